@@ -1,0 +1,1 @@
+"""What needs text but no audio: phone set, pronunciations, G2P and the language models."""

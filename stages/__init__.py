@@ -1,0 +1,1 @@
+"""One file per make target: parse options, call pipeline/ and lexicon/, write files."""
