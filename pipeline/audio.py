@@ -1,0 +1,96 @@
+"""Audio files to arrays: mono float32 at the rate the recogniser wants, or one line that says what is wrong."""
+from __future__ import annotations
+
+import math
+import struct
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import soundfile
+
+from lexicon.errors import UserError
+
+# Below telephone bandwidth there is no speech to recognise; above, the header is damaged.
+SAMPLE_RATES = range(4000, 384_001)
+
+
+class AudioInfo(NamedTuple):
+    """What a file's header says of it; ``num_samples`` is per channel and at the file's own ``sample_rate`` (Hz)."""
+
+    sample_rate: int
+    num_samples: int
+    channels: int
+
+
+def audio_info(path: Path | str) -> AudioInfo:
+    """Sample rate, length and channels of an audio file (WAV, FLAC, NIST SPHERE, Ogg), from its header.
+
+    Raises UserError if the file is missing, empty, no audio, cut short, or has no samples or an absurd rate.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"{path}: no such audio file; restore it, or remove the utterance")
+    if path.stat().st_size == 0:
+        raise UserError(f"{path}: 0 bytes; fetch the file again, or remove the utterance")
+    _refuse_truncated_riff(path)
+    try:
+        header = soundfile.info(str(path))
+    except (soundfile.LibsndfileError, RuntimeError):
+        raise UserError(f"{path}: not a WAV file (nor FLAC, SPHERE, Ogg); convert it, or remove the utterance") from None
+    if header.frames <= 0:
+        raise UserError(f"{path}: 0 samples; fetch the file again, or remove the utterance")
+    if header.samplerate not in SAMPLE_RATES:
+        raise UserError(f"{path}: a sample rate of {header.samplerate} Hz; expected {SAMPLE_RATES.start} to "
+                        f"{SAMPLE_RATES.stop - 1}, convert the file or remove the utterance")
+    return AudioInfo(header.samplerate, header.frames, header.channels)
+
+
+def read_audio(path: Path | str, sample_rate: int) -> np.ndarray:
+    """Read an audio file as (num_samples,) float32 in [-1, 1], mono at ``sample_rate`` Hz.
+
+    Channels are averaged; another rate is resampled band-limited (``scipy.signal.resample_poly``: a linear-phase FIR
+    with a Kaiser window, cut-off at the lower Nyquist frequency), to ``resampled_length`` samples. Raises UserError as
+    ``audio_info`` does, and if the samples cannot all be read or are not finite.
+    """
+    info = audio_info(path)
+    try:
+        samples, _ = soundfile.read(str(path), dtype="float32", always_2d=True)  # (num_samples, channels)
+    except (soundfile.LibsndfileError, RuntimeError):
+        samples = np.zeros((0, info.channels), dtype=np.float32)
+    if len(samples) != info.num_samples:
+        raise _truncated(path, info.num_samples, len(samples), "samples")
+    if not np.isfinite(samples).all():
+        raise UserError(f"{path}: samples that are not finite; convert the file again, or remove the utterance")
+    mono = samples.mean(axis=1, dtype=np.float64)  # (num_samples,)
+    if info.sample_rate != sample_rate:
+        from scipy.signal import resample_poly  # a slow import that most corpora do not need
+        common = math.gcd(info.sample_rate, sample_rate)
+        mono = resample_poly(mono, sample_rate // common, info.sample_rate // common)
+    return np.clip(mono, -1.0, 1.0).astype(np.float32)
+
+
+def resampled_length(num_samples: int, from_rate: int, to_rate: int) -> int:
+    """The number of samples ``read_audio`` returns for a file of ``num_samples`` at ``from_rate`` Hz."""
+    return -(-num_samples * to_rate // from_rate)
+
+
+def _refuse_truncated_riff(path: Path) -> None:
+    """Compare the size a WAV file gives its data chunk with the bytes that follow: libsndfile reads less in silence."""
+    size = path.stat().st_size
+    with open(path, "rb") as stream:
+        head = stream.read(12)
+        if head[:4] != b"RIFF" or head[8:] != b"WAVE":
+            return
+        while len(chunk := stream.read(8)) == 8:
+            name, length = struct.unpack("<4sI", chunk)
+            if name == b"data":
+                if stream.tell() + length > size:
+                    raise _truncated(path, length, size - stream.tell(), "bytes of samples")
+                return
+            stream.seek(length + length % 2, 1)  # chunks are padded to an even length
+    raise UserError(f"{path}: truncated, the header has no samples after it; fetch the file again, or remove the utterance")
+
+
+def _truncated(path: Path | str, promised: int, found: int, what: str) -> UserError:
+    return UserError(f"{path}: truncated, {found} of {promised} {what}; fetch the file again, or remove the utterance")
