@@ -1,0 +1,73 @@
+"""The phone set: the 39 ARPAbet phones of the CMU dictionary, without stress, and silence."""
+from __future__ import annotations
+
+from typing import NamedTuple
+
+SILENCE = "SIL"
+
+
+class Phone(NamedTuple):
+    """What a reader of a report wants to know about a phone."""
+
+    ipa: str      # General American
+    manner: str   # vowel, diphthong, stop, affricate, fricative, nasal, liquid, glide or silence
+    voiced: bool
+    example: str  # a word, the sound's letters in capitals
+
+
+INVENTORY: dict[str, Phone] = {
+    "AA": Phone("ɑ", "vowel", True, "Odd"),
+    "AE": Phone("æ", "vowel", True, "At"),
+    "AH": Phone("ʌ", "vowel", True, "hUt"),  # stressed ʌ and unstressed ə: one phone once stress is dropped
+    "AO": Phone("ɔ", "vowel", True, "OUGHt"),
+    "AW": Phone("aʊ", "diphthong", True, "cOW"),
+    "AY": Phone("aɪ", "diphthong", True, "hIde"),
+    "B": Phone("b", "stop", True, "Be"),
+    "CH": Phone("tʃ", "affricate", False, "CHeese"),
+    "D": Phone("d", "stop", True, "Dee"),
+    "DH": Phone("ð", "fricative", True, "THee"),
+    "EH": Phone("ɛ", "vowel", True, "Ed"),
+    "ER": Phone("ɝ", "vowel", True, "hURt"),
+    "EY": Phone("eɪ", "diphthong", True, "Ate"),
+    "F": Phone("f", "fricative", False, "Fee"),
+    "G": Phone("ɡ", "stop", True, "Green"),
+    "HH": Phone("h", "fricative", False, "He"),
+    "IH": Phone("ɪ", "vowel", True, "It"),
+    "IY": Phone("i", "vowel", True, "EAt"),
+    "JH": Phone("dʒ", "affricate", True, "Gee"),
+    "K": Phone("k", "stop", False, "Key"),
+    "L": Phone("l", "liquid", True, "Lee"),
+    "M": Phone("m", "nasal", True, "Me"),
+    "N": Phone("n", "nasal", True, "kNee"),
+    "NG": Phone("ŋ", "nasal", True, "piNG"),
+    "OW": Phone("oʊ", "diphthong", True, "OAt"),
+    "OY": Phone("ɔɪ", "diphthong", True, "tOY"),
+    "P": Phone("p", "stop", False, "Pee"),
+    "R": Phone("ɹ", "liquid", True, "Read"),
+    "S": Phone("s", "fricative", False, "Sea"),
+    "SH": Phone("ʃ", "fricative", False, "SHe"),
+    "T": Phone("t", "stop", False, "Tea"),
+    "TH": Phone("θ", "fricative", False, "THeta"),
+    "UH": Phone("ʊ", "vowel", True, "hOOd"),
+    "UW": Phone("u", "vowel", True, "tWO"),
+    "V": Phone("v", "fricative", True, "Vee"),
+    "W": Phone("w", "glide", True, "We"),
+    "Y": Phone("j", "glide", True, "Yield"),
+    "Z": Phone("z", "fricative", True, "Zee"),
+    "ZH": Phone("ʒ", "fricative", True, "seiZure"),
+    SILENCE: Phone("", "silence", False, ""),
+}
+
+PHONES: list[str] = sorted(phone for phone in INVENTORY if phone != SILENCE)
+IPA: dict[str, str] = {phone: entry.ipa for phone, entry in INVENTORY.items()}
+MANNER: dict[str, str] = {phone: entry.manner for phone, entry in INVENTORY.items()}
+
+# From sonorant to silent: the order in which a confusion matrix shows its blocks.
+MANNERS: list[str] = [
+    "vowel", "diphthong", "glide", "liquid", "nasal", "fricative", "affricate", "stop", "silence",
+]
+
+
+def by_manner(phones: list[str]) -> list[str]:
+    """The given phones ordered by manner (as in MANNERS), then by name."""
+    return sorted(phones, key=lambda phone: (MANNERS.index(MANNER[phone]), phone))
