@@ -1,0 +1,58 @@
+"""Forced alignment: which state, and so which phone and word, each frame belongs to."""
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.gmm import GmmHmm, batches, search_batch
+from pipeline.hmm import LOG_ZERO, Graph
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One phone or word: frames ``start`` to ``end`` (exclusive); ``word`` is the index of its word, -1 for silence."""
+
+    label: str
+    start: int
+    end: int
+    word: int = -1
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """``pdfs`` (T,) int32 density of each frame, the phones in order, and log p(frames, path | words)."""
+
+    pdfs: np.ndarray
+    phones: list[Segment]
+    log_likelihood: float
+
+
+def segments_of_path(graph: Graph, path: np.ndarray) -> list[Segment]:
+    """The phones along a state path (T,) of an utterance's graph (each phone instance is visited at most once)."""
+    instance = graph.instance[path]
+    bounds = [0, *(np.flatnonzero(np.diff(instance)) + 1), len(path)]
+    return [Segment(graph.phones[instance[a]][0], int(a), int(b), graph.phones[instance[a]][1])
+            for a, b in zip(bounds, bounds[1:])]
+
+
+def word_segments(phones: Sequence[Segment], words: Sequence[str]) -> list[Segment]:
+    """The words that the phones of an alignment belong to."""
+    spans: dict[int, tuple[int, int]] = {}
+    for phone in phones:
+        if phone.word >= 0:
+            spans[phone.word] = (spans.get(phone.word, (phone.start, 0))[0], phone.end)
+    return [Segment(words[index], start, end, index) for index, (start, end) in sorted(spans.items())]
+
+
+def align(model: GmmHmm, graphs: Mapping[str, Graph], feats: Mapping[str, np.ndarray], lengths: Mapping[str, int],
+          on_batch: Callable[[int], None] = lambda n: None) -> Iterator[tuple[str, Alignment | None]]:
+    """Viterbi alignment of every utterance of ``graphs``; None where no path fits (fewer frames than states)."""
+    for utts in batches(list(graphs), graphs, lengths):
+        batch, _, _ = search_batch(model, utts, graphs, feats)
+        for utt, (path, total) in zip(utts, batch.best_paths()):
+            graph = graphs[utt]
+            yield utt, (Alignment(graph.pdf[path].astype(np.int32), segments_of_path(graph, path), total)
+                        if total > LOG_ZERO / 2 else None)
+        on_batch(len(utts))

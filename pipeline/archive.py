@@ -1,0 +1,66 @@
+"""Kaldi archives: binary ``.ark`` with the index ``.scp``, as Kaldi's own readers expect them.
+
+The encoding is kaldiio's; what is added here is that a killed run leaves no false index (the scp is renamed last) and
+that an index from a stranger cannot run a command (Kaldi's ``cmd |`` entries are refused).
+"""
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+import kaldiio
+import numpy as np
+
+from lexicon.errors import UserError
+from lexicon.files import atomic_write
+
+
+def write_archive(scp: Path | str, arrays: Iterable[tuple[str, np.ndarray]]) -> int:
+    """Write ``NAME.ark`` beside ``NAME.scp`` and the index last; float32 matrices or int32 vectors.
+
+    Returns how many were written.
+    """
+    scp = Path(scp)
+    ark = scp.with_suffix(".ark")
+    index = []
+    with atomic_write(ark, "wb") as stream:
+        for key, array in arrays:
+            stream.write(f"{key} ".encode())
+            index.append(f"{key} {ark}:{stream.tell()}\n")
+            kaldiio.matio.write_array(stream, np.ascontiguousarray(array))
+    with atomic_write(scp) as stream:
+        stream.writelines(index)
+    return len(index)
+
+
+class Archive(Mapping[str, np.ndarray]):
+    """The arrays behind an ``.scp``, read from disk when asked for, so that a corpus never fills the memory."""
+
+    def __init__(self, scp: Path | str):
+        self.path = Path(scp)
+        self._entries: dict[str, str] = {}
+        if not self.path.is_file():
+            raise UserError(f"{self.path}: no such index; run the stage that makes it (make help lists them)")
+        for number, line in enumerate(self.path.read_text(encoding="utf-8").splitlines(), 1):
+            key, _, where = line.partition(" ")
+            if not where or where.rstrip().endswith("|"):
+                raise UserError(f"{self.path}:{number}: {line!r} is not `utterance file.ark:offset`"
+                                " (pipes are not run); make the archive again")
+            self._entries[key] = where.strip()
+
+    def __getitem__(self, key: str) -> np.ndarray:
+        where = self._entries[key]
+        try:
+            array = kaldiio.load_mat(where)
+        except Exception as error:  # kaldiio raises anything from AssertionError to struct.error on damaged bytes
+            raise UserError(f"{self.path}: {key}: cannot read {where} ({error}); delete {self.path} and run make again"
+                            ) from error
+        if not isinstance(array, np.ndarray) or not np.isfinite(array).all():
+            raise UserError(f"{self.path}: {key}: {where} holds no finite matrix; delete {self.path} and run make again")
+        return array
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)

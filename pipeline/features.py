@@ -1,0 +1,99 @@
+"""MFCC features as Kaldi makes them: 13 cepstra, deltas, accelerations, normalised per speaker."""
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import torch
+import torchaudio.compliance.kaldi as kaldi
+
+from lexicon.errors import UserError
+from pipeline.archive import Archive
+
+FRAME_SHIFT_MS = 10.0
+FRAME_LENGTH_MS = 25.0
+NUM_CEPS = 13
+DELTA_WINDOW = 2
+
+
+def mfcc(samples: np.ndarray, sample_rate: int) -> np.ndarray:
+    """Mel-frequency cepstra of one utterance.
+
+    samples: (N,) float in [-1, 1], mono. Returns (T, 13) float32, one row per 10 ms frame, C0 first (no energy);
+    frames that do not fit are left out (Kaldi's snip-edges), so T = 1 + (N - 25 ms) // 10 ms, 0 for less than 25 ms.
+    Kaldi's defaults otherwise (23 mel bins, 20 Hz to Nyquist, Povey window, liftering 22), without dither so that
+    two runs agree. Source: Kaldi feat/feature-mfcc.cc.
+    """
+    if len(samples) < sample_rate * FRAME_LENGTH_MS / 1000:
+        return np.zeros((0, NUM_CEPS), np.float32)
+    wave = torch.from_numpy(np.asarray(samples, np.float32) * 32768).unsqueeze(0)  # Kaldi counts in 16-bit steps
+    return kaldi.mfcc(wave, sample_frequency=sample_rate, num_ceps=NUM_CEPS, num_mel_bins=23, dither=0.0,
+                      use_energy=False, frame_length=FRAME_LENGTH_MS, frame_shift=FRAME_SHIFT_MS).numpy()
+
+
+def add_deltas(static: np.ndarray) -> np.ndarray:
+    """Append first and second time derivatives: (T, D) -> (T, 3 D).
+
+    Regression over ±2 frames (HTK Book, eq. 5.16). As in Kaldi (feat/feature-functions.cc) the second derivative is
+    one composed filter over the frames, with the first and last frame repeated outside the utterance; taking the
+    derivative of the derivative, as torchaudio does, differs near the edges.
+    """
+    steps = np.arange(-DELTA_WINDOW, DELTA_WINDOW + 1)
+    first = steps / (steps**2).sum()
+    filters = [first, np.convolve(first, first)]
+    blocks = [static]
+    for taps in filters:
+        reach = len(taps) // 2
+        padded = np.pad(static, ((reach, reach), (0, 0)), mode="edge")
+        blocks.append(sum(tap * padded[i:i + len(static)] for i, tap in enumerate(taps)))
+    return np.concatenate(blocks, axis=1).astype(np.float32)
+
+
+class CepstralStats:
+    """Running mean and variance over a speaker's frames (cepstral mean and variance normalisation)."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.sums = np.zeros((2, NUM_CEPS))
+
+    def add(self, static: np.ndarray) -> None:
+        """Count in the frames of one utterance, (T, 13)."""
+        self.count += len(static)
+        self.sums += static.sum(0, dtype=np.float64), (static.astype(np.float64) ** 2).sum(0)
+
+    def normalise(self, static: np.ndarray, variance: bool) -> np.ndarray:
+        """Subtract the speaker's mean and, if asked, divide by the standard deviation: (T, 13) -> (T, 13)."""
+        mean = self.sums[0] / self.count
+        scale = np.sqrt(np.maximum(self.sums[1] / self.count - mean**2, 1e-10)) if variance else 1.0
+        return (static - mean) / scale
+
+
+def read_feats(datadir: Path | str) -> Archive:
+    """The features of a data directory, utterance id -> (T, 39) float32, read when asked for."""
+    return Archive(Path(datadir) / "feats.scp")
+
+
+def frame_to_seconds(frame: int | np.ndarray) -> float | np.ndarray:
+    """When the boundary before ``frame`` lies, in seconds.
+
+    A frame's time is the centre of its window (12.5 ms after its first sample), so the boundary between frames f-1
+    and f lies half a shift before the centre of f. Kaldi takes the window's start, which costs 14 ms of bias.
+    """
+    return (frame * FRAME_SHIFT_MS + (FRAME_LENGTH_MS - FRAME_SHIFT_MS) / 2) / 1000
+
+
+def check_dimension(feats: np.ndarray, dimension: int, what: str) -> np.ndarray:
+    """``feats`` if it is a (T, dimension) matrix with frames, else a UserError that names ``what``."""
+    if feats.ndim != 2 or feats.shape[1] != dimension or not len(feats):
+        raise UserError(f"{what}: features of shape {feats.shape}, the model wants (frames, {dimension});"
+                        " make the features again with the settings of the model")
+    return feats
+
+
+def splice(feats: np.ndarray, context: int) -> np.ndarray:
+    """Each frame with ``context`` neighbours on both sides, edges repeated: (T, D) -> (T, (2 context + 1) D)."""
+    padded = np.pad(feats, ((context, context), (0, 0)), mode="edge")
+    return np.concatenate([padded[i:i + len(feats)] for i in range(2 * context + 1)], axis=1)
+
+

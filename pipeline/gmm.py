@@ -1,0 +1,155 @@
+"""GMM-HMM phone models: Gaussian mixtures as output densities, trained by EM on whole utterances."""
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from hmmlearn.hmm import GMMHMM
+
+from lexicon.errors import UserError
+from lexicon.files import atomic_write
+from lexicon.phones import SILENCE
+from pipeline.hmm import LOG_ZERO, Batch, Graph, Topology, Transitions, phone_topology, silence_topology
+
+VARIANCE_FLOOR = 0.01  # of the variance of all frames (HTK's HERest -v, as HCompV suggests)
+BATCH_CELLS = 3_000_000  # frames x states searched in one go: about 25 MB per table
+
+
+@dataclass
+class GmmHmm:
+    """Phone HMMs with diagonal Gaussian mixtures.
+
+    All mixtures lie one after the other: density p owns rows ``bounds[p]:bounds[p + 1]`` of ``weights`` (G,), ``means``
+    and ``variances`` (G, D). ``floor`` (D,) is the least variance.
+    """
+
+    transitions: Transitions
+    bounds: np.ndarray
+    weights: np.ndarray
+    means: np.ndarray
+    variances: np.ndarray
+    floor: np.ndarray
+
+    @property
+    def num_parameters(self) -> int:
+        """Means, variances, mixture weights, and the transitions that may be taken."""
+        return self.means.size * 2 + self.weights.size + int((self.transitions.log_probs > LOG_ZERO).sum())
+
+    def components(self, feats: np.ndarray, pdfs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """log(weight x density) of each Gaussian of ``pdfs``: (T, g), and where each density's Gaussians begin."""
+        sizes = self.bounds[pdfs + 1] - self.bounds[pdfs]
+        begins = np.cumsum(sizes) - sizes
+        rows = np.repeat(self.bounds[pdfs] - begins, sizes) + np.arange(sizes.sum())
+        precision, mean = 1 / self.variances[rows], self.means[rows]
+        with np.errstate(divide="ignore"):
+            constant = np.log(self.weights[rows]) - .5 * (np.log(2 * np.pi * self.variances[rows]).sum(1)
+                                                          + (mean**2 * precision).sum(1))
+        feats = np.asarray(feats, np.float64)
+        scores = feats @ (mean * precision).T - .5 * (feats**2 @ precision.T) + np.maximum(constant, LOG_ZERO)
+        return scores, begins
+
+    def log_likelihood(self, feats: np.ndarray, pdfs: np.ndarray | None = None) -> np.ndarray:
+        """log p(frame | density): (T, D) -> (T, len(pdfs)) float64; all densities unless told which."""
+        pdfs = np.arange(self.transitions.num_pdfs) if pdfs is None else pdfs
+        scores, begins = self.components(feats, pdfs)
+        best = np.maximum.reduceat(scores, begins, axis=1)
+        scores -= np.repeat(best, np.diff(np.append(begins, scores.shape[1])), axis=1)
+        return best + np.log(np.add.reduceat(np.exp(scores, out=scores), begins, axis=1))
+
+    def to_hmmlearn(self, phone: str) -> GMMHMM:
+        """The phone as an hmmlearn model: scores, decodes and samples with hmmlearn alone.
+
+        hmmlearn has no exit from a model, so each row of its transition matrix is conditioned on staying inside; the
+        last state absorbs.
+        """
+        first, n = self.transitions.first_pdf[phone], self.transitions.num_states(phone)
+        topology = self.transitions.topologies[phone]
+        rows = slice(self.bounds[first], self.bounds[first + n])
+        mix, dim = (rows.stop - rows.start) // n, self.means.shape[1]
+        model = GMMHMM(n_components=n, n_mix=mix, covariance_type="diag", init_params="")
+        model.n_features = dim
+        model.startprob_ = topology.start.copy()
+        model.transmat_ = topology.trans / topology.trans.sum(1, keepdims=True)
+        model.weights_ = self.weights[rows].reshape(n, mix)
+        model.means_ = self.means[rows].reshape(n, mix, dim)
+        model.covars_ = self.variances[rows].reshape(n, mix, dim)
+        return model
+
+    def save(self, path: Path | str) -> None:
+        """Write arrays only (no pickles): per phone PHONE.startprob, .transmat, .exit, .weights, .means, .covars."""
+        arrays = {"phones": np.array(self.transitions.phones), "floor": self.floor}
+        for phone in self.transitions.phones:
+            model = self.to_hmmlearn(phone)
+            for name in ("startprob", "transmat", "weights", "means", "covars"):
+                arrays[f"{phone}.{name}"] = getattr(model, f"{name}_")
+            arrays[f"{phone}.exit"] = self.transitions.topologies[phone].exit
+        with atomic_write(path, "wb") as stream:
+            np.savez(stream, **arrays)
+
+
+def load_gmm(path: Path | str) -> GmmHmm:
+    """Read what `GmmHmm.save` wrote. Raises UserError for anything else, naming the array that is wrong."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        phones = [str(phone) for phone in arrays["phones"]]
+        topologies, blocks = {}, []
+        for phone in phones:
+            get = {name: arrays[f"{phone}.{name}"].astype(np.float64)
+                   for name in ("startprob", "transmat", "exit", "weights", "means", "covars")}
+            n, mix, dim = get["means"].shape
+            shapes = {"startprob": (n,), "transmat": (n, n), "exit": (n,), "weights": (n, mix), "covars": (n, mix, dim)}
+            wrong = [name for name, shape in shapes.items() if get[name].shape != shape]
+            wrong += [name for name, value in get.items() if not np.isfinite(value).all()]
+            if wrong or (get["covars"] <= 0).any() or dim != len(arrays["floor"]):
+                raise ValueError(f"{phone}.{(wrong or ['covars'])[0]} has a wrong shape or value")
+            topologies[phone] = Topology(get["startprob"], get["transmat"] * (1 - get["exit"])[:, None], get["exit"])
+            blocks.append((np.full(n, mix), get["weights"].ravel(), get["means"].reshape(-1, dim),
+                           get["covars"].reshape(-1, dim)))
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such model; run: make gmm") from error
+    except Exception as error:  # a zip of anything can fail in any way; all of them mean the same to the user
+        raise UserError(f"{path}: not a GMM-HMM model of phonoscope ({error}); run: make gmm") from error
+    sizes, weights, means, variances = (np.concatenate(column) for column in zip(*blocks))
+    return GmmHmm(Transitions(phones, topologies), np.cumsum([0, *sizes]), weights, means, variances, arrays["floor"])
+
+
+def flat_start(phones: Sequence[str], mean: np.ndarray, variance: np.ndarray) -> GmmHmm:
+    """Every state of every phone one Gaussian with the mean and variance (D,) of all frames (HTK's HCompV).
+
+    The utterance graphs alone break the symmetry: the first Baum-Welch pass spreads the states evenly over time."""
+    topologies = {phone: silence_topology() if phone == SILENCE else phone_topology() for phone in phones}
+    transitions = Transitions(phones, topologies)
+    size = transitions.num_pdfs
+    return GmmHmm(transitions, np.arange(size + 1), np.ones(size), np.tile(mean, (size, 1)),
+                  np.tile(variance, (size, 1)), VARIANCE_FLOOR * variance)
+
+
+def batches(utterances: Sequence[str], graphs: Mapping[str, Graph], lengths: Mapping[str, int]) -> Iterator[list[str]]:
+    """Group utterances of like length so that frames x states of a batch stay within BATCH_CELLS."""
+    batch: list[str] = []
+    cells = 0
+    for utt in sorted(utterances, key=lambda u: (-lengths[u], u)):
+        size = len(graphs[utt].pdf)
+        if batch and lengths[batch[0]] * (cells + size) > BATCH_CELLS:
+            yield batch
+            batch, cells = [], 0
+        batch.append(utt)
+        cells += size
+    if batch:
+        yield batch
+
+
+def search_batch(model: GmmHmm, utts: Sequence[str], graphs: Mapping[str, Graph], feats: Mapping[str, np.ndarray]
+                 ) -> tuple[Batch, list[np.ndarray], list[np.ndarray]]:
+    """The batch with its frames scored, the frames, and the densities that each utterance uses."""
+    frames = [feats[utt] for utt in utts]
+    used = [np.unique(graphs[utt].pdf) for utt in utts]
+    scores = []
+    for x, pdfs in zip(frames, used):
+        full = np.full((len(x), model.transitions.num_pdfs), LOG_ZERO)
+        full[:, pdfs] = model.log_likelihood(x, pdfs)
+        scores.append(full)
+    return Batch([graphs[utt] for utt in utts], scores, model.transitions.log_probs), frames, used

@@ -1,0 +1,85 @@
+"""Extract features: 13 MFCC + deltas + accelerations, normalised per speaker, into DATA/feats.ark and feats.scp."""
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from argparse import Namespace
+from pathlib import Path
+
+from joblib import Parallel, delayed
+from tqdm import tqdm
+
+from lexicon.errors import UserError
+from pipeline.archive import Archive, write_archive
+from pipeline.audio import read_audio
+from pipeline.datadir import Utterance, read_datadir
+from pipeline.features import CepstralStats, add_deltas, mfcc
+from stages.common import parser, run
+
+UTTERANCES_PER_WORKER = 2000  # a worker takes seconds to start: below this it costs more than it saves
+
+
+def sample_rate(datadir: Path) -> int:
+    """The rate of the corpus (Hz) from the splits.json that the data stage wrote beside the set."""
+    path = datadir.parent / "splits.json"
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; run: make data")
+    return int(json.loads(path.read_text())["sample_rate"])
+
+
+def extract(utterance: Utterance, rate: int):
+    """(id, static features) of one utterance, or (id, what is wrong with it)."""
+    try:
+        static = mfcc(read_audio(utterance.wav, rate), rate)
+    except UserError as error:
+        return utterance.id, error
+    if not len(static):
+        return utterance.id, UserError(f"{utterance.wav}: shorter than one 25 ms frame; remove the utterance")
+    return utterance.id, static
+
+
+def main(args: Namespace) -> tuple[Path, str]:
+    utterances = read_datadir(args.data)
+    rate = sample_rate(args.data)
+    speaker = {utterance.id: utterance.speaker for utterance in utterances}
+    jobs = max(1, min(args.jobs, len(utterances) // UTTERANCES_PER_WORKER))
+    results = Parallel(n_jobs=jobs, return_as="generator")(delayed(extract)(u, rate) for u in utterances)
+    results = tqdm(results, total=len(utterances), desc=f"mfcc {args.data}", unit="utt", disable=None)
+    stats: dict[str, CepstralStats] = {}
+    failed: list[tuple[str, UserError]] = []
+
+    def usable():
+        for utt, static in results:
+            if isinstance(static, UserError):
+                failed.append((utt, static))
+                continue
+            stats.setdefault(speaker[utt], CepstralStats()).add(static)
+            yield utt, static
+
+    scratch = Path(tempfile.mkdtemp(prefix=".mfcc.", dir=args.data))
+    try:
+        write_archive(scratch / "raw.scp", usable())
+        if len(failed) > args.allow_missing:
+            more = f" (and {len(failed) - 1} more like it)" if len(failed) > 1 else ""
+            raise UserError(f"{failed[0][1]}{more}; or go on without: MFCC_ARGS=\"--allow-missing {len(failed)}\"")
+        raw = Archive(scratch / "raw.scp")
+        target = args.data / "feats.scp"
+        count = write_archive(target, ((utt, add_deltas(stats[speaker[utt]].normalise(raw[utt], args.norm_vars == "yes")))
+                                       for utt in raw))
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    seconds = sum(u.num_samples for u in utterances) / rate
+    without = f"; {len(failed)} unreadable ({', '.join(f'{utt}: {why}' for utt, why in failed)})" if failed else ""
+    return target, (f"{args.data}: {count} of {len(utterances)} utterances, {seconds / 60:.1f} min, 39 dimensions,"
+                    f" {len(stats)} speakers{without}")
+
+
+if __name__ == "__main__":
+    options = parser(__doc__)
+    options.add_argument("--data", type=Path, required=True, help="data directory")
+    options.add_argument("--norm-vars", choices=["yes", "no"], default="no",
+                         help="divide by the standard deviation of the speaker as well")
+    options.add_argument("--allow-missing", type=int, default=0, help="unreadable utterances to put up with")
+    options.add_argument("--jobs", type=int, default=1, help="worker processes")
+    run(options, main)

@@ -1,0 +1,76 @@
+"""Train the GMM-HMM phone models: flat start, Baum-Welch on whole utterances, mixtures grown step by step."""
+from __future__ import annotations
+
+import time
+from argparse import Namespace
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from lexicon.errors import UserError
+from lexicon.files import write_json
+from lexicon.lang import load_lang
+from pipeline.datadir import read_datadir
+from pipeline.em import TRAINERS, Schedule, poor_phones, train
+from pipeline.features import read_feats
+from pipeline.gmm import flat_start
+from pipeline.hmm import utterance_graph
+from stages.common import parser, run
+
+
+def main(args: Namespace) -> tuple[Path, str]:
+    began = time.monotonic()
+    lang, feats = load_lang(args.lang), read_feats(args.data)
+    utterances = [u for u in read_datadir(args.data) if u.id in feats]
+    lengths, sums, squares = {}, 0.0, 0.0
+    for utterance in utterances:
+        x = feats[utterance.id].astype(np.float64)
+        lengths[utterance.id] = len(x)
+        sums, squares = sums + x.sum(0), squares + (x**2).sum(0)
+    frames = sum(lengths.values())
+    model = flat_start(lang.phones, sums / frames, squares / frames - (sums / frames) ** 2)
+    graphs = {}
+    for utterance in utterances:
+        try:
+            graphs[utterance.id] = utterance_graph(utterance.words, lang.lexicon, model.transitions)
+        except UserError as error:
+            raise UserError(f"{args.data}/text: {utterance.id}: {error}") from error
+    schedule = Schedule(args.warm_up, args.passes, args.last, args.max_mix, args.min_frames)
+    args.out.mkdir(parents=True, exist_ok=True)
+    with open(args.out / "train.log", "w") as log, tqdm(total=schedule.total(), desc="gmm", disable=None) as bar:
+
+        def on_pass(number: int, score: float) -> None:
+            log.write(f"pass {number}: {len(model.weights)} Gaussians, log likelihood {score:.6f} per frame\n")
+            log.flush()
+            bar.set_postfix(gaussians=len(model.weights), per_frame=f"{score:.3f}")
+            bar.update()
+
+        stats = train(model, graphs, feats, lengths, schedule, args.trainer, on_pass)
+    poor = poor_phones(model, stats, args.warn_frames)
+    seconds = time.monotonic() - began
+    write_json(args.out / "meta.json", {
+        "system": "gmm", "kind": "gmm", "train_seconds": seconds, "parameters": model.num_parameters,
+        "gaussians": len(model.weights), "log_likelihood_per_frame": stats.log_likelihood / stats.frames,
+        "poor_phones": poor})
+    model.save(args.out / "model.npz")
+    few = "; few frames: " + ", ".join(f"{phone} {count:.0f}" for phone, count in sorted(poor.items())) if poor else ""
+    return args.out / "model.npz", (
+        f"{len(lang.phones)} phones, {len(model.weights)} Gaussians, {schedule.total()} passes,"
+        f" {stats.log_likelihood / stats.frames:.2f} per frame, {seconds:.0f} s{few}")
+
+
+if __name__ == "__main__":
+    options = parser(__doc__)
+    options.add_argument("--data", type=Path, required=True, help="data directory with features")
+    options.add_argument("--lang", type=Path, required=True, help="lang directory")
+    options.add_argument("--out", type=Path, required=True, help="where the model goes")
+    options.add_argument("--max-mix", type=int, default=8, help="Gaussians per state at most")
+    options.add_argument("--min-frames", type=float, default=15, help="frames that a Gaussian needs on average")
+    options.add_argument("--warm-up", type=int, default=10, help="passes with one Gaussian per state")
+    options.add_argument("--passes", type=int, default=5, help="passes after each doubling")
+    options.add_argument("--last", type=int, default=5, help="further passes at the end")
+    options.add_argument("--warn-frames", type=float, default=10, help="name phones with a state of fewer frames")
+    options.add_argument("--trainer", choices=sorted(TRAINERS), default="baum-welch",
+                         help="hmmlearn: the plain reference, segment by segment with hmmlearn's own fit, slow")
+    run(options, main)
