@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lexicon.errors import UserError
 from lexicon.files import atomic_dir, write_lines
+from lexicon.text import numbered_lines
 
 
 @dataclass(frozen=True)
@@ -72,19 +73,10 @@ def write_datadir(path: Path | str, utterances: Iterable[Utterance]) -> None:
 
 def _read_table(path: Path, what: str) -> dict[str, _Line]:
     """Read lines `key value`, sorted by key as ``LC_ALL=C sort`` does (code points order as UTF-8 bytes do)."""
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise UserError(f"{path}: missing; prepare the corpus again") from None
     table: dict[str, _Line] = {}
     last = ""
-    for number, line in enumerate(content.split(b"\n"), start=1):
-        if not line and number == content.count(b"\n") + 1:
-            break  # what follows the last newline
-        try:
-            fields = line.decode("utf-8").split(maxsplit=1)
-        except UnicodeDecodeError:
-            raise UserError(f"{path}:{number}: not UTF-8; save the file as UTF-8") from None
+    for number, line in numbered_lines(path):
+        fields = line.split(maxsplit=1)
         if len(fields) < 2:
             found = f'"{fields[0]}" without {what}' if fields else "an empty line"
             raise UserError(f"{path}:{number}: {found}; each line is an id, a space, and {what}")

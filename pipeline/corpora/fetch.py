@@ -1,0 +1,121 @@
+"""Getting corpora: download with progress, check hashes, unpack safely; a killed run leaves nothing false behind."""
+from __future__ import annotations
+
+import hashlib
+import http.client
+import tarfile
+import urllib.error
+import urllib.request
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+from tqdm import tqdm
+
+from lexicon.errors import UserError
+from lexicon.files import atomic_dir, atomic_write, write_lines
+
+TIMEOUT_S = 60
+BLOCK = 1 << 16
+ORIGIN = "ORIGIN"  # the file in an unpacked corpus that says where it came from
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def origin(root: Path) -> str:
+    """One line on where the corpus unpacked in ``root`` came from, and whether it is the publisher's."""
+    try:
+        return (root / ORIGIN).read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return f"from {root}"
+
+
+def download(url: str, path: Path) -> None:
+    """Fetch ``url`` into the file ``path``, showing progress on a terminal. Raises UserError with the way out."""
+    try:
+        with urllib.request.urlopen(url, timeout=TIMEOUT_S) as response, atomic_write(path, "wb") as stream:
+            size = int(response.headers.get("Content-Length") or 0)
+            with tqdm(total=size or None, unit="B", unit_scale=True, desc=path.name, disable=None) as bar:
+                while block := response.read(BLOCK):
+                    stream.write(block)
+                    bar.update(len(block))
+            if size and bar.n != size:
+                raise UserError(f"{url}: the connection broke after {bar.n} of {size} bytes; run the command again")
+    except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
+        reason = getattr(error, "reason", None) or error
+        raise UserError(f"{url}: cannot be fetched ({str(reason).splitlines()[0]}); check the network, or fetch {path.name} "
+                        f"elsewhere and give its folder with DOWNLOADS=") from None
+
+
+def archive_of(name: str, url: str, published: frozenset[str], downloads: Path | None, cache: Path) -> tuple[Path, str]:
+    """Find an archive: in the user's folder ``downloads`` as it is, else in ``cache``, else from ``url``.
+
+    published: known SHA-256 hashes of the publisher's archive; empty where the publisher names none. What is downloaded
+    must have one of them. Returns the path and one line on its origin.
+    """
+    if downloads is not None:
+        path = downloads / name
+        if not path.is_file():
+            raise UserError(f"{path}: no such archive; put it there, or leave DOWNLOADS out to fetch it from {url}")
+        known = sha256(path) in published
+        verdict = ("the publisher's archive" if known else "not the publisher's known archive, taken as it is"
+                   if published else "taken as it is; its publisher names no hash to compare with")
+        return path, f"{name} from {downloads}: {verdict}"
+    path = cache / name
+    if not path.is_file():
+        download(url, path)
+    if published and sha256(path) not in published:
+        raise UserError(f"{path}: not the archive that {url} is known to publish (SHA-256 {sha256(path)}); "
+                        f"delete it and run the command again, or give it with DOWNLOADS= to take it as it is")
+    return path, f"{name} from {url}" + ("" if published else "; its publisher names no hash to compare with")
+
+
+def unpack_tar(archive: Path, name: str, source: str, cache: Path) -> Path:
+    """Unpack a tar archive once into ``cache``/NAME-HASH, where HASH names its contents; return that folder.
+
+    source: the line ``origin`` shall give. Raises UserError if the archive is damaged or would write outside.
+    """
+    root = cache / f"{name}-{sha256(archive)[:12]}"
+    if not (root / ORIGIN).is_file():
+        fill(root, lambda folder: extract_tar(archive, folder), source)
+    return root
+
+
+def extract_tar(archive: Path, folder: Path) -> None:
+    """Extract a tar archive into ``folder``; links and paths that lead out of it are refused (PEP 706)."""
+    try:
+        with tarfile.open(archive) as tar:
+            tar.extractall(folder, filter="data")
+    except tarfile.FilterError as error:
+        raise UserError(f"{archive}: would write outside its folder ({error}); fetch the archive again") from None
+    except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # a full disk, not a bad archive
+        raise UserError(f"{archive}: a damaged archive ({str(error) or type(error).__name__}); fetch it again") from None
+
+
+def fill(root: Path, make: Callable[[Path], None], source: str) -> None:
+    """Let ``make`` fill a temporary folder that becomes ``root`` when it is complete; note where it came from."""
+    with atomic_dir(root) as folder:
+        make(folder)
+        write_lines(folder / ORIGIN, [source])
+
+
+def verify(root: Path, sums: Path, remedy: str) -> None:
+    """Compare every file of ``root`` with the list ``sums`` (sha256sum's format). Raises UserError naming the damaged."""
+    wrong = []
+    for line in sums.read_text(encoding="utf-8").splitlines():
+        expected, name = line.split(maxsplit=1)
+        path = root / name
+        if not path.is_file():
+            wrong.append((path, "missing"))
+        elif sha256(path) != expected:
+            wrong.append((path, "damaged (its SHA-256 differs)"))
+    if wrong:
+        path, problem = wrong[0]
+        more = f", and {len(wrong) - 1} more files" if len(wrong) > 1 else ""
+        raise UserError(f"{path}: {problem}{more}; {remedy}")

@@ -1,0 +1,193 @@
+"""prompts: the voice prompts of the Asterisk telephone system, one woman (Allison Smith), 8 kHz, CC BY-SA 3.0.
+
+The files of Debian's package asterisk-core-sounds-en-wav 1.6.1 with the transcripts of asterisk-core-sounds-en. They are
+taken from an installed package, a folder of archives, apt (without root, without installing), or the publisher's tarball,
+in this order, and every file is checked against prompts.sha256.
+
+The split is fixed by a rule: distinct transcripts, numbered in the C-sorted order of the first utterance that has them;
+number % 10 in {4, 9} is test, number % 10 == 7 is dev, the rest train. So no transcript is in two sets.
+"""
+from __future__ import annotations
+
+import gzip
+import os
+import pwd
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from lexicon.errors import UserError
+from lexicon.text import numbered_lines
+from pipeline.audio import audio_info
+from pipeline.corpora import fetch
+from pipeline.corpora.prepared import SETS, Prepared
+from pipeline.datadir import Utterance
+
+VERSION = "1.6.1"
+SPEAKER = "allison"
+SAMPLE_RATE = 8000
+SPLITS = ("official",)
+SUMS = Path(__file__).with_name("prompts.sha256")
+TRANSCRIPTS = "core-sounds-en.txt"
+VOICE = "usr/share/asterisk/sounds/en_US_f_Allison"
+DOCUMENT = f"usr/share/doc/asterisk-core-sounds-en/{TRANSCRIPTS}.gz"
+PACKAGES = ("asterisk-core-sounds-en-wav", "asterisk-core-sounds-en")
+TARBALL = f"asterisk-core-sounds-en-wav-{VERSION}.tar.gz"
+URL = f"https://downloads.asterisk.org/pub/telephony/sounds/releases/{TARBALL}"
+
+# An alignment over a longer stretch costs much memory and gains nothing.
+MAX_SECONDS = 35.0
+
+DIGITS = dict(zip("0123456789", "ZERO ONE TWO THREE FOUR FIVE SIX SEVEN EIGHT NINE".split()))
+SYMBOLS = {"*": " star ", "#": " pound "}
+# What the transcript writes, and what is said: abbreviations letter by letter, and its misspellings put right.
+SAID = {
+    "3D": "THREE D", "A.M": "A M", "P.M": "P M", "H.323": "H THREE TWO THREE", "IP": "I P", "IVR": "I V R",
+    "MGCP": "M G C P", "PBX": "P B X", "USB": "U S B", "WWW.ASTERISK.ORG": "W W W DOT ASTERISK DOT ORG",
+    "28.8": "TWENTY EIGHT POINT EIGHT", "500": "FIVE HUNDRED", "600": "SIX HUNDRED", "8500": "EIGHTY FIVE HUNDRED",
+    "DE-ACTIVATED": "DEACTIVATED", "EXCLAIMATION-POINT": "EXCLAMATION POINT", "FOURTIETH": "FORTIETH",
+    "REPRESENATIVES": "REPRESENTATIVES", "THRU": "THROUGH", "UMUTE": "UNMUTE", "UN-INDENTIFIED": "UNIDENTIFIED",
+    "WITHELD": "WITHHELD", "XRAY": "X RAY",
+}
+
+
+def get(downloads: Path | None, cache: Path) -> Path:
+    """The folder ``cache``/prompts with the wavs and core-sounds-en.txt, made and verified where it is not there yet."""
+    root = cache / "prompts"
+    if not (root / fetch.ORIGIN).is_file():
+        _obtain(downloads, root, cache)
+    fetch.verify(root, SUMS, f"delete {root} and run the command again")
+    return root
+
+
+def prepare(root: Path, split: str | None = None) -> Prepared:
+    """Utterances `allison-NAME` by the rule above; tones, silences, over-long and unpaired files are left out."""
+    if split not in (None, *SPLITS):
+        raise UserError(f'SPLIT={split}: prompts has no such split; use one of: {", ".join(SPLITS)}')
+    transcripts = read_transcripts(root / TRANSCRIPTS)
+    names = {wav.relative_to(root).with_suffix("").as_posix() for wav in root.rglob("*.wav")}
+    left_out = [(name, "no audio") for name in sorted(transcripts.keys() - names)]
+    usable: list[Utterance] = []
+    for name in sorted(names):
+        wav, words = root / f"{name}.wav", clean(transcripts.get(name, ""))
+        info = audio_info(wav)
+        if name not in transcripts:
+            left_out.append((name, "no transcript"))
+        elif not words:
+            left_out.append((name, "not speech"))
+        elif info.num_samples > MAX_SECONDS * info.sample_rate:
+            left_out.append((name, f"longer than {MAX_SECONDS:.0f} s"))
+        else:
+            usable.append(Utterance(f"{SPEAKER}-{name.replace('/', '-')}", SPEAKER, wav.resolve(), words, info.num_samples))
+    return Prepared(_cut(usable), SAMPLE_RATE, left_out)
+
+
+def read_transcripts(path: Path) -> dict[str, str]:
+    """Read lines `name: what is said` (`;` begins a comment) into {name: text}; UserError on other or double lines."""
+    transcripts: dict[str, str] = {}
+    for number, line in numbered_lines(path):
+        if not line.strip() or line.startswith(";"):
+            continue
+        name, colon, text = line.partition(":")
+        if not colon:
+            raise UserError(f'{path}:{number}: "{line}": a line is `name: what is said`; correct it')
+        if name in transcripts:
+            raise UserError(f'{path}:{number}: duplicate utterance id "{name}"; remove one of the lines')
+        transcripts[name] = text.strip()
+    return transcripts
+
+
+def clean(text: str) -> tuple[str, ...]:
+    """The words said, upper case: notes in brackets dropped, digits and symbols written out; () if nothing is said.
+
+    >>> clean("press * to go, or 2 (beeps)")
+    ('PRESS', 'STAR', 'TO', 'GO', 'OR', 'TWO')
+    """
+    text = re.sub(r"\[.*?\]|\(.*?\)|<.*?>", " ", text)
+    for symbol, name in SYMBOLS.items():
+        text = text.replace(symbol, name)
+    words: list[str] = []
+    for token in text.upper().split():
+        token = token.strip(".,:;!?\"")
+        if token in SAID:
+            words += SAID[token].split()
+        elif token.isdigit():
+            words += [DIGITS[digit] for digit in token]
+        else:
+            words += re.findall(r"[A-Z']+", token)  # "full-featured" is two words, "..." none
+    return tuple(words)
+
+
+def _cut(usable: list[Utterance]) -> dict[str, list[Utterance]]:
+    """The split rule at the head of this module."""
+    numbers: dict[tuple[str, ...], int] = {}
+    sets: dict[str, list[Utterance]] = {name: [] for name in SETS}
+    for utterance in sorted(usable, key=lambda utterance: utterance.id):
+        last = numbers.setdefault(utterance.words, len(numbers)) % 10
+        sets["test" if last in (4, 9) else "dev" if last == 7 else "train"].append(utterance)
+    return sets
+
+
+def _obtain(downloads: Path | None, root: Path, cache: Path) -> None:
+    """Fill ``root`` from the first source that has the files; the error at the end names each that failed."""
+    debs = [sorted(downloads.glob(f"{package}_{VERSION}*.deb")) for package in PACKAGES] if downloads else [[], []]
+    if downloads and (downloads / TARBALL).is_file():
+        fetch.fill(root, lambda folder: fetch.extract_tar(downloads / TARBALL, folder), f"{TARBALL} from {downloads}")
+    elif all(debs):
+        fetch.fill(root, lambda folder: _unpack([found[-1] for found in debs], folder), f"Debian packages from {downloads}")
+    elif (Path("/") / VOICE).is_dir() and (Path("/") / DOCUMENT).is_file():
+        fetch.fill(root, lambda folder: _take(Path("/"), folder), "the Debian packages installed here")
+    else:
+        try:
+            fetch.fill(root, _fetch_with_apt, f"{PACKAGES[0]} {VERSION} fetched with apt-get")
+        except _NoApt as why:
+            try:
+                fetch.download(URL, cache / TARBALL)
+            except UserError as error:
+                raise UserError(f"prompts: {why}; {error}") from None
+            fetch.fill(root, lambda folder: fetch.extract_tar(cache / TARBALL, folder), URL)
+
+
+class _NoApt(Exception):
+    """apt-get cannot give the packages; the message says why."""
+
+
+def _fetch_with_apt(folder: Path) -> None:
+    """Fetch the packages with lists and cache of our own, which needs no root and leaves the system as it is."""
+    if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
+        raise _NoApt("no apt-get on this machine")
+    with tempfile.TemporaryDirectory(dir=folder) as temporary:
+        for name in ("lists/partial", "cache/archives/partial", "state"):
+            (Path(temporary) / name).mkdir(parents=True)
+        user = pwd.getpwuid(os.geteuid()).pw_name  # apt would step down to a user who may not write here
+        options = [f"Dir::State={temporary}/state", f"Dir::State::Lists={temporary}/lists",
+                   f"Dir::Cache={temporary}/cache", "Dir::State::status=/var/lib/dpkg/status", f"APT::Sandbox::User={user}"]
+        apt = ["apt-get", "-q", *(word for option in options for word in ("-o", option))]
+        for command in (["update"], ["download", *PACKAGES]):
+            done = subprocess.run([*apt, *command], cwd=temporary, capture_output=True, text=True, errors="replace")
+            if done.returncode:
+                lines = done.stderr.strip().splitlines() or [f"status {done.returncode}"]
+                raise _NoApt(f"apt-get {command[0]} failed ({lines[-1]})")
+        _unpack(sorted(Path(temporary).glob("*.deb")), folder)
+
+
+def _unpack(debs: list[Path], folder: Path) -> None:
+    """Take the voice and its transcripts out of Debian packages."""
+    if not shutil.which("dpkg-deb"):
+        raise UserError(f"{debs[0]}: no dpkg-deb here to unpack it; give {TARBALL} instead")
+    with tempfile.TemporaryDirectory(dir=folder) as temporary:
+        for deb in debs:
+            done = subprocess.run(["dpkg-deb", "-x", deb, temporary], capture_output=True, text=True, errors="replace")
+            if done.returncode:
+                lines = done.stderr.strip().splitlines() or ["dpkg-deb failed"]
+                raise UserError(f"{deb}: a damaged package ({lines[0]}); fetch it again")
+        _take(Path(temporary), folder)
+
+
+def _take(system: Path, folder: Path) -> None:
+    """Copy from a system's root folder into the layout of the publisher's tarball."""
+    shutil.copytree(system / VOICE, folder, dirs_exist_ok=True)
+    with gzip.open(system / DOCUMENT) as packed, open(folder / TRANSCRIPTS, "wb") as stream:
+        shutil.copyfileobj(packed, stream)
