@@ -12,16 +12,14 @@ import re
 from pathlib import Path
 
 from lexicon.errors import UserError
-from pipeline.audio import audio_info
 from pipeline.corpora import fetch
-from pipeline.corpora.prepared import SETS, Prepared
+from pipeline.corpora.prepared import SETS, Prepared, chosen_split, measure, unmeasured
 from pipeline.datadir import Utterance
 
 ARCHIVE = "fsdd.tar.gz"
 # The first release with six speakers. GitHub packs this archive on demand and names no hash of it.
 URL = "https://github.com/Jakobovski/free-spoken-digit-dataset/archive/refs/tags/v1.0.10.tar.gz"
 PUBLISHED: frozenset[str] = frozenset()
-SAMPLE_RATE = 8000
 SPLITS = ("official", "speaker")
 TEST_SPEAKERS = ("theo", "yweweler")
 WORDS = "ZERO ONE TWO THREE FOUR FIVE SIX SEVEN EIGHT NINE".split()
@@ -35,21 +33,17 @@ def get(downloads: Path | None, cache: Path) -> Path:
 
 def prepare(root: Path, split: str | None = None) -> Prepared:
     """Utterances `SPEAKER-DIGIT-INDEX`, index in two digits; a wav with another kind of name is an error."""
-    split = split or SPLITS[0]
-    if split not in SPLITS:
-        raise UserError(f'SPLIT={split}: fsdd has no such split; use one of: {", ".join(SPLITS)}')
+    split = chosen_split("fsdd", split, SPLITS)
     sets: dict[str, list[Utterance]] = {name: [] for name in SETS}
-    for wav in root.rglob("*.wav"):
+    for wav in sorted(root.rglob("*.wav")):
         name = re.fullmatch(r"([0-9])_([a-z]+)_([0-9]+)", wav.stem)
         if not name:
             raise UserError(f"{wav}: audio without transcript; the name should be like 7_jackson_32.wav")
         digit, speaker, index = int(name[1]), name[2], int(name[3])
-        utterance = Utterance(f"{speaker}-{digit}-{index:02}", speaker, wav.resolve(), (WORDS[digit],),
-                              audio_info(wav).num_samples)
-        sets[_set_of(speaker, index, split)].append(utterance)
+        sets[_set_of(speaker, index, split)].append(unmeasured(f"{speaker}-{digit}-{index:02}", speaker, wav, [WORDS[digit]]))
     if not any(sets.values()):
         raise UserError(f"{root}: no wavs; {ARCHIVE} should hold recordings/0_george_0.wav and so on")
-    return Prepared({name: sorted(members, key=lambda u: u.id) for name, members in sets.items()}, SAMPLE_RATE)
+    return measure(sets)
 
 
 def _set_of(speaker: str, index: int, split: str) -> str:

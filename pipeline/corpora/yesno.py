@@ -10,9 +10,8 @@ import re
 from pathlib import Path
 
 from lexicon.errors import UserError
-from pipeline.audio import audio_info
 from pipeline.corpora import fetch
-from pipeline.corpora.prepared import Prepared
+from pipeline.corpora.prepared import Prepared, chosen_split, measure, unmeasured
 from pipeline.datadir import Utterance
 
 ARCHIVE = "waves_yesno.tar.gz"
@@ -20,7 +19,6 @@ URL = f"https://www.openslr.org/resources/1/{ARCHIVE}"
 # OpenSLR publishes no hash; this is the one torchaudio.datasets.YESNO (2.11) demands of this address.
 PUBLISHED = frozenset({"c3f49e0cca421f96b75b41640749167b52118f232498667ca7a5f9416aef8e73"})
 SPEAKER = "global"  # Kaldi's name for the one speaker
-SAMPLE_RATE = 8000
 SPLITS = ("official",)
 WORDS = {"1": "YES", "0": "NO"}
 LEXICON = "YES Y\nNO N\n"  # Kaldi's recipe gives each word one phone of its own
@@ -34,19 +32,17 @@ def get(downloads: Path | None, cache: Path) -> Path:
 
 def prepare(root: Path, split: str | None = None) -> Prepared:
     """Utterances named as their files; a wav whose name is no transcript is an error."""
-    if split not in (None, *SPLITS):
-        raise UserError(f'SPLIT={split}: yesno has no such split; use one of: {", ".join(SPLITS)}')
+    chosen_split("yesno", split, SPLITS)
     utterances = [_utterance(wav) for wav in sorted(root.rglob("*.wav"), key=lambda wav: wav.stem)]
     if not utterances:
         raise UserError(f"{root}: no wavs; {ARCHIVE} should hold waves_yesno/0_0_0_0_1_1_1_1.wav and so on")
     first = (len(utterances) * 31 + 30) // 60  # 31 of the 60, and in proportion of fewer
     sets = {"train": [u for i, u in enumerate(utterances[:first]) if i % 6 != 5],
             "dev": [u for i, u in enumerate(utterances[:first]) if i % 6 == 5], "test": utterances[first:]}
-    return Prepared(sets, SAMPLE_RATE, lexicon=LEXICON)
+    return measure(sets, lexicon=LEXICON)
 
 
 def _utterance(wav: Path) -> Utterance:
     if not re.fullmatch("[01](_[01])*", wav.stem):
         raise UserError(f"{wav}: audio without transcript; the name should be like 0_0_1_1_0_1_0_1.wav")
-    words = tuple(WORDS[digit] for digit in wav.stem.split("_"))
-    return Utterance(wav.stem, SPEAKER, wav.resolve(), words, audio_info(wav).num_samples)
+    return unmeasured(wav.stem, SPEAKER, wav, (WORDS[digit] for digit in wav.stem.split("_")))

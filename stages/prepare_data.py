@@ -1,0 +1,89 @@
+"""Prepare a corpus: get it, cut it into OUT/train, OUT/dev and OUT/test (Kaldi data directories), write OUT/splits.json."""
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+from lexicon.errors import UserError
+from lexicon.files import atomic_write, write_json
+from pipeline.corpora import CORPORA, fetch
+from pipeline.corpora.prepared import Prepared, chosen_split
+from pipeline.datadir import Utterance, write_datadir
+from stages.common import parser, run
+
+
+def main(args: Namespace) -> tuple[Path, str]:
+    if args.corpus not in CORPORA:
+        raise UserError(f'CORPUS={args.corpus}: no such corpus; use one of: {", ".join(sorted(CORPORA))}')
+    if args.downloads and not Path(args.downloads).is_dir():
+        raise UserError(f"DOWNLOADS={args.downloads}: no such folder; give the folder that holds the corpus's archive")
+    corpus = CORPORA[args.corpus]
+    chosen_split(args.corpus, args.split, corpus.SPLITS)  # before a long download
+    root = corpus.get(Path(args.downloads) if args.downloads else None, args.cache)
+    prepared = corpus.prepare(root, args.split)
+    refuse_incomplete(args.corpus, prepared, args.allow_missing)
+    splits = args.out / "splits.json"
+    splits.unlink(missing_ok=True)  # from here on the sets change; without splits.json they are not taken for finished
+    for name, utterances in prepared.sets.items():
+        write_datadir(args.out / name, utterances)
+    if prepared.lexicon:
+        with atomic_write(args.out / "lexicon.txt") as stream:
+            stream.write(prepared.lexicon)
+    write_json(splits, {
+        "corpus": args.corpus, "split": args.split, "sample_rate": prepared.sample_rate, "origin": fetch.origin(root),
+        "sets": {name: totals(utterances, prepared.sample_rate) for name, utterances in prepared.sets.items()},
+        "left_out": [*prepared.left_out, *prepared.unreadable]})
+    print(f"prepare_data: {args.corpus}: {fetch.origin(root)}", flush=True)
+    for why, names in by_reason(prepared).items():
+        print(f"prepare_data: {args.corpus}: left out, {why}: {' '.join(names)}", flush=True)
+    return splits, summary(args.corpus, prepared)
+
+
+def refuse_incomplete(corpus: str, prepared: Prepared, allow_missing: int) -> None:
+    """UserError that names the unreadable files if there are more than allowed, and the sets that came out empty."""
+    if len(prepared.unreadable) > allow_missing:
+        total = len(prepared.unreadable) + sum(map(len, prepared.sets.values()))
+        problems = "; ".join(error for _, error in prepared.unreadable[:5])
+        raise UserError(f"{corpus}: {len(prepared.unreadable)} of {total} utterances unreadable ({problems}"
+                        f"{'; ...' if len(prepared.unreadable) > 5 else ''}); mend them, or go on without them: "
+                        f"--allow-missing {len(prepared.unreadable)}")
+    empty = [name for name, utterances in prepared.sets.items() if not utterances]
+    if empty:
+        raise UserError(f"{corpus}: no utterances for {' and '.join(empty)}; is the archive complete?")
+
+
+def totals(utterances: list[Utterance], sample_rate: int) -> dict[str, float]:
+    """What splits.json says of a set."""
+    return {"utterances": len(utterances), "seconds": round(sum(u.num_samples for u in utterances) / sample_rate, 3),
+            "words": sum(len(u.words) for u in utterances), "speakers": len({u.speaker for u in utterances})}
+
+
+def by_reason(prepared: Prepared) -> dict[str, list[str]]:
+    """{why: names left out}, the most frequent reason first."""
+    reasons: dict[str, list[str]] = {}
+    for name, why in prepared.left_out:
+        reasons.setdefault(why, []).append(name)
+    if prepared.unreadable:
+        reasons["unreadable"] = [name for name, _ in prepared.unreadable]
+    return dict(sorted(reasons.items(), key=lambda item: (-len(item[1]), item[0])))
+
+
+def summary(corpus: str, prepared: Prepared) -> str:
+    """The result line."""
+    sets = ", ".join(f"{name} {len(utterances)} utterances "
+                     f"{sum(u.num_samples for u in utterances) / prepared.sample_rate / 60:.1f} min"
+                     for name, utterances in prepared.sets.items())
+    reasons = {why: len(names) for why, names in by_reason(prepared).items()}
+    left_out = ", ".join(f"{count} {why}" for why, count in reasons.items())
+    return f"{corpus}: {sets}; {sum(reasons.values())} left out" + (f" ({left_out})" if left_out else "")
+
+
+if __name__ == "__main__":
+    options = parser(__doc__)
+    options.add_argument("--corpus", default="prompts", help=f"one of: {', '.join(sorted(CORPORA))}")
+    options.add_argument("--out", type=Path, required=True, help="folder for train, dev, test and splits.json")
+    options.add_argument("--split", default="official", help="fsdd also has: speaker (test speakers theo, yweweler)")
+    options.add_argument("--downloads", default="", help="folder of archives, taken as they are; empty: the publisher's")
+    options.add_argument("--cache", type=Path, default=Path("downloads"), help="where corpora are fetched and unpacked to")
+    options.add_argument("--allow-missing", type=int, default=0, help="go on although so many utterances are unreadable")
+    run(options, main)
