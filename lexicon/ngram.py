@@ -4,7 +4,7 @@ Formulas: Chen & Goodman 1998 (An Empirical Study of Smoothing Techniques, secti
 discounts), with the conventions of Heafield et al. 2013 (Scalable Modified Kneser-Ney Language Model Estimation):
 n-grams that begin with <s> keep their raw counts, unigrams are interpolated with the uniform distribution, <unk> is
 a word that was never seen. So the numbers are those of KenLM's `lmplz --discount_fallback --vocab_pad N`, N being
-the words of the vocabulary with <unk>, <s> and </s>.
+the words of the vocabulary with <unk> and </s>.
 
 In short, with a(.) the adjusted count of an n-gram (its count at the highest order, the number of different words
 seen before it at the lower ones) and D the discount, which depends on a (1, 2, 3 or more):
