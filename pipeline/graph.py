@@ -1,0 +1,209 @@
+"""Decoding graphs: HMM or CTC topology ∘ lexicon ∘ grammar, as weighted finite-state transducers (Mohri et al. 2002).
+
+Input labels tell where a phone begins: column c of a score matrix is read by label 2c+1 inside a phone and by 2c+2 on
+the frame that enters it, so that any path through the graph can be cut into phones (see `pipeline.search`).
+Costs are negative natural logarithms.
+"""
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import kaldifst
+import numpy as np
+
+from lexicon.ngram import BEGIN, END, UNKNOWN, NGram
+from lexicon.phones import SILENCE
+from pipeline.hmm import Transitions
+
+BLANK = "<blk>"
+Lexicon = Mapping[str, Sequence[tuple[float, tuple[str, ...]]]]
+
+
+@dataclass(frozen=True)
+class Topology:
+    """How phones become columns of a score matrix.
+
+    ``phones`` are the graph's phone symbols (symbol i + 1 is phones[i]); ``label_phone`` (columns,) names the phone of each
+    column; ``arcs`` of the transducer, (source, target, label, phone symbol, cost); state 0 is where phones begin,
+    ``finals`` are the states in which the speech may end.
+    """
+
+    phones: list[str]
+    label_phone: list[str]
+    arcs: list[tuple[int, int, int, int, float]]
+    finals: list[int]
+    silence: bool
+
+
+def inside(column: int) -> int:
+    """Label that reads ``column`` within a phone."""
+    return 2 * column + 1
+
+
+def entry(column: int) -> int:
+    """Label that reads ``column`` on the first frame of a phone."""
+    return 2 * column + 2
+
+
+def hmm_topology(transitions: Transitions) -> Topology:
+    """Every phone its states, with the trained transition probabilities; columns are densities."""
+    phones, arcs, state = transitions.phones, [], 1
+    for symbol, phone in enumerate(phones, 1):
+        top, first = transitions.topologies[phone], transitions.first_pdf[phone]
+        n = len(top.start)
+        for i in range(n):
+            if top.start[i] > 0:
+                arcs.append((0, state + i, entry(first + i), symbol, -math.log(top.start[i])))
+            arcs += [(state + i, state + j, inside(first + j), 0, -math.log(top.trans[i, j]))
+                     for j in range(n) if top.trans[i, j] > 0]
+            if top.exit[i] > 0:
+                arcs.append((state + i, 0, 0, 0, -math.log(top.exit[i])))
+        state += n
+    return Topology(phones, transitions.phone_of_pdf, arcs, [0], silence=True)
+
+
+def ctc_topology(tokens: Sequence[str]) -> Topology:
+    """Connectionist temporal classification (Graves et al. 2006): column 0 is the blank, others are phones.
+
+    A token may be followed by any other at once, by itself only after a blank. A stretch of blanks counts as a phone
+    named `<blk>`, so that what is cut from a path covers all its frames.
+    """
+    phones = list(tokens[1:])
+    blank, first = 1, 2  # states: 0 start, 1 inside a blank, 2... inside each token
+    arcs = [(0, blank, entry(0), 0, 0.0), (blank, blank, inside(0), 0, 0.0)]
+    for i, _ in enumerate(phones):
+        column, here = i + 1, first + i
+        arcs += [(source, here, entry(column), column, 0.0)
+                 for source in (0, blank, *(first + j for j in range(len(phones)) if j != i))]
+        arcs += [(here, here, inside(column), 0, 0.0), (here, blank, entry(0), 0, 0.0)]
+    return Topology(phones, [BLANK, *phones], arcs, list(range(first + len(phones))), silence=False)
+
+
+def _compile(arcs: Sequence[tuple[int, int, int, int, float]], finals: Mapping[int, float]) -> kaldifst.StdVectorFst:
+    """The transducer of ``arcs`` whose start is state 0."""
+    ordered = sorted(arcs, key=lambda arc: arc[0])  # OpenFst takes the first line's state as the start
+    lines = [f"{a} {b} {i} {o} {w:.9g}" for a, b, i, o, w in ordered]
+    lines += [f"{state} {w:.9g}" for state, w in finals.items()]
+    return kaldifst.compile("\n".join(lines) + "\n", keep_state_numbering=True)
+
+
+def _grammar(lm: NGram, words: Mapping[str, int], backoff_label: int, word_score: float) -> kaldifst.StdVectorFst:
+    """The n-gram model as an acceptor: one state a history, backoff arcs labelled #0 (Kaldi's arpa2fst)."""
+    states: dict[tuple[str, ...], int] = {}
+
+    def state(history: tuple[str, ...]) -> int:
+        return states.setdefault(history, len(states))
+
+    def longest(history: tuple[str, ...]) -> tuple[str, ...]:
+        history = history[-(lm.order - 1):] if lm.order > 1 else ()
+        while history and history not in lm.backoff:
+            history = history[1:]
+        return history
+
+    state(longest((BEGIN,)))
+    arcs, finals = [], {}
+    scale = math.log(10)
+    for ngram, log10 in lm.logprob.items():
+        history, word = ngram[:-1], ngram[-1]
+        if longest(history) != history or BEGIN == word or word == UNKNOWN or log10 < -90:
+            continue
+        if word == END:
+            finals[state(history)] = -log10 * scale
+        elif word in words:
+            arcs.append((state(history), state(longest(ngram)), words[word], words[word], -log10 * scale - word_score))
+    for history, log10 in lm.backoff.items():
+        if history and history in states:
+            arcs.append((state(history), state(longest(history[1:])), backoff_label, 0, -log10 * scale))
+    return _compile(arcs, finals)
+
+
+def _pronunciations(lexicon: Lexicon, words: Mapping[str, int], symbols: Mapping[str, int]
+                    ) -> list[tuple[int, float, list[int], int]]:
+    """(word, cost, phone symbols, number of the disambiguation symbol or 0): homophones and prefixes of other
+    pronunciations get one, so that the lexicon can be determinized (Kaldi's add_lex_disambig.pl)."""
+    entries = [(words[word], -math.log(prob), tuple(symbols[p] for p in phones))
+               for word in words for prob, phones in lexicon[word]]
+    prefixes = {phones[:k] for _, _, phones in entries for k in range(1, len(phones))}
+    seen: dict[tuple[int, ...], int] = {}
+    count = {}
+    for _, _, phones in entries:
+        count[phones] = count.get(phones, 0) + 1
+    result = []
+    for word, cost, phones in entries:
+        extra = 0
+        if count[phones] > 1 or phones in prefixes:
+            extra = seen[phones] = seen.get(phones, 0) + 1
+        result.append((word, cost, list(phones), extra))
+    return result
+
+
+def _lexicon_fst(entries: Sequence[tuple[int, float, list[int], int]], silence: int, silence_prob: float,
+                 first_disambig: int, backoff_word: int) -> kaldifst.StdVectorFst:
+    """Phones to words, with optional silence (Kaldi's make_lexicon_fst.pl); ``silence`` 0: none.
+
+    State 0 start, 1 between words, 2 before a silence. Symbol first_disambig is #0 (backoff), the next follows silence.
+    """
+    arcs = [(1, 1, first_disambig, backoff_word, 0.0)]
+    leave = [(1, 0.0)]
+    if silence:
+        no, yes = -math.log(1 - silence_prob), -math.log(silence_prob)
+        leave = [(1, no), (2, yes)]
+        arcs += [(0, 1, 0, 0, no), (0, 2, 0, 0, yes), (2, 3, silence, 0, 0.0), (3, 1, first_disambig + 1, 0, 0.0)]
+    else:
+        arcs.append((0, 1, 0, 0, 0.0))
+    state = 4
+    for word, cost, phones, extra in entries:
+        path = [*phones, first_disambig + 1 + extra] if extra else phones
+        here = 1
+        for index, symbol in enumerate(path):
+            output, weight = (word, cost) if index == 0 else (0, 0.0)
+            if index == len(path) - 1:
+                arcs += [(here, end, symbol, output, weight + extra_cost) for end, extra_cost in leave]
+            else:
+                arcs.append((here, state, symbol, output, weight))
+                here, state = state, state + 1
+    return _compile(arcs, {1: 0.0})
+
+
+def decoding_graph(topology: Topology, lexicon: Lexicon, lm: NGram, words: Sequence[str], silence_prob: float,
+                   word_score: float = 0.0) -> kaldifst.StdVectorFst:
+    """Topology ∘ min(det(lexicon ∘ grammar)): reads labels, writes words (symbol i + 1 is words[i]).
+
+    ``words`` is the vocabulary, ``word_score`` is added (natural log) for each word, ``silence_prob`` the probability of a
+    pause after a word. For a free phone search the phones are their own words.
+    """
+    symbols = {phone: i for i, phone in enumerate(topology.phones, 1)}
+    numbers = {word: i for i, word in enumerate(words, 1)}
+    entries = _pronunciations(lexicon, numbers, symbols)
+    first = len(symbols) + 1
+    disambig = range(first, first + 2 + max(extra for *_, extra in entries))
+    lexicon_fst = _lexicon_fst(entries, symbols.get(SILENCE, 0) if topology.silence else 0, silence_prob, first,
+                               len(numbers) + 1)
+    grammar = _grammar(lm, numbers, len(numbers) + 1, word_score)
+    kaldifst.arcsort(lexicon_fst, "olabel")
+    kaldifst.arcsort(grammar, "ilabel")
+    graph = kaldifst.compose(lexicon_fst, grammar)
+    kaldifst.determinize_star(graph)
+    kaldifst.minimize_encoded(graph)
+    # A phone may begin in any state where one may end, so disambiguation symbols are passed there and vanish.
+    passing = [(state, state, 0, symbol, 0.0) for state in topology.finals for symbol in disambig]
+    machine = _compile([*topology.arcs, *passing], dict.fromkeys(topology.finals, 0.0))
+    kaldifst.arcsort(machine, "olabel")
+    kaldifst.arcsort(graph, "ilabel")
+    result = kaldifst.compose(machine, graph)
+    if result.num_states == 0:
+        raise ValueError("empty decoding graph")
+    return result
+
+
+def phone_loop(topology: Topology) -> tuple[dict[str, list[tuple[float, tuple[str, ...]]]], list[str]]:
+    """The lexicon and vocabulary of a free phone search: each phone but silence spells itself."""
+    phones = [phone for phone in topology.phones if phone != SILENCE]
+    return {phone: [(1.0, (phone,))] for phone in phones}, phones
+
+
+def widen(scores: np.ndarray) -> np.ndarray:
+    """(T, columns) -> (T, 2 columns) float32, contiguous: each column once for each of its two labels."""
+    return np.ascontiguousarray(np.repeat(scores, 2, axis=1), dtype=np.float32)
