@@ -1,0 +1,190 @@
+"""The lang directory: what text alone gives a recogniser (pronunciations, symbols, language models)."""
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lexicon.dictionary import EXTRA, Pronunciations, look_up, read_lexicon
+from lexicon.errors import UserError
+from lexicon.files import write_json, write_lines
+from lexicon.ngram import BEGIN, END, UNKNOWN, NGram, estimate, read_arpa, write_arpa
+from lexicon.phones import SILENCE
+from lexicon.text import numbered_lines, read_text
+
+EPSILON, BLANK, BACKOFF = "<eps>", "<blk>", "#0"
+RESERVED = {EPSILON, BLANK, BACKOFF, BEGIN, END, UNKNOWN}
+SETS = ("train", "dev", "test")
+
+Texts = dict[str, dict[str, tuple[str, ...]]]             # by set, by utterance
+Weighted = dict[str, list[tuple[float, tuple[str, ...]]]]  # by word: (probability, phones) of each variant
+Guesser = Callable[[list[str]], Pronunciations]
+
+
+@dataclass(frozen=True)
+class Lang:
+    """A lang directory in memory."""
+
+    path: Path
+    lexicon: Weighted        # probability of the variant (the largest of a word is 1.0), phones
+    phones: list[str]        # SIL first, then sorted; index + 1 is the symbol id in phones.txt (0 is epsilon)
+    words: list[str]         # sorted; index + 1 is the symbol id in words.txt (where "<s>", "</s>", "#0" follow)
+    tokens: list[str]        # CTC tokens: "<blk>" first, then the phones without SIL
+    lm: NGram                # of words
+    phone_lm: NGram          # bigram of phones, without SIL
+    info: dict[str, Any]     # lang.json
+
+
+def build_lang(data: Path, out: Path, vocab: str = "closed", order: int = 3, extra: Path | None = EXTRA,
+               guess: Guesser | None = None) -> dict[str, Any]:
+    """Write a lang directory for the text of data/{train,dev,test}; lang.json, whose content is returned, is last.
+
+    ``vocab``: "closed" gives the lexicon and the unigrams every word of the corpus, "open" those of train alone; the
+    n-grams are counted in train either way. A corpus with a lexicon of its own (data/lexicon.txt) uses that alone;
+    else ``extra``, then the dictionary, then ``guess`` (G2P; None: an unknown word is an error).
+    Raises UserError for words without pronunciation, with the line of the first and the names of all.
+    """
+    texts = {name: read_text(data / name / "text") for name in SETS}
+    seen = {word for words in texts["train"].values() for word in words}
+    every = {word for text in texts.values() for words in text.values() for word in words}
+    vocabulary = every if vocab == "closed" else seen
+    _refuse_reserved(data, every & RESERVED)
+    if not seen:
+        raise UserError(f"{data / 'train' / 'text'}: no words; a language model needs some")
+    own = data / "lexicon.txt"
+    pronunciations, guessed = _pronounce(data, vocabulary, own if own.is_file() else None, extra, guess)
+    train = list(texts["train"].values())
+    lm = estimate(train, order, vocabulary)
+    phones = sorted({phone for variants in pronunciations.values() for phones in variants for phone in phones})
+    phone_lm = estimate([_first_phones(words, pronunciations) for words in train], 2, phones)
+
+    out.mkdir(parents=True, exist_ok=True)
+    write_lines(out / "lexicon.txt", [f"{word} 1.0 {' '.join(phones)}" for word in sorted(pronunciations)
+                                      for phones in pronunciations[word]])
+    _write_symbols(out / "phones.txt", [EPSILON, SILENCE, *phones])
+    _write_symbols(out / "words.txt", [EPSILON, *sorted(vocabulary), BEGIN, END, BACKOFF])
+    write_lines(out / "tokens.txt", [BLANK, *phones])
+    write_arpa(lm, out / "lm.arpa")
+    write_arpa(phone_lm, out / "phone_lm.arpa")
+    info = {
+        "vocab": vocab, "order": order, "num_words": len(vocabulary),
+        "num_pronunciations": sum(map(len, pronunciations.values())), "num_phones": len(phones),
+        "lexicon": own.name if own.is_file() else "dictionary", "guessed": guessed,
+        **{key: value for name in SETS for key, value in _measures(name, texts[name], lm, seen).items()},
+        **{f"{name}_phone_perplexity": phone_lm.perplexity(_first_phones(words, pronunciations)
+                                                           for words in texts[name].values()) for name in SETS},
+    }
+    write_json(out / "lang.json", info)
+    return info
+
+
+def _measures(name: str, text: dict[str, tuple[str, ...]], lm: NGram, seen: set[str]) -> dict[str, float]:
+    """Perplexity (per known word and sentence end), and the share of tokens that train does not hold, in percent."""
+    tokens = [word for words in text.values() for word in words]
+    unseen = sum(word not in seen for word in tokens)
+    return {f"{name}_perplexity": lm.perplexity(text.values()),
+            f"{name}_oov_rate": 100 * unseen / len(tokens) if tokens else 0.0}
+
+
+def _first_phones(words: Iterable[str], pronunciations: Pronunciations) -> list[str]:
+    """The phones of a sentence, each word in its first pronunciation; words outside the vocabulary are left out."""
+    return [phone for word in words if word in pronunciations for phone in pronunciations[word][0]]
+
+
+def _pronounce(data: Path, words: set[str], own: Path | None, extra: Path | None,
+               guess: Guesser | None) -> tuple[Pronunciations, list[str]]:
+    """Pronunciations of all the words, and which of them were guessed."""
+    if own:
+        lexicon = read_lexicon(own)
+        found = {word: lexicon[word] for word in words if word in lexicon}
+    else:
+        found = look_up(words, extra)
+    missing = sorted(words - found.keys())
+    guesses = guess(missing) if missing and guess and not own else {}
+    found |= guesses
+    missing = [word for word in missing if word not in guesses]
+    if missing:
+        _refuse_missing(data, missing, own, extra, guess)
+    return found, sorted(guesses)
+
+
+def _refuse_missing(data: Path, missing: list[str], own: Path | None, extra: Path | None,
+                    guess: Guesser | None) -> None:
+    """UserError at the first line with an unknown word; it names (up to 40 of) all, and where to add them."""
+    names = " ".join(missing[:40]) + (f" ... ({len(missing)} in all)" if len(missing) > 40 else "")
+    where, word = _first_line(data, set(missing))
+    others = f"; without pronunciation: {names}" if len(missing) > 1 else ""
+    way = f"add `{word} P1 P2 ...` to {own or extra or 'a lexicon of your own (--extra)'}"
+    if not own and guess is None:
+        way += ", or guess them: make lexicon OOV=g2p (needs the extra g2p: pip install phonoscope[g2p])"
+    raise UserError(f'{where}: word "{word}" is not in {own or "the dictionary"}{others}; {way}')
+
+
+def _refuse_reserved(data: Path, words: set[str]) -> None:
+    if words:
+        where, word = _first_line(data, words)
+        raise UserError(f'{where}: word "{word}" is reserved for symbols; take it out of the text')
+
+
+def _first_line(data: Path, words: set[str]) -> tuple[str, str]:
+    """(file:line, word) where one of the words occurs first."""
+    for name in SETS:
+        path = data / name / "text"
+        for number, line in numbered_lines(path):
+            for word in line.split()[1:]:
+                if word in words:
+                    return f"{path}:{number}", word
+    raise ValueError("none of the words occurs")
+
+
+def _write_symbols(path: Path, symbols: list[str]) -> None:
+    write_lines(path, [f"{symbol} {number}" for number, symbol in enumerate(symbols)])
+
+
+def load_lang(path: Path | str) -> Lang:
+    """Read a lang directory. Raises UserError, with file and line, for files that do not fit together."""
+    path = Path(path)
+    if not (path / "lang.json").is_file():
+        raise UserError(f"{path}: no lang.json, so not a finished lang directory; run: make lexicon")
+    symbols = _read_symbols(path / "phones.txt")
+    words = _read_symbols(path / "words.txt")
+    if symbols[:2] != [EPSILON, SILENCE]:
+        raise UserError(f"{path / 'phones.txt'}:1: {symbols[:2]}; the first symbols are {EPSILON} and {SILENCE}")
+    tokens = [line for _, line in numbered_lines(path / "tokens.txt")]
+    if tokens != [BLANK, *symbols[2:]]:
+        raise UserError(f"{path / 'tokens.txt'}:1: not {BLANK} and the phones of phones.txt; run: make lexicon")
+    lexicon = _read_weighted(path / "lexicon.txt", set(symbols[1:]))
+    if sorted(lexicon) != words[1:-3]:
+        odd = sorted(set(lexicon) ^ set(words[1:-3])) or ["their order"]
+        raise UserError(f"{path / 'words.txt'}: differs from lexicon.txt in {odd[0]}; run: make lexicon")
+    return Lang(path, lexicon, symbols[1:], words[1:-3], tokens, read_arpa(path / "lm.arpa"),
+                read_arpa(path / "phone_lm.arpa"), json.loads((path / "lang.json").read_text(encoding="utf-8")))
+
+
+def _read_symbols(path: Path) -> list[str]:
+    """Read an OpenFst symbol table whose numbers are 0, 1, 2, ..."""
+    symbols: list[str] = []
+    for number, line in numbered_lines(path):
+        fields = line.split()
+        if len(fields) != 2 or fields[1] != str(len(symbols)):
+            raise UserError(f'{path}:{number}: "{line}"; `SYMBOL {len(symbols)}` is expected here')
+        symbols.append(fields[0])
+    return symbols
+
+
+def _read_weighted(path: Path, phones: set[str]) -> Weighted:
+    """Read `WORD prob P1 P2 ...` lines."""
+    lexicon: Weighted = {}
+    for number, line in numbered_lines(path):
+        try:
+            word, prob, *pronunciation = line.split()
+            if not 0 < float(prob) <= 1 or not pronunciation:
+                raise ValueError
+        except ValueError:
+            raise UserError(f'{path}:{number}: "{line}"; a line is `WORD prob P1 P2 ...`, 0 < prob <= 1') from None
+        if unknown := [phone for phone in pronunciation if phone not in phones]:
+            raise UserError(f'{path}:{number}: phone "{unknown[0]}" is not in phones.txt; add it there or correct it')
+        lexicon.setdefault(word, []).append((float(prob), tuple(pronunciation)))
+    return lexicon
