@@ -50,7 +50,7 @@ def read_datadir(path: Path | str) -> list[Utterance]:
         raise UserError(f"{path}/wav.scp: no utterances; prepare the corpus again")
     _refuse_missing(path, wavs, {"text": texts, "utt2spk": speakers, "utt2num_samples": lengths})
     _refuse_wrong_speakers(path, speakers)
-    return [Utterance(id=utterance, speaker=_one_word(path / "utt2spk", speakers[utterance]),
+    return [Utterance(id=utterance, speaker=speakers[utterance].value,
                       wav=_wav(path / "wav.scp", wav), words=tuple(texts[utterance].value.split()),
                       num_samples=_count(path / "utt2num_samples", lengths[utterance]))
             for utterance, wav in wavs.items()]
@@ -112,7 +112,7 @@ def _refuse_wrong_speakers(path: Path, speakers: dict[str, _Line]) -> None:
     """spk2utt must be utt2spk turned around, as Kaldi's utt2spk_to_spk2utt.pl makes it."""
     expected: dict[str, list[str]] = {}
     for utterance, line in speakers.items():
-        expected.setdefault(line.value, []).append(utterance)
+        expected.setdefault(_one_word(path / "utt2spk", line), []).append(utterance)
     given = _read_table(path / "spk2utt", "its utterances")
     for speaker, line in given.items():
         if line.value.split() != expected.get(speaker):

@@ -40,14 +40,15 @@ def download(url: str, path: Path) -> None:
         with urllib.request.urlopen(url, timeout=TIMEOUT_S) as response, atomic_write(path, "wb") as stream:
             size = int(response.headers.get("Content-Length") or 0)
             with tqdm(total=size or None, unit="B", unit_scale=True, desc=path.name, disable=None) as bar:
+                received = 0
                 while block := response.read(BLOCK):
                     stream.write(block)
+                    received += len(block)
                     bar.update(len(block))
-            if size and bar.n != size:
-                raise UserError(f"{url}: the connection broke after {bar.n} of {size} bytes; run the command again")
+            if size and received != size:
+                raise UserError(f"{url}: the connection broke after {received} of {size} bytes; run the command again")
     except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
-        reason = getattr(error, "reason", None) or error
-        raise UserError(f"{url}: cannot be fetched ({str(reason).splitlines()[0]}); check the network, or fetch {path.name} "
+        raise UserError(f"{url}: cannot be fetched ({_first_line(error)}); check the network, or fetch {path.name} "
                         f"elsewhere and give its folder with DOWNLOADS=") from None
 
 
@@ -95,7 +96,7 @@ def extract_tar(archive: Path, folder: Path) -> None:
     except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise  # a full disk, not a bad archive
-        raise UserError(f"{archive}: a damaged archive ({str(error) or type(error).__name__}); fetch it again") from None
+        raise UserError(f"{archive}: a damaged archive ({_first_line(error)}); fetch it again") from None
 
 
 def fill(root: Path, make: Callable[[Path], None], source: str) -> None:
@@ -119,3 +120,8 @@ def verify(root: Path, sums: Path, remedy: str) -> None:
         path, problem = wrong[0]
         more = f", and {len(wrong) - 1} more files" if len(wrong) > 1 else ""
         raise UserError(f"{path}: {problem}{more}; {remedy}")
+
+
+def _first_line(error: Exception) -> str:
+    """What went wrong, in one line."""
+    return (str(error).splitlines() or [type(error).__name__])[0].strip(":<> ")

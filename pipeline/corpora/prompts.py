@@ -19,6 +19,7 @@ import tempfile
 from pathlib import Path
 
 from lexicon.errors import UserError
+from lexicon.normalise import to_words
 from lexicon.text import numbered_lines
 from pipeline.corpora import fetch
 from pipeline.corpora.prepared import SETS, Prepared, chosen_split, measure, unmeasured
@@ -38,16 +39,13 @@ URL = f"https://downloads.asterisk.org/pub/telephony/sounds/releases/{TARBALL}"
 # 73 s: an alignment over so long a stretch costs much memory and gains nothing. The next longest has 31 s.
 TOO_LONG = {"demo-instruct": "longer than 35 s"}
 
-DIGITS = dict(zip("0123456789", "ZERO ONE TWO THREE FOUR FIVE SIX SEVEN EIGHT NINE".split()))
-SYMBOLS = {"*": " star ", "#": " pound "}
-# What the transcript writes, and what is said: abbreviations letter by letter, and its misspellings put right.
+# What the transcript writes, and what is said: symbols, letters, numbers not read as such, misspellings.
 SAID = {
-    "3D": "THREE D", "A.M": "A M", "P.M": "P M", "H.323": "H THREE TWO THREE", "IP": "I P", "IVR": "I V R",
-    "MGCP": "M G C P", "PBX": "P B X", "USB": "U S B", "WWW.ASTERISK.ORG": "W W W DOT ASTERISK DOT ORG",
-    "28.8": "TWENTY EIGHT POINT EIGHT", "500": "FIVE HUNDRED", "600": "SIX HUNDRED", "8500": "EIGHTY FIVE HUNDRED",
-    "DE-ACTIVATED": "DEACTIVATED", "EXCLAIMATION-POINT": "EXCLAMATION POINT", "FOURTIETH": "FORTIETH",
-    "REPRESENATIVES": "REPRESENTATIVES", "THRU": "THROUGH", "UMUTE": "UNMUTE", "UN-INDENTIFIED": "UNIDENTIFIED",
-    "WITHELD": "WITHHELD", "XRAY": "X RAY",
+    "*": "STAR", "#": "POUND", "H.323": "H THREE TWO THREE", "IP": "I P", "IVR": "I V R", "MGCP": "M G C P", "PBX": "P B X",
+    "USB": "U S B", "WWW.ASTERISK.ORG": "W W W DOT ASTERISK DOT ORG", "1234": "ONE TWO THREE FOUR",
+    "4242": "FOUR TWO FOUR TWO", "8500": "EIGHTY FIVE HUNDRED", "DE-ACTIVATED": "DEACTIVATED",
+    "EXCLAIMATION-POINT": "EXCLAMATION POINT", "FOURTIETH": "FORTIETH", "REPRESENATIVES": "REPRESENTATIVES",
+    "THRU": "THROUGH", "UMUTE": "UNMUTE", "UN-INDENTIFIED": "UNIDENTIFIED", "WITHELD": "WITHHELD", "XRAY": "X RAY",
 }
 
 
@@ -102,18 +100,11 @@ def clean(text: str) -> tuple[str, ...]:
     ('PRESS', 'STAR', 'TO', 'GO', 'OR', 'TWO')
     """
     text = re.sub(r"\[.*?\]|\(.*?\)|<.*?>", " ", text)
-    for symbol, name in SYMBOLS.items():
-        text = text.replace(symbol, name)
-    words: list[str] = []
-    for token in text.upper().split():
-        token = token.strip(".,:;!?\"")
-        if token in SAID:
-            words += SAID[token].split()
-        elif token.isdigit():
-            words += [DIGITS[digit] for digit in token]
-        else:
-            words += re.findall(r"[A-Z']+", token)  # "full-featured" is two words, "..." none
-    return tuple(words)
+    return tuple(to_words(" ".join(_said(token) for token in text.upper().split())))
+
+
+def _said(token: str) -> str:
+    return SAID.get(token.strip('.,:;!?"'), token)
 
 
 def _cut(usable: list[Utterance]) -> dict[str, list[Utterance]]:
