@@ -37,7 +37,7 @@ def audio_info(path: Path | str) -> AudioInfo:
     try:
         header = soundfile.info(str(path))
     except (soundfile.LibsndfileError, RuntimeError):
-        raise UserError(f"{path}: not a WAV file (nor FLAC, SPHERE, Ogg); convert it, or remove the utterance") from None
+        raise UserError(f"{path}: not a WAV file (nor FLAC, SPHERE, Ogg); convert it or remove the utterance") from None
     if header.frames <= 0:
         raise UserError(f"{path}: 0 samples; fetch the file again, or remove the utterance")
     if header.samplerate not in SAMPLE_RATES:
@@ -89,7 +89,7 @@ def _refuse_truncated_riff(path: Path) -> None:
                     raise _truncated(path, length, size - stream.tell(), "bytes of samples")
                 return
             stream.seek(length + length % 2, 1)  # chunks are padded to an even length
-    raise UserError(f"{path}: truncated, the header has no samples after it; fetch the file again, or remove the utterance")
+    raise UserError(f"{path}: truncated before any samples; fetch the file again, or remove the utterance")
 
 
 def _truncated(path: Path | str, promised: int, found: int, what: str) -> UserError:

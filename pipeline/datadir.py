@@ -155,7 +155,7 @@ def _refuse_unwritable(path: Path | str, ordered: list[Utterance]) -> None:
             raise UserError(f'{utterance.wav}: duplicate utterance id "{utterance.id}", also of {before.wav}; '
                             f"rename or remove one")
         if not utterance.words:
-            raise UserError(f'{utterance.wav}: utterance "{utterance.id}" has no words; give its transcript, or remove it')
+            raise UserError(f'{utterance.wav}: utterance "{utterance.id}" has no words; give them, or remove it')
         if len(utterance.id.split()) != 1 or len(utterance.speaker.split()) != 1 or "\n" in str(utterance.wav):
             raise UserError(f'{utterance.wav}: white space in id "{utterance.id}", speaker "{utterance.speaker}" '
                             f"or a line break in the path; rename it")

@@ -1,4 +1,4 @@
-"""Prepare a corpus: get it, cut it into OUT/train, OUT/dev and OUT/test (Kaldi data directories), write OUT/splits.json."""
+"""Get a corpus and cut it into Kaldi data directories OUT/train, OUT/dev and OUT/test, counted in OUT/splits.json."""
 from __future__ import annotations
 
 from argparse import Namespace
@@ -83,7 +83,7 @@ if __name__ == "__main__":
     options.add_argument("--corpus", default="prompts", help=f"one of: {', '.join(sorted(CORPORA))}")
     options.add_argument("--out", type=Path, required=True, help="folder for train, dev, test and splits.json")
     options.add_argument("--split", default="official", help="fsdd also has: speaker (test speakers theo, yweweler)")
-    options.add_argument("--downloads", default="", help="folder of archives, taken as they are; empty: the publisher's")
-    options.add_argument("--cache", type=Path, default=Path("downloads"), help="where corpora are fetched and unpacked to")
-    options.add_argument("--allow-missing", type=int, default=0, help="go on although so many utterances are unreadable")
+    options.add_argument("--downloads", default="", help="folder of archives, taken as they are; empty: fetch them")
+    options.add_argument("--cache", type=Path, default=Path("downloads"), help="where corpora are fetched and unpacked")
+    options.add_argument("--allow-missing", type=int, default=0, help="so many utterances may be unreadable")
     run(options, main)

@@ -1,4 +1,4 @@
-"""Audio files: what is read, converted and refused. Tones have known frequencies, so every answer is known beforehand."""
+"""Audio files: what is read, converted and refused. Of tones the answer is known beforehand."""
 from __future__ import annotations
 
 import struct

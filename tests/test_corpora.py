@@ -37,7 +37,7 @@ def quiet_wav(path: Path, num_samples: int = 400) -> None:
 
 @pytest.fixture
 def yesno_downloads(tmp_path) -> Path:
-    """60 files named by the numbers 3, 7, 11, ... in eight binary digits, and the README that Kaldi's list trips over."""
+    """60 files named by the numbers 3, 7, 11, ... in eight binary digits, and a README, as in the original."""
     for number in range(3, 243, 4):
         quiet_wav(tmp_path / "tree/waves_yesno" / ("_".join(f"{number:08b}") + ".wav"))
     (tmp_path / "tree/waves_yesno/README").write_text("yes and no\n")
@@ -106,12 +106,21 @@ def test_prompts_from_the_publishers_tarball_and_a_damaged_file(prompts_root, tm
         for path in sorted(prompts_root.rglob("*.*")):
             tar.add(path, arcname=path.relative_to(prompts_root))
     root = prompts.get(tmp_path, tmp_path / "cache")
-    assert fetch.origin(root) == f"{prompts.TARBALL} from {tmp_path}"
+    assert fetch.origin(root) == f"{prompts.TARBALL} from {tmp_path}, version 1.6.1, verified"
     assert len(prompts.prepare(root).sets["test"]) == 107
     damaged = root / "vm-goodbye.wav"
     damaged.write_bytes(damaged.read_bytes()[:-1] + b"x")
     with pytest.raises(UserError, match=r"prompts/vm-goodbye.wav: damaged .*; delete .*/prompts and run"):
         prompts.get(None, tmp_path / "cache")
+
+
+def test_prompts_of_another_version_are_refused_and_not_kept(tmp_path):
+    quiet_wav(tmp_path / "tree/vm-goodbye.wav")
+    with tarfile.open(tmp_path / prompts.TARBALL, "w") as tar:
+        tar.add(tmp_path / "tree/vm-goodbye.wav", arcname="vm-goodbye.wav")
+    with pytest.raises(UserError, match=rf"{prompts.TARBALL} from .*: activated.wav: missing, and 568 more files; "):
+        prompts.get(tmp_path, tmp_path / "cache")
+    assert not list((tmp_path / "cache").iterdir())
 
 
 def test_prompts_from_debian_packages_in_a_folder(prompts_root, tmp_path):
@@ -133,8 +142,8 @@ def test_prompts_from_debian_packages_in_a_folder(prompts_root, tmp_path):
         control.parent.mkdir()
         control.write_text(f"Package: {package}\nVersion: {prompts.VERSION}-1\nArchitecture: all\n"
                            f"Maintainer: nobody <nobody@example.org>\nDescription: for a test\n")
-        subprocess.run(["dpkg-deb", "-Znone", "-b", tmp_path / tree, tmp_path / f"{package}_{prompts.VERSION}-1_all.deb"],
-                       check=True, stdout=subprocess.DEVNULL)
+        deb = tmp_path / f"{package}_{prompts.VERSION}-1_all.deb"
+        subprocess.run(["dpkg-deb", "-Znone", "-b", tmp_path / tree, deb], check=True, stdout=subprocess.DEVNULL)
     root = prompts.get(tmp_path, tmp_path / "cache")
     assert sorted(p.name for p in root.iterdir()) == sorted(p.name for p in prompts_root.iterdir())
 
@@ -155,8 +164,9 @@ def test_yesno_has_kaldis_split_and_lexicon(yesno_downloads, tmp_path):
     prepared = yesno.prepare(yesno.get(yesno_downloads, tmp_path / "cache"))
     names = ["_".join(f"{number:08b}") for number in range(3, 243, 4)]  # sorted already
     assert [u.id for u in prepared.sets["test"]] == names[31:]
-    assert [u.id for u in prepared.sets["dev"]] == [names[i] for i in (5, 11, 17, 23, 29)]
-    assert [u.id for u in prepared.sets["train"]] == [n for i, n in enumerate(names[:31]) if i not in (5, 11, 17, 23, 29)]
+    dev = [names[i] for i in (5, 11, 17, 23, 29)]
+    assert [u.id for u in prepared.sets["dev"]] == dev
+    assert [u.id for u in prepared.sets["train"]] == [name for name in names[:31] if name not in dev]
     assert prepared.sets["train"][0].words == tuple("NO NO NO NO NO NO YES YES".split())
     assert prepared.lexicon == "YES Y\nNO N\n"
 

@@ -106,20 +106,22 @@ def fill(root: Path, make: Callable[[Path], None], source: str) -> None:
         write_lines(folder / ORIGIN, [source])
 
 
-def verify(root: Path, sums: Path, remedy: str) -> None:
-    """Compare every file of ``root`` with the list ``sums`` (sha256sum's format). Raises UserError naming the damaged."""
+def verify(root: Path, sums: Path, prefix: str, remedy: str) -> None:
+    """Compare every file of ``root`` with the list ``sums`` (sha256sum's format).
+
+    Raises UserError: ``prefix``, the first file that differs, how many more do, and ``remedy``.
+    """
     wrong = []
     for line in sums.read_text(encoding="utf-8").splitlines():
         expected, name = line.split(maxsplit=1)
-        path = root / name
-        if not path.is_file():
-            wrong.append((path, "missing"))
-        elif sha256(path) != expected:
-            wrong.append((path, "damaged (its SHA-256 differs)"))
+        if not (root / name).is_file():
+            wrong.append((name, "missing"))
+        elif sha256(root / name) != expected:
+            wrong.append((name, "damaged (its SHA-256 differs)"))
     if wrong:
-        path, problem = wrong[0]
+        name, problem = wrong[0]
         more = f", and {len(wrong) - 1} more files" if len(wrong) > 1 else ""
-        raise UserError(f"{path}: {problem}{more}; {remedy}")
+        raise UserError(f"{prefix}{name}: {problem}{more}; {remedy}")
 
 
 def _first_line(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""fsdd, the Free Spoken Digit Dataset: 3,000 English digits, 6 speakers, 50 of each digit per speaker, 8 kHz; CC BY-SA 4.0.
+"""fsdd, the Free Spoken Digit Dataset: English digits, 6 speakers, 50 of each digit per speaker, 8 kHz; CC BY-SA 4.0.
 
 Files are recordings/{digit}_{speaker}_{index}.wav. Splits:
 - official (default; the publisher's): indices 0 to 4 are test; indices 5 to 9 dev, the rest train.
@@ -40,7 +40,8 @@ def prepare(root: Path, split: str | None = None) -> Prepared:
         if not name:
             raise UserError(f"{wav}: audio without transcript; the name should be like 7_jackson_32.wav")
         digit, speaker, index = int(name[1]), name[2], int(name[3])
-        sets[_set_of(speaker, index, split)].append(unmeasured(f"{speaker}-{digit}-{index:02}", speaker, wav, [WORDS[digit]]))
+        utterance = unmeasured(f"{speaker}-{digit}-{index:02}", speaker, wav, [WORDS[digit]])
+        sets[_set_of(speaker, index, split)].append(utterance)
     if not any(sets.values()):
         raise UserError(f"{root}: no wavs; {ARCHIVE} should hold recordings/0_george_0.wav and so on")
     return measure(sets)

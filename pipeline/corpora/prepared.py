@@ -17,9 +17,9 @@ SETS = ("train", "dev", "test")
 class Prepared:
     """A corpus cut into sets: ``sets`` maps train, dev and test to utterances sorted by id.
 
-    ``sample_rate`` (Hz) is what most files have, and what ``num_samples`` counts in; ``left_out`` lists (file, why) of what
-    the corpus's rules exclude, ``unreadable`` (utterance id, error) of what should be there and is damaged; ``lexicon`` is
-    the text of a pronunciation lexicon where the corpus has its own, in lines `WORD P1 P2`.
+    ``sample_rate`` (Hz) is what most files have, and what ``num_samples`` counts in; ``left_out`` lists (file, why) of
+    what the corpus's rules exclude, ``unreadable`` (utterance id, error) of what should be there and is damaged;
+    ``lexicon`` is the text of a pronunciation lexicon where the corpus has its own, in lines `WORD P1 P2`.
     """
 
     sets: dict[str, list[Utterance]]

@@ -1,14 +1,15 @@
 """prompts: the voice prompts of the Asterisk telephone system, one woman (Allison Smith), 8 kHz, CC BY-SA 3.0.
 
-The files of Debian's package asterisk-core-sounds-en-wav 1.6.1 with the transcripts of asterisk-core-sounds-en. They are
-taken from an installed package, a folder of archives, apt (without root, without installing), or the publisher's tarball,
-in this order, and every file is checked against prompts.sha256.
+The files of Debian's package asterisk-core-sounds-en-wav 1.6.1 with the transcripts of asterisk-core-sounds-en. They
+are taken from a folder of archives, an installed package, apt (without root, without installing), or the publisher's
+tarball, in this order, and every file is checked against prompts.sha256.
 
 The split is fixed by a rule: distinct transcripts, numbered in the C-sorted order of the first utterance that has them;
 number % 10 in {4, 9} is test, number % 10 == 7 is dev, the rest train. So no transcript is in two sets.
 """
 from __future__ import annotations
 
+import contextlib
 import gzip
 import os
 import pwd
@@ -16,6 +17,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from lexicon.errors import UserError
@@ -41,8 +43,8 @@ TOO_LONG = {"demo-instruct": "longer than 35 s"}
 
 # What the transcript writes, and what is said: symbols, letters, numbers not read as such, misspellings.
 SAID = {
-    "*": "STAR", "#": "POUND", "H.323": "H THREE TWO THREE", "IP": "I P", "IVR": "I V R", "MGCP": "M G C P", "PBX": "P B X",
-    "USB": "U S B", "WWW.ASTERISK.ORG": "W W W DOT ASTERISK DOT ORG", "1234": "ONE TWO THREE FOUR",
+    "*": "STAR", "#": "POUND", "H.323": "H THREE TWO THREE", "IP": "I P", "IVR": "I V R", "MGCP": "M G C P",
+    "PBX": "P B X", "USB": "U S B", "WWW.ASTERISK.ORG": "W W W DOT ASTERISK DOT ORG", "1234": "ONE TWO THREE FOUR",
     "4242": "FOUR TWO FOUR TWO", "8500": "EIGHTY FIVE HUNDRED", "DE-ACTIVATED": "DEACTIVATED",
     "EXCLAIMATION-POINT": "EXCLAMATION POINT", "FOURTIETH": "FORTIETH", "REPRESENATIVES": "REPRESENTATIVES",
     "THRU": "THROUGH", "UMUTE": "UNMUTE", "UN-INDENTIFIED": "UNIDENTIFIED", "WITHELD": "WITHHELD", "XRAY": "X RAY",
@@ -50,11 +52,11 @@ SAID = {
 
 
 def get(downloads: Path | None, cache: Path) -> Path:
-    """The folder ``cache``/prompts with the wavs and core-sounds-en.txt, made and verified where it is not there yet."""
+    """The folder ``cache``/prompts with the wavs and core-sounds-en.txt, made if it is not there yet, and verified."""
     root = cache / "prompts"
     if not (root / fetch.ORIGIN).is_file():
         _obtain(downloads, root, cache)
-    fetch.verify(root, SUMS, f"delete {root} and run the command again")
+    fetch.verify(root, SUMS, f"{root}/", f"delete {root} and run the command again")
     return root
 
 
@@ -121,20 +123,30 @@ def _obtain(downloads: Path | None, root: Path, cache: Path) -> None:
     """Fill ``root`` from the first source that has the files; the error at the end names each that failed."""
     debs = [sorted(downloads.glob(f"{package}_{VERSION}*.deb")) for package in PACKAGES] if downloads else [[], []]
     if downloads and (downloads / TARBALL).is_file():
-        fetch.fill(root, lambda folder: fetch.extract_tar(downloads / TARBALL, folder), f"{TARBALL} from {downloads}")
-    elif all(debs):
-        fetch.fill(root, lambda folder: _unpack([found[-1] for found in debs], folder), f"Debian packages from {downloads}")
-    elif (Path("/") / VOICE).is_dir() and (Path("/") / DOCUMENT).is_file():
-        fetch.fill(root, lambda folder: _take(Path("/"), folder), "the Debian packages installed here")
-    else:
-        try:
-            fetch.fill(root, _fetch_with_apt, f"{PACKAGES[0]} {VERSION} fetched with apt-get")
-        except _NoApt as why:
-            try:
-                fetch.download(URL, cache / TARBALL)
-            except UserError as error:
-                raise UserError(f"prompts: {why}; {error}") from None
-            fetch.fill(root, lambda folder: fetch.extract_tar(cache / TARBALL, folder), URL)
+        return _fill(root, lambda folder: fetch.extract_tar(downloads / TARBALL, folder), f"{TARBALL} from {downloads}")
+    if all(debs):
+        return _fill(root, lambda folder: _unpack([found[-1] for found in debs], folder), f"packages from {downloads}")
+    if (Path("/") / VOICE).is_dir() and (Path("/") / DOCUMENT).is_file():
+        with contextlib.suppress(UserError):  # another version is installed: not an error, but no use either
+            return _fill(root, lambda folder: _take(Path("/"), folder), "the Debian packages installed here")
+    try:
+        return _fill(root, _fetch_with_apt, f"{PACKAGES[0]} fetched with apt-get")
+    except (_NoApt, UserError) as error:
+        why = error
+    try:
+        fetch.download(URL, cache / TARBALL)
+        return _fill(root, lambda folder: fetch.extract_tar(cache / TARBALL, folder), URL)
+    except UserError as error:
+        raise UserError(f"prompts: {why}; {error}") from None
+
+
+def _fill(root: Path, make: Callable[[Path], None], source: str) -> None:
+    """``fetch.fill`` with files that are verified before they count."""
+    def make_and_verify(folder: Path) -> None:
+        make(folder)
+        fetch.verify(folder, SUMS, f"{source}: ", f"version {VERSION} is needed, fetch it again")
+
+    fetch.fill(root, make_and_verify, f"{source}, version {VERSION}, verified")
 
 
 class _NoApt(Exception):
@@ -150,7 +162,8 @@ def _fetch_with_apt(folder: Path) -> None:
             (Path(temporary) / name).mkdir(parents=True)
         user = pwd.getpwuid(os.geteuid()).pw_name  # apt would step down to a user who may not write here
         options = [f"Dir::State={temporary}/state", f"Dir::State::Lists={temporary}/lists",
-                   f"Dir::Cache={temporary}/cache", "Dir::State::status=/var/lib/dpkg/status", f"APT::Sandbox::User={user}"]
+                   f"Dir::Cache={temporary}/cache", f"APT::Sandbox::User={user}",
+                   "Dir::State::status=/var/lib/dpkg/status"]
         apt = ["apt-get", "-q", *(word for option in options for word in ("-o", option))]
         for command in (["update"], ["download", *PACKAGES]):
             done = subprocess.run([*apt, *command], cwd=temporary, capture_output=True, text=True, errors="replace")

@@ -1,8 +1,8 @@
 """yesno (OpenSLR 1): one man says "ken" and "lo" (Hebrew yes and no), eight words a file, 8 kHz; free for any use.
 
-The file name is the transcript (1 = YES, 0 = NO). Split as in Kaldi's recipe (egs/yesno, create_yesno_waves_test_train.pl):
-of the sorted names the first 31 train, the other 29 test. Kaldi has no dev set; here every sixth of the 31 (index % 6 == 5)
-is dev, five files to tune on. With one speaker it cannot be cut by speaker.
+The file name is the transcript (1 = YES, 0 = NO). Split as in Kaldi's recipe (egs/yesno,
+create_yesno_waves_test_train.pl): of the sorted names the first 31 train, the other 29 test. Kaldi has no dev set; here
+every sixth of the 31 (index % 6 == 5) is dev, five files to tune on. With one speaker it cannot be cut by speaker.
 """
 from __future__ import annotations
 
