@@ -1,0 +1,1 @@
+"""What all systems got, as numbers, as a readable table and as HTML pages that work from disk without a network."""

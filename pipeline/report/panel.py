@@ -1,0 +1,201 @@
+"""One utterance as the report shows it: sound, spectrogram, and everybody's words, phones and lattice with times."""
+from __future__ import annotations
+
+import base64
+import itertools
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import kaldialign
+import numpy as np
+
+from lexicon.errors import UserError
+from pipeline.audio import audio_info, read_audio
+from pipeline.datadir import Utterance
+from pipeline.lattice import SILENT, read_json_lattice
+from pipeline.lattice_picture import bars
+from pipeline.report.results import Comparison, System
+from pipeline.report.spectrogram import png_mask, spectrogram
+from pipeline.score import GAP, align
+
+# Higher frequencies than 8 kHz are neither heard by the systems nor worth the bytes.
+MAX_SAMPLE_RATE = 16_000
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A word or phone from ``start`` to ``end`` seconds."""
+
+    start: float
+    end: float
+    label: str
+
+
+Ctm = dict[str, list[Segment]]
+
+
+def read_ctm(path: Path) -> Ctm:
+    """Read ``utt channel start duration label [confidence]`` lines into utterance -> segments in order of time."""
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; run the stage that writes it first")
+    ctm: Ctm = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        fields = line.split()
+        try:
+            utterance, start, duration, label = fields[0], float(fields[2]), float(fields[3]), fields[4]
+        except (IndexError, ValueError):
+            raise UserError(f'{path}:{number}: "{line}" is not `utt 1 start duration label`; remove the file and '
+                            f"run make again") from None
+        ctm.setdefault(utterance, []).append(Segment(start, start + duration, label))
+    for segments in ctm.values():
+        segments.sort(key=lambda segment: (segment.start, segment.end))
+    return ctm
+
+
+def word_segments(words: Sequence[str], phones: Sequence[Segment], lexicon: Mapping[str, Sequence[Sequence[str]]]
+                  ) -> list[Segment]:
+    """Times of the words from the times of their phones: the pronunciations that spell out the phones in turn.
+
+    Silences belong to no word. Returns an empty list where no choice of pronunciations fits.
+    """
+    spoken = [segment for segment in phones if segment.label not in SILENT]
+
+    def fit(word: int, phone: int) -> Iterator[list[int]]:
+        if word == len(words):
+            if phone == len(spoken):
+                yield []
+            return
+        for pronunciation in dict.fromkeys(map(tuple, lexicon.get(words[word], ()))):
+            end = phone + len(pronunciation)
+            if tuple(segment.label for segment in spoken[phone:end]) == pronunciation and pronunciation:
+                yield from ([end, *rest] for rest in fit(word + 1, end))
+
+    ends = next(fit(0, 0), [])
+    return [Segment(spoken[start].start, spoken[end - 1].end, word)
+            for word, start, end in zip(words, [0, *ends], ends)]
+
+
+def read_pronunciations(path: Path) -> dict[str, list[tuple[str, ...]]]:
+    """Read lexicon.txt, ``WORD prob p1 p2 ...``, into word -> pronunciations."""
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; run the stage that writes it first")
+    lexicon: dict[str, list[tuple[str, ...]]] = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        word, _, *phones = line.split()
+        lexicon.setdefault(word, []).append(tuple(phones))
+    return lexicon
+
+
+def row(reference: Sequence[Segment], heard: Sequence[Segment]) -> dict[str, Any]:
+    """A row of segments for the page, each compared with the reference by their alignment, silence aside.
+
+    ``segments``: [start, end, label, verdict], verdict "" right, "+" inserted, else the reference symbol it stands
+    for; ``missing``: [seconds, symbol] of what was left out, at the border where it should have been.
+    """
+    wanted = [segment.label for segment in reference if segment.label not in SILENT]
+    spoken = [segment for segment in heard if segment.label not in SILENT]
+    verdicts: list[str] = []
+    missing: list[list[Any]] = []
+    for ref, hyp in align(wanted, [segment.label for segment in spoken]):
+        if hyp == GAP:
+            here = len(verdicts)
+            border = spoken[here].start if here < len(spoken) else spoken[-1].end if spoken else 0.0
+            missing.append([round(border, 3), ref])
+        else:
+            verdicts.append("" if ref == hyp else "+" if ref == GAP else ref)
+    judged = iter(verdicts)
+    segments = [[round(s.start, 3), round(s.end, 3), s.label, "" if s.label in SILENT else next(judged)] for s in heard]
+    return {"segments": segments, "missing": missing}
+
+
+class Panels:
+    """Makes the panel of one utterance after another; the CTM files of all systems are read once."""
+
+    def __init__(self, comparison: Comparison, exp: Path, data: Path) -> None:
+        self.comparison = comparison
+        self.reference = read_ctm(exp / "gmm" / "ali_test" / "phones.ctm")
+        self.lexicon = read_pronunciations(data / "lang" / "lexicon.txt")
+        self.ctm = {system.name: {name: read_ctm(system.decode / f"{name}.ctm") for name in ("words", "phones", "free")}
+                    for system in comparison.systems}
+
+    def panel(self, utterance: Utterance) -> dict[str, Any]:
+        """All that the page's script needs to draw one utterance; small enough to keep beside the page."""
+        rate = min(audio_info(utterance.wav).sample_rate, MAX_SAMPLE_RATE)
+        samples = read_audio(utterance.wav, rate)
+        phones = self.reference.get(utterance.id, [])
+        words = word_segments(utterance.words, phones, self.lexicon)
+        return {
+            "id": utterance.id,
+            "text": " ".join(utterance.words),
+            "duration": round(len(samples) / rate, 4),
+            "rate": rate,
+            "pcm": _base64(np.rint(samples * 32767).astype("<i2").tobytes()),
+            "spectrogram": _base64(png_mask(spectrogram(samples, rate))),
+            "reference": {"words": row(words, words), "phones": row(phones, phones)},
+            "systems": [self._system(system, utterance, words, phones) for system in self.comparison.systems],
+        }
+
+    def _system(self, system: System, utterance: Utterance, words: list[Segment], phones: list[Segment]
+                ) -> dict[str, Any]:
+        heard = {name: ctm.get(utterance.id, []) for name, ctm in self.ctm[system.name].items()}
+        spelled = words or [Segment(0.0, 0.0, word) for word in utterance.words]
+        return {"name": system.name, "words": row(spelled, heard["words"]), "phones": row(phones, heard["phones"]),
+                "free": row(phones, heard["free"]), "lattice": lattice_bars(system.decode, utterance.id)}
+
+
+def lattice_bars(decode: Path, utterance: str) -> list[list[Any]]:
+    """The free phone lattice as [start, end, label, posterior, lane, description] for the page."""
+    lattice = read_json_lattice(decode / "lattices" / "free" / f"{utterance}.json")
+    return [[*(round(second, 3) for second in bar.seconds), bar.label, round(bar.posterior, 4), bar.lane,
+             bar.description] for bar in bars(lattice)]
+
+
+def choose(comparison: Comparison, number: int) -> list[Utterance]:
+    """The utterances worth looking at: two thirds the most disputed, the rest plain ones that all hear well.
+
+    Disputed is the mean edit distance between the free phones, and between the words, of each pair of systems, per
+    reference symbol; of one system alone, its errors. Plain ones have the fewest errors per phone, the longest first
+    among equals. Most disputed first; ties go by id, so the choice is the same each time.
+    """
+    dispute, errors = {}, {}
+    for utterance in comparison.utterances:
+        dispute[utterance.id] = _dispute(comparison, utterance.id)
+        errors[utterance.id] = _error_share(comparison, utterance.id)
+    number = min(number, len(comparison.utterances))
+    ranked = sorted(comparison.utterances, key=lambda u: (-dispute[u.id], -errors[u.id], u.id))
+    disputed = ranked[:number - number // 3]
+    plain = sorted(ranked[len(disputed):],
+                   key=lambda u: (errors[u.id], -len(comparison.references["phones"][u.id]), u.id))
+    return disputed + plain[:number // 3]
+
+
+def _heard(system: System, measure: str, utterance: str) -> list[str]:
+    return [hyp for _, hyp in system.alignments[measure][utterance] if hyp != GAP]
+
+
+def _dispute(comparison: Comparison, utterance: str) -> float:
+    shares = []
+    for measure, kind in (("free_per", "phones"), ("wer", "words")):
+        length = max(len(comparison.references[kind][utterance]), 1)
+        heard = [_heard(system, measure, utterance) for system in comparison.systems]
+        shares += [kaldialign.edit_distance(a, b)["total"] / length for a, b in itertools.combinations(heard, 2)]
+    return float(np.mean(shares)) if shares else 0.0
+
+
+def _error_share(comparison: Comparison, utterance: str) -> float:
+    length = max(len(comparison.references["phones"][utterance]), 1)
+    wrong = sum(ref != hyp for system in comparison.systems for measure in ("wer", "free_per")
+                for ref, hyp in system.alignments[measure][utterance])
+    return wrong / length
+
+
+def panel_script(panel: dict[str, Any]) -> str:
+    """The panel as a script that hands it to the page: from disk a browser may load scripts, but not JSON."""
+    return f"phonoscope.receive({json.dumps(panel, separators=(',', ':'))});\n"
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")

@@ -1,0 +1,169 @@
+"""What every system got on the test set, read from disk: rates with intervals, and the test of each pair."""
+from __future__ import annotations
+
+import functools
+import itertools
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lexicon.errors import UserError
+from lexicon.phones import SILENCE
+from pipeline.datadir import Utterance, read_datadir
+from pipeline.score import (Counts, Interval, PairedTest, Pairs, align_all, count, error_rate, in_words, paired_test,
+                            read_text, resampling_units, total, without)
+
+# measure: what people call it, the decode's file, and whether it counts words or phones
+MEASURES: dict[str, tuple[str, str, str]] = {
+    "wer": ("WER", "hyp.txt", "words"),
+    "per": ("PER", "phones.txt", "phones"),
+    "free_per": ("free PER", "free.txt", "phones"),
+}
+TSV_COLUMNS = ["system", *(f"{measure}{end}" for measure in MEASURES for end in ("", "_low", "_high")),
+               "train_seconds", "decode_rtf", "parameters"]
+
+
+@dataclass(frozen=True, eq=False)
+class System:
+    """One row of the comparison. ``alignments``: measure -> utterance -> pairs of reference and hypothesis."""
+
+    name: str
+    decode: Path
+    alignments: dict[str, dict[str, Pairs]]
+    train_seconds: float
+    decode_rtf: float
+    parameters: int
+
+    def errors(self, measure: str) -> np.ndarray:
+        """(U,) errors of each utterance."""
+        return np.array([count(pairs).errors for pairs in self.alignments[measure].values()])
+
+    def counts(self, measure: str) -> Counts:
+        return total(self.alignments[measure])
+
+
+class Comparison:
+    """All systems on one test set. Utterances and systems keep the order in which they were read."""
+
+    def __init__(self, corpus: str, utterances: list[Utterance], ref_phones: Mapping[str, Sequence[str]],
+                 lang: dict[str, Any], systems: list[System]) -> None:
+        self.corpus, self.utterances, self.lang, self.systems = corpus, utterances, lang, systems
+        self.references = {"words": {u.id: u.words for u in utterances},
+                           "phones": {u.id: tuple(ref_phones[u.id]) for u in utterances}}
+        self.units, self.unit_name = resampling_units([u.speaker for u in utterances])
+
+    def lengths(self, measure: str) -> np.ndarray:
+        """(U,) reference words or phones of each utterance."""
+        return np.array([len(symbols) for symbols in self.references[MEASURES[measure][2]].values()])
+
+    @functools.cache
+    def rate(self, system: System, measure: str) -> Interval:
+        """Error rate in percent with its bootstrap interval."""
+        return error_rate(system.errors(measure), self.lengths(measure), self.units)
+
+    @functools.cache
+    def test(self, first: System, second: System, measure: str) -> PairedTest:
+        """Paired bootstrap test of first against second."""
+        return paired_test(first.errors(measure), second.errors(measure), self.lengths(measure), self.units)
+
+    def sentences(self, measure: str) -> list[str]:
+        """The test of each pair of systems, in words."""
+        return [in_words(self.test(a, b, measure), a.name, b.name, MEASURES[measure][0])
+                for a, b in itertools.combinations(self.systems, 2)]
+
+    def setting(self) -> str:
+        """Corpus, size of the test set, vocabulary, unseen share and perplexity in one line."""
+        words, speakers = self.lengths("wer").sum(), len({u.speaker for u in self.utterances})
+        return (f"{self.corpus}: {len(self.utterances)} test utterances, {words} words, {speakers} "
+                f"speaker{'s' if speakers != 1 else ''}; {self.lang['vocab']} vocabulary, "
+                f"{self.lang['test_oov_rate']:.1f} % of test words unseen in training, "
+                f"perplexity {self.lang['test_perplexity']:.1f}")
+
+
+def read_comparison(exp: Path, data: Path, names: Sequence[str]) -> Comparison:
+    """Read ``data/test``, ``data/lang/lang.json``, the reference phones and every system's decode of the test set.
+
+    UserError names the file if one is missing, lacks an utterance or a value.
+    """
+    utterances = read_datadir(data / "test")
+    ref_path = exp / "gmm" / "ali_test" / "phones.txt"
+    ref_phones = without(read_text(ref_path), SILENCE)
+    for utterance in utterances:
+        if utterance.id not in ref_phones:
+            raise UserError(f'{ref_path}: no phones for test utterance "{utterance.id}"; align the test set again')
+    lang_path = data / "lang" / "lang.json"
+    lang = read_fields(lang_path, "vocab", "test_oov_rate", "test_perplexity")
+    comparison = Comparison(data.name, utterances, ref_phones, lang, [])
+    for name in names:
+        if any(name == system.name for system in comparison.systems):
+            raise UserError(f'--systems: "{name}" for the second time; name each system once')
+        comparison.systems.append(read_system(exp, name, comparison.references))
+    return comparison
+
+
+def read_system(exp: Path, name: str, references: Mapping[str, Mapping[str, Sequence[str]]]) -> System:
+    """Read one system's hypotheses and settings and align them with the references."""
+    decode = exp / name / "decode_test"
+    if not decode.is_dir():
+        there = sorted(path.parent.name for path in exp.glob("*/decode_test"))
+        raise UserError(f"{decode}: no such decode; there is one of: {', '.join(there) or 'none'}")
+    alignments = {}
+    for measure, (_, source, kind) in MEASURES.items():
+        hypotheses = read_text(decode / source)
+        if kind == "phones":
+            hypotheses = without(hypotheses, SILENCE)
+        alignments[measure] = align_all(references[kind], hypotheses, decode / source)
+    settings = read_fields(decode / "decode.json", "rtf")
+    # Two searches over one network share its training: decode.json says whose model it was.
+    model = Path(settings.get("model", exp / name))
+    meta = read_fields(model / "meta.json", "train_seconds", "parameters")
+    return System(name, decode, alignments, float(meta["train_seconds"]), float(settings["rtf"]),
+                  int(meta["parameters"]))
+
+
+def read_fields(path: Path, *fields: str) -> dict[str, Any]:
+    """Read a JSON object that must have these fields."""
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; run the stage that writes it first")
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UserError(f"{path}: not JSON ({error}); remove it and run make again") from None
+    for field in fields:
+        if not isinstance(value, dict) or value.get(field) is None:
+            raise UserError(f'{path}: no "{field}"; remove it and run make again')
+    return value
+
+
+def tsv_lines(comparison: Comparison) -> list[str]:
+    """compare.tsv: one row a system; error rates in percent."""
+    lines = ["\t".join(TSV_COLUMNS)]
+    for system in comparison.systems:
+        rates = [comparison.rate(system, measure) for measure in MEASURES]
+        cells = [system.name, *(f"{value:.2f}" for rate in rates for value in (rate.percent, rate.low, rate.high)),
+                 f"{system.train_seconds:.1f}", f"{system.decode_rtf:.4f}", str(system.parameters)]
+        lines.append("\t".join(cells))
+    return lines
+
+
+def readable_lines(comparison: Comparison, report: Path) -> list[str]:
+    """The same for a terminal: the setting, the table, what differs for certain, where the report is."""
+    rows = [["system", "WER %", "PER %", "free PER %", "trained in", "RTF", "parameters"]]
+    for system in comparison.systems:
+        rows.append([system.name, *(str(comparison.rate(system, measure)) for measure in MEASURES),
+                     f"{system.train_seconds:.0f} s", f"{system.decode_rtf:.3f}", f"{system.parameters:,}"])
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    table = ["  ".join([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:]))])
+             for row in rows]
+    table.insert(1, "-" * len(table[0]))
+    lines = [comparison.setting(), "", *table, "",
+             f"[low, high]: 95 % bootstrap over {comparison.unit_name}. PER: phones of the best word path; "
+             "free PER: no words."]
+    if len(comparison.systems) > 1:
+        lines += ["", f"Pairs (paired bootstrap over {comparison.unit_name}, two-sided):"]
+        lines += [f"  {sentence}" for measure in ("wer", "free_per") for sentence in comparison.sentences(measure)]
+    return [*lines, "", f"report: {report}"]

@@ -1,0 +1,29 @@
+"""Compare systems on the test set: compare.tsv, and compare.txt for people, which is also printed."""
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from lexicon.files import write_lines
+from pipeline.report.results import read_comparison, readable_lines, tsv_lines
+from stages.common import parser, run
+
+
+def main(arguments: argparse.Namespace) -> tuple[Path, str]:
+    comparison = read_comparison(arguments.exp, arguments.data, arguments.systems)
+    readable = readable_lines(comparison, arguments.exp / "report" / "index.html")
+    write_lines(arguments.out.with_suffix(".txt"), readable)
+    write_lines(arguments.out, tsv_lines(comparison))
+    print("\n".join(["", *readable, ""]))
+    best = min(comparison.systems, key=lambda system: comparison.rate(system, "wer").percent)
+    return arguments.out, (f"{len(comparison.systems)} systems on {len(comparison.utterances)} utterances, lowest WER "
+                           f"{best.name} {comparison.rate(best, 'wer').percent:.1f} %")
+
+
+if __name__ == "__main__":
+    options = parser(__doc__)
+    options.add_argument("--exp", type=Path, required=True, help="experiment folder of the corpus")
+    options.add_argument("--data", type=Path, required=True, help="data folder of the corpus, with test/ and lang/")
+    options.add_argument("--systems", nargs="+", required=True, help="systems in the order of the table's rows")
+    options.add_argument("--out", type=Path, required=True, help="compare.tsv to write, compare.txt beside it")
+    run(options, main)

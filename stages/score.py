@@ -1,0 +1,49 @@
+"""Score one decode against the reference words and phones: wer.txt, per.txt (phones of the word path), free_per.txt.
+
+Each file starts with the line Kaldi prints and goes on with every utterance, reference above hypothesis.
+"""
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from lexicon.files import write_lines
+from lexicon.phones import SILENCE
+from pipeline.datadir import read_datadir
+from pipeline.score import Pairs, align_all, alignment_picture, count, kaldi_line, read_text, total, without
+from stages.common import parser, run
+
+
+def score_file(path: Path, name: str, alignments: dict[str, Pairs]) -> str:
+    """Write the Kaldi line and all alignment pictures to ``path``; return the line."""
+    line = kaldi_line(total(alignments), name)
+    lines = [line]
+    for utterance, pairs in sorted(alignments.items()):
+        lines += ["", f"{utterance}  {count(pairs).errors} of {count(pairs).length}", alignment_picture(pairs)]
+    write_lines(path, lines)
+    return line
+
+
+def main(arguments: argparse.Namespace) -> tuple[Path, str]:
+    decode = arguments.decode
+    words = {utterance.id: utterance.words for utterance in read_datadir(arguments.data)}
+    phones = without(read_text(arguments.ref_phones), SILENCE)
+    results = []
+    # wer.txt last: it is what make looks at.
+    for target, name, source, references in (("per.txt", "PER", "phones.txt", phones),
+                                             ("free_per.txt", "PER", "free.txt", phones),
+                                             ("wer.txt", "WER", "hyp.txt", words)):
+        hypotheses = read_text(decode / source)
+        if references is phones:
+            hypotheses = without(hypotheses, SILENCE)
+        results.append(score_file(decode / target, name, align_all(references, hypotheses, decode / source)))
+    constrained, free, wer = (line.split()[1] for line in results)
+    return decode / "wer.txt", f"{decode}: WER {wer} %, PER {constrained} %, free PER {free} %"
+
+
+if __name__ == "__main__":
+    options = parser(__doc__)
+    options.add_argument("--decode", type=Path, required=True, help="decode folder with hyp.txt, phones.txt, free.txt")
+    options.add_argument("--data", type=Path, required=True, help="data directory of the same set")
+    options.add_argument("--ref-phones", type=Path, required=True, help="reference phones, `utt P P ...` (SIL ignored)")
+    run(options, main)

@@ -1,0 +1,69 @@
+"""Print the phone lattice of one utterance, and write it as SVG and as a Graphviz graph."""
+from __future__ import annotations
+
+import argparse
+import difflib
+from pathlib import Path
+
+from lexicon.errors import UserError
+from lexicon.files import atomic_write
+from lexicon.phones import SILENCE
+from pipeline.datadir import Utterance, read_datadir
+from pipeline.lattice import read_json_lattice
+from pipeline.lattice_picture import lattice_dot, lattice_svg, lattice_text
+from pipeline.score import align, alignment_picture, read_text, without
+from stages.common import parser, run
+
+# graph of the lattice: the decode's file whose line is its best path
+GRAPHS = {"free": "free.txt", "words": "phones.txt"}
+
+
+def find_utterance(data: Path, name: str) -> Utterance:
+    """The test utterance called ``name``; UserError with the names nearest to it if there is none."""
+    utterances = {utterance.id: utterance for utterance in read_datadir(data / "test")}
+    if name not in utterances:
+        lower = {known.lower(): known for known in utterances}
+        near = [lower[match] for match in difflib.get_close_matches(name.lower(), lower, n=4, cutoff=0.4)]
+        raise UserError(f'UTT "{name}" is not in {data / "test" / "text"}; '
+                        f"{'did you mean ' if near else 'it has '}{', '.join(near or list(utterances)[:3])}")
+    return utterances[name]
+
+
+def find_decode(exp: Path, model: str, graph: str) -> Path:
+    """The decode of ``model``; UserError lists the models that have lattices of this graph if it has none."""
+    decode = exp / model / "decode_test"
+    if not (decode / "lattices" / graph).is_dir():
+        there = sorted(path.parts[-4] for path in exp.glob(f"*/decode_test/lattices/{graph}"))
+        raise UserError(f'MODEL "{model}" has no {graph} lattices in {exp}; '
+                        f"{'those that do: ' + ', '.join(there) if there else 'none has any yet, run: make'}")
+    return decode
+
+
+def main(arguments: argparse.Namespace) -> tuple[Path, str]:
+    utterance = find_utterance(arguments.data, arguments.utt)
+    decode = find_decode(arguments.exp, arguments.model, arguments.graph)
+    lattice = read_json_lattice(decode / "lattices" / arguments.graph / f"{utterance.id}.json")
+
+    words = read_text(decode / "hyp.txt").get(utterance.id, ())
+    reference = without(read_text(arguments.exp / "gmm" / "ali_test" / "phones.txt"), SILENCE).get(utterance.id, ())
+    phones = without(read_text(decode / GRAPHS[arguments.graph]), SILENCE).get(utterance.id, ())
+    print(f"{alignment_picture(align(utterance.words, words))}\n\n{alignment_picture(align(reference, phones))}\n\n"
+          f"{lattice_text(lattice)}\n")
+
+    target = arguments.exp / "lattices" / f"{utterance.id}.{arguments.model}.{arguments.graph}.svg"
+    dot = target.with_name(f"{target.name.removesuffix('.svg')}.dot")
+    for path, text in ((dot, lattice_dot(lattice)), (target, lattice_svg(lattice))):
+        with atomic_write(path) as stream:
+            stream.write(text)
+    return target, f"{target} (a browser shows it) and {dot} (dot -Tpdf draws it)"
+
+
+if __name__ == "__main__":
+    options = parser(__doc__)
+    options.add_argument("--exp", type=Path, required=True, help="experiment folder of the corpus")
+    options.add_argument("--data", type=Path, required=True, help="data folder of the corpus, with test/")
+    options.add_argument("--utt", required=True, help="id of a test utterance")
+    options.add_argument("--model", default="gmm", help="whose lattice")
+    options.add_argument("--graph", choices=sorted(GRAPHS), default="free",
+                         help="free: phones without words; words: phones of the word search")
+    run(options, main)

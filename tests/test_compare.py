@@ -1,0 +1,191 @@
+"""The comparison of two systems on four utterances whose errors are counted by hand."""
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from pipeline.datadir import Utterance, write_datadir
+from pipeline.lattice import Lattice, forward_backward, write_json_lattice
+
+ROOT = Path(__file__).parent.parent
+SYSTEMS = ("old", "new")
+# An id and a word that would break a careless page.
+ODD_ID, ODD_WORD = "u4<i>&\"x", "</SCRIPT><B>'\"&"
+
+WORDS = {"u1": ("THE", "CAT"), "u2": ("SAT",), "u3": ("THE", "CAT", "SAT"), ODD_ID: (ODD_WORD,)}
+PRONUNCIATIONS = {"THE": "DH AH", "CAT": "K AE T", "SAT": "S AE T", ODD_WORD: "AH"}
+HEARD_WORDS = {
+    "old": {"u1": ("THE", "SAT"), "u2": (), "u3": ("THE", "CAT", "SAT"), ODD_ID: (ODD_WORD, ODD_WORD)},
+    "new": {"u1": ("THE", "CAT"), "u2": ("SAT",), "u3": ("THE", "CAT"), ODD_ID: (ODD_WORD,)},
+}
+HEARD_FREE = {
+    "old": {"u1": "DH AH K EH T", "u2": "S AE", "u3": "DH AH K AE T S EH T", ODD_ID: "AH"},
+    "new": {"u1": "DH AH K AE T", "u2": "S AE T T", "u3": "DH AH K AE T S AE T", ODD_ID: "AH"},
+}
+STEP = 0.08  # seconds a phone
+
+
+def phones_of(words: tuple[str, ...]) -> list[str]:
+    return " ".join(PRONUNCIATIONS[word] for word in words).split()
+
+
+def spoken(phones: list[str]) -> list[tuple[str, float, float]]:
+    """Silence, the phones one after another, silence."""
+    return [(phone, round(STEP * i + 0.01, 3), STEP) for i, phone in enumerate(["SIL", *phones, "SIL"])]
+
+
+def word_times(words: tuple[str, ...]) -> list[tuple[str, float, float]]:
+    times, start = [], STEP + 0.01
+    for word in words:
+        length = STEP * len(PRONUNCIATIONS[word].split())
+        times.append((word, round(start, 3), length))
+        start += length
+    return times
+
+
+def write_table(path: Path, table: dict[str, list[str]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(" ".join([key, *values]) + "\n" for key, values in sorted(table.items())))
+
+
+def write_ctm(path: Path, table: dict[str, list[tuple[str, float, float]]]) -> None:
+    path.write_text("".join(f"{key} 1 {start:.3f} {length:.3f} {label} 0.500\n"
+                            for key, segments in sorted(table.items()) for label, start, length in segments))
+
+
+def chain_lattice(utterance: str, system: str, phones: list[str]) -> Lattice:
+    """The given phones in a chain; beside each but the silences a UH with a quarter of the posterior."""
+    arcs = [(i, phone, score) for i, phone in enumerate(["SIL", *phones, "SIL"])
+            for phone, score in ([(phone, 0.75), ("UH", 0.25)] if phone != "SIL" else [(phone, 1.0)])]
+    number = len(phones) + 2
+    lattice = Lattice(utterance, system, "free", 10.0, 8 * number, 0.1, 0.0,
+                      8 * np.arange(number + 1, dtype=np.int32), np.array([i for i, _, _ in arcs], np.int32),
+                      np.array([i + 1 for i, _, _ in arcs], np.int32), [phone for _, phone, _ in arcs],
+                      [""] * len(arcs), np.full(len(arcs), -400.0), np.log([score for _, _, score in arcs]))
+    forward_backward(lattice)
+    return lattice
+
+
+def make_trees(root: Path) -> tuple[Path, Path]:
+    """Write ``exp/tiny`` and ``data/tiny`` as the other stages would; returns both."""
+    exp, data = root / "exp" / "tiny", root / "data" / "tiny"
+    utterances, rng = [], np.random.default_rng(0)
+    for number, (name, words) in enumerate(WORDS.items()):
+        length = round(8000 * (STEP * (len(phones_of(words)) + 2) + 0.02))
+        tone = 0.4 * np.sin(2 * np.pi * 1000 * np.arange(length) / 8000) + 0.001 * rng.standard_normal(length)
+        wav = root / f"{number}.wav"
+        soundfile.write(wav, tone, 8000, subtype="PCM_16")
+        utterances.append(Utterance(name, "s1", wav, words, length))
+    write_datadir(data / "test", utterances)
+    (data / "lang").mkdir()
+    (data / "lang" / "lexicon.txt").write_text("".join(f"{w} 1.0 {p}\n" for w, p in PRONUNCIATIONS.items()))
+    (data / "lang" / "lang.json").write_text(json.dumps(
+        {"vocab": "closed", "order": 3, "test_oov_rate": 12.5, "test_perplexity": 61.25}))
+    aligned = {name: spoken(phones_of(words)) for name, words in WORDS.items()}
+    write_table(exp / "gmm" / "ali_test" / "phones.txt", {k: [p for p, _, _ in v] for k, v in aligned.items()})
+    write_ctm(exp / "gmm" / "ali_test" / "phones.ctm", aligned)
+    for system in SYSTEMS:
+        write_decode(exp, system)
+    (exp / "old" / "meta.json").write_text(json.dumps({"system": "old", "train_seconds": 3.14, "parameters": 1234}))
+    return exp, data
+
+
+def write_decode(exp: Path, system: str) -> None:
+    decode, words = exp / system / "decode_test", HEARD_WORDS[system]
+    write_table(decode / "hyp.txt", {k: list(v) for k, v in words.items()})
+    write_table(decode / "phones.txt", {k: ["SIL", *phones_of(v)] for k, v in words.items()})
+    write_table(decode / "free.txt", {k: [*v.split(), "SIL"] for k, v in HEARD_FREE[system].items()})
+    write_ctm(decode / "words.ctm", {k: word_times(v) for k, v in words.items()})
+    write_ctm(decode / "phones.ctm", {k: spoken(phones_of(v)) for k, v in words.items()})
+    write_ctm(decode / "free.ctm", {k: spoken(v.split()) for k, v in HEARD_FREE[system].items()})
+    # The new system searches with the old one's model: its training figures are the old one's.
+    (decode / "decode.json").write_text(json.dumps({"system": system, "rtf": 0.0123, "model": str(exp / "old")}))
+    for name, phones in HEARD_FREE[system].items():
+        path = decode / "lattices" / "free" / f"{name}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_json_lattice(chain_lattice(name, system, phones.split()), path)
+
+
+def run_stage(stage: str, exp: Path, data: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", f"stages.{stage}", "--exp", str(exp), "--data", str(data), *options],
+                          capture_output=True, text=True, cwd=ROOT)
+
+
+def compare(exp: Path, data: Path, *systems: str) -> subprocess.CompletedProcess[str]:
+    return run_stage("compare", exp, data, "--systems", *(systems or SYSTEMS), "--out", str(exp / "compare.tsv"))
+
+
+@pytest.fixture
+def trees(tmp_path: Path) -> tuple[Path, Path]:
+    return make_trees(tmp_path)
+
+
+def test_table_by_hand(trees: tuple[Path, Path]) -> None:
+    exp, data = trees
+    result = compare(exp, data)
+    assert result.returncode == 0, result.stderr
+    header, old, new = [line.split("\t") for line in (exp / "compare.tsv").read_text().splitlines()]
+    assert header == ("system wer wer_low wer_high per per_low per_high free_per free_per_low free_per_high "
+                      "train_seconds decode_rtf parameters").split()
+    # 7 reference words, 17 phones. old: CAT->SAT, SAT missed, a word twice; its phones K->S, S AE T missed, AH added.
+    assert [old[i] for i in (0, 1, 4, 7)] == ["old", "42.86", "29.41", "17.65"]
+    # new: SAT missed in u3 (three phones); free, one T too many.
+    assert [new[i] for i in (0, 1, 4, 7)] == ["new", "14.29", "17.65", "5.88"]
+    assert old[10:] == new[10:] == ["3.1", "0.0123", "1234"]
+    for row in (old, new):
+        for at in (1, 4, 7):
+            assert float(row[at + 1]) <= float(row[at]) <= float(row[at + 2])
+
+
+def test_readable_table(trees: tuple[Path, Path]) -> None:
+    exp, data = trees
+    result = compare(exp, data)
+    text = (exp / "compare.txt").read_text()
+    assert text in result.stdout
+    lines = text.splitlines()
+    assert lines[0] == ("tiny: 4 test utterances, 7 words, 1 speaker; closed vocabulary, 12.5 % of test words unseen in "
+                        "training, perplexity 61.2")
+    assert lines[2].split() == "system WER % PER % free PER % trained in RTF parameters".split()
+    assert lines[4].startswith("old     42.9 [") and "17.6 [" in lines[4] and lines[4].endswith("3 s  0.012       1,234")
+    assert sum("on WER" in line for line in lines) == sum("on free PER" in line for line in lines) == 1
+    assert lines[-1] == f"report: {exp / 'report' / 'index.html'}"
+    assert result.stdout.splitlines()[-1] == "compare: 2 systems on 4 utterances, lowest WER new 14.3 %"
+
+
+def test_two_runs_agree(trees: tuple[Path, Path]) -> None:
+    exp, data = trees
+    compare(exp, data)
+    first = (exp / "compare.tsv").read_bytes()
+    compare(exp, data)
+    assert (exp / "compare.tsv").read_bytes() == first
+
+
+@pytest.mark.parametrize("missing, says", [
+    ("old/decode_test/free.txt", "no such file; run the stage that writes it first"),
+    ("old/decode_test/decode.json", "no such file; run the stage that writes it first"),
+    ("old/meta.json", "no such file; run the stage that writes it first"),
+    ("gmm/ali_test/phones.txt", "no such file; run the stage that writes it first"),
+])
+def test_a_missing_file_is_named(trees: tuple[Path, Path], missing: str, says: str) -> None:
+    exp, data = trees
+    (exp / missing).unlink()
+    result = compare(exp, data)
+    assert (result.returncode, result.stderr) == (1, f"compare: {exp / missing}: {says}\n")
+    assert not (exp / "compare.tsv").exists()
+
+
+def test_a_missing_value_or_system_is_named(trees: tuple[Path, Path]) -> None:
+    exp, data = trees
+    result = compare(exp, data, "old", "neu")
+    assert result.stderr == f"compare: {exp / 'neu' / 'decode_test'}: no such decode; there is one of: new, old\n"
+    assert compare(exp, data, "old", "old").stderr == (
+        'compare: --systems: "old" for the second time; name each system once\n')
+    (exp / "old" / "meta.json").write_text('{"train_seconds": 1.0}')
+    assert compare(exp, data).stderr == (
+        f'compare: {exp / "old" / "meta.json"}: no "parameters"; remove it and run make again\n')

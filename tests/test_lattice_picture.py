@@ -1,0 +1,163 @@
+"""Pictures of lattices small enough to work out by hand, and what must hold for any lattice."""
+from __future__ import annotations
+
+import json
+import re
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from pipeline.lattice import Lattice, best_path, forward_backward
+from pipeline.lattice_picture import bars, frame_posteriors, lattice_dot, lattice_svg, lattice_text, slots
+from test_compare import ODD_ID, make_trees, run_stage
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def build(num_frames: int, nodes: list[int], arcs: list[tuple[int, int, str, str, float]], name: str = "u1") -> Lattice:
+    """A lattice whose arcs (from, to, phone, word, chance) score the log of their chance, with its posteriors."""
+    start, end, label, word, chance = zip(*sorted(arcs, key=lambda arc: arc[0]))
+    lattice = Lattice(name, "gmm", "words" if any(word) else "free", 10.0, num_frames, 0.1, 0.0,
+                      np.array(nodes, np.int32), np.array(start, np.int32), np.array(end, np.int32), list(label),
+                      list(word), np.zeros(len(arcs)), np.log(chance))
+    forward_backward(lattice)
+    return lattice
+
+
+@pytest.fixture
+def hat_or_hit() -> Lattice:
+    """HH, then AE (3/4, of it 1/4 with its end a frame late) or IH (1/4), then T."""
+    return build(24, [0, 6, 15, 16, 24], [(0, 1, "HH", "HAT", 1.0), (1, 2, "AE", "", 0.5), (1, 3, "AE", "", 0.25),
+                                          (1, 2, "IH", "", 0.25), (2, 4, "T", "", 1.0), (3, 4, "T", "", 1.0)])
+
+
+def test_slots_by_hand(hat_or_hit: Lattice) -> None:
+    first, second, third = slots(hat_or_hit)
+    assert (first.label, first.word, first.start, first.end, first.posteriors) == ("HH", "HAT", 0, 6, {"HH": 1.0})
+    assert second.posteriors == pytest.approx({"AE": 0.75, "IH": 0.25})
+    # In the first of the nine frames of T a quarter of the paths is still in AE.
+    assert third.posteriors == pytest.approx({"T": 1 - 0.25 / 9, "AE": 0.25 / 9})
+
+
+def test_bars_join_one_phone_with_two_ends(hat_or_hit: Lattice) -> None:
+    found = {bar.label: bar for bar in bars(hat_or_hit)}
+    assert sorted(found) == ["AE", "HH", "IH", "T"]
+    vowel = found["AE"]
+    assert (vowel.start, vowel.end, vowel.num_arcs, vowel.best, vowel.lane) == (6, 15, 2, True, 0)
+    assert vowel.posterior == pytest.approx(0.75)
+    assert (found["IH"].lane, found["IH"].best) == (1, False)
+    assert found["T"].posterior == pytest.approx(1.0)
+    assert {bar.label for bar in bars(hat_or_hit, min_posterior=0.3)} == {"AE", "HH", "T"}
+
+
+def test_text_is_what_a_person_reads(hat_or_hit: Lattice) -> None:
+    assert lattice_text(hat_or_hit) == """\
+u1: gmm, words
+0.24 s, 5 nodes, 6 arcs, 2.1 arcs a frame; acoustic scale 0.1
+
+  start    ms  word  phone  posterior        rivals
+  0.01s    60  HAT   HH     1.00 ██████████
+  0.07s    90        AE     0.75 ███████▌··  IH 0.25
+  0.16s    90        T      0.97 █████████▊  AE 0.03"""
+
+
+def test_svg_thickness_is_the_posterior(hat_or_hit: Lattice) -> None:
+    root = ElementTree.fromstring(lattice_svg(hat_or_hit))
+    boxes = {group.find(f"{SVG}title").text.split(" ")[0].rstrip(","): group.find(f"{SVG}rect")
+             for group in root.iter(f"{SVG}g")}
+    heights = {label: float(box.get("height")) for label, box in boxes.items()}
+    assert heights["IH"] / heights["HH"] == pytest.approx(0.25)
+    assert heights["AE"] / heights["HH"] == pytest.approx(0.75)
+    # Nine frames against six; a pixel of space is kept at each side.
+    widths = {label: float(box.get("width")) + 1 for label, box in boxes.items()}
+    assert widths["AE"] / widths["HH"] == pytest.approx(1.5, abs=0.02)
+    assert [box.get("class") for box in boxes.values()].count("best") == 3
+    assert "posterior 0.750" in "".join(root.itertext())
+
+
+def test_names_are_escaped() -> None:
+    lattice = build(4, [0, 4], [(0, 1, "AH", '</svg>"&', 1.0)], name=ODD_ID)
+    root = ElementTree.fromstring(lattice_svg(lattice))
+    assert root.find(f"{SVG}title").text == f"{ODD_ID}: gmm, words"
+    assert '</svg>"&' in [text.text for text in root.iter(f"{SVG}text")]
+    assert '[label="</svg>\\"&: AH 1.00", penwidth=4.00' in lattice_dot(lattice)
+
+
+def test_dot_has_every_arc(hat_or_hit: Lattice) -> None:
+    dot = lattice_dot(hat_or_hit)
+    edges = re.findall(r'^  (\d+) -> (\d+) \[label="([^"]*)", penwidth=([\d.]+)(.*)\];$', dot, re.MULTILINE)
+    assert [(int(a), int(b), label) for a, b, label, _, _ in edges] == [
+        (0, 1, "HAT: HH 1.00"), (1, 2, "AE 0.50"), (1, 3, "AE 0.25"), (1, 2, "IH 0.25"), (2, 4, "T 0.75"),
+        (3, 4, "T 0.25")]
+    assert [i for i, edge in enumerate(edges) if "color" in edge[4]] == best_path(hat_or_hit) == [0, 1, 4]
+    assert dot.count("{") == dot.count("}") == 1 and '4 [label="0.25", shape=doublecircle]' in dot
+
+
+@st.composite
+def lattices(draw: st.DrawFn) -> Lattice:
+    """Layers of nodes, each with arcs of several phones from every node of the layer before."""
+    sizes = [1, *draw(st.lists(st.integers(1, 3), min_size=1, max_size=6)), 1]
+    nodes, layers = [], []
+    for number, size in enumerate(sizes):
+        layers.append(range(len(nodes), len(nodes) + size))
+        nodes += [5 * number + extra for extra in range(size)]
+    arcs = [(a, b, phone, "", draw(st.floats(0.01, 1.0))) for before, after in zip(layers, layers[1:])
+            for a in before for b in after for phone in draw(st.sets(st.sampled_from(["AH", "K", "S"]), min_size=1))]
+    return build(nodes[-1], nodes, arcs)
+
+
+@settings(max_examples=60, deadline=None)
+@given(lattices())
+def test_what_must_hold(lattice: Lattice) -> None:
+    _, posteriors = frame_posteriors(lattice)
+    assert np.allclose(posteriors.sum(axis=0), 1.0)
+    assert all(sum(slot.posteriors.values()) == pytest.approx(1.0) for slot in slots(lattice))
+    drawn = bars(lattice, min_posterior=0.0)
+    assert [bar.label for bar in drawn if bar.lane == 0] == [lattice.label[arc] for arc in best_path(lattice)]
+    assert sum(bar.num_arcs for bar in drawn) == len(lattice.label)
+    for lane in range(1 + max(bar.lane for bar in drawn)):
+        row = [bar for bar in drawn if bar.lane == lane]
+        assert all(before.end <= after.start for before, after in zip(row, row[1:]))
+    assert max(map(len, lattice_text(lattice, 70).splitlines())) <= 70
+
+
+# ---- the stage
+
+@pytest.fixture
+def trees(tmp_path: Path) -> tuple[Path, Path]:
+    return make_trees(tmp_path)
+
+
+def test_stage_prints_and_writes(trees: tuple[Path, Path]) -> None:
+    exp, data = trees
+    result = run_stage("show_lattice", exp, data, "--utt", "u1", "--model", "old")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith("REF: THE CAT\nHYP: THE SAT\n         S\n\n"
+                                    "REF: DH AH K AE T\nHYP: DH AH K EH T\n             S\n\nu1: old, free phones\n")
+    assert re.search(r"^  0\.33s    80  EH     0\.75 ███████▌··  UH 0\.25$", result.stdout, re.MULTILINE)
+    assert max(map(len, result.stdout.splitlines()[:-1])) <= 100
+    ElementTree.parse(exp / "lattices" / "u1.old.free.svg")
+    assert (exp / "lattices" / "u1.old.free.dot").read_text().startswith("digraph lattice {")
+
+
+def test_wrong_names_get_one_line(trees: tuple[Path, Path]) -> None:
+    exp, data = trees
+    result = run_stage("show_lattice", exp, data, "--utt", "U_1", "--model", "old")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.startswith(f'show_lattice: UTT "U_1" is not in {data / "test" / "text"}; did you mean u1')
+    assert result.stderr.count("\n") == 1
+    result = run_stage("show_lattice", exp, data, "--utt", "u1")
+    assert (result.returncode, result.stderr) == (
+        1, f'show_lattice: MODEL "gmm" has no free lattices in {exp}; those that do: new, old\n')
+
+
+def test_damaged_lattice_gets_one_line(trees: tuple[Path, Path]) -> None:
+    exp, data = trees
+    path = exp / "old" / "decode_test" / "lattices" / "free" / "u1.json"
+    path.write_text(json.dumps({"version": 1}))
+    result = run_stage("show_lattice", exp, data, "--utt", "u1", "--model", "old")
+    assert result.returncode == 1 and result.stderr.startswith(f"show_lattice: {path}: ")
+    assert result.stderr.count("\n") == 1

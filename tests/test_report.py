@@ -1,0 +1,304 @@
+"""The report in a real browser, from disk: it draws, plays and prunes, without network, errors or sideways overflow."""
+from __future__ import annotations
+
+import base64
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from pipeline.report.panel import Segment, choose, row, word_segments
+from pipeline.report.results import read_comparison
+from pipeline.report.spectrogram import ROWS, png_mask, spectrogram
+from test_compare import ODD_ID, ODD_WORD, STEP, SYSTEMS, make_trees, run_stage
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+             "--disable-background-networking"]
+
+
+# ---- without a browser
+
+def test_spectrogram_of_a_tone() -> None:
+    tone = 0.5 * np.sin(2 * np.pi * 1000 * np.arange(8000) / 8000)
+    tone[4000:] = 0
+    darkness = spectrogram(tone, 8000)
+    assert darkness.shape == (ROWS, 500) and darkness.min() == 0 and darkness.max() == 1
+    # 1000 of 4000 Hz is a quarter of the way up; the second half is silent.
+    assert abs(int(darkness[:, 100].argmax()) - (ROWS - 1 - ROWS // 4)) <= 1
+    assert darkness[:, 260:].max() == 0
+    assert darkness[:, 10:240].max(axis=0).min() > 0.9
+
+
+@pytest.mark.parametrize("length, rate", [(1, 8000), (30, 8000), (400_000, 16_000), (8001, 11_025)])
+def test_spectrogram_of_any_length(length: int, rate: int) -> None:
+    darkness = spectrogram(np.sin(np.arange(length)), rate)
+    assert darkness.shape[0] == ROWS and 1 <= darkness.shape[1] <= 2400
+    assert np.isfinite(darkness).all() and darkness.min() >= 0 and darkness.max() <= 1
+
+
+def segments(text: str) -> list[Segment]:
+    return [Segment(i * 0.1, (i + 1) * 0.1, label) for i, label in enumerate(text.split())]
+
+
+def test_words_from_phones() -> None:
+    lexicon = {"A": [("AH",), ("EY",)], "CAT": [("K", "AE", "T")], "ATE": [("EY", "T")], "TEA": [("T", "IY")]}
+    found = word_segments(("A", "CAT"), segments("SIL EY SIL K AE T SIL"), lexicon)
+    assert [(s.label, round(s.start, 3), round(s.end, 3)) for s in found] == [("A", 0.1, 0.2), ("CAT", 0.3, 0.6)]
+    # "ATE" fits first but leaves TEA without its T: the other reading must be found.
+    found = word_segments(("A", "TEA"), segments("EY T IY"), lexicon)
+    assert [s.label for s in found] == ["A", "TEA"] and found[0].end == pytest.approx(0.1)
+    assert word_segments(("CAT",), segments("K AE"), lexicon) == []
+    assert word_segments((), segments("SIL"), lexicon) == []
+
+
+def test_row_marks_each_kind_of_error() -> None:
+    heard = row(segments("SIL K AE T SIL"), segments("SIL K EH T SIL S"))
+    assert [(label, verdict) for _, _, label, verdict in heard["segments"]] == [
+        ("SIL", ""), ("K", ""), ("EH", "AE"), ("T", ""), ("SIL", ""), ("S", "+")]
+    assert heard["missing"] == []
+    assert row(segments("K AE T"), segments("K T"))["missing"] == [[0.1, "AE"]]
+    assert row(segments("K AE T"), segments("K AE"))["missing"] == [[0.2, "T"]]
+    assert row(segments("K"), [])["missing"] == [[0.0, "K"]]
+
+
+def test_choice_begins_with_the_most_disputed(tmp_path: Path) -> None:
+    exp, data = make_trees(tmp_path)
+    chosen = [utterance.id for utterance in choose(read_comparison(exp, data, SYSTEMS), 3)]
+    # u2: all of its one word and two of its three phones differ. The plain one, last, is not among the disputed.
+    assert chosen[0] == "u2" and len(set(chosen)) == 3
+    assert len(choose(read_comparison(exp, data, SYSTEMS), 99)) == 4
+    assert choose(read_comparison(exp, data, SYSTEMS), 0) == []
+
+
+# ---- in a browser
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    exp, data = make_trees(tmp_path_factory.mktemp("report"))
+    result = run_stage("report", exp, data, "--systems", *SYSTEMS, "--out", str(exp / "report"))
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == f"report: 2 systems, 4 utterances; open {exp / 'report' / 'index.html'}\n"
+    return exp / "report"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        pytest.fail("no browser to test the report with; install one: apt-get install chromium", pytrace=False)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS, timeout=60_000)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def watched(browser: Browser) -> Iterator[SimpleNamespace]:
+    """An offline page that keeps what goes wrong; after the test nothing may have."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, offline=True)
+    page, troubles = context.new_page(), []
+    page.on("console", lambda message: troubles.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.on("requestfailed", lambda request: troubles.append(f"failed: {request.url[:80]}"))
+    page.on("request", lambda request: None if request.url.startswith(("file:", "data:")) else troubles.append(request.url))
+    # Notes what is really handed to the sound card's source node, which then plays as always.
+    page.add_init_script("""
+        window.sounds = [];
+        const start = AudioBufferSourceNode.prototype.start;
+        AudioBufferSourceNode.prototype.start = function (when, from, length) {
+          const sound = {from, length, rate: this.playbackRate.value, peak: Math.max(...this.buffer.getChannelData(0))};
+          this.addEventListener('ended', () => { sound.ended = true; });
+          window.sounds.push(sound);
+          return start.call(this, when, from, length);
+        };""")
+    yield SimpleNamespace(page=page, troubles=troubles)
+    context.close()
+    assert troubles == []
+
+
+def open_page(page: Page, path: Path, panels: int) -> None:
+    """Open a page and bring every panel into view, as a reader would."""
+    page.goto(path.as_uri())
+    for number in range(panels):
+        panel = page.locator(".panel").nth(number)
+        panel.scroll_into_view_if_needed()
+        panel.locator("button.segment").first.wait_for(state="attached")
+
+
+def utterance_page(report: Path, name: str) -> Path:
+    return next(path for path in sorted((report / "utt").glob("*.html")) if f"<h1>{name}</h1>" in path.read_text())
+
+
+def test_index_shows_numbers_and_panels(report: Path, watched: SimpleNamespace) -> None:
+    page = watched.page
+    open_page(page, report / "index.html", panels=4)
+    cells = page.locator("table.rates tbody tr").first.locator("td b").all_inner_texts()
+    assert cells == ["42.9", "29.4", "17.6"]
+    assert page.locator("table.pairs tbody tr").count() == 1
+    assert page.locator("svg.heat").count() == 2
+    # old heard K AE T as K EH T once and S AE T as S EH T once: AE -> EH, 2 of the 4 in the reference.
+    assert "AE heard as EH: 2 of 4 (50 %)" in page.locator("figure").first.locator("svg title").all_text_contents()
+    page.locator("figure").first.locator("rect.wrong", has_text="AE heard as EH").hover()
+    assert page.locator("figure").first.locator(".readout").inner_text() == "AE heard as EH: 2 of 4 (50 %)"
+    assert page.locator(".panel .ink").count() == 4
+    assert max(path.stat().st_size for path in report.rglob("*.*")) < 3_000_000
+
+
+def test_marks_and_times(report: Path, watched: SimpleNamespace) -> None:
+    page = watched.page
+    open_page(page, utterance_page(report, "u1"), panels=1)
+    names = page.locator(".panel button.wrong").evaluate_all("all => all.map(b => b.getAttribute('aria-label'))")
+    assert "old words: SAT, 0.25 to 0.49 s (240 ms), reference CAT" in names
+    assert "old free phones: EH, 0.33 to 0.41 s (80 ms), reference AE" in names
+    # Everyone's segment of the same time lies at the same place: x is time.
+    lefts = page.locator("button.segment[aria-label*=', 0.33 to 0.41 s']").evaluate_all(
+        "all => all.map(b => Math.round(b.getBoundingClientRect().left))")
+    assert len(lefts) >= 4 and len(set(lefts)) == 1
+
+
+def test_names_are_text_never_markup(report: Path, watched: SimpleNamespace) -> None:
+    page = watched.page
+    open_page(page, report / "index.html", panels=4)
+    assert page.locator("article q", has_text=ODD_WORD).count() == 1
+    assert page.locator("a.id", has_text=ODD_ID).count() == 1
+    assert page.locator("button.segment", has_text=ODD_WORD).count() >= 3
+    assert page.locator("article i").count() == 0
+
+
+def test_a_click_plays_the_segment(report: Path, watched: SimpleNamespace) -> None:
+    page = watched.page
+    open_page(page, utterance_page(report, "u1"), panels=1)
+    page.locator("button[aria-label^='reference phones: AE,']").click()
+    sound = page.evaluate("sounds[0]")
+    assert sound["from"] == pytest.approx(4 * STEP + 0.01, abs=2e-3) and sound["length"] == pytest.approx(STEP, abs=2e-3)
+    assert sound["rate"] == 1 and sound["peak"] == pytest.approx(0.4, abs=0.01)
+    page.wait_for_function("sounds[0].ended")
+    page.wait_for_function("!document.querySelector('.panel').dataset.playing")
+
+    page.get_by_role("button", name="Half speed").click()
+    page.get_by_role("button", name="Play the whole utterance").click()
+    whole = page.evaluate("sounds[1]")
+    assert whole["rate"] == 0.5 and whole["from"] == 0 and whole["length"] == pytest.approx(7 * STEP + 0.02, abs=1e-3)
+    assert page.locator(".panel").get_attribute("data-playing").startswith("0.000 ")
+    page.keyboard.press("Escape")
+    assert page.locator(".panel").get_attribute("data-playing") is None
+
+
+def test_a_drag_plays_a_stretch(report: Path, watched: SimpleNamespace) -> None:
+    page = watched.page
+    open_page(page, utterance_page(report, "u1"), panels=1)
+    box = page.locator(".lane.spectrogram").bounding_box()
+    page.mouse.move(box["x"] + 0.25 * box["width"], box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 20, steps=4)
+    page.mouse.up()
+    sound, duration = page.evaluate("sounds[0]"), 7 * STEP + 0.02
+    assert sound["from"] == pytest.approx(0.25 * duration, abs=0.01)
+    assert sound["length"] == pytest.approx(0.25 * duration, abs=0.01)
+
+
+def test_keyboard_alone(report: Path, watched: SimpleNamespace) -> None:
+    page = watched.page
+    open_page(page, utterance_page(report, "u1"), panels=1)
+    assert page.locator(".timeline button[tabindex='0']").count() == 1
+    page.locator(".timeline button[tabindex='0']").focus()
+    focused = "document.activeElement.getAttribute('aria-label')"
+    assert page.evaluate(focused).startswith("reference words: THE,")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate(focused).startswith("reference words: CAT,")
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate(focused).startswith("reference phones: AE,")
+    assert page.locator(".panel .readout").inner_text() == page.evaluate(focused)
+    page.keyboard.press("Enter")
+    assert page.evaluate("sounds[0].from") == pytest.approx(4 * STEP + 0.01, abs=2e-3)
+    assert page.locator(".timeline button[tabindex='0']").count() == 1
+
+
+def test_lattice_opens_and_is_pruned(report: Path, watched: SimpleNamespace) -> None:
+    page = watched.page
+    open_page(page, report / "index.html", panels=4)
+    panel = page.locator(".panel").first
+    rivals, best = panel.locator(".bar:not(.best)"), panel.locator(".bar.best")
+    assert not best.first.is_visible()
+    panel.get_by_role("button", name="Show lattices").click()
+    assert best.first.is_visible() and rivals.first.is_visible()
+    thick = [bars.first.evaluate("b => parseFloat(getComputedStyle(b).getPropertyValue('--thick'))") for bars in (best, rivals)]
+    assert thick[1] / thick[0] == pytest.approx(0.25, abs=0.02)
+    rivals.first.hover()
+    assert "lattice: UH," in panel.locator(".readout").inner_text()
+    assert "posterior 0.250" in panel.locator(".readout").inner_text()
+    slider = panel.get_by_label("Hide lattice arcs whose posterior is below")
+    slider.fill("-0.4")  # 40 %
+    assert panel.locator(".prune-value").inner_text() == "40 %"
+    assert not any(bar.is_visible() for bar in rivals.all()) and all(bar.is_visible() for bar in best.all())
+
+
+def test_zoom_widens_the_axis_not_the_page(report: Path, watched: SimpleNamespace) -> None:
+    page = watched.page
+    open_page(page, utterance_page(report, "u1"), panels=1)
+    width = "document.querySelector('button.segment.plain').getBoundingClientRect().width"
+    before = page.evaluate(width)
+    page.get_by_role("button", name="Zoom in").click()
+    page.get_by_role("button", name="Zoom in").click()
+    assert page.evaluate(width) == pytest.approx(2.25 * before, rel=0.02)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_ipa(report: Path, watched: SimpleNamespace) -> None:
+    page = watched.page
+    open_page(page, utterance_page(report, "u1"), panels=1)
+    phone = page.locator("button[aria-label^='reference phones: DH,'] .label")
+    assert phone.inner_text() == "DH"
+    page.get_by_label("IPA").check()
+    assert phone.inner_text() == "ð"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [400, 1280, 3840])
+def test_no_sideways_overflow(report: Path, watched: SimpleNamespace, width: int, scheme: str) -> None:
+    page = watched.page
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme=scheme)
+    for path, panels in ((report / "index.html", 4), (utterance_page(report, "u1"), 1)):
+        open_page(page, path, panels)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        luminance = page.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)[0]")
+        assert (luminance < 60) == (scheme == "dark")
+        # A label is shown only where it fits its segment.
+        assert page.evaluate("""[...document.querySelectorAll('.segment:not(.narrow) .label')]
+            .filter(label => label.closest('.timeline') && label.offsetParent
+                    && label.getBoundingClientRect().width > label.parentNode.getBoundingClientRect().width + 1)
+            .map(label => label.textContent)""") == []
+
+
+def test_everything_has_a_name(report: Path, watched: SimpleNamespace) -> None:
+    page = watched.page
+    open_page(page, report / "index.html", panels=4)
+    nameless = page.evaluate("""[...document.querySelectorAll('button, a, input, [role=group], [role=img], [tabindex]')]
+        .filter(e => !(e.getAttribute('aria-label') || e.textContent || e.closest('label')?.textContent).trim())
+        .map(e => e.outerHTML)""")
+    assert nameless == []
+    assert page.evaluate("document.documentElement.lang") == "en"
+
+
+def test_png_is_read_as_it_was_written(watched: SimpleNamespace) -> None:
+    darkness = np.linspace(0, 1, 12).reshape(3, 4)
+    image = base64.b64encode(png_mask(darkness, levels=256)).decode()
+    watched.page.goto("about:blank")
+    alphas = watched.page.evaluate("""async data => {
+        const image = new Image();
+        image.src = `data:image/png;base64,${data}`;
+        await image.decode();
+        const canvas = document.createElement('canvas');
+        Object.assign(canvas, {width: image.width, height: image.height});
+        const pen = canvas.getContext('2d');
+        pen.drawImage(image, 0, 0);
+        return [image.width, image.height, [...pen.getImageData(0, 0, image.width, image.height).data].filter((_, i) => i % 4 === 3)];
+    }""", image)
+    assert alphas[:2] == [4, 3]
+    assert alphas[2] == np.rint(255 * darkness).astype(int).ravel().tolist()
