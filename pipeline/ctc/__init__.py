@@ -1,0 +1,1 @@
+"""The CTC acoustic model: a compact PyTorch encoder over phones and blank, its training, and its beam search."""

@@ -1,0 +1,212 @@
+"""Beam search against answers known by hand and against exhaustive search."""
+from __future__ import annotations
+
+import itertools
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lexicon.errors import UserError
+from lexicon.files import write_json, write_lines
+from lexicon.lang import Lang, load_lang
+from pipeline.ctc.beam import FlashlightDecoder, align, greedy, input_frames
+
+# A joke after pyctcdecode's: the sounds say "bunny bunny", the language knows that it was Bugs Bunny.
+BUGS_ARPA = """\\data\\
+ngram 1=5
+ngram 2=4
+
+\\1-grams:
+-99\t<s>\t0
+-1.0\t</s>
+-3.0\t<unk>
+-2.0\tBUGS\t0
+-2.0\tBUNNY\t0
+
+\\2-grams:
+-0.1\t<s> BUGS
+-3.0\t<s> BUNNY
+-0.1\tBUGS BUNNY
+-0.1\tBUNNY </s>
+
+\\end\\
+"""
+PHONE_ARPA = "\\data\\\nngram 1=4\n\n\\1-grams:\n-99\t<s>\n-0.5\t</s>\n-0.5\t<unk>\n-0.5\tP\n\n\\end\\\n"
+
+
+def unigram_arpa(log10: dict[str, float]) -> str:
+    """Words that do not depend on each other; one bigram that changes nothing, for KenLM takes no unigrams alone."""
+    words = "".join(f"{p}\t{word}\t0\n" for word, p in log10.items())
+    first, p = next(iter(log10.items()))
+    return (f"\\data\\\nngram 1={len(log10) + 3}\nngram 2=1\n\n"
+            f"\\1-grams:\n-99\t<s>\t0\n-0.4\t</s>\n-2\t<unk>\t0\n{words}\n"
+            f"\\2-grams:\n{p}\t<s> {first}\n\n\\end\\\n")
+
+
+def make_lang(path: Path, lexicon: list[str], arpa: str) -> Lang:
+    phones = sorted({phone for line in lexicon for phone in line.split()[2:]})
+    words = sorted({line.split()[0] for line in lexicon})
+    path.mkdir()
+    write_lines(path / "lexicon.txt", sorted(lexicon))
+    for name, symbols in (("phones", ["<eps>", "SIL", *phones]), ("words", ["<eps>", *words, "<s>", "</s>", "#0"])):
+        write_lines(path / f"{name}.txt", [f"{symbol} {i}" for i, symbol in enumerate(symbols)])
+    write_lines(path / "tokens.txt", ["<blk>", *phones])
+    (path / "lm.arpa").write_text(arpa)
+    (path / "phone_lm.arpa").write_text(PHONE_ARPA)
+    write_json(path / "lang.json", {})
+    return load_lang(path)
+
+
+def emissions(lang: Lang, frames: list[dict[str, float]]) -> np.ndarray:
+    """(T, V) float32: log of the probabilities given per frame, the rest shared evenly."""
+    matrix = np.zeros((len(frames), len(lang.tokens)))
+    for row, given in zip(matrix, frames):
+        row[:] = (1 - sum(given.values())) / (len(row) - len(given))
+        for token, p in given.items():
+            row[lang.tokens.index(token)] = p
+    return np.log(matrix).astype(np.float32)
+
+
+@pytest.fixture
+def bugs(tmp_path: Path) -> Lang:
+    return make_lang(tmp_path / "lang", ["BUGS 1.0 B AH G Z", "BUNNY 1.0 B AH N IY"], BUGS_ARPA)
+
+
+def bunny_bunny(lang: Lang) -> np.ndarray:
+    first = [{"B": .8}, {"AH": .8}, {"N": .5, "G": .4}, {"IY": .5, "Z": .4}, {"<blk>": .9}]
+    return emissions(lang, first + [{"B": .8}, {"AH": .8}, {"N": .9}, {"IY": .9}, {"IY": .9}])
+
+
+def test_language_model_turns_bunny_bunny_into_bugs_bunny(bugs: Lang):
+    assert FlashlightDecoder(bugs, bugs.tokens, lm_weight=0.0).decode(bunny_bunny(bugs))[0].words == ("BUNNY", "BUNNY")
+    assert FlashlightDecoder(bugs, bugs.tokens, lm_weight=1.0).decode(bunny_bunny(bugs))[0].words == ("BUGS", "BUNNY")
+
+
+def test_scores_and_times_by_hand(bugs: Lang):
+    best = FlashlightDecoder(bugs, bugs.tokens, lm_weight=2.0, word_score=-0.5).decode(bunny_bunny(bugs))[0]
+    assert best.acoustic == pytest.approx(math.log(.8 * .8 * .4 * .4 * .9 * .8 * .8 * .9 * .9 * .9), abs=1e-5)
+    assert best.language == pytest.approx(-0.3 * math.log(10), abs=1e-5)  # three bigrams of -0.1, sentence end included
+    assert best.score == pytest.approx(best.acoustic + 2 * best.language - 1.0)
+    assert best.phones == ("B", "AH", "G", "Z", "B", "AH", "N", "IY")
+    assert [(t.begin, t.end) for t in best.tokens] == [(0, 1), (1, 2), (2, 3), (3, 4), (5, 6), (6, 7), (7, 8), (8, 10)]
+    assert [t.word for t in best.tokens] == [0, 0, 0, 0, 1, 1, 1, 1]
+
+
+def test_nbest_is_ordered_and_different(bugs: Lang):
+    found = FlashlightDecoder(bugs, bugs.tokens, lm_weight=0.5).decode(bunny_bunny(bugs))
+    assert len(found) > 1
+    assert [h.score for h in found] == sorted((h.score for h in found), reverse=True)
+    assert len({h.words for h in found}) == len(found)
+
+
+def test_last_phone_of_a_word_may_last(bugs: Lang):
+    """Plain flashlight without a separator would have to call frames 4 to 6 blank or another word."""
+    frames = [{"B": .9}, {"AH": .9}, {"N": .9}] + [{"IY": .99}] * 4
+    best = FlashlightDecoder(bugs, bugs.tokens, lm_weight=0.0).decode(emissions(bugs, frames))[0]
+    assert best.words == ("BUNNY",)
+    assert best.acoustic == pytest.approx(math.log(.9**3 * .99**4), abs=1e-5)
+    assert (best.tokens[-1].begin, best.tokens[-1].end) == (3, 7)
+
+
+def test_equals_exhaustive_search(tmp_path: Path):
+    """All word sequences and variants that fit into six frames, each aligned by trying all paths."""
+    lines = ["A 1.0 AH", "AT 1.0 AH T", "AT 0.5 EH T", "TO 1.0 T", "TEA 1.0 T EH"]
+    words = ("A", "AT", "TO", "TEA")
+    log10 = dict(zip(words, (-0.5, -0.7, -0.9, -1.1)))
+    lang = make_lang(tmp_path / "lang", lines, unigram_arpa(log10))
+    spoken = dict.fromkeys(itertools.product(range(len(lang.tokens)), repeat=6))
+    collapsed = {path: tuple(k for k, _ in itertools.groupby(path) if k) for path in spoken}
+    variants = [(word, float(prob), tuple(map(lang.tokens.index, phones)))
+                for word, prob, *phones in map(str.split, lines)]
+    sentences = [s for n in range(5) for s in itertools.product(variants, repeat=n)]
+    decoder = FlashlightDecoder(lang, lang.tokens, 0.7, -0.3, 500, 20, 1000.0)
+    for seed in range(10):
+        posteriors = np.random.default_rng(seed).dirichlet(np.full(len(lang.tokens), 0.4), 6)
+        matrix = np.log(posteriors + 1e-3).astype(np.float32)
+        acoustic: dict[tuple[int, ...], float] = {}
+        for path, target in collapsed.items():
+            score = float(matrix[range(6), path].sum(dtype=np.float64))
+            acoustic[target] = max(acoustic.get(target, -math.inf), score)
+        ranked = max((acoustic.get(sum((v[2] for v in s), ()), -math.inf)
+                      + 0.7 * ((sum(log10[v[0]] for v in s) - 0.4) * math.log(10) + sum(math.log(v[1]) for v in s))
+                      - 0.3 * len(s), tuple(v[0] for v in s)) for s in sentences)
+        best = decoder.decode(matrix)[0]
+        assert best.score == pytest.approx(ranked[0], abs=1e-4)
+        assert best.words == ranked[1]
+
+
+def test_align_by_trying_all_paths():
+    for seed, target in enumerate([[1], [1, 1], [1, 2], [2, 1, 2], [1, 1, 1], []]):
+        matrix = np.log(np.random.default_rng(seed).dirichlet(np.ones(3), 5))
+        scores = {path: matrix[range(5), path].sum() for path in itertools.product(range(3), repeat=5)
+                  if [k for k, _ in itertools.groupby(path) if k] == target}
+        score, spans = align(matrix, target)
+        best = max(scores, key=lambda path: scores[path])
+        assert score == pytest.approx(scores[best])
+        assert [token for token, begin, end in greedy(np.eye(3)[list(best)])] == target
+        assert spans == [(begin, end) for _, begin, end in greedy(np.eye(3)[list(best)])]
+
+
+def test_align_says_what_does_not_fit():
+    assert align(np.zeros((2, 3)), [1, 1]) == (-math.inf, [])  # needs a blank between: three frames
+
+
+def test_greedy_by_hand():
+    matrix = np.eye(3)[[0, 1, 1, 0, 1, 2, 2, 0]]
+    assert greedy(matrix) == [(1, 1, 3), (1, 4, 5), (2, 5, 7)]
+    assert greedy(np.zeros((0, 3))) == []
+
+
+def test_input_frames_cover_the_utterance():
+    assert [input_frames(j, j + 1, 3, 8) for j in range(3)] == [(0, 2), (2, 5), (5, 8)]
+    assert [input_frames(j, j + 1, 2, 5) for j in range(3)] == [(0, 1), (1, 3), (3, 5)]
+
+
+def test_no_frames_no_words(bugs: Lang):
+    found = FlashlightDecoder(bugs, bugs.tokens).decode(np.zeros((0, len(bugs.tokens)), np.float32))
+    assert len(found) == 1 and found[0].words == () and found[0].tokens == ()
+
+
+def test_silence_gives_no_words(bugs: Lang):
+    best = FlashlightDecoder(bugs, bugs.tokens).decode(emissions(bugs, [{"<blk>": .99}] * 5))[0]
+    assert best.words == () and best.acoustic == pytest.approx(5 * math.log(.99), abs=1e-5)
+
+
+def test_half_a_word_is_no_word(bugs: Lang):
+    best = FlashlightDecoder(bugs, bugs.tokens, beam_size=1).decode(emissions(bugs, [{"B": .99}, {"AH": .99}]))[0]
+    assert best.words == () and best.tokens == ()
+
+
+@pytest.mark.parametrize("dtype, order", [(np.float64, "C"), (np.float32, "F"), (np.float16, "C")])
+def test_any_float_and_layout_of_posteriors(bugs: Lang, dtype: type, order: str):
+    matrix = np.array(bunny_bunny(bugs), dtype=dtype, order=order)
+    assert FlashlightDecoder(bugs, bugs.tokens, 0.0).decode(matrix)[0].words == ("BUNNY", "BUNNY")
+
+
+def test_wrong_sizes_are_refused(bugs: Lang):
+    decoder = FlashlightDecoder(bugs, bugs.tokens)
+    for matrix in (np.zeros((4, 3), np.float32), np.zeros(7, np.float32), np.full((3, len(bugs.tokens)), np.nan)):
+        with pytest.raises(UserError, match="posteriors"):
+            decoder.decode(matrix)
+    with pytest.raises(UserError, match="tokens.txt"):
+        FlashlightDecoder(bugs, bugs.tokens[:-1])
+
+
+def test_seventh_homophone_is_named(tmp_path: Path):
+    words = {f"W{i}": -1 - i / 10 for i in range(8)}
+    lang = make_lang(tmp_path / "lang", [f"{word} 1.0 AH" for word in words], unigram_arpa(words))
+    assert FlashlightDecoder(lang, lang.tokens).left_out == ["W6", "W7"]  # the least likely
+
+
+def test_kenlm_is_silent(bugs: Lang, capfd: pytest.CaptureFixture):
+    FlashlightDecoder(bugs, bugs.tokens)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_what_kenlm_refuses_is_one_line(bugs: Lang):
+    (bugs.path / "lm.arpa").write_text(PHONE_ARPA)
+    with pytest.raises(UserError, match="lm.arpa: KenLM says: .*at least a bigram") as error:
+        FlashlightDecoder(bugs, bugs.tokens)
+    assert "\n" not in str(error.value)
