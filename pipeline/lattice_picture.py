@@ -193,7 +193,8 @@ def _blocks(share: float, cells: int = 10) -> str:
 _STYLE = """
 text{font:12px ui-sans-serif,system-ui,sans-serif;fill:#2b2a27}.axis{fill:#77736a;font-size:11px}
 .grid{stroke:#d9d5cb}.bar{fill:#b9c4cf}.best{fill:#2f6f8f}.on{fill:#fff}.title{font-weight:600;font-size:14px}
-.ground{fill:#fbfaf7}.over{paint-order:stroke;stroke:#fbfaf7;stroke-width:4px;stroke-linejoin:round}.word{font-weight:600}
+.ground{fill:#fbfaf7}.over{paint-order:stroke;stroke:#fbfaf7;stroke-width:4px}
+.word{font-weight:600}
 @media(prefers-color-scheme:dark){text{fill:#e6e2d8}.axis{fill:#98938a}.grid{stroke:#3a3a3e}.bar{fill:#46525e}
 .best{fill:#6fb3d2}.on{fill:#10222c}.ground{fill:#17181b}.over{stroke:#17181b}}
 """
@@ -212,7 +213,8 @@ def lattice_svg(lattice: Lattice, min_posterior: float = MIN_POSTERIOR) -> str:
     title = f"{lattice.utterance}: {lattice.system}, {'words' if lattice.graph == 'words' else 'free phones'}"
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height}" '
            f'viewBox="0 0 {width:.0f} {height}" role="img"><title>{_xml(title)}</title><style>{_STYLE}</style>',
-           f'<rect class="ground" width="100%" height="100%"/><text class="title" x="{_LEFT}" y="22">{_xml(title)}</text>',
+           '<rect class="ground" width="100%" height="100%"/>',
+           f'<text class="title" x="{_LEFT}" y="22">{_xml(title)}</text>',
            *_svg_axis(lattice, scale, height)]
     for bar in drawn:
         out += _svg_bar(bar, scale)
@@ -226,7 +228,8 @@ def _svg_axis(lattice: Lattice, scale: float, height: int) -> list[str]:
         x = _LEFT + (tenth / 10 - first) * _PIXELS_PER_SECOND
         lines.append(f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP - 6}" y2="{height - 24}"/>')
         if tenth % 2 == 0:
-            lines.append(f'<text class="axis" x="{x:.1f}" y="{height - 8}" text-anchor="middle">{tenth / 10:.1f} s</text>')
+            lines.append(f'<text class="axis" x="{x:.1f}" y="{height - 8}" text-anchor="middle">{tenth / 10:.1f} s'
+                         "</text>")
     return lines
 
 
@@ -238,7 +241,8 @@ def _svg_bar(bar: Bar, scale: float) -> list[str]:
            f'y="{middle - thick / 2:.1f}" width="{max(width - 1, 1):.1f}" height="{thick:.1f}" rx="2"/>']
     if width >= 9 * len(bar.label):
         inside = ("on" if bar.best else "in") if thick >= 13 else "over"
-        out.append(f'<text class="{inside}" x="{x + width / 2:.1f}" y="{middle + 4:.1f}" text-anchor="middle">{_xml(bar.label)}</text>')
+        out.append(f'<text class="{inside}" x="{x + width / 2:.1f}" y="{middle + 4:.1f}" text-anchor="middle">'
+                   f"{_xml(bar.label)}</text>")
     if bar.best and bar.word:
         out.append(f'<text class="word" x="{x:.1f}" y="{_TOP - 12}">{_xml(bar.word)}</text>')
     return [*out, "</g>"]

@@ -149,10 +149,11 @@ def test_readable_table(trees: tuple[Path, Path]) -> None:
     text = (exp / "compare.txt").read_text()
     assert text in result.stdout
     lines = text.splitlines()
-    assert lines[0] == ("tiny: 4 test utterances, 7 words, 1 speaker; closed vocabulary, 12.5 % of test words unseen in "
-                        "training, perplexity 61.2")
+    assert lines[0] == ("tiny: 4 test utterances, 7 words, 1 speaker; closed vocabulary, 12.5 % of test words unseen "
+                        "in training, perplexity 61.2")
     assert lines[2].split() == "system WER % PER % free PER % trained in RTF parameters".split()
-    assert lines[4].startswith("old     42.9 [") and "17.6 [" in lines[4] and lines[4].endswith("3 s  0.012       1,234")
+    assert lines[4].startswith("old     42.9 [") and "17.6 [" in lines[4]
+    assert lines[4].endswith("3 s  0.012       1,234")
     assert sum("on WER" in line for line in lines) == sum("on free PER" in line for line in lines) == 1
     assert lines[-1] == f"report: {exp / 'report' / 'index.html'}"
     assert result.stdout.splitlines()[-1] == "compare: 2 systems on 4 utterances, lowest WER new 14.3 %"

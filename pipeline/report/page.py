@@ -62,8 +62,8 @@ def _index_page(comparison: Comparison, chosen: list[Utterance]) -> str:
     pairs = pairs_table(comparison)
     units = comparison.unit_name
     pairs_section = f"""<section id="pairs"><h2>Which differences are real</h2>
-<p class="lead">Paired bootstrap over {units}, two-sided: the same samples of the test set drawn for both systems of a pair.
-Points are percentage points. No correction for the number of pairs.</p>
+<p class="lead">Paired bootstrap over {units}, two-sided: the same samples of the test set drawn for both systems of a
+pair. Points are percentage points. No correction for the number of pairs.</p>
 {pairs}</section>""" if pairs else ""
     return _document(f"{comparison.corpus}: phonoscope", "", f"""<a class="skip" href="#main">Skip to the content</a>
 <header class="top"><p class="mark">phonoscope</p>
@@ -79,13 +79,13 @@ phones of the best word path. Free PER: phones heard without any words. Lower is
 {rates_table(comparison)}</section>
 {pairs_section}
 <section id="confusions"><h2>Which phones were taken for which</h2>
-<p class="lead">Free phone recognition. Rows are the reference, columns what was heard; the stronger a square, the larger its
-share of the row.
+<p class="lead">Free phone recognition. Rows are the reference, columns what was heard; the stronger a square, the
+larger its share of the row.
 Grey is right, colour is wrong. Ordered by manner of articulation.</p>
 <div class="maps">{confusions(comparison)}</div></section>
 <section id="utterances"><h2>Listen and look</h2>
-<p class="lead">The utterances the systems dispute most, then some that all of them hear well. Click any word or phone to
-hear it; drag over the spectrogram to hear a stretch. Arrow keys move between segments, Enter plays, Esc stops.</p>
+<p class="lead">The utterances the systems dispute most, then some that all of them hear well. Click any word or
+phone to hear it; drag over the spectrogram to hear a stretch. Arrow keys move between segments, Enter plays, Esc stops.</p>
 {_legend()}
 {articles}</section>
 </main>""")

@@ -151,7 +151,8 @@ def _manner_lines(phones: list[str]) -> list[str]:
     for manner, group in itertools.groupby(phones, key=MANNER.__getitem__):
         end = start + len(list(group))
         at = end * CELL
-        out.append(f'<path class="rule" d="M{MARGIN_LEFT} {MARGIN_TOP + at}h{size}M{MARGIN_LEFT + at} {MARGIN_TOP}v{size}"/>')
+        out.append(f'<path class="rule" d="M{MARGIN_LEFT} {MARGIN_TOP + at}h{size}'
+                   f'M{MARGIN_LEFT + at} {MARGIN_TOP}v{size}"/>')
         out.append(f'<text class="manner" x="1" y="{MARGIN_TOP + (start + end) / 2 * CELL + 2:g}">{manner}</text>')
         start = end
     return out
