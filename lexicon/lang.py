@@ -35,6 +35,7 @@ class Lang:
     lm: NGram                # of words
     phone_lm: NGram          # bigram of phones, without SIL
     info: dict[str, Any]     # lang.json
+    reference_lexicon: Weighted  # every word of the corpus, with an open vocabulary too: to align references with
 
 
 def build_lang(data: Path, out: Path, vocab: str = "closed", order: int = 3, extra: Path | None = EXTRA,
@@ -54,15 +55,15 @@ def build_lang(data: Path, out: Path, vocab: str = "closed", order: int = 3, ext
     if not seen:
         raise UserError(f"{data / 'train' / 'text'}: no words; a language model needs some")
     own = data / "lexicon.txt"
-    pronunciations, guessed = _pronounce(data, vocabulary, own if own.is_file() else None, extra, guess)
+    pronunciations, guessed = _pronounce(data, every, own if own.is_file() else None, extra, guess)
     train = list(texts["train"].values())
     lm = estimate(train, order, vocabulary)
     phones = sorted({phone for variants in pronunciations.values() for phones in variants for phone in phones})
     phone_lm = estimate([_first_phones(words, pronunciations) for words in train], 2, phones)
 
     out.mkdir(parents=True, exist_ok=True)
-    write_lines(out / "lexicon.txt", [f"{word} 1.0 {' '.join(phones)}" for word in sorted(pronunciations)
-                                      for phones in pronunciations[word]])
+    _write_weighted(out / "lexicon.txt", {word: pronunciations[word] for word in vocabulary})
+    _write_weighted(out / "reference_lexicon.txt", pronunciations)
     _write_symbols(out / "phones.txt", [EPSILON, SILENCE, *phones])
     _write_symbols(out / "words.txt", [EPSILON, *sorted(vocabulary), BEGIN, END, BACKOFF])
     write_lines(out / "tokens.txt", [BLANK, *phones])
@@ -70,7 +71,7 @@ def build_lang(data: Path, out: Path, vocab: str = "closed", order: int = 3, ext
     write_arpa(phone_lm, out / "phone_lm.arpa")
     info = {
         "vocab": vocab, "order": order, "num_words": len(vocabulary),
-        "num_pronunciations": sum(map(len, pronunciations.values())), "num_phones": len(phones),
+        "num_pronunciations": sum(len(pronunciations[word]) for word in vocabulary), "num_phones": len(phones),
         "lexicon": own.name if own.is_file() else "dictionary", "guessed": guessed,
         **{key: value for name in SETS for key, value in _measures(name, texts[name], lm, seen).items()},
         **{f"{name}_phone_perplexity": phone_lm.perplexity(_first_phones(words, pronunciations)
@@ -139,6 +140,11 @@ def _first_line(data: Path, words: set[str]) -> tuple[str, str]:
     raise ValueError("none of the words occurs")
 
 
+def _write_weighted(path: Path, pronunciations: Pronunciations) -> None:
+    write_lines(path, [f"{word} 1.0 {' '.join(phones)}" for word in sorted(pronunciations)
+                       for phones in pronunciations[word]])
+
+
 def _write_symbols(path: Path, symbols: list[str]) -> None:
     write_lines(path, [f"{symbol} {number}" for number, symbol in enumerate(symbols)])
 
@@ -160,7 +166,8 @@ def load_lang(path: Path | str) -> Lang:
         odd = sorted(set(lexicon) ^ set(words[1:-3])) or ["their order"]
         raise UserError(f"{path / 'words.txt'}: differs from lexicon.txt in {odd[0]}; run: make lexicon")
     return Lang(path, lexicon, symbols[1:], words[1:-3], tokens, read_arpa(path / "lm.arpa"),
-                read_arpa(path / "phone_lm.arpa"), json.loads((path / "lang.json").read_text(encoding="utf-8")))
+                read_arpa(path / "phone_lm.arpa"), json.loads((path / "lang.json").read_text(encoding="utf-8")),
+                _read_weighted(path / "reference_lexicon.txt", set(symbols[1:])))
 
 
 def _read_symbols(path: Path) -> list[str]:

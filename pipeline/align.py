@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.gmm import GmmHmm, batches, search_batch
+from pipeline.gmm import GmmHmm, batches, score_batch
 from pipeline.hmm import LOG_ZERO, Graph
 
 
@@ -50,7 +50,7 @@ def align(model: GmmHmm, graphs: Mapping[str, Graph], feats: Mapping[str, np.nda
           on_batch: Callable[[int], None] = lambda n: None) -> Iterator[tuple[str, Alignment | None]]:
     """Viterbi alignment of every utterance of ``graphs``; None where no path fits (fewer frames than states)."""
     for utts in batches(list(graphs), graphs, lengths):
-        batch, _, _ = search_batch(model, utts, graphs, feats)
+        batch, _ = score_batch(model, utts, graphs, feats)
         for utt, (path, total) in zip(utts, batch.best_paths()):
             graph = graphs[utt]
             yield utt, (Alignment(graph.pdf[path].astype(np.int32), segments_of_path(graph, path), total)

@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from joblib import Parallel, delayed
 
 from lexicon.errors import UserError
 from pipeline.align import align
-from pipeline.gmm import GmmHmm, batches, search_batch
+from pipeline.gmm import GmmHmm, Scored, batches, score_batch
 from pipeline.hmm import LOG_ZERO, Graph, Topology
 
 
@@ -26,35 +27,58 @@ class Statistics:
 
 
 def accumulate(model: GmmHmm, graphs: Mapping[str, Graph], feats: Mapping[str, np.ndarray],
-               lengths: Mapping[str, int]) -> Statistics:
-    """One Baum-Welch E step over all utterances of ``graphs`` (Rabiner 1989, eq. 52-54)."""
-    stats = Statistics(np.zeros(len(model.weights)), np.zeros_like(model.means), np.zeros_like(model.means),
-                       np.zeros_like(model.transitions.log_probs))
-    for utts in batches(list(graphs), graphs, lengths):
-        batch, frames, used = search_batch(model, utts, graphs, feats)
-        gammas, totals, counts = batch.posteriors()
-        for utt, x, pdfs, gamma, total in zip(utts, frames, used, gammas, totals):
-            if total < LOG_ZERO / 2:
-                stats.failed.append(utt)
-                continue
-            stats.log_likelihood += total
-            stats.frames += len(x)
-            occupancy = gamma @ (graphs[utt].pdf[:, None] == pdfs).astype(float)  # (T, len(pdfs))
-            _add_gaussians(model, stats, np.asarray(x, np.float64), pdfs, occupancy)
-        stats.transitions += counts
+               lengths: Mapping[str, int], jobs: int = 1) -> Statistics:
+    """One Baum-Welch E step over all utterances of ``graphs`` (Rabiner 1989, eq. 52-54), in ``jobs`` processes.
+
+    Batches are added up in order, so the number of processes does not change the result.
+    """
+    stats = _empty(model)
+    tasks = (delayed(_accumulate_batch)(model, utts, {utt: graphs[utt] for utt in utts},
+                                        {utt: np.asarray(feats[utt]) for utt in utts})
+             for utts in batches(list(graphs), graphs, lengths))
+    for part in Parallel(n_jobs=jobs, return_as="generator")(tasks):
+        stats.counts += part.counts
+        stats.sums += part.sums
+        stats.squares += part.squares
+        stats.transitions += part.transitions
+        stats.log_likelihood += part.log_likelihood
+        stats.frames += part.frames
+        stats.failed += part.failed
     return stats
 
 
-def _add_gaussians(model: GmmHmm, stats: Statistics, x: np.ndarray, pdfs: np.ndarray, occupancy: np.ndarray) -> None:
-    scores, begins = model.components(x, pdfs)
-    sizes = np.diff(np.append(begins, scores.shape[1]))
-    scores -= np.repeat(np.maximum.reduceat(scores, begins, axis=1), sizes, axis=1)
-    share = np.exp(scores, out=scores)
-    share *= np.repeat(occupancy / np.add.reduceat(share, begins, axis=1), sizes, axis=1)  # (T, g) responsibilities
-    rows = np.repeat(model.bounds[pdfs] - begins, sizes) + np.arange(sizes.sum())
-    stats.counts[rows] += share.sum(0)
-    stats.sums[rows] += share.T @ x
-    stats.squares[rows] += share.T @ x**2
+def _empty(model: GmmHmm) -> Statistics:
+    return Statistics(np.zeros(len(model.weights)), np.zeros_like(model.means), np.zeros_like(model.means),
+                      np.zeros_like(model.transitions.log_probs))
+
+
+def _accumulate_batch(model: GmmHmm, utts: Sequence[str], graphs: Mapping[str, Graph],
+                      feats: Mapping[str, np.ndarray]) -> Statistics:
+    stats = _empty(model)
+    batch, scored = score_batch(model, utts, graphs, feats)
+    gammas, totals, stats.transitions = batch.posteriors()
+    for utt, frames, gamma, total in zip(utts, scored, gammas, totals):
+        if total < LOG_ZERO / 2:
+            stats.failed.append(utt)
+            continue
+        stats.log_likelihood += total
+        stats.frames += len(frames.feats)
+        occupancy = gamma @ (graphs[utt].pdf[:, None] == frames.pdfs).astype(float)  # (T, len(pdfs))
+        _add_gaussians(model, stats, frames, occupancy)
+    return stats
+
+
+def _add_gaussians(model: GmmHmm, stats: Statistics, frames: Scored, occupancy: np.ndarray) -> None:
+    """Count each frame for the Gaussians of its densities in proportion to their share."""
+    for column, (pdf, begin) in enumerate(zip(frames.pdfs, frames.begins)):
+        rows = slice(model.bounds[pdf], model.bounds[pdf + 1])
+        seen = np.flatnonzero(occupancy[:, column])  # few: posteriors below NEGLIGIBLE are exactly zero
+        x = frames.feats[seen]
+        share = np.exp(frames.components[seen, begin:begin + rows.stop - rows.start]
+                       - frames.densities[seen, column, None]) * occupancy[seen, column, None]
+        stats.counts[rows] += share.sum(0)
+        stats.sums[rows] += share.T @ x
+        stats.squares[rows] += share.T @ x**2
 
 
 def maximise(model: GmmHmm, stats: Statistics) -> None:
@@ -141,13 +165,13 @@ class Schedule:
         return self.warm_up + self.passes * self.growths() + self.last
 
 
-Update = Callable[[GmmHmm, Mapping[str, Graph], Mapping[str, np.ndarray], Mapping[str, int]], Statistics]
+Update = Callable[[GmmHmm, Mapping[str, Graph], Mapping[str, np.ndarray], Mapping[str, int], int], Statistics]
 
 
 def baum_welch(model: GmmHmm, graphs: Mapping[str, Graph], feats: Mapping[str, np.ndarray],
-               lengths: Mapping[str, int]) -> Statistics:
+               lengths: Mapping[str, int], jobs: int = 1) -> Statistics:
     """One EM pass over whole utterances; returns the statistics of the model as it was before."""
-    stats = accumulate(model, graphs, feats, lengths)
+    stats = accumulate(model, graphs, feats, lengths, jobs)
     if stats.failed:
         raise UserError(f"{len(stats.failed)} utterances have fewer frames than the states of their words, the first"
                         f" {stats.failed[0]}; correct their transcripts or take them out")
@@ -156,7 +180,7 @@ def baum_welch(model: GmmHmm, graphs: Mapping[str, Graph], feats: Mapping[str, n
 
 
 def segmental_hmmlearn(model: GmmHmm, graphs: Mapping[str, Graph], feats: Mapping[str, np.ndarray],
-                       lengths: Mapping[str, int]) -> Statistics:
+                       lengths: Mapping[str, int], jobs: int = 1) -> Statistics:
     """The plain reference: Viterbi phone segments (segmental k-means, Juang & Rabiner 1990), then one pass of hmmlearn's
     own ``GMMHMM.fit`` per phone. Slow, and without the paths across phone boundaries that Baum-Welch counts.
 
@@ -205,7 +229,7 @@ TRAINERS: dict[str, Update] = {"baum-welch": baum_welch, "hmmlearn": segmental_h
 
 
 def train(model: GmmHmm, graphs: Mapping[str, Graph], feats: Mapping[str, np.ndarray], lengths: Mapping[str, int],
-          schedule: Schedule, trainer: str = "baum-welch",
+          schedule: Schedule, trainer: str = "baum-welch", jobs: int = 1,
           on_pass: Callable[[int, float], None] = lambda number, score: None) -> Statistics:
     """Train ``model`` in place; ``on_pass(pass, log likelihood per frame)`` hears of every pass.
 
@@ -216,7 +240,7 @@ def train(model: GmmHmm, graphs: Mapping[str, Graph], feats: Mapping[str, np.nda
     grow_after = {schedule.warm_up + i * schedule.passes for i in range(schedule.growths())}
     before = None
     for number in range(1, schedule.total() + 1):
-        stats = TRAINERS[trainer](model, graphs, feats, lengths)
+        stats = TRAINERS[trainer](model, graphs, feats, lengths, jobs)
         before = check_step(model, before, stats, tolerance)
         on_pass(number, before)
         if number in grow_after:

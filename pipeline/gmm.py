@@ -53,10 +53,7 @@ class GmmHmm:
     def log_likelihood(self, feats: np.ndarray, pdfs: np.ndarray | None = None) -> np.ndarray:
         """log p(frame | density): (T, D) -> (T, len(pdfs)) float64; all densities unless told which."""
         pdfs = np.arange(self.transitions.num_pdfs) if pdfs is None else pdfs
-        scores, begins = self.components(feats, pdfs)
-        best = np.maximum.reduceat(scores, begins, axis=1)
-        scores -= np.repeat(best, np.diff(np.append(begins, scores.shape[1])), axis=1)
-        return best + np.log(np.add.reduceat(np.exp(scores, out=scores), begins, axis=1))
+        return sum_components(*self.components(feats, pdfs))
 
     def to_hmmlearn(self, phone: str) -> GMMHMM:
         """The phone as an hmmlearn model: scores, decodes and samples with hmmlearn alone.
@@ -87,6 +84,13 @@ class GmmHmm:
             arrays[f"{phone}.exit"] = self.transitions.topologies[phone].exit
         with atomic_write(path, "wb") as stream:
             np.savez(stream, **arrays)
+
+
+def sum_components(scores: np.ndarray, begins: np.ndarray) -> np.ndarray:
+    """Log sum of each density's Gaussians: (T, g) -> (T, len(begins)), in double precision."""
+    best = np.maximum.reduceat(scores, begins, axis=1)
+    shares = scores - np.repeat(best, np.diff(np.append(begins, scores.shape[1])), axis=1)
+    return best + np.log(np.add.reduceat(np.exp(shares, out=shares), begins, axis=1))
 
 
 def load_gmm(path: Path | str) -> GmmHmm:
@@ -142,14 +146,25 @@ def batches(utterances: Sequence[str], graphs: Mapping[str, Graph], lengths: Map
         yield batch
 
 
-def search_batch(model: GmmHmm, utts: Sequence[str], graphs: Mapping[str, Graph], feats: Mapping[str, np.ndarray]
-                 ) -> tuple[Batch, list[np.ndarray], list[np.ndarray]]:
-    """The batch with its frames scored, the frames, and the densities that each utterance uses."""
-    frames = [feats[utt] for utt in utts]
-    used = [np.unique(graphs[utt].pdf) for utt in utts]
-    scores = []
-    for x, pdfs in zip(frames, used):
-        full = np.full((len(x), model.transitions.num_pdfs), LOG_ZERO)
-        full[:, pdfs] = model.log_likelihood(x, pdfs)
-        scores.append(full)
-    return Batch([graphs[utt] for utt in utts], scores, model.transitions.log_probs), frames, used
+@dataclass(frozen=True)
+class Scored:
+    """The frames (T, D) of an utterance under the densities ``pdfs`` (n,) that its graph uses: ``components`` (T, g) log
+    score of each Gaussian, ``begins`` (n,) where those of each density start, ``densities`` (T, n) their log sums."""
+
+    feats: np.ndarray
+    pdfs: np.ndarray
+    components: np.ndarray
+    begins: np.ndarray
+    densities: np.ndarray
+
+
+def score_batch(model: GmmHmm, utts: Sequence[str], graphs: Mapping[str, Graph], feats: Mapping[str, np.ndarray]
+                ) -> tuple[Batch, list[Scored]]:
+    """Score the utterances under the densities they need, ready to be searched together."""
+    scored, used = [], []
+    for utt in utts:
+        x, pdfs = np.asarray(feats[utt], np.float64), np.unique(graphs[utt].pdf)
+        components, begins = model.components(x, pdfs)
+        scored.append(Scored(x, pdfs, components, begins, sum_components(components, begins)))
+        used.append(scored[-1].densities[:, np.searchsorted(pdfs, graphs[utt].pdf)])
+    return Batch([graphs[utt] for utt in utts], used, model.transitions.log_probs), scored

@@ -15,6 +15,7 @@ from lexicon.errors import UserError
 from lexicon.phones import SILENCE
 
 LOG_ZERO = -1e30  # finite, so that the difference of two impossible scores is no NaN
+NEGLIGIBLE = -30.0  # log posterior below which a state at a time is not counted
 SILENCE_PROB = 0.5  # of a pause between two words, as in Kaldi's lexicon graph
 
 
@@ -218,47 +219,63 @@ def side_by_side(graphs: Sequence[Graph]) -> Graph:
                  [phone for graph in graphs for phone in graph.phones])
 
 
-def _incoming(source: np.ndarray, target: np.ndarray, weight: np.ndarray, size: int
-              ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Arcs as tables (P, S), P the largest in-degree: predecessor, its log weight, index of the arc."""
-    order = np.argsort(target, kind="stable")
-    degree = np.bincount(target, minlength=size)
-    slot = np.arange(len(target)) - np.repeat(np.cumsum(degree) - degree, degree)
-    before = np.zeros((degree.max(initial=1), size), np.int64)
-    weights = np.full(before.shape, LOG_ZERO)
-    arcs = np.zeros(before.shape, np.int64)
-    before[slot, target[order]] = source[order]
-    weights[slot, target[order]] = weight[order]
-    arcs[slot, target[order]] = order
-    return before, weights, arcs
+class _Incoming:
+    """Arcs by target: for every state its predecessors and their log weights, in tables of one row per slot.
+
+    Nearly all states have two predecessors (themselves and the one before), word beginnings many. So ``before`` and
+    ``weight`` (2, S) serve all, and ``many`` names the states whose whole lists stand in ``before_many``,
+    ``weight_many`` (P, M).
+    """
+
+    def __init__(self, source: np.ndarray, target: np.ndarray, weight: np.ndarray, size: int):
+        order = np.argsort(target, kind="stable")
+        degree = np.bincount(target, minlength=size)
+        slot = np.arange(len(target)) - np.repeat(np.cumsum(degree) - degree, degree)
+        before = np.zeros((max(2, degree.max(initial=0)), size), np.int64)
+        weights = np.full(before.shape, LOG_ZERO)
+        before[slot, target[order]] = source[order]
+        weights[slot, target[order]] = weight[order]
+        self.many = np.flatnonzero(degree > 2)
+        self.before, self.weight = before[:2].copy(), weights[:2].copy()
+        self.before_many, self.weight_many = before[:, self.many], weights[:, self.many]
 
 
-def _forward(start: np.ndarray, incoming: tuple[np.ndarray, np.ndarray, np.ndarray], emissions: np.ndarray
-             ) -> np.ndarray:
+def _log_sum(paths: np.ndarray) -> np.ndarray:
+    """Log of the sum of exponentials over the first axis."""
+    best = paths.max(0)
+    return best + np.log(np.exp(paths - best).sum(0))
+
+
+def _forward(start: np.ndarray, incoming: _Incoming, emissions: np.ndarray) -> np.ndarray:
     """(T, S) log probability of all paths that reach each state, its own emission counted in."""
-    before, weights, _ = incoming
     alpha = np.empty_like(emissions)
     alpha[0] = start + emissions[0]
     for t in range(1, len(emissions)):
-        paths = alpha[t - 1][before] + weights  # (P, S)
-        best = paths.max(0)
-        alpha[t] = best + np.log(np.exp(paths - best).sum(0)) + emissions[t]
+        last = alpha[t - 1]
+        now = alpha[t]
+        one, two = last[incoming.before[0]] + incoming.weight[0], last[incoming.before[1]] + incoming.weight[1]
+        np.maximum(one, two, out=now)
+        # log(e^a + e^b) with one exponential and one logarithm: this line is where Baum-Welch spends its time.
+        now += np.log1p(np.exp(-np.abs(np.subtract(one, two, out=one), out=one), out=one), out=one)
+        now[incoming.many] = _log_sum(last[incoming.before_many] + incoming.weight_many)
+        now += emissions[t]
     return alpha
 
 
 class Batch:
-    """Utterances that are searched together. ``loglikes[u]``: (T_u, num_pdfs) log p(frame | pdf), any constant dtype."""
+    """Utterances that are searched together. ``emissions[u]``: (T_u, S_u) log p(frame | state)."""
 
-    def __init__(self, graphs: Sequence[Graph], loglikes: Sequence[np.ndarray], log_probs: np.ndarray):
+    def __init__(self, graphs: Sequence[Graph], emissions: Sequence[np.ndarray], log_probs: np.ndarray):
         self.graphs, self.log_probs = graphs, log_probs
         self.graph = side_by_side(graphs)
-        self.lengths = [len(scores) for scores in loglikes]
+        self.lengths = [len(scores) for scores in emissions]
         self.bounds = np.cumsum([0] + [len(graph.pdf) for graph in graphs])
+        self.arc_bounds = np.cumsum([0] + [len(graph.source) for graph in graphs])
         self.weights = self.graph.arc_weights(log_probs)
         self.final = self.graph.final_weights(log_probs)
         self.emissions = np.full((max(self.lengths), self.bounds[-1]), 0.0)
-        for u, scores in enumerate(loglikes):
-            self.emissions[:len(scores), self.bounds[u]:self.bounds[u + 1]] = scores[:, graphs[u].pdf]
+        for u, scores in enumerate(emissions):
+            self.emissions[:len(scores), self.bounds[u]:self.bounds[u + 1]] = scores
 
     def _reversed(self, frames: np.ndarray) -> np.ndarray:
         """Each utterance's frames in reverse order (padding stays behind)."""
@@ -275,59 +292,68 @@ class Batch:
         the frames), and the expected count of every transition, laid out as ``log_probs``.
         """
         graph, size = self.graph, len(self.graph.pdf)
-        alpha = _forward(graph.start, _incoming(graph.source, graph.target, self.weights, size), self.emissions)
+        alpha = _forward(graph.start, _Incoming(graph.source, graph.target, self.weights, size), self.emissions)
         # The backward pass is the forward pass of the reversed graph over the reversed frames.
-        beta = self._reversed(_forward(self.final, _incoming(graph.target, graph.source, self.weights, size),
+        beta = self._reversed(_forward(self.final, _Incoming(graph.target, graph.source, self.weights, size),
                                        self._reversed(self.emissions)))
         counts = np.zeros(len(self.log_probs))
         gammas, totals = [], []
         for u, (sub, length) in enumerate(zip(self.graphs, self.lengths)):
             columns = slice(self.bounds[u], self.bounds[u + 1])
-            a, b, e = (x[:length, columns] for x in (alpha, beta, self.emissions))
+            a, b = alpha[:length, columns], beta[:length, columns]
             ends = a[-1] + self.final[columns]
             total = float(np.logaddexp.reduce(ends))
             totals.append(total)
-            gamma = np.exp(np.minimum(a + b - e - total, 0.0))
-            gammas.append(gamma)
             if total < LOG_ZERO / 2:
+                gammas.append(np.zeros_like(a))
                 continue
-            weight = sub.arc_weights(self.log_probs)
-            arcs = np.exp(np.minimum(a[:-1, sub.source] + weight + b[1:, sub.target] - total, 0.0)).sum(0)
-            used = sub.trans_id >= 0
-            np.add.at(counts, sub.trans_id[used], arcs[used])
+            log_gamma = a + b - self.emissions[:length, columns] - total
+            alive = log_gamma > NEGLIGIBLE
+            gamma = np.zeros_like(log_gamma)
+            gamma[alive] = np.exp(np.minimum(log_gamma[alive], 0.0))
+            gammas.append(gamma)
+            t, arc = np.nonzero(alive[:-1, sub.source] & alive[1:, sub.target])
+            passing = np.exp(a[t, sub.source[arc]] + self.weights[self.arc_bounds[u] + arc]
+                             + b[t + 1, sub.target[arc]] - total)
+            used = sub.trans_id[arc] >= 0
+            counts += np.bincount(sub.trans_id[arc][used], passing[used], len(counts))
             leaving = sub.final_id >= 0
-            np.add.at(counts, sub.final_id[leaving], np.exp(ends - total)[leaving])
+            counts += np.bincount(sub.final_id[leaving], np.exp(ends - total)[leaving], len(counts))
         return gammas, totals, counts
 
     def best_paths(self) -> list[tuple[np.ndarray, float]]:
         """Viterbi (1967): per utterance the states of the best path (T_u,), numbered within its own graph, and its
         log likelihood (below LOG_ZERO / 2: no path fits the frames)."""
         graph, size = self.graph, len(self.graph.pdf)
-        before, weights, _ = _incoming(graph.source, graph.target, self.weights, size)
+        incoming = _Incoming(graph.source, graph.target, self.weights, size)
         num_frames = len(self.emissions)
-        choice = np.zeros((num_frames, size), np.int8)
+        origin = np.zeros((num_frames, size), np.int32)
         score = graph.start + self.emissions[0]
-        at_end = {length - 1: [] for length in self.lengths}
+        at_end: dict[int, list[int]] = {}
         for u, length in enumerate(self.lengths):
-            at_end[length - 1].append(u)
+            at_end.setdefault(length - 1, []).append(u)
         results: list = [None] * len(self.graphs)
-        columns = np.arange(size)
         for t in range(num_frames):
             if t:
-                paths = score[before] + weights
-                choice[t] = paths.argmax(0)
-                score = paths[choice[t], columns] + self.emissions[t]
+                first, second = score[incoming.before] + incoming.weight
+                origin[t] = np.where(second > first, incoming.before[1], incoming.before[0])
+                paths = score[incoming.before_many] + incoming.weight_many
+                score = np.maximum(first, second)
+                if len(incoming.many):
+                    best = paths.argmax(0), np.arange(len(incoming.many))
+                    origin[t, incoming.many], score[incoming.many] = incoming.before_many[best], paths[best]
+                score += self.emissions[t]
             for u in at_end.get(t, ()):
                 block = slice(self.bounds[u], self.bounds[u + 1])
                 ends = score[block] + self.final[block]
                 results[u] = (int(ends.argmax()) + self.bounds[u], float(ends.max()))
-        return [(self._trace(choice, before, state, length) - self.bounds[u], total)
+        return [(self._trace(origin, state, length) - self.bounds[u], total)
                 for u, ((state, total), length) in enumerate(zip(results, self.lengths))]
 
     @staticmethod
-    def _trace(choice: np.ndarray, before: np.ndarray, state: int, length: int) -> np.ndarray:
+    def _trace(origin: np.ndarray, state: int, length: int) -> np.ndarray:
         path = np.empty(length, np.int64)
         path[-1] = state
         for t in range(length - 1, 0, -1):
-            path[t - 1] = before[choice[t, path[t]], path[t]]
+            path[t - 1] = origin[t, path[t]]
         return path

@@ -71,8 +71,9 @@ def search(graph: SearchGraph, scores: np.ndarray, acoustic_scale: float, beams:
     if lattice is None:
         return None
     num_frames = len(scores) * step if num_frames is None else num_frames
-    frames = np.minimum(lattice.node_frame * step, num_frames)
-    frames[-1] = num_frames  # frames too few for a last step of the network belong to the last phone
+    # Row j of a network that takes every step-th frame is centred on frame j * step, so it begins half a step before.
+    frames = np.clip(lattice.node_frame * step - step // 2, 0, num_frames)
+    frames[-1] = num_frames
     lattice.node_frame = frames.astype(np.int32)
     lattice.utterance, lattice.system, lattice.graph = utterance, system, name
     lattice.frame_shift_ms, lattice.num_frames, lattice.word_score = frame_shift_ms, num_frames, word_score

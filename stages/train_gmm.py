@@ -46,7 +46,7 @@ def main(args: Namespace) -> tuple[Path, str]:
             bar.set_postfix(gaussians=len(model.weights), per_frame=f"{score:.3f}")
             bar.update()
 
-        stats = train(model, graphs, feats, lengths, schedule, args.trainer, on_pass)
+        stats = train(model, graphs, feats, lengths, schedule, args.trainer, args.jobs, on_pass)
     poor = poor_phones(model, stats, args.warn_frames)
     seconds = time.monotonic() - began
     write_json(args.out / "meta.json", {
@@ -71,6 +71,7 @@ if __name__ == "__main__":
     options.add_argument("--passes", type=int, default=5, help="passes after each doubling")
     options.add_argument("--last", type=int, default=5, help="further passes at the end")
     options.add_argument("--warn-frames", type=float, default=10, help="name phones with a state of fewer frames")
+    options.add_argument("--jobs", type=int, default=1, help="worker processes")
     options.add_argument("--trainer", choices=sorted(TRAINERS), default="baum-welch",
                          help="hmmlearn: the plain reference, segment by segment with hmmlearn's own fit, slow")
     run(options, main)

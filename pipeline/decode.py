@@ -1,0 +1,118 @@
+"""Decoding: what a system hears in an utterance, through one of two searches, as words, phones and a lattice."""
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from lexicon.lang import Lang
+from pipeline.align import Segment
+from pipeline.ctc.beam import FlashlightDecoder, input_frames
+from pipeline.features import FRAME_SHIFT_MS
+from pipeline.graph import decoding_graph, phone_loop
+from pipeline.lattice import Lattice
+from pipeline.search import Beams, SearchGraph, best_segments, place_words, search
+from pipeline.systems import System
+
+PHONE_SILENCE_PROB = 0.1  # of a pause after a phone in the free search; between words it is the lexicon's 0.5
+WORD_SILENCE_PROB = 0.5
+WIDENING = 4  # a search that found no way to the end is tried again with beams this many times as wide
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is tuned on dev: ``acoustic_scale`` times the acoustic log score, ``insertion_score`` (natural log) for each
+    word (or phone, in the free search). flashlight scales the language model by 1 / acoustic_scale instead."""
+
+    acoustic_scale: float
+    insertion_score: float = 0.0
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """What was heard: words and phones with their frames, a confidence in [0, 1] for each phone where the search gives
+    one, the lattice, and further readings (score, words), best first."""
+
+    words: list[Segment]
+    phones: list[Segment]
+    confidence: list[float] = field(default_factory=list)
+    lattice: Lattice | None = None
+    nbest: list[tuple[float, tuple[str, ...]]] = field(default_factory=list)
+
+    def word_confidence(self) -> list[float]:
+        """The least confidence of each word's phones (1 where unknown)."""
+        return [min((c for phone, c in zip(self.phones, self.confidence) if word.start <= phone.start < word.end),
+                    default=1.0) for word in self.words]
+
+
+class Decoder(Protocol):
+    """Maps the scores of one utterance (T', columns) to a hypothesis; ``num_frames`` feature frames lie behind them."""
+
+    def decode(self, utterance: str, scores: np.ndarray, num_frames: int) -> Hypothesis: ...
+
+
+class WfstDecoder:
+    """Kaldi's lattice decoder over a graph: "words" (lexicon and n-gram) or "free" (phone bigram)."""
+
+    def __init__(self, system: System, lang: Lang, graph: str, settings: Settings, beams: Beams = Beams()):
+        self.system, self.lang, self.name, self.settings, self.beams = system, lang, graph, settings, beams
+        if graph == "free":
+            self.lexicon, words = phone_loop(system.topology)
+            lm, silence_prob = lang.phone_lm, PHONE_SILENCE_PROB
+        else:
+            self.lexicon, words, lm, silence_prob = lang.lexicon, lang.words, lang.lm, WORD_SILENCE_PROB
+        fst = decoding_graph(system.topology, self.lexicon, lm, words, silence_prob, settings.insertion_score)
+        self.graph = SearchGraph(fst, system.topology, list(words))
+
+    def decode(self, utterance: str, scores: np.ndarray, num_frames: int) -> Hypothesis:
+        """Search; where nothing reaches the end, once more with wider beams, and then give up with no words."""
+        for factor in (1, WIDENING):
+            beams = Beams(self.beams.beam * factor, self.beams.lattice_beam)
+            lattice = search(self.graph, scores, self.settings.acoustic_scale, beams, utterance, self.system.name,
+                             self.name, FRAME_SHIFT_MS, self.system.step, num_frames, self.settings.insertion_score)
+            if lattice is not None:
+                phones, confidence, words = best_segments(lattice)
+                placed = place_words(phones, words, self.lexicon) if self.name == "words" else []
+                return Hypothesis(placed, phones, confidence, lattice)
+        return Hypothesis([], [])
+
+
+class FlashlightWords:
+    """flashlight-text's lexicon beam search with KenLM, over CTC posteriors."""
+
+    def __init__(self, system: System, lang: Lang, settings: Settings):
+        self.system = system
+        weight = 1 / settings.acoustic_scale
+        self.decoder = FlashlightDecoder(lang, system.meta["tokens"], weight, settings.insertion_score * weight)
+
+    def decode(self, utterance: str, scores: np.ndarray, num_frames: int) -> Hypothesis:
+        """The best of the n-best list; phones last from their spike to the next one, as CTC says no more."""
+        readings = self.decoder.decode(scores)
+        best = readings[0]
+        phones = [Segment(token.phone, *input_frames(token.begin, token.end, self.system.step, num_frames), token.word)
+                  for token in best.tokens]
+        words = []
+        for index, word in enumerate(best.words):
+            own = [phone for phone in phones if phone.word == index]
+            words.append(Segment(word, own[0].start, own[-1].end, index))
+        return Hypothesis(words, phones, nbest=[(reading.score, reading.words) for reading in readings])
+
+
+SEARCHES = ("wfst", "flashlight")
+
+
+def word_decoder(system: System, lang: Lang, search_name: str, settings: Settings, beams: Beams = Beams()) -> Decoder:
+    """The word search called ``search_name``."""
+    if search_name == "flashlight":
+        return FlashlightWords(system, lang, settings)
+    return WfstDecoder(system, lang, "words", settings, beams)
+
+
+def score_all(system: System, feats: Mapping[str, np.ndarray], utterances: Sequence[str]
+              ) -> Iterator[tuple[str, np.ndarray, int]]:
+    """(utterance, scores, number of feature frames) one after the other."""
+    for utt in utterances:
+        x = feats[utt]
+        yield utt, system.scores(x), len(x)

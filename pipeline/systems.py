@@ -1,0 +1,77 @@
+"""Systems: anything that scores frames for a decoding graph. One `load_system` for all of them."""
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lexicon.errors import UserError
+from pipeline.ctc.model import load_model
+from pipeline.features import check_dimension
+from pipeline.frames import load_frame_classifier
+from pipeline.gmm import load_gmm
+from pipeline.graph import Topology, ctc_topology, hmm_topology
+
+
+@dataclass(frozen=True)
+class System:
+    """A trained acoustic model as the decoder sees it.
+
+    ``scores`` maps features (T, D) to natural-log scores (T', columns) for ``topology``, one row for ``step`` frames.
+    """
+
+    name: str
+    directory: Path
+    scores: Callable[[np.ndarray], np.ndarray]
+    topology: Topology
+    step: int
+    meta: dict[str, Any]
+
+
+def load_system(directory: Path | str) -> System:
+    """Load the model in ``directory``; its meta.json says of what kind it is. Raises UserError if it is damaged."""
+    directory = Path(directory)
+    meta = read_meta(directory)
+    kinds = {"gmm": _gmm, "frames": _frames, "neural": _neural}
+    kind = meta.get("kind")
+    if kind not in kinds:
+        raise UserError(f"{directory}/meta.json: kind {kind!r} is none of {', '.join(kinds)}; train the model again")
+    scores, dimension, topology, step = kinds[kind](directory, meta)
+    where = str(directory)
+
+    def checked(feats: np.ndarray) -> np.ndarray:
+        return scores(check_dimension(feats, dimension, where))
+
+    return System(directory.name, directory, checked, topology, step, meta)
+
+
+def read_meta(directory: Path | str) -> dict[str, Any]:
+    """meta.json of a model directory."""
+    path = Path(directory) / "meta.json"
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such model; run: make {Path(directory).name}") from error
+    except ValueError as error:
+        raise UserError(f"{path}: not JSON ({error}); train the model again") from error
+
+
+def _gmm(directory: Path, meta: dict[str, Any]):
+    model = load_gmm(directory / "model.npz")
+    return model.log_likelihood, model.means.shape[1], hmm_topology(model.transitions), 1
+
+
+def _frames(directory: Path, meta: dict[str, Any]):
+    model = load_frame_classifier(directory / "model.npz")
+    hmms = load_gmm(Path(meta["hmm"]) / "model.npz")
+    dimension = model.layers[0][0].shape[0] // (2 * model.context + 1)
+    return model.scaled_likelihoods, dimension, hmm_topology(hmms.transitions), 1
+
+
+def _neural(directory: Path, meta: dict[str, Any]):
+    model = load_model(directory)
+    return model.log_posteriors, model.encoder.config.feature_dim, ctc_topology(model.tokens), model.subsampling

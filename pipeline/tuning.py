@@ -1,0 +1,95 @@
+"""Tuning on development data: the acoustic scale and the insertion score of a search, one after the other."""
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+import kaldialign
+import numpy as np
+
+from lexicon.lang import Lang
+from pipeline.decode import Decoder, Settings, WfstDecoder, word_decoder
+from pipeline.lattice import SILENT
+from pipeline.search import Beams
+from pipeline.systems import System
+
+SCALES = (0.03, 0.05, 0.07, 0.1, 0.14, 0.2, 0.28, 0.4, 0.56, 0.8, 1.1, 1.6)
+SCORES = (-6.0, -4.0, -2.0, 0.0, 2.0, 4.0)
+START = {"gmm": 0.1, "frames": 0.28, "neural": 0.8}  # acoustic scale to begin at, by kind of model
+BEST_PATH_ONLY = 0.1  # lattice beam: nothing beside the best path is wanted here
+
+Tried = dict[Settings, int]
+
+
+def coordinate_descent(errors: Callable[[Settings], int], start: Settings, rounds: int = 2) -> Tried:
+    """Walk downhill on the grids SCALES x SCORES from ``start``: neighbours of one setting, then of the other.
+
+    errors: number of errors on dev with given settings. Returns all that was tried, in order.
+    """
+    tried: Tried = {}
+
+    def cost(settings: Settings) -> int:
+        if settings not in tried:
+            tried[settings] = errors(settings)
+        return tried[settings]
+
+    best = start
+    for _ in range(rounds):
+        before = best
+        best = _walk([replace(best, acoustic_scale=scale) for scale in SCALES], best, cost)
+        best = _walk([replace(best, insertion_score=score) for score in SCORES], best, cost)
+        if best == before:
+            break
+    return tried
+
+
+def _walk(line: Sequence[Settings], best: Settings, cost: Callable[[Settings], int]) -> Settings:
+    """From ``best``, which lies on ``line``, go to the better neighbour while there is one."""
+    at = line.index(best)
+    for direction in (1, -1):
+        while 0 <= at + direction < len(line) and cost(line[at + direction]) < cost(line[at]):
+            at += direction
+    return line[at]
+
+
+def best_of(tried: Tried) -> Settings:
+    """The settings with the fewest errors; of equals, the first tried."""
+    return min(tried, key=tried.__getitem__)
+
+
+def tune_words(system: System, lang: Lang, search: str, feats: Mapping[str, np.ndarray],
+               references: Mapping[str, Sequence[str]]) -> Tried:
+    """Word errors on dev for the settings tried; ``references`` maps utterances to words."""
+    def decoder(settings: Settings) -> Decoder:
+        return word_decoder(system, lang, search, settings, Beams(lattice_beam=BEST_PATH_ONLY))
+
+    return _tune(system, feats, references, decoder, words=True)
+
+
+def tune_free(system: System, lang: Lang, feats: Mapping[str, np.ndarray],
+              references: Mapping[str, Sequence[str]]) -> Tried:
+    """Phone errors of the free search on dev for the settings tried; ``references`` maps utterances to phones."""
+    def decoder(settings: Settings) -> Decoder:
+        return WfstDecoder(system, lang, "free", settings, Beams(lattice_beam=BEST_PATH_ONLY))
+
+    return _tune(system, feats, references, decoder, words=False)
+
+
+def _tune(system: System, feats: Mapping[str, np.ndarray], references: Mapping[str, Sequence[str]],
+          make_decoder: Callable[[Settings], Decoder], words: bool) -> Tried:
+    scored = {utt: (system.scores(feats[utt]), len(feats[utt])) for utt in references}
+
+    def errors(settings: Settings) -> int:
+        decoder, total = make_decoder(settings), 0
+        for utt, reference in references.items():
+            hypothesis = decoder.decode(utt, *scored[utt])
+            heard = [segment.label for segment in (hypothesis.words if words else hypothesis.phones)]
+            total += kaldialign.edit_distance(spoken(reference), spoken(heard))["total"]
+        return total
+
+    return coordinate_descent(errors, Settings(START[system.meta["kind"]]))
+
+
+def spoken(labels: Sequence[str]) -> list[str]:
+    """Without silence and blanks."""
+    return [label for label in labels if label not in SILENT]

@@ -1,0 +1,50 @@
+"""Align speech with its transcript (Viterbi): densities per frame (ali.scp), phones and words with times (CTM)."""
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+from tqdm import tqdm
+
+from lexicon.errors import UserError
+from lexicon.files import write_lines
+from lexicon.lang import load_lang
+from pipeline.align import align, word_segments
+from pipeline.archive import write_archive
+from pipeline.ctm import write_ctm
+from pipeline.datadir import read_datadir
+from pipeline.features import read_feats
+from pipeline.gmm import load_gmm
+from pipeline.hmm import utterance_graph
+from stages.common import parser, run
+
+
+def main(args: Namespace) -> tuple[Path, str]:
+    model, lang, feats = load_gmm(args.model / "model.npz"), load_lang(args.lang), read_feats(args.data)
+    words = {u.id: u.words for u in read_datadir(args.data) if u.id in feats}
+    graphs = {utt: utterance_graph(words[utt], lang.reference_lexicon, model.transitions) for utt in words}
+    lengths = {utt: len(feats[utt]) for utt in words}
+    found = {}
+    with tqdm(total=len(words), desc=f"align {args.data}", unit="utt", disable=None) as bar:
+        for utt, alignment in align(model, graphs, feats, lengths, bar.update):
+            if alignment is None:
+                raise UserError(f"{args.data}/text: {utt}: {lengths[utt]} frames are fewer than the states of its"
+                                f" {len(words[utt])} words; correct the transcript or take the utterance out")
+            found[utt] = alignment
+    done = {utt: found[utt] for utt in sorted(found)}
+    write_ctm(args.out / "phones.ctm", ((utt, a.phones, ()) for utt, a in done.items()))
+    write_ctm(args.out / "words.ctm", ((utt, word_segments(a.phones, words[utt]), ()) for utt, a in done.items()))
+    write_archive(args.out / "ali.scp", ((utt, a.pdfs) for utt, a in done.items()))
+    write_lines(args.out / "phones.txt", [" ".join([utt, *(p.label for p in a.phones)]) for utt, a in done.items()])
+    frames = sum(lengths.values())
+    score = sum(a.log_likelihood for a in done.values()) / frames
+    return args.out / "phones.txt", f"{args.data}: {len(done)} utterances, {frames} frames, {score:.2f} per frame"
+
+
+if __name__ == "__main__":
+    options = parser(__doc__)
+    options.add_argument("--model", type=Path, required=True, help="GMM-HMM directory")
+    options.add_argument("--data", type=Path, required=True, help="data directory with features")
+    options.add_argument("--lang", type=Path, required=True, help="lang directory")
+    options.add_argument("--out", type=Path, required=True, help="where the alignment goes")
+    run(options, main)

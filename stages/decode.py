@@ -1,0 +1,95 @@
+"""Decode a test set: words through the chosen search, phones through the phone bigram, with lattices and times."""
+from __future__ import annotations
+
+import json
+import time
+from argparse import Namespace
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from lexicon.errors import UserError
+from lexicon.files import atomic_dir, atomic_write, write_json, write_lines
+from lexicon.lang import load_lang
+from pipeline.ctm import write_ctm
+from pipeline.decode import SEARCHES, Decoder, Hypothesis, Settings, WfstDecoder, word_decoder
+from pipeline.features import FRAME_SHIFT_MS, read_feats
+from pipeline.lattice import write_json_lattice, write_slf
+from pipeline.search import Beams
+from pipeline.systems import System, load_system
+from stages.common import parser, run
+
+
+def read_tuning(path: Path) -> dict[str, Settings]:
+    """The settings chosen on dev for "words" and "free"."""
+    try:
+        tuning = json.loads(path.read_text())
+        return {name: Settings(tuning[name]["acoustic_scale"], tuning[name]["insertion_score"])
+                for name in ("words", "free")}
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(f"{path}: no tuned settings ({error!r}); run the tune stage: make compare") from error
+
+
+def decode_set(system: System, decoder: Decoder, feats: Mapping[str, np.ndarray], lattices: Path | None, what: str
+               ) -> tuple[dict[str, Hypothesis], float]:
+    """Hypotheses without their lattices, which are written, and the seconds that scoring and searching took."""
+    seconds, found = 0.0, {}
+    for utt in tqdm(feats, desc=f"{system.name} {what}", unit="utt", disable=None):
+        began = time.perf_counter()
+        x = feats[utt]
+        hypothesis = decoder.decode(utt, system.scores(x), len(x))
+        seconds += time.perf_counter() - began
+        if hypothesis.lattice is not None and lattices is not None:
+            write_json_lattice(hypothesis.lattice, lattices / f"{utt}.json")
+            write_slf(hypothesis.lattice, lattices / f"{utt}.slf")
+        found[utt] = Hypothesis(hypothesis.words, hypothesis.phones, hypothesis.confidence, None, hypothesis.nbest)
+    return found, seconds
+
+
+def write_hypotheses(out: Path, words: Mapping[str, Hypothesis], free: Mapping[str, Hypothesis]) -> None:
+    """Kaldi text files and CTMs; the n-best lists where there are any."""
+    write_ctm(out / "words.ctm", ((utt, h.words, h.word_confidence()) for utt, h in words.items()))
+    write_ctm(out / "phones.ctm", ((utt, h.phones, h.confidence) for utt, h in words.items()))
+    write_ctm(out / "free.ctm", ((utt, h.phones, h.confidence) for utt, h in free.items()))
+    for name, found in (("phones.txt", words), ("free.txt", free)):
+        write_lines(out / name, [" ".join([utt, *(phone.label for phone in h.phones)]) for utt, h in found.items()])
+    write_lines(out / "hyp.txt", [" ".join([utt, *(word.label for word in h.words)]) for utt, h in words.items()])
+    if any(h.nbest for h in words.values()):
+        with atomic_write(out / "nbest.jsonl") as stream:
+            for utt, h in words.items():
+                stream.write(json.dumps({"utterance": utt, "nbest": [[round(s, 4), " ".join(w)] for s, w in h.nbest]}) + "\n")
+
+
+def main(args: Namespace) -> tuple[Path, str]:
+    system, lang, feats = load_system(args.model), load_lang(args.lang), read_feats(args.data)
+    tuned, beams = read_tuning(args.tuning), Beams(args.beam, args.lattice_beam)
+    with atomic_dir(args.out) as out:
+        words, seconds = decode_set(system, word_decoder(system, lang, args.search, tuned["words"], beams), feats,
+                                    out / "lattices" / "words", "words")
+        free, free_seconds = decode_set(system, WfstDecoder(system, lang, "free", tuned["free"], beams), feats,
+                                        out / "lattices" / "free", "phones")
+        write_hypotheses(out, words, free)
+        audio = sum(len(feats[utt]) for utt in feats) * FRAME_SHIFT_MS / 1000
+        write_json(out / "decode.json", {
+            "system": args.out.parent.name, "model": str(args.model), "search": args.search,
+            "decode_seconds": seconds, "free_seconds": free_seconds, "audio_seconds": audio, "rtf": seconds / audio,
+            "settings": {name: vars(settings) for name, settings in tuned.items()}})
+    failed = [utt for utt, h in free.items() if not h.phones]
+    silent = f"; nothing found in {', '.join(failed)}" if failed else ""
+    return args.out / "hyp.txt", (f"{args.out}: {len(words)} utterances, real-time factor {seconds / audio:.4f} words,"
+                                  f" {free_seconds / audio:.4f} phones{silent}")
+
+
+if __name__ == "__main__":
+    options = parser(__doc__)
+    options.add_argument("--model", type=Path, required=True, help="model directory")
+    options.add_argument("--tuning", type=Path, required=True, help="tuning.json of the system")
+    options.add_argument("--data", type=Path, required=True, help="data directory with features")
+    options.add_argument("--lang", type=Path, required=True, help="lang directory")
+    options.add_argument("--search", choices=SEARCHES, default="wfst", help="search for words")
+    options.add_argument("--out", type=Path, required=True, help="where hypotheses and lattices go")
+    options.add_argument("--beam", type=float, default=Beams.beam, help="search beam (natural log, scaled scores)")
+    options.add_argument("--lattice-beam", type=float, default=Beams.lattice_beam, help="beam of what lattices keep")
+    run(options, main)

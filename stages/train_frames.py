@@ -1,0 +1,80 @@
+"""Train scikit-learn frame classifiers on the GMM's alignment, choose one on dev, and save it.
+
+Each candidate is judged as it will be used: posteriors divided by priors, searched through the HMMs with a phone bigram.
+"""
+from __future__ import annotations
+
+import time
+from argparse import Namespace
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from lexicon.files import write_json, write_lines
+from lexicon.lang import load_lang
+from lexicon.text import read_text
+from pipeline.archive import Archive
+from pipeline.features import read_feats
+from pipeline.frames import CLASSIFIERS, FrameClassifier, cross_entropy, frame_data, log_priors
+from pipeline.gmm import load_gmm
+from pipeline.graph import hmm_topology
+from pipeline.systems import System
+from pipeline.tuning import spoken, tune_free
+from stages.common import parser, run
+
+
+def main(args: Namespace) -> tuple[Path, str]:
+    began = time.monotonic()
+    hmms, lang = load_gmm(args.gmm / "model.npz"), load_lang(args.lang)
+    sets = {}
+    for name, data in (("train", args.data), ("dev", args.dev)):
+        feats, alignment = read_feats(data), Archive(args.gmm / f"ali_{name}" / "ali.scp")
+        sets[name] = frame_data([feats[utt] for utt in alignment], [alignment[utt] for utt in alignment], args.context)
+    priors = log_priors(sets["train"].y, hmms.transitions.num_pdfs)
+    references = read_text(args.gmm / "ali_dev" / "phones.txt")
+    num_phones = sum(len(spoken(phones)) for phones in references.values())
+    rows, models = [], {}
+    with tqdm(total=0, desc="frames", bar_format="{desc}", disable=None) as bar:
+        for name in args.classifiers:
+            start = time.monotonic()
+            layers, classes = CLASSIFIERS[name](sets["train"], sets["dev"], args.seed, bar.set_description_str)
+            model = models[name] = FrameClassifier(args.context, layers, classes, priors)
+            seconds = time.monotonic() - start
+            system = System("frames", args.out, model.scaled_likelihoods, hmm_topology(hmms.transitions), 1,
+                            {"kind": "frames"})
+            errors = min(tune_free(system, lang, dev_feats := read_feats(args.dev), references).values())
+            posteriors = np.concatenate([model.log_posteriors(dev_feats[utt]) for utt in references])
+            rows.append((100 * errors / num_phones, name, 100 * np.mean(classes[posteriors.argmax(1)] == sets["dev"].y),
+                         cross_entropy(posteriors, classes, sets["dev"].y), model.num_parameters, seconds))
+    best = min(rows)
+    write_lines(args.out / "choice.txt", table := choice_table(rows, best[1]))
+    print("\n".join(table))
+    seconds = time.monotonic() - began
+    write_json(args.out / "meta.json", {
+        "system": "frames", "kind": "frames", "classifier": best[1], "hmm": str(args.gmm), "train_seconds": seconds,
+        "parameters": models[best[1]].num_parameters})
+    models[best[1]].save(args.out / "model.npz")
+    return args.out / "model.npz", (f"{best[1]} chosen of {len(rows)}, dev free PER {best[0]:.1f} %,"
+                                    f" {models[best[1]].num_parameters} parameters, {seconds:.0f} s")
+
+
+def choice_table(rows: list[tuple], chosen: str) -> list[str]:
+    """The candidates side by side."""
+    return ["classifier  dev free PER %  dev frame accuracy %  dev cross-entropy  parameters  seconds"] + [
+        f"{name:<10}  {per:14.2f}  {accuracy:20.2f}  {entropy:17.4f}  {size:10d}  {seconds:7.1f}"
+        + ("  <- chosen" if name == chosen else "") for per, name, accuracy, entropy, size, seconds in rows]
+
+
+if __name__ == "__main__":
+    options = parser(__doc__)
+    options.add_argument("--data", type=Path, required=True, help="training data directory with features")
+    options.add_argument("--dev", type=Path, required=True, help="development data directory with features")
+    options.add_argument("--gmm", type=Path, required=True, help="GMM-HMM directory with ali_train and ali_dev")
+    options.add_argument("--lang", type=Path, required=True, help="lang directory")
+    options.add_argument("--out", type=Path, required=True, help="where the model goes")
+    options.add_argument("--context", type=int, default=5, help="frames on each side that the classifier sees too")
+    options.add_argument("--classifiers", nargs="+", choices=sorted(CLASSIFIERS), default=sorted(CLASSIFIERS),
+                         help="candidates")
+    options.add_argument("--seed", type=int, default=0, help="of the perceptron's initial weights and shuffling")
+    run(options, main)

@@ -1,0 +1,47 @@
+"""Tune a system on development data: acoustic scale and insertion score, for the word search and the free phone search."""
+from __future__ import annotations
+
+from argparse import Namespace
+from dataclasses import asdict
+from pathlib import Path
+
+from lexicon.files import write_json
+from lexicon.lang import load_lang
+from lexicon.text import read_text
+from pipeline.datadir import read_datadir
+from pipeline.decode import SEARCHES
+from pipeline.features import read_feats
+from pipeline.systems import load_system
+from pipeline.tuning import Tried, best_of, spoken, tune_free, tune_words
+from stages.common import parser, run
+
+
+def outcome(tried: Tried, total: int) -> dict:
+    """The best settings with their error rate (percent), and everything that was tried."""
+    best = best_of(tried)
+    trace = [{**asdict(settings), "error_rate": 100 * errors / total} for settings, errors in tried.items()]
+    return {**asdict(best), "error_rate": 100 * tried[best] / total, "tried": trace}
+
+
+def main(args: Namespace) -> tuple[Path, str]:
+    system, lang, feats = load_system(args.model), load_lang(args.lang), read_feats(args.data)
+    words = {u.id: u.words for u in read_datadir(args.data) if u.id in feats}
+    phones = {utt: spoken(labels) for utt, labels in read_text(args.ref_phones).items()}
+    by_words = outcome(tune_words(system, lang, args.search, feats, words), sum(map(len, words.values())))
+    free = outcome(tune_free(system, lang, feats, phones), sum(map(len, phones.values())))
+    target = args.out / "tuning.json"
+    write_json(target, {"search": args.search, "words": by_words, "free": free})
+    return target, (f"{args.out.name}: dev WER {by_words['error_rate']:.1f} % at acoustic scale"
+                    f" {by_words['acoustic_scale']}, word score {by_words['insertion_score']:g}; dev free PER"
+                    f" {free['error_rate']:.1f} % at {free['acoustic_scale']}, phone score {free['insertion_score']:g}")
+
+
+if __name__ == "__main__":
+    options = parser(__doc__)
+    options.add_argument("--model", type=Path, required=True, help="model directory")
+    options.add_argument("--data", type=Path, required=True, help="development data directory with features")
+    options.add_argument("--lang", type=Path, required=True, help="lang directory")
+    options.add_argument("--ref-phones", type=Path, required=True, help="reference phones of the same utterances")
+    options.add_argument("--search", choices=SEARCHES, default="wfst", help="search for words")
+    options.add_argument("--out", type=Path, required=True, help="where tuning.json goes")
+    run(options, main)
