@@ -19,7 +19,7 @@ def main(arguments: argparse.Namespace) -> tuple[Path, str]:
         raise UserError(f"--utterances: {arguments.utterances}; give 0 or more")
     comparison = read_comparison(arguments.exp, arguments.data, arguments.systems)
     with atomic_dir(arguments.out) as folder:
-        chosen = write_report(folder, comparison, arguments.exp, arguments.data, arguments.utterances)
+        chosen = write_report(folder, comparison, arguments.exp, arguments.utterances)
     index = arguments.out / "index.html"
     return index, f"{len(comparison.systems)} systems, {len(chosen)} utterances; open {index}"
 

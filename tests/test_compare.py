@@ -84,12 +84,12 @@ def make_trees(root: Path) -> tuple[Path, Path]:
         utterances.append(Utterance(name, "s1", wav, words, length))
     write_datadir(data / "test", utterances)
     (data / "lang").mkdir()
-    (data / "lang" / "lexicon.txt").write_text("".join(f"{w} 1.0 {p}\n" for w, p in PRONUNCIATIONS.items()))
     (data / "lang" / "lang.json").write_text(json.dumps(
         {"vocab": "closed", "order": 3, "test_oov_rate": 12.5, "test_perplexity": 61.25}))
     aligned = {name: spoken(phones_of(words)) for name, words in WORDS.items()}
     write_table(exp / "gmm" / "ali_test" / "phones.txt", {k: [p for p, _, _ in v] for k, v in aligned.items()})
     write_ctm(exp / "gmm" / "ali_test" / "phones.ctm", aligned)
+    write_ctm(exp / "gmm" / "ali_test" / "words.ctm", {name: word_times(words) for name, words in WORDS.items()})
     for system in SYSTEMS:
         write_decode(exp, system)
     (exp / "old" / "meta.json").write_text(json.dumps({"system": "old", "train_seconds": 3.14, "parameters": 1234}))

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from pipeline.report.panel import Segment, choose, row, word_segments
+from pipeline.report.panel import Segment, choose, row
 from pipeline.report.results import read_comparison
 from pipeline.report.spectrogram import ROWS, png_mask, spectrogram
 from test_compare import ODD_ID, ODD_WORD, STEP, SYSTEMS, make_trees, run_stage
@@ -43,17 +43,6 @@ def test_spectrogram_of_any_length(length: int, rate: int) -> None:
 
 def segments(text: str) -> list[Segment]:
     return [Segment(i * 0.1, (i + 1) * 0.1, label) for i, label in enumerate(text.split())]
-
-
-def test_words_from_phones() -> None:
-    lexicon = {"A": [("AH",), ("EY",)], "CAT": [("K", "AE", "T")], "ATE": [("EY", "T")], "TEA": [("T", "IY")]}
-    found = word_segments(("A", "CAT"), segments("SIL EY SIL K AE T SIL"), lexicon)
-    assert [(s.label, round(s.start, 3), round(s.end, 3)) for s in found] == [("A", 0.1, 0.2), ("CAT", 0.3, 0.6)]
-    # "ATE" fits first but leaves TEA without its T: the other reading must be found.
-    found = word_segments(("A", "TEA"), segments("EY T IY"), lexicon)
-    assert [s.label for s in found] == ["A", "TEA"] and found[0].end == pytest.approx(0.1)
-    assert word_segments(("CAT",), segments("K AE"), lexicon) == []
-    assert word_segments((), segments("SIL"), lexicon) == []
 
 
 def test_row_marks_each_kind_of_error() -> None:

@@ -21,13 +21,13 @@ from pipeline.score import alignment_picture, count
 ASSETS = ("report.css", "report.js")
 
 
-def write_report(folder: Path, comparison: Comparison, exp: Path, data: Path, number: int) -> list[Utterance]:
+def write_report(folder: Path, comparison: Comparison, exp: Path, number: int) -> list[Utterance]:
     """Write the whole report into ``folder`` (which exists and is empty); returns the utterances it shows."""
     for asset in ASSETS:
         shutil.copyfile(Path(__file__).with_name(asset), folder / asset)
     (folder / "utt").mkdir()
     chosen = choose(comparison, number)
-    panels = Panels(comparison, exp, data)
+    panels = Panels(comparison, exp)
     for index, utterance in enumerate(chosen):
         # Names by number: an utterance id may hold what a file name must not.
         write_lines(folder / "utt" / f"{index + 1:03d}.js", [panel_script(panels.panel(utterance)).rstrip()])

@@ -4,7 +4,7 @@ from __future__ import annotations
 import base64
 import itertools
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,40 +55,6 @@ def read_ctm(path: Path) -> Ctm:
     return ctm
 
 
-def word_segments(words: Sequence[str], phones: Sequence[Segment], lexicon: Mapping[str, Sequence[Sequence[str]]]
-                  ) -> list[Segment]:
-    """Times of the words from the times of their phones: the pronunciations that spell out the phones in turn.
-
-    Silences belong to no word. Returns an empty list where no choice of pronunciations fits.
-    """
-    spoken = [segment for segment in phones if segment.label not in SILENT]
-
-    def fit(word: int, phone: int) -> Iterator[list[int]]:
-        if word == len(words):
-            if phone == len(spoken):
-                yield []
-            return
-        for pronunciation in dict.fromkeys(map(tuple, lexicon.get(words[word], ()))):
-            end = phone + len(pronunciation)
-            if tuple(segment.label for segment in spoken[phone:end]) == pronunciation and pronunciation:
-                yield from ([end, *rest] for rest in fit(word + 1, end))
-
-    ends = next(fit(0, 0), [])
-    return [Segment(spoken[start].start, spoken[end - 1].end, word)
-            for word, start, end in zip(words, [0, *ends], ends)]
-
-
-def read_pronunciations(path: Path) -> dict[str, list[tuple[str, ...]]]:
-    """Read lexicon.txt, ``WORD prob p1 p2 ...``, into word -> pronunciations."""
-    if not path.is_file():
-        raise UserError(f"{path}: no such file; run the stage that writes it first")
-    lexicon: dict[str, list[tuple[str, ...]]] = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
-        word, _, *phones = line.split()
-        lexicon.setdefault(word, []).append(tuple(phones))
-    return lexicon
-
-
 def row(reference: Sequence[Segment], heard: Sequence[Segment]) -> dict[str, Any]:
     """A row of segments for the page, each compared with the reference by their alignment, silence aside.
 
@@ -114,10 +80,9 @@ def row(reference: Sequence[Segment], heard: Sequence[Segment]) -> dict[str, Any
 class Panels:
     """Makes the panel of one utterance after another; the CTM files of all systems are read once."""
 
-    def __init__(self, comparison: Comparison, exp: Path, data: Path) -> None:
+    def __init__(self, comparison: Comparison, exp: Path) -> None:
         self.comparison = comparison
-        self.reference = read_ctm(exp / "gmm" / "ali_test" / "phones.ctm")
-        self.lexicon = read_pronunciations(data / "lang" / "lexicon.txt")
+        self.reference = {name: read_ctm(exp / "gmm" / "ali_test" / f"{name}.ctm") for name in ("words", "phones")}
         self.ctm = {system.name: {name: read_ctm(system.decode / f"{name}.ctm") for name in ("words", "phones", "free")}
                     for system in comparison.systems}
 
@@ -125,25 +90,21 @@ class Panels:
         """All that the page's script needs to draw one utterance; small enough to keep beside the page."""
         rate = min(audio_info(utterance.wav).sample_rate, MAX_SAMPLE_RATE)
         samples = read_audio(utterance.wav, rate)
-        phones = self.reference.get(utterance.id, [])
-        words = word_segments(utterance.words, phones, self.lexicon)
+        words, phones = (self.reference[name].get(utterance.id, []) for name in ("words", "phones"))
         return {
             "id": utterance.id,
-            "text": " ".join(utterance.words),
             "duration": round(len(samples) / rate, 4),
             "rate": rate,
             "pcm": _base64(np.rint(samples * 32767).astype("<i2").tobytes()),
             "spectrogram": _base64(png_mask(spectrogram(samples, rate))),
             "reference": {"words": row(words, words), "phones": row(phones, phones)},
-            "systems": [self._system(system, utterance, words, phones) for system in self.comparison.systems],
+            "systems": [self._system(system, utterance.id, words, phones) for system in self.comparison.systems],
         }
 
-    def _system(self, system: System, utterance: Utterance, words: list[Segment], phones: list[Segment]
-                ) -> dict[str, Any]:
-        heard = {name: ctm.get(utterance.id, []) for name, ctm in self.ctm[system.name].items()}
-        spelled = words or [Segment(0.0, 0.0, word) for word in utterance.words]
-        return {"name": system.name, "words": row(spelled, heard["words"]), "phones": row(phones, heard["phones"]),
-                "free": row(phones, heard["free"]), "lattice": lattice_bars(system.decode, utterance.id)}
+    def _system(self, system: System, utterance: str, words: list[Segment], phones: list[Segment]) -> dict[str, Any]:
+        heard = {name: ctm.get(utterance, []) for name, ctm in self.ctm[system.name].items()}
+        return {"name": system.name, "words": row(words, heard["words"]), "phones": row(phones, heard["phones"]),
+                "free": row(phones, heard["free"]), "lattice": lattice_bars(system.decode, utterance)}
 
 
 def lattice_bars(decode: Path, utterance: str) -> list[list[Any]]:

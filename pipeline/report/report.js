@@ -209,7 +209,6 @@ const phonoscope = (() => {
 
     segments(name, kind, row, label, className, isReference = false) {
       const lane = this.row(name, className, label);
-      if (kind === 'words' && isReference && !row.segments.length) lane.append(make('span', 'untimed', this.data.text));
       const buttons = row.segments.map(([start, end, symbol, verdict]) => {
         const state = SILENT.includes(symbol) ? 'silence' : isReference ? 'plain' : verdict === '' ? 'right' : verdict === '+' ? 'added' : 'wrong';
         const button = this.segment(start, end, symbol, kind === 'words', `segment ${state}`);
