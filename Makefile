@@ -1,0 +1,173 @@
+# phonoscope: see the phones inside old and new speech recognisers.   make help
+#
+# Real files are the targets. Each stage records its settings in TARGET.args; `changed` compares them with what is asked
+# for now, so that a changed setting runs that stage and what follows again, and nothing else. A stage writes its target
+# last, under a temporary name that is renamed, so a killed run goes on where it was.
+
+CORPUS    ?= prompts
+SPLIT     ?=
+VOCAB     ?= closed
+OOV       ?= g2p
+SYSTEMS   ?= gmm frames neural neural_wfst
+DOWNLOADS ?=
+UTT       ?=
+MODEL     ?= gmm
+GRAPH     ?= free
+NJ        ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 1)
+DATA      ?= data/$(CORPUS)
+EXP       ?= exp/$(CORPUS)
+VENV      ?= .venv
+
+-include stages/conf/$(CORPUS).mk
+
+DATA_ARGS   ?=
+MFCC_ARGS   ?=
+LANG_ARGS   ?=
+GMM_ARGS    ?=
+FRAMES_ARGS ?=
+NEURAL_ARGS ?=
+TUNE_ARGS   ?=
+DECODE_ARGS ?=
+REPORT_ARGS ?=
+
+PY := $(VENV)/bin/python
+MAKEFLAGS += --no-builtin-rules --warn-undefined-variables
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.SECONDARY:
+.SECONDEXPANSION:
+.DEFAULT_GOAL := all
+.PHONY: all setup data lexicon mfcc gmm frames neural decode compare report lattice test clean help FORCE
+
+##@ Everything
+all: $(EXP)/report/index.html $(EXP)/compare.tsv  ## all stages on CORPUS, then the comparison
+
+##@ Stages
+data:    $(DATA)/splits.json              ## fetch the corpus; data/CORPUS/{train,dev,test}
+lexicon: $(DATA)/lang/lang.json           ## pronunciations and language models
+mfcc:    $(patsubst %,$(DATA)/%/feats.scp,train dev test)  ## features
+gmm:     $(EXP)/gmm/decode_test/wer.txt   ## train, tune, decode and score the GMM-HMM
+frames:  $(EXP)/frames/decode_test/wer.txt  ## the same for the scikit-learn frame classifier
+neural:  $(patsubst %,$(EXP)/%/decode_test/wer.txt,$(filter neural%,$(SYSTEMS)))  ## the same for the CTC network
+decode:  $(patsubst %,$(EXP)/%/decode_test/wer.txt,$(SYSTEMS))  ## all systems, decoded and scored
+compare: $(EXP)/compare.tsv               ## the table: old against new
+report:  $(EXP)/report/index.html         ## the page with pictures and sound
+
+# FORCE if the recorded settings of target $(2) differ from $(1). A pure look-up: `make -n` tells the truth.
+empty :=
+space := $(empty) $(empty)
+flat = $(subst $(space),_,$(strip $(1)))
+changed = $(if $(filter x$(call flat,$(1)),x$(call flat,$(shell cat $(2).args 2>/dev/null))),,FORCE)
+FORCE:
+
+data_opts = --corpus $(CORPUS) $(if $(SPLIT),--split $(SPLIT)) --out $(DATA) $(DATA_ARGS)
+$(DATA)/splits.json: $(call changed,$(data_opts),$(DATA)/splits.json) | $(VENV)/.phonoscope
+	$(PY) -m stages.prepare_data $(if $(DOWNLOADS),--downloads $(DOWNLOADS)) $(data_opts)
+
+lang_opts = --data $(DATA) --out $(DATA)/lang --vocab $(VOCAB) --oov $(OOV) $(LANG_ARGS)
+$(DATA)/lang/lang.json: $(DATA)/splits.json $(wildcard lexicon/extra.txt) $(call changed,$(lang_opts),$(DATA)/lang/lang.json)
+	$(PY) -m stages.make_lang $(lang_opts)
+
+mfcc_opts = --data $(DATA)/$(1) $(MFCC_ARGS)
+$(DATA)/%/feats.scp: $(DATA)/splits.json $$(call changed,$$(call mfcc_opts,$$*),$(DATA)/$$*/feats.scp)
+	$(PY) -m stages.make_mfcc --jobs $(NJ) $(call mfcc_opts,$*)
+
+gmm_opts = --data $(DATA)/train --lang $(DATA)/lang --out $(EXP)/gmm $(GMM_ARGS)
+$(EXP)/gmm/model.npz: $(DATA)/train/feats.scp $(DATA)/lang/lang.json $(call changed,$(gmm_opts),$(EXP)/gmm/model.npz)
+	$(PY) -m stages.train_gmm --jobs $(NJ) $(gmm_opts)
+
+align_opts = --model $(EXP)/gmm --data $(DATA)/$(1) --lang $(DATA)/lang --out $(EXP)/gmm/ali_$(1)
+$(EXP)/gmm/ali_%/phones.txt: $(EXP)/gmm/model.npz $(DATA)/%/feats.scp \
+		$$(call changed,$$(call align_opts,$$*),$(EXP)/gmm/ali_$$*/phones.txt)
+	$(PY) -m stages.align $(call align_opts,$*)
+
+frames_opts = --data $(DATA)/train --dev $(DATA)/dev --gmm $(EXP)/gmm --lang $(DATA)/lang --out $(EXP)/frames $(FRAMES_ARGS)
+$(EXP)/frames/model.npz: $(EXP)/gmm/ali_train/phones.txt $(EXP)/gmm/ali_dev/phones.txt \
+		$(call changed,$(frames_opts),$(EXP)/frames/model.npz)
+	$(PY) -m stages.train_frames $(frames_opts)
+
+neural_opts = --data $(DATA)/train --dev $(DATA)/dev --lang $(DATA)/lang --out $(EXP)/neural $(NEURAL_ARGS)
+$(EXP)/neural/model.safetensors: $(DATA)/train/feats.scp $(DATA)/dev/feats.scp $(DATA)/lang/lang.json \
+		$(call changed,$(neural_opts),$(EXP)/neural/model.safetensors)
+	$(PY) -m stages.train_neural $(neural_opts)
+
+# Each system: which model it searches with, and how.
+model_gmm         := gmm/model.npz
+model_frames      := frames/model.npz
+model_neural      := neural/model.safetensors
+model_neural_wfst := neural/model.safetensors
+search_gmm         := wfst
+search_frames      := wfst
+search_neural      := flashlight
+search_neural_wfst := wfst
+
+define system
+tune_$(1) = --model $(EXP)/$(patsubst %/,%,$(dir $(model_$(1)))) --search $(search_$(1)) --data $(DATA)/dev --lang $(DATA)/lang \
+	--ref-phones $(EXP)/gmm/ali_dev/phones.txt --out $(EXP)/$(1) $$(TUNE_ARGS)
+$(EXP)/$(1)/tuning.json: $(EXP)/$(model_$(1)) $(DATA)/dev/feats.scp $(EXP)/gmm/ali_dev/phones.txt \
+		$$(call changed,$$(tune_$(1)),$(EXP)/$(1)/tuning.json)
+	$$(PY) -m stages.tune $$(tune_$(1))
+
+decode_$(1) = --model $(EXP)/$(patsubst %/,%,$(dir $(model_$(1)))) --search $(search_$(1)) --tuning $(EXP)/$(1)/tuning.json \
+	--data $(DATA)/test --lang $(DATA)/lang --out $(EXP)/$(1)/decode_test $$(DECODE_ARGS)
+$(EXP)/$(1)/decode_test/hyp.txt: $(EXP)/$(1)/tuning.json $(DATA)/test/feats.scp \
+		$$(call changed,$$(decode_$(1)),$(EXP)/$(1)/decode_test/hyp.txt)
+	$$(PY) -m stages.decode $$(decode_$(1))
+
+score_$(1) = --decode $(EXP)/$(1)/decode_test --data $(DATA)/test --ref-phones $(EXP)/gmm/ali_test/phones.txt
+$(EXP)/$(1)/decode_test/wer.txt: $(EXP)/$(1)/decode_test/hyp.txt $(EXP)/gmm/ali_test/phones.txt \
+		$$(call changed,$$(score_$(1)),$(EXP)/$(1)/decode_test/wer.txt)
+	$$(PY) -m stages.score $$(score_$(1))
+endef
+known_systems := gmm frames neural neural_wfst
+unknown_systems := $(filter-out $(known_systems),$(SYSTEMS))
+$(if $(unknown_systems),$(error SYSTEMS: "$(unknown_systems)" unknown; there are: $(known_systems)))
+$(foreach s,$(known_systems),$(eval $(call system,$(s))))
+
+scores := $(patsubst %,$(EXP)/%/decode_test/wer.txt,$(SYSTEMS))
+compare_opts = --exp $(EXP) --data $(DATA) --systems $(SYSTEMS) --out $(EXP)/compare.tsv
+$(EXP)/compare.tsv: $(scores) $(call changed,$(compare_opts),$(EXP)/compare.tsv)
+	$(PY) -m stages.compare $(compare_opts)
+
+report_opts = --exp $(EXP) --data $(DATA) --systems $(SYSTEMS) --out $(EXP)/report $(REPORT_ARGS)
+$(EXP)/report/index.html: $(scores) $(call changed,$(report_opts),$(EXP)/report/index.html)
+	$(PY) -m stages.report $(report_opts)
+
+##@ Look inside
+lattice: $(EXP)/$(MODEL)/decode_test/hyp.txt  ## what MODEL considered in utterance UTT (GRAPH=free or words), as text and SVG
+	@$(PY) -m stages.show_lattice --exp $(EXP) --data $(DATA) --model $(MODEL) --graph $(GRAPH) --utt "$(UTT)"
+
+##@ Housekeeping
+setup: $(VENV)/.phonoscope                ## make the virtual environment and install what is needed (about 5 GB)
+
+# The first Python that fits; torchaudio and flashlight-text have wheels for these only.
+python := $(firstword $(foreach p,python3.11 python3.12 python3,$(shell $(p) -c \
+	'import sys, venv, ensurepip; 0 < sys.version_info[1] - 10 < 3 and print("$(p)")' 2>/dev/null)))
+$(VENV)/bin/python:
+	@test -n "$(python)" || { echo "No Python 3.11 or 3.12 with venv found; Debian and Ubuntu: sudo apt-get install python3-venv" >&2; exit 1; }
+	$(python) -m venv $(VENV)
+
+$(VENV)/.phonoscope: pyproject.toml | $(VENV)/bin/python
+	$(PY) -m pip install --quiet --disable-pip-version-check -e ".[g2p]"
+	@touch $@
+
+$(VENV)/.phonoscope-test: $(VENV)/.phonoscope
+	$(PY) -m pip install --quiet --disable-pip-version-check -e ".[g2p,test]"
+	@touch $@
+
+test: $(VENV)/.phonoscope-test            ## run the tests (a browser is needed: apt-get install chromium)
+	$(PY) -m pytest tests
+
+clean:                                    ## delete exp/CORPUS and data/CORPUS (what was fetched is kept)
+	rm -rf $(EXP) $(DATA)
+
+help:                                     ## show this
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
+	  /^[a-z_-]+:.*## / {printf "  %-9s %s\n", substr($$1, 1, index($$1 ":", ":") - 1), $$2}' Makefile
+	@echo; echo "Settings (make gmm CORPUS=fsdd SPLIT=speaker GMM_ARGS=\"--max-mix 4\"):"
+	@printf '  %-11s = %s\n' CORPUS '$(CORPUS)' SPLIT '$(SPLIT)' VOCAB '$(VOCAB)' OOV '$(OOV)' SYSTEMS '$(SYSTEMS)' \
+	  DOWNLOADS '$(DOWNLOADS)' NJ '$(NJ)' DATA '$(DATA)' EXP '$(EXP)' LANG_ARGS '$(LANG_ARGS)' MFCC_ARGS '$(MFCC_ARGS)' \
+	  GMM_ARGS '$(GMM_ARGS)' FRAMES_ARGS '$(FRAMES_ARGS)' NEURAL_ARGS '$(NEURAL_ARGS)' TUNE_ARGS '$(TUNE_ARGS)' \
+	  DECODE_ARGS '$(DECODE_ARGS)' REPORT_ARGS '$(REPORT_ARGS)'
+	@echo "What a stage takes: $(PY) -m stages.train_gmm --help"
