@@ -65,6 +65,11 @@ class Slot:
     posteriors: dict[str, float]
 
 
+def settled_word(lattice: Lattice, arc: int) -> str:
+    """The word an arc settles; nothing in a free lattice, where phones are the search's words."""
+    return "" if lattice.graph == "free" else lattice.word[arc]
+
+
 def frame_posteriors(lattice: Lattice) -> tuple[list[str], np.ndarray]:
     """Phones of the lattice, and (phones, T) the posterior of each phone at each frame."""
     phones = sorted(set(lattice.label))
@@ -85,7 +90,7 @@ def slots(lattice: Lattice) -> list[Slot]:
         if end > start:
             mean = posteriors[:, start:end].mean(axis=1)
             ranked = {phones[i]: float(mean[i]) for i in np.argsort(-mean, kind="stable") if mean[i] > 1e-9}
-            result.append(Slot(lattice.label[arc], lattice.word[arc], start, end, ranked))
+            result.append(Slot(lattice.label[arc], settled_word(lattice, arc), start, end, ranked))
     return result
 
 
@@ -108,7 +113,7 @@ def bars(lattice: Lattice, min_posterior: float = MIN_POSTERIOR) -> list[Bar]:
             (i for i in by_label.get(label, ()) if _overlap(found[i][0], start, end) >= MIN_OVERLAP), None)
         if home is None:
             by_label.setdefault(label, []).append(len(found))
-            found.append((Bar(label, lattice.word[arc], start, end, float(lattice.posterior[arc]),
+            found.append((Bar(label, settled_word(lattice, arc), start, end, float(lattice.posterior[arc]),
                               float(lattice.acoustic[arc]), float(lattice.language[arc]), 1, arc in best), [arc]))
         else:
             found[home][1].append(arc)
@@ -162,8 +167,8 @@ def lattice_text(lattice: Lattice, columns: int = 100) -> str:
              f"a frame; acoustic scale {lattice.acoustic_scale:g}"]
     rows = slots(lattice)
     longest = max((len(slot.word) for slot in rows), default=0)
-    width = min(max(longest, len("word")), 20) if longest else 0
-    head = "  start    ms  " + (f"{'word':<{width}}  " if width else "") + "phone  posterior        rivals"
+    width = min(max(longest, len("settled")), 20) if longest else 0
+    head = "  start    ms  " + (f"{'settled':<{width}}  " if width else "") + "phone  posterior        rivals"
     lines += ["", head]
     for slot in rows:
         start = float(frame_to_seconds(slot.start))
@@ -265,7 +270,7 @@ def lattice_dot(lattice: Lattice) -> str:
         shape = ", shape=doublecircle" if node == last else ""
         lines.append(f'  {node} [label="{float(frame_to_seconds(int(frame))):.2f}"{shape}];')
     for arc, label in enumerate(lattice.label):
-        word, posterior = lattice.word[arc], float(lattice.posterior[arc])
+        word, posterior = settled_word(lattice, arc), float(lattice.posterior[arc])
         text = f"{word}: {label} {posterior:.2f}" if word else f"{label} {posterior:.2f}"
         colour = ', color="#2f6f8f", fontcolor="#2f6f8f"' if arc in best else ""
         lines.append(f"  {lattice.arc_from[arc]} -> {lattice.arc_to[arc]} [label={_dot(text)}, "
