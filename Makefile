@@ -131,7 +131,7 @@ $(EXP)/compare.tsv: $(scores) $(call changed,$(compare_opts),$(EXP)/compare.tsv)
 	$(PY) -m stages.compare $(compare_opts)
 
 report_opts = --exp $(EXP) --data $(DATA) --systems $(SYSTEMS) --out $(EXP)/report $(REPORT_ARGS)
-$(EXP)/report/index.html: $(scores) $(call changed,$(report_opts),$(EXP)/report/index.html)
+$(EXP)/report/index.html: $(scores) $(EXP)/gmm/ali_test/phones.txt $(call changed,$(report_opts),$(EXP)/report/index.html)
 	$(PY) -m stages.report $(report_opts)
 
 ##@ Look inside

@@ -74,6 +74,8 @@ class WfstDecoder:
                              self.name, FRAME_SHIFT_MS, self.system.step, num_frames, self.settings.insertion_score)
             if lattice is not None:
                 phones, confidence, words = best_segments(lattice)
+                if self.name == "free":
+                    lattice.word = [""] * len(lattice.word)  # there the phones are the words: no need to say it twice
                 placed = place_words(phones, words, self.lexicon) if self.name == "words" else []
                 return Hypothesis(placed, phones, confidence, lattice)
         return Hypothesis([], [])
