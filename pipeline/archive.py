@@ -1,10 +1,11 @@
 """Kaldi archives: binary ``.ark`` with the index ``.scp``, as Kaldi's own readers expect them.
 
 The encoding is kaldiio's; what is added here is that a killed run leaves no false index (the scp is renamed last) and
-that an index from a stranger cannot run a command (Kaldi's ``cmd |`` entries are refused).
+that an archive from a stranger cannot run a command (Kaldi's ``cmd |`` entries and kaldiio's pickles are refused).
 """
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -13,6 +14,9 @@ import numpy as np
 
 from lexicon.errors import UserError
 from lexicon.files import atomic_write
+from lexicon.text import numbered_lines
+
+PLACE = re.compile(r"[^|]+:[0-9]+")  # file and offset; a bar would be a command
 
 
 def write_archive(scp: Path | str, arrays: Iterable[tuple[str, np.ndarray]]) -> int:
@@ -41,9 +45,9 @@ class Archive(Mapping[str, np.ndarray]):
         self._entries: dict[str, str] = {}
         if not self.path.is_file():
             raise UserError(f"{self.path}: no such index; run the stage that makes it (make help lists them)")
-        for number, line in enumerate(self.path.read_text(encoding="utf-8").splitlines(), 1):
+        for number, line in numbered_lines(self.path):
             key, _, where = line.partition(" ")
-            if not where or where.rstrip().endswith("|"):
+            if not PLACE.fullmatch(where.strip()):
                 raise UserError(f"{self.path}:{number}: {line!r} is not `utterance file.ark:offset`"
                                 " (pipes are not run); make the archive again")
             self._entries[key] = where.strip()
@@ -51,7 +55,7 @@ class Archive(Mapping[str, np.ndarray]):
     def __getitem__(self, key: str) -> np.ndarray:
         where = self._entries[key]
         try:
-            array = kaldiio.load_mat(where)
+            array = _read(where)
         except Exception as error:  # kaldiio raises anything from AssertionError to struct.error on damaged bytes
             raise UserError(f"{self.path}: {key}: cannot read {where} ({error}); delete {self.path} and run make again"
                             ) from error
@@ -64,3 +68,14 @@ class Archive(Mapping[str, np.ndarray]):
 
     def __len__(self) -> int:
         return len(self._entries)
+
+
+def _read(where: str) -> np.ndarray:
+    """The binary matrix or vector at `file:offset`."""
+    path, _, offset = where.rpartition(":")
+    with open(path, "rb") as stream:
+        stream.seek(int(offset))
+        if stream.read(2) != b"\0B":  # kaldiio would take other things as well, among them pickles
+            raise ValueError("no binary Kaldi matrix begins there")
+        stream.seek(int(offset))
+        return kaldiio.matio.read_kaldi(stream)

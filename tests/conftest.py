@@ -1,11 +1,16 @@
 """What several tests share."""
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from lexicon.dictionary import look_up
+from pipeline.audio import read_audio
 from pipeline.corpora import prompts
+from pipeline.features import CepstralStats, add_deltas, mfcc
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -14,3 +19,38 @@ PROJECT = Path(__file__).resolve().parents[1]
 def prompts_root() -> Path:
     """The real speech of the default corpus, in the project's own cache (fetched there if it is the first time)."""
     return prompts.get(None, PROJECT / "downloads")
+
+
+@dataclass(frozen=True)
+class Speech:
+    """Some real utterances: samples (N,) at 8 kHz, words, features (T, 39), and the pronunciations of the words."""
+
+    samples: dict[str, np.ndarray]
+    words: dict[str, tuple[str, ...]]
+    feats: dict[str, np.ndarray]
+    lexicon: dict[str, list[tuple[float, tuple[str, ...]]]]
+
+    @property
+    def lengths(self) -> dict[str, int]:
+        """Frames of each utterance."""
+        return {utt: len(x) for utt, x in self.feats.items()}
+
+    @property
+    def phones(self) -> list[str]:
+        """SIL and the phones of the words."""
+        return ["SIL", *sorted({p for variants in self.lexicon.values() for _, phones in variants for p in phones})]
+
+
+@pytest.fixture(scope="session")
+def speech(prompts_root: Path) -> Speech:
+    """The first 25 training prompts shorter than 2.2 s: 40 s of speech."""
+    chosen = [u for u in prompts.prepare(prompts_root).sets["train"] if u.num_samples < 2.2 * 8000][:25]
+    samples = {u.id: read_audio(u.wav, 8000) for u in chosen}
+    static = {utt: mfcc(x, 8000) for utt, x in samples.items()}
+    stats = CepstralStats()
+    for x in static.values():
+        stats.add(x)
+    found = look_up({word for u in chosen for word in u.words})
+    return Speech(samples, {u.id: u.words for u in chosen},
+                  {utt: add_deltas(stats.normalise(x, variance=False)) for utt, x in static.items()},
+                  {word: [(1.0, phones) for phones in found[word]] for word in sorted(found)})
