@@ -1,0 +1,213 @@
+"""Forward-backward and Viterbi against hmmlearn, and against trying every path."""
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from hmmlearn.hmm import CategoricalHMM
+
+from lexicon.errors import UserError
+from pipeline.hmm import (LOG_ZERO, SILENCE_PROB, Batch, Graph, Topology, Transitions, phone_topology, side_by_side,
+                          silence_topology, utterance_graph)
+
+PHONES = ["SIL", "AH", "B", "T"]
+LEXICON = {"A": [(1.0, ("AH",))], "BAT": [(1.0, ("B", "AH", "T")), (0.4, ("B", "T"))], "TA": [(0.5, ("T", "AH"))]}
+
+
+def small_transitions(rng: np.random.Generator) -> Transitions:
+    """Phones of two states with random probabilities (AH can leave from both, T may begin in both), silence of two."""
+    topologies = {}
+    for phone in PHONES:
+        rows = rng.dirichlet(np.ones(3), 2)
+        rows[0, 2] *= phone == "AH"
+        rows[1, 0] *= phone == "SIL"
+        rows /= rows.sum(1, keepdims=True)
+        start = np.array([0.7, 0.3]) if phone == "T" else np.array([1.0, 0.0])
+        topologies[phone] = Topology(start, rows[:, :2], rows[:, 2])
+    return Transitions(PHONES, topologies)
+
+
+def phone_sequences(words: list[str], silence: bool):
+    """(log probability, [(phone, word)]) of all ways to say the words."""
+    pauses = (False, True) if silence else (False,)
+    for pauses_made in itertools.product(pauses, repeat=len(words) + 1):
+        for variants in itertools.product(*(LEXICON[word] for word in words)):
+            score = sum(math.log(prob) for prob, _ in variants)
+            if silence:
+                score += sum(math.log(SILENCE_PROB if made else 1 - SILENCE_PROB) for made in pauses_made)
+            phones = [("SIL", -1)] if pauses_made[0] else []
+            for index, (_, variant) in enumerate(variants):
+                phones += [(phone, index) for phone in variant]
+                phones += [("SIL", -1)] if pauses_made[index + 1] else []
+            yield score, phones
+
+
+def state_paths(transitions: Transitions, phones: list[tuple[str, int]], length: int):
+    """(log probability, densities, [(phone, word)] of each frame) of all paths of ``length`` frames through ``phones``."""
+    def onward(index: int, state: int, pdfs: list, owners: list, score: float):
+        phone, _ = phones[index]
+        topology = transitions.topologies[phone]
+        pdfs, owners = [*pdfs, transitions.first_pdf[phone] + state], [*owners, index]
+        if len(pdfs) == length:
+            if index == len(phones) - 1 and topology.exit[state] > 0:
+                yield score + math.log(topology.exit[state]), pdfs, owners
+            return
+        for after in np.flatnonzero(topology.trans[state]):
+            yield from onward(index, after, pdfs, owners, score + math.log(topology.trans[state, after]))
+        if index + 1 < len(phones) and topology.exit[state] > 0:
+            start = transitions.topologies[phones[index + 1][0]].start
+            for after in np.flatnonzero(start):
+                yield from onward(index + 1, after, pdfs, owners,
+                                  score + math.log(topology.exit[state]) + math.log(start[after]))
+
+    start = transitions.topologies[phones[0][0]].start
+    for state in np.flatnonzero(start):
+        yield from onward(0, state, [], [], math.log(start[state]))
+
+
+@pytest.mark.parametrize("words,length,silence", [
+    (["A"], 1, True), (["A"], 4, True), (["BAT"], 6, False), (["BAT", "A"], 7, True), (["TA", "BAT"], 7, True),
+    (["TA", "A"], 5, False), ([], 3, True)])
+def test_sum_maximum_and_posteriors_by_trying_all_paths(words, length, silence):
+    rng = np.random.default_rng(length)
+    transitions = small_transitions(rng)
+    frames = rng.normal(size=(length, transitions.num_pdfs)) * 2
+    scores, densities, said = [], [], []
+    for prior, phones in phone_sequences(words, silence) if words else [(math.log(SILENCE_PROB), [("SIL", -1)])]:
+        for score, pdfs, owners in state_paths(transitions, phones, length):
+            scores.append(prior + score + frames[np.arange(length), pdfs].sum())
+            densities.append(pdfs)
+            said.append([phones[index] for index, _ in itertools.groupby(owners)])
+    graph = utterance_graph(words, LEXICON, transitions, silence)
+    batch = Batch([graph], [frames[:, graph.pdf]], transitions.log_probs)
+    (gamma,), (total,), counts = batch.posteriors()
+    assert total == pytest.approx(np.logaddexp.reduce(scores), abs=1e-9)
+    share = np.exp(np.array(scores) - total)
+    expected = np.zeros((length, transitions.num_pdfs))
+    for weight, pdfs in zip(share, densities):
+        expected[np.arange(length), pdfs] += weight
+    found = gamma @ (graph.pdf[:, None] == np.arange(transitions.num_pdfs))
+    np.testing.assert_allclose(found, expected, atol=1e-9)
+    assert counts.sum() == pytest.approx(length, abs=1e-9)  # each frame is left once, the last through an exit
+    (path, best), = batch.best_paths()
+    winner = int(np.argmax(scores))
+    assert best == pytest.approx(scores[winner], abs=1e-9)
+    assert graph.pdf[path].tolist() == densities[winner]
+    assert [graph.phones[k] for k, _ in itertools.groupby(graph.instance[path].tolist())] == said[winner]
+
+
+def test_transition_counts_by_trying_all_paths():
+    transitions = small_transitions(np.random.default_rng(3))
+    frames = np.random.default_rng(4).normal(size=(5, transitions.num_pdfs))
+    graph = utterance_graph(["A", "A"], LEXICON, transitions, silence=False)
+    _, (total,), counts = Batch([graph], [frames[:, graph.pdf]], transitions.log_probs).posteriors()
+    first, expected = transitions.first_pdf["AH"], np.zeros((2, 3))
+    for score, pdfs, owners in state_paths(transitions, [("AH", 0), ("AH", 1)], 5):
+        weight = math.exp(score + frames[np.arange(5), pdfs].sum() - total)
+        for t in range(5):
+            leaves = t == 4 or owners[t + 1] != owners[t]
+            expected[pdfs[t] - first, 2 if leaves else pdfs[t + 1] - first] += weight
+    begin = transitions.first_id["AH"]
+    np.testing.assert_allclose(counts[begin:begin + 6].reshape(2, 3), expected, atol=1e-12)
+    assert counts.sum() == pytest.approx(5)
+
+
+def ergodic(start: np.ndarray, trans: np.ndarray) -> tuple[Graph, np.ndarray]:
+    """An HMM as hmmlearn has it, without an exit, as a Graph with its log probabilities."""
+    n = len(start)
+    graph = Graph(np.arange(n), np.log(start), np.zeros(n), np.full(n, -1), np.repeat(np.arange(n), n),
+                  np.tile(np.arange(n), n), np.arange(n * n), np.zeros(n * n), np.zeros(n, int), [("AH", 0)])
+    return graph, np.log(trans).ravel()
+
+
+def test_equals_hmmlearn_on_long_observations():
+    rng = np.random.default_rng(5)
+    start, trans, emit = rng.dirichlet(np.ones(6)), rng.dirichlet(np.ones(6), 6), rng.dirichlet(np.ones(9), 6)
+    theirs = CategoricalHMM(6, init_params="")
+    theirs.startprob_, theirs.transmat_, theirs.emissionprob_ = start, trans, emit
+    theirs.n_features = 9
+    symbols = rng.integers(0, 9, (400, 1))
+    graph, log_probs = ergodic(start, trans)
+    batch = Batch([graph], [np.log(emit[:, symbols[:, 0]]).T], log_probs)
+    (gamma,), (total,), _ = batch.posteriors()
+    assert total == pytest.approx(theirs.score(symbols), abs=1e-8)
+    np.testing.assert_allclose(gamma, theirs.predict_proba(symbols), atol=1e-9)
+    (path, best), = batch.best_paths()
+    their_best, their_path = theirs.decode(symbols)
+    assert best == pytest.approx(their_best, abs=1e-8) and path.tolist() == their_path.tolist()
+
+
+def test_side_by_side_equals_one_by_one():
+    rng = np.random.default_rng(6)
+    transitions = small_transitions(rng)
+    sentences = [["A"], ["BAT", "TA"], ["TA"], ["A", "A", "BAT"], []]
+    graphs = [utterance_graph(words, LEXICON, transitions) for words in sentences]
+    scores = [rng.normal(size=(n, len(graph.pdf))) * 3 for n, graph in zip((3, 30, 12, 9, 5), graphs)]
+    together = Batch(graphs, scores, transitions.log_probs)
+    gammas, totals, counts = together.posteriors()
+    paths = together.best_paths()
+    added = np.zeros_like(counts)
+    for graph, x, gamma, total, (path, best) in zip(graphs, scores, gammas, totals, paths):
+        alone = Batch([graph], [x], transitions.log_probs)
+        (gamma_alone,), (total_alone,), counts_alone = alone.posteriors()
+        assert total == pytest.approx(total_alone, abs=1e-10)
+        np.testing.assert_allclose(gamma, gamma_alone, atol=1e-12)
+        np.testing.assert_allclose(gamma.sum(1), 1, atol=1e-9)
+        (path_alone, best_alone), = alone.best_paths()
+        assert path.tolist() == path_alone.tolist() and best == pytest.approx(best_alone, abs=1e-10)
+        added += counts_alone
+    np.testing.assert_allclose(counts, added, atol=1e-9)
+    joined = side_by_side(graphs)
+    assert len(joined.pdf) == sum(len(graph.pdf) for graph in graphs) and joined.instance.max() + 1 == len(joined.phones)
+
+
+def test_too_few_frames_is_no_path_and_does_not_disturb_its_neighbours():
+    transitions = Transitions(PHONES, {p: silence_topology() if p == "SIL" else phone_topology() for p in PHONES})
+    long, short = (utterance_graph([word], LEXICON, transitions) for word in ("A", "BAT"))
+    rng = np.random.default_rng(7)
+    scores = [rng.normal(size=(4, len(long.pdf))), rng.normal(size=(5, len(short.pdf)))]  # B T alone wants six frames
+    batch = Batch([long, short], scores, transitions.log_probs)
+    gammas, totals, counts = batch.posteriors()
+    assert totals[0] > -100 and totals[1] < LOG_ZERO / 2 and not gammas[1].any()
+    assert batch.best_paths()[1][1] < LOG_ZERO / 2
+    assert counts.sum() == pytest.approx(4) and np.isfinite(counts).all()
+
+
+def test_scores_of_any_size_stay_finite():
+    transitions = Transitions(PHONES, {p: silence_topology() if p == "SIL" else phone_topology() for p in PHONES})
+    graph = utterance_graph(["BAT"], LEXICON, transitions)
+    for size in (1e4, -1e4):
+        scores = np.full((3000, len(graph.pdf)), size) + np.random.default_rng(8).normal(size=(3000, len(graph.pdf)))
+        (gamma,), (total,), counts = Batch([graph], [scores], transitions.log_probs).posteriors()
+        assert total == pytest.approx(3000 * size, rel=1e-2)
+        np.testing.assert_allclose(gamma.sum(1), 1, atol=1e-6)
+        assert counts.sum() == pytest.approx(3000, rel=1e-6)
+
+
+@pytest.mark.parametrize("topology", [phone_topology(), silence_topology()])
+def test_topologies_are_distributions(topology):
+    assert topology.start.sum() == 1
+    assert (topology.trans.sum(1) + topology.exit).tolist() == pytest.approx([1.0] * len(topology.start))
+
+
+def test_transitions_become_relative_counts():
+    transitions = Transitions(["SIL", "AH"], {"SIL": silence_topology(), "AH": phone_topology()})
+    counts = np.zeros_like(transitions.log_probs)
+    counts[transitions.transition_id("AH", 0, 0)], counts[transitions.transition_id("AH", 0, 1)] = 30, 10
+    counts[transitions.transition_id("AH", 2, 2)] = 5  # its exit (transition 3) was never seen
+    transitions.reestimate(counts)
+    after = transitions.topologies["AH"]
+    assert after.trans[0].tolist() == pytest.approx([.75, .25, 0])
+    assert after.trans[1].tolist() == [0, .75, .25]  # nobody was there: as before
+    assert after.trans[2, 2] + after.exit[2] == pytest.approx(1) and after.exit[2] == pytest.approx(1e-4, rel=1e-3)
+    assert transitions.log_probs[transitions.transition_id("AH", 0, 1)] == pytest.approx(math.log(.25))
+    assert transitions.log_probs[transitions.transition_id("AH", 0, 2)] == LOG_ZERO
+    assert transitions.num_pdfs == 8 and transitions.phone_of_pdf == ["SIL"] * 5 + ["AH"] * 3
+
+
+def test_a_word_without_pronunciation_is_named():
+    transitions = small_transitions(np.random.default_rng(0))
+    with pytest.raises(UserError, match='word "BOO" is not in lexicon.txt; add it'):
+        utterance_graph(["A", "BOO"], LEXICON, transitions)
