@@ -22,18 +22,19 @@ def targets(data: Path, lang: Lang) -> tuple[dict[str, tuple[int, ...]], list[st
 
     Utterances without features are left to the mfcc stage, which has said so.
     """
-    known, unknown = {}, []
+    known, unknown, lexicon = {}, [], lang.reference_lexicon
     index = {token: i for i, token in enumerate(lang.tokens)}
     feats = read_feats(data)
     for utterance in read_datadir(data):
         if utterance.id not in feats:
             continue
-        if all(word in lang.lexicon for word in utterance.words):
-            known[utterance.id] = tuple(index[p] for word in utterance.words for p in lang.lexicon[word][0][1])
+        if all(word in lexicon for word in utterance.words):
+            known[utterance.id] = tuple(index[p] for word in utterance.words for p in lexicon[word][0][1])
         else:
             unknown.append(utterance.id)
     if not known:
-        raise UserError(f"{data}/text: no utterance whose words are all in {lang.path}/lexicon.txt; run: make lexicon")
+        raise UserError(f"{data}/text: no utterance with all its words in {lang.path}/reference_lexicon.txt;"
+                        " run: make lexicon")
     return known, unknown
 
 
@@ -58,8 +59,8 @@ def main(args: Namespace) -> tuple[Path, str]:
     settings = Settings(**{option.name: getattr(args, option.name) for option in fields(Settings)})
     train_targets, unknown = targets(args.data, lang)
     if unknown:
-        raise UserError(f"{args.data}/text: utterance {unknown[0]} has words that are not in {args.lang}/lexicon.txt"
-                        f" ({len(unknown)} such utterances); run: make lexicon")
+        raise UserError(f"{args.data}/text: utterance {unknown[0]} has words that are not in"
+                        f" {args.lang}/reference_lexicon.txt ({len(unknown)} such utterances); run: make lexicon")
     dev_targets, unknown = targets(args.dev, lang)
     surveyed, train_print = survey(read_feats(args.data), train_targets)
     dev_part, dev_print = survey(read_feats(args.dev), dev_targets)

@@ -49,7 +49,8 @@ def make_lang(path: Path, lexicon: list[str], arpa: str) -> Lang:
     phones = sorted({phone for line in lexicon for phone in line.split()[2:]})
     words = sorted({line.split()[0] for line in lexicon})
     path.mkdir()
-    write_lines(path / "lexicon.txt", sorted(lexicon))
+    for name in ("lexicon", "reference_lexicon"):
+        write_lines(path / f"{name}.txt", sorted(lexicon))
     for name, symbols in (("phones", ["<eps>", "SIL", *phones]), ("words", ["<eps>", *words, "<s>", "</s>", "#0"])):
         write_lines(path / f"{name}.txt", [f"{symbol} {i}" for i, symbol in enumerate(symbols)])
     write_lines(path / "tokens.txt", ["<blk>", *phones])

@@ -19,8 +19,8 @@ from pipeline.ctc.train import (Part, Settings, State, augment, batches, finish,
                                 split_by_length, survey, train)
 
 TOKENS = ["<blk>", "AH", "B", "T"]
-TINY = Settings(width=16, layers=1, conv_layers=1, subsampling=2, epochs=3, batch_size=4, warmup_epochs=1, dropout=0.1,
-                learning_rate=0.01)
+TINY = Settings(width=16, layers=1, conv_layers=1, subsampling=2, epochs=3, batch_size=4, min_updates=1,
+                warmup_epochs=1, dropout=0.1, learning_rate=0.01)
 CPU = torch.device("cpu")
 
 
@@ -124,11 +124,11 @@ def test_the_fingerprint_sees_every_change(parts):
     assert len(prints) == 3
 
 
-def test_early_stopping(parts, tmp_path: Path):
-    """With a learning rate that changes nothing to speak of, dev PER stays and training stops after `patience`."""
-    settings = replace(TINY, epochs=50, patience=2, learning_rate=1e-12)
-    state = train(*parts[:2], TOKENS, settings, parts[2], tmp_path, CPU)
-    assert (state.epoch, state.best_epoch) == (3, 1)
+def test_early_stopping_keeps_the_best(parts, tmp_path: Path):
+    state = train(*parts[:2], TOKENS, replace(TINY, epochs=60, patience=2), parts[2], tmp_path, CPU)
+    pers = [float(line.split()[-2]) for line in (tmp_path / "train.log").read_text().splitlines()]
+    assert len(pers) == state.epoch == state.best_epoch + 2 < 60
+    assert pers.index(min(pers)) + 1 == state.best_epoch and round(state.best_per, 2) == min(pers) < 100
 
 
 def test_mean_and_deviation_are_those_of_numpy(parts):

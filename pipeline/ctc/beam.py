@@ -115,7 +115,7 @@ class FlashlightDecoder:
     """
 
     def __init__(self, lang: Lang, tokens: list[str], lm_weight: float = 1.0, word_score: float = 0.0,
-                 beam_size: int = 100, beam_size_token: int = 15, beam_threshold: float = 30.0, nbest: int = 10):
+                 beam_size: int = 200, beam_size_token: int = 15, beam_threshold: float = 30.0, nbest: int = 10):
         if not tokens or tokens != lang.tokens:
             raise UserError(f"{lang.path}/tokens.txt: not the tokens the network was trained on; run: make neural")
         self.tokens, self.lang, self.nbest = tokens, lang, nbest

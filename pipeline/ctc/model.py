@@ -220,7 +220,7 @@ class CtcModel:
         device = next(self.encoder.parameters()).device
         self.encoder.eval()
         with torch.inference_mode():
-            batch = torch.tensor(np.ascontiguousarray(feats, np.float32), device=device)[None]
+            batch = torch.from_numpy(np.array(feats, np.float32)).to(device)[None]  # a copy: feats may be read-only
             log_probs, _ = self.encoder(batch, torch.tensor([len(feats)], device=device))
         return np.ascontiguousarray(log_probs[0].cpu().numpy())
 

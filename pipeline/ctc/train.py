@@ -24,7 +24,7 @@ from tqdm import tqdm
 from lexicon.errors import UserError
 from lexicon.files import atomic_write, write_lines
 from pipeline.ctc.beam import greedy
-from pipeline.ctc.model import ENCODERS, CtcModel, Encoder, EncoderConfig, check_config, ctc_loss, frames_needed, save_model
+from pipeline.ctc.model import CtcModel, Encoder, EncoderConfig, check_config, ctc_loss, frames_needed, save_model
 
 Target = tuple[int, ...]
 
@@ -37,14 +37,15 @@ def setting(default: str | int | float, meaning: str):
 @dataclass(frozen=True)
 class Settings:
     """What a training run depends on besides its data; a change in any of them starts a run afresh."""
-    encoder: str = setting("conv-bilstm", f"kind of network: {', '.join(ENCODERS)}")
+    encoder: str = setting("conv-bilstm", "kind of network")
     width: int = setting(128, "units per direction of a recurrent layer, or channels of a tdnn or conformer")
     layers: int = setting(1, "recurrent or conformer layers")
     conv_layers: int = setting(3, "residual convolutions before them")
     subsampling: int = setting(3, "feature frames per network frame")
     dropout: float = setting(0.3, "share of activations dropped")
-    epochs: int = setting(30, "passes over the training data at most; the learning rate falls until the last")
-    patience: int = setting(15, "stop after so many epochs without a better dev PER")
+    epochs: int = setting(50, "passes over the training data at most; the learning rate falls until the last")
+    min_updates: int = setting(20, "updates in an epoch at least; a small corpus is passed over several times")
+    patience: int = setting(12, "stop after so many epochs without a better dev PER")
     batch_size: int = setting(8, "utterances in a batch")
     learning_rate: float = setting(2e-3, "highest learning rate of AdamW")
     warmup_epochs: int = setting(3, "epochs in which the learning rate rises")
@@ -163,11 +164,11 @@ def resample(feats: np.ndarray, length: int) -> np.ndarray:
 
 def collate(arrays: list[np.ndarray], device: torch.device) -> tuple[Tensor, Tensor]:
     """Arrays (T_b, D) to one padded (B, max T, D) and lengths (B,)."""
-    lengths = torch.tensor([len(x) for x in arrays])
-    padded = torch.zeros(len(arrays), int(lengths.max()), arrays[0].shape[1])
-    for b, x in enumerate(arrays):
-        padded[b, :len(x)] = torch.from_numpy(np.ascontiguousarray(x, np.float32))
-    return padded.to(device), lengths.to(device)
+    lengths = [len(x) for x in arrays]
+    padded = np.zeros((len(arrays), max(lengths), arrays[0].shape[1]), np.float32)
+    for row, x in zip(padded, arrays):
+        row[:len(x)] = x
+    return torch.from_numpy(padded).to(device), torch.tensor(lengths, device=device)
 
 
 def learning_rate(step: int, steps_per_epoch: int, settings: Settings) -> float:
@@ -180,10 +181,11 @@ def learning_rate(step: int, steps_per_epoch: int, settings: Settings) -> float:
 
 
 def train_epoch(state: State, part: Part, settings: Settings, device: torch.device) -> float:
-    """One pass over the training part; returns the mean loss per phone (nats)."""
+    """One pass over the training part (several, when it is small); returns the mean loss per phone (nats)."""
     torch.manual_seed(settings.seed * 1_000_003 + state.epoch)
     generator = np.random.default_rng([settings.seed, state.epoch])
-    groups = batches(part, settings.batch_size, generator)
+    passes = ceil_div(settings.min_updates * settings.batch_size, len(part.targets))
+    groups = [group for _ in range(passes) for group in batches(part, settings.batch_size, generator)]
     total, phones = 0.0, 0
     state.model.train()
     for group in tqdm(groups, f"epoch {state.epoch + 1}", leave=False, disable=None):
@@ -247,7 +249,7 @@ def check_settings(config: EncoderConfig, settings: Settings) -> None:
     """UserError, with the name of the option, for numbers that cannot be meant."""
     try:
         check_config(config, config.num_tokens)
-        for name in ("epochs", "patience", "batch_size"):
+        for name in ("epochs", "patience", "batch_size", "min_updates"):
             if getattr(settings, name) < 1:
                 raise ValueError(f"{name} {getattr(settings, name)}, less than 1")
         for name in ("warmup_epochs", "time_masks", "feature_mask", "noise", "weight_decay", "seed"):
@@ -342,7 +344,7 @@ def train(train_part: Part, dev_part: Part, tokens: list[str], settings: Setting
         loss = train_epoch(state, train_part, settings, device)
         per = phone_error_rate(state.average, dev_part, settings.batch_size, device)
         state.epoch += 1
-        if per < state.best_per:
+        if per < state.best_per or per >= 100:  # it begins with blanks alone: no reason to stop
             state.best_per, state.best_epoch, state.best = per, state.epoch, copy_weights(state.average)
         state.seconds += time.monotonic() - began
         state.history.append(f"epoch {state.epoch:3d}  loss per phone {loss:.4f}  dev PER {per:.2f} %")
