@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -29,14 +30,12 @@ def small_transitions(rng: np.random.Generator) -> Transitions:
     return Transitions(PHONES, topologies)
 
 
-def phone_sequences(words: list[str], silence: bool):
-    """(log probability, [(phone, word)]) of all ways to say the words."""
-    pauses = (False, True) if silence else (False,)
-    for pauses_made in itertools.product(pauses, repeat=len(words) + 1):
-        for variants in itertools.product(*(LEXICON[word] for word in words)):
+def phone_sequences(words: Sequence[str], lexicon: dict, pause: float):
+    """(log probability, [(phone, word)]) of all ways to say the words, with pauses around them of that probability."""
+    for pauses_made in itertools.product((False, True) if pause else (False,), repeat=len(words) + 1):
+        for variants in itertools.product(*(lexicon[word] for word in words)):
             score = sum(math.log(prob) for prob, _ in variants)
-            if silence:
-                score += sum(math.log(SILENCE_PROB if made else 1 - SILENCE_PROB) for made in pauses_made)
+            score += sum(math.log(pause if made else 1 - pause) for made in pauses_made)
             phones = [("SIL", -1)] if pauses_made[0] else []
             for index, (_, variant) in enumerate(variants):
                 phones += [(phone, index) for phone in variant]
@@ -45,7 +44,7 @@ def phone_sequences(words: list[str], silence: bool):
 
 
 def state_paths(transitions: Transitions, phones: list[tuple[str, int]], length: int):
-    """(log probability, densities, [(phone, word)] of each frame) of all paths of ``length`` frames through ``phones``."""
+    """(log probability, densities, index of the phone, per frame) of all paths of ``length`` frames through ``phones``."""
     def onward(index: int, state: int, pdfs: list, owners: list, score: float):
         phone, _ = phones[index]
         topology = transitions.topologies[phone]
@@ -54,6 +53,8 @@ def state_paths(transitions: Transitions, phones: list[tuple[str, int]], length:
             if index == len(phones) - 1 and topology.exit[state] > 0:
                 yield score + math.log(topology.exit[state]), pdfs, owners
             return
+        if len(phones) - index - 1 > length - len(pdfs):
+            return  # fewer frames than phones are left
         for after in np.flatnonzero(topology.trans[state]):
             yield from onward(index, after, pdfs, owners, score + math.log(topology.trans[state, after]))
         if index + 1 < len(phones) and topology.exit[state] > 0:
@@ -62,7 +63,7 @@ def state_paths(transitions: Transitions, phones: list[tuple[str, int]], length:
                 yield from onward(index + 1, after, pdfs, owners,
                                   score + math.log(topology.exit[state]) + math.log(start[after]))
 
-    start = transitions.topologies[phones[0][0]].start
+    start = transitions.topologies[phones[0][0]].start if phones else np.zeros(0)
     for state in np.flatnonzero(start):
         yield from onward(0, state, [], [], math.log(start[state]))
 
@@ -75,7 +76,7 @@ def test_sum_maximum_and_posteriors_by_trying_all_paths(words, length, silence):
     transitions = small_transitions(rng)
     frames = rng.normal(size=(length, transitions.num_pdfs)) * 2
     scores, densities, said = [], [], []
-    for prior, phones in phone_sequences(words, silence) if words else [(math.log(SILENCE_PROB), [("SIL", -1)])]:
+    for prior, phones in phone_sequences(words, LEXICON, SILENCE_PROB if silence else 0):
         for score, pdfs, owners in state_paths(transitions, phones, length):
             scores.append(prior + score + frames[np.arange(length), pdfs].sum())
             densities.append(pdfs)

@@ -1,0 +1,232 @@
+"""Decoding graphs, searched without pruning, against trying every sentence, pronunciation, pause and path."""
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+from lexicon.ngram import NGram, estimate, read_arpa
+from pipeline.graph import (Topology, ctc_topology, decoding_graph, entry, hmm_topology, inside, phone_loop, widen)
+from pipeline.hmm import Transitions, phone_topology, silence_topology
+from pipeline.lattice import Lattice, best_path
+from pipeline.search import Beams, SearchGraph, best_segments, search
+from test_hmm import phone_sequences, small_transitions, state_paths
+
+DELTA = 4e-3  # determinizing and minimizing round costs to 1/1024 here and there
+EVERYTHING = Beams(beam=1e4, lattice_beam=1e4)
+LEXICON = {"A": [(1.0, ("AH",))], "AT": [(1.0, ("AH", "T"))], "BAT": [(1.0, ("B", "AH", "T")), (0.4, ("B", "T"))],
+           "TA": [(0.5, ("T", "AH"))]}
+HOMOPHONES = {**LEXICON, "TAH": [(1.0, ("T", "AH"))], "TT": [(1.0, ("T", "T"))]}
+TEXT = [["A", "BAT"], ["A", "AT", "A"], ["BAT", "TA"], ["TA"], ["A", "BAT", "TA"], ["AT", "BAT"]]
+
+
+def grammar(lexicon: dict, order: int = 2) -> NGram:
+    return estimate(TEXT, order, lexicon)
+
+
+def lattice_of(topology: Topology, lexicon: dict, lm: NGram, scores: np.ndarray, scale: float, pause: float,
+               word_score: float) -> Lattice | None:
+    words = sorted(lexicon)
+    graph = SearchGraph(decoding_graph(topology, lexicon, lm, words, pause, word_score), topology, words)
+    return search(graph, scores, scale, EVERYTHING, "u", "gmm", "words", 10.0, word_score=word_score, min_posterior=0.0)
+
+
+def sentences(lexicon: dict, longest: int):
+    for n in range(longest + 1):
+        yield from itertools.product(sorted(lexicon), repeat=n)
+
+
+def score_of(lattice: Lattice) -> float:
+    return float(lattice.scores()[best_path(lattice)].sum())
+
+
+def best_by_sentence(lattice: Lattice) -> dict[tuple[str, ...], float]:
+    """The score of the best path for every word sequence in the lattice."""
+    found: list[dict[tuple[str, ...], float]] = [{} for _ in range(lattice.num_nodes)]
+    found[0][()] = 0.0
+    for arc, score in enumerate(lattice.scores().tolist()):
+        for said, so_far in found[lattice.arc_from[arc]].items():
+            words = (*said, *lattice.word[arc].split())
+            there = found[lattice.arc_to[arc]]
+            there[words] = max(there.get(words, -math.inf), so_far + score)
+    return found[-1]
+
+
+def try_all_hmm(transitions: Transitions, lexicon: dict, lm: NGram, scores: np.ndarray, scale: float, pause: float,
+                word_score: float, longest: int) -> dict[tuple[str, ...], tuple[float, list[str]]]:
+    """Per sentence the best score and its phones."""
+    results: dict[tuple[str, ...], tuple[float, list[str]]] = {}
+    for words in sentences(lexicon, longest):
+        prior = lm.score_sentence(words) * math.log(10) + word_score * len(words)
+        for said, phones in phone_sequences(words, lexicon, pause):
+            if len(phones) > len(scores):
+                continue
+            for path, pdfs, _ in state_paths(transitions, phones, len(scores)):
+                total = prior + said + path + scale * float(scores[np.arange(len(scores)), pdfs].sum())
+                if words not in results or total > results[words][0]:
+                    results[words] = total, [phone for phone, _ in phones]
+    return results
+
+
+@pytest.mark.parametrize("seed,scale,pause,word_score", [(0, 1.0, .5, 0.0), (1, .3, .2, 1.5), (2, 2.0, .5, -2.0)])
+def test_hmm_search_finds_what_trying_everything_finds(seed, scale, pause, word_score):
+    rng = np.random.default_rng(seed)
+    transitions = small_transitions(rng)
+    scores = rng.normal(size=(5, transitions.num_pdfs)).astype(np.float32) * 3
+    lm = grammar(LEXICON)
+    every = try_all_hmm(transitions, LEXICON, lm, scores, scale, pause, word_score, longest=5)
+    lattice = lattice_of(hmm_topology(transitions), LEXICON, lm, scores, scale, pause, word_score)
+    winner = max(every, key=lambda words: every[words][0])
+    segments, _, words = best_segments(lattice)
+    assert score_of(lattice) == pytest.approx(every[winner][0], abs=DELTA)
+    assert tuple(words) == winner and [segment.label for segment in segments] == every[winner][1]
+    found = best_by_sentence(lattice)  # nothing was pruned, so every sentence is there with its own best path
+    assert len(every) > 100
+    for sentence, (score, _) in every.items():
+        assert found[sentence] == pytest.approx(score, abs=DELTA), sentence
+
+
+def test_free_search_finds_what_trying_everything_finds():
+    for seed in range(3):
+        rng = np.random.default_rng(10 + seed)
+        transitions = small_transitions(rng)
+        scores = rng.normal(size=(4, transitions.num_pdfs)).astype(np.float32) * 2
+        topology = hmm_topology(transitions)
+        lexicon, words = phone_loop(topology)
+        assert words == ["AH", "B", "T"] and lexicon["B"] == [(1.0, ("B",))]
+        lm = estimate([["B", "AH", "T"], ["AH", "T"], ["T", "AH", "B", "T"]], 2)
+        every = try_all_hmm(transitions, lexicon, lm, scores, 0.7, 0.1, 0.3, longest=4)
+        lattice = lattice_of(topology, lexicon, lm, scores, 0.7, 0.1, 0.3)
+        winner = max(every, key=lambda said: every[said][0])
+        segments, _, _ = best_segments(lattice)
+        assert score_of(lattice) == pytest.approx(every[winner][0], abs=DELTA)
+        assert [segment.label for segment in segments] == every[winner][1]
+
+
+@pytest.mark.parametrize("lexicon", [LEXICON, HOMOPHONES])
+@pytest.mark.parametrize("order", [1, 2, 3])
+def test_ctc_search_finds_what_trying_everything_finds(lexicon, order):
+    tokens = ["<blk>", "AH", "B", "T"]
+    lm = grammar(lexicon, order)
+    for seed in range(4):
+        scores = np.log(np.random.default_rng(seed).dirichlet(np.full(4, .7), 6) + 1e-4).astype(np.float32)
+        acoustic: dict[tuple[str, ...], float] = {}
+        for path in itertools.product(range(4), repeat=6):
+            phones = tuple(tokens[token] for token, _ in itertools.groupby(path) if token)
+            acoustic[phones] = max(acoustic.get(phones, -math.inf), float(scores[range(6), path].sum()))
+        every = {}
+        for words in sentences(lexicon, 4):
+            ways = [(1.3 * acoustic[said] + sum(math.log(p) for p, _ in variants), said)
+                    for variants in itertools.product(*(lexicon[word] for word in words))
+                    if (said := sum((phones for _, phones in variants), ())) in acoustic]
+            if ways:
+                score, said = max(ways)
+                every[words] = score + lm.score_sentence(words) * math.log(10) + 0.4 * len(words), said
+        winner = max(every, key=lambda words: every[words][0])
+        lattice = lattice_of(ctc_topology(tokens), lexicon, lm, scores, 1.3, 0.5, 0.4)
+        segments, _, words = best_segments(lattice)
+        assert score_of(lattice) == pytest.approx(every[winner][0], abs=DELTA)
+        assert tuple(words) == winner
+        assert tuple(s.label for s in segments if s.label != "<blk>") == every[winner][1]
+
+
+def test_ctc_needs_a_blank_between_equal_phones():
+    tokens, lexicon = ["<blk>", "AH", "T"], {"TT": [(1.0, ("T", "T"))], "T": [(1.0, ("T",))]}
+    lm = estimate([["TT"], ["T"]], 1)
+
+    def heard(path: str) -> tuple[list[str], list[tuple[str, int, int]]]:
+        scores = np.full((len(path), 3), -20, np.float32)
+        scores[range(len(path)), ["_AT".index(symbol) for symbol in path]] = 0
+        segments, _, words = best_segments(lattice_of(ctc_topology(tokens), lexicon, lm, scores, 1.0, .5, 0.0))
+        return words, [(s.label, s.start, s.end) for s in segments]
+
+    assert heard("TTT") == (["T"], [("T", 0, 3)])
+    words, segments = heard("_TT_TT_")
+    assert words in (["TT"], ["T", "T"])
+    assert segments == [("<blk>", 0, 1), ("T", 1, 3), ("<blk>", 3, 4), ("T", 4, 6), ("<blk>", 6, 7)]
+
+
+JOKE = """\\data\\
+ngram 1=5
+ngram 2=4
+
+\\1-grams:
+-99\t<s>\t0
+-1.0\t</s>
+-3.0\t<unk>
+-2.0\tBUGS\t0
+-2.0\tBUNNY\t0
+
+\\2-grams:
+-0.1\t<s> BUGS
+-3.0\t<s> BUNNY
+-0.1\tBUGS BUNNY
+-0.1\tBUNNY </s>
+
+\\end\\
+"""
+
+
+def test_the_grammar_turns_bunny_bunny_into_bugs_bunny(tmp_path):
+    """The sounds say "bunny bunny"; that it was Bugs Bunny only the language knows, when it is listened to."""
+    (tmp_path / "joke.arpa").write_text(JOKE)
+    lm = read_arpa(tmp_path / "joke.arpa")
+    lexicon = {"BUGS": [(1.0, ("B", "AH", "G", "Z"))], "BUNNY": [(1.0, ("B", "AH", "N", "IY"))]}
+    phones = ["SIL", "AH", "B", "G", "IY", "N", "Z"]
+    transitions = Transitions(phones, {p: silence_topology() if p == "SIL" else phone_topology() for p in phones})
+    scores = np.full((48, transitions.num_pdfs), -8.0, np.float32)
+    for index, phone in enumerate(["B", "AH", "N", "IY"] * 2):
+        for state in range(3):
+            rows = slice(6 * index + 2 * state, 6 * index + 2 * state + 2)
+            scores[rows, transitions.first_pdf[phone] + state] = -1.0
+            rival = {"N": "G", "IY": "Z"}.get(phone) if index < 4 else None  # nearly as good, in the first word
+            if rival:
+                scores[rows, transitions.first_pdf[rival] + state] = -1.3
+    for scale, expected in ((5.0, ["BUNNY", "BUNNY"]), (1.0, ["BUGS", "BUNNY"])):
+        lattice = lattice_of(hmm_topology(transitions), lexicon, lm, scores, scale, .5, 0.0)
+        assert best_segments(lattice)[2] == expected
+
+
+def test_homophones_are_told_apart_by_the_grammar():
+    lexicon = {"EIGHT": [(1.0, ("AH", "T"))], "ATE": [(1.0, ("AH", "T"))], "BAY": [(1.0, ("B",))], "TEA": [(1.0, ("T",))]}
+    lm = estimate([["BAY", "ATE", "TEA"], ["TEA", "EIGHT", "BAY"]] * 3, 2)
+    tokens = ["<blk>", "AH", "B", "T"]
+    for said, expected in ((["B", "AH", "T", "<blk>", "T"], ["BAY", "ATE", "TEA"]),
+                           (["T", "AH", "T", "<blk>", "B"], ["TEA", "EIGHT", "BAY"])):
+        scores = np.full((5, 4), -9, np.float32)
+        scores[range(5), [tokens.index(token) for token in said]] = 0
+        assert best_segments(lattice_of(ctc_topology(tokens), lexicon, lm, scores, 1.0, .5, 0.0))[2] == expected
+
+
+def test_labels_and_wide_scores():
+    assert [inside(0), entry(0), inside(1), entry(1)] == [1, 2, 3, 4]
+    wide = widen(np.array([[1, 2], [3, 4]]))
+    assert wide.tolist() == [[1, 1, 2, 2], [3, 3, 4, 4]] and wide.dtype == np.float32 and wide.flags["C_CONTIGUOUS"]
+
+
+def test_hmm_topology_by_hand():
+    transitions = Transitions(["SIL", "AH"], {"SIL": silence_topology(), "AH": phone_topology()})
+    topology = hmm_topology(transitions)
+    assert topology.label_phone == ["SIL"] * 5 + ["AH"] * 3 and topology.finals == [0]
+    half = -math.log(.25)
+    assert (0, 6, entry(5), 2, 0.0) in [(a, b, i, o, round(w, 9) + 0.0) for a, b, i, o, w in topology.arcs]
+    assert (8, 0, 0, 0, half) in topology.arcs and (6, 7, inside(6), 0, half) in topology.arcs
+
+
+def test_a_word_the_grammar_never_saw_is_not_heard():
+    lm = estimate([["A"]], 1)
+    lexicon = {"A": [(1.0, ("AH",))], "B": [(1.0, ("B",))]}
+    scores = np.zeros((3, 3), np.float32)
+    scores[:, 2] = 5
+    assert set(best_by_sentence(lattice_of(ctc_topology(["<blk>", "AH", "B"]), lexicon, lm, scores, 1., .5, 0.))) == {
+        (), ("A",), ("A", "A")}
+
+
+def test_graphs_are_the_same_each_time():
+    def text() -> str:
+        topology = hmm_topology(small_transitions(np.random.default_rng(0)))
+        return decoding_graph(topology, HOMOPHONES, grammar(HOMOPHONES), sorted(HOMOPHONES), .5).to_str()
+
+    assert text() == text() != ""
