@@ -35,10 +35,16 @@ def main(args: Namespace) -> tuple[Path, str]:
     references = read_text(args.gmm / "ali_dev" / "phones.txt")
     num_phones = sum(len(spoken(phones)) for phones in references.values())
     rows, models = [], {}
-    with tqdm(total=0, desc="frames", bar_format="{desc}", disable=None) as bar:
+    args.out.mkdir(parents=True, exist_ok=True)
+    with open(args.out / "train.log", "w") as log, tqdm(total=0, desc="frames", bar_format="{desc}", disable=None) as bar:
+
+        def say(line: str) -> None:
+            print(line, file=log, flush=True)
+            bar.set_description_str(line)
+
         for name in args.classifiers:
             start = time.monotonic()
-            layers, classes = CLASSIFIERS[name](sets["train"], sets["dev"], args.seed, bar.set_description_str)
+            layers, classes = CLASSIFIERS[name](sets["train"], sets["dev"], args.seed, say)
             model = models[name] = FrameClassifier(args.context, layers, classes, priors)
             seconds = time.monotonic() - start
             system = System("frames", args.out, model.scaled_likelihoods, hmm_topology(hmms.transitions), 1,
