@@ -20,6 +20,7 @@ from lexicon.files import atomic_write, write_lines
 VERSION = 1
 SILENT = ("SIL", "<blk>")  # arcs that are no phone: a pause, a stretch of CTC blanks
 NULL = "!NULL"  # HTK's name for an arc without a word
+LARGEST = 1e30  # no score is; sums of larger ones might not be finite
 
 
 @dataclass
@@ -164,7 +165,8 @@ def _check(lattice: Lattice) -> None:
         raise ValueError("arcs do not lead forward between its nodes")
     if (np.diff(lattice.arc_from) < 0).any() or (np.diff(lattice.node_frame) < 0).any():
         raise ValueError("nodes or arcs are not sorted")
-    if not all(np.isfinite(x).all() for x in (lattice.acoustic, lattice.language, lattice.posterior)):
+    scale = [lattice.acoustic_scale, lattice.word_score, lattice.frame_shift_ms]
+    if not all((np.abs(x) < LARGEST).all() for x in (lattice.acoustic, lattice.language, lattice.posterior, scale)):
         raise ValueError("scores are not finite")
     if len(set(lattice.arc_to)) != last or len(set(lattice.arc_from)) != last:
         raise ValueError("a node is not on a path from start to end")
@@ -182,7 +184,7 @@ def read_json_lattice(path: Path | str) -> Lattice:
         value = json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such lattice; decode first: make compare") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: not JSON ({error}); decode again") from error
     return from_json(value, path)
 
@@ -206,8 +208,9 @@ def write_slf(lattice: Lattice, path: Path | str) -> None:
 
 def _quote(word: str) -> str:
     """A name as one field: empty is !NULL; what would break the line is percent-coded (HTK has no rule for blanks)."""
-    return "".join(c if c.isprintable() and c not in ' %="\'\\#' else "".join(f"%{byte:02X}" for byte in c.encode())
-                   for c in word) or NULL
+    coded = "".join(c if c.isprintable() and c not in ' %="\'\\#' else "".join(f"%{byte:02X}" for byte in c.encode())
+                    for c in word)
+    return coded.replace("!", "%21") if coded == NULL else coded or NULL
 
 
 def _unquote(field_value: str) -> str:

@@ -1,0 +1,168 @@
+"""The search: its lattices against Kaldi's decoder itself, frames covered, words placed."""
+from __future__ import annotations
+
+import kaldi_decoder
+import numpy as np
+import pytest
+
+from lexicon.ngram import estimate
+from pipeline.align import Segment
+from pipeline.graph import Topology, ctc_topology, decoding_graph, hmm_topology, phone_loop, widen
+from pipeline.hmm import Transitions, phone_topology, silence_topology
+from pipeline.lattice import best_path
+from pipeline.search import Beams, SearchGraph, best_segments, place_words, search
+
+LEXICON = {"A": [(1.0, ("AH",))], "AT": [(1.0, ("AH", "T"))], "BAT": [(1.0, ("B", "AH", "T")), (0.4, ("B", "T"))],
+           "TA": [(0.5, ("T", "AH"))], "TAH": [(1.0, ("T", "AH"))]}
+TEXT = [["A", "BAT"], ["A", "AT", "A"], ["BAT", "TA"], ["TAH"], ["A", "BAT", "TA"], ["AT", "BAT"]]
+PHONES = ["SIL", "AH", "B", "T"]
+
+
+def topology_of(kind: str) -> Topology:
+    if kind == "ctc":
+        return ctc_topology(["<blk>", *PHONES[1:]])
+    return hmm_topology(Transitions(PHONES, {p: silence_topology() if p == "SIL" else phone_topology() for p in PHONES}))
+
+
+def graph_of(kind: str, name: str) -> SearchGraph:
+    topology = topology_of(kind)
+    lexicon, words = phone_loop(topology) if name == "free" else (LEXICON, sorted(LEXICON))
+    lm = estimate([["B", "AH", "T"], ["T", "AH"]], 2) if name == "free" else estimate(TEXT, 2, LEXICON)
+    return SearchGraph(decoding_graph(topology, lexicon, lm, words, .2, -.5), topology, words)
+
+
+def random_scores(topology: Topology, length: int, seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=(length, len(topology.label_phone))).astype(np.float32) * 4
+
+
+def kaldis_best(graph: SearchGraph, scores: np.ndarray, scale: float, beams: Beams) -> tuple[float, list[str], list[int]]:
+    """Score, words and input labels of the best path as Kaldi's decoder itself gives it."""
+    decoder = kaldi_decoder.LatticeSimpleDecoder(graph.fst, kaldi_decoder.LatticeSimpleDecoderConfig(
+        beam=beams.beam, lattice_beam=beams.lattice_beam))
+    assert decoder.decode(kaldi_decoder.DecodableCtc(widen(scale * scores)))
+    found, path = decoder.get_best_path()
+    assert found
+    lines = [line.split() for line in path.to_str().splitlines()]
+    arcs = {fields[0]: fields[1:] for fields in lines if len(fields) > 2}  # a path: one arc leaves each state
+    weights = [fields[-1] for fields in lines if "," in fields[-1]]
+    state, words, labels = lines[0][0], [], []
+    while state in arcs:
+        state, label, word = arcs[state][:3]
+        labels += [int(label)] if int(label) else []
+        words += [graph.words[int(word) - 1]] if int(word) else []
+    return -sum(float(part) for weight in weights for part in weight.split(",")[:2]), words, labels
+
+
+@pytest.mark.parametrize("kind,name", [("hmm", "words"), ("hmm", "free"), ("ctc", "words"), ("ctc", "free")])
+@pytest.mark.parametrize("seed", range(3))
+def test_best_path_is_the_one_kaldis_decoder_gives(kind, name, seed):
+    graph, beams = graph_of(kind, name), Beams()
+    scores = random_scores(graph.topology, 60, seed)
+    lattice = search(graph, scores, .6, beams, "u", "x", name, 10.0)
+    score, words, labels = kaldis_best(graph, scores, .6, beams)
+    path = best_path(lattice)
+    assert lattice.scores()[path].sum() == pytest.approx(score, abs=2e-3 + 2e-6 * abs(score))
+    segments, confidence, said = best_segments(lattice)
+    assert said == words
+    columns = [(label - 1) // 2 for label in labels]
+    assert lattice.acoustic[path].sum() == pytest.approx(scores[range(60), columns].sum(), abs=1e-2)
+    # Where Kaldi's path enters a phone, a segment begins; the columns between belong to that phone.
+    begins = [t for t, label in enumerate(labels) if label % 2 == 0]
+    assert [segment.start for segment in segments] == begins
+    assert [graph.topology.label_phone[columns[t]] for t in begins] == [segment.label for segment in segments]
+    assert all(0 < c <= 1 for c in confidence) and len(confidence) == len(segments)
+
+
+@pytest.mark.parametrize("kind,name", [("hmm", "words"), ("hmm", "free"), ("ctc", "words"), ("ctc", "free")])
+def test_every_path_covers_every_frame(kind, name):
+    graph = graph_of(kind, name)
+    lattice = search(graph, random_scores(graph.topology, 40, 5), .4, Beams(), "u", "x", name, 10.0)
+    assert (lattice.node_frame[0], lattice.node_frame[-1], lattice.num_frames) == (0, 40, 40)
+    assert (lattice.node_frame[lattice.arc_from] < lattice.node_frame[lattice.arc_to]).all()
+    assert (np.diff(lattice.node_frame) >= 0).all() and (lattice.arc_from < lattice.arc_to).all()
+    # Every node but the ends has a way in and a way out, so what begins at 0 goes on to the end without a gap.
+    assert set(lattice.arc_to) == set(range(1, lattice.num_nodes)) == {a + 1 for a in set(lattice.arc_from)}
+    assert len(lattice.label) > 20
+    whole = search(graph, random_scores(graph.topology, 40, 5), .4, Beams(), "u", "x", name, 10.0, min_posterior=0.0)
+    for t in range(40):
+        over = (whole.node_frame[whole.arc_from] <= t) & (t < whole.node_frame[whole.arc_to])
+        assert whole.posterior[over].sum() == pytest.approx(1, abs=1e-9)
+
+
+def test_wider_lattices_hold_more_and_the_same_best_path():
+    graph = graph_of("hmm", "words")
+    scores = random_scores(graph.topology, 50, 6)
+    narrow, wide = (search(graph, scores, .3, Beams(20, beam), "u", "x", "words", 10.0, min_posterior=0.0)
+                    for beam in (1.0, 8.0))
+    assert len(narrow.label) < len(wide.label)
+    assert best_segments(narrow)[0] == best_segments(wide)[0]
+    kept = search(graph, scores, .3, Beams(20, 8.0), "u", "x", "words", 10.0, min_posterior=0.05)
+    assert len(kept.label) < len(wide.label) and best_segments(kept)[0] == best_segments(wide)[0]
+
+
+def test_rows_of_a_subsampling_network_stand_at_their_frames():
+    """Row j of a network that takes each fourth frame is centred on frame 4 j, so it begins at 4 j - 2."""
+    graph = graph_of("ctc", "free")
+    scores = np.full((5, 4), -20, np.float32)
+    scores[range(5), [0, 2, 2, 0, 1]] = 0  # blank B B blank AH
+    lattice = search(graph, scores, 1.0, Beams(), "u", "neural", "free", 10.0, step=4, num_frames=19)
+    assert best_segments(lattice)[0] == [Segment("<blk>", 0, 2), Segment("B", 2, 10), Segment("<blk>", 10, 14),
+                                         Segment("AH", 14, 19)]
+    assert lattice.num_frames == 19 and lattice.graph == "free" and lattice.system == "neural"
+
+
+def test_no_way_to_the_end_is_none():
+    # Five states of silence or three of a phone: two frames are too few for anything.
+    graph = graph_of("hmm", "words")
+    assert search(graph, random_scores(graph.topology, 2, 0), 1.0, Beams(), "u", "x", "words", 10.0) is None
+    assert search(graph, random_scores(graph.topology, 3, 0), 1.0, Beams(), "u", "x", "words", 10.0) is not None
+
+
+@pytest.mark.parametrize("spoil", [lambda x: x[:, :-1], lambda x: x[0], lambda x: np.where(x > 3, np.nan, x)])
+def test_scores_that_do_not_fit_never_reach_native_code(spoil):
+    graph = graph_of("hmm", "words")
+    with pytest.raises(ValueError, match="columns, or not finite"):
+        search(graph, spoil(random_scores(graph.topology, 30, 0)), 1.0, Beams(), "u", "x", "words", 10.0)
+
+
+def test_any_memory_layout_gives_the_same():
+    graph = graph_of("hmm", "words")
+    scores = random_scores(graph.topology, 30, 3)
+    lattices = [search(graph, x, .5, Beams(), "u", "x", "words", 10.0)
+                for x in (scores, np.asfortranarray(scores.astype(np.float64)), scores.repeat(2, axis=1)[:, ::2])]
+    assert all(np.array_equal(lattices[0].scores(), lattice.scores()) for lattice in lattices[1:])
+
+
+def segments(labels: str) -> list[Segment]:
+    """Each phone lasts ten frames."""
+    return [Segment(label, 10 * i, 10 * i + 10) for i, label in enumerate(labels.split())]
+
+
+def test_words_are_placed_where_their_phones_are():
+    said = segments("SIL AH SIL B T T AH SIL")
+    assert place_words(said, ["A", "BAT", "TA"], LEXICON) == [
+        Segment("A", 10, 20, 0), Segment("BAT", 30, 50, 1), Segment("TA", 50, 70, 2)]
+    assert place_words(segments("<blk> B <blk> T"), ["BAT"], LEXICON) == [Segment("BAT", 10, 40, 0)]
+    assert place_words(segments("SIL"), [], LEXICON) == []
+
+
+def test_variants_that_share_a_beginning_are_told_apart_by_what_follows():
+    lexicon = {"X": [(1.0, ("AH",)), (1.0, ("AH", "T"))], "Y": [(1.0, ("T", "B")), (1.0, ("B",))]}
+    assert [(w.start, w.end) for w in place_words(segments("AH T T B"), ["X", "Y"], lexicon)] == [(0, 20), (20, 40)]
+    assert [(w.start, w.end) for w in place_words(segments("AH T B"), ["X", "Y"], lexicon)] == [(0, 10), (10, 30)]
+
+
+def test_words_that_do_not_spell_the_phones_are_an_error():
+    for words in (["A"], ["BAT", "A"], []):
+        with pytest.raises(ValueError, match="do not spell"):
+            place_words(segments("B AH T"), words, LEXICON)
+
+
+def test_every_search_result_can_be_placed():
+    graph = graph_of("hmm", "words")
+    for seed in range(6):
+        lattice = search(graph, random_scores(graph.topology, 45, seed), .5, Beams(), "u", "x", "words", 10.0)
+        phones, _, words = best_segments(lattice)
+        placed = place_words(phones, words, LEXICON)
+        assert [segment.label for segment in placed] == words
+        assert all(a.end <= b.start for a, b in zip(placed, placed[1:]))
