@@ -1,6 +1,7 @@
 """What several tests share."""
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 @pytest.fixture(scope="session")
 def prompts_root() -> Path:
     """The real speech of the default corpus, in the project's own cache (fetched there if it is the first time)."""
-    return prompts.get(None, PROJECT / "downloads")
+    return prompts.get(None, Path(os.path.relpath(PROJECT / "downloads"))).resolve()  # relative, as make gives it
 
 
 @dataclass(frozen=True)

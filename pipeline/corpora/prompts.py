@@ -157,7 +157,8 @@ def _fetch_with_apt(folder: Path) -> None:
     """Fetch the packages with lists and cache of our own, which needs no root and leaves the system as it is."""
     if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
         raise _NoApt("no apt-get on this machine")
-    with tempfile.TemporaryDirectory(dir=folder) as temporary:
+    # Absolute, because apt-get takes a relative folder as one below the configured root.
+    with tempfile.TemporaryDirectory(dir=folder.resolve()) as temporary:
         for name in ("lists/partial", "cache/archives/partial", "state"):
             (Path(temporary) / name).mkdir(parents=True)
         user = pwd.getpwuid(os.geteuid()).pw_name  # apt would step down to a user who may not write here
@@ -177,7 +178,8 @@ def _unpack(debs: list[Path], folder: Path) -> None:
     """Take the voice and its transcripts out of Debian packages."""
     if not shutil.which("dpkg-deb"):
         raise UserError(f"{debs[0]}: no dpkg-deb here to unpack it; give {TARBALL} instead")
-    with tempfile.TemporaryDirectory(dir=folder) as temporary:
+    # Absolute, because apt-get takes a relative folder as one below the configured root.
+    with tempfile.TemporaryDirectory(dir=folder.resolve()) as temporary:
         for deb in debs:
             done = subprocess.run(["dpkg-deb", "-x", deb, temporary], capture_output=True, text=True, errors="replace")
             if done.returncode:
