@@ -34,6 +34,7 @@ def coordinate_descent(errors: Callable[[Settings], int], start: Settings, round
         return tried[settings]
 
     best = start
+    cost(best)  # first of all, so that it stays where nothing is better
     for _ in range(rounds):
         before = best
         best = _walk([replace(best, acoustic_scale=scale) for scale in SCALES], best, cost)
