@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import json
 import os
 import shutil
@@ -17,8 +18,7 @@ def atomic_write(path: Path | str, mode: str = "w") -> Iterator[IO[Any]]:
     Text is UTF-8 with ``\\n``. On an error the temporary file is removed and ``path`` stays as it was.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = _temporary(path)
     text = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
     try:
         with open(temporary, mode, **text) as stream:
@@ -31,19 +31,43 @@ def atomic_write(path: Path | str, mode: str = "w") -> Iterator[IO[Any]]:
 
 
 @contextlib.contextmanager
+def scratch_dir(path: Path | str) -> Iterator[Path]:
+    """Yield a fresh directory beside ``path`` that is gone afterwards."""
+    scratch = _temporary(Path(path))
+    scratch.mkdir()
+    try:
+        yield scratch
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _temporary(path: Path) -> Path:
+    """A name beside ``path`` for this process; what killed processes left under such names is removed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for old in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        if not _alive(old.name.split(".")[-2]):
+            shutil.rmtree(old) if old.is_dir() else old.unlink()
+    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+
+
+def _alive(pid: str) -> bool:
+    """Whether the process that made a temporary name still runs (so that two runs do not clean up each other)."""
+    try:
+        os.kill(int(pid), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    except PermissionError:
+        pass  # it runs, as somebody else
+    return int(pid) != os.getpid()
+
+
+@contextlib.contextmanager
 def atomic_dir(path: Path | str) -> Iterator[Path]:
     """Yield a fresh directory beside ``path`` that takes its place when the block ends without an error."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir()
-    try:
-        yield temporary
+    with scratch_dir(path) as scratch:
+        yield scratch
         shutil.rmtree(path, ignore_errors=True)
-        os.replace(temporary, path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        os.replace(scratch, path)
 
 
 def write_json(path: Path | str, value: Any) -> None:

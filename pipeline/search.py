@@ -3,7 +3,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from heapq import heappop, heappush
 
 import kaldi_decoder
@@ -255,21 +254,17 @@ def place_words(segments: Sequence[Segment], words: Sequence[str],
     """
     spoken = [segment for segment in segments if segment.label not in SILENT]
     labels = tuple(segment.label for segment in spoken)
-
-    @lru_cache(maxsize=None)
-    def ends(word: int, position: int) -> tuple[int, ...] | None:
-        if word == len(words):
-            return () if position == len(labels) else None
-        for _, phones in lexicon[words[word]]:
-            if labels[position:position + len(phones)] == phones:
-                rest = ends(word + 1, position + len(phones))
-                if rest is not None:
-                    return (position + len(phones), *rest)
-        return None
-
-    found = ends(0, 0)
-    if found is None:
+    before: list[dict[int, int]] = []  # by word: where it may end among the phones -> where it then began
+    reached = {0: 0}
+    for word in words:
+        reached = {begin + len(phones): begin for begin in sorted(reached, reverse=True)
+                   for _, phones in lexicon[word] if labels[begin:begin + len(phones)] == phones}
+        before.append(reached)
+    if len(labels) not in reached:
         raise ValueError(f"words {words} do not spell phones {labels}")
-    begins = (0, *found[:-1])
-    return [Segment(word, spoken[a].start, spoken[b - 1].end, index)
-            for index, (word, a, b) in enumerate(zip(words, begins, found))]
+    placed, end = [], len(labels)
+    for index in range(len(words) - 1, -1, -1):
+        begin = before[index][end]
+        placed.append(Segment(words[index], spoken[begin].start, spoken[end - 1].end, index))
+        end = begin
+    return placed[::-1]

@@ -1,4 +1,4 @@
-"""Align speech with its transcript (Viterbi): densities per frame (ali.scp), phones and words with times (CTM)."""
+"""Align speech with its transcript (Viterbi): densities per frame (ali.scp), phones and words with times (CTM, TextGrid)."""
 from __future__ import annotations
 
 from argparse import Namespace
@@ -16,6 +16,7 @@ from pipeline.datadir import read_datadir
 from pipeline.features import read_feats
 from pipeline.gmm import load_gmm
 from pipeline.hmm import utterance_graph
+from pipeline.textgrid import write_textgrid
 from stages.common import parser, run
 
 
@@ -36,6 +37,9 @@ def main(args: Namespace) -> tuple[Path, str]:
     write_ctm(args.out / "words.ctm", ((utt, word_segments(a.phones, words[utt]), ()) for utt, a in done.items()))
     write_archive(args.out / "ali.scp", ((utt, a.pdfs) for utt, a in done.items()))
     write_lines(args.out / "phones.txt", [" ".join([utt, *(p.label for p in a.phones)]) for utt, a in done.items()])
+    for utt, a in done.items():
+        tiers = {"words": word_segments(a.phones, words[utt]), "phones": a.phones}
+        write_textgrid(args.out / "textgrid" / f"{utt}.TextGrid", tiers, lengths[utt])
     frames = sum(lengths.values())
     score = sum(a.log_likelihood for a in done.values()) / frames
     return args.out / "phones.txt", f"{args.data}: {len(done)} utterances, {frames} frames, {score:.2f} per frame"

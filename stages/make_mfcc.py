@@ -2,8 +2,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from argparse import Namespace
 from pathlib import Path
 
@@ -11,6 +9,7 @@ from joblib import Parallel, delayed
 from tqdm import tqdm
 
 from lexicon.errors import UserError
+from lexicon.files import scratch_dir
 from pipeline.archive import Archive, write_archive
 from pipeline.audio import read_audio
 from pipeline.datadir import Utterance, read_datadir
@@ -57,18 +56,15 @@ def main(args: Namespace) -> tuple[Path, str]:
             stats.setdefault(speaker[utt], CepstralStats()).add(static)
             yield utt, static
 
-    scratch = Path(tempfile.mkdtemp(prefix=".mfcc.", dir=args.data))
-    try:
+    target = args.data / "feats.scp"
+    with scratch_dir(args.data / "mfcc") as scratch:
         write_archive(scratch / "raw.scp", usable())
         if len(failed) > args.allow_missing:
             more = f" (and {len(failed) - 1} more like it)" if len(failed) > 1 else ""
             raise UserError(f"{failed[0][1]}{more}; or go on without: MFCC_ARGS=\"--allow-missing {len(failed)}\"")
         raw = Archive(scratch / "raw.scp")
-        target = args.data / "feats.scp"
         count = write_archive(target, ((utt, add_deltas(stats[speaker[utt]].normalise(raw[utt], args.norm_vars == "yes")))
                                        for utt in raw))
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
     seconds = sum(u.num_samples for u in utterances) / rate
     without = f"; {len(failed)} unreadable ({', '.join(f'{utt}: {why}' for utt, why in failed)})" if failed else ""
     return target, (f"{args.data}: {count} of {len(utterances)} utterances, {seconds / 60:.1f} min, 39 dimensions,"
