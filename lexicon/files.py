@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import contextlib
-import glob
+import functools
 import json
 import os
 import shutil
@@ -42,12 +42,18 @@ def scratch_dir(path: Path | str) -> Iterator[Path]:
 
 
 def _temporary(path: Path) -> Path:
-    """A name beside ``path`` for this process; what killed processes left under such names is removed."""
+    """A name beside ``path`` for this process."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    for old in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+    _clear(path.parent)
+    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+
+
+@functools.cache  # once per process and folder
+def _clear(folder: Path) -> None:
+    """Remove from ``folder`` what killed processes left under temporary names."""
+    for old in folder.glob(".?*.*.tmp"):
         if not _alive(old.name.split(".")[-2]):
             shutil.rmtree(old) if old.is_dir() else old.unlink()
-    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
 
 
 def _alive(pid: str) -> bool:
