@@ -1,0 +1,235 @@
+"""What the Makefile promises, asked with `make -n` in a tree of empty files: no stage is run."""
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from stages.common import recorded_settings
+
+PROJECT = Path(__file__).resolve().parents[1]
+SYSTEMS = ("gmm", "frames", "neural", "neural_wfst")
+ALL = {"prepare_data", "make_lang", "make_mfcc", "train_gmm", "align", "train_frames", "train_neural", "tune", "decode",
+       "score", "compare", "report"}
+TARGETS = {"data", "lexicon", "mfcc", "gmm", "frames", "neural", "decode", "compare", "report", "lattice", "setup", "test",
+           "clean", "all", "help"}
+COMMAND = re.compile(r"-m stages\.(\w+) (.*)")
+
+
+class Tree:
+    """A project whose stages cannot run, for its python only fails; `pretend` leaves what they would."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        shutil.copy(PROJECT / "Makefile", root)
+        shutil.copytree(PROJECT / "stages/conf", root / "stages/conf")
+        (root / "lexicon").mkdir()
+        (root / "lexicon/extra.txt").touch()
+        (root / "pyproject.toml").touch()
+        (root / "venv/bin").mkdir(parents=True)
+        python = root / "venv/bin/python"
+        python.write_text("#!/bin/sh\nexit 1\n")
+        python.chmod(0o755)
+        (root / "venv/.phonoscope").touch()
+        (root / "tools").mkdir()  # all that the Makefile may call here, and no python
+        for tool in filter(shutil.which, ("awk", "cat", "nproc", "sysctl")):
+            (root / "tools" / tool).symlink_to(shutil.which(tool))
+
+    def make(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([shutil.which("make"), "VENV=venv", *words], cwd=self.root, capture_output=True, text=True,
+                              env={"PATH": str(self.root / "tools"), "LC_ALL": "C"})
+
+    def planned(self, *words: str) -> list[tuple[str, str]]:
+        """(stage, options) of the commands that would run, in order."""
+        done = self.make("-n", *words)
+        assert done.returncode == 0, done.stderr
+        assert "warning" not in done.stderr, done.stderr
+        return COMMAND.findall(done.stdout)
+
+    def stages(self, *words: str) -> set[str]:
+        return {stage for stage, _ in self.planned(*words)}
+
+    def pretend(self, *words: str, when: int = 1_600_000_000) -> None:
+        """Leave behind what the planned stages would: targets, each a little younger, and their settings."""
+        for number, (stage, options) in enumerate(self.planned(*words)):
+            target = self.target(stage, options.split())
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.touch()
+            os.utime(target, (when + number, when + number))
+            Path(f"{target}.args").write_text(recorded_settings(options.split()) + "\n")
+
+    def target(self, stage: str, options: list[str]) -> Path:
+        value = dict(zip(options, options[1:]))
+        names = {"prepare_data": "splits.json", "make_lang": "lang.json", "train_gmm": "model.npz", "align": "phones.txt",
+                 "train_frames": "model.npz", "train_neural": "model.safetensors", "tune": "tuning.json",
+                 "decode": "hyp.txt", "report": "index.html"}
+        if stage == "make_mfcc":
+            return self.root / value["--data"] / "feats.scp"
+        if stage == "score":
+            return self.root / value["--decode"] / "wer.txt"
+        return self.root / value["--out"] / names.get(stage, "")
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> Tree:
+    """Everything made; tests only ask what would be made again."""
+    tree = Tree(tmp_path_factory.mktemp("project"))
+    for path in tree.root.rglob("*"):
+        os.utime(path, (1_500_000_000, 1_500_000_000))
+    tree.pretend()
+    return tree
+
+
+@pytest.fixture
+def own(finished, tmp_path) -> Tree:
+    """A copy to touch things in."""
+    shutil.copytree(finished.root, tmp_path, symlinks=True, dirs_exist_ok=True)
+    tree = object.__new__(Tree)
+    tree.root = tmp_path
+    return tree
+
+
+def test_a_fresh_clone_plans_every_stage_in_order(tmp_path):
+    planned = Tree(tmp_path).planned()
+    assert {stage for stage, _ in planned} == ALL
+    order = [stage for stage, _ in planned]
+    for before, after in (("prepare_data", "make_lang"), ("prepare_data", "make_mfcc"), ("make_mfcc", "train_gmm"),
+                          ("train_gmm", "align"), ("align", "train_frames"), ("align", "tune"), ("tune", "decode"),
+                          ("decode", "score"), ("score", "compare"), ("score", "report")):
+        assert order.index(before) < order.index(after)
+    assert order[-1] in ("compare", "report") and order.count("compare") == order.count("report") == 1
+    assert order.count("make_mfcc") == order.count("align") == 3
+    assert order.count("tune") == order.count("decode") == order.count("score") == 4
+    assert all("--" in options for _, options in planned)
+
+
+def test_a_finished_tree_has_nothing_to_do(finished):
+    done = finished.make("-n")
+    assert done.returncode == 0 and not COMMAND.findall(done.stdout)
+    assert "Nothing to be done for 'all'" in finished.make().stdout  # without -n as well: no stage can run here
+
+
+@pytest.mark.parametrize("setting,again,not_again", [
+    ("GMM_ARGS=--max-mix 4", {"train_gmm", "align", "train_frames", "tune", "decode", "score", "compare", "report"},
+     {"prepare_data", "make_lang", "make_mfcc", "train_neural"}),
+    ("FRAMES_ARGS=--context 7", {"train_frames", "tune", "decode", "score", "compare", "report"}, {"train_gmm", "align"}),
+    ("NEURAL_ARGS=--epochs 3", {"train_neural", "tune", "decode", "score", "compare", "report"},
+     {"train_gmm", "align", "train_frames", "make_mfcc"}),
+    ("TUNE_ARGS=--x 1", {"tune", "decode", "score", "compare", "report"}, {"train_gmm", "train_neural", "train_frames"}),
+    ("DECODE_ARGS=--beam 9", {"decode", "score", "compare", "report"}, {"tune"}),
+    ("REPORT_ARGS=--utterances 3", {"report"}, ALL - {"report"}),
+    ("MFCC_ARGS=--norm-vars yes", ALL - {"prepare_data", "make_lang"}, {"prepare_data", "make_lang"}),
+    ("LANG_ARGS=--order 2", ALL - {"prepare_data", "make_mfcc"}, {"prepare_data", "make_mfcc"}),
+    ("VOCAB=open", ALL - {"prepare_data", "make_mfcc"}, {"prepare_data", "make_mfcc"}),
+    ("SYSTEMS=gmm frames", {"compare", "report"}, ALL - {"compare", "report"}),
+    ("SPLIT=official", ALL, set()),
+    ("NJ=7", set(), ALL),
+    ("DOWNLOADS=/elsewhere", set(), ALL),
+    ("UTT=u1", set(), ALL),
+])
+def test_a_changed_setting_reruns_its_stage_and_what_follows(finished, setting, again, not_again):
+    found = finished.stages(setting)
+    assert found == again and not found & not_again
+
+
+def systems_of(planned: list[tuple[str, str]], stage: str) -> set[str]:
+    """The systems whose ``stage`` is planned, from its --out or --decode."""
+    return {re.search(r"exp/prompts/(\w+)", options.split("--out" if "--out" in options else "--decode")[1])[1]
+            for name, options in planned if name == stage}
+
+
+def test_only_the_systems_concerned_are_decoded_again(finished):
+    neural = finished.planned("NEURAL_ARGS=--epochs 3")
+    assert all(systems_of(neural, stage) == {"neural", "neural_wfst"} for stage in ("tune", "decode", "score"))
+    frames = finished.planned("FRAMES_ARGS=--context 7")
+    assert all(systems_of(frames, stage) == {"frames"} for stage in ("tune", "decode", "score"))
+
+
+def test_one_system_alone_with_a_changed_setting(finished):
+    """`make -n gmm GMM_ARGS=...` lists that stage and its dependants only."""
+    planned = finished.planned("gmm", "GMM_ARGS=--max-mix 4")
+    assert [stage for stage, _ in planned if stage != "align"] == ["train_gmm", "tune", "decode", "score"]
+    assert planned[0][0] == "train_gmm" and planned[0][1].endswith("--max-mix 4")
+    assert systems_of(planned, "decode") == {"gmm"}
+    assert finished.planned("gmm") == []
+
+
+def test_a_setting_that_is_taken_back_runs_nothing(own):
+    assert own.stages("GMM_ARGS=--max-mix 4")
+    assert own.stages() == set()
+    own.pretend("GMM_ARGS=--max-mix 4", when=1_700_000_000)
+    assert own.stages("GMM_ARGS=--max-mix 4") == set()
+    assert "train_gmm" in own.stages()
+
+
+def test_a_killed_run_goes_on_where_it_was(own):
+    for name in SYSTEMS[2:]:
+        shutil.rmtree(own.root / "exp/prompts" / name)
+    planned = own.planned()
+    assert {stage for stage, _ in planned} == {"train_neural", "tune", "decode", "score", "compare", "report"}
+    assert systems_of(planned, "tune") == {"neural", "neural_wfst"}
+
+
+def test_a_stage_killed_between_target_and_settings_is_run_again(own):
+    (own.root / "exp/prompts/gmm/model.npz.args").unlink()
+    assert "train_gmm" in own.stages() and "make_mfcc" not in own.stages()
+
+
+def test_the_users_own_pronunciations_are_noticed(own):
+    os.utime(own.root / "lexicon/extra.txt", (1_700_000_000, 1_700_000_000))
+    found = own.stages()
+    assert "make_lang" in found and "train_gmm" in found and "make_mfcc" not in found
+
+
+def test_changed_code_retrains_nothing(own):
+    (own.root / "pipeline").mkdir()
+    for name in ("pipeline/em.py", "stages/train_gmm.py", "Makefile"):
+        (own.root / name).touch()
+    assert own.stages() == set()
+
+
+def test_another_corpus_has_its_own_folders_and_settings(finished):
+    planned = finished.planned("CORPUS=yesno", "DOWNLOADS=../archives")
+    assert {stage for stage, _ in planned} == ALL
+    commands = dict(planned)
+    assert "--corpus yesno" in commands["prepare_data"] and "--downloads ../archives" in commands["prepare_data"]
+    assert "exp/yesno" in commands["train_gmm"] and "exp/prompts" not in " ".join(options for _, options in planned)
+    assert "--order 2" in commands["make_lang"]  # stages/conf/yesno.mk
+
+
+def test_an_unknown_system_is_an_error(finished):
+    done = finished.make("-n", "SYSTEMS=gmm tdnn")
+    assert done.returncode != 0
+    assert 'SYSTEMS: "tdnn" unknown; there are: gmm frames neural neural_wfst' in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_commands_are_plain_lines(finished):
+    done = finished.make("-n", "GMM_ARGS=--max-mix 4 --last 2")
+    lines = [line for line in done.stdout.splitlines() if line]
+    assert all(re.fullmatch(r"venv/bin/python -m stages\.\w+( +[\w./:-]+)+ *", line) for line in lines), lines
+    assert any(line.endswith("--max-mix 4 --last 2") for line in lines)
+
+
+def test_help_lists_targets_and_live_settings(finished):
+    done = finished.make("help", "CORPUS=fsdd", "GMM_ARGS=--max-mix 4")
+    assert done.returncode == 0 and not done.stderr
+    listed = set(re.findall(r"^  ([a-z]+) ", done.stdout, re.M))
+    assert listed == TARGETS
+    settings = dict(re.findall(r"^  ([A-Z_]+) += (.*)$", done.stdout, re.M))
+    assert settings["CORPUS"] == "fsdd" and settings["GMM_ARGS"] == "--max-mix 4" and settings["EXP"] == "exp/fsdd"
+    assert settings["SYSTEMS"] == " ".join(SYSTEMS) and settings["NJ"].isdigit()
+
+
+def test_every_target_has_a_rule(finished):
+    for target in TARGETS - {"all", "test", "clean", "help"}:
+        done = finished.make("-n", target, "UTT=u1")
+        assert done.returncode == 0, done.stderr
+    assert "rm -rf exp/prompts data/prompts" in finished.make("-n", "clean").stdout
+    assert "-m pytest tests" in finished.make("-n", "test").stdout
+    lattice = finished.make("-n", "lattice", "UTT=allison-hello", "MODEL=frames").stdout
+    assert "stages.show_lattice" in lattice and "--model frames" in lattice and '--utt "allison-hello"' in lattice
