@@ -98,26 +98,38 @@ def load_gmm(path: Path | str) -> GmmHmm:
     try:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
-        phones = [str(phone) for phone in arrays["phones"]]
-        topologies, blocks = {}, []
-        for phone in phones:
-            get = {name: arrays[f"{phone}.{name}"].astype(np.float64)
-                   for name in ("startprob", "transmat", "exit", "weights", "means", "covars")}
-            n, mix, dim = get["means"].shape
-            shapes = {"startprob": (n,), "transmat": (n, n), "exit": (n,), "weights": (n, mix), "covars": (n, mix, dim)}
-            wrong = [name for name, shape in shapes.items() if get[name].shape != shape]
-            wrong += [name for name, value in get.items() if not np.isfinite(value).all()]
-            if wrong or (get["covars"] <= 0).any() or dim != len(arrays["floor"]):
-                raise ValueError(f"{phone}.{(wrong or ['covars'])[0]} has a wrong shape or value")
-            topologies[phone] = Topology(get["startprob"], get["transmat"] * (1 - get["exit"])[:, None], get["exit"])
-            blocks.append((np.full(n, mix), get["weights"].ravel(), get["means"].reshape(-1, dim),
-                           get["covars"].reshape(-1, dim)))
+        phones, floor = [str(phone) for phone in arrays["phones"]], arrays["floor"].astype(np.float64)
+        if not phones or len(set(phones)) < len(phones):
+            raise ValueError("phones are none, or some twice")
+        if floor.ndim != 1 or not (floor >= 0).all():
+            raise ValueError("floor has a wrong shape or value")
+        topologies, blocks = zip(*(_read_phone(arrays, phone, len(floor)) for phone in phones))
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such model; run: make gmm") from error
     except Exception as error:  # a zip of anything can fail in any way; all of them mean the same to the user
         raise UserError(f"{path}: not a GMM-HMM model of phonoscope ({error}); run: make gmm") from error
     sizes, weights, means, variances = (np.concatenate(column) for column in zip(*blocks))
-    return GmmHmm(Transitions(phones, topologies), np.cumsum([0, *sizes]), weights, means, variances, arrays["floor"])
+    return GmmHmm(Transitions(phones, dict(zip(phones, topologies))), np.cumsum([0, *sizes]), weights, means, variances,
+                  floor)
+
+
+def _read_phone(arrays: Mapping[str, np.ndarray], phone: str, dim: int) -> tuple[Topology, tuple[np.ndarray, ...]]:
+    """The topology of ``phone`` and its mixtures' sizes (n,), weights, means and variances, one row per Gaussian."""
+    get = {name: arrays[f"{phone}.{name}"].astype(np.float64)
+           for name in ("startprob", "transmat", "exit", "weights", "means", "covars")}
+    n, mix, _ = get["means"].shape
+    shapes = {"startprob": (n,), "transmat": (n, n), "exit": (n,), "weights": (n, mix), "means": (n, mix, dim),
+              "covars": (n, mix, dim)}
+    wrong = [name for name, shape in shapes.items() if get[name].shape != shape or not get[name].size]
+    wrong += [name for name, value in get.items() if not np.isfinite(value).all()]
+    wrong += [name for name in ("startprob", "transmat", "weights")
+              if (get[name] < 0).any() or not np.allclose(get[name].sum(-1), 1, atol=1e-6)]
+    wrong += [name for name, good in (("exit", (get["exit"] >= 0) & (get["exit"] <= 1)), ("covars", get["covars"] > 0))
+              if not good.all()]
+    if wrong:
+        raise ValueError(f"{phone}.{wrong[0]} has a wrong shape or value")
+    return (Topology(get["startprob"], get["transmat"] * (1 - get["exit"])[:, None], get["exit"]),
+            (np.full(n, mix), get["weights"].ravel(), get["means"].reshape(-1, dim), get["covars"].reshape(-1, dim)))
 
 
 def flat_start(phones: Sequence[str], mean: np.ndarray, variance: np.ndarray) -> GmmHmm:

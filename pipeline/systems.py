@@ -38,7 +38,7 @@ def load_system(directory: Path | str) -> System:
     meta = read_meta(directory)
     kinds = {"gmm": _gmm, "frames": _frames, "neural": _neural}
     kind = meta.get("kind")
-    if kind not in kinds:
+    if kind not in list(kinds):
         raise UserError(f"{directory}/meta.json: kind {kind!r} is none of {', '.join(kinds)}; train the model again")
     scores, dimension, topology, step = kinds[kind](directory, meta)
     where = str(directory)
@@ -53,11 +53,14 @@ def read_meta(directory: Path | str) -> dict[str, Any]:
     """meta.json of a model directory."""
     path = Path(directory) / "meta.json"
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        meta = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such model; run: make {Path(directory).name}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: not JSON ({error}); train the model again") from error
+    if not isinstance(meta, dict):
+        raise UserError(f"{path}: not a JSON object; train the model again")
+    return meta
 
 
 def _gmm(directory: Path, meta: dict[str, Any]):
@@ -67,7 +70,12 @@ def _gmm(directory: Path, meta: dict[str, Any]):
 
 def _frames(directory: Path, meta: dict[str, Any]):
     model = load_frame_classifier(directory / "model.npz")
+    if not isinstance(meta.get("hmm"), str):
+        raise UserError(f"{directory}/meta.json: hmm {meta.get('hmm')!r} is no model directory; run: make frames")
     hmms = load_gmm(Path(meta["hmm"]) / "model.npz")
+    if len(model.log_prior) != hmms.transitions.num_pdfs:
+        raise UserError(f"{directory}: {len(model.log_prior)} densities, the HMMs in {meta['hmm']} have"
+                        f" {hmms.transitions.num_pdfs}; run: make frames")
     dimension = model.layers[0][0].shape[0] // (2 * model.context + 1)
     return model.scaled_likelihoods, dimension, hmm_topology(hmms.transitions), 1
 

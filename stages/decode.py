@@ -26,9 +26,9 @@ def read_tuning(path: Path) -> dict[str, Settings]:
     """The settings chosen on dev for "words" and "free"."""
     try:
         tuning = json.loads(path.read_text())
-        return {name: Settings(tuning[name]["acoustic_scale"], tuning[name]["insertion_score"])
+        return {name: Settings(float(tuning[name]["acoustic_scale"]), float(tuning[name]["insertion_score"]))
                 for name in ("words", "free")}
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path}: no tuned settings ({error!r}); run the tune stage: make compare") from error
 
 
