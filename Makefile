@@ -57,8 +57,9 @@ report:  $(EXP)/report/index.html         ## the page with pictures and sound
 # FORCE if the recorded settings of target $(2) differ from $(1). A pure look-up: `make -n` tells the truth.
 empty :=
 space := $(empty) $(empty)
-flat = $(subst $(space),_,$(strip $(1)))
-changed = $(if $(filter x$(call flat,$(1)),x$(call flat,$(shell cat $(2).args 2>/dev/null))),,FORCE)
+flat = x$(subst ",,$(subst ',,$(subst $(space),_,$(strip $(1)))))x
+differ = $(subst $(1),,$(2))$(subst $(2),,$(1))
+changed = $(if $(call differ,$(call flat,$(1)),$(call flat,$(shell cat $(2).args 2>/dev/null))),FORCE)
 FORCE:
 
 data_opts = --corpus $(CORPUS) $(if $(SPLIT),--split $(SPLIT)) --out $(DATA) $(DATA_ARGS)
@@ -142,7 +143,7 @@ lattice: $(EXP)/$(MODEL)/decode_test/hyp.txt  ## what MODEL considered in uttera
 setup: $(VENV)/.phonoscope                ## make the virtual environment and install what is needed (about 5 GB)
 
 # The first Python that fits; torchaudio and flashlight-text have wheels for these only.
-python := $(firstword $(foreach p,python3.11 python3.12 python3,$(shell $(p) -c \
+python = $(firstword $(foreach p,python3.11 python3.12 python3,$(shell $(p) -c \
 	'import sys, venv, ensurepip; 0 < sys.version_info[1] - 10 < 3 and print("$(p)")' 2>/dev/null)))
 $(VENV)/bin/python:
 	@test -n "$(python)" || { echo "No Python 3.11 or 3.12 with venv found; Debian and Ubuntu: sudo apt-get install python3-venv" >&2; exit 1; }

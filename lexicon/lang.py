@@ -10,7 +10,7 @@ from typing import Any
 from lexicon.dictionary import EXTRA, Pronunciations, look_up, read_lexicon
 from lexicon.errors import UserError
 from lexicon.files import write_json, write_lines
-from lexicon.ngram import BEGIN, END, UNKNOWN, NGram, estimate, read_arpa, write_arpa
+from lexicon.ngram import BEGIN, END, UNKNOWN, NGram, estimate, read_arpa, with_bigram, write_arpa
 from lexicon.phones import SILENCE
 from lexicon.text import numbered_lines, read_text
 
@@ -58,6 +58,8 @@ def build_lang(data: Path, out: Path, vocab: str = "closed", order: int = 3, ext
     pronunciations, guessed = _pronounce(data, every, own if own.is_file() else None, extra, guess)
     train = list(texts["train"].values())
     lm = estimate(train, order, vocabulary)
+    if order == 1:
+        lm = with_bigram(lm)
     phones = sorted({phone for variants in pronunciations.values() for phones in variants for phone in phones})
     phone_lm = estimate([_first_phones(words, pronunciations) for words in train], 2, phones)
 

@@ -187,6 +187,11 @@ def _interpolate(counts: Counter[Ngram], discounts: tuple[float, ...],
     return gammas, probs
 
 
+def with_bigram(unigrams: NGram) -> NGram:
+    """The same model with one bigram, <s> </s> at its unigram's probability: KenLM refuses files of unigrams alone."""
+    return NGram(2, unigrams.logprob | {(BEGIN, END): unigrams.logprob[(END,)]}, {(BEGIN,): 0.0})
+
+
 def write_arpa(ngram: NGram, path: Path | str) -> None:
     """Write an ARPA file (log10, seven decimals, n-grams sorted) that KenLM, SRILM and Kaldi read."""
     by_order = [list(group) for _, group in groupby(sorted(ngram.logprob, key=lambda g: (len(g), g)), key=len)]

@@ -1,16 +1,21 @@
 """Expectation maximisation for GMM-HMMs: Baum-Welch on whole utterances, mixtures grown step by step."""
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from hmmlearn.hmm import GMMHMM
 from joblib import Parallel, delayed
+from sklearn.exceptions import ConvergenceWarning
 
 from lexicon.errors import UserError
 from pipeline.align import align
 from pipeline.gmm import GmmHmm, Scored, batches, score_batch
-from pipeline.hmm import LOG_ZERO, Graph, Topology
+from pipeline.hmm import LOG_ZERO, Graph
+
+MARKER = 1e4  # a value no feature has: the frame behind the last one, for `--trainer hmmlearn`
 
 
 @dataclass
@@ -139,7 +144,9 @@ def check_step(model: GmmHmm, before: float | None, stats: Statistics, tolerance
         frames = np.add.reduceat(stats.counts, model.bounds[:-1])[pdf]
         raise UserError(f"phone {model.transitions.phone_of_pdf[pdf]}: a Gaussian is not finite ({frames:.0f} frames in"
                         " that state); check the recordings that hold it")
-    if not np.isfinite(now) or (before is not None and now < before - tolerance):
+    if not np.isfinite(now):
+        raise UserError(f"the log likelihood per frame is {now}; this is a bug: please report it with your corpus")
+    if before is not None and now < before - tolerance:
         raise UserError(f"the log likelihood per frame fell from {before:.4f} to {now:.4f}; this is a bug: please report"
                         " it with your corpus")
     return now
@@ -201,28 +208,48 @@ def segmental_hmmlearn(model: GmmHmm, graphs: Mapping[str, Graph], feats: Mappin
     return stats
 
 
+def _with_end(model: GmmHmm, phone: str) -> GMMHMM:
+    """The phone in hmmlearn with one state more, its exit, which only a marker frame can be in.
+
+    hmmlearn's sequences may end in any state. Ours leave through an exit; without this the trainer would forget so and
+    the likelihood would fall from pass to pass.
+    """
+    inner, topology = model.to_hmmlearn(phone), model.transitions.topologies[phone]
+    n, mix, dim = inner.means_.shape
+    learner = GMMHMM(n + 1, n_mix=mix, covariance_type="diag", n_iter=1, params="tmcw", init_params="")
+    learner.n_features = dim
+    learner.startprob_, learner.transmat_ = np.append(topology.start, 0.0), np.eye(n + 1)
+    learner.transmat_[:n] = np.column_stack([topology.trans, topology.exit])
+    learner.weights_ = np.concatenate([inner.weights_, np.full((1, mix), 1 / mix)])
+    learner.means_ = np.concatenate([inner.means_, np.full((1, mix, dim), MARKER)])
+    learner.covars_ = np.concatenate([inner.covars_, np.ones((1, mix, dim))])
+    return learner
+
+
 def _fit_hmmlearn(model: GmmHmm, phone: str, pieces: Sequence[np.ndarray], stats: Statistics) -> None:
-    learner = model.to_hmmlearn(phone)
-    # hmmlearn ignores min_covar in this M step; the posteriors below only count, the floor is applied afterwards.
-    learner.n_iter, learner.params = 1, "tmcw"
-    x, sizes = np.concatenate(pieces), [len(piece) for piece in pieces]
-    first, n = model.transitions.first_pdf[phone], model.transitions.num_states(phone)
+    learner, n = _with_end(model, phone), model.transitions.num_states(phone)
+    marker = np.full((1, model.means.shape[1]), MARKER)
+    x, sizes = np.concatenate([part for piece in pieces for part in (piece, marker)]), [len(piece) + 1 for piece in pieces]
+    first = model.transitions.first_pdf[phone]
     rows = slice(model.bounds[first], model.bounds[first + n])
-    occupancy = learner.predict_proba(x, sizes).sum(0)
-    stats.counts[rows] = (occupancy[:, None] * learner.weights_).ravel()
+    occupancy = learner.predict_proba(x, sizes).sum(0)[:n]
+    stats.counts[rows] = (occupancy[:, None] * learner.weights_[:n]).ravel()
     kept = model.means[rows].copy(), model.variances[rows].copy()
-    learner.fit(x, sizes)
-    means, variances = learner.means_.reshape(kept[0].shape), learner.covars_.reshape(kept[1].shape)
-    # A Gaussian without frames comes back as NaN or with a collapsed variance; it keeps what it had.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # of k-means, which hmmlearn runs and then does not use
+        learner.fit(x, sizes)
+    means, variances = learner.means_[:n].reshape(kept[0].shape), learner.covars_[:n].reshape(kept[1].shape)
+    # A Gaussian without frames comes back as NaN or with a collapsed variance; it keeps what it had. hmmlearn ignores
+    # min_covar in this M step, so the floor is applied here.
     poor = ~np.isfinite(means).all(1) | (stats.counts[rows] < 1.0)
     means[poor], variances[poor] = kept[0][poor], kept[1][poor]
     model.means[rows], model.variances[rows] = means, np.maximum(np.nan_to_num(variances), model.floor)
-    weights = np.nan_to_num(learner.weights_)
+    weights = np.nan_to_num(learner.weights_[:n])
     model.weights[rows] = (weights / weights.sum(1, keepdims=True)).ravel()
-    old = model.transitions.topologies[phone]
-    leave = np.where(old.exit > 0, np.clip(len(pieces) / np.maximum(occupancy, 1e-10), 1e-4, .999), 0)
-    trans = np.where(old.trans > 0, learner.transmat_, 0)
-    model.transitions.set(phone, Topology(old.start, trans * (1 - leave)[:, None], leave))
+    counts = np.zeros_like(model.transitions.log_probs)
+    begin = model.transitions.first_id[phone]
+    counts[begin:begin + n * (n + 1)] = learner.transmat_[:n].ravel()
+    model.transitions.reestimate(counts)
 
 
 TRAINERS: dict[str, Update] = {"baum-welch": baum_welch, "hmmlearn": segmental_hmmlearn}

@@ -135,12 +135,18 @@ def _read_phone(arrays: Mapping[str, np.ndarray], phone: str, dim: int) -> tuple
 def flat_start(phones: Sequence[str], mean: np.ndarray, variance: np.ndarray) -> GmmHmm:
     """Every state of every phone one Gaussian with the mean and variance (D,) of all frames (HTK's HCompV).
 
-    The utterance graphs alone break the symmetry: the first Baum-Welch pass spreads the states evenly over time."""
+    The utterance graphs alone break the symmetry: the first Baum-Welch pass spreads the states evenly over time. Only the
+    three middle states of silence, which may follow each other in any order, would stay the same for ever: they start one
+    standard deviation of the first coefficient (the energy) apart."""
     topologies = {phone: silence_topology() if phone == SILENCE else phone_topology() for phone in phones}
     transitions = Transitions(phones, topologies)
     size = transitions.num_pdfs
-    return GmmHmm(transitions, np.arange(size + 1), np.ones(size), np.tile(mean, (size, 1)),
-                  np.tile(variance, (size, 1)), VARIANCE_FLOOR * variance)
+    means = np.tile(mean, (size, 1))
+    if SILENCE in transitions.first_pdf:
+        middle = transitions.first_pdf[SILENCE] + 1 + np.arange(3)
+        means[middle, 0] += np.array([-1, 0, 1]) * np.sqrt(variance[0])
+    return GmmHmm(transitions, np.arange(size + 1), np.ones(size), means, np.tile(variance, (size, 1)),
+                  VARIANCE_FLOOR * variance)
 
 
 def batches(utterances: Sequence[str], graphs: Mapping[str, Graph], lengths: Mapping[str, int]) -> Iterator[list[str]]:

@@ -141,6 +141,9 @@ def test_a_fallen_likelihood_and_broken_parameters_are_errors():
     assert check_step(model, -5.5, stats) == -5.0
     with pytest.raises(UserError, match="fell from -4.9000 to -5.0000"):
         check_step(model, -4.9, stats)
+    stats.log_likelihood = np.nan
+    with pytest.raises(UserError, match="per frame is nan"):
+        check_step(model, None, stats)
     model.means[6, 1] = np.nan
     with pytest.raises(UserError, match=r"phone AH: a Gaussian is not finite \(7 frames in that state\)"):
         check_step(model, None, stats)
@@ -157,14 +160,17 @@ def test_an_utterance_with_too_few_frames_is_named(speech):
 
 
 def test_the_hmmlearn_trainer_gives_similar_alignments(speech, history):
-    """From the same start two passes of hmmlearn's own fit, on Viterbi segments: nearly the same phone boundaries."""
+    """From the same start three passes of hmmlearn's own fit, on Viterbi segments: nearly the same phone boundaries."""
     _, graphs, _, _ = history
     start, _ = prepare(speech)
     train(start, graphs, speech.feats, speech.lengths, Schedule(4, 0, 0, 1, 10.0))
     found = {}
     for trainer in ("baum-welch", "hmmlearn"):
         model = copy.deepcopy(start)
-        train(model, graphs, speech.feats, speech.lengths, Schedule(2, 0, 0, 1, 10.0), trainer)
+        scores: list[float] = []
+        train(model, graphs, speech.feats, speech.lengths, Schedule(3, 0, 0, 1, 10.0), trainer,
+              on_pass=lambda number, score: scores.append(score))
+        assert scores == sorted(scores) and scores[-1] > scores[0]
         assert np.isfinite(model.means).all() and (model.variances >= model.floor).all()
         assert not np.array_equal(model.means, start.means)
         found[trainer] = {utt: np.repeat([phone.label for phone in alignment.phones],

@@ -198,7 +198,7 @@ def test_another_corpus_has_its_own_folders_and_settings(finished):
     commands = dict(planned)
     assert "--corpus yesno" in commands["prepare_data"] and "--downloads ../archives" in commands["prepare_data"]
     assert "exp/yesno" in commands["train_gmm"] and "exp/prompts" not in " ".join(options for _, options in planned)
-    assert "--order 2" in commands["make_lang"]  # stages/conf/yesno.mk
+    assert "--order 1" in commands["make_lang"]  # stages/conf/yesno.mk
 
 
 def test_an_unknown_system_is_an_error(finished):

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lexicon.errors import UserError
-from lexicon.ngram import BEGIN, END, UNKNOWN, NGram, estimate, read_arpa, write_arpa
+from lexicon.ngram import BEGIN, END, UNKNOWN, NGram, estimate, read_arpa, with_bigram, write_arpa
 
 REFERENCE = Path(__file__).parent / "reference"
 
@@ -113,3 +113,18 @@ def test_reserved_words_are_refused():
 def test_a_model_without_unk_gives_unknown_words_nothing():
     model = NGram(1, {("a",): -0.3, (END,): -0.3}, {})
     assert model.score((), "zebra") == -math.inf
+
+
+def test_unigrams_reach_kenlm_as_a_bigram_model_with_the_same_scores(tmp_path):
+    unigrams = estimate([("YES", "NO"), ("NO",)], 1)
+    bigram = with_bigram(unigrams)
+    write_arpa(bigram, tmp_path / "lm.arpa")
+    for words in ((), ("YES",), ("NO", "NO", "YES")):
+        assert bigram.score_sentence(words) == pytest.approx(unigrams.score_sentence(words), abs=1e-12)
+    dictionary = Dictionary()
+    for word in ("NO", "YES"):
+        dictionary.add_entry(word)
+    lm = KenLM(str(tmp_path / "lm.arpa"), dictionary)
+    state, no = lm.score(lm.start(False), 0)
+    assert no == pytest.approx(unigrams.score(("<s>",), "NO"), abs=1e-5)
+    assert lm.finish(state)[1] == pytest.approx(unigrams.score(("NO",), "</s>"), abs=1e-5)

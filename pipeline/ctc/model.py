@@ -246,7 +246,7 @@ def save_model(directory: Path, model: CtcModel, meta: dict) -> None:
     weights = model.encoder.state_dict()
     tensors = {f"encoder.{name}": value.detach().cpu().contiguous() for name, value in weights.items()}
     tensors["log_prior"] = torch.from_numpy(model.log_prior)
-    write_json(directory / "meta.json", {**meta, "network": asdict(model.encoder.config), "tokens": model.tokens,
+    write_json(directory / "meta.json", {"system": "neural", "kind": "neural", **meta, "network": asdict(model.encoder.config), "tokens": model.tokens,
                                          "parameters": model.encoder.num_parameters()})
     with atomic_write(directory / "model.safetensors", "wb") as stream:
         stream.write(save(tensors))
