@@ -133,18 +133,21 @@ def _read_phone(arrays: Mapping[str, np.ndarray], phone: str, dim: int) -> tuple
 
 
 def flat_start(phones: Sequence[str], mean: np.ndarray, variance: np.ndarray) -> GmmHmm:
-    """Every state of every phone one Gaussian with the mean and variance (D,) of all frames (HTK's HCompV).
+    """Every state of every phone one Gaussian with the mean and variance (D,) of all frames (HTK's HCompV), but silence
+    quieter.
 
-    The utterance graphs alone break the symmetry: the first Baum-Welch pass spreads the states evenly over time. Only the
-    three middle states of silence, which may follow each other in any order, would stay the same for ever: they start one
-    standard deviation of the first coefficient (the energy) apart."""
+    The utterance graphs alone break the symmetry between the states of a phone: the first Baum-Welch pass spreads them
+    evenly over time. The three middle states of silence, which may follow each other in any order, would stay the same
+    for ever, and nothing would keep pauses out of the phones beside them: so the states of silence start 0.5 to 1.5
+    standard deviations of the first coefficient (the energy) below the mean.
+    """
     topologies = {phone: silence_topology() if phone == SILENCE else phone_topology() for phone in phones}
     transitions = Transitions(phones, topologies)
     size = transitions.num_pdfs
     means = np.tile(mean, (size, 1))
     if SILENCE in transitions.first_pdf:
-        middle = transitions.first_pdf[SILENCE] + 1 + np.arange(3)
-        means[middle, 0] += np.array([-1, 0, 1]) * np.sqrt(variance[0])
+        first = transitions.first_pdf[SILENCE]
+        means[first:first + 5, 0] -= np.array([.5, .5, 1, 1.5, .5]) * np.sqrt(variance[0])
     return GmmHmm(transitions, np.arange(size + 1), np.ones(size), means, np.tile(variance, (size, 1)),
                   VARIANCE_FLOOR * variance)
 
