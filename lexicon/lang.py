@@ -11,10 +11,10 @@ from lexicon.dictionary import EXTRA, Pronunciations, look_up, read_lexicon
 from lexicon.errors import UserError
 from lexicon.files import write_json, write_lines
 from lexicon.ngram import BEGIN, END, UNKNOWN, NGram, estimate, read_arpa, with_bigram, write_arpa
-from lexicon.phones import SILENCE
+from lexicon.phones import BLANK, SILENCE
 from lexicon.text import numbered_lines, read_text
 
-EPSILON, BLANK, BACKOFF = "<eps>", "<blk>", "#0"
+EPSILON, BACKOFF = "<eps>", "#0"
 RESERVED = {EPSILON, BLANK, BACKOFF, BEGIN, END, UNKNOWN}
 SETS = ("train", "dev", "test")
 

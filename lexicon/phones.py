@@ -1,9 +1,12 @@
 """The phone set: the 39 ARPAbet phones of the CMU dictionary, without stress, and silence."""
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 SILENCE = "SIL"
+BLANK = "<blk>"  # what CTC says between phones
+SILENT = (SILENCE, BLANK)  # labels of a path or lattice that are no phones
 
 
 class Phone(NamedTuple):
@@ -71,3 +74,8 @@ MANNERS: list[str] = [
 def by_manner(phones: list[str]) -> list[str]:
     """The given phones ordered by manner (as in MANNERS), then by name."""
     return sorted(phones, key=lambda phone: (MANNERS.index(MANNER[phone]), phone))
+
+
+def spoken(labels: Iterable[str]) -> tuple[str, ...]:
+    """The phones (or words) of a path, without silence and blanks."""
+    return tuple(label for label in labels if label not in SILENT)

@@ -14,10 +14,9 @@ import kaldifst
 import numpy as np
 
 from lexicon.ngram import BEGIN, END, UNKNOWN, NGram
-from lexicon.phones import SILENCE
+from lexicon.phones import BLANK, SILENCE
 from pipeline.hmm import Transitions
 
-BLANK = "<blk>"
 Lexicon = Mapping[str, Sequence[tuple[float, tuple[str, ...]]]]
 
 

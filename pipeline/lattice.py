@@ -18,7 +18,6 @@ from lexicon.errors import UserError
 from lexicon.files import atomic_write, write_lines
 
 VERSION = 1
-SILENT = ("SIL", "<blk>")  # arcs that are no phone: a pause, a stretch of CTC blanks
 NULL = "!NULL"  # HTK's name for an arc without a word
 LARGEST = 1e30  # no score is; sums of larger ones might not be finite
 

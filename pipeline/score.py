@@ -10,6 +10,8 @@ import kaldialign
 import numpy as np
 
 from lexicon.errors import UserError
+from lexicon.phones import spoken
+from lexicon.text import read_text
 
 # Stands for "nothing" in an alignment: the reference side of an insertion, the hypothesis side of a deletion.
 GAP = ""
@@ -63,25 +65,9 @@ class PairedTest:
     p: float
 
 
-def read_text(path: Path | str) -> dict[str, tuple[str, ...]]:
-    """Read a Kaldi text file, ``utt SYMBOL SYMBOL ...`` a line, into utterance -> symbols, in the file's order."""
-    path = Path(path)
-    if not path.is_file():
-        raise UserError(f"{path}: no such file; run the stage that writes it first")
-    text: dict[str, tuple[str, ...]] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        if not line.strip():
-            continue
-        utterance, *symbols = line.split()
-        if utterance in text:
-            raise UserError(f'{path}:{number}: utterance "{utterance}" for the second time; keep one of the two lines')
-        text[utterance] = tuple(symbols)
-    return text
-
-
-def without(text: Mapping[str, Sequence[str]], symbol: str) -> dict[str, tuple[str, ...]]:
-    """The same utterances with every ``symbol`` (silence, usually) left out."""
-    return {utterance: tuple(s for s in symbols if s != symbol) for utterance, symbols in text.items()}
+def read_spoken(path: Path | str) -> dict[str, tuple[str, ...]]:
+    """Read a Kaldi text file of words or phones, utterance -> labels, without silence and blanks."""
+    return {utterance: spoken(labels) for utterance, labels in read_text(path).items()}
 
 
 def align(reference: Sequence[str], hypothesis: Sequence[str]) -> Pairs:

@@ -9,9 +9,10 @@ import kaldi_decoder
 import kaldifst
 import numpy as np
 
+from lexicon.phones import SILENT
 from pipeline.align import Segment
 from pipeline.graph import Topology, widen
-from pipeline.lattice import SILENT, Lattice, best_path, forward_backward, prune
+from pipeline.lattice import Lattice, best_path, forward_backward, prune
 
 MIN_POSTERIOR = 1e-4  # arcs less probable than this are left out of lattices
 

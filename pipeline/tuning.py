@@ -8,8 +8,8 @@ import kaldialign
 import numpy as np
 
 from lexicon.lang import Lang
+from lexicon.phones import spoken
 from pipeline.decode import Decoder, Settings, WfstDecoder, word_decoder
-from pipeline.lattice import SILENT
 from pipeline.search import Beams
 from pipeline.systems import System
 
@@ -89,8 +89,3 @@ def _tune(system: System, feats: Mapping[str, np.ndarray], references: Mapping[s
         return total
 
     return coordinate_descent(errors, Settings(START[system.meta["kind"]]))
-
-
-def spoken(labels: Sequence[str]) -> list[str]:
-    """Without silence and blanks."""
-    return [label for label in labels if label not in SILENT]

@@ -74,7 +74,7 @@ def main(args: Namespace) -> tuple[Path, str]:
 if __name__ == "__main__":
     options = parser(__doc__)
     options.add_argument("--data", type=Path, required=True, help="data directory")
-    options.add_argument("--norm-vars", choices=["yes", "no"], default="no",
+    options.add_argument("--norm-vars", choices=["yes", "no"], default="yes",
                          help="divide by the standard deviation of the speaker as well")
     options.add_argument("--allow-missing", type=int, default=0, help="unreadable utterances to put up with")
     options.add_argument("--jobs", type=int, default=1, help="worker processes")

@@ -8,9 +8,8 @@ import argparse
 from pathlib import Path
 
 from lexicon.files import write_lines
-from lexicon.phones import SILENCE
 from pipeline.datadir import read_datadir
-from pipeline.score import Pairs, align_all, alignment_picture, count, kaldi_line, read_text, total, without
+from pipeline.score import Pairs, align_all, alignment_picture, count, kaldi_line, read_spoken, total
 from stages.common import parser, run
 
 
@@ -27,15 +26,13 @@ def score_file(path: Path, name: str, alignments: dict[str, Pairs]) -> str:
 def main(arguments: argparse.Namespace) -> tuple[Path, str]:
     decode = arguments.decode
     words = {utterance.id: utterance.words for utterance in read_datadir(arguments.data)}
-    phones = without(read_text(arguments.ref_phones), SILENCE)
+    phones = read_spoken(arguments.ref_phones)
     results = []
     # wer.txt last: it is what make looks at.
     for target, name, source, references in (("per.txt", "PER", "phones.txt", phones),
                                              ("free_per.txt", "PER", "free.txt", phones),
                                              ("wer.txt", "WER", "hyp.txt", words)):
-        hypotheses = read_text(decode / source)
-        if references is phones:
-            hypotheses = without(hypotheses, SILENCE)
+        hypotheses = read_spoken(decode / source)
         results.append(score_file(decode / target, name, align_all(references, hypotheses, decode / source)))
     constrained, free, wer = (line.split()[1] for line in results)
     return decode / "wer.txt", f"{decode}: WER {wer} %, PER {constrained} %, free PER {free} %"

@@ -7,11 +7,10 @@ from pathlib import Path
 
 from lexicon.errors import UserError
 from lexicon.files import atomic_write
-from lexicon.phones import SILENCE
 from pipeline.datadir import Utterance, read_datadir
 from pipeline.lattice import read_json_lattice
 from pipeline.lattice_picture import lattice_dot, lattice_svg, lattice_text
-from pipeline.score import align, alignment_picture, read_text, without
+from pipeline.score import align, alignment_picture, read_spoken
 from stages.common import parser, run
 
 # graph of the lattice: the decode's file whose line is its best path
@@ -44,9 +43,9 @@ def main(arguments: argparse.Namespace) -> tuple[Path, str]:
     decode = find_decode(arguments.exp, arguments.model, arguments.graph)
     lattice = read_json_lattice(decode / "lattices" / arguments.graph / f"{utterance.id}.json")
 
-    words = read_text(decode / "hyp.txt").get(utterance.id, ())
-    reference = without(read_text(arguments.exp / "gmm" / "ali_test" / "phones.txt"), SILENCE).get(utterance.id, ())
-    phones = without(read_text(decode / GRAPHS[arguments.graph]), SILENCE).get(utterance.id, ())
+    words = read_spoken(decode / "hyp.txt").get(utterance.id, ())
+    reference = read_spoken(arguments.exp / "gmm" / "ali_test" / "phones.txt").get(utterance.id, ())
+    phones = read_spoken(decode / GRAPHS[arguments.graph]).get(utterance.id, ())
     print(f"{alignment_picture(align(utterance.words, words))}\n\n{alignment_picture(align(reference, phones))}\n\n"
           f"{lattice_text(lattice)}\n")
 

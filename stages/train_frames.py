@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from lexicon.files import write_json, write_lines
 from lexicon.lang import load_lang
+from lexicon.phones import spoken
 from lexicon.text import read_text
 from pipeline.archive import Archive
 from pipeline.features import read_feats
@@ -20,7 +21,7 @@ from pipeline.frames import CLASSIFIERS, FrameClassifier, cross_entropy, frame_d
 from pipeline.gmm import load_gmm
 from pipeline.graph import hmm_topology
 from pipeline.systems import System
-from pipeline.tuning import spoken, tune_free
+from pipeline.tuning import tune_free
 from stages.common import parser, run
 
 

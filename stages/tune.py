@@ -7,12 +7,13 @@ from pathlib import Path
 
 from lexicon.files import write_json
 from lexicon.lang import load_lang
+from lexicon.phones import spoken
 from lexicon.text import read_text
 from pipeline.datadir import read_datadir
 from pipeline.decode import SEARCHES
 from pipeline.features import read_feats
 from pipeline.systems import load_system
-from pipeline.tuning import Tried, best_of, spoken, tune_free, tune_words
+from pipeline.tuning import Tried, best_of, tune_free, tune_words
 from stages.common import parser, run
 
 

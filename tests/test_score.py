@@ -13,7 +13,7 @@ from hypothesis import given, settings, strategies as st
 from lexicon.errors import UserError
 from pipeline.datadir import Utterance, write_datadir
 from pipeline.score import (GAP, REPLICATIONS, Counts, align, align_all, alignment_picture, confusion_counts, count,
-                            error_rate, in_words, kaldi_line, paired_test, read_text, resampling_units, total, without)
+                            error_rate, in_words, kaldi_line, paired_test, read_spoken, resampling_units, total)
 
 words = st.lists(st.sampled_from("abc"), max_size=7)
 
@@ -183,16 +183,10 @@ def test_picture_goes_on_below() -> None:
     assert max(map(len, picture.splitlines())) <= 60 and picture.count("WORD") == 100
 
 
-def test_read_text(tmp_path: Path) -> None:
-    path = tmp_path / "hyp.txt"
-    path.write_text("a X Y\nb\n", encoding="utf-8")
-    assert read_text(path) == {"a": ("X", "Y"), "b": ()}
-    assert without({"a": ("SIL", "K", "SIL")}, "SIL") == {"a": ("K",)}
-    path.write_text("a X\na Y\n", encoding="utf-8")
-    with pytest.raises(UserError, match=r'hyp.txt:2: utterance "a" for the second time'):
-        read_text(path)
-    with pytest.raises(UserError, match="no such file"):
-        read_text(tmp_path / "none.txt")
+def test_neither_pauses_nor_blanks_are_scored(tmp_path: Path) -> None:
+    path = tmp_path / "free.txt"
+    path.write_text("a SIL K <blk> AE SIL\nb <blk>\n", encoding="utf-8")
+    assert read_spoken(path) == {"a": ("K", "AE"), "b": ()}
 
 
 # ---- the stage

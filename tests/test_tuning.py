@@ -6,8 +6,9 @@ import math
 import numpy as np
 import pytest
 
+from lexicon.phones import spoken
 from pipeline.decode import Settings
-from pipeline.tuning import SCALES, SCORES, START, best_of, coordinate_descent, spoken
+from pipeline.tuning import SCALES, SCORES, START, best_of, coordinate_descent
 
 
 def bowl(scale: float, score: float, slant: float = 0.0):
@@ -66,4 +67,4 @@ def test_the_best_tried_is_never_worse_than_the_start():
 
 
 def test_silence_and_blanks_are_not_spoken():
-    assert spoken(["SIL", "AH", "<blk>", "T", "SIL"]) == ["AH", "T"]
+    assert spoken(["SIL", "AH", "<blk>", "T", "SIL"]) == ("AH", "T")

@@ -13,9 +13,10 @@ import kaldialign
 import numpy as np
 
 from lexicon.errors import UserError
+from lexicon.phones import SILENT
 from pipeline.audio import audio_info, read_audio
 from pipeline.datadir import Utterance
-from pipeline.lattice import SILENT, read_json_lattice
+from pipeline.lattice import read_json_lattice
 from pipeline.lattice_picture import bars
 from pipeline.report.results import Comparison, System
 from pipeline.report.spectrogram import png_mask, spectrogram

@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 
 from lexicon.errors import UserError
-from lexicon.phones import SILENCE
 from pipeline.datadir import Utterance, read_datadir
 from pipeline.score import (Counts, Interval, PairedTest, Pairs, align_all, count, error_rate, in_words, paired_test,
-                            read_text, resampling_units, total, without)
+                            read_spoken, resampling_units, total)
 
 # measure: what people call it, the decode's file, and whether it counts words or phones
 MEASURES: dict[str, tuple[str, str, str]] = {
@@ -91,7 +90,7 @@ def read_comparison(exp: Path, data: Path, names: Sequence[str]) -> Comparison:
     """
     utterances = read_datadir(data / "test")
     ref_path = exp / "gmm" / "ali_test" / "phones.txt"
-    ref_phones = without(read_text(ref_path), SILENCE)
+    ref_phones = read_spoken(ref_path)
     for utterance in utterances:
         if utterance.id not in ref_phones:
             raise UserError(f'{ref_path}: no phones for test utterance "{utterance.id}"; align the test set again')
@@ -113,10 +112,7 @@ def read_system(exp: Path, name: str, references: Mapping[str, Mapping[str, Sequ
         raise UserError(f"{decode}: no such decode; there is one of: {', '.join(there) or 'none'}")
     alignments = {}
     for measure, (_, source, kind) in MEASURES.items():
-        hypotheses = read_text(decode / source)
-        if kind == "phones":
-            hypotheses = without(hypotheses, SILENCE)
-        alignments[measure] = align_all(references[kind], hypotheses, decode / source)
+        alignments[measure] = align_all(references[kind], read_spoken(decode / source), decode / source)
     settings = read_fields(decode / "decode.json", "rtf")
     # Two searches over one network share its training: decode.json says whose model it was.
     model = Path(settings.get("model", exp / name))
