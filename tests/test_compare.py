@@ -169,8 +169,8 @@ def test_two_runs_agree(trees: tuple[Path, Path]) -> None:
 
 @pytest.mark.parametrize("missing, says", [
     ("old/decode_test/free.txt", "no such file; make it or correct the path"),
-    ("old/decode_test/decode.json", "no such file; make it or correct the path"),
-    ("old/meta.json", "no such file; make it or correct the path"),
+    ("old/decode_test/decode.json", "no such file; run the stage that writes it first"),
+    ("old/meta.json", "no such file; run the stage that writes it first"),
     ("gmm/ali_test/phones.txt", "no such file; make it or correct the path"),
 ])
 def test_a_missing_file_is_named(trees: tuple[Path, Path], missing: str, says: str) -> None:
