@@ -17,7 +17,7 @@ for stage in make_mfcc train_gmm train_frames train_neural decode report; do
     kill -0 "$group" 2>/dev/null || { echo "$stage never ran"; tail -3 exp-kill9.log; exit 1; }
     sleep 0.2
   done
-  case $stage in train_*) sleep 30 ;; *) sleep 3 ;; esac
+  case $stage in train_*) sleep 20 ;; *) sleep 1 ;; esac
   kill -9 -- "-$group"
   wait "$group" 2>/dev/null || true
   echo "killed in $stage"

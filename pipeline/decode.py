@@ -9,7 +9,7 @@ import numpy as np
 
 from lexicon.lang import Lang
 from pipeline.align import Segment
-from pipeline.ctc.beam import FlashlightDecoder, input_frames
+from pipeline.ctc.beam import FlashlightDecoder, greedy, input_frames
 from pipeline.features import FRAME_SHIFT_MS
 from pipeline.graph import decoding_graph, phone_loop
 from pipeline.lattice import Lattice
@@ -100,6 +100,11 @@ class FlashlightWords:
             own = [phone for phone in phones if phone.word == index]
             words.append(Segment(word, own[0].start, own[-1].end, index))
         return Hypothesis(words, phones, nbest=[(reading.score, reading.words) for reading in readings])
+
+
+def greedy_phones(system: System, feats: np.ndarray) -> list[str]:
+    """What a CTC network says without any help: the best token of each frame, repeats joined, blanks left out."""
+    return [system.meta["tokens"][token] for token, _, _ in greedy(system.scores(feats))]
 
 
 SEARCHES = ("wfst", "flashlight")

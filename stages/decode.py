@@ -14,7 +14,7 @@ from lexicon.errors import UserError
 from lexicon.files import atomic_dir, atomic_write, write_json, write_lines
 from lexicon.lang import load_lang
 from pipeline.ctm import write_ctm
-from pipeline.decode import SEARCHES, Decoder, Hypothesis, Settings, WfstDecoder, word_decoder
+from pipeline.decode import SEARCHES, Decoder, Hypothesis, Settings, WfstDecoder, greedy_phones, word_decoder
 from pipeline.features import FRAME_SHIFT_MS, read_feats
 from pipeline.lattice import write_json_lattice, write_slf
 from pipeline.search import Beams
@@ -71,6 +71,8 @@ def main(args: Namespace) -> tuple[Path, str]:
         free, free_seconds = decode_set(system, WfstDecoder(system, lang, "free", tuned["free"], beams), feats,
                                         out / "lattices" / "free", "phones")
         write_hypotheses(out, words, free)
+        if system.meta["kind"] == "neural":
+            write_lines(out / "greedy.txt", [" ".join([utt, *greedy_phones(system, feats[utt])]) for utt in feats])
         audio = sum(len(feats[utt]) for utt in feats) * FRAME_SHIFT_MS / 1000
         write_json(out / "decode.json", {
             "system": args.out.parent.name, "model": str(args.model), "search": args.search,

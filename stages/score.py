@@ -1,4 +1,5 @@
-"""Score one decode against the reference words and phones: wer.txt, per.txt (phones of the word path), free_per.txt.
+"""Score one decode against the reference words and phones: wer.txt, per.txt (phones of the word path), free_per.txt, and
+greedy_per.txt for CTC.
 
 Each file starts with the line Kaldi prints and goes on with every utterance, reference above hypothesis.
 """
@@ -27,15 +28,20 @@ def main(arguments: argparse.Namespace) -> tuple[Path, str]:
     decode = arguments.decode
     words = {utterance.id: utterance.words for utterance in read_datadir(arguments.data)}
     phones = read_spoken(arguments.ref_phones)
-    results = []
+    rates = {}
     # wer.txt last: it is what make looks at.
     for target, name, source, references in (("per.txt", "PER", "phones.txt", phones),
+                                             ("greedy_per.txt", "PER", "greedy.txt", phones),
                                              ("free_per.txt", "PER", "free.txt", phones),
                                              ("wer.txt", "WER", "hyp.txt", words)):
+        if source == "greedy.txt" and not (decode / source).exists():
+            continue  # only CTC has one
         hypotheses = read_spoken(decode / source)
-        results.append(score_file(decode / target, name, align_all(references, hypotheses, decode / source)))
-    constrained, free, wer = (line.split()[1] for line in results)
-    return decode / "wer.txt", f"{decode}: WER {wer} %, PER {constrained} %, free PER {free} %"
+        line = score_file(decode / target, name, align_all(references, hypotheses, decode / source))
+        rates[target] = line.split()[1]
+    greedy = f", greedy PER {rates['greedy_per.txt']} %" if "greedy_per.txt" in rates else ""
+    return decode / "wer.txt", (f"{decode}: WER {rates['wer.txt']} %, PER {rates['per.txt']} %, free PER"
+                                f" {rates['free_per.txt']} %{greedy}")
 
 
 if __name__ == "__main__":
