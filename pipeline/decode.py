@@ -104,7 +104,7 @@ class FlashlightWords:
 
 def greedy_phones(system: System, feats: np.ndarray) -> list[str]:
     """What a CTC network says without any help: the best token of each frame, repeats joined, blanks left out."""
-    return [system.meta["tokens"][token] for token, _, _ in greedy(system.scores(feats))]
+    return [system.meta["tokens"][token] for token, _, _ in greedy(system.posteriors(feats))]
 
 
 SEARCHES = ("wfst", "flashlight")

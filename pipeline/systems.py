@@ -17,19 +17,29 @@ from pipeline.gmm import load_gmm
 from pipeline.graph import Topology, ctc_topology, hmm_topology
 
 
+# CTC posteriors are divided by this power of the label prior, as a hybrid's are: without it the network's own habits (the
+# blank, frequent words) count twice, once here and once in the language model. Chosen on the dev part of `prompts`.
+CTC_PRIOR_SCALE = 0.6
+
+
+Scorer = Callable[[np.ndarray], np.ndarray]
+
+
 @dataclass(frozen=True)
 class System:
     """A trained acoustic model as the decoder sees it.
 
     ``scores`` maps features (T, D) to natural-log scores (T', columns) for ``topology``, one row for ``step`` frames.
+    ``posteriors``, where the model has them, are its log posteriors as they are, in the same shape.
     """
 
     name: str
     directory: Path
-    scores: Callable[[np.ndarray], np.ndarray]
+    scores: Scorer
     topology: Topology
     step: int
     meta: dict[str, Any]
+    posteriors: Scorer | None = None
 
 
 def load_system(directory: Path | str) -> System:
@@ -40,13 +50,12 @@ def load_system(directory: Path | str) -> System:
     kind = meta.get("kind")
     if kind not in list(kinds):
         raise UserError(f"{directory}/meta.json: kind {kind!r} is none of {', '.join(kinds)}; train the model again")
-    scores, dimension, topology, step = kinds[kind](directory, meta)
-    where = str(directory)
+    scores, dimension, topology, step, posteriors = kinds[kind](directory, meta)
 
-    def checked(feats: np.ndarray) -> np.ndarray:
-        return scores(check_dimension(feats, dimension, where))
+    def checked(function: Scorer) -> Scorer:
+        return lambda feats: function(check_dimension(feats, dimension, str(directory)))
 
-    return System(directory.name, directory, checked, topology, step, meta)
+    return System(directory.name, directory, checked(scores), topology, step, meta, posteriors and checked(posteriors))
 
 
 def read_meta(directory: Path | str) -> dict[str, Any]:
@@ -65,7 +74,7 @@ def read_meta(directory: Path | str) -> dict[str, Any]:
 
 def _gmm(directory: Path, meta: dict[str, Any]):
     model = load_gmm(directory / "model.npz")
-    return model.log_likelihood, model.means.shape[1], hmm_topology(model.transitions), 1
+    return model.log_likelihood, model.means.shape[1], hmm_topology(model.transitions), 1, None
 
 
 def _frames(directory: Path, meta: dict[str, Any]):
@@ -77,9 +86,14 @@ def _frames(directory: Path, meta: dict[str, Any]):
         raise UserError(f"{directory}: {len(model.log_prior)} densities, the HMMs in {meta['hmm']} have"
                         f" {hmms.transitions.num_pdfs}; run: make frames")
     dimension = model.layers[0][0].shape[0] // (2 * model.context + 1)
-    return model.scaled_likelihoods, dimension, hmm_topology(hmms.transitions), 1
+    return model.scaled_likelihoods, dimension, hmm_topology(hmms.transitions), 1, None
 
 
 def _neural(directory: Path, meta: dict[str, Any]):
     model = load_model(directory)
-    return model.log_posteriors, model.encoder.config.feature_dim, ctc_topology(model.tokens), model.subsampling
+
+    def scaled(feats: np.ndarray) -> np.ndarray:
+        return model.log_posteriors(feats) - CTC_PRIOR_SCALE * model.log_prior
+
+    return (scaled, model.encoder.config.feature_dim, ctc_topology(model.tokens), model.subsampling,
+            model.log_posteriors)
