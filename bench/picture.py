@@ -17,7 +17,7 @@ def main(page_path: Path, target: Path) -> None:
     browser_path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page(viewport={"width": 1100, "height": 860})
+        page = browser.new_page(viewport={"width": 1100, "height": 1180})
         page.goto(page_path.resolve().as_uri())
         page.wait_for_timeout(1500)  # the panel's data loads when it comes into view
         page.screenshot(path=str(target))
