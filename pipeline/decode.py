@@ -1,7 +1,6 @@
 """Decoding: what a system hears in an utterance, through one of two searches, as words, phones and a lattice."""
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -115,11 +114,3 @@ def word_decoder(system: System, lang: Lang, search_name: str, settings: Setting
     if search_name == "flashlight":
         return FlashlightWords(system, lang, settings)
     return WfstDecoder(system, lang, "words", settings, beams)
-
-
-def score_all(system: System, feats: Mapping[str, np.ndarray], utterances: Sequence[str]
-              ) -> Iterator[tuple[str, np.ndarray, int]]:
-    """(utterance, scores, number of feature frames) one after the other."""
-    for utt in utterances:
-        x = feats[utt]
-        yield utt, system.scores(x), len(x)

@@ -1,7 +1,6 @@
 """MFCC features as Kaldi makes them: 13 cepstra, deltas, accelerations, normalised per speaker."""
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np

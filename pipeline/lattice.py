@@ -7,7 +7,6 @@ acoustic_scale x acoustic + language.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from lexicon.errors import UserError
-from lexicon.files import write_json, write_lines
+from lexicon.files import write_json
 from pipeline.archive import write_archive
 from pipeline.datadir import Utterance, write_datadir
 from pipeline.frames import FrameClassifier, load_frame_classifier

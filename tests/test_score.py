@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from lexicon.errors import UserError
 from pipeline.datadir import Utterance, write_datadir
 from pipeline.score import (GAP, REPLICATIONS, Counts, align, align_all, alignment_picture, confusion_counts, count,
                             error_rate, in_words, kaldi_line, paired_test, read_spoken, resampling_units, total)
