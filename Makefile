@@ -105,7 +105,7 @@ search_neural_wfst := wfst
 
 define system
 tune_$(1) = --model $(EXP)/$(patsubst %/,%,$(dir $(model_$(1)))) --search $(search_$(1)) --data $(DATA)/dev --lang $(DATA)/lang \
-	--ref-phones $(EXP)/gmm/ali_dev/phones.txt --out $(EXP)/$(1) $$(TUNE_ARGS)
+	--ref-phones $(EXP)/gmm/ali_dev/reference.txt --out $(EXP)/$(1) $$(TUNE_ARGS)
 $(EXP)/$(1)/tuning.json: $(EXP)/$(model_$(1)) $(DATA)/dev/feats.scp $(EXP)/gmm/ali_dev/phones.txt \
 		$$(call changed,$$(tune_$(1)),$(EXP)/$(1)/tuning.json)
 	$$(PY) -m stages.tune $$(tune_$(1))
@@ -116,7 +116,7 @@ $(EXP)/$(1)/decode_test/hyp.txt: $(EXP)/$(1)/tuning.json $(DATA)/test/feats.scp 
 		$$(call changed,$$(decode_$(1)),$(EXP)/$(1)/decode_test/hyp.txt)
 	$$(PY) -m stages.decode $$(decode_$(1))
 
-score_$(1) = --decode $(EXP)/$(1)/decode_test --data $(DATA)/test --ref-phones $(EXP)/gmm/ali_test/phones.txt
+score_$(1) = --decode $(EXP)/$(1)/decode_test --data $(DATA)/test --ref-phones $(EXP)/gmm/ali_test/reference.txt
 $(EXP)/$(1)/decode_test/wer.txt: $(EXP)/$(1)/decode_test/hyp.txt $(EXP)/gmm/ali_test/phones.txt \
 		$$(call changed,$$(score_$(1)),$(EXP)/$(1)/decode_test/wer.txt)
 	$$(PY) -m stages.score $$(score_$(1))

@@ -1,7 +1,7 @@
 """The phone set: the 39 ARPAbet phones of the CMU dictionary, without stress, and silence."""
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 SILENCE = "SIL"
@@ -76,6 +76,6 @@ def by_manner(phones: list[str]) -> list[str]:
     return sorted(phones, key=lambda phone: (MANNERS.index(MANNER[phone]), phone))
 
 
-def spoken(labels: Iterable[str]) -> tuple[str, ...]:
-    """The phones (or words) of a path, without silence and blanks."""
-    return tuple(label for label in labels if label not in SILENT)
+def spoken(labels: Iterable[str], fold: Mapping[str, str] = {}) -> tuple[str, ...]:
+    """The phones (or words) of a path, folded (see `lexicon.fold`), without silence and blanks."""
+    return tuple(label for label in (fold.get(label, label) for label in labels) if label not in SILENT)

@@ -15,6 +15,18 @@ from lexicon.errors import UserError
 SAMPLE_RATES = range(4000, 384_001)
 
 
+class Cut(NamedTuple):
+    """A stretch of a recording, in seconds from its first sample."""
+
+    start: float
+    end: float
+
+    def samples(self, info: AudioInfo) -> tuple[int, int]:
+        """First sample, and the first one behind the stretch, at the file's own rate; never past its end."""
+        first, last = (min(round(time * info.sample_rate), info.num_samples) for time in self)
+        return first, last
+
+
 class AudioInfo(NamedTuple):
     """What a file's header says of it; ``num_samples`` is per channel and at the file's own ``sample_rate`` (Hz)."""
 
@@ -46,20 +58,21 @@ def audio_info(path: Path | str) -> AudioInfo:
     return AudioInfo(header.samplerate, header.frames, header.channels)
 
 
-def read_audio(path: Path | str, sample_rate: int) -> np.ndarray:
-    """Read an audio file as (num_samples,) float32 in [-1, 1], mono at ``sample_rate`` Hz.
+def read_audio(path: Path | str, sample_rate: int, cut: Cut | None = None) -> np.ndarray:
+    """Read an audio file, or the stretch ``cut`` of it, as (num_samples,) float32 in [-1, 1], mono at ``sample_rate`` Hz.
 
     Channels are averaged; another rate is resampled band-limited (``scipy.signal.resample_poly``: a linear-phase FIR
     with a Kaiser window, cut-off at the lower Nyquist frequency), to ``resampled_length`` samples. Raises UserError as
     ``audio_info`` does, and if the samples cannot all be read or are not finite.
     """
     info = audio_info(path)
+    first, last = cut.samples(info) if cut else (0, info.num_samples)
     try:
-        samples, _ = soundfile.read(str(path), dtype="float32", always_2d=True)  # (num_samples, channels)
+        samples, _ = soundfile.read(str(path), start=first, stop=last, dtype="float32", always_2d=True)  # (num_samples, channels)
     except (soundfile.LibsndfileError, RuntimeError):
         samples = np.zeros((0, info.channels), dtype=np.float32)
-    if len(samples) != info.num_samples:
-        raise _truncated(path, info.num_samples, len(samples), "samples")
+    if len(samples) != last - first:
+        raise _truncated(path, last - first, len(samples), "samples")
     if not np.isfinite(samples).all():
         raise UserError(f"{path}: samples that are not finite; convert the file again, or remove the utterance")
     mono = samples.mean(axis=1, dtype=np.float64)  # (num_samples,)

@@ -4,24 +4,30 @@ The format is Kaldi's (https://kaldi-asr.org/doc/data_prep.html) without pipes: 
 """
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from lexicon.errors import UserError
 from lexicon.files import atomic_dir, write_lines
 from lexicon.text import numbered_lines
+from pipeline.audio import Cut
+from pipeline.intervals import Intervals, write_intervals
 
 
 @dataclass(frozen=True)
 class Utterance:
-    """One utterance: who says which words in which file; ``num_samples`` at the sample rate of the corpus."""
+    """One utterance: who says which words in which file; ``num_samples`` at the sample rate of the corpus.
+
+    ``cut`` is the stretch of the file that holds it; None: the file is the utterance.
+    """
 
     id: str
     speaker: str
     wav: Path
     words: tuple[str, ...]
     num_samples: int
+    cut: Cut | None = None
 
 
 @dataclass(frozen=True)
@@ -56,19 +62,31 @@ def read_datadir(path: Path | str) -> list[Utterance]:
             for utterance, wav in wavs.items()]
 
 
-def write_datadir(path: Path | str, utterances: Iterable[Utterance]) -> None:
-    """Write a data directory, replacing the one that was there (features included) when all is written."""
+def write_datadir(path: Path | str, utterances: Iterable[Utterance], gold: Mapping[str, Intervals] | None = None) -> None:
+    """Write a data directory, replacing the one that was there (features included) when all is written.
+
+    gold: hand-made "phones" and "words" of all or some of the utterances, which become phones.ctm and words.ctm.
+    """
     ordered = sorted(utterances, key=lambda utterance: utterance.id)
     _refuse_unwritable(path, ordered)
     by_speaker: dict[str, list[str]] = {}
     for utterance in ordered:
         by_speaker.setdefault(utterance.speaker, []).append(utterance.id)
     with atomic_dir(path) as temporary:
-        write_lines(temporary / "wav.scp", [f"{u.id} {u.wav}" for u in ordered])
+        if any(u.cut for u in ordered):
+            recordings = {wav: f"{number:06d}" for number, wav in enumerate(sorted({str(u.wav) for u in ordered}))}
+            write_lines(temporary / "wav.scp", [f"{name} {wav}" for wav, name in recordings.items()])
+            write_lines(temporary / "segments", [f"{u.id} {recordings[str(u.wav)]} {u.cut.start!r} {u.cut.end!r}"
+                                                 for u in ordered])
+        else:
+            write_lines(temporary / "wav.scp", [f"{u.id} {u.wav}" for u in ordered])
         write_lines(temporary / "text", [f"{u.id} {' '.join(u.words)}" for u in ordered])
         write_lines(temporary / "utt2spk", [f"{u.id} {u.speaker}" for u in ordered])
         write_lines(temporary / "spk2utt", [f"{s} {' '.join(by_speaker[s])}" for s in sorted(by_speaker)])
         write_lines(temporary / "utt2num_samples", [f"{u.id} {u.num_samples}" for u in ordered])
+        for tier, placed in (gold or {}).items():
+            if here := {u.id: placed[u.id] for u in ordered if placed.get(u.id)}:
+                write_intervals(temporary / f"{tier}.ctm", here)
 
 
 def _read_table(path: Path, what: str) -> dict[str, _Line]:

@@ -1,6 +1,8 @@
 """MFCC features as Kaldi makes them: 13 cepstra, deltas, accelerations, normalised per speaker."""
 from __future__ import annotations
 
+import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -8,12 +10,16 @@ import torch
 import torchaudio.compliance.kaldi as kaldi
 
 from lexicon.errors import UserError
+from lexicon.files import write_json
 from pipeline.archive import Archive
+from pipeline.audio import SAMPLE_RATES
+from pipeline.meta import read_meta
 
 FRAME_SHIFT_MS = 10.0
 FRAME_LENGTH_MS = 25.0
 NUM_CEPS = 13
 DELTA_WINDOW = 2
+SETTINGS = "feats.json"
 
 
 def mfcc(samples: np.ndarray, sample_rate: int) -> np.ndarray:
@@ -68,9 +74,62 @@ class CepstralStats:
         return (static - mean) / scale
 
 
-def read_feats(datadir: Path | str) -> Archive:
+@dataclass(frozen=True)
+class FeatureSettings:
+    """How features were made. They stand in feats.json beside the features, and as "features" in the meta.json of every
+    model trained on them: a model reads only features that were made alike."""
+
+    sample_rate: int  # Hz
+    norm_vars: bool   # divided by the speaker's standard deviation
+
+    def write(self, datadir: Path) -> None:
+        """Write feats.json."""
+        write_json(datadir / SETTINGS, asdict(self))
+
+
+class Features(Archive):
     """The features of a data directory, utterance id -> (T, 39) float32, read when asked for."""
-    return Archive(Path(datadir) / "feats.scp")
+
+    def __init__(self, datadir: Path | str):
+        super().__init__(Path(datadir) / "feats.scp")
+        path = Path(datadir) / SETTINGS
+        try:
+            self.settings = settings_from(json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, RecursionError) as error:
+            raise UserError(f"{path}: not the settings of the features ({error}); make the features again: make mfcc"
+                            ) from error
+
+
+def settings_from(value: object) -> FeatureSettings:
+    """Settings from JSON; ValueError for anything else."""
+    if not isinstance(value, dict) or set(value) != {"sample_rate", "norm_vars"}:
+        raise ValueError("sample_rate and norm_vars are expected")
+    rate, norm_vars = value["sample_rate"], value["norm_vars"]
+    if type(rate) is not int or rate not in SAMPLE_RATES or type(norm_vars) is not bool:
+        raise ValueError(f"sample_rate {rate!r}, norm_vars {norm_vars!r}")
+    return FeatureSettings(rate, norm_vars)
+
+
+def model_features(model: Path | str) -> FeatureSettings:
+    """How the features were made that the model in this directory was trained on."""
+    try:
+        return settings_from(read_meta(model).get("features"))
+    except ValueError as error:
+        raise UserError(f"{model}/meta.json: \"features\" does not say on what features the model was trained ({error});"
+                        f" train it again: make {Path(model).name}") from error
+
+
+def read_feats(datadir: Path | str, model: Path | str | None = None) -> Features:
+    """The features of a data directory; UserError if ``model``, a model directory, was trained on others."""
+    feats = Features(datadir)
+    if model is not None and (wanted := model_features(model)) != feats.settings:
+        raise UserError(f"{feats.path}: features of {_in_words(feats.settings)}; the model {model} was trained on"
+                        f" {_in_words(wanted)}; decode with a model of the same kind, or: make transcribe, which resamples")
+    return feats
+
+
+def _in_words(settings: FeatureSettings) -> str:
+    return f"{settings.sample_rate} Hz, variance {'' if settings.norm_vars else 'not '}normalised"
 
 
 def frame_to_seconds(frame: int | np.ndarray) -> float | np.ndarray:

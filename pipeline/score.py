@@ -10,6 +10,7 @@ import kaldialign
 import numpy as np
 
 from lexicon.errors import UserError
+from lexicon.fold import Fold
 from lexicon.phones import spoken
 from lexicon.text import read_text
 
@@ -65,9 +66,9 @@ class PairedTest:
     p: float
 
 
-def read_spoken(path: Path | str) -> dict[str, tuple[str, ...]]:
-    """Read a Kaldi text file of words or phones, utterance -> labels, without silence and blanks."""
-    return {utterance: spoken(labels) for utterance, labels in read_text(path).items()}
+def read_spoken(path: Path | str, fold: Fold = {}) -> dict[str, tuple[str, ...]]:
+    """Read a Kaldi text file of words or phones, utterance -> labels, folded, without silence and blanks."""
+    return {utterance: spoken(labels, fold) for utterance, labels in read_text(path).items()}
 
 
 def align(reference: Sequence[str], hypothesis: Sequence[str]) -> Pairs:

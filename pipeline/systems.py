@@ -1,7 +1,6 @@
 """Systems: anything that scores frames for a decoding graph. One `load_system` for all of them."""
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from pipeline.features import check_dimension
 from pipeline.frames import load_frame_classifier
 from pipeline.gmm import load_gmm
 from pipeline.graph import Topology, ctc_topology, hmm_topology
+from pipeline.meta import read_meta
 
 
 # CTC posteriors are divided by this power of the label prior, as a hybrid's are: without it the network's own habits (the
@@ -56,20 +56,6 @@ def load_system(directory: Path | str) -> System:
         return lambda feats: function(check_dimension(feats, dimension, str(directory)))
 
     return System(directory.name, directory, checked(scores), topology, step, meta, posteriors and checked(posteriors))
-
-
-def read_meta(directory: Path | str) -> dict[str, Any]:
-    """meta.json of a model directory."""
-    path = Path(directory) / "meta.json"
-    try:
-        meta = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such model; run: make {Path(directory).name}") from error
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{path}: not JSON ({error}); train the model again") from error
-    if not isinstance(meta, dict):
-        raise UserError(f"{path}: not a JSON object; train the model again")
-    return meta
 
 
 def _gmm(directory: Path, meta: dict[str, Any]):

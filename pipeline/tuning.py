@@ -7,6 +7,7 @@ from dataclasses import replace
 import kaldialign
 import numpy as np
 
+from lexicon.fold import Fold
 from lexicon.lang import Lang
 from lexicon.phones import spoken
 from pipeline.decode import Decoder, Settings, WfstDecoder, word_decoder
@@ -68,16 +69,16 @@ def tune_words(system: System, lang: Lang, search: str, feats: Mapping[str, np.n
 
 
 def tune_free(system: System, lang: Lang, feats: Mapping[str, np.ndarray],
-              references: Mapping[str, Sequence[str]]) -> Tried:
-    """Phone errors of the free search on dev for the settings tried; ``references`` maps utterances to phones."""
+              references: Mapping[str, Sequence[str]], fold: Fold = {}) -> Tried:
+    """Phone errors of the free search on dev for the settings tried; ``references`` maps utterances to (folded) phones."""
     def decoder(settings: Settings) -> Decoder:
         return WfstDecoder(system, lang, "free", settings, Beams(lattice_beam=BEST_PATH_ONLY))
 
-    return _tune(system, feats, references, decoder, words=False)
+    return _tune(system, feats, references, decoder, words=False, fold=fold)
 
 
 def _tune(system: System, feats: Mapping[str, np.ndarray], references: Mapping[str, Sequence[str]],
-          make_decoder: Callable[[Settings], Decoder], words: bool) -> Tried:
+          make_decoder: Callable[[Settings], Decoder], words: bool, fold: Fold = {}) -> Tried:
     scored = {utt: (system.scores(feats[utt]), len(feats[utt])) for utt in references}
 
     def errors(settings: Settings) -> int:
@@ -85,7 +86,7 @@ def _tune(system: System, feats: Mapping[str, np.ndarray], references: Mapping[s
         for utt, reference in references.items():
             hypothesis = decoder.decode(utt, *scored[utt])
             heard = [segment.label for segment in (hypothesis.words if words else hypothesis.phones)]
-            total += kaldialign.edit_distance(spoken(reference), spoken(heard))["total"]
+            total += kaldialign.edit_distance(spoken(reference), spoken(heard, fold))["total"]
         return total
 
     return coordinate_descent(errors, Settings(START[system.meta["kind"]]))

@@ -8,7 +8,9 @@ from tqdm import tqdm
 
 from lexicon.errors import UserError
 from lexicon.files import write_lines
+from lexicon.fold import read_fold
 from lexicon.lang import load_lang
+from lexicon.phones import spoken
 from pipeline.align import align, word_segments
 from pipeline.archive import write_archive
 from pipeline.ctm import write_ctm
@@ -16,12 +18,13 @@ from pipeline.datadir import read_datadir
 from pipeline.features import read_feats
 from pipeline.gmm import load_gmm
 from pipeline.hmm import utterance_graph
+from pipeline.intervals import read_ctm
 from pipeline.textgrid import write_textgrid
 from stages.common import parser, run
 
 
 def main(args: Namespace) -> tuple[Path, str]:
-    model, lang, feats = load_gmm(args.model / "model.npz"), load_lang(args.lang), read_feats(args.data)
+    model, lang, feats = load_gmm(args.model / "model.npz"), load_lang(args.lang), read_feats(args.data, args.model)
     words = {u.id: u.words for u in read_datadir(args.data) if u.id in feats}
     graphs = {utt: utterance_graph(words[utt], lang.reference_lexicon, model.transitions) for utt in words}
     lengths = {utt: len(feats[utt]) for utt in words}
@@ -36,6 +39,10 @@ def main(args: Namespace) -> tuple[Path, str]:
     write_ctm(args.out / "phones.ctm", ((utt, a.phones, ()) for utt, a in done.items()))
     write_ctm(args.out / "words.ctm", ((utt, word_segments(a.phones, words[utt]), ()) for utt, a in done.items()))
     write_archive(args.out / "ali.scp", ((utt, a.pdfs) for utt, a in done.items()))
+    gold, fold = args.data / "phones.ctm", read_fold(args.data.parent)
+    placed = {utt: [i.label for i in intervals] for utt, intervals in read_ctm(gold).items()} if gold.exists() else {}
+    aligned = {utt: [phone.label for phone in a.phones] for utt, a in done.items()}
+    write_lines(args.out / "reference.txt", [" ".join([utt, *spoken(placed.get(utt, aligned[utt]), fold)]) for utt in done])
     write_lines(args.out / "phones.txt", [" ".join([utt, *(p.label for p in a.phones)]) for utt, a in done.items()])
     for utt, a in done.items():
         tiers = {"words": word_segments(a.phones, words[utt]), "phones": a.phones}

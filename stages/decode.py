@@ -63,7 +63,7 @@ def write_hypotheses(out: Path, words: Mapping[str, Hypothesis], free: Mapping[s
 
 
 def main(args: Namespace) -> tuple[Path, str]:
-    system, lang, feats = load_system(args.model), load_lang(args.lang), read_feats(args.data)
+    system, lang, feats = load_system(args.model), load_lang(args.lang), read_feats(args.data, args.model)
     tuned, beams = read_tuning(args.tuning), Beams(args.beam, args.lattice_beam)
     with atomic_dir(args.out) as out:
         words, seconds = decode_set(system, word_decoder(system, lang, args.search, tuned["words"], beams), feats,

@@ -13,7 +13,7 @@ from lexicon.files import scratch_dir
 from pipeline.archive import Archive, write_archive
 from pipeline.audio import read_audio
 from pipeline.datadir import Utterance, read_datadir
-from pipeline.features import CepstralStats, add_deltas, mfcc
+from pipeline.features import CepstralStats, FeatureSettings, add_deltas, mfcc
 from stages.common import parser, run
 
 UTTERANCES_PER_WORKER = 2000  # a worker takes seconds to start: below this it costs more than it saves
@@ -30,7 +30,7 @@ def sample_rate(datadir: Path) -> int:
 def extract(utterance: Utterance, rate: int):
     """(id, static features) of one utterance, or (id, what is wrong with it)."""
     try:
-        static = mfcc(read_audio(utterance.wav, rate), rate)
+        static = mfcc(read_audio(utterance.wav, rate, utterance.cut), rate)
     except UserError as error:
         return utterance.id, error
     if not len(static):
@@ -40,7 +40,8 @@ def extract(utterance: Utterance, rate: int):
 
 def main(args: Namespace) -> tuple[Path, str]:
     utterances = read_datadir(args.data)
-    rate = sample_rate(args.data)
+    settings = FeatureSettings(sample_rate(args.data), args.norm_vars == "yes")
+    rate = settings.sample_rate
     speaker = {utterance.id: utterance.speaker for utterance in utterances}
     jobs = max(1, min(args.jobs, len(utterances) // UTTERANCES_PER_WORKER))
     results = Parallel(n_jobs=jobs, return_as="generator")(delayed(extract)(u, rate) for u in utterances)
@@ -63,7 +64,8 @@ def main(args: Namespace) -> tuple[Path, str]:
             more = f" (and {len(failed) - 1} more like it)" if len(failed) > 1 else ""
             raise UserError(f"{failed[0][1]}{more}; or go on without: MFCC_ARGS=\"--allow-missing {len(failed)}\"")
         raw = Archive(scratch / "raw.scp")
-        count = write_archive(target, ((utt, add_deltas(stats[speaker[utt]].normalise(raw[utt], args.norm_vars == "yes")))
+        settings.write(args.data)
+        count = write_archive(target, ((utt, add_deltas(stats[speaker[utt]].normalise(raw[utt], settings.norm_vars)))
                                        for utt in raw))
     seconds = sum(u.num_samples for u in utterances) / rate
     without = f"; {len(failed)} unreadable ({', '.join(f'{utt}: {why}' for utt, why in failed)})" if failed else ""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from lexicon.errors import UserError
 from lexicon.files import atomic_write, write_json
+from lexicon.fold import write_fold
 from pipeline.corpora import CORPORA, fetch
 from pipeline.corpora.prepared import Prepared, chosen_split
 from pipeline.datadir import Utterance, write_datadir
@@ -25,7 +26,9 @@ def main(args: Namespace) -> tuple[Path, str]:
     splits = args.out / "splits.json"
     splits.unlink(missing_ok=True)  # from here on the sets change; without splits.json they are not taken for finished
     for name, utterances in prepared.sets.items():
-        write_datadir(args.out / name, utterances)
+        write_datadir(args.out / name, utterances, {"phones": {utt: gold.phones for utt, gold in prepared.gold.items()},
+                                                    "words": {utt: gold.words for utt, gold in prepared.gold.items()}})
+    write_fold(args.out, prepared.fold)
     if prepared.lexicon:
         with atomic_write(args.out / "lexicon.txt") as stream:
             stream.write(prepared.lexicon)

@@ -9,6 +9,7 @@ import argparse
 from pathlib import Path
 
 from lexicon.files import write_lines
+from lexicon.fold import read_fold
 from pipeline.datadir import read_datadir
 from pipeline.score import Pairs, align_all, alignment_picture, count, kaldi_line, read_spoken, total
 from stages.common import parser, run
@@ -27,7 +28,7 @@ def score_file(path: Path, name: str, alignments: dict[str, Pairs]) -> str:
 def main(arguments: argparse.Namespace) -> tuple[Path, str]:
     decode = arguments.decode
     words = {utterance.id: utterance.words for utterance in read_datadir(arguments.data)}
-    phones = read_spoken(arguments.ref_phones)
+    phones, fold = read_spoken(arguments.ref_phones), read_fold(arguments.data.parent)
     rates = {}
     # wer.txt last: it is what make looks at.
     for target, name, source, references in (("per.txt", "PER", "phones.txt", phones),
@@ -36,7 +37,7 @@ def main(arguments: argparse.Namespace) -> tuple[Path, str]:
                                              ("wer.txt", "WER", "hyp.txt", words)):
         if source == "greedy.txt" and not (decode / source).exists():
             continue  # only CTC has one
-        hypotheses = read_spoken(decode / source)
+        hypotheses = read_spoken(decode / source, fold if references is phones else {})
         line = score_file(decode / target, name, align_all(references, hypotheses, decode / source))
         rates[target] = line.split()[1]
     greedy = f", greedy PER {rates['greedy_per.txt']} %" if "greedy_per.txt" in rates else ""
@@ -48,5 +49,5 @@ if __name__ == "__main__":
     options = parser(__doc__)
     options.add_argument("--decode", type=Path, required=True, help="decode folder with hyp.txt, phones.txt, free.txt")
     options.add_argument("--data", type=Path, required=True, help="data directory of the same set")
-    options.add_argument("--ref-phones", type=Path, required=True, help="reference phones, `utt P P ...` (SIL ignored)")
+    options.add_argument("--ref-phones", type=Path, required=True, help="reference phones, `utt P P ...`")
     run(options, main)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lexicon.errors import UserError
 from lexicon.files import atomic_write
+from lexicon.fold import read_fold
 from pipeline.datadir import Utterance, read_datadir
 from pipeline.lattice import read_json_lattice
 from pipeline.lattice_picture import lattice_dot, lattice_svg, lattice_text
@@ -44,8 +45,8 @@ def main(arguments: argparse.Namespace) -> tuple[Path, str]:
     lattice = read_json_lattice(decode / "lattices" / arguments.graph / f"{utterance.id}.json")
 
     words = read_spoken(decode / "hyp.txt").get(utterance.id, ())
-    reference = read_spoken(arguments.exp / "gmm" / "ali_test" / "phones.txt").get(utterance.id, ())
-    phones = read_spoken(decode / GRAPHS[arguments.graph]).get(utterance.id, ())
+    reference = read_spoken(arguments.exp / "gmm" / "ali_test" / "reference.txt").get(utterance.id, ())
+    phones = read_spoken(decode / GRAPHS[arguments.graph], read_fold(arguments.data)).get(utterance.id, ())
     print(f"{alignment_picture(align(utterance.words, words))}\n\n{alignment_picture(align(reference, phones))}\n\n"
           f"{lattice_text(lattice)}\n")
 

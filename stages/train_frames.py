@@ -6,20 +6,21 @@ from __future__ import annotations
 
 import time
 from argparse import Namespace
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
 from lexicon.files import write_json, write_lines
+from lexicon.fold import read_fold
 from lexicon.lang import load_lang
-from lexicon.phones import spoken
-from lexicon.text import read_text
 from pipeline.archive import Archive
-from pipeline.features import read_feats
+from pipeline.features import model_features, read_feats
 from pipeline.frames import CLASSIFIERS, FrameClassifier, cross_entropy, frame_data, log_priors
 from pipeline.gmm import load_gmm
 from pipeline.graph import hmm_topology
+from pipeline.score import read_spoken
 from pipeline.systems import System
 from pipeline.tuning import tune_free
 from stages.common import parser, run
@@ -30,11 +31,11 @@ def main(args: Namespace) -> tuple[Path, str]:
     hmms, lang = load_gmm(args.gmm / "model.npz"), load_lang(args.lang)
     sets = {}
     for name, data in (("train", args.data), ("dev", args.dev)):
-        feats, alignment = read_feats(data), Archive(args.gmm / f"ali_{name}" / "ali.scp")
+        feats, alignment = read_feats(data, args.gmm), Archive(args.gmm / f"ali_{name}" / "ali.scp")
         sets[name] = frame_data([feats[utt] for utt in alignment], [alignment[utt] for utt in alignment], args.context)
     priors = log_priors(sets["train"].y, hmms.transitions.num_pdfs)
-    references = read_text(args.gmm / "ali_dev" / "phones.txt")
-    num_phones = sum(len(spoken(phones)) for phones in references.values())
+    references, fold = read_spoken(args.gmm / "ali_dev" / "reference.txt"), read_fold(args.dev.parent)
+    num_phones = sum(map(len, references.values()))
     rows, models = [], {}
     args.out.mkdir(parents=True, exist_ok=True)
     with open(args.out / "train.log", "w") as log, tqdm(total=0, desc="frames", bar_format="{desc}", disable=None) as bar:
@@ -50,7 +51,7 @@ def main(args: Namespace) -> tuple[Path, str]:
             seconds = time.monotonic() - start
             system = System("frames", args.out, model.scaled_likelihoods, hmm_topology(hmms.transitions), 1,
                             {"kind": "frames"})
-            errors = min(tune_free(system, lang, dev_feats := read_feats(args.dev), references).values())
+            errors = min(tune_free(system, lang, dev_feats := read_feats(args.dev, args.gmm), references, fold).values())
             posteriors = np.concatenate([model.log_posteriors(dev_feats[utt]) for utt in references])
             rows.append((100 * errors / num_phones, name, 100 * np.mean(classes[posteriors.argmax(1)] == sets["dev"].y),
                          cross_entropy(posteriors, classes, sets["dev"].y), model.num_parameters, seconds))
@@ -59,8 +60,8 @@ def main(args: Namespace) -> tuple[Path, str]:
     print("\n".join(table))
     seconds = time.monotonic() - began
     write_json(args.out / "meta.json", {
-        "system": "frames", "kind": "frames", "classifier": best[1], "hmm": str(args.gmm), "train_seconds": seconds,
-        "parameters": models[best[1]].num_parameters})
+        "system": "frames", "kind": "frames", "classifier": best[1], "hmm": str(args.gmm), "features": asdict(model_features(args.gmm)),
+        "train_seconds": seconds, "parameters": models[best[1]].num_parameters})
     models[best[1]].save(args.out / "model.npz")
     return args.out / "model.npz", (f"{best[1]} chosen of {len(rows)}, dev free PER {best[0]:.1f} %,"
                                     f" {models[best[1]].num_parameters} parameters, {seconds:.0f} s")

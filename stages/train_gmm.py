@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import time
 from argparse import Namespace
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +51,7 @@ def main(args: Namespace) -> tuple[Path, str]:
     poor = poor_phones(model, stats, args.warn_frames)
     seconds = time.monotonic() - began
     write_json(args.out / "meta.json", {
-        "system": "gmm", "kind": "gmm", "train_seconds": seconds, "parameters": model.num_parameters,
+        "system": "gmm", "kind": "gmm", "features": asdict(feats.settings), "train_seconds": seconds, "parameters": model.num_parameters,
         "gaussians": len(model.weights), "log_likelihood_per_frame": stats.log_likelihood / stats.frames,
         "poor_phones": poor})
     model.save(args.out / "model.npz")

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import torch
@@ -62,15 +62,18 @@ def main(args: Namespace) -> tuple[Path, str]:
         raise UserError(f"{args.data}/text: utterance {unknown[0]} has words that are not in"
                         f" {args.lang}/reference_lexicon.txt ({len(unknown)} such utterances); run: make lexicon")
     dev_targets, unknown = targets(args.dev, lang)
-    surveyed, train_print = survey(read_feats(args.data), train_targets)
-    dev_part, dev_print = survey(read_feats(args.dev), dev_targets)
+    feats, dev_feats = read_feats(args.data), read_feats(args.dev)
+    if feats.settings != dev_feats.settings:
+        raise UserError(f"{args.dev}: features made otherwise than those of {args.data}; make them again: make mfcc")
+    surveyed, train_print = survey(feats, train_targets)
+    dev_part, dev_print = survey(dev_feats, dev_targets)
     train_part, short = split_by_length(surveyed, settings.subsampling)
     if len(short) > args.max_short / 100 * len(train_targets):
         raise UserError(f"{args.data}: {len(short)} of {len(train_targets)} utterances have fewer network frames than"
                         f" phones (first: {short[0]}); use a smaller --subsampling or a larger --max-short")
     args.out.mkdir(parents=True, exist_ok=True)
     state = train(train_part, dev_part, lang.tokens, settings, train_print + dev_print, args.out, device)
-    extra = {"left_out_short": short, "dev_not_scored": unknown, "device": device.type}
+    extra = {"features": asdict(feats.settings), "left_out_short": short, "dev_not_scored": unknown, "device": device.type}
     model = finish(state, train_part, lang.tokens, settings, args.out, device, extra)
     return args.out / "model.safetensors", (
         f"{settings.encoder} {model.encoder.num_parameters() / 1e6:.1f} M parameters, {state.epoch} epochs"

@@ -6,12 +6,12 @@ from dataclasses import asdict
 from pathlib import Path
 
 from lexicon.files import write_json
+from lexicon.fold import read_fold
 from lexicon.lang import load_lang
-from lexicon.phones import spoken
-from lexicon.text import read_text
 from pipeline.datadir import read_datadir
 from pipeline.decode import SEARCHES
 from pipeline.features import read_feats
+from pipeline.score import read_spoken
 from pipeline.systems import load_system
 from pipeline.tuning import Tried, best_of, tune_free, tune_words
 from stages.common import parser, run
@@ -25,11 +25,11 @@ def outcome(tried: Tried, total: int) -> dict:
 
 
 def main(args: Namespace) -> tuple[Path, str]:
-    system, lang, feats = load_system(args.model), load_lang(args.lang), read_feats(args.data)
+    system, lang, feats = load_system(args.model), load_lang(args.lang), read_feats(args.data, args.model)
     words = {u.id: u.words for u in read_datadir(args.data) if u.id in feats}
-    phones = {utt: spoken(labels) for utt, labels in read_text(args.ref_phones).items()}
+    phones, fold = read_spoken(args.ref_phones), read_fold(args.data.parent)
     by_words = outcome(tune_words(system, lang, args.search, feats, words), sum(map(len, words.values())))
-    free = outcome(tune_free(system, lang, feats, phones), sum(map(len, phones.values())))
+    free = outcome(tune_free(system, lang, feats, phones, fold), sum(map(len, phones.values())))
     target = args.out / "tuning.json"
     write_json(target, {"search": args.search, "words": by_words, "free": free})
     return target, (f"{args.out.name}: dev WER {by_words['error_rate']:.1f} % at acoustic scale"

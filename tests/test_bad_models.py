@@ -13,6 +13,7 @@ import pytest
 from lexicon.errors import UserError
 from lexicon.files import write_json
 from pipeline.archive import write_archive
+from pipeline.features import FeatureSettings
 from pipeline.datadir import Utterance, write_datadir
 from pipeline.frames import FrameClassifier, load_frame_classifier
 from pipeline.gmm import flat_start, load_gmm
@@ -199,6 +200,7 @@ def test_training_names_the_utterance_that_is_too_short(tmp_path):
     data = tmp_path / "train"
     write_datadir(data, [Utterance(f"u{n}", "s", wav, ("A",), 800) for n in range(4)]
                   + [Utterance("u9-hasty", "s", wav, ("TAB",), 500)])
+    FeatureSettings(8000, True).write(data)
     write_archive(data / "feats.scp", [(u, rng.normal(size=(n, 39)).astype(np.float32)) for u, n in
                                        (("u0", 30), ("u1", 25), ("u2", 40), ("u3", 20), ("u9-hasty", 4))])
     done = subprocess.run([sys.executable, "-m", "stages.train_gmm", "--data", data, "--lang", lang.path, "--out",

@@ -87,7 +87,7 @@ def make_trees(root: Path) -> tuple[Path, Path]:
     (data / "lang" / "lang.json").write_text(json.dumps(
         {"vocab": "closed", "order": 3, "test_oov_rate": 12.5, "test_perplexity": 61.25}))
     aligned = {name: spoken(phones_of(words)) for name, words in WORDS.items()}
-    write_table(exp / "gmm" / "ali_test" / "phones.txt", {k: [p for p, _, _ in v] for k, v in aligned.items()})
+    write_table(exp / "gmm" / "ali_test" / "reference.txt", {k: [p for p, _, _ in v] for k, v in aligned.items()})
     write_ctm(exp / "gmm" / "ali_test" / "phones.ctm", aligned)
     write_ctm(exp / "gmm" / "ali_test" / "words.ctm", {name: word_times(words) for name, words in WORDS.items()})
     for system in SYSTEMS:
@@ -171,7 +171,7 @@ def test_two_runs_agree(trees: tuple[Path, Path]) -> None:
     ("old/decode_test/free.txt", "no such file; make it or correct the path"),
     ("old/decode_test/decode.json", "no such file; run the stage that writes it first"),
     ("old/meta.json", "no such file; run the stage that writes it first"),
-    ("gmm/ali_test/phones.txt", "no such file; make it or correct the path"),
+    ("gmm/ali_test/reference.txt", "no such file; make it or correct the path"),
 ])
 def test_a_missing_file_is_named(trees: tuple[Path, Path], missing: str, says: str) -> None:
     exp, data = trees

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from pipeline.report.panel import Segment, choose, row
+from pipeline.report.panel import Interval, choose, row
 from pipeline.report.results import read_comparison
 from pipeline.report.spectrogram import ROWS, png_mask, spectrogram
 from test_compare import ODD_ID, ODD_WORD, STEP, SYSTEMS, make_trees, run_stage
@@ -41,8 +41,8 @@ def test_spectrogram_of_any_length(length: int, rate: int) -> None:
     assert np.isfinite(darkness).all() and darkness.min() >= 0 and darkness.max() <= 1
 
 
-def segments(text: str) -> list[Segment]:
-    return [Segment(i * 0.1, (i + 1) * 0.1, label) for i, label in enumerate(text.split())]
+def segments(text: str) -> list[Interval]:
+    return [Interval(i * 0.1, (i + 1) * 0.1, label) for i, label in enumerate(text.split())]
 
 
 def test_row_marks_each_kind_of_error() -> None:

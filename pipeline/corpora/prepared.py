@@ -2,15 +2,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lexicon.errors import UserError
-from pipeline.audio import AudioInfo, audio_info, resampled_length
+from pipeline.audio import AudioInfo, Cut, audio_info, resampled_length
 from pipeline.datadir import Utterance
+from pipeline.intervals import Interval
 
 SETS = ("train", "dev", "test")
+
+
+@dataclass(frozen=True)
+class Gold:
+    """What hands have placed in one utterance: either tier may be empty."""
+
+    phones: tuple[Interval, ...] = ()
+    words: tuple[Interval, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -19,7 +28,9 @@ class Prepared:
 
     ``sample_rate`` (Hz) is what most files have, and what ``num_samples`` counts in; ``left_out`` lists (file, why) of
     what the corpus's rules exclude, ``unreadable`` (utterance id, error) of what should be there and is damaged;
-    ``lexicon`` is the text of a pronunciation lexicon where the corpus has its own, in lines `WORD P1 P2`.
+    ``lexicon`` is the text of a pronunciation lexicon where the corpus has its own, in lines `WORD P1 P2`; ``gold`` maps
+    utterance ids to hand-made phones and words, and ``fold`` their labels, and those of the lexicon, to the classes in
+    which phones are compared (a label it lacks stands for itself; SIL is never counted).
     """
 
     sets: dict[str, list[Utterance]]
@@ -27,29 +38,45 @@ class Prepared:
     left_out: list[tuple[str, str]] = field(default_factory=list)
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     lexicon: str | None = None
+    gold: dict[str, Gold] = field(default_factory=dict)
+    fold: dict[str, str] = field(default_factory=dict)
 
 
-def unmeasured(utterance: str, speaker: str, wav: Path, words: Iterable[str]) -> Utterance:
+def unmeasured(utterance: str, speaker: str, wav: Path, words: Iterable[str], cut: Cut | None = None) -> Utterance:
     """An utterance whose audio ``measure`` has yet to open."""
-    return Utterance(utterance, speaker, wav.resolve(), tuple(words), 0)
+    return Utterance(utterance, speaker, wav.resolve(), tuple(words), 0, cut)
 
 
 def measure(sets: dict[str, list[Utterance]], left_out: Iterable[tuple[str, str]] = (),
-            lexicon: str | None = None) -> Prepared:
+            lexicon: str | None = None, gold: Mapping[str, Gold] | None = None, fold: Mapping[str, str] | None = None
+            ) -> Prepared:
     """Open every audio file: fill in ``num_samples``, collect what cannot be read. UserError on a double id."""
     _refuse_duplicates(u for members in sets.values() for u in members)
     infos: dict[str, AudioInfo] = {}
     unreadable: list[tuple[str, str]] = []
     for utterance in (u for members in sets.values() for u in members):
         try:
-            infos[utterance.id] = audio_info(utterance.wav)
+            infos[utterance.id] = _info(utterance)
         except UserError as error:
             unreadable.append((utterance.id, str(error)))
     rates = Counter(info.sample_rate for info in infos.values()).most_common(1)
     rate = rates[0][0] if rates else 0
     measured = {name: [replace(u, num_samples=resampled_length(infos[u.id].num_samples, infos[u.id].sample_rate, rate))
                        for u in sorted(members, key=lambda u: u.id) if u.id in infos] for name, members in sets.items()}
-    return Prepared(measured, rate, list(left_out), unreadable, lexicon)
+    return Prepared(measured, rate, list(left_out), unreadable, lexicon, dict(gold or {}), dict(fold or {}))
+
+
+def _info(utterance: Utterance) -> AudioInfo:
+    """What the file's header says, the samples being those of the utterance alone."""
+    info = audio_info(utterance.wav)
+    if utterance.cut is None:
+        return info
+    first, last = utterance.cut.samples(info)
+    if last <= first:
+        raise UserError(f"{utterance.wav}: {info.num_samples / info.sample_rate:.2f} s long, but utterance "
+                        f'"{utterance.id}" is said to last from {utterance.cut.start:g} to {utterance.cut.end:g} s; '
+                        f"correct its line in segments, or remove it")
+    return info._replace(num_samples=last - first)
 
 
 def chosen_split(corpus: str, split: str | None, splits: tuple[str, ...]) -> str:

@@ -5,17 +5,16 @@ import base64
 import itertools
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import kaldialign
 import numpy as np
 
-from lexicon.errors import UserError
 from lexicon.phones import SILENT
 from pipeline.audio import audio_info, read_audio
 from pipeline.datadir import Utterance
+from pipeline.intervals import Interval, read_ctm
 from pipeline.lattice import read_json_lattice
 from pipeline.lattice_picture import bars
 from pipeline.report.results import Comparison, System
@@ -26,37 +25,7 @@ from pipeline.score import GAP, align
 MAX_SAMPLE_RATE = 16_000
 
 
-@dataclass(frozen=True)
-class Segment:
-    """A word or phone from ``start`` to ``end`` seconds."""
-
-    start: float
-    end: float
-    label: str
-
-
-Ctm = dict[str, list[Segment]]
-
-
-def read_ctm(path: Path) -> Ctm:
-    """Read ``utt channel start duration label [confidence]`` lines into utterance -> segments in order of time."""
-    if not path.is_file():
-        raise UserError(f"{path}: no such file; run the stage that writes it first")
-    ctm: Ctm = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        fields = line.split()
-        try:
-            utterance, start, duration, label = fields[0], float(fields[2]), float(fields[3]), fields[4]
-        except (IndexError, ValueError):
-            raise UserError(f'{path}:{number}: "{line}" is not `utt 1 start duration label`; remove the file and '
-                            f"run make again") from None
-        ctm.setdefault(utterance, []).append(Segment(start, start + duration, label))
-    for segments in ctm.values():
-        segments.sort(key=lambda segment: (segment.start, segment.end))
-    return ctm
-
-
-def row(reference: Sequence[Segment], heard: Sequence[Segment]) -> dict[str, Any]:
+def row(reference: Sequence[Interval], heard: Sequence[Interval]) -> dict[str, Any]:
     """A row of segments for the page, each compared with the reference by their alignment, silence aside.
 
     ``segments``: [start, end, label, verdict], verdict "" right, "+" inserted, else the reference symbol it stands
@@ -90,7 +59,7 @@ class Panels:
     def panel(self, utterance: Utterance) -> dict[str, Any]:
         """All that the page's script needs to draw one utterance; small enough to keep beside the page."""
         rate = min(audio_info(utterance.wav).sample_rate, MAX_SAMPLE_RATE)
-        samples = read_audio(utterance.wav, rate)
+        samples = read_audio(utterance.wav, rate, utterance.cut)
         words, phones = (self.reference[name].get(utterance.id, []) for name in ("words", "phones"))
         return {
             "id": utterance.id,
@@ -102,7 +71,7 @@ class Panels:
             "systems": [self._system(system, utterance.id, words, phones) for system in self.comparison.systems],
         }
 
-    def _system(self, system: System, utterance: str, words: list[Segment], phones: list[Segment]) -> dict[str, Any]:
+    def _system(self, system: System, utterance: str, words: list[Interval], phones: list[Interval]) -> dict[str, Any]:
         heard = {name: ctm.get(utterance, []) for name, ctm in self.ctm[system.name].items()}
         return {"name": system.name, "words": row(words, heard["words"]), "phones": row(phones, heard["phones"]),
                 "free": row(phones, heard["free"]), "lattice": lattice_bars(system.decode, utterance)}

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from lexicon.errors import UserError
+from lexicon.fold import Fold, read_fold
 from pipeline.datadir import Utterance, read_datadir
 from pipeline.score import (Counts, Interval, PairedTest, Pairs, align_all, count, error_rate, in_words, paired_test,
                             read_spoken, resampling_units, total)
@@ -89,30 +90,32 @@ def read_comparison(exp: Path, data: Path, names: Sequence[str]) -> Comparison:
     UserError names the file if one is missing, lacks an utterance or a value.
     """
     utterances = read_datadir(data / "test")
-    ref_path = exp / "gmm" / "ali_test" / "phones.txt"
+    ref_path = exp / "gmm" / "ali_test" / "reference.txt"
     ref_phones = read_spoken(ref_path)
     for utterance in utterances:
         if utterance.id not in ref_phones:
             raise UserError(f'{ref_path}: no phones for test utterance "{utterance.id}"; align the test set again')
     lang_path = data / "lang" / "lang.json"
     lang = read_fields(lang_path, "vocab", "test_oov_rate", "test_perplexity")
+    fold = read_fold(data)
     comparison = Comparison(data.name, utterances, ref_phones, lang, [])
     for name in names:
         if any(name == system.name for system in comparison.systems):
             raise UserError(f'--systems: "{name}" for the second time; name each system once')
-        comparison.systems.append(read_system(exp, name, comparison.references))
+        comparison.systems.append(read_system(exp, name, comparison.references, fold))
     return comparison
 
 
-def read_system(exp: Path, name: str, references: Mapping[str, Mapping[str, Sequence[str]]]) -> System:
-    """Read one system's hypotheses and settings and align them with the references."""
+def read_system(exp: Path, name: str, references: Mapping[str, Mapping[str, Sequence[str]]], fold: Fold = {}) -> System:
+    """Read one system's hypotheses and settings and align them, phones folded, with the references."""
     decode = exp / name / "decode_test"
     if not decode.is_dir():
         there = sorted(path.parent.name for path in exp.glob("*/decode_test"))
         raise UserError(f"{decode}: no such decode; there is one of: {', '.join(there) or 'none'}")
     alignments = {}
     for measure, (_, source, kind) in MEASURES.items():
-        alignments[measure] = align_all(references[kind], read_spoken(decode / source), decode / source)
+        alignments[measure] = align_all(references[kind], read_spoken(decode / source, fold if kind == "phones" else {}),
+                                        decode / source)
     settings = read_fields(decode / "decode.json", "rtf")
     # Two searches over one network share its training: decode.json says whose model it was.
     model = Path(settings.get("model", exp / name))

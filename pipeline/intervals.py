@@ -1,0 +1,47 @@
+"""Phones and words in seconds: what hands have placed, and what CTM files say."""
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from lexicon.errors import UserError
+from lexicon.files import write_lines
+from lexicon.text import numbered_lines
+
+
+class Interval(NamedTuple):
+    """A phone or word from ``start`` to ``end``, in seconds from the beginning of its utterance."""
+
+    start: float
+    end: float
+    label: str
+
+
+Intervals = dict[str, list[Interval]]  # by utterance, in order of time
+
+
+def read_ctm(path: Path | str) -> Intervals:
+    """Read ``utt channel start duration label [confidence]`` lines. Raises UserError with file and line."""
+    found: Intervals = {}
+    for number, line in numbered_lines(path):
+        fields = line.split()
+        try:
+            utterance, start, duration, label = fields[0], float(fields[2]), float(fields[3]), fields[4]
+            if not (0 <= start < LONGEST and 0 <= duration < LONGEST):
+                raise ValueError
+        except (IndexError, ValueError):
+            raise UserError(f'{path}:{number}: "{line[:80]}" is not `utt 1 start duration label`; make the file again') from None
+        found.setdefault(utterance, []).append(Interval(start, start + duration, label))
+    for intervals in found.values():
+        intervals.sort(key=lambda interval: interval[:2])
+    return found
+
+
+LONGEST = 1e7  # seconds, four months: a time beyond it (or NaN) is a damaged file
+
+
+def write_intervals(path: Path | str, utterances: Mapping[str, Iterable[Interval]]) -> None:
+    """Write intervals as a CTM, utterances sorted by id."""
+    write_lines(path, [f"{utt} 1 {i.start:.6f} {i.end - i.start:.6f} {i.label}"
+                       for utt in sorted(utterances) for i in utterances[utt]])
