@@ -85,7 +85,7 @@ if __name__ == "__main__":
     options = parser(__doc__)
     options.add_argument("--corpus", default="prompts", help=f"one of: {', '.join(sorted(CORPORA))}")
     options.add_argument("--out", type=Path, required=True, help="folder for train, dev, test and splits.json")
-    options.add_argument("--split", default="official", help="fsdd also has: speaker (test speakers theo, yweweler)")
+    options.add_argument("--split", help="one of the corpus's splits (default: its first)")
     options.add_argument("--downloads", default="", help="folder of archives, taken as they are; empty: fetch them")
     options.add_argument("--cache", type=Path, default=Path("downloads"), help="where corpora are fetched and unpacked")
     options.add_argument("--allow-missing", type=int, default=0, help="so many utterances may be unreadable")

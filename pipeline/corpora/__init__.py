@@ -6,6 +6,7 @@ or None), in ``cache``, or fetched from the publisher.
 """
 from __future__ import annotations
 
-from pipeline.corpora import fsdd, prompts, yesno
+from pipeline.corpora import fsdd, librispeech, mini_librispeech, prompts, speechocean762, yesno
 
-CORPORA = {"fsdd": fsdd, "prompts": prompts, "yesno": yesno}
+CORPORA = {"fsdd": fsdd, "librispeech": librispeech, "mini_librispeech": mini_librispeech, "prompts": prompts,
+           "speechocean762": speechocean762, "yesno": yesno}
