@@ -149,8 +149,8 @@ def tsv_lines(comparison: Comparison) -> list[str]:
     return lines
 
 
-def readable_lines(comparison: Comparison, report: Path) -> list[str]:
-    """The same for a terminal: the setting, the table, what differs for certain, where the report is."""
+def readable_lines(comparison: Comparison, report: Path, further: Sequence[str] = ()) -> list[str]:
+    """The same for a terminal: the setting, the table, what differs for certain, ``further`` lines, where the report is."""
     rows = [["system", "WER %", "PER %", "free PER %", "trained in", "RTF", "parameters"]]
     for system in comparison.systems:
         rows.append([system.name, *(str(comparison.rate(system, measure)) for measure in MEASURES),
@@ -165,4 +165,4 @@ def readable_lines(comparison: Comparison, report: Path) -> list[str]:
     if len(comparison.systems) > 1:
         lines += ["", f"Pairs (paired bootstrap over {comparison.unit_name}, two-sided):"]
         lines += [f"  {sentence}" for measure in ("wer", "free_per") for sentence in comparison.sentences(measure)]
-    return [*lines, "", f"report: {report}"]
+    return [*lines, *(["", *further] if further else []), "", f"report: {report}"]

@@ -1,0 +1,76 @@
+"""Phone boundaries: how far from where a hand put them."""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lexicon.fold import Fold
+from lexicon.phones import SILENT
+from pipeline.intervals import Interval, Intervals
+from pipeline.score import GAP, align
+
+WITHIN_MS = (10, 20, 25, 50)
+# TIMIT labels the closure of a stop and its burst apart; a recogniser's stop is both. (Lamel et al. 1986.)
+CLOSURES = {"bcl": ("b",), "dcl": ("d", "jh"), "gcl": ("g",), "pcl": ("p",), "tcl": ("t", "ch"), "kcl": ("k",)}
+
+
+@dataclass(frozen=True)
+class Boundaries:
+    """Start times of the phones that match the reference: ``errors`` (matched,) in seconds, ours minus theirs, of ``total``
+    reference phones."""
+
+    errors: np.ndarray
+    total: int
+
+    def row(self) -> list[str]:
+        """Matched, bias, mean and median absolute error in ms, and the percentage within each of WITHIN_MS."""
+        if not len(self.errors):
+            return [f"0 of {self.total}", *["-"] * (3 + len(WITHIN_MS))]
+        ms = 1000 * self.errors
+        size = np.abs(ms)
+        return [f"{len(ms)} of {self.total}", f"{ms.mean():+.1f}", f"{size.mean():.1f}", f"{np.median(size):.1f}",
+                *(f"{100 * np.mean(size <= limit):.1f}" for limit in WITHIN_MS)]
+
+
+def join_closures(phones: Sequence[Interval]) -> list[Interval]:
+    """Closures joined with the burst that follows: kcl k -> k, from where the closure begins."""
+    joined: list[Interval] = []
+    for phone in phones:
+        if joined and phone.label in CLOSURES.get(joined[-1].label, ()):
+            phone = phone._replace(start=joined.pop().start)
+        joined.append(phone)
+    return joined
+
+
+def compare_boundaries(gold: Intervals, ours: Mapping[str, Sequence[Interval]], fold: Fold) -> Boundaries:
+    """Match the phones of each utterance by their (folded) labels and compare the start times of those that agree.
+
+    Silence is left out, so a phone's start is compared whether a pause or another phone lies before it.
+    """
+    errors: list[float] = []
+    total = 0
+    for utterance, placed in gold.items():
+        wanted, heard = (_spoken(phones, fold) for phones in (join_closures(placed), ours.get(utterance, ())))
+        total += len(wanted)
+        i = j = 0
+        for ref, hyp in align([phone.label for phone in wanted], [phone.label for phone in heard]):
+            if ref == hyp:
+                errors.append(heard[j].start - wanted[i].start)
+            i, j = i + (ref != GAP), j + (hyp != GAP)
+    return Boundaries(np.array(errors), total)
+
+
+def _spoken(phones: Sequence[Interval], fold: Fold) -> list[Interval]:
+    folded = [phone._replace(label=fold.get(phone.label, phone.label)) for phone in phones]
+    return [phone for phone in folded if phone.label not in SILENT]
+
+
+def table(rows: Mapping[str, Boundaries]) -> list[str]:
+    """One line per name, for a terminal."""
+    cells = [["start times of phones", "matched", "bias", "mean", "median", *(f"{limit} ms" for limit in WITHIN_MS)],
+             *([name, *boundaries.row()] for name, boundaries in rows.items())]
+    widths = [max(map(len, column)) for column in zip(*cells)]
+    return ["  ".join([line[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:]))])
+            for line in cells]
