@@ -6,7 +6,7 @@ or None), in ``cache``, or fetched from the publisher.
 """
 from __future__ import annotations
 
-from pipeline.corpora import fsdd, librispeech, mini_librispeech, prompts, speechocean762, yesno
+from pipeline.corpora import fsdd, librispeech, mini_librispeech, prompts, speechocean762, timit, timit_sample, yesno
 
 CORPORA = {"fsdd": fsdd, "librispeech": librispeech, "mini_librispeech": mini_librispeech, "prompts": prompts,
-           "speechocean762": speechocean762, "yesno": yesno}
+           "speechocean762": speechocean762, "timit": timit, "timit_sample": timit_sample, "yesno": yesno}

@@ -7,7 +7,7 @@ import tarfile
 import urllib.error
 import urllib.request
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from tqdm import tqdm
@@ -75,19 +75,24 @@ def archive_of(name: str, url: str, published: frozenset[str], downloads: Path |
     return path, f"{name} from {url}" + ("" if published else "; its publisher names no hash to compare with")
 
 
-def unpack_tar(archive: Path, name: str, source: str, cache: Path) -> Path:
-    """Unpack a tar archive once into ``cache``/NAME-HASH, where HASH names its contents; return that folder.
+def given(downloads: Path | None, names: Iterable[str]) -> Path | None:
+    """The first of the files or folders ``names`` that the user's folder holds."""
+    return next((downloads / name for name in names if (downloads / name).exists()), None) if downloads else None
+
+
+def unpack(archive: Path, name: str, source: str, cache: Path) -> Path:
+    """Unpack an archive once into ``cache``/NAME-HASH, where HASH names its contents; return that folder.
 
     source: the line ``origin`` shall give. Raises UserError if the archive is damaged or would write outside.
     """
     root = cache / f"{name}-{sha256(archive)[:12]}"
     if not (root / ORIGIN).is_file():
-        fill(root, lambda folder: extract_tar(archive, folder), source)
+        fill(root, lambda folder: extract(archive, folder), source)
     return root
 
 
-def extract_tar(archive: Path, folder: Path) -> None:
-    """Extract a tar archive into ``folder``; links and paths that lead out of it are refused (PEP 706)."""
+def extract(archive: Path, folder: Path) -> None:
+    """Extract a tar or zip archive into ``folder``; links and paths that lead out of it are refused (PEP 706)."""
     try:
         with tarfile.open(archive) as tar:
             tar.extractall(folder, filter="data")

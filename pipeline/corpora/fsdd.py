@@ -28,7 +28,7 @@ WORDS = "ZERO ONE TWO THREE FOUR FIVE SIX SEVEN EIGHT NINE".split()
 def get(downloads: Path | None, cache: Path) -> Path:
     """The unpacked archive: from ``downloads`` as it is, else from the publisher."""
     archive, source = fetch.archive_of(ARCHIVE, URL, PUBLISHED, downloads, cache)
-    return fetch.unpack_tar(archive, "fsdd", source, cache)
+    return fetch.unpack(archive, "fsdd", source, cache)
 
 
 def prepare(root: Path, split: str | None = None) -> Prepared:

@@ -79,7 +79,7 @@ def get_parts(corpus: str, url: str, published: Mapping[str, str], fetched: Iter
     if not (root / fetch.ORIGIN).is_file():
         def extract(folder: Path) -> None:
             for archive in archives:
-                fetch.extract_tar(archive, folder)
+                fetch.extract(archive, folder)
 
         fetch.fill(root, extract, "; ".join(sources))
     return root

@@ -123,7 +123,7 @@ def _obtain(downloads: Path | None, root: Path, cache: Path) -> None:
     """Fill ``root`` from the first source that has the files; the error at the end names each that failed."""
     debs = [sorted(downloads.glob(f"{package}_{VERSION}*.deb")) for package in PACKAGES] if downloads else [[], []]
     if downloads and (downloads / TARBALL).is_file():
-        return _fill(root, lambda folder: fetch.extract_tar(downloads / TARBALL, folder), f"{TARBALL} from {downloads}")
+        return _fill(root, lambda folder: fetch.extract(downloads / TARBALL, folder), f"{TARBALL} from {downloads}")
     if all(debs):
         return _fill(root, lambda folder: _unpack([found[-1] for found in debs], folder), f"packages from {downloads}")
     if (Path("/") / VOICE).is_dir() and (Path("/") / DOCUMENT).is_file():
@@ -135,7 +135,7 @@ def _obtain(downloads: Path | None, root: Path, cache: Path) -> None:
         why = error
     try:
         fetch.download(URL, cache / TARBALL)
-        return _fill(root, lambda folder: fetch.extract_tar(cache / TARBALL, folder), URL)
+        return _fill(root, lambda folder: fetch.extract(cache / TARBALL, folder), URL)
     except UserError as error:
         raise UserError(f"prompts: {why}; {error}") from None
 

@@ -24,7 +24,7 @@ STRESS = re.compile(r"(?<=[A-Z])[012]\b")
 def get(downloads: Path | None, cache: Path) -> Path:
     """The unpacked archive: from ``downloads`` as it is, else from the publisher."""
     archive, source = fetch.archive_of(ARCHIVE, URL, PUBLISHED, downloads, cache)
-    return fetch.unpack_tar(archive, "speechocean762", source, cache)
+    return fetch.unpack(archive, "speechocean762", source, cache)
 
 
 def prepare(root: Path, split: str | None = None) -> Prepared:

@@ -27,7 +27,7 @@ LEXICON = "YES Y\nNO N\n"  # Kaldi's recipe gives each word one phone of its own
 def get(downloads: Path | None, cache: Path) -> Path:
     """The unpacked archive: from ``downloads`` as it is, else from the publisher and verified."""
     archive, source = fetch.archive_of(ARCHIVE, URL, PUBLISHED, downloads, cache)
-    return fetch.unpack_tar(archive, "yesno", source, cache)
+    return fetch.unpack(archive, "yesno", source, cache)
 
 
 def prepare(root: Path, split: str | None = None) -> Prepared:
