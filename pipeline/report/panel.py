@@ -11,7 +11,8 @@ from typing import Any
 import kaldialign
 import numpy as np
 
-from lexicon.phones import SILENT
+from lexicon.fold import Fold
+from lexicon.phones import spoken
 from pipeline.audio import audio_info, read_audio
 from pipeline.datadir import Utterance
 from pipeline.intervals import Interval, read_ctm
@@ -25,25 +26,25 @@ from pipeline.score import GAP, align
 MAX_SAMPLE_RATE = 16_000
 
 
-def row(reference: Sequence[Interval], heard: Sequence[Interval]) -> dict[str, Any]:
-    """A row of segments for the page, each compared with the reference by their alignment, silence aside.
+def row(reference: Sequence[Interval], heard: Sequence[Interval], fold: Fold = {}) -> dict[str, Any]:
+    """A row of segments for the page, each compared (folded) with the reference by their alignment, silence aside.
 
     ``segments``: [start, end, label, verdict], verdict "" right, "+" inserted, else the reference symbol it stands
     for; ``missing``: [seconds, symbol] of what was left out, at the border where it should have been.
     """
-    wanted = [segment.label for segment in reference if segment.label not in SILENT]
-    spoken = [segment for segment in heard if segment.label not in SILENT]
+    wanted = spoken((segment.label for segment in reference), fold)
+    sounding = [segment for segment in heard if spoken([segment.label], fold)]
     verdicts: list[str] = []
     missing: list[list[Any]] = []
-    for ref, hyp in align(wanted, [segment.label for segment in spoken]):
+    for ref, hyp in align(wanted, spoken((segment.label for segment in heard), fold)):
         if hyp == GAP:
             here = len(verdicts)
-            border = spoken[here].start if here < len(spoken) else spoken[-1].end if spoken else 0.0
+            border = sounding[here].start if here < len(sounding) else sounding[-1].end if sounding else 0.0
             missing.append([round(border, 3), ref])
         else:
             verdicts.append("" if ref == hyp else "+" if ref == GAP else ref)
     judged = iter(verdicts)
-    segments = [[round(s.start, 3), round(s.end, 3), s.label, "" if s.label in SILENT else next(judged)] for s in heard]
+    segments = [[round(s.start, 3), round(s.end, 3), s.label, next(judged) if spoken([s.label], fold) else ""] for s in heard]
     return {"segments": segments, "missing": missing}
 
 
@@ -52,7 +53,9 @@ class Panels:
 
     def __init__(self, comparison: Comparison, exp: Path) -> None:
         self.comparison = comparison
-        self.reference = {name: read_ctm(exp / "gmm" / "ali_test" / f"{name}.ctm") for name in ("words", "phones")}
+        aligned, gold = exp / "gmm" / "ali_test", comparison.data / "test"
+        self.reference = {name: read_ctm((gold if (gold / f"{name}.ctm").exists() else aligned) / f"{name}.ctm")
+                          for name in ("words", "phones")}
         self.ctm = {system.name: {name: read_ctm(system.decode / f"{name}.ctm") for name in ("words", "phones", "free")}
                     for system in comparison.systems}
 
@@ -60,6 +63,7 @@ class Panels:
         """All that the page's script needs to draw one utterance; small enough to keep beside the page."""
         rate = min(audio_info(utterance.wav).sample_rate, MAX_SAMPLE_RATE)
         samples = read_audio(utterance.wav, rate, utterance.cut)
+        fold = self.comparison.fold
         words, phones = (self.reference[name].get(utterance.id, []) for name in ("words", "phones"))
         return {
             "id": utterance.id,
@@ -67,14 +71,14 @@ class Panels:
             "rate": rate,
             "pcm": _base64(np.rint(samples * 32767).astype("<i2").tobytes()),
             "spectrogram": _base64(png_mask(spectrogram(samples, rate))),
-            "reference": {"words": row(words, words), "phones": row(phones, phones)},
+            "reference": {"words": row(words, words), "phones": row(phones, phones, fold)},
             "systems": [self._system(system, utterance.id, words, phones) for system in self.comparison.systems],
         }
 
     def _system(self, system: System, utterance: str, words: list[Interval], phones: list[Interval]) -> dict[str, Any]:
         heard = {name: ctm.get(utterance, []) for name, ctm in self.ctm[system.name].items()}
-        return {"name": system.name, "words": row(words, heard["words"]), "phones": row(phones, heard["phones"]),
-                "free": row(phones, heard["free"]), "lattice": lattice_bars(system.decode, utterance)}
+        return {"name": system.name, "words": row(words, heard["words"]), "phones": row(phones, heard["phones"], self.comparison.fold),
+                "free": row(phones, heard["free"], self.comparison.fold), "lattice": lattice_bars(system.decode, utterance)}
 
 
 def lattice_bars(decode: Path, utterance: str) -> list[list[Any]]:

@@ -49,12 +49,17 @@ class System:
 class Comparison:
     """All systems on one test set. Utterances and systems keep the order in which they were read."""
 
-    def __init__(self, corpus: str, utterances: list[Utterance], ref_phones: Mapping[str, Sequence[str]],
+    def __init__(self, data: Path, utterances: list[Utterance], ref_phones: Mapping[str, Sequence[str]], fold: Fold,
                  lang: dict[str, Any], systems: list[System]) -> None:
-        self.corpus, self.utterances, self.lang, self.systems = corpus, utterances, lang, systems
+        self.data, self.utterances, self.fold, self.lang, self.systems = data, utterances, fold, lang, systems
         self.references = {"words": {u.id: u.words for u in utterances},
                            "phones": {u.id: tuple(ref_phones[u.id]) for u in utterances}}
         self.units, self.unit_name = resampling_units([u.speaker for u in utterances])
+
+    @property
+    def corpus(self) -> str:
+        """The name of the corpus, which is that of its data folder."""
+        return self.data.name
 
     def lengths(self, measure: str) -> np.ndarray:
         """(U,) reference words or phones of each utterance."""
@@ -97,12 +102,11 @@ def read_comparison(exp: Path, data: Path, names: Sequence[str]) -> Comparison:
             raise UserError(f'{ref_path}: no phones for test utterance "{utterance.id}"; align the test set again')
     lang_path = data / "lang" / "lang.json"
     lang = read_fields(lang_path, "vocab", "test_oov_rate", "test_perplexity")
-    fold = read_fold(data)
-    comparison = Comparison(data.name, utterances, ref_phones, lang, [])
+    comparison = Comparison(data, utterances, ref_phones, read_fold(data), lang, [])
     for name in names:
         if any(name == system.name for system in comparison.systems):
             raise UserError(f'--systems: "{name}" for the second time; name each system once')
-        comparison.systems.append(read_system(exp, name, comparison.references, fold))
+        comparison.systems.append(read_system(exp, name, comparison.references, comparison.fold))
     return comparison
 
 
