@@ -3,13 +3,15 @@ from __future__ import annotations
 
 import os
 import subprocess
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import soundfile
 
 from lexicon.errors import UserError
-from pipeline.datadir import Utterance, read_datadir, write_datadir
+from pipeline.audio import Cut
+from pipeline.datadir import DataDir, Utterance, read_datadir, write_datadir
 
 
 @pytest.fixture
@@ -67,6 +69,9 @@ def test_writing_replaces_old_features(datadir):
     ("utt2num_samples", "ann-2 400", "ann-2 many", 'utt2num_samples:2: "many" is not a number of samples'),
     ("wav.scp", "one.wav", "gone.wav", "wav.scp:1: "),
     ("wav.scp", "one.wav", "one.wav sox -t wav - |", "is a pipe"),
+    ("wav.scp", "one.wav", "one.ark:17", "is a place in an archive"),
+    ("text", "ann-1", "\ufeffann-1", "text:1: a byte order mark"),
+    ("text", "HELLO", "HEL\0LO", "text:1: a control character (U+0000)"),
 ])
 def test_faults_have_their_file_and_line(datadir, name, old, new, message):
     content = (datadir / name).read_text(encoding="utf-8")
@@ -76,6 +81,85 @@ def test_faults_have_their_file_and_line(datadir, name, old, new, message):
         read_datadir(datadir)
     assert str(error.value).startswith(str(datadir)) and message in str(error.value)
     assert "\n" not in str(error.value) and ";" in str(error.value)
+
+
+@pytest.fixture
+def cuts(datadir):
+    """The same utterances as stretches of one recording, as Kaldi writes them."""
+    (datadir / "wav.scp").write_text(f"rec {datadir.parent}/one.wav\n")
+    (datadir / "segments").write_text("ann-1 rec 0 0.02\nann-2 rec 0.0125 0.03\nbob-1 rec 0.03 -1\n")
+    return datadir
+
+
+def test_reads_stretches_of_recordings(cuts):
+    assert [(u.id, u.wav, u.cut) for u in read_datadir(cuts)] == [
+        ("ann-1", cuts.parent / "one.wav", (0, 0.02)), ("ann-2", cuts.parent / "one.wav", (0.0125, 0.03)),
+        ("bob-1", cuts.parent / "one.wav", (0.03, 0.05))]  # 400 samples at 8 kHz end after 0.05 s
+
+
+def test_writes_stretches_and_reads_them_back(cuts, tmp_path):
+    utterances = read_datadir(cuts)
+    third = replace(utterances[0], id="cat", cut=Cut(1 / 3, 2 / 3))
+    write_datadir(tmp_path / "again", [*utterances, third])
+    assert read_datadir(tmp_path / "again") == [*utterances, third]
+
+
+@pytest.mark.parametrize("old,new,message", [
+    ("rec 0 0.02", "tape 0 0.02", 'segments:1: recording "tape" is not in wav.scp'),
+    ("rec 0 0.02", "rec 0 now", 'segments:1: "rec 0 now" is not a recording, its start and its end'),
+    ("rec 0 0.02", "rec 0.02 0.01", "segments:1: "),
+    ("rec 0 0.02", "rec -3 0.01", "segments:1: "),
+    ("rec 0 0.02", "rec 0 inf", "segments:1: "),
+    ("rec 0 0.02", "rec nan 1", "segments:1: "),
+    ("rec 0 0.02", "rec 0 0.02 A", 'segments:1: "rec 0 0.02 A" chooses a channel'),
+    ("ann-1 rec 0 0.02\n", "", 'text:1: "ann-1": transcript without audio; add its line to segments'),
+    ("bob-1", "bob-2", 'segments:3: "bob-2": audio without transcript'),
+])
+def test_faults_of_stretches(cuts, old, new, message):
+    content = (cuts / "segments").read_text()
+    assert old in content
+    (cuts / "segments").write_text(content.replace(old, new))
+    with pytest.raises(UserError) as error:
+        read_datadir(cuts)
+    assert message in str(error.value)
+
+
+def test_the_first_problem_says_how_many_there_are(datadir):
+    (datadir / "text").write_text("ann-2 B\n")
+    (datadir / "utt2num_samples").write_text("ann-1 0\nann-2 400\nbob-1 400\n")
+    with pytest.raises(UserError) as error:
+        read_datadir(datadir)
+    assert str(error.value) == (f'{datadir}/wav.scp:1: "ann-1": audio without transcript; add its line to text, or remove '
+                                f"the utterance (3 problems in all; make check DIR={datadir} lists them)")
+    assert [str(p).split("; ")[0].removeprefix(f"{datadir}/") for p in DataDir(datadir).problems()] == [
+        'wav.scp:1: "ann-1": audio without transcript', 'wav.scp:3: "bob-1": audio without transcript',
+        'utt2num_samples:1: "0" is not a number of samples']
+
+
+@pytest.mark.parametrize("pipe,hint", [
+    ("sph2pipe -f wav -p -c 1 /ldc/a.sph |", "give the file itself, which phonoscope reads: /ldc/a.sph"),
+    ("flac -c -d -s /corpus/84-1.flac |", "give the file itself, which phonoscope reads: /corpus/84-1.flac"),
+    ("cat a.wav b.wav | sox - -t wav - |", "run it once and give the file it writes"),
+    ("touch /tmp/owned |", "run it once and give the file it writes"),
+])
+def test_pipes_are_named_and_never_run(datadir, pipe, hint):
+    with open(datadir / "wav.scp", "a") as stream:
+        stream.write(f"zoe {pipe}\n")
+    message, = [str(p) for p in DataDir(datadir).problems() if "is a pipe" in str(p)]
+    assert message.startswith(f'{datadir}/wav.scp:4: "{pipe}"') and "never run" in message and message.endswith(hint)
+
+
+def test_relative_paths_are_looked_for_beside_the_directory(datadir):
+    (datadir / "wav.scp").write_text("ann-1 one.wav\nann-2 ../two.wav\nbob-1 data/../three.wav\n")
+    assert [u.wav.resolve().name for u in read_datadir(datadir)] == ["one.wav", "two.wav", "three.wav"]
+
+
+def test_line_ends_and_tabs_of_other_systems_are_read_and_remarked_upon(datadir):
+    before = read_datadir(datadir)
+    (datadir / "text").write_bytes((datadir / "text").read_bytes().replace(b"\n", b"\r\n").replace(b"1 HELLO", b"1\tHELLO"))
+    assert read_datadir(datadir) == before
+    remarks = [str(p) for p in DataDir(datadir).problems() if p.remark]
+    assert len(remarks) == 2 and "(3 such lines)" in remarks[0] and "text:1: a tab" in remarks[1]
 
 
 def test_missing_files_and_bytes_that_are_not_utf8(datadir):

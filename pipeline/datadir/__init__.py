@@ -1,0 +1,11 @@
+"""Kaldi data directories: ``wav.scp text utt2spk spk2utt``, C-sorted UTF-8, and ``utt2num_samples``; ``segments`` too.
+
+The format is Kaldi's (https://kaldi-asr.org/doc/data_prep.html) without pipes: an entry of wav.scp is a file.
+"""
+from __future__ import annotations
+
+from pipeline.datadir.read import DataDir, read_datadir
+from pipeline.datadir.tables import Problem
+from pipeline.datadir.write import Utterance, write_datadir
+
+__all__ = ["DataDir", "Problem", "Utterance", "read_datadir", "write_datadir"]

@@ -1,0 +1,201 @@
+"""Reading a data directory: every problem of its tables, and its utterances when there is none."""
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from lexicon.errors import UserError
+from pipeline.audio import Cut, audio_info
+from pipeline.datadir.tables import Problem, Table, read_table
+from pipeline.datadir.write import Utterance
+
+# What is missing where one table has an utterance and another lacks it.
+LACKS = {"text": "audio without transcript; add its line to text",
+         "utt2spk": "no speaker; add its line to utt2spk",
+         "utt2num_samples": "no length; add its line to utt2num_samples"}
+EXTRA = {"text": "transcript without audio; add its line to {audio}",
+         "utt2spk": "speaker of an utterance without audio; add its line to {audio}",
+         "utt2num_samples": "length of an utterance without audio; add its line to {audio}"}
+
+AUDIO_SUFFIXES = (".wav", ".flac", ".sph", ".wv1", ".wv2", ".ogg", ".opus", ".mp3", ".aiff")  # what soundfile reads
+ARCHIVED = re.compile(r".+\.ark:[0-9]+")
+
+
+def read_datadir(path: Path | str) -> list[Utterance]:
+    """Read and validate a data directory: its utterances, sorted by id.
+
+    Raises UserError (file:line) on whatever Kaldi's validate_data_dir.sh refuses: a missing file, text that is not
+    UTF-8, a malformed, unsorted or double line, an utterance that one table has and another lacks, a spk2utt that
+    differs from utt2spk; and on empty transcripts, and audio that is a pipe or does not exist. The message is the first
+    problem and says how many there are.
+    """
+    directory = DataDir(path)
+    refuse([problem for problem in directory.problems() if not problem.remark], directory.path)
+    return directory.utterances()
+
+
+def refuse(errors: list[Problem], path: Path) -> None:
+    """UserError with the first of the errors, if there are any."""
+    if errors:
+        more = f" ({len(errors)} problems in all; make check DIR={path} lists them)" if len(errors) > 1 else ""
+        raise UserError(f"{errors[0]}{more}")
+
+
+class DataDir:
+    """The tables of a data directory. One that is ``foreign`` (Kaldi's or lhotse's) may lack spk2utt and utt2num_samples.
+
+    wav.scp lists files, one an utterance; where there are ``segments``, one a recording, and these its stretches.
+    """
+
+    def __init__(self, path: Path | str, foreign: bool = False):
+        self.path = Path(path)
+        if not self.path.is_dir():
+            raise UserError(f"{self.path}: no such data directory; make it with: python -m stages.prepare_data")
+        self.foreign = foreign
+        self.wavs = read_table(self.path / "wav.scp", "a file")
+        self.segments = read_table(self.path / "segments", "a recording, its start and end", needed=False)
+        self.texts = read_table(self.path / "text", "a transcript")
+        self.speakers = read_table(self.path / "utt2spk", "a speaker")
+        self.lengths = read_table(self.path / "utt2num_samples", "a number of samples", needed=not foreign)
+        self.members = read_table(self.path / "spk2utt", "its utterances", needed=not foreign)
+        self._found: dict[str, Path | Problem] = {}
+
+    @property
+    def tables(self) -> list[Table]:
+        """All tables, in the order of their problems."""
+        return [self.wavs, self.segments, self.texts, self.speakers, self.lengths, self.members]
+
+    @property
+    def audio(self) -> Table:
+        """The table that says which utterances have audio."""
+        return self.segments if self.segments.exists else self.wavs
+
+    def problems(self) -> Iterator[Problem]:
+        """All that is wrong with the tables; the audio files are asked for, but not opened."""
+        for table in self.tables:
+            yield from table.problems
+        if self.audio.exists and not (self.audio or self.audio.broken):
+            yield Problem(str(self.audio.path), "no utterances", "prepare the corpus again")
+        yield from self._uneven()
+        yield from self._wrong_speakers()
+        for utterance, line in self.lengths.items():
+            if not (line.value.isascii() and line.value.isdigit() and int(line.value) > 0):
+                yield Problem(self.lengths.where(utterance), f'"{line.value}" is not a number of samples',
+                              "prepare the corpus again")
+        for name in self.wavs:
+            if isinstance(found := self.wav(name), Problem):
+                yield found
+        yield from self._wrong_segments()
+
+    def utterances(self) -> list[Utterance]:
+        """The utterances of a directory without problems, sorted by id; ``num_samples`` 0 where it has no lengths."""
+        return [Utterance(id=utterance, speaker=self.speakers[utterance].value, wav=self.wav(self.recording(utterance)),
+                          words=tuple(self.texts[utterance].value.split()),
+                          num_samples=int(self.lengths[utterance].value) if self.lengths else 0, cut=self.cut(utterance))
+                for utterance in sorted(self.audio)]
+
+    def recording(self, utterance: str) -> str:
+        """The entry of wav.scp that holds the utterance."""
+        return self.segments[utterance].value.split()[0] if self.segments.exists else utterance
+
+    def wav(self, name: str) -> Path | Problem:
+        """The audio file of an entry of wav.scp, or what is wrong with the entry."""
+        if name not in self._found:
+            self._found[name] = self._find(self.wavs[name].value, self.wavs.where(name))
+        return self._found[name]
+
+    def _find(self, entry: str, where: str) -> Path | Problem:
+        if is_pipe(entry):
+            return Problem(where, f'"{entry}" is a pipe', instead_of(entry))
+        if ARCHIVED.fullmatch(entry):
+            return Problem(where, f'"{entry}" is a place in an archive', "write the audio to a file of its own")
+        wav = find_audio(entry, self.path)
+        return wav or Problem(where, f"{entry}: no such audio file", "restore it, or remove the utterance")
+
+    def cut(self, utterance: str) -> Cut | None:
+        """The stretch of the recording that is the utterance; ValueError if its line does not say so."""
+        if not self.segments.exists:
+            return None
+        _, start, end = self.segments[utterance].value.split()
+        cut = Cut(float(start), float(end))
+        if cut.end == -1:  # Kaldi's word for "to the end of the recording"
+            info = audio_info(self.wav(self.recording(utterance)))
+            cut = cut._replace(end=info.num_samples / info.sample_rate)
+        if not 0 <= cut.start < cut.end < float("inf"):
+            raise ValueError
+        return cut
+
+    def _uneven(self) -> Iterator[Problem]:
+        """Every table must have the utterances that have audio, no more and no fewer."""
+        for table in (self.texts, self.speakers, self.lengths):
+            if not (table.exists and self.audio.exists):
+                continue
+            name = table.path.name
+            extra = EXTRA[name].format(audio=self.audio.path.name)
+            for here, there, problem in ((self.audio, table, LACKS[name]), (table, self.audio, extra)):
+                what, fix = problem.split("; ")
+                for key in here:
+                    if key not in there and key not in there.broken:
+                        yield Problem(here.where(key), f'"{key}": {what}', f"{fix}, or remove the utterance")
+
+    def _wrong_speakers(self) -> Iterator[Problem]:
+        """spk2utt must be utt2spk turned around, as Kaldi's utt2spk_to_spk2utt.pl makes it."""
+        expected: dict[str, list[str]] = {}
+        for utterance, line in self.speakers.items():
+            if len(line.value.split()) != 1:
+                yield Problem(self.speakers.where(utterance), f'"{line.value}" is not one speaker',
+                              "a speaker id has no spaces")
+            expected.setdefault(line.value, []).append(utterance)
+        again = "make spk2utt from utt2spk again"
+        if not (self.members.exists and self.speakers.exists):
+            return
+        for speaker, line in self.members.items():
+            if line.value.split() != expected.get(speaker):
+                yield Problem(self.members.where(speaker), f'utterances of "{speaker}" differ from utt2spk', again)
+        for speaker, utterances in expected.items():
+            if speaker not in self.members and speaker not in self.members.broken:
+                yield Problem(self.speakers.where(utterances[0]), f'speaker "{speaker}" is not in spk2utt', again)
+
+    def _wrong_segments(self) -> Iterator[Problem]:
+        """A segment is a stretch of a recording that wav.scp lists."""
+        for utterance, line in self.segments.items():
+            where, fields = self.segments.where(utterance), line.value.split()
+            if len(fields) == 4:
+                yield Problem(where, f'"{line.value}" chooses a channel', "phonoscope averages channels: write this one to "
+                              "a file of its own")
+            elif fields[0] not in self.wavs:
+                if fields[0] not in self.wavs.broken and self.wavs.exists:
+                    yield Problem(where, f'recording "{fields[0]}" is not in wav.scp', "add its line, or remove the utterance")
+            elif not isinstance(self.wav(fields[0]), Problem):
+                try:
+                    self.cut(utterance)
+                except ValueError:
+                    yield Problem(where, f'"{line.value}" is not a recording, its start and its end in seconds',
+                                  "correct it, or remove the utterance")
+                except UserError as error:
+                    yield Problem(where, str(error), "correct the recording")
+
+
+def is_pipe(entry: str) -> bool:
+    """Whether an entry of wav.scp is a command, or standard input, in place of a file."""
+    return entry.startswith("|") or entry.endswith("|") or entry == "-"
+
+
+def instead_of(pipe: str) -> str:
+    """What to write in place of a pipe: the file it decodes if phonoscope reads that itself."""
+    refused = "commands of a data directory are never run, for they could be anything"
+    named = [word for word in re.split(r"[\s'\"|<]+", pipe) if Path(word).suffix.lower() in AUDIO_SUFFIXES]
+    if len(set(named)) == 1:
+        return f"{refused}; give the file itself, which phonoscope reads: {named[0]}"
+    return f"{refused}: run it once and give the file it writes"
+
+
+def find_audio(entry: str, folder: Path) -> Path | None:
+    """The file of a path that may be relative to the current folder, to ``folder``, or to one of its parents."""
+    if Path(entry).is_file():
+        return Path(entry)
+    if Path(entry).is_absolute():
+        return None
+    folder = folder.resolve()
+    return next((base / entry for base in (folder, *folder.parents) if (base / entry).is_file()), None)

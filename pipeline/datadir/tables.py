@@ -1,0 +1,151 @@
+"""The files of a data directory, line by line: what each says, and all that is wrong with it."""
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+BOM = b"\xef\xbb\xbf"
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+ODD_SPACE = re.compile(r"(?![ \t])\s")  # what Python splits words at and Kaldi does not
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong at a place of a data directory and what to do: ``file:line: what; fix``.
+
+    A ``remark`` is what phonoscope puts up with: worth knowing, but no stage refuses it.
+    """
+
+    where: str
+    what: str
+    fix: str
+    remark: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}; {self.fix}"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A value of a table and the number of its line, from 1."""
+
+    value: str
+    number: int
+
+
+@dataclass
+class Table(Mapping[str, Line]):
+    """Lines `key value`: those that can be used, by key, and what is wrong with the others.
+
+    ``broken`` holds the keys of lines that could not be used, so that they are not reported as absent as well.
+    """
+
+    path: Path
+    lines: dict[str, Line] = field(default_factory=dict)
+    broken: set[str] = field(default_factory=set)
+    problems: list[Problem] = field(default_factory=list)
+    exists: bool = True
+
+    def __getitem__(self, key: str) -> Line:
+        return self.lines[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.lines)
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def at(self, number: int) -> str:
+        """`file:line`, as messages begin."""
+        return f"{self.path}:{number}"
+
+    def where(self, key: str) -> str:
+        """`file:line` of a key."""
+        return self.at(self.lines[key].number)
+
+
+def read_table(path: Path, what: str, needed: bool = True) -> Table:
+    """Read lines `key value`, where a value is ``what`` ("a speaker"); a file that is not ``needed`` may be absent.
+
+    The lines must be sorted by key as ``LC_ALL=C sort`` does it (code points order as UTF-8 bytes do).
+    """
+    table = Table(path)
+    if not path.is_file():
+        table.exists = False
+        if needed:
+            table.problems.append(Problem(str(path), "no such file", "make it or correct the path"))
+        return table
+    unsorted: list[Problem] = []
+    last = ""
+    for number, line in _lines(table):
+        fields = line.split(maxsplit=1)
+        if len(fields) < 2:
+            found = f'"{fields[0]}" without {what}' if fields else "an empty line"
+            table.problems.append(Problem(table.at(number), found, f"each line is an id, a space, and {what}"))
+            table.broken.update(fields)
+            continue
+        key, value = fields[0], fields[1].strip()
+        if key in table.lines:
+            table.problems.append(_double(table, key, value, number))
+            continue
+        if key < last:
+            unsorted.append(Problem(table.at(number), f'"{key}" after "{last}" is not sorted',
+                                    "sort with: LC_ALL=C sort -k1,1"))
+        table.lines[key] = Line(value, number)
+        last = key
+    if unsorted:  # one for the file: sorting mends them all
+        more = f" ({len(unsorted)} such lines)" if len(unsorted) > 1 else ""
+        table.problems.append(Problem(unsorted[0].where, unsorted[0].what + more, unsorted[0].fix))
+    return table
+
+
+def _lines(table: Table) -> Iterator[tuple[int, str]]:
+    """(number, line) of those that are text; what is wrong with bytes and characters goes to the table's problems."""
+    data = table.path.read_bytes()
+    if data.startswith(BOM):
+        table.problems.append(Problem(table.at(1), "a byte order mark at the beginning", "save the file as UTF-8 without BOM"))
+        data = data.removeprefix(BOM)
+    lines = data.split(b"\n")
+    if not lines[-1]:
+        lines.pop()  # what follows the last newline is not a line
+    elif data:
+        table.problems.append(Problem(table.at(len(lines)), "no newline at the end of the last line",
+                                      "add it: was the file cut short?", remark=True))
+    _remark(table, [n for n, line in enumerate(lines, 1) if line.endswith(b"\r")], "ends with a carriage return",
+            "save the file with Unix line ends")
+    tabs, spaces = [], []
+    for number, raw in enumerate(lines, 1):
+        try:
+            line = raw.decode("utf-8").rstrip("\r")
+        except UnicodeDecodeError:
+            table.problems.append(Problem(table.at(number), f"{raw[:80]!r} is not UTF-8", "save the file as UTF-8"))
+            table.broken.update(raw.decode("utf-8", errors="replace").split()[:1])
+            continue
+        if found := CONTROL.search(line):
+            table.problems.append(Problem(table.at(number), f"a control character (U+{ord(found[0]):04X}) in {line[:80]!r}",
+                                          "take it out"))
+            table.broken.update(line.split()[:1])
+            continue
+        tabs += [number] if "\t" in line else []
+        spaces += [number] if ODD_SPACE.search(line) else []
+        yield number, line
+    _remark(table, tabs, "a tab between fields", "use a space")
+    _remark(table, spaces, "white space that is no space to Kaldi (such as U+00A0)", "use a space")
+
+
+def _remark(table: Table, numbers: list[int], what: str, fix: str) -> None:
+    """One remark for all the lines, at the first of them."""
+    if numbers:
+        more = f" ({len(numbers)} such lines)" if len(numbers) > 1 else ""
+        table.problems.append(Problem(table.at(numbers[0]), what + more, fix, remark=True))
+
+
+def _double(table: Table, key: str, value: str, number: int) -> Problem:
+    first = table.lines[key]
+    if first.value == value:
+        return Problem(table.at(number), f'duplicate id "{key}", first on line {first.number}, which says the same',
+                       "remove one")
+    return Problem(table.at(number), f'duplicate id "{key}", first on line {first.number}, which says something else',
+                   "give each its own id, or remove one")

@@ -1,0 +1,68 @@
+"""Utterances, and writing them as a data directory."""
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lexicon.errors import UserError
+from lexicon.files import atomic_dir, write_lines
+from pipeline.audio import Cut
+from pipeline.intervals import Intervals, write_intervals
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """One utterance: who says which words in which file; ``num_samples`` at the sample rate of the corpus.
+
+    ``cut`` is the stretch of the file that holds it; None: the file is the utterance.
+    """
+
+    id: str
+    speaker: str
+    wav: Path
+    words: tuple[str, ...]
+    num_samples: int
+    cut: Cut | None = None
+
+
+def write_datadir(path: Path | str, utterances: Iterable[Utterance], gold: Mapping[str, Intervals] | None = None) -> None:
+    """Write a data directory, replacing the one that was there (features included) when all is written.
+
+    gold: hand-made "phones" and "words" of all or some of the utterances, which become phones.ctm and words.ctm.
+    """
+    ordered = sorted(utterances, key=lambda utterance: utterance.id)
+    _refuse_unwritable(path, ordered)
+    by_speaker: dict[str, list[str]] = {}
+    for utterance in ordered:
+        by_speaker.setdefault(utterance.speaker, []).append(utterance.id)
+    with atomic_dir(path) as temporary:
+        if any(u.cut for u in ordered):
+            recordings = {wav: f"{number:06d}" for number, wav in enumerate(sorted({str(u.wav) for u in ordered}))}
+            write_lines(temporary / "wav.scp", [f"{name} {wav}" for wav, name in recordings.items()])
+            write_lines(temporary / "segments", [f"{u.id} {recordings[str(u.wav)]} {u.cut.start!r} {u.cut.end!r}"
+                                                 for u in ordered])
+        else:
+            write_lines(temporary / "wav.scp", [f"{u.id} {u.wav}" for u in ordered])
+        write_lines(temporary / "text", [f"{u.id} {' '.join(u.words)}" for u in ordered])
+        write_lines(temporary / "utt2spk", [f"{u.id} {u.speaker}" for u in ordered])
+        write_lines(temporary / "spk2utt", [f"{s} {' '.join(by_speaker[s])}" for s in sorted(by_speaker)])
+        write_lines(temporary / "utt2num_samples", [f"{u.id} {u.num_samples}" for u in ordered])
+        for tier, placed in (gold or {}).items():
+            if here := {u.id: placed[u.id] for u in ordered if placed.get(u.id)}:
+                write_intervals(temporary / f"{tier}.ctm", here)
+
+
+def _refuse_unwritable(path: Path | str, ordered: list[Utterance]) -> None:
+    """What could not be read back must not be written."""
+    if not ordered:
+        raise UserError(f"{path}: no utterances to write; is the corpus complete?")
+    for before, utterance in zip([None, *ordered], ordered):
+        if before is not None and before.id == utterance.id:
+            raise UserError(f'{utterance.wav}: duplicate utterance id "{utterance.id}", also of {before.wav}; '
+                            f"rename or remove one")
+        if not utterance.words:
+            raise UserError(f'{utterance.wav}: utterance "{utterance.id}" has no words; give them, or remove it')
+        if len(utterance.id.split()) != 1 or len(utterance.speaker.split()) != 1 or "\n" in str(utterance.wav):
+            raise UserError(f'{utterance.wav}: white space in id "{utterance.id}", speaker "{utterance.speaker}" '
+                            f"or a line break in the path; rename it")
