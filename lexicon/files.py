@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import json
 import os
@@ -26,6 +27,9 @@ def atomic_write(path: Path | str, mode: str = "w") -> Iterator[IO[Any]]:
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(temporary, path)
+    except OSError as error:
+        error.filename = error.filename or str(path)  # a full disk does not say where
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -53,14 +57,22 @@ def _clear(folder: Path) -> None:
     """Remove from ``folder`` what killed processes left under temporary names."""
     for old in folder.glob(".?*.*.tmp"):
         if not _alive(old.name.split(".")[-2]):
-            shutil.rmtree(old) if old.is_dir() else old.unlink()
+            _remove(old)
+
+
+def _remove(path: Path) -> None:
+    """Remove a file, link or folder; another process may be doing the same."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _alive(pid: str) -> bool:
     """Whether the process that made a temporary name still runs (so that two runs do not clean up each other)."""
     try:
         os.kill(int(pid), 0)
-    except (ValueError, ProcessLookupError):
+    except (ValueError, OverflowError, ProcessLookupError):
         return False
     except PermissionError:
         pass  # it runs, as somebody else
@@ -69,11 +81,44 @@ def _alive(pid: str) -> bool:
 
 @contextlib.contextmanager
 def atomic_dir(path: Path | str) -> Iterator[Path]:
-    """Yield a fresh directory beside ``path`` that takes its place when the block ends without an error."""
+    """Yield a fresh directory beside ``path`` that takes its place when the block ends without an error.
+
+    The old one is moved aside first and deleted last: it is there as a whole, or not at all. A file or a link in its
+    place stays, and is an OSError.
+    """
+    path = Path(path)
+    if path.is_symlink() or (path.exists() and not path.is_dir()):
+        raise NotADirectoryError(errno.ENOTDIR, "a file or link is where a folder should be", str(path))
     with scratch_dir(path) as scratch:
         yield scratch
-        shutil.rmtree(path, ignore_errors=True)
-        os.replace(scratch, path)
+        with scratch_dir(path.with_name(f"{path.name}.old")) as aside:
+            old = aside / path.name
+            if path.is_dir() and not path.is_symlink():
+                os.rename(path, old)
+            try:
+                os.rename(scratch, path)
+            except OSError:
+                if old.exists():
+                    os.rename(old, path)
+                raise
+
+
+def read_json(path: Path | str) -> Any:
+    """The value in a JSON file. OSError if it cannot be read, ValueError if it is not JSON that `write_json` may have
+    written: not UTF-8, nested without end, or with one name twice in an object."""
+    if not Path(path).is_file():
+        raise FileNotFoundError(errno.ENOENT, "no such file", str(path))  # a pipe in its place would be waited for
+    try:
+        return json.loads(Path(path).read_bytes(), object_pairs_hook=_once)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        raise ValueError("a name occurs twice in an object")
+    return value
 
 
 def write_json(path: Path | str, value: Any) -> None:

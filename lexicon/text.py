@@ -1,28 +1,52 @@
 """Kaldi `text` files: one utterance a line, its id and then its words."""
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from lexicon.errors import UserError
 
+LONGEST_LINE = 1 << 26  # bytes; a transcript of a million words has a tenth of that
+LONGEST_ID = 200        # bytes; a file name may have 255, with its ending and what a temporary name adds
+BYTE_ORDER_MARK = "\ufeff"
+CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
+
 
 def numbered_lines(path: Path | str) -> Iterator[tuple[int, str]]:
-    """Yield (line number from 1, line without its newline) of a UTF-8 text file.
+    """Yield (line number from 1, line without its newline) of a UTF-8 text file, which is never in memory as a whole.
 
-    Raises UserError when the file is missing or a byte is not UTF-8 (the line is named).
+    Raises UserError when the file is missing, or names the line that is not UTF-8 text: another encoding, a byte order
+    mark, control characters (among them NUL), or too long to be one.
     """
     path = Path(path)
     if not path.is_file():
-        raise UserError(f"{path}: no such file; make it or correct the path")
-    lines = path.read_bytes().split(b"\n")
-    if not lines[-1]:
-        lines.pop()  # what follows the last newline is not a line
-    for number, line in enumerate(lines, 1):
-        try:
-            yield number, line.decode("utf-8").rstrip("\r")
-        except UnicodeDecodeError:
-            raise UserError(f"{path}:{number}: {line!r} is not UTF-8; save the file as UTF-8") from None
+        what = "not a file" if path.exists() else "no such file"
+        raise UserError(f"{path}: {what}; make it or correct the path")
+    with open(path, "rb") as stream:
+        for number, line in enumerate(iter(lambda: stream.readline(LONGEST_LINE + 1), b""), 1):
+            yield number, _decoded(line, f"{path}:{number}", number == 1)
+
+
+def _decoded(line: bytes, where: str, first: bool) -> str:
+    if len(line) > LONGEST_LINE:
+        raise UserError(f"{where}: a line of more than {LONGEST_LINE >> 20} MB; this is not a text file")
+    try:
+        text = line.decode("utf-8").removesuffix("\n").rstrip("\r")
+    except UnicodeDecodeError:
+        raise UserError(f"{where}: {line[:80]!r} is not UTF-8; save the file as UTF-8") from None
+    if first and text.startswith(BYTE_ORDER_MARK):
+        raise UserError(f"{where}: a byte order mark at the beginning; save the file as UTF-8 without it")
+    if found := CONTROL.search(text):
+        raise UserError(f"{where}: a control character (U+{ord(found[0]):04X}) in {text[:80]!r}; save the file as UTF-8 text")
+    return text
+
+
+def unfit_for_a_file(name: str) -> str:
+    """Why a file cannot be named after an utterance (lattices and TextGrids are); "" if it can."""
+    if "/" in name or name in ("", ".", ".."):
+        return "would lead to another folder"
+    return f"is longer than {LONGEST_ID} bytes" if len(name.encode(errors="replace")) > LONGEST_ID else ""
 
 
 def read_text(path: Path | str) -> dict[str, tuple[str, ...]]:

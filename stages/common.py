@@ -1,21 +1,40 @@
-"""What every stage shares: one-line errors, the record of its settings, and the result line."""
+"""What every stage shares: one-line errors, one run at a time, the record of its settings, and the result line."""
 from __future__ import annotations
 
 import argparse
+import contextlib
+import errno
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
-from lexicon.errors import UserError
+from lexicon.errors import UserError, one_line
 from lexicon.files import write_lines
+from stages.lock import alone
 
 # Options that change how a stage runs but not what it makes; a change in them reruns nothing.
 WITHOUT_EFFECT = ("--jobs", "--downloads")
+# The first of these options that a stage has names what it writes.
+OUTPUTS = ("out", "decode", "data")
+REMEDIES = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "free some space there"),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "give yourself the permission, or choose another folder"),
+    **dict.fromkeys((errno.ENOTDIR, errno.EISDIR, errno.EEXIST), "move it away, or choose another name"),
+    errno.ENAMETOOLONG: "choose a shorter name",
+}
+
+
+class _Parser(argparse.ArgumentParser):
+    """A wrong option is a person's mistake like others: one line, exit status 1."""
+
+    def error(self, message: str) -> NoReturn:
+        sys.exit(one_line(f"{_stage()}: {message}; see: python -m stages.{_stage()} --help"))
 
 
 def parser(doc: str) -> argparse.ArgumentParser:
     """An option parser whose help shows the stage's docstring and every default."""
-    return argparse.ArgumentParser(description=doc, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    return _Parser(description=doc, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
 
 
 def recorded_settings(argv: list[str]) -> str:
@@ -35,18 +54,43 @@ def run(options: argparse.ArgumentParser, main: Callable[[argparse.Namespace], t
     """Parse the command line, run ``main``, record the settings beside its target, print its one-line result.
 
     ``main`` returns the target (the file make looks at; it must exist) and the result line. ``TARGET.args`` then
-    holds the settings it was made with. A UserError becomes one line on standard error and exit status 1.
+    holds the settings it was made with. A UserError becomes one line on standard error and exit status 1. While it
+    runs, no second stage can write the same output.
     """
     arguments = options.parse_args()
-    stage = Path(sys.argv[0]).stem
     try:
-        target, result = main(arguments)
-        write_lines(Path(f"{target}.args"), [recorded_settings(sys.argv[1:])])
-    except UserError as error:
-        sys.exit(f"{stage}: {error}")
-    except OSError as error:
-        # A full disk or a folder without permission is the user's to mend, so it gets one line as well.
-        sys.exit(f"{stage}: {error.filename or 'file system'}: {error.strerror or error}; free space or permissions?")
-    except KeyboardInterrupt:
-        sys.exit(f"{stage}: interrupted; the same command goes on from here")
-    print(f"{stage}: {result}", flush=True)
+        written = output(arguments)
+        with alone(written, _stage()) if written else contextlib.nullcontext():
+            target, result = main(arguments)
+            write_lines(Path(f"{target}.args"), [recorded_settings(sys.argv[1:])])
+        print(f"{_stage()}: {result}", flush=True)
+    except (UserError, OSError, MemoryError, UnicodeEncodeError, KeyboardInterrupt) as error:
+        sys.exit(f"{_stage()}: {in_words(error)}")
+
+
+def in_words(error: BaseException) -> str:
+    """The line for what is the user's to mend."""
+    if isinstance(error, UserError):
+        return str(error)
+    if isinstance(error, BrokenPipeError) and error.filename is None:
+        sys.stdout = None  # nothing more can be said there, at exit neither
+        return "nobody reads the output any more (a pipe was closed); run the same command again"
+    if isinstance(error, OSError):  # a full disk or a folder without permission
+        return one_line(f"{error.filename or 'file system'}: {error.strerror or error}; "
+                        f"{REMEDIES.get(error.errno, 'free space or permissions?')}")
+    if isinstance(error, MemoryError):
+        return "out of memory; close other programs, use fewer --jobs, or split the longest utterances"
+    if isinstance(error, UnicodeEncodeError):
+        return f"{error.object[:80]!a}: a name that is not UTF-8; rename the file or folder"
+    return "interrupted; the same command goes on from here"
+
+
+def output(arguments: argparse.Namespace) -> Path | None:
+    """What the stage writes; None for one that only looks."""
+    if not hasattr(arguments, "out") and hasattr(arguments, "exp"):
+        return None  # pictures of an experiment: two at a time do no harm
+    return next((Path(getattr(arguments, name)) for name in OUTPUTS if getattr(arguments, name, None)), None)
+
+
+def _stage() -> str:
+    return Path(sys.argv[0]).stem
