@@ -15,7 +15,8 @@ from lexicon.phones import PHONES
 from lexicon.text import numbered_lines
 
 Pronunciation = tuple[str, ...]
-Pronunciations = dict[str, list[Pronunciation]]  # by upper-case word, the usual variant first
+Pronunciations = dict[str, list[Pronunciation]]  # by word, the usual variant first
+Weighted = dict[str, list[tuple[float, Pronunciation]]]  # by word: (probability, phones) of each variant
 
 EXTRA = Path(__file__).with_name("extra.txt")
 VARIANT = re.compile(r"\(\d+\)$")
@@ -67,10 +68,11 @@ def read_lexicon(path: Path | str) -> Pronunciations:
 
 
 def look_up(words: Collection[str], extra: Path | str | None = EXTRA) -> Pronunciations:
-    """Pronunciations of those of the words that ``extra`` (a file as in read_lexicon) or the dictionary holds.
+    """Pronunciations of those of the words, in any case, that ``extra`` (a file as in read_lexicon) or the dictionary holds.
 
     A word in ``extra`` has the pronunciations given there and no others. What is missing from the result has none.
     """
     own = read_lexicon(extra) if extra else {}
-    found = {word: own[word] for word in words if word in own}
-    return found | read_dictionary([word for word in words if word not in own])
+    upper = {word: word.upper() for word in words}
+    known = read_dictionary(set(upper.values()) - own.keys()) | own
+    return {word: known[name] for word, name in upper.items() if name in known}

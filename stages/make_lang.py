@@ -9,7 +9,9 @@ from typing import Any
 from lexicon import g2p
 from lexicon.dictionary import EXTRA
 from lexicon.errors import UserError
-from lexicon.lang import build_lang
+from lexicon.given import Given
+from lexicon.lang import build_lang, given_lexicon
+from lexicon.phone_sets import table
 from stages.common import parser, run
 
 NAMES = {1: "unigram", 2: "bigram", 3: "trigram"}
@@ -19,9 +21,24 @@ def main(args: Namespace) -> tuple[Path, str]:
     if args.order < 1:
         raise UserError(f"--order {args.order}: an n-gram has at least order 1")
     (args.out / "lang.json").unlink(missing_ok=True)  # from here on the files may not fit together
-    guess = partial(g2p.guess, cache=args.cache) if args.oov == "g2p" and g2p.programs() else None
-    info = build_lang(args.data, args.out, args.vocab, args.order, args.extra, guess)
+    guess = partial(g2p.guess, args.cache) if args.oov == "g2p" and g2p.programs() else None
+    given = given_lexicon(args.data, args.lexicon, args.phones)
+    info = build_lang(args.data, args.out, args.vocab, args.order, args.extra,
+                      guess, given, args.phones)
+    if given:
+        describe(given, args, info["guessed"])
     return args.out / "lang.json", summary(info)
+
+
+def describe(given: Given, args: Namespace, guessed: list[str]) -> None:
+    """Print what the given lexicon holds, its phones, and how well its spelling can be learnt if that was needed."""
+    left_out = f"; left out, no speech: {' '.join(given.left_out)}" if given.left_out else ""
+    print(f"make_lang: {given.path}: {len(given.entries)} words in {len(given.phone_set)} phones, {given.notation}"
+          f"{left_out}", *table(given.phone_set), sep="\n", flush=True)
+    if guessed:
+        trial = g2p.held_out(args.cache, given.pronunciations())
+        print(f"make_lang: G2P: PER {trial.per:.1f} % on {trial.num_words} held-out words of {given.path}, trained on "
+              f"the other {trial.num_trained}", flush=True)
 
 
 def summary(info: dict[str, Any]) -> str:
@@ -43,6 +60,10 @@ if __name__ == "__main__":
     options.add_argument("--order", type=int, default=3, help="of the word n-gram, in words")
     options.add_argument("--oov", choices=("g2p", "error"), default="g2p",
                          help="words without pronunciation: guess them where Phonetisaurus is installed, or stop")
+    options.add_argument("--lexicon", type=Path, help="a lexicon instead of the dictionary and of the corpus's own: lines "
+                         "`WORD P1 P2 ...`, also CMUdict's or Kaldi's lexiconp.txt; words of any script")
+    options.add_argument("--phones", type=Path, help="its phone set, lines `PHONE IPA [class words]`; without it the "
+                         "lexicon is in ARPAbet or in IPA")
     options.add_argument("--extra", type=Path, default=EXTRA, help="pronunciations read before the dictionary")
     options.add_argument("--cache", type=Path, default=Path("data/g2p"), help="where the G2P model is kept")
     run(options, main)

