@@ -27,6 +27,7 @@ from lexicon.files import write_lines
 from lexicon.text import numbered_lines
 
 BEGIN, END, UNKNOWN = "<s>", "</s>", "<unk>"
+NEVER_LESS = -1000.0  # log10; a smaller (or no) number is damage
 NEVER = -99.0  # log10 by which ARPA files say that <s> is not predicted
 FALLBACK_DISCOUNTS = (0.0, 0.5, 1.0, 1.5)  # lmplz --discount_fallback, for orders whose counts of counts have holes
 
@@ -234,9 +235,9 @@ def read_arpa(path: Path | str) -> NGram:
     for n, count in announced.items():
         if found[n] != count:
             raise UserError(f"{path}: {count} {n}-grams announced, {found[n]} found; make the file again")
-    if not announced:
-        raise UserError(f"{path}: no \\data\\ section; this is not an ARPA file")
-    model.order = max(announced)
+    if sorted(announced) != list(range(1, len(announced) + 1)) or not announced:
+        raise UserError(f"{path}: announces {sorted(announced)[:9]}-grams, not 1-grams and so on; this is not an ARPA file")
+    model.order = len(announced)
     return model
 
 
@@ -245,6 +246,9 @@ def _read_ngram(model: NGram, fields: list[str], n: int) -> None:
     if len(fields) not in (n + 1, n + 2):
         raise ValueError
     gram = tuple(fields[1:n + 1])
-    model.logprob[gram] = float(fields[0])
-    if len(fields) == n + 2:
-        model.backoff[gram] = float(fields[-1])
+    logprob, backoff = float(fields[0]), float(fields[-1]) if len(fields) == n + 2 else None
+    if gram in model.logprob or not NEVER_LESS < logprob <= 0 or backoff is not None and not abs(backoff) < -NEVER_LESS:
+        raise ValueError
+    model.logprob[gram] = logprob
+    if backoff is not None:
+        model.backoff[gram] = backoff

@@ -5,7 +5,10 @@ that an archive from a stranger cannot run a command (Kaldi's ``cmd |`` entries 
 """
 from __future__ import annotations
 
+import math
+import os
 import re
+import struct
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -14,7 +17,7 @@ import numpy as np
 
 from lexicon.errors import UserError
 from lexicon.files import atomic_write
-from lexicon.text import numbered_lines
+from lexicon.text import numbered_lines, unfit_for_a_file
 
 PLACE = re.compile(r"[^|]+:[0-9]+")  # file and offset; a bar would be a command
 
@@ -47,9 +50,13 @@ class Archive(Mapping[str, np.ndarray]):
             raise UserError(f"{self.path}: no such index; run the stage that makes it (make help lists them)")
         for number, line in numbered_lines(self.path):
             key, _, where = line.partition(" ")
-            if not PLACE.fullmatch(where.strip()):
+            if not key or not PLACE.fullmatch(where.strip()):
                 raise UserError(f"{self.path}:{number}: {line!r} is not `utterance file.ark:offset`"
                                 " (pipes are not run); make the archive again")
+            if key in self._entries:
+                raise UserError(f'{self.path}:{number}: utterance "{key}" for the second time; make the archive again')
+            if why := unfit_for_a_file(key):
+                raise UserError(f'{self.path}:{number}: utterance "{key}": a file of that name {why}; rename it')
             self._entries[key] = where.strip()
 
     def __getitem__(self, key: str) -> np.ndarray:
@@ -63,6 +70,9 @@ class Archive(Mapping[str, np.ndarray]):
             raise UserError(f"{self.path}: {key}: {where} holds no finite matrix; delete {self.path} and run make again")
         return array
 
+    def __contains__(self, key: object) -> bool:
+        return key in self._entries  # without reading the array
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)
 
@@ -73,9 +83,31 @@ class Archive(Mapping[str, np.ndarray]):
 def _read(where: str) -> np.ndarray:
     """The binary matrix or vector at `file:offset`."""
     path, _, offset = where.rpartition(":")
+    if not os.path.isfile(path):
+        raise ValueError("no such file")
     with open(path, "rb") as stream:
         stream.seek(int(offset))
-        if stream.read(2) != b"\0B":  # kaldiio would take other things as well, among them pickles
+        head = stream.read(32)
+        if head[:2] != b"\0B":  # kaldiio would take other things as well, among them pickles
             raise ValueError("no binary Kaldi matrix begins there")
+        if _elements(head[2:]) > os.fstat(stream.fileno()).st_size - int(offset):
+            raise ValueError("more elements promised than the file has bytes")
         stream.seek(int(offset))
         return kaldiio.matio.read_kaldi(stream)
+
+
+def _elements(head: bytes) -> int:
+    """How many elements the header of a matrix or vector promises; memory is taken for them before they are read.
+
+    Kaldi writes dimensions as int32 after a byte 4; in the header of a compressed matrix they follow two floats.
+    """
+    if head[:1] == b"\4":
+        sizes = struct.unpack_from("<i", head, 1)
+    elif head[:2] == b"CM":
+        sizes = struct.unpack_from("<ii", head, head.index(b" ") + 9)
+    else:
+        sizes = struct.unpack_from("<i", head, 4)
+        sizes += struct.unpack_from("<i", head, 9) if head[1:2] == b"M" else ()
+    if min(sizes) < 0:
+        raise ValueError("negative dimensions")
+    return math.prod(sizes)

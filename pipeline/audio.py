@@ -13,6 +13,7 @@ from lexicon.errors import UserError
 
 # Below telephone bandwidth there is no speech to recognise; above, the header is damaged.
 SAMPLE_RATES = range(4000, 384_001)
+BLOCK = 1 << 20  # samples
 
 
 class Cut(NamedTuple):
@@ -67,20 +68,35 @@ def read_audio(path: Path | str, sample_rate: int, cut: Cut | None = None) -> np
     """
     info = audio_info(path)
     first, last = cut.samples(info) if cut else (0, info.num_samples)
-    try:
-        samples, _ = soundfile.read(str(path), start=first, stop=last, dtype="float32", always_2d=True)  # (num_samples, channels)
-    except (soundfile.LibsndfileError, RuntimeError):
-        samples = np.zeros((0, info.channels), dtype=np.float32)
-    if len(samples) != last - first:
-        raise _truncated(path, last - first, len(samples), "samples")
-    if not np.isfinite(samples).all():
+    mono = _read_mono(path, first, last)
+    if len(mono) != last - first:
+        raise _truncated(path, last - first, len(mono), "samples")
+    if not np.isfinite(mono).all():
         raise UserError(f"{path}: samples that are not finite; convert the file again, or remove the utterance")
-    mono = samples.mean(axis=1, dtype=np.float64)  # (num_samples,)
     if info.sample_rate != sample_rate:
         from scipy.signal import resample_poly  # a slow import that most corpora do not need
         common = math.gcd(info.sample_rate, sample_rate)
         mono = resample_poly(mono, sample_rate // common, info.sample_rate // common)
     return np.clip(mono, -1.0, 1.0).astype(np.float32)
+
+
+def _read_mono(path: Path | str, first: int, last: int) -> np.ndarray:
+    """Samples ``first`` to ``last`` of a file, channels averaged, (num_samples,) float64; fewer where the file ends before.
+
+    Block by block: a damaged header may promise more than fits into memory.
+    """
+    blocks = [np.zeros(0)]
+    try:
+        with soundfile.SoundFile(str(path)) as file:
+            file.seek(first)
+            for start in range(first, last, BLOCK):
+                block = file.read(min(BLOCK, last - start), dtype="float32", always_2d=True)  # (num_samples, channels)
+                blocks.append(block.mean(axis=1, dtype=np.float64))
+                if not len(block):
+                    break
+    except (soundfile.LibsndfileError, RuntimeError):
+        pass  # what is missing is counted
+    return np.concatenate(blocks)
 
 
 def resampled_length(num_samples: int, from_rate: int, to_rate: int) -> int:

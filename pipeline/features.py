@@ -1,7 +1,7 @@
 """MFCC features as Kaldi makes them: 13 cepstra, deltas, accelerations, normalised per speaker."""
 from __future__ import annotations
 
-import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -10,9 +10,10 @@ import torch
 import torchaudio.compliance.kaldi as kaldi
 
 from lexicon.errors import UserError
-from lexicon.files import write_json
+from lexicon.files import read_json, write_json
 from pipeline.archive import Archive
 from pipeline.audio import SAMPLE_RATES
+from pipeline.datadir import Utterance
 from pipeline.meta import read_meta
 
 FRAME_SHIFT_MS = 10.0
@@ -94,10 +95,18 @@ class Features(Archive):
         super().__init__(Path(datadir) / "feats.scp")
         path = Path(datadir) / SETTINGS
         try:
-            self.settings = settings_from(json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, RecursionError) as error:
+            self.settings = settings_from(read_json(path))
+        except (OSError, ValueError) as error:
             raise UserError(f"{path}: not the settings of the features ({error}); make the features again: make mfcc"
                             ) from error
+
+
+    def of(self, utterances: Iterable[Utterance]) -> list[Utterance]:
+        """Those of the utterances that have features (the mfcc stage has named the others); UserError if none has any."""
+        found = [utterance for utterance in utterances if utterance.id in self]
+        if not found:
+            raise UserError(f"{self.path}: features of none of the utterances in {self.path.parent}; make them again: make mfcc")
+        return found
 
 
 def settings_from(value: object) -> FeatureSettings:
@@ -147,6 +156,21 @@ def check_dimension(feats: np.ndarray, dimension: int, what: str) -> np.ndarray:
         raise UserError(f"{what}: features of shape {feats.shape}, the model wants (frames, {dimension});"
                         " make the features again with the settings of the model")
     return feats
+
+
+def measured(feats: Mapping[str, np.ndarray], words: Mapping[str, Sequence[str]], dimension: int, where: Path | str
+             ) -> dict[str, int]:
+    """Frames of each utterance in ``words``, which are checked to be (T, dimension); UserError for more words than frames.
+
+    ``where`` is the file that holds the words. A transcript of another recording, or of a whole book, must end here:
+    the graph of an utterance takes memory by its words.
+    """
+    lengths = {utt: len(check_dimension(feats[utt], dimension, f"{where}: {utt}")) for utt in words}
+    for utt, spoken in words.items():
+        if len(spoken) > lengths[utt]:
+            raise UserError(f"{where}: {utt}: {len(spoken)} words in {lengths[utt]} frames of 10 ms; correct the transcript or"
+                            f" take the utterance out")
+    return lengths
 
 
 def splice(feats: np.ndarray, context: int) -> np.ndarray:

@@ -19,6 +19,7 @@ from sklearn.neural_network import MLPClassifier
 
 from lexicon.errors import UserError
 from lexicon.files import atomic_write
+from pipeline.arrays import read_arrays
 from pipeline.features import splice
 
 
@@ -72,13 +73,13 @@ class FrameClassifier:
 def load_frame_classifier(path: Path | str) -> FrameClassifier:
     """Read what `FrameClassifier.save` wrote. Raises UserError for anything else."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            layers = [(archive[f"weight{i}"], archive[f"bias{i}"]) for i in range(int(archive["num_layers"]))]
-            model = FrameClassifier(int(archive["context"]), layers, archive["classes"], archive["log_prior"])
+        arrays = read_arrays(path)
+        layers = [(arrays[f"weight{i}"], arrays[f"bias{i}"]) for i in range(int(arrays["num_layers"]))]
+        model = FrameClassifier(int(arrays["context"]), layers, arrays["classes"], arrays["log_prior"])
         widths = [weight.shape[1] for weight, _ in layers]
         fits = all(w.ndim == 2 and b.shape == (w.shape[1],) and np.isfinite(w).all() and np.isfinite(b).all()
                    for w, b in layers) and [w.shape[0] for w, _ in layers[1:]] == widths[:-1]
-        fits &= (model.context >= 0 and model.log_prior.ndim == 1 and np.isfinite(model.log_prior).all()
+        fits &= (model.context >= 0 and layers[0][0].shape[0] % (2 * model.context + 1) == 0 and model.log_prior.ndim == 1 and np.isfinite(model.log_prior).all()
                  and np.issubdtype(model.classes.dtype, np.integer))
         if not fits or model.classes.shape != (widths[-1],) or not 0 <= model.classes.min() <= model.classes.max() < len(
                 model.log_prior):
@@ -96,6 +97,14 @@ class FrameData:
 
     x: np.ndarray
     y: np.ndarray
+
+
+def check_alignment(labels: np.ndarray, feats: np.ndarray, num_pdfs: int, what: str) -> np.ndarray:
+    """``labels`` if they are a density for each frame of ``feats`` (T, D), else a UserError that names ``what``."""
+    if (labels.shape != (len(feats),) or not np.issubdtype(labels.dtype, np.integer)
+            or not 0 <= labels.min(initial=0) <= labels.max(initial=0) < num_pdfs):
+        raise UserError(f"{what}: not one of {num_pdfs} densities for each of {len(feats)} frames; align the set again")
+    return labels
 
 
 def frame_data(feats: Sequence[np.ndarray], labels: Sequence[np.ndarray], context: int) -> FrameData:

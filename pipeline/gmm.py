@@ -11,9 +11,11 @@ from hmmlearn.hmm import GMMHMM
 from lexicon.errors import UserError
 from lexicon.files import atomic_write
 from lexicon.phones import SILENCE
+from pipeline.arrays import read_arrays
 from pipeline.hmm import LOG_ZERO, Batch, Graph, Topology, Transitions, phone_topology, silence_topology
 
 VARIANCE_FLOOR = 0.01  # of the variance of all frames (HTK's HERest -v, as HCompV suggests)
+LARGEST = 1e30  # no mean or variance is; from larger ones come infinite scores
 BATCH_CELLS = 3_000_000  # frames x states searched in one go: about 25 MB per table
 
 
@@ -96,11 +98,11 @@ def sum_components(scores: np.ndarray, begins: np.ndarray) -> np.ndarray:
 def load_gmm(path: Path | str) -> GmmHmm:
     """Read what `GmmHmm.save` wrote. Raises UserError for anything else, naming the array that is wrong."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-        phones, floor = [str(phone) for phone in arrays["phones"]], arrays["floor"].astype(np.float64)
-        if not phones or len(set(phones)) < len(phones):
+        arrays = read_arrays(path)
+        names, floor = arrays["phones"], arrays["floor"].astype(np.float64)
+        if names.ndim != 1 or not names.size or len(set(names.tolist())) < names.size or names.dtype.kind != "U":
             raise ValueError("phones are none, or some twice")
+        phones = names.tolist()
         if floor.ndim != 1 or not (floor >= 0).all():
             raise ValueError("floor has a wrong shape or value")
         topologies, blocks = zip(*(_read_phone(arrays, phone, len(floor)) for phone in phones))
@@ -121,10 +123,10 @@ def _read_phone(arrays: Mapping[str, np.ndarray], phone: str, dim: int) -> tuple
     shapes = {"startprob": (n,), "transmat": (n, n), "exit": (n,), "weights": (n, mix), "means": (n, mix, dim),
               "covars": (n, mix, dim)}
     wrong = [name for name, shape in shapes.items() if get[name].shape != shape or not get[name].size]
-    wrong += [name for name, value in get.items() if not np.isfinite(value).all()]
+    wrong += [name for name, value in get.items() if not (np.abs(value) < LARGEST).all()]
     wrong += [name for name in ("startprob", "transmat", "weights")
               if (get[name] < 0).any() or not np.allclose(get[name].sum(-1), 1, atol=1e-6)]
-    wrong += [name for name, good in (("exit", (get["exit"] >= 0) & (get["exit"] <= 1)), ("covars", get["covars"] > 0))
+    wrong += [name for name, good in (("exit", (get["exit"] >= 0) & (get["exit"] <= 1)), ("covars", get["covars"] > 1 / LARGEST))
               if not good.all()]
     if wrong:
         raise ValueError(f"{phone}.{wrong[0]} has a wrong shape or value")

@@ -14,11 +14,13 @@ from typing import Any
 import numpy as np
 
 from lexicon.errors import UserError
-from lexicon.files import atomic_write, write_lines
+from lexicon.files import atomic_write, read_json, write_lines
+from lexicon.text import numbered_lines
 
 VERSION = 1
 NULL = "!NULL"  # HTK's name for an arc without a word
 LARGEST = 1e30  # no score is; sums of larger ones might not be finite
+LONGEST = 1e8   # frames, eleven days
 
 
 @dataclass
@@ -158,11 +160,16 @@ def from_json(value: dict[str, Any], source: Path | str = "lattice") -> Lattice:
 def _check(lattice: Lattice) -> None:
     """Raise ValueError unless nodes and arcs make one acyclic graph with finite scores."""
     last = lattice.num_nodes - 1
+    if any(array.ndim != 1 for array in (lattice.node_frame, lattice.arc_from, lattice.arc_to, lattice.acoustic,
+                                         lattice.language, lattice.posterior)):
+        raise ValueError("lists within lists")
     ends = np.concatenate([lattice.arc_from, lattice.arc_to])
     if last < 1 or ends.min() < 0 or ends.max() > last or (lattice.arc_from >= lattice.arc_to).any():
         raise ValueError("arcs do not lead forward between its nodes")
     if (np.diff(lattice.arc_from) < 0).any() or (np.diff(lattice.node_frame) < 0).any():
         raise ValueError("nodes or arcs are not sorted")
+    if lattice.node_frame[0] < 0 or not lattice.node_frame[-1] <= lattice.num_frames < LONGEST or lattice.frame_shift_ms <= 0:
+        raise ValueError("frames outside the utterance")
     scale = [lattice.acoustic_scale, lattice.word_score, lattice.frame_shift_ms]
     if not all((np.abs(x) < LARGEST).all() for x in (lattice.acoustic, lattice.language, lattice.posterior, scale)):
         raise ValueError("scores are not finite")
@@ -179,10 +186,10 @@ def write_json_lattice(lattice: Lattice, path: Path | str) -> None:
 def read_json_lattice(path: Path | str) -> Lattice:
     """Read one lattice. Raises UserError naming the file if there is none or it is damaged."""
     try:
-        value = json.loads(Path(path).read_text(encoding="utf-8"))
+        value = read_json(path)
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such lattice; decode first: make compare") from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise UserError(f"{path}: not JSON ({error}); decode again") from error
     return from_json(value, path)
 
@@ -223,8 +230,10 @@ def read_slf(path: Path | str) -> Lattice:
     nodes: list[int] = []
     arcs: list[dict[str, str]] = []
     number = 0
+    if not path.is_file():
+        raise UserError(f"{path}: no such lattice; decode first: make compare")
     try:
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        for number, line in numbered_lines(path):
             fields = dict(item.split("=", 1) for item in line.lstrip("# ").split())
             if "I" in fields:
                 nodes.append(int(fields["t"]))
@@ -242,9 +251,7 @@ def read_slf(path: Path | str) -> Lattice:
         if int(header["N"]) != len(nodes) or int(header["L"]) != len(arcs):
             raise ValueError(f"{len(nodes)} nodes and {len(arcs)} arcs, N={header['N']} L={header['L']} promised")
         _check(lattice)
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such lattice; decode first: make compare") from error
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, OverflowError) as error:
         where = f"{path}:{number}" if number else f"{path}"
         raise UserError(f"{where}: not an SLF lattice of phonoscope ({error!r}); decode again") from error
     return lattice

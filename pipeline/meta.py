@@ -1,21 +1,21 @@
 """meta.json: what a model directory says of itself, settings and figures beside the arrays."""
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from lexicon.errors import UserError
+from lexicon.files import read_json
 
 
 def read_meta(directory: Path | str) -> dict[str, Any]:
     """meta.json of a model directory."""
     path = Path(directory) / "meta.json"
     try:
-        meta = json.loads(path.read_text(encoding="utf-8"))
+        meta = read_json(path)
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such model; run: make {Path(directory).name}") from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise UserError(f"{path}: not JSON ({error}); train the model again") from error
     if not isinstance(meta, dict):
         raise UserError(f"{path}: not a JSON object; train the model again")

@@ -17,6 +17,7 @@ from lexicon.text import read_text
 # Stands for "nothing" in an alignment: the reference side of an insertion, the hypothesis side of a deletion.
 GAP = ""
 MIN_SPEAKERS = 5
+LARGEST_TABLE = 10**8  # cells of an edit distance, each of which takes memory: an hour of speech against another
 REPLICATIONS = 10_000
 SEED = 0
 
@@ -73,6 +74,8 @@ def read_spoken(path: Path | str, fold: Fold = {}) -> dict[str, tuple[str, ...]]
 
 def align(reference: Sequence[str], hypothesis: Sequence[str]) -> Pairs:
     """Minimum edit alignment, all three errors costing one: (reference, hypothesis) pairs, ``GAP`` for nothing."""
+    if len(reference) * len(hypothesis) > LARGEST_TABLE:
+        raise UserError(f"{len(reference)} symbols cannot be compared with {len(hypothesis)}; cut so long an utterance")
     return kaldialign.align(list(reference), list(hypothesis), GAP)
 
 
@@ -93,7 +96,13 @@ def align_all(references: Mapping[str, Sequence[str]], hypotheses: Mapping[str, 
         raise UserError(f'{path}: utterance "{missing}" of the reference is not there; decode this set again')
     for extra in sorted(set(hypotheses) - set(references)):
         raise UserError(f'{path}: utterance "{extra}" has no reference; decode this set again')
-    return {utterance: align(words, hypotheses[utterance]) for utterance, words in references.items()}
+    pairs = {}
+    for utterance, words in references.items():
+        try:
+            pairs[utterance] = align(words, hypotheses[utterance])
+        except UserError as error:
+            raise UserError(f'{path}: utterance "{utterance}": {error}') from None
+    return pairs
 
 
 def total(alignments: Mapping[str, Pairs]) -> Counts:

@@ -14,6 +14,7 @@ from pipeline.features import check_dimension
 from pipeline.frames import load_frame_classifier
 from pipeline.gmm import load_gmm
 from pipeline.graph import Topology, ctc_topology, hmm_topology
+from pipeline.lattice import LARGEST
 from pipeline.meta import read_meta
 
 
@@ -53,7 +54,14 @@ def load_system(directory: Path | str) -> System:
     scores, dimension, topology, step, posteriors = kinds[kind](directory, meta)
 
     def checked(function: Scorer) -> Scorer:
-        return lambda feats: function(check_dimension(feats, dimension, str(directory)))
+        def score(feats: np.ndarray) -> np.ndarray:
+            with np.errstate(all="ignore"):
+                scores = function(check_dimension(feats, dimension, str(directory)))
+            if not (np.abs(scores) < LARGEST).all():
+                raise UserError(f"{directory}: its scores of these features are not finite; train the model again")
+            return scores
+
+        return score
 
     return System(directory.name, directory, checked(scores), topology, step, meta, posteriors and checked(posteriors))
 

@@ -15,7 +15,7 @@ from pipeline.align import align, word_segments
 from pipeline.archive import write_archive
 from pipeline.ctm import write_ctm
 from pipeline.datadir import read_datadir
-from pipeline.features import read_feats
+from pipeline.features import measured, read_feats
 from pipeline.gmm import load_gmm
 from pipeline.hmm import utterance_graph
 from pipeline.intervals import read_ctm
@@ -25,9 +25,9 @@ from stages.common import parser, run
 
 def main(args: Namespace) -> tuple[Path, str]:
     model, lang, feats = load_gmm(args.model / "model.npz"), load_lang(args.lang), read_feats(args.data, args.model)
-    words = {u.id: u.words for u in read_datadir(args.data) if u.id in feats}
+    words = {u.id: u.words for u in feats.of(read_datadir(args.data))}
+    lengths = measured(feats, words, model.means.shape[1], args.data / "text")
     graphs = {utt: utterance_graph(words[utt], lang.reference_lexicon, model.transitions) for utt in words}
-    lengths = {utt: len(feats[utt]) for utt in words}
     found = {}
     with tqdm(total=len(words), desc=f"align {args.data}", unit="utt", disable=None) as bar:
         for utt, alignment in align(model, graphs, feats, lengths, bar.update):

@@ -11,12 +11,12 @@ import numpy as np
 from tqdm import tqdm
 
 from lexicon.errors import UserError
-from lexicon.files import atomic_dir, atomic_write, write_json, write_lines
+from lexicon.files import atomic_dir, atomic_write, read_json, write_json, write_lines
 from lexicon.lang import load_lang
 from pipeline.ctm import write_ctm
 from pipeline.decode import SEARCHES, Decoder, Hypothesis, Settings, WfstDecoder, greedy_phones, word_decoder
 from pipeline.features import FRAME_SHIFT_MS, read_feats
-from pipeline.lattice import write_json_lattice, write_slf
+from pipeline.lattice import LARGEST, write_json_lattice, write_slf
 from pipeline.search import Beams
 from pipeline.systems import System, load_system
 from stages.common import parser, run
@@ -25,10 +25,13 @@ from stages.common import parser, run
 def read_tuning(path: Path) -> dict[str, Settings]:
     """The settings chosen on dev for "words" and "free"."""
     try:
-        tuning = json.loads(path.read_text())
-        return {name: Settings(float(tuning[name]["acoustic_scale"]), float(tuning[name]["insertion_score"]))
-                for name in ("words", "free")}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        tuning = read_json(path)
+        tuned = {name: Settings(float(tuning[name]["acoustic_scale"]), float(tuning[name]["insertion_score"]))
+                 for name in ("words", "free")}
+        if not all(0 < s.acoustic_scale < LARGEST and abs(s.insertion_score) < LARGEST for s in tuned.values()):
+            raise ValueError("scales that are none")
+        return tuned
+    except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
         raise UserError(f"{path}: no tuned settings ({error!r}); run the tune stage: make compare") from error
 
 
@@ -65,6 +68,8 @@ def write_hypotheses(out: Path, words: Mapping[str, Hypothesis], free: Mapping[s
 def main(args: Namespace) -> tuple[Path, str]:
     system, lang, feats = load_system(args.model), load_lang(args.lang), read_feats(args.data, args.model)
     tuned, beams = read_tuning(args.tuning), Beams(args.beam, args.lattice_beam)
+    if not len(feats):
+        raise UserError(f"{feats.path}: no utterances to decode; make the features again: make mfcc")
     with atomic_dir(args.out) as out:
         words, seconds = decode_set(system, word_decoder(system, lang, args.search, tuned["words"], beams), feats,
                                     out / "lattices" / "words", "words")

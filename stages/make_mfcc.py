@@ -1,7 +1,6 @@
 """Extract features: 13 MFCC + deltas + accelerations, normalised per speaker, into DATA/feats.ark and feats.scp."""
 from __future__ import annotations
 
-import json
 from argparse import Namespace
 from pathlib import Path
 
@@ -9,9 +8,9 @@ from joblib import Parallel, delayed
 from tqdm import tqdm
 
 from lexicon.errors import UserError
-from lexicon.files import scratch_dir
+from lexicon.files import read_json, scratch_dir
 from pipeline.archive import Archive, write_archive
-from pipeline.audio import read_audio
+from pipeline.audio import SAMPLE_RATES, read_audio
 from pipeline.datadir import Utterance, read_datadir
 from pipeline.features import CepstralStats, FeatureSettings, add_deltas, mfcc
 from stages.common import parser, run
@@ -22,9 +21,15 @@ UTTERANCES_PER_WORKER = 2000  # a worker takes seconds to start: below this it c
 def sample_rate(datadir: Path) -> int:
     """The rate of the corpus (Hz) from the splits.json that the data stage wrote beside the set."""
     path = datadir.parent / "splits.json"
-    if not path.is_file():
-        raise UserError(f"{path}: no such file; run: make data")
-    return int(json.loads(path.read_text())["sample_rate"])
+    try:
+        rate = read_json(path)["sample_rate"]
+        if type(rate) is not int or rate not in SAMPLE_RATES:
+            raise ValueError(f"sample_rate {rate!r}")
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; run: make data") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path}: does not say the sample rate of the corpus ({error!r}); run again: make data") from None
+    return rate
 
 
 def extract(utterance: Utterance, rate: int):

@@ -12,12 +12,13 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from lexicon.errors import UserError
 from lexicon.files import write_json, write_lines
 from lexicon.fold import read_fold
 from lexicon.lang import load_lang
 from pipeline.archive import Archive
-from pipeline.features import model_features, read_feats
-from pipeline.frames import CLASSIFIERS, FrameClassifier, cross_entropy, frame_data, log_priors
+from pipeline.features import check_dimension, model_features, read_feats
+from pipeline.frames import CLASSIFIERS, FrameClassifier, check_alignment, cross_entropy, frame_data, log_priors
 from pipeline.gmm import load_gmm
 from pipeline.graph import hmm_topology
 from pipeline.score import read_spoken
@@ -32,7 +33,12 @@ def main(args: Namespace) -> tuple[Path, str]:
     sets = {}
     for name, data in (("train", args.data), ("dev", args.dev)):
         feats, alignment = read_feats(data, args.gmm), Archive(args.gmm / f"ali_{name}" / "ali.scp")
-        sets[name] = frame_data([feats[utt] for utt in alignment], [alignment[utt] for utt in alignment], args.context)
+        if not len(alignment) or (missing := [utt for utt in alignment if utt not in feats]):
+            raise UserError(f"{alignment.path}: {f'{missing[0]} has no features in {feats.path}' if len(alignment) else 'empty'};"
+                            f" align the set again")
+        x = {utt: check_dimension(feats[utt], hmms.means.shape[1], f"{feats.path}: {utt}") for utt in alignment}
+        sets[name] = frame_data(list(x.values()), [check_alignment(alignment[utt], x[utt], hmms.transitions.num_pdfs,
+                                                                   f"{alignment.path}: {utt}") for utt in x], args.context)
     priors = log_priors(sets["train"].y, hmms.transitions.num_pdfs)
     references, fold = read_spoken(args.gmm / "ali_dev" / "reference.txt"), read_fold(args.dev.parent)
     num_phones = sum(map(len, references.values()))

@@ -14,7 +14,7 @@ from lexicon.files import write_json
 from lexicon.lang import load_lang
 from pipeline.datadir import read_datadir
 from pipeline.em import TRAINERS, Schedule, poor_phones, train
-from pipeline.features import read_feats
+from pipeline.features import measured, read_feats
 from pipeline.gmm import flat_start
 from pipeline.hmm import utterance_graph
 from stages.common import parser, run
@@ -23,11 +23,12 @@ from stages.common import parser, run
 def main(args: Namespace) -> tuple[Path, str]:
     began = time.monotonic()
     lang, feats = load_lang(args.lang), read_feats(args.data)
-    utterances = [u for u in read_datadir(args.data) if u.id in feats]
-    lengths, sums, squares = {}, 0.0, 0.0
+    utterances = feats.of(read_datadir(args.data))
+    dimension = feats[utterances[0].id].shape[-1]
+    lengths = measured(feats, {u.id: u.words for u in utterances}, dimension, args.data / "text")
+    sums, squares = 0.0, 0.0
     for utterance in utterances:
         x = feats[utterance.id].astype(np.float64)
-        lengths[utterance.id] = len(x)
         sums, squares = sums + x.sum(0), squares + (x**2).sum(0)
     frames = sum(lengths.values())
     model = flat_start(lang.phones, sums / frames, squares / frames - (sums / frames) ** 2)

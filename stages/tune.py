@@ -5,6 +5,7 @@ from argparse import Namespace
 from dataclasses import asdict
 from pathlib import Path
 
+from lexicon.errors import UserError
 from lexicon.files import write_json
 from lexicon.fold import read_fold
 from lexicon.lang import load_lang
@@ -26,8 +27,12 @@ def outcome(tried: Tried, total: int) -> dict:
 
 def main(args: Namespace) -> tuple[Path, str]:
     system, lang, feats = load_system(args.model), load_lang(args.lang), read_feats(args.data, args.model)
-    words = {u.id: u.words for u in read_datadir(args.data) if u.id in feats}
+    words = {u.id: u.words for u in feats.of(read_datadir(args.data))}
     phones, fold = read_spoken(args.ref_phones), read_fold(args.data.parent)
+    if missing := [utt for utt in phones if utt not in feats]:
+        raise UserError(f'{args.ref_phones}: utterance "{missing[0]}" has no features in {feats.path}; align the set again')
+    if not any(phones.values()):
+        raise UserError(f"{args.ref_phones}: no phones to tune with; align the set again")
     by_words = outcome(tune_words(system, lang, args.search, feats, words), sum(map(len, words.values())))
     free = outcome(tune_free(system, lang, feats, phones, fold), sum(map(len, phones.values())))
     target = args.out / "tuning.json"

@@ -5,7 +5,6 @@ padding of a batch, and normalises frame by frame only, so that an utterance's p
 """
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lexicon.errors import UserError
-from lexicon.files import atomic_write, write_json
+from lexicon.files import atomic_write, read_json, write_json
 
 BLANK = 0
 ENCODERS = ("conv-bigru", "conv-bilstm", "conformer", "tdnn")
@@ -258,7 +257,7 @@ def load_model(directory: Path | str, device: str = "cpu") -> CtcModel:
     path = directory / "model.safetensors"
     advice = "train it again: make neural"
     try:
-        meta = json.loads((directory / "meta.json").read_text(encoding="utf-8"))
+        meta = read_json(directory / "meta.json")
         config, tokens = EncoderConfig(**meta["network"]), [str(token) for token in meta["tokens"]]
         check_config(config, len(tokens))
     except OSError as error:
@@ -266,17 +265,21 @@ def load_model(directory: Path | str, device: str = "cpu") -> CtcModel:
     except (ValueError, KeyError, TypeError) as error:
         where = directory / "meta.json"
         raise UserError(f"{where}: not a CTC model's description ({one_line(error)}); {advice}") from error
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; {advice}")
     try:
         tensors = load_file(path)
+        if any(value.dtype != torch.float32 or not value.isfinite().all() for value in tensors.values()):
+            raise ValueError("values that are not finite, or not float32")
         log_prior = tensors.pop("log_prior").numpy()
         encoder = Encoder(config)
         encoder.load_state_dict({name.removeprefix("encoder."): value for name, value in tensors.items()})
     except OSError as error:
         raise UserError(f"{path}: {error.strerror or one_line(error)}; {advice}") from error
-    except (SafetensorError, KeyError, RuntimeError) as error:
+    except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
         raise UserError(f"{path}: does not hold the network of meta.json ({one_line(error)}); {advice}") from error
-    if log_prior.shape != (len(tokens),) or not all(bool(value.isfinite().all()) for value in tensors.values()):
-        raise UserError(f"{path}: values that are not finite, or a log_prior of another size; {advice}")
+    if log_prior.shape != (len(tokens),):
+        raise UserError(f"{path}: a log_prior of another size; {advice}")
     return CtcModel(encoder.to(device).eval(), tokens, log_prior)
 
 

@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import functools
 import itertools
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +11,10 @@ from typing import Any
 import numpy as np
 
 from lexicon.errors import UserError
+from lexicon.files import read_json
 from lexicon.fold import Fold, read_fold
 from pipeline.datadir import Utterance, read_datadir
+from pipeline.lattice import LARGEST
 from pipeline.score import (Counts, Interval, PairedTest, Pairs, align_all, count, error_rate, in_words, paired_test,
                             read_spoken, resampling_units, total)
 
@@ -101,7 +102,7 @@ def read_comparison(exp: Path, data: Path, names: Sequence[str]) -> Comparison:
         if utterance.id not in ref_phones:
             raise UserError(f'{ref_path}: no phones for test utterance "{utterance.id}"; align the test set again')
     lang_path = data / "lang" / "lang.json"
-    lang = read_fields(lang_path, "vocab", "test_oov_rate", "test_perplexity")
+    lang = read_fields(lang_path, vocab=str, test_oov_rate=float, test_perplexity=float)
     comparison = Comparison(data, utterances, ref_phones, read_fold(data), lang, [])
     for name in names:
         if any(name == system.name for system in comparison.systems):
@@ -120,25 +121,29 @@ def read_system(exp: Path, name: str, references: Mapping[str, Mapping[str, Sequ
     for measure, (_, source, kind) in MEASURES.items():
         alignments[measure] = align_all(references[kind], read_spoken(decode / source, fold if kind == "phones" else {}),
                                         decode / source)
-    settings = read_fields(decode / "decode.json", "rtf")
+    settings = read_fields(decode / "decode.json", rtf=float)
     # Two searches over one network share its training: decode.json says whose model it was.
-    model = Path(settings.get("model", exp / name))
-    meta = read_fields(model / "meta.json", "train_seconds", "parameters")
-    return System(name, decode, alignments, float(meta["train_seconds"]), float(settings["rtf"]),
-                  int(meta["parameters"]))
+    model = Path(str(settings.get("model", exp / name)))
+    meta = read_fields(model / "meta.json", train_seconds=float, parameters=int)
+    return System(name, decode, alignments, float(meta["train_seconds"]), float(settings["rtf"]), meta["parameters"])
 
 
-def read_fields(path: Path, *fields: str) -> dict[str, Any]:
-    """Read a JSON object that must have these fields."""
-    if not path.is_file():
-        raise UserError(f"{path}: no such file; run the stage that writes it first")
+def read_fields(path: Path, **fields: type) -> dict[str, Any]:
+    """Read a JSON object that must have these fields, of these types (a float may be written as a whole number)."""
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = read_json(path)
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; run the stage that writes it first") from None
     except ValueError as error:
         raise UserError(f"{path}: not JSON ({error}); remove it and run make again") from None
-    for field in fields:
-        if not isinstance(value, dict) or value.get(field) is None:
+    for field, kind in fields.items():
+        found = value.get(field) if isinstance(value, dict) else None
+        if found is None:
             raise UserError(f'{path}: no "{field}"; remove it and run make again')
+        if type(found) is not kind and not (kind is float and type(found) is int):
+            raise UserError(f'{path}: "{field}" is {found!r}, not {kind.__name__}; remove it and run make again')
+        if kind is not str and not abs(found) < LARGEST:
+            raise UserError(f'{path}: "{field}" is {found!r}; remove it and run make again')
     return value
 
 
