@@ -4,7 +4,16 @@
 # for now, so that a changed setting runs that stage and what follows again, and nothing else. A stage writes its target
 # last, under a temporary name that is renamed, so a killed run goes on where it was.
 
-CORPUS    ?= prompts
+empty :=
+space := $(empty) $(empty)
+
+# A folder of one's own names its corpus. The data remember it, so that later `make CORPUS=name` is enough.
+CORPUS_DIR ?=
+CORPUS    ?= $(if $(CORPUS_DIR),$(notdir $(abspath $(CORPUS_DIR))),prompts)
+odd := $(foreach c,: % ' " ` & ; | ( ) < > * ? ! [ ] { } \,$(findstring $c,$(CORPUS_DIR)$(CORPUS)))
+odd := $(strip $(odd) $(if $(word 2,$(CORPUS_DIR))$(word 2,$(CORPUS)),space))
+$(if $(odd),$(error CORPUS=$(CORPUS) CORPUS_DIR=$(CORPUS_DIR): make and the shell cannot take $(odd) in a name; \
+  rename the folder, or give it another name: ln -s "FOLDER" mycorpus && make CORPUS_DIR=mycorpus))
 SPLIT     ?=
 VOCAB     ?= closed
 OOV       ?= g2p
@@ -16,6 +25,8 @@ GRAPH     ?= free
 NJ        ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 1)
 DATA      ?= data/$(CORPUS)
 EXP       ?= exp/$(CORPUS)
+DIR       ?= $(DATA)
+FIX       ?=
 VENV      ?= .venv
 
 -include stages/conf/$(CORPUS).mk
@@ -40,7 +51,7 @@ export OMP_WAIT_POLICY := PASSIVE
 .SECONDARY:
 .SECONDEXPANSION:
 .DEFAULT_GOAL := all
-.PHONY: all setup data lexicon mfcc gmm frames neural decode compare report lattice test clean help FORCE
+.PHONY: all setup data lexicon mfcc gmm frames neural decode compare report lattice check test clean help FORCE
 
 ##@ Everything
 all: $(EXP)/report/index.html $(EXP)/compare.tsv  ## all stages on CORPUS, then the comparison
@@ -57,14 +68,14 @@ compare: $(EXP)/compare.tsv               ## the table: old against new
 report:  $(EXP)/report/index.html         ## the page with pictures and sound
 
 # FORCE if the recorded settings of target $(2) differ from $(1). A pure look-up: `make -n` tells the truth.
-empty :=
-space := $(empty) $(empty)
 flat = x$(subst ",,$(subst ',,$(subst $(space),_,$(strip $(1)))))x
 differ = $(subst $(1),,$(2))$(subst $(2),,$(1))
 changed = $(if $(call differ,$(call flat,$(1)),$(call flat,$(shell cat $(2).args 2>/dev/null))),FORCE)
 FORCE:
 
-data_opts = --corpus $(CORPUS) $(if $(SPLIT),--split $(SPLIT)) --out $(DATA) $(DATA_ARGS)
+from = $(if $(CORPUS_DIR),$(patsubst ~/%,$(wildcard ~)/%,$(CORPUS_DIR)),$(patsubst dir:%,%,$(filter dir:%,$(subst \
+  --corpus-dir$(space),dir:,$(shell cat $(DATA)/splits.json.args 2>/dev/null)))))
+data_opts = --corpus $(CORPUS) $(if $(from),--corpus-dir $(from)) $(if $(SPLIT),--split $(SPLIT)) --out $(DATA) $(DATA_ARGS)
 $(DATA)/splits.json: $(call changed,$(data_opts),$(DATA)/splits.json) | $(VENV)/.phonoscope
 	$(PY) -m stages.prepare_data $(if $(DOWNLOADS),--downloads $(DOWNLOADS)) $(data_opts)
 
@@ -141,6 +152,9 @@ $(EXP)/report/index.html: $(scores) $(EXP)/gmm/ali_test/phones.txt $(call change
 lattice: $(EXP)/$(MODEL)/decode_test/hyp.txt  ## what MODEL considered in utterance UTT (GRAPH=free or words), as text and SVG
 	@$(PY) -m stages.show_lattice --exp $(EXP) --data $(DATA) --model $(MODEL) --graph $(GRAPH) --utt "$(UTT)"
 
+check: | $(VENV)/.phonoscope              ## every line and file of data directory DIR, all faults listed; FIX=yes mends them
+	@$(PY) -m stages.check $(if $(filter yes,$(FIX)),--fix) "$(DIR)"
+
 ##@ Housekeeping
 setup: $(VENV)/.phonoscope                ## make the virtual environment and install what is needed (about 5 GB)
 
@@ -169,8 +183,8 @@ help:                                     ## show this
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
 	  /^[a-z_-]+:.*## / {printf "  %-9s %s\n", substr($$1, 1, index($$1 ":", ":") - 1), $$2}' Makefile
 	@echo; echo "Settings (make gmm CORPUS=fsdd SPLIT=speaker GMM_ARGS=\"--max-mix 4\"):"
-	@printf '  %-11s = %s\n' CORPUS '$(CORPUS)' SPLIT '$(SPLIT)' VOCAB '$(VOCAB)' OOV '$(OOV)' SYSTEMS '$(SYSTEMS)' \
-	  DOWNLOADS '$(DOWNLOADS)' NJ '$(NJ)' DATA '$(DATA)' EXP '$(EXP)' LANG_ARGS '$(LANG_ARGS)' MFCC_ARGS '$(MFCC_ARGS)' \
-	  GMM_ARGS '$(GMM_ARGS)' FRAMES_ARGS '$(FRAMES_ARGS)' NEURAL_ARGS '$(NEURAL_ARGS)' TUNE_ARGS '$(TUNE_ARGS)' \
+	@printf '  %-11s = %s\n' CORPUS '$(CORPUS)' CORPUS_DIR '$(from)' SPLIT '$(SPLIT)' VOCAB '$(VOCAB)' OOV '$(OOV)' \
+	  SYSTEMS '$(SYSTEMS)' DOWNLOADS '$(DOWNLOADS)' DIR '$(DIR)' FIX '$(FIX)' NJ '$(NJ)' DATA '$(DATA)' EXP '$(EXP)' \
+	  LANG_ARGS '$(LANG_ARGS)' MFCC_ARGS '$(MFCC_ARGS)' GMM_ARGS '$(GMM_ARGS)' FRAMES_ARGS '$(FRAMES_ARGS)' NEURAL_ARGS '$(NEURAL_ARGS)' TUNE_ARGS '$(TUNE_ARGS)' \
 	  DECODE_ARGS '$(DECODE_ARGS)' REPORT_ARGS '$(REPORT_ARGS)'
 	@echo "What a stage takes: $(PY) -m stages.train_gmm --help"

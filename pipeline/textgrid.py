@@ -6,9 +6,11 @@ from pathlib import Path
 
 from praatio import textgrid
 
+from lexicon.errors import UserError
 from lexicon.files import atomic_write
 from pipeline.align import Segment
 from pipeline.features import FRAME_SHIFT_MS, frame_to_seconds
+from pipeline.intervals import LONGEST, Interval
 
 
 def write_textgrid(path: Path | str, tiers: Mapping[str, Sequence[Segment]], num_frames: int) -> None:
@@ -28,3 +30,26 @@ def write_textgrid(path: Path | str, tiers: Mapping[str, Sequence[Segment]], num
             stream.write(scratch.read_text(encoding="utf-8"))
     finally:
         scratch.unlink(missing_ok=True)
+
+
+def read_textgrid(path: Path | str) -> dict[str, list[Interval]]:
+    """The interval tiers of a TextGrid, long or short, UTF-8 or UTF-16, by name; intervals without label have "".
+
+    Raises UserError for a file that is none, and for intervals that overlap or last no time.
+    """
+    try:
+        grid = textgrid.openTextgrid(str(path), includeEmptyIntervals=True, reportingMode="silence",
+                                     duplicateNamesMode="rename")
+    except OSError:
+        raise
+    except Exception as error:  # praatio raises whatever it stumbles over, from IndexError to its own
+        raise UserError(f"{path}: not a TextGrid ({str(error).strip() or type(error).__name__}); save it again with Praat"
+                        ) from None
+    tiers = {name: [Interval(float(start), float(end), label) for start, end, label in grid.getTier(name).entries]
+             for name in grid.tierNames if isinstance(grid.getTier(name), textgrid.IntervalTier)}
+    for name, intervals in tiers.items():
+        for interval in intervals:
+            if not 0 <= interval.start < interval.end < LONGEST:
+                raise UserError(f'{path}: tier "{name}": "{interval.label}" from {interval.start:g} to {interval.end:g} s; '
+                                f"correct it with Praat")
+    return tiers

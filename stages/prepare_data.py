@@ -7,21 +7,16 @@ from pathlib import Path
 from lexicon.errors import UserError
 from lexicon.files import atomic_write, write_json
 from lexicon.fold import write_fold
-from pipeline.corpora import CORPORA, fetch
+from pipeline.corpora import CORPORA, fetch, own
 from pipeline.corpora.prepared import Prepared, chosen_split
 from pipeline.datadir import Utterance, write_datadir
 from stages.common import parser, run
 
+SHOWN = 40  # names of what is left out, for each reason; splits.json has them all
+
 
 def main(args: Namespace) -> tuple[Path, str]:
-    if args.corpus not in CORPORA:
-        raise UserError(f'CORPUS={args.corpus}: no such corpus; use one of: {", ".join(sorted(CORPORA))}')
-    if args.downloads and not Path(args.downloads).is_dir():
-        raise UserError(f"DOWNLOADS={args.downloads}: no such folder; give the folder that holds the corpus's archive")
-    corpus = CORPORA[args.corpus]
-    chosen_split(args.corpus, args.split, corpus.SPLITS)  # before a long download
-    root = corpus.get(Path(args.downloads) if args.downloads else None, args.cache)
-    prepared = corpus.prepare(root, args.split)
+    prepared, split, origin = read_own(args) if args.corpus_dir else read_corpus(args)
     refuse_incomplete(args.corpus, prepared, args.allow_missing)
     splits = args.out / "splits.json"
     splits.unlink(missing_ok=True)  # from here on the sets change; without splits.json they are not taken for finished
@@ -33,13 +28,35 @@ def main(args: Namespace) -> tuple[Path, str]:
         with atomic_write(args.out / "lexicon.txt") as stream:
             stream.write(prepared.lexicon)
     write_json(splits, {
-        "corpus": args.corpus, "split": args.split, "sample_rate": prepared.sample_rate, "origin": fetch.origin(root),
+        "corpus": args.corpus, "split": split, "sample_rate": prepared.sample_rate, "origin": origin,
         "sets": {name: totals(utterances, prepared.sample_rate) for name, utterances in prepared.sets.items()},
         "left_out": [*prepared.left_out, *prepared.unreadable]})
-    print(f"prepare_data: {args.corpus}: {fetch.origin(root)}", flush=True)
+    print(f"prepare_data: {args.corpus}: {origin}", flush=True)
     for why, names in by_reason(prepared).items():
-        print(f"prepare_data: {args.corpus}: left out, {why}: {' '.join(names)}", flush=True)
+        more = f" and {len(names) - SHOWN} more, see {splits}" if len(names) > SHOWN else ""
+        print(f"prepare_data: {args.corpus}: left out, {why}: {' '.join(names[:SHOWN])}{more}", flush=True)
     return splits, summary(args.corpus, prepared)
+
+
+def read_corpus(args: Namespace) -> tuple[Prepared, str | None, str]:
+    """One that comes built in, fetched or from DOWNLOADS; the name of its split, and where it is from."""
+    if args.corpus not in CORPORA:
+        raise UserError(f'CORPUS={args.corpus}: no such corpus; use one of: {", ".join(sorted(CORPORA))}, or give the folder '
+                        "of your own: CORPUS_DIR=folder")
+    if args.downloads and not Path(args.downloads).is_dir():
+        raise UserError(f"DOWNLOADS={args.downloads}: no such folder; give the folder that holds the corpus's archive")
+    corpus = CORPORA[args.corpus]
+    split = args.split
+    if corpus.SPLITS:
+        split = chosen_split(args.corpus, split, corpus.SPLITS)  # before a long download
+    root = corpus.get(Path(args.downloads) if args.downloads else None, args.cache)
+    return corpus.prepare(root, split), split, fetch.origin(root)
+
+
+def read_own(args: Namespace) -> tuple[Prepared, str, str]:
+    """The folder of --corpus-dir, under a name that no other corpus has."""
+    own.refuse_name(args.corpus, list(CORPORA), args.corpus_dir)
+    return own.prepare(args.corpus_dir, args.split)
 
 
 def refuse_incomplete(corpus: str, prepared: Prepared, allow_missing: int) -> None:
@@ -84,8 +101,11 @@ def summary(corpus: str, prepared: Prepared) -> str:
 if __name__ == "__main__":
     options = parser(__doc__)
     options.add_argument("--corpus", default="prompts", help=f"one of: {', '.join(sorted(CORPORA))}")
+    options.add_argument("--corpus-dir", type=Path, help="a corpus of one's own: Kaldi data directories, lhotse manifests, or "
+                         "recordings beside transcripts; --corpus is then its name")
     options.add_argument("--out", type=Path, required=True, help="folder for train, dev, test and splits.json")
-    options.add_argument("--split", help="one of the corpus's splits (default: its first)")
+    options.add_argument("--split", help="one of the corpus's splits (default: its first); with --corpus-dir: "
+                         "given, speaker or utterance (default: the first that is possible)")
     options.add_argument("--downloads", default="", help="folder of archives, taken as they are; empty: fetch them")
     options.add_argument("--cache", type=Path, default=Path("downloads"), help="where corpora are fetched and unpacked")
     options.add_argument("--allow-missing", type=int, default=0, help="so many utterances may be unreadable")

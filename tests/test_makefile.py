@@ -15,8 +15,8 @@ PROJECT = Path(__file__).resolve().parents[1]
 SYSTEMS = ("gmm", "frames", "neural", "neural_wfst")
 ALL = {"prepare_data", "make_lang", "make_mfcc", "train_gmm", "align", "train_frames", "train_neural", "tune", "decode",
        "score", "compare", "report"}
-TARGETS = {"data", "lexicon", "mfcc", "gmm", "frames", "neural", "decode", "compare", "report", "lattice", "setup", "test",
-           "clean", "all", "help"}
+TARGETS = {"data", "lexicon", "mfcc", "gmm", "frames", "neural", "decode", "compare", "report", "lattice", "check", "setup",
+           "test", "clean", "all", "help"}
 COMMAND = re.compile(r"-m stages\.(\w+) (.*)")
 
 
@@ -233,3 +233,26 @@ def test_every_target_has_a_rule(finished):
     assert "-m pytest tests" in finished.make("-n", "test").stdout
     lattice = finished.make("-n", "lattice", "UTT=allison-hello", "MODEL=frames").stdout
     assert "stages.show_lattice" in lattice and "--model frames" in lattice and '--utt "allison-hello"' in lattice
+
+
+def test_a_folder_of_ones_own_names_its_corpus_which_remembers_it(own):
+    planned = own.planned("CORPUS_DIR=../recordings/mine/")
+    assert planned[0][1].split() == "--corpus mine --corpus-dir ../recordings/mine/ --out data/mine".split()
+    assert {stage for stage, _ in planned} == ALL
+    own.pretend("CORPUS_DIR=../recordings/mine/")
+    assert own.stages("CORPUS=mine") == own.stages("CORPUS_DIR=../recordings/mine/") == set()
+    assert own.stages("CORPUS=mine", "CORPUS_DIR=../recordings/others") == ALL
+    assert own.planned("CORPUS_DIR=../recordings/mine", "CORPUS=other")[0][1].split()[:2] == ["--corpus", "other"]
+
+
+@pytest.mark.parametrize("folder,character", [("my recordings", "space"), ("a:b", ":"), ("it's", "'"),
+                                              ("50%", "%"), ("a;b", ";")])
+def test_names_that_make_cannot_take_are_refused_in_words(finished, folder, character):
+    done = finished.make("-n", "data", f"CORPUS_DIR=/home/ann/{folder}")
+    assert done.returncode != 0 and len(done.stderr.strip().splitlines()) == 1
+    assert f"cannot take {character} in a name" in done.stderr and "ln -s" in done.stderr
+
+
+def test_check_takes_a_directory(finished):
+    assert '-m stages.check  "data/prompts"' in finished.make("-n", "check").stdout
+    assert '-m stages.check --fix "elsewhere/train"' in finished.make("-n", "check", "DIR=elsewhere/train", "FIX=yes").stdout

@@ -4,8 +4,8 @@ The format is Kaldi's (https://kaldi-asr.org/doc/data_prep.html) without pipes: 
 """
 from __future__ import annotations
 
-from pipeline.datadir.read import DataDir, read_datadir
+from pipeline.datadir.read import AUDIO_SUFFIXES, DataDir, find_audio, read_datadir, refuse
 from pipeline.datadir.tables import Problem
 from pipeline.datadir.write import Utterance, write_datadir
 
-__all__ = ["DataDir", "Problem", "Utterance", "read_datadir", "write_datadir"]
+__all__ = ["AUDIO_SUFFIXES", "DataDir", "Problem", "Utterance", "find_audio", "read_datadir", "refuse", "write_datadir"]

@@ -1,0 +1,69 @@
+"""Other people's Kaldi data directories, made by Kaldi's recipes, by lhotse, or by us: one, or a folder of several."""
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from lexicon.errors import UserError
+from pipeline.corpora.cutting import Found
+from pipeline.corpora.prepared import SETS, Gold
+from pipeline.datadir import DataDir, Utterance, refuse
+from pipeline.intervals import Interval, Intervals, read_ctm
+
+
+def sets_in(folder: Path) -> list[Path]:
+    """The data directories directly below a folder."""
+    return sorted(path.parent for path in folder.glob("*/wav.scp"))
+
+
+def read(folder: Path) -> Found:
+    """The utterances of a data directory, or of train, dev and test below ``folder``; other directories are left out."""
+    if (folder / "wav.scp").is_file():
+        utterances, gold = read_one(folder)
+        return Found("a Kaldi data directory", {"": utterances}, gold, speakers_known=speakers_known(utterances))
+    sets, gold = {}, {}
+    directories = sets_in(folder)
+    taken = [path for path in directories if path.name in SETS]
+    if not taken:
+        raise UserError(f"{folder}: data directories {' '.join(path.name for path in directories)}, but none of them is "
+                        f"{', '.join(SETS)}; rename them so, or give one of them: CORPUS_DIR={directories[0]}")
+    for path in taken:
+        sets[path.name], placed = read_one(path)
+        gold |= placed
+    left_out = [(path.name, "neither train, dev nor test") for path in directories if path not in taken]
+    everybody = [utterance for members in sets.values() for utterance in members]
+    return Found("Kaldi data directories", sets, gold, left_out=left_out, speakers_known=speakers_known(everybody))
+
+
+def read_one(path: Path) -> tuple[list[Utterance], dict[str, Gold]]:
+    """The utterances of one directory, and their gold where it has phones.ctm or words.ctm.
+
+    Words are those of `text`, in the upper case of the lexicon. UserError with the first of its problems.
+    """
+    directory = DataDir(path, foreign=True)
+    refuse([problem for problem in directory.problems() if not problem.remark], path)
+    utterances = [replace(u, wav=u.wav.resolve(), words=tuple(word.upper() for word in u.words), num_samples=0)
+                  for u in directory.utterances()]
+    phones, words = (_gold(path / f"{tier}.ctm", utterances) for tier in ("phones", "words"))
+    return utterances, {u.id: Gold(tuple(phones.get(u.id, ())), tuple(_upper(words.get(u.id, ()))))
+                        for u in utterances if u.id in phones or u.id in words}
+
+
+def speakers_known(utterances: list[Utterance]) -> bool:
+    """Where nobody knew the speakers, Kaldi's recipes make each utterance its own."""
+    return len({utterance.speaker for utterance in utterances}) < len(utterances)
+
+
+def _gold(path: Path, utterances: list[Utterance]) -> Intervals:
+    if not path.is_file():
+        return {}
+    intervals = read_ctm(path)
+    if strangers := intervals.keys() - {utterance.id for utterance in utterances}:
+        raise UserError(f'{path}: "{min(strangers)}" is no utterance of text ({len(strangers)} such ids); times count from '
+                        f"the start of an utterance: correct the file, or take it away")
+    return intervals
+
+
+def _upper(words: Iterable[Interval]) -> Iterable[Interval]:
+    return (word._replace(label=word.label.upper()) for word in words)

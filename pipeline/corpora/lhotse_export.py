@@ -1,0 +1,92 @@
+"""lhotse manifests: a pair recordings*.jsonl[.gz] and supervisions*.jsonl[.gz], through lhotse's own Kaldi export.
+
+The export writes a pipe for all that is not a WAV of one channel. Here no command is run: what is a whole file on the
+disk is read as that file, and anything else refused.
+"""
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from lexicon.errors import UserError
+from lexicon.files import write_lines
+from pipeline.corpora.cutting import Found
+from pipeline.corpora.kaldi_dir import read_one, speakers_known
+from pipeline.corpora.prepared import SETS
+from pipeline.datadir import find_audio
+
+PATTERNS = ("*recordings*.jsonl", "*recordings*.jsonl.gz")
+
+
+def manifests(folder: Path) -> list[tuple[Path, Path]]:
+    """Pairs of files named alike, (recordings, supervisions)."""
+    pairs = []
+    for recordings in sorted(path for pattern in PATTERNS for path in folder.glob(pattern)):
+        supervisions = recordings.with_name(recordings.name.replace("recordings", "supervisions"))
+        if supervisions.is_file():
+            pairs.append((recordings, supervisions))
+    return pairs
+
+
+def read(folder: Path) -> Found:
+    """The supervisions of every pair; pairs named after train, dev or test (lhotse's recipes do) are the sets."""
+    sets, gold = {}, {}
+    for recordings, supervisions in manifests(folder):
+        words = recordings.name.replace(".", "_").replace("-", "_").split("_")
+        name = next((name for name in SETS if name in words), "")
+        with tempfile.TemporaryDirectory() as temporary:
+            _export(recordings, supervisions, Path(temporary))
+            members, placed = read_one(Path(temporary))
+        sets.setdefault(name, []).extend(members)
+        gold |= placed
+    everybody = [utterance for members in sets.values() for utterance in members]
+    return Found("lhotse manifests", sets, gold, speakers_known=speakers_known(everybody))
+
+
+def _export(recordings: Path, supervisions: Path, out: Path) -> None:
+    """Let lhotse write a data directory; then name files where it wrote pipes."""
+    try:
+        from lhotse import load_manifest
+        from lhotse.kaldi import export_to_kaldi
+    except ImportError as error:
+        raise UserError(f"{recordings}: lhotse, which reads it, is not installed ({error}); run: pip install lhotse"
+                        ) from None
+    try:
+        audio, segments = load_manifest(recordings), load_manifest(supervisions).to_eager()
+        _refuse_unspoken(segments, supervisions)
+        files = {recording.id: _file(recording, recordings) for recording in audio}
+        export_to_kaldi(audio, segments, out)
+    except (UserError, OSError):
+        raise
+    except Exception as error:  # lhotse's readers raise anything on a manifest that is none
+        raise UserError(f"{recordings}: lhotse cannot export it ({type(error).__name__}: {error}); make the manifests again"
+                        ) from None
+    write_lines(out / "wav.scp", [f"{name} {files[name]}" for name in sorted(files)])
+
+
+def _refuse_unspoken(segments: Any, path: Path) -> None:
+    """A supervision without text or speaker would be exported with the word None."""
+    for field in ("text", "speaker"):
+        lacking = [segment.id for segment in segments if not (getattr(segment, field) or "").strip()]
+        if lacking:
+            raise UserError(f'{path}: supervision "{lacking[0]}" has no {field} ({len(lacking)} such); give it, or remove '
+                            f"the supervision")
+
+
+def _file(recording: Any, manifest: Path) -> Path:
+    """The one file that is the whole recording."""
+    kinds = [source.type for source in recording.sources]
+    if kinds != ["file"]:
+        raise UserError(f'{manifest}: recording "{recording.id}" is {" + ".join(kinds) or "no source"}, not one file; '
+                        f"commands are never run and nothing is fetched: save the audio as files "
+                        f"(lhotse: CutSet.save_audios)")
+    if recording.transforms or recording.num_channels != 1:
+        what = "has transforms" if recording.transforms else f"has {recording.num_channels} channels"
+        raise UserError(f'{manifest}: recording "{recording.id}" {what}; save what is meant as files of one channel '
+                        f"(lhotse: CutSet.save_audios)")
+    found = find_audio(recording.sources[0].source, manifest.parent)
+    if found is None:
+        raise UserError(f'{manifest}: recording "{recording.id}": {recording.sources[0].source}: no such audio file; '
+                        f"restore it, or remove the recording")
+    return found.resolve()

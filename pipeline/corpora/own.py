@@ -1,0 +1,60 @@
+"""People's own corpora, CORPUS_DIR=folder: Kaldi data directories, lhotse manifests, or recordings beside transcripts."""
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from lexicon.errors import UserError
+from lexicon.fold import read_fold
+from pipeline.corpora import folder as plain_folder
+from pipeline.corpora import kaldi_dir, lhotse_export
+from pipeline.corpora.cutting import SPLITS, Found, cut
+from pipeline.corpora.prepared import Prepared, chosen_split, measure
+
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+
+
+class Own(NamedTuple):
+    """What was found and how it was cut: ``split`` is given, speaker or utterance, ``origin`` one line."""
+
+    prepared: Prepared
+    split: str
+    origin: str
+
+
+def prepare(folder: Path, split: str | None = None) -> Own:
+    """Read a folder of any of the three kinds and cut it into sets, as ``split`` says or (None) as suits it best."""
+    if split:
+        chosen_split("CORPUS_DIR", split, SPLITS)
+    found = read(folder)
+    sets, rule, how = cut(found, split)
+    lexicon = folder / plain_folder.LEXICON
+    prepared = measure(sets, found.left_out, lexicon.read_text(encoding="utf-8") if lexicon.is_file() else None,
+                       found.gold, plain_folder.fold(found.gold) | read_fold(folder))
+    prepared.unreadable.extend(found.unreadable)
+    return Own(prepared, rule, f"{folder}: {found.kind}; {how}")
+
+
+def read(folder: Path) -> Found:
+    """What the folder holds; UserError if it is nothing that can be read."""
+    if not folder.is_dir():
+        raise UserError(f"CORPUS_DIR={folder}: no such folder; give the folder that holds the corpus")
+    if (folder / "wav.scp").is_file() or kaldi_dir.sets_in(folder):
+        return kaldi_dir.read(folder)
+    if lhotse_export.manifests(folder):
+        return lhotse_export.read(folder)
+    if plain_folder.holds_audio(folder):
+        return plain_folder.read(folder)
+    raise UserError(f"CORPUS_DIR={folder}: no corpus; expected wav.scp (a Kaldi data directory), recordings.jsonl.gz and "
+                    f"supervisions.jsonl.gz (lhotse), or name.wav with name.txt")
+
+
+def refuse_name(name: str, builtin: list[str], folder: Path) -> None:
+    """UserError for a corpus name that would mix with a built-in corpus, or that make and the shell would not take."""
+    if name in builtin:
+        raise UserError(f"CORPUS={name}: the name of a corpus that comes built in; give yours another: "
+                        f"make CORPUS=my-{name} CORPUS_DIR={folder}")
+    if not NAME.fullmatch(name):
+        raise UserError(f'CORPUS={name}: a corpus is named with letters, digits, "-", "_" and "."; give one: '
+                        f"make CORPUS=name CORPUS_DIR={folder}")
