@@ -142,7 +142,7 @@ def test_duplicate_utterance_id_in_an_archive(place):
 
 
 @pytest.mark.parametrize("options,message", [
-    (["--corpus", "timid"], "CORPUS=timid: no such corpus; use one of: fsdd, prompts, yesno"),
+    (["--corpus", "timid"], "CORPUS=timid: no such corpus; use one of: an4, commonvoice, fsdd, "),
     (["--split", "random"], "SPLIT=random: fsdd has no such split; use one of: official, speaker"),
     (["--downloads", "/nowhere"], "DOWNLOADS=/nowhere: no such folder"),
 ])

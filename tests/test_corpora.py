@@ -197,8 +197,10 @@ def test_a_wav_whose_name_tells_no_words_is_an_error(tmp_path, corpus):
 
 def test_every_corpus_refuses_a_split_it_does_not_have(tmp_path):
     for name, corpus in CORPORA.items():
-        with pytest.raises(UserError, match=f"SPLIT=random: {name} has no such split; use one of: official"):
-            corpus.prepare(tmp_path, "random")
+        if corpus.SPLITS:  # else it depends on the archive
+            message = f"SPLIT=random: {name} has no such split; use one of: {corpus.SPLITS[0]}"
+            with pytest.raises(UserError, match=message):
+                corpus.prepare(tmp_path, "random")
 
 
 # archives

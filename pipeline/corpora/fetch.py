@@ -1,23 +1,28 @@
-"""Getting corpora: download with progress, check hashes, unpack safely; a killed run leaves nothing false behind."""
+"""Getting corpora: download with progress, going on where it broke off, check hashes, unpack; nothing false is left."""
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import http.client
-import tarfile
+import os
+import re
+import shutil
 import urllib.error
 import urllib.request
-import zlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import IO
 
 from tqdm import tqdm
 
 from lexicon.errors import UserError
-from lexicon.files import atomic_dir, atomic_write, write_lines
+from lexicon.files import atomic_dir, write_lines
+from pipeline.corpora.unpack import extract, first_line
 
 TIMEOUT_S = 60
 BLOCK = 1 << 16
 ORIGIN = "ORIGIN"  # the file in an unpacked corpus that says where it came from
+PART = ".part"     # ends the name of what has been downloaded so far; .part.of tells of which version of the file
 
 
 def sha256(path: Path) -> str:
@@ -35,21 +40,94 @@ def origin(root: Path) -> str:
 
 
 def download(url: str, path: Path) -> None:
-    """Fetch ``url`` into the file ``path``, showing progress on a terminal. Raises UserError with the way out."""
+    """Fetch ``url`` into the file ``path``, showing progress on a terminal. Raises UserError with the way out.
+
+    What has arrived of a download that breaks off stays in PATH.part. The next call goes on from there if the server
+    sends ranges and says that the file is still the same one (RFC 9110: Range, If-Range); else it begins anew.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + PART)
+    version = part.with_name(part.name + ".of")
+    with open(part, "ab") as stream:
+        _lock(stream, part)
+        try:
+            _receive(url, stream, version)
+            stream.flush()
+            os.fsync(stream.fileno())
+            os.replace(part, path)
+        except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
+            raise UserError(f"{url}: cannot be fetched ({first_line(error)}); check the network, or fetch {path.name} "
+                            f"elsewhere and give its folder with DOWNLOADS=") from None
+        finally:
+            if not version.exists():  # the server names no version, so nobody could ever tell whether to go on with it
+                part.unlink(missing_ok=True)
+    version.unlink(missing_ok=True)
+
+
+def _lock(stream: IO[bytes], part: Path) -> None:
+    """Two runs must not write into one file."""
     try:
-        with urllib.request.urlopen(url, timeout=TIMEOUT_S) as response, atomic_write(path, "wb") as stream:
-            size = int(response.headers.get("Content-Length") or 0)
-            with tqdm(total=size or None, unit="B", unit_scale=True, desc=path.name, disable=None) as bar:
-                received = 0
-                while block := response.read(BLOCK):
-                    stream.write(block)
-                    received += len(block)
-                    bar.update(len(block))
-            if size and received != size:
-                raise UserError(f"{url}: the connection broke after {received} of {size} bytes; run the command again")
-    except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
-        raise UserError(f"{url}: cannot be fetched ({_first_line(error)}); check the network, or fetch {path.name} "
-                        f"elsewhere and give its folder with DOWNLOADS=") from None
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        ours = part.exists() and os.path.samestat(os.fstat(stream.fileno()), part.stat())
+    except BlockingIOError:
+        ours = False
+    if not ours:
+        raise UserError(f"{part}: another run is fetching it; wait for it to end, then run the command again")
+
+
+def _receive(url: str, stream: IO[bytes], version: Path) -> None:
+    """Append to ``stream`` what it lacks of ``url``, or put all of it there anew; ``version`` says what it holds."""
+    held = stream.tell()
+    known = version.read_text(encoding="utf-8").splitlines() if held and version.exists() else []
+    if len(known) == 2 and known[0] == url:
+        try:
+            with _ask(url, {"Range": f"bytes={held}-", "If-Range": known[1]}) as response:
+                content_range = re.fullmatch(rf"bytes {held}-\d+/(\d+)", response.headers.get("Content-Range") or "")
+                if response.status == http.HTTPStatus.PARTIAL_CONTENT and content_range \
+                        and _version(response) in (known[1], None):  # a part need not repeat it
+                    return _copy(response, stream, held, int(content_range[1]))
+        except urllib.error.HTTPError as error:
+            if error.code != http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+                raise
+            if error.headers.get("Content-Range") == f"bytes */{held}":
+                return None  # all of it is here: the run was killed after the last byte
+    version.unlink(missing_ok=True)
+    stream.truncate(0)
+    with _ask(url, {}) as response:
+        if said := _version(response):
+            write_lines(version, [url, said])
+        return _copy(response, stream, 0, int(response.headers.get("Content-Length") or 0))
+
+
+def _ask(url: str, headers: dict[str, str]) -> http.client.HTTPResponse:
+    return urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=TIMEOUT_S)
+
+
+def _version(response: http.client.HTTPResponse) -> str | None:
+    """What If-Range may hold: the strong ETag, or else the date; None without either."""
+    tag = response.headers.get("ETag")
+    return tag if tag and not tag.startswith("W/") else response.headers.get("Last-Modified")
+
+
+def _copy(response: http.client.HTTPResponse, stream: IO[bytes], held: int, size: int) -> None:
+    """Append the body; ``size`` is that of the whole file, ``held`` of it here already (0: the server does not say)."""
+    free = shutil.disk_usage(Path(stream.name).parent).free
+    if size - held > free:
+        raise UserError(f"{stream.name}: {(size - held) / 1e9:.1f} GB to fetch and {free / 1e9:.1f} GB free; make room")
+    name = Path(stream.name).name.removesuffix(PART)
+    with tqdm(total=size or None, initial=held, unit="B", unit_scale=True, desc=name, disable=None) as bar:
+        received = held
+        while block := response.read(BLOCK):
+            stream.write(block)
+            received += len(block)
+            bar.update(len(block))
+    if size and received != size:
+        raise UserError(f"{response.url}: the connection broke after {received} of {size} bytes; run the command again")
+
+
+def given(downloads: Path | None, patterns: Iterable[str]) -> Path | None:
+    """The first file or folder in the user's folder ``downloads`` that fits one of the patterns (as in glob)."""
+    return next((path for pattern in patterns for path in sorted(downloads.glob(pattern))), None) if downloads else None
 
 
 def archive_of(name: str, url: str, published: frozenset[str], downloads: Path | None, cache: Path) -> tuple[Path, str]:
@@ -75,11 +153,6 @@ def archive_of(name: str, url: str, published: frozenset[str], downloads: Path |
     return path, f"{name} from {url}" + ("" if published else "; its publisher names no hash to compare with")
 
 
-def given(downloads: Path | None, names: Iterable[str]) -> Path | None:
-    """The first of the files or folders ``names`` that the user's folder holds."""
-    return next((downloads / name for name in names if (downloads / name).exists()), None) if downloads else None
-
-
 def unpack(archive: Path, name: str, source: str, cache: Path) -> Path:
     """Unpack an archive once into ``cache``/NAME-HASH, where HASH names its contents; return that folder.
 
@@ -89,19 +162,6 @@ def unpack(archive: Path, name: str, source: str, cache: Path) -> Path:
     if not (root / ORIGIN).is_file():
         fill(root, lambda folder: extract(archive, folder), source)
     return root
-
-
-def extract(archive: Path, folder: Path) -> None:
-    """Extract a tar or zip archive into ``folder``; links and paths that lead out of it are refused (PEP 706)."""
-    try:
-        with tarfile.open(archive) as tar:
-            tar.extractall(folder, filter="data")
-    except tarfile.FilterError as error:
-        raise UserError(f"{archive}: would write outside its folder ({error}); fetch the archive again") from None
-    except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise  # a full disk, not a bad archive
-        raise UserError(f"{archive}: a damaged archive ({_first_line(error)}); fetch it again") from None
 
 
 def fill(root: Path, make: Callable[[Path], None], source: str) -> None:
@@ -127,8 +187,3 @@ def verify(root: Path, sums: Path, prefix: str, remedy: str) -> None:
         name, problem = wrong[0]
         more = f", and {len(wrong) - 1} more files" if len(wrong) > 1 else ""
         raise UserError(f"{prefix}{name}: {problem}{more}; {remedy}")
-
-
-def _first_line(error: Exception) -> str:
-    """What went wrong, in one line."""
-    return (str(error).splitlines() or [type(error).__name__])[0].strip(":<> ")

@@ -1,16 +1,16 @@
-"""TIMIT (LDC93S1): 630 speakers of eight American dialects, ten sentences each, 16 kHz; phones and words placed by hand.
+"""TIMIT (LDC93S1): 630 speakers of eight American dialects, ten sentences each, 16 kHz, phones placed by hand.
 
 Licensed by the LDC, so there is nothing to fetch: DOWNLOADS= holds the folder or an archive of it. The tree is
-TIMIT/TRAIN/DR1/FCJF0/SA1.{WAV,PHN,WRD,TXT}, in upper or lower case; the audio NIST SPHERE as the LDC has it, or RIFF, also
-named SA1.WAV.wav as some conversions do.
+TIMIT/TRAIN/DR1/FCJF0/SA1.{WAV,PHN,WRD,TXT}, in upper or lower case; the audio is NIST SPHERE, as the LDC has it, or
+RIFF, also named SA1.WAV.wav as some conversions do.
 
 Sets as in Kaldi's recipe (egs/timit/s5): the 462 speakers of TRAIN; 50 speakers of TEST for dev; the core test set, two
 men and a woman of each dialect, who share no sentence text with train. The SA sentences, two texts which all speakers
 read, are in no set. So 3,696, 400 and 192 utterances. The other 94 speakers of TEST are left out.
 
 The words are those of .TXT, which .WRD repeats with times; those are gold, as are the phones, in TIMIT's own 61 labels.
-The pronunciations are the dictionary's, as for every corpus: TIMIT's own, measured on the 80 utterances of the sample, are
-no nearer to what was said (21.4 % of the phones differ from the hand-made ones, 21.6 % with the dictionary's).
+The pronunciations are the dictionary's, as elsewhere: TIMIT's own (TIMITDIC.TXT) are no nearer to what was said: on the
+sample 21.4 % of their phones differ from the hand-made ones, 21.6 % of the dictionary's.
 """
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ SPLITS = ("official",)
 NAMES = ("TIMIT", "timit", "LDC93S1", *(f"{name}{ending}" for name in ("TIMIT", "timit", "LDC93S1")
                                         for ending in (".tar.gz", ".tgz", ".tar", ".zip")))
 SAMPLE_RATE = 16000  # that the sample indices of .PHN and .WRD count in
+SAMPLE = re.compile("[0-9]{1,12}")
 AUDIO = (".wav.wav", ".wav", ".sph", ".flac")  # the first that is there; of two, the converted one
 DEV_SPEAKERS = """FADG0 FAKS0 FCAL1 FCMH0 FDAC1 FDMS0 FDRW0 FEDW0 FGJD0 FJEM0 FJMG0 FJSJ0 FKMS0 FMAH0 FMML0 FNMR0 FREW0
 FSEM0 MAJC0 MBDG0 MBNS0 MBWM0 MCSH0 MDLF0 MDLS0 MDVC0 MERS0 MGJF0 MGLB0 MGWT0 MJAR0 MJFC0 MJSW0 MMDB1 MMDM2 MMJR0 MMWH0
@@ -120,7 +121,7 @@ def _beside(phones: Path, beside: dict[str, Path], ending: str) -> Path:
 def _prompt(path: Path) -> list[str]:
     """The words of a .TXT file: one line, first and last sample, then the sentence."""
     fields = " ".join(line for _, line in numbered_lines(path)).split(maxsplit=2)
-    words = to_words(fields[2]) if len(fields) == 3 and fields[0].isdigit() and fields[1].isdigit() else []
+    words = to_words(fields[2]) if len(fields) == 3 and all(map(SAMPLE.fullmatch, fields[:2])) else []
     if not words:
         raise UserError(f'{path}:1: "{" ".join(fields)[:80]}" is not `first-sample last-sample sentence`; restore it')
     return words
@@ -133,7 +134,7 @@ def _intervals(path: Path, labels: list[str] | None = None) -> tuple[Interval, .
         fields = line.split()
         if not fields:
             continue
-        if len(fields) != 3 or not all(f.isascii() and f.isdigit() for f in fields[:2]) or int(fields[1]) < int(fields[0]):
+        if len(fields) != 3 or not all(map(SAMPLE.fullmatch, fields[:2])) or int(fields[1]) < int(fields[0]):
             raise UserError(f'{path}:{number}: "{line[:80]}" is not `first-sample last-sample label`; restore the file')
         if labels is not None and fields[2] not in labels:
             raise UserError(f'{path}:{number}: "{fields[2]}" is none of TIMIT\'s 61 phones; restore the file')
