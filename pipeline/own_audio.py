@@ -1,0 +1,103 @@
+"""A recording of one's own, however long: read piece by piece, made into features, heard by a system."""
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from lexicon.errors import UserError
+from pipeline.align import Segment
+from pipeline.audio import Cut, audio_info, read_audio, resampled_length
+from pipeline.features import (FRAME_LENGTH_MS, FRAME_SHIFT_MS, CepstralStats, FeatureSettings, add_deltas, mfcc)
+from pipeline.segment import NOTHING_DB, Piece, cut_at_pauses, frame_levels
+
+BLOCK_SECONDS = 60     # of sound in memory at a time
+MARGIN_SECONDS = 1     # read on both sides of a block, far more than the resampler's filter is long
+LONGEST_NAME = 60      # characters of a file name that are kept in the names of results
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A file as one long utterance: ``static`` (T, 13) cepstra and ``levels`` (T,) dB, frame by frame at ``rate`` Hz.
+
+    Only these are kept, about 20 MB for an hour. ``seconds`` is the length of the file.
+    """
+
+    name: str
+    seconds: float
+    settings: FeatureSettings
+    static: np.ndarray
+    levels: np.ndarray
+
+    @cached_property
+    def stats(self) -> CepstralStats:
+        """Of the whole file, which is taken for one speaker; frames without any sound say nothing of a voice."""
+        stats = CepstralStats()
+        stats.add(self.static[self.levels >= NOTHING_DB] if self.heard else self.static)
+        return stats
+
+    @property
+    def heard(self) -> bool:
+        """Whether there is any sound."""
+        return bool((self.levels >= NOTHING_DB).any())
+
+    def feats(self, start: int = 0, end: int | None = None) -> np.ndarray:
+        """Normalised features of frames ``start`` to ``end``, (end - start, 39) float32."""
+        return add_deltas(self.stats.normalise(self.static[start:end], self.settings.norm_vars))
+
+    def pieces(self) -> list[Piece]:
+        """The recording cut at its pauses."""
+        return cut_at_pauses(self.levels)
+
+
+def own_name(wav: Path | str) -> str:
+    """What results of ``wav`` are called: its name without ending, as CTM files and folders take it."""
+    return re.sub(r"[^\w.+-]", "_", Path(wav).stem).lstrip(".")[:LONGEST_NAME] or "recording"
+
+
+def read_recording(wav: Path | str, settings: FeatureSettings) -> Recording:
+    """Read an audio file of any rate and length. UserError if it cannot be read or holds less than one frame."""
+    if not str(wav):
+        raise UserError("no file given; name one: make transcribe WAV=my.wav")
+    wav = Path(wav).expanduser()
+    if not wav.is_file():
+        raise UserError(f"{wav}: {'a folder, not' if wav.is_dir() else 'no such'} audio file; correct the path in WAV=...")
+    info = audio_info(wav)
+    blocks = [(mfcc(samples, settings.sample_rate), frame_levels(samples, settings.sample_rate))
+              for samples in _blocks(wav, settings.sample_rate)]
+    static, levels = (np.concatenate(parts) for parts in zip(*blocks))
+    seconds = info.num_samples / info.sample_rate
+    if not len(static):
+        raise UserError(f"{wav}: {1000 * seconds:.0f} ms long, shorter than one frame of {FRAME_LENGTH_MS:g} ms;"
+                        " record more")
+    return Recording(own_name(wav), seconds, settings, static, levels)
+
+
+def _blocks(wav: Path, rate: int) -> Iterator[np.ndarray]:
+    """The samples of consecutive blocks of frames: each begins one shift after the last frame of the one before."""
+    window, shift = (int(rate * ms / 1000) for ms in (FRAME_LENGTH_MS, FRAME_SHIFT_MS))
+    info = audio_info(wav)
+    total = resampled_length(info.num_samples, info.sample_rate, rate)
+    frames = BLOCK_SECONDS * rate // shift
+    for first in range(0, max(1, (total - window) // shift + 1), frames):
+        yield _stretch(wav, rate, first * shift, min((first + frames - 1) * shift + window, total))
+
+
+def _stretch(wav: Path, rate: int, first: int, last: int) -> np.ndarray:
+    """Samples ``first`` to ``last`` of what `read_audio` would give of the whole file.
+
+    Read from whole seconds with a margin: there the samples of every rate coincide, and the edges of the resampler's
+    filter lie outside.
+    """
+    begin = max(0, first // rate - MARGIN_SECONDS)
+    samples = read_audio(wav, rate, Cut(begin, last // rate + 1 + MARGIN_SECONDS))
+    return samples[first - begin * rate:last - begin * rate]
+
+
+def shifted(segments: list[Segment], frames: int) -> list[Segment]:
+    """The segments of a piece that begins at frame ``frames``, on the time axis of the recording."""
+    return [replace(segment, start=segment.start + frames, end=segment.end + frames) for segment in segments]
