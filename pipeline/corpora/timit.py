@@ -55,7 +55,9 @@ class Sentence(NamedTuple):
 
 
 def get(downloads: Path | None, cache: Path) -> Path:
-    """The user's folder TIMIT as it is, or the user's archive unpacked."""
+    """The user's folder TIMIT as it is (it may be ``downloads`` itself), or the user's archive unpacked."""
+    if fetch.given(downloads, ("TRAIN", "train")):
+        return downloads.resolve()
     found = fetch.given(downloads, NAMES)
     if found is None:
         raise UserError(f"timit: the LDC licenses TIMIT (LDC93S1), so it cannot be fetched; put the folder TIMIT or "
