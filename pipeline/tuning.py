@@ -1,16 +1,21 @@
-"""Tuning on development data: the acoustic scale and the insertion score of a search, one after the other."""
+"""Tuning on development data: the acoustic scale and the insertion score of a search, one after the other; tuning.json."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
 
 import kaldialign
 import numpy as np
 
+from lexicon.errors import UserError
+from lexicon.files import read_json
 from lexicon.fold import Fold
 from lexicon.lang import Lang
 from lexicon.phones import spoken
-from pipeline.decode import Decoder, Settings, WfstDecoder, word_decoder
+from pipeline.decode import SEARCHES, Decoder, Settings, WfstDecoder, word_decoder
+from pipeline.lattice import LARGEST
 from pipeline.search import Beams
 from pipeline.systems import System
 
@@ -20,6 +25,29 @@ START = {"gmm": 0.1, "frames": 0.28, "neural": 0.8}  # acoustic scale to begin a
 BEST_PATH_ONLY = 0.1  # lattice beam: nothing beside the best path is wanted here
 
 Tried = dict[Settings, int]
+
+
+class Tuned(NamedTuple):
+    """What was chosen on dev for a system: settings for the word search, which is called ``search``, and the free one."""
+
+    search: str
+    words: Settings
+    free: Settings
+
+
+def read_tuning(path: Path) -> Tuned:
+    """Read tuning.json. UserError if it is none."""
+    try:
+        tuning = read_json(path)
+        tuned = Tuned(tuning["search"], *(Settings(float(tuning[name]["acoustic_scale"]),
+                                                   float(tuning[name]["insertion_score"])) for name in ("words", "free")))
+        if tuned.search not in SEARCHES:
+            raise ValueError(f"search {tuned.search!r} is none of {', '.join(SEARCHES)}")
+        if not all(0 < s.acoustic_scale < LARGEST and abs(s.insertion_score) < LARGEST for s in tuned[1:]):
+            raise ValueError("scales that are none")
+        return tuned
+    except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
+        raise UserError(f"{path}: no tuned settings ({error!r}); run the tune stage: make compare") from error
 
 
 def coordinate_descent(errors: Callable[[Settings], int], start: Settings, rounds: int = 2) -> Tried:

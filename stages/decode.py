@@ -11,28 +11,16 @@ import numpy as np
 from tqdm import tqdm
 
 from lexicon.errors import UserError
-from lexicon.files import atomic_dir, atomic_write, read_json, write_json, write_lines
+from lexicon.files import atomic_dir, atomic_write, write_json, write_lines
 from lexicon.lang import load_lang
 from pipeline.ctm import write_ctm
-from pipeline.decode import SEARCHES, Decoder, Hypothesis, Settings, WfstDecoder, greedy_phones, word_decoder
+from pipeline.decode import SEARCHES, Decoder, Hypothesis, WfstDecoder, greedy_phones, word_decoder
 from pipeline.features import FRAME_SHIFT_MS, read_feats
-from pipeline.lattice import LARGEST, write_json_lattice, write_slf
+from pipeline.lattice import write_json_lattice, write_slf
 from pipeline.search import Beams
 from pipeline.systems import System, load_system
+from pipeline.tuning import read_tuning
 from stages.common import parser, run
-
-
-def read_tuning(path: Path) -> dict[str, Settings]:
-    """The settings chosen on dev for "words" and "free"."""
-    try:
-        tuning = read_json(path)
-        tuned = {name: Settings(float(tuning[name]["acoustic_scale"]), float(tuning[name]["insertion_score"]))
-                 for name in ("words", "free")}
-        if not all(0 < s.acoustic_scale < LARGEST and abs(s.insertion_score) < LARGEST for s in tuned.values()):
-            raise ValueError("scales that are none")
-        return tuned
-    except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
-        raise UserError(f"{path}: no tuned settings ({error!r}); run the tune stage: make compare") from error
 
 
 def decode_set(system: System, decoder: Decoder, feats: Mapping[str, np.ndarray], lattices: Path | None, what: str
@@ -71,9 +59,9 @@ def main(args: Namespace) -> tuple[Path, str]:
     if not len(feats):
         raise UserError(f"{feats.path}: no utterances to decode; make the features again: make mfcc")
     with atomic_dir(args.out) as out:
-        words, seconds = decode_set(system, word_decoder(system, lang, args.search, tuned["words"], beams), feats,
+        words, seconds = decode_set(system, word_decoder(system, lang, args.search, tuned.words, beams), feats,
                                     out / "lattices" / "words", "words")
-        free, free_seconds = decode_set(system, WfstDecoder(system, lang, "free", tuned["free"], beams), feats,
+        free, free_seconds = decode_set(system, WfstDecoder(system, lang, "free", tuned.free, beams), feats,
                                         out / "lattices" / "free", "phones")
         write_hypotheses(out, words, free)
         if system.meta["kind"] == "neural":
@@ -82,7 +70,7 @@ def main(args: Namespace) -> tuple[Path, str]:
         write_json(out / "decode.json", {
             "system": args.out.parent.name, "model": str(args.model), "search": args.search,
             "decode_seconds": seconds, "free_seconds": free_seconds, "audio_seconds": audio, "rtf": seconds / audio,
-            "settings": {name: vars(settings) for name, settings in tuned.items()}})
+            "settings": {"words": vars(tuned.words), "free": vars(tuned.free)}})
     failed = [utt for utt, h in free.items() if not h.phones]
     silent = f"; nothing found in {', '.join(failed)}" if failed else ""
     return args.out / "hyp.txt", (f"{args.out}: {len(words)} utterances, real-time factor {seconds / audio:.4f} words,"

@@ -18,7 +18,7 @@ from pipeline.datadir import Utterance, write_datadir
 from pipeline.frames import FrameClassifier, load_frame_classifier
 from pipeline.gmm import flat_start, load_gmm
 from pipeline.systems import load_system
-from stages.decode import read_tuning
+from pipeline.tuning import read_tuning
 from test_ctc_beam import make_lang
 
 PROJECT = Path(__file__).resolve().parents[1]
