@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,7 +21,7 @@ NOISE = {"SIL", "SPN", "NSN", "LAU"}  # what Kaldi's lexicons call no speech: en
 
 def key(word: str) -> str:
     """What two spellings of a word share that differ in case, or in how Unicode composes them."""
-    return unicodedata.normalize("NFC", word).upper()
+    return normal(word).upper()
 
 
 class _Entry(NamedTuple):
@@ -56,8 +55,11 @@ class Given:
                 if (found := self.entries.get(word) or self._by_key.get(key(word)))}
 
     def pronunciations(self) -> Pronunciations:
-        """All words without their probabilities, to learn spelling from."""
-        return {word: [phones for _, phones in variants] for word, variants in self._by_key.items()}
+        """All words, in lower case (which, unlike upper case, keeps ß), without probabilities, to learn spelling from."""
+        found: Pronunciations = {}
+        for word, variants in self.entries.items():
+            found.setdefault(normal(word).lower(), []).extend(phones for _, phones in variants)
+        return {word: list(dict.fromkeys(variants)) for word, variants in found.items()}
 
 
 def read_given(path: Path | str, phones: Path | str | None = None) -> Given:
