@@ -16,8 +16,8 @@ CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 def numbered_lines(path: Path | str) -> Iterator[tuple[int, str]]:
     """Yield (line number from 1, line without its newline) of a UTF-8 text file, which is never in memory as a whole.
 
-    Raises UserError when the file is missing, or names the line that is not UTF-8 text: another encoding, a byte order
-    mark, control characters (among them NUL), or too long to be one.
+    Windows' line ends and byte order mark are taken away. Raises UserError when the file is missing, or names the line
+    that is not UTF-8 text: another encoding, control characters (among them NUL), or too long to be one.
     """
     path = Path(path)
     if not path.is_file():
@@ -25,18 +25,18 @@ def numbered_lines(path: Path | str) -> Iterator[tuple[int, str]]:
         raise UserError(f"{path}: {what}; make it or correct the path")
     with open(path, "rb") as stream:
         for number, line in enumerate(iter(lambda: stream.readline(LONGEST_LINE + 1), b""), 1):
-            yield number, _decoded(line, f"{path}:{number}", number == 1)
+            text = decode_line(line, f"{path}:{number}")
+            yield number, text.removeprefix(BYTE_ORDER_MARK) if number == 1 else text
 
 
-def _decoded(line: bytes, where: str, first: bool) -> str:
+def decode_line(line: bytes, where: str) -> str:
+    """The text of a line without its end; UserError, at ``where``, as ``numbered_lines`` raises it."""
     if len(line) > LONGEST_LINE:
         raise UserError(f"{where}: a line of more than {LONGEST_LINE >> 20} MB; this is not a text file")
     try:
         text = line.decode("utf-8").removesuffix("\n").rstrip("\r")
     except UnicodeDecodeError:
         raise UserError(f"{where}: {line[:80]!r} is not UTF-8; save the file as UTF-8") from None
-    if first and text.startswith(BYTE_ORDER_MARK):
-        raise UserError(f"{where}: a byte order mark at the beginning; save the file as UTF-8 without it")
     if found := CONTROL.search(text):
         raise UserError(f"{where}: a control character (U+{ord(found[0]):04X}) in {text[:80]!r}; save the file as UTF-8 text")
     return text

@@ -14,7 +14,7 @@ from lexicon.phones import PHONES, SILENCE
 from lexicon.text import numbered_lines
 from pipeline.corpora.cutting import Found
 from pipeline.corpora.prepared import SETS, Gold, unmeasured
-from pipeline.datadir import AUDIO_SUFFIXES, Utterance
+from pipeline.datadir import AUDIO_SUFFIXES
 from pipeline.intervals import Interval
 from pipeline.textgrid import read_textgrid
 

@@ -1,7 +1,6 @@
 """Other people's Kaldi data directories, made by Kaldi's recipes, by lhotse, or by us: one, or a folder of several."""
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +8,7 @@ from lexicon.errors import UserError
 from pipeline.corpora.cutting import Found
 from pipeline.corpora.prepared import SETS, Gold
 from pipeline.datadir import DataDir, Utterance, refuse
-from pipeline.intervals import Interval, Intervals, read_ctm
+from pipeline.intervals import Intervals, read_ctm
 
 
 def sets_in(folder: Path) -> list[Path]:
@@ -39,14 +38,13 @@ def read(folder: Path) -> Found:
 def read_one(path: Path) -> tuple[list[Utterance], dict[str, Gold]]:
     """The utterances of one directory, and their gold where it has phones.ctm or words.ctm.
 
-    Words are those of `text`, in the upper case of the lexicon. UserError with the first of its problems.
+    Words are those of `text`, as they are. UserError with the first of its problems.
     """
     directory = DataDir(path, foreign=True)
     refuse([problem for problem in directory.problems() if not problem.remark], path)
-    utterances = [replace(u, wav=u.wav.resolve(), words=tuple(word.upper() for word in u.words), num_samples=0)
-                  for u in directory.utterances()]
+    utterances = [replace(utterance, wav=utterance.wav.resolve(), num_samples=0) for utterance in directory.utterances()]
     phones, words = (_gold(path / f"{tier}.ctm", utterances) for tier in ("phones", "words"))
-    return utterances, {u.id: Gold(tuple(phones.get(u.id, ())), tuple(_upper(words.get(u.id, ()))))
+    return utterances, {u.id: Gold(tuple(phones.get(u.id, ())), tuple(words.get(u.id, ())))
                         for u in utterances if u.id in phones or u.id in words}
 
 
@@ -63,7 +61,3 @@ def _gold(path: Path, utterances: list[Utterance]) -> Intervals:
         raise UserError(f'{path}: "{min(strangers)}" is no utterance of text ({len(strangers)} such ids); times count from '
                         f"the start of an utterance: correct the file, or take it away")
     return intervals
-
-
-def _upper(words: Iterable[Interval]) -> Iterable[Interval]:
-    return (word._replace(label=word.label.upper()) for word in words)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lexicon.errors import UserError
+from lexicon.text import unfit_for_a_file
 from pipeline.audio import Cut, audio_info
 from pipeline.datadir.tables import Problem, Table, read_table
 from pipeline.datadir.write import Utterance
@@ -77,6 +78,10 @@ class DataDir:
             yield from table.problems
         if self.audio.exists and not (self.audio or self.audio.broken):
             yield Problem(str(self.audio.path), "no utterances", "prepare the corpus again")
+        for utterance in self.audio:
+            if why := unfit_for_a_file(utterance):
+                yield Problem(self.audio.where(utterance), f'"{utterance}" {why} as the name of a file',
+                              "give the utterance another id in every table")
         yield from self._uneven()
         yield from self._wrong_speakers()
         for utterance, line in self.lengths.items():

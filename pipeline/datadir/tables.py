@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-BOM = b"\xef\xbb\xbf"
-CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+from lexicon.errors import UserError
+from lexicon.text import BYTE_ORDER_MARK, LONGEST_LINE, decode_line
+
 ODD_SPACE = re.compile(r"(?![ \t])\s")  # what Python splits words at and Kaldi does not
 
 
@@ -103,36 +104,28 @@ def read_table(path: Path, what: str, needed: bool = True) -> Table:
 
 def _lines(table: Table) -> Iterator[tuple[int, str]]:
     """(number, line) of those that are text; what is wrong with bytes and characters goes to the table's problems."""
-    data = table.path.read_bytes()
-    if data.startswith(BOM):
-        table.problems.append(Problem(table.at(1), "a byte order mark at the beginning", "save the file as UTF-8 without BOM"))
-        data = data.removeprefix(BOM)
-    lines = data.split(b"\n")
-    if not lines[-1]:
-        lines.pop()  # what follows the last newline is not a line
-    elif data:
-        table.problems.append(Problem(table.at(len(lines)), "no newline at the end of the last line",
-                                      "add it: was the file cut short?", remark=True))
-    _remark(table, [n for n, line in enumerate(lines, 1) if line.endswith(b"\r")], "ends with a carriage return",
-            "save the file with Unix line ends")
-    tabs, spaces = [], []
-    for number, raw in enumerate(lines, 1):
-        try:
-            line = raw.decode("utf-8").rstrip("\r")
-        except UnicodeDecodeError:
-            table.problems.append(Problem(table.at(number), f"{raw[:80]!r} is not UTF-8", "save the file as UTF-8"))
-            table.broken.update(raw.decode("utf-8", errors="replace").split()[:1])
-            continue
-        if found := CONTROL.search(line):
-            table.problems.append(Problem(table.at(number), f"a control character (U+{ord(found[0]):04X}) in {line[:80]!r}",
-                                          "take it out"))
-            table.broken.update(line.split()[:1])
-            continue
-        tabs += [number] if "\t" in line else []
-        spaces += [number] if ODD_SPACE.search(line) else []
-        yield number, line
+    returns, tabs, spaces, raw, number = [], [], [], b"", 0
+    with open(table.path, "rb") as stream:
+        for number, raw in enumerate(iter(lambda: stream.readline(LONGEST_LINE + 1), b""), 1):
+            try:
+                line = decode_line(raw, "")
+            except UserError as error:
+                what, _, fix = str(error).removeprefix(": ").rpartition("; ")
+                table.problems.append(Problem(table.at(number), what, fix))
+                table.broken.update(raw[:LONGEST_LINE].decode(errors="replace").split()[:1])
+                continue
+            if number == 1 and line.startswith(BYTE_ORDER_MARK):
+                line = line.removeprefix(BYTE_ORDER_MARK)
+                _remark(table, [1], "a byte order mark at the beginning", "save the file as UTF-8 without it")
+            returns += [number] if raw.rstrip(b"\n").endswith(b"\r") else []
+            tabs += [number] if "\t" in line else []
+            spaces += [number] if ODD_SPACE.search(line) else []
+            yield number, line
+    _remark(table, returns, "ends with a carriage return", "save the file with Unix line ends")
     _remark(table, tabs, "a tab between fields", "use a space")
     _remark(table, spaces, "white space that is no space to Kaldi (such as U+00A0)", "use a space")
+    if raw and not raw.endswith(b"\n"):
+        _remark(table, [number], "no newline at the end of the last line", "add it: was the file cut short?")
 
 
 def _remark(table: Table, numbers: list[int], what: str, fix: str) -> None:
