@@ -17,6 +17,9 @@ $(if $(odd),$(error CORPUS=$(CORPUS) CORPUS_DIR=$(CORPUS_DIR): make and the shel
 SPLIT     ?=
 VOCAB     ?= closed
 OOV       ?= g2p
+LEXICON   ?=
+PHONES    ?=
+PRON_PROBS ?= no
 SYSTEMS   ?= gmm frames neural neural_wfst
 DOWNLOADS ?=
 UTT       ?=
@@ -51,7 +54,7 @@ export OMP_WAIT_POLICY := PASSIVE
 .SECONDARY:
 .SECONDEXPANSION:
 .DEFAULT_GOAL := all
-.PHONY: all setup data lexicon mfcc gmm frames neural decode compare report lattice check test clean help FORCE
+.PHONY: all setup data lexicon mfcc gmm frames neural decode compare report pron_probs lattice check test clean help FORCE
 
 ##@ Everything
 all: $(EXP)/report/index.html $(EXP)/compare.tsv  ## all stages on CORPUS, then the comparison
@@ -66,6 +69,7 @@ neural:  $(patsubst %,$(EXP)/%/decode_test/wer.txt,$(filter neural%,$(SYSTEMS)))
 decode:  $(patsubst %,$(EXP)/%/decode_test/wer.txt,$(SYSTEMS))  ## all systems, decoded and scored
 compare: $(EXP)/compare.tsv               ## the table: old against new
 report:  $(EXP)/report/index.html         ## the page with pictures and sound
+pron_probs: $(EXP)/pron_probs/dev.txt     ## do counted pronunciation and pause probabilities help on dev?
 
 # FORCE if the recorded settings of target $(2) differ from $(1). A pure look-up: `make -n` tells the truth.
 flat = x$(subst ",,$(subst ',,$(subst $(space),_,$(strip $(1)))))x
@@ -79,8 +83,9 @@ data_opts = --corpus $(CORPUS) $(if $(from),--corpus-dir $(from)) $(if $(SPLIT),
 $(DATA)/splits.json: $(call changed,$(data_opts),$(DATA)/splits.json) | $(VENV)/.phonoscope
 	$(PY) -m stages.prepare_data $(if $(DOWNLOADS),--downloads $(DOWNLOADS)) $(data_opts)
 
-lang_opts = --data $(DATA) --out $(DATA)/lang --vocab $(VOCAB) --oov $(OOV) $(LANG_ARGS)
-$(DATA)/lang/lang.json: $(DATA)/splits.json $(wildcard lexicon/extra.txt) $(call changed,$(lang_opts),$(DATA)/lang/lang.json)
+lang_opts = --data $(DATA) --out $(DATA)/lang --vocab $(VOCAB) --oov $(OOV) $(if $(LEXICON),--lexicon $(LEXICON)) \
+	$(if $(PHONES),--phones $(PHONES)) $(LANG_ARGS)
+$(DATA)/lang/lang.json: $(DATA)/splits.json $(wildcard lexicon/extra.txt $(LEXICON) $(PHONES)) $(call changed,$(lang_opts),$(DATA)/lang/lang.json)
 	$(PY) -m stages.make_lang $(lang_opts)
 
 mfcc_opts = --data $(DATA)/$(1) $(MFCC_ARGS)
@@ -95,6 +100,17 @@ align_opts = --model $(EXP)/gmm --data $(DATA)/$(1) --lang $(DATA)/lang --out $(
 $(EXP)/gmm/ali_%/phones.txt: $(EXP)/gmm/model.npz $(DATA)/%/feats.scp \
 		$$(call changed,$$(call align_opts,$$*),$(EXP)/gmm/ali_$$*/phones.txt)
 	$(PY) -m stages.align $(call align_opts,$*)
+
+pron_probs_opts = --ali $(EXP)/gmm/ali_train --lang $(DATA)/lang --out $(EXP)/lang_pp
+$(EXP)/lang_pp/lang.json: $(EXP)/gmm/ali_train/phones.txt $(call changed,$(pron_probs_opts),$(EXP)/lang_pp/lang.json)
+	$(PY) -m stages.pron_probs $(pron_probs_opts)
+
+# What a system ($(1)) searches with: the probabilities are the decoder's, so what trains stays as it is.
+ifneq ($(filter-out yes no,$(PRON_PROBS)),)
+$(error PRON_PROBS=$(PRON_PROBS): write yes or no)
+endif
+counted = $(if $(filter yes,$(PRON_PROBS)),$(filter wfst,$(search_$(1))))
+search_lang = $(if $(counted),$(EXP)/lang_pp,$(DATA)/lang)
 
 frames_opts = --data $(DATA)/train --dev $(DATA)/dev --gmm $(EXP)/gmm --lang $(DATA)/lang --out $(EXP)/frames $(FRAMES_ARGS)
 $(EXP)/frames/model.npz: $(EXP)/gmm/ali_train/phones.txt $(EXP)/gmm/ali_dev/phones.txt \
@@ -117,14 +133,15 @@ search_neural      := flashlight
 search_neural_wfst := wfst
 
 define system
-tune_$(1) = --model $(EXP)/$(patsubst %/,%,$(dir $(model_$(1)))) --search $(search_$(1)) --data $(DATA)/dev --lang $(DATA)/lang \
+tune_$(1) = --model $(EXP)/$(patsubst %/,%,$(dir $(model_$(1)))) --search $(search_$(1)) --data $(DATA)/dev --lang $(search_lang) \
 	--ref-phones $(EXP)/gmm/ali_dev/reference.txt --out $(EXP)/$(1) $$(TUNE_ARGS)
 $(EXP)/$(1)/tuning.json: $(EXP)/$(model_$(1)) $(DATA)/dev/feats.scp $(EXP)/gmm/ali_dev/phones.txt \
+		$(if $(counted),$(EXP)/lang_pp/lang.json) \
 		$$(call changed,$$(tune_$(1)),$(EXP)/$(1)/tuning.json)
 	$$(PY) -m stages.tune $$(tune_$(1))
 
 decode_$(1) = --model $(EXP)/$(patsubst %/,%,$(dir $(model_$(1)))) --search $(search_$(1)) --tuning $(EXP)/$(1)/tuning.json \
-	--data $(DATA)/test --lang $(DATA)/lang --out $(EXP)/$(1)/decode_test $$(DECODE_ARGS)
+	--data $(DATA)/test --lang $(search_lang) --out $(EXP)/$(1)/decode_test $$(DECODE_ARGS)
 $(EXP)/$(1)/decode_test/hyp.txt: $(EXP)/$(1)/tuning.json $(DATA)/test/feats.scp \
 		$$(call changed,$$(decode_$(1)),$(EXP)/$(1)/decode_test/hyp.txt)
 	$$(PY) -m stages.decode $$(decode_$(1))
@@ -138,6 +155,17 @@ known_systems := gmm frames neural neural_wfst
 unknown_systems := $(filter-out $(known_systems),$(SYSTEMS))
 $(if $(unknown_systems),$(error SYSTEMS: "$(unknown_systems)" unknown; there are: $(known_systems)))
 $(foreach s,$(known_systems),$(eval $(call system,$(s))))
+
+pp := $(EXP)/pron_probs
+pp_tune = --model $(EXP)/gmm --data $(DATA)/dev --lang $(if $(filter with,$(1)),$(EXP)/lang_pp,$(DATA)/lang) \
+	--ref-phones $(EXP)/gmm/ali_dev/reference.txt --out $(pp)/$(1) $(TUNE_ARGS)
+$(pp)/%/tuning.json: $(EXP)/gmm/model.npz $(DATA)/dev/feats.scp $(EXP)/gmm/ali_dev/phones.txt $(EXP)/lang_pp/lang.json \
+		$$(call changed,$$(call pp_tune,$$*),$(pp)/$$*/tuning.json)
+	$(PY) -m stages.tune $(call pp_tune,$*)
+
+pp_opts = --model $(EXP)/gmm --data $(DATA)/dev --langs $(DATA)/lang $(EXP)/lang_pp --out $(pp)
+$(pp)/dev.txt: $(pp)/without/tuning.json $(pp)/with/tuning.json $(call changed,$(pp_opts),$(pp)/dev.txt)
+	$(PY) -m stages.show_pron_probs $(pp_opts)
 
 scores := $(patsubst %,$(EXP)/%/decode_test/wer.txt,$(SYSTEMS))
 compare_opts = --exp $(EXP) --data $(DATA) --systems $(SYSTEMS) --out $(EXP)/compare.tsv
@@ -181,9 +209,10 @@ clean:                                    ## delete exp/CORPUS and data/CORPUS (
 
 help:                                     ## show this
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
-	  /^[a-z_-]+:.*## / {printf "  %-9s %s\n", substr($$1, 1, index($$1 ":", ":") - 1), $$2}' Makefile
+	  /^[a-z_-]+:.*## / {printf "  %-10s %s\n", substr($$1, 1, index($$1 ":", ":") - 1), $$2}' Makefile
 	@echo; echo "Settings (make gmm CORPUS=fsdd SPLIT=speaker GMM_ARGS=\"--max-mix 4\"):"
 	@printf '  %-11s = %s\n' CORPUS '$(CORPUS)' CORPUS_DIR '$(from)' SPLIT '$(SPLIT)' VOCAB '$(VOCAB)' OOV '$(OOV)' \
+	  LEXICON '$(LEXICON)' PHONES '$(PHONES)' PRON_PROBS '$(PRON_PROBS)' \
 	  SYSTEMS '$(SYSTEMS)' DOWNLOADS '$(DOWNLOADS)' DIR '$(DIR)' FIX '$(FIX)' NJ '$(NJ)' DATA '$(DATA)' EXP '$(EXP)' \
 	  LANG_ARGS '$(LANG_ARGS)' MFCC_ARGS '$(MFCC_ARGS)' GMM_ARGS '$(GMM_ARGS)' FRAMES_ARGS '$(FRAMES_ARGS)' NEURAL_ARGS '$(NEURAL_ARGS)' TUNE_ARGS '$(TUNE_ARGS)' \
 	  DECODE_ARGS '$(DECODE_ARGS)' REPORT_ARGS '$(REPORT_ARGS)'

@@ -107,9 +107,13 @@ def phone_set_of(info: dict[str, Any]) -> PhoneSet:
 
 
 def table(phone_set: PhoneSet, lines: int = 20, width: int = 120) -> list[str]:
-    """The phones with their IPA and classes in columns, for a terminal: at most so many lines; the rest is counted."""
+    """The phones with their IPA (where that is not their name) and classes in columns of a terminal.
+
+    At most so many lines; what finds no room is counted.
+    """
     order = sorted(phone_set, key=lambda name: (MANNERS.index(phone_set[name].manner), name))
-    cells = [f"{name} {as_fields(phone_set[name])}" for name in order]
+    cells = [f"{name} {phone_set[name].classes if phone_set[name].ipa == name else as_fields(phone_set[name])}"
+             for name in order]
     for across in (4, 3, 2, 1):
         tall = -(-len(cells) // across)
         columns = [cells[tall * number:tall * (number + 1)] for number in range(across)]

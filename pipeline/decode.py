@@ -15,7 +15,7 @@ from pipeline.lattice import Lattice
 from pipeline.search import Beams, SearchGraph, best_segments, place_words, search
 from pipeline.systems import System
 
-PHONE_SILENCE_PROB = 0.1  # of a pause after a phone in the free search; between words it is the lexicon's 0.5
+PHONE_SILENCE_PROB = 0.1  # of a pause after a phone in the free search; between words it is the lexicon's, or this:
 WORD_SILENCE_PROB = 0.5
 WIDENING = 4  # a search that found no way to the end is tried again with beams this many times as wide
 
@@ -59,10 +59,10 @@ class WfstDecoder:
         self.system, self.lang, self.name, self.settings, self.beams = system, lang, graph, settings, beams
         if graph == "free":
             self.lexicon, words = phone_loop(system.topology)
-            lm, silence_prob = lang.phone_lm, PHONE_SILENCE_PROB
+            lm, pauses = lang.phone_lm, PHONE_SILENCE_PROB
         else:
-            self.lexicon, words, lm, silence_prob = lang.lexicon, lang.words, lang.lm, WORD_SILENCE_PROB
-        fst = decoding_graph(system.topology, self.lexicon, lm, words, silence_prob, settings.insertion_score)
+            self.lexicon, words, lm, pauses = lang.lexicon, lang.words, lang.lm, lang.pauses or WORD_SILENCE_PROB
+        fst = decoding_graph(system.topology, self.lexicon, lm, words, pauses, settings.insertion_score)
         self.graph = SearchGraph(fst, system.topology, list(words))
 
     def decode(self, utterance: str, scores: np.ndarray, num_frames: int) -> Hypothesis:

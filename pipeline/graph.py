@@ -14,6 +14,7 @@ import kaldifst
 import numpy as np
 
 from lexicon.ngram import BEGIN, END, UNKNOWN, NGram
+from lexicon.pauses import Pauses
 from lexicon.phones import BLANK, SILENCE
 from pipeline.hmm import Transitions
 
@@ -138,22 +139,28 @@ def _pronunciations(lexicon: Lexicon, words: Mapping[str, int], symbols: Mapping
     return result
 
 
-def _lexicon_fst(entries: Sequence[tuple[int, float, list[int], int]], silence: int, silence_prob: float,
-                 first_disambig: int, backoff_word: int) -> kaldifst.StdVectorFst:
+def _lexicon_fst(entries: Sequence[tuple[int, float, list[int], int]], silence: int, pauses: Pauses | float,
+                 after: Sequence[float], first_disambig: int, backoff_word: int) -> kaldifst.StdVectorFst:
     """Phones to words, with optional silence (Kaldi's make_lexicon_fst.pl); ``silence`` 0: none.
 
-    State 0 start, 1 between words, 2 before a silence. Symbol first_disambig is #0 (backoff), the next follows silence.
+    State 0 start, 1 between words, 2 before a silence, 4 the end, 5 before its silence. ``pauses`` is the probability of
+    every silence, or those of the first and the last, ``after`` then holding those after each entry where another word
+    follows: only a path that ends may go to 4 and 5. Symbol first_disambig is #0 (backoff), the next follows silence.
     """
+    def fork(prob: float, no: int, yes: int) -> list[tuple[int, float]]:
+        return [(no, -math.log(1 - prob)), (yes, -math.log(prob))] if silence else [(no, 0.0)]
+
+    counted = silence and isinstance(pauses, Pauses)
+    begin, last = (pauses.begin, fork(pauses.end, 4, 5)) if counted else (pauses, [])
     arcs = [(1, 1, first_disambig, backoff_word, 0.0)]
-    leave = [(1, 0.0)]
+    arcs += [(0, there, 0, 0, cost) for there, cost in fork(begin, 1, 2) + (fork(begin, 4, 5) if counted else [])]
     if silence:
-        no, yes = -math.log(1 - silence_prob), -math.log(silence_prob)
-        leave = [(1, no), (2, yes)]
-        arcs += [(0, 1, 0, 0, no), (0, 2, 0, 0, yes), (2, 3, silence, 0, 0.0), (3, 1, first_disambig + 1, 0, 0.0)]
-    else:
-        arcs.append((0, 1, 0, 0, 0.0))
-    state = 4
-    for word, cost, phones, extra in entries:
+        arcs += [(2, 3, silence, 0, 0.0), (3, 1, first_disambig + 1, 0, 0.0)]
+    if counted:
+        arcs += [(5, 6, silence, 0, 0.0), (6, 4, first_disambig + 1, 0, 0.0), (4, 4, first_disambig, backoff_word, 0.0)]
+    state = 7 if counted else 4
+    for (word, cost, phones, extra), prob in zip(entries, after):
+        leave = fork(prob, 1, 2) + last
         path = [*phones, first_disambig + 1 + extra] if extra else phones
         here = 1
         for index, symbol in enumerate(path):
@@ -163,22 +170,24 @@ def _lexicon_fst(entries: Sequence[tuple[int, float, list[int], int]], silence: 
             else:
                 arcs.append((here, state, symbol, output, weight))
                 here, state = state, state + 1
-    return _compile(arcs, {1: 0.0})
+    return _compile(arcs, {4 if counted else 1: 0.0})
 
 
-def decoding_graph(topology: Topology, lexicon: Lexicon, lm: NGram, words: Sequence[str], silence_prob: float,
+def decoding_graph(topology: Topology, lexicon: Lexicon, lm: NGram, words: Sequence[str], pauses: Pauses | float,
                    word_score: float = 0.0) -> kaldifst.StdVectorFst:
     """Topology ∘ min(det(lexicon ∘ grammar)): reads labels, writes words (symbol i + 1 is words[i]).
 
-    ``words`` is the vocabulary, ``word_score`` is added (natural log) for each word, ``silence_prob`` the probability of a
-    pause after a word. For a free phone search the phones are their own words.
+    ``words`` is the vocabulary, ``word_score`` is added (natural log) for each word, ``pauses`` the probability of a pause
+    wherever there may be one, or the counted ones. For a free phone search the phones are their own words.
     """
     symbols = {phone: i for i, phone in enumerate(topology.phones, 1)}
     numbers = {word: i for i, word in enumerate(words, 1)}
     entries = _pronunciations(lexicon, numbers, symbols)
     first = len(symbols) + 1
     disambig = range(first, first + 2 + max(extra for *_, extra in entries))
-    lexicon_fst = _lexicon_fst(entries, symbols.get(SILENCE, 0) if topology.silence else 0, silence_prob, first,
+    after = [pauses.after[word, phones] if isinstance(pauses, Pauses) else pauses
+             for word in words for _, phones in lexicon[word]]  # in the order of the entries
+    lexicon_fst = _lexicon_fst(entries, symbols.get(SILENCE, 0) if topology.silence else 0, pauses, after, first,
                                len(numbers) + 1)
     grammar = _grammar(lm, numbers, len(numbers) + 1, word_score)
     kaldifst.arcsort(lexicon_fst, "olabel")
@@ -195,6 +204,30 @@ def decoding_graph(topology: Topology, lexicon: Lexicon, lm: NGram, words: Seque
     if result.num_states == 0:
         raise ValueError("empty decoding graph")
     return result
+
+
+def linear_graph(topology: Topology, lexicon: Lexicon, words: Sequence[str], silence_prob: float) -> kaldifst.StdVectorFst:
+    """Topology ∘ these words in this order: a path reads the labels of one pronunciation of each, with pauses or without.
+
+    Word i is written as symbol i + 1 where its first phone begins. States 2i and 2i + 1 stand before word i, before and
+    after the choice of a pause.
+    """
+    symbols = {phone: i for i, phone in enumerate(topology.phones, 1)}
+    pause = [(0, -math.log(1 - silence_prob)), (symbols[SILENCE], -math.log(silence_prob))] if topology.silence else [(0, 0.0)]
+    arcs = [(2 * i, 2 * i + 1, symbol, 0, cost) for i in range(len(words) + 1) for symbol, cost in pause]
+    state = 2 * len(words) + 2
+    for i, word in enumerate(words):
+        for prob, phones in lexicon[word]:
+            inner = range(state, state + len(phones) - 1)
+            path = [2 * i + 1, *inner, 2 * i + 2]
+            arcs += [(a, b, symbols[phone], 0 if k else i + 1, 0.0 if k else -math.log(prob))
+                     for k, (a, b, phone) in enumerate(zip(path, path[1:], phones))]
+            state += len(inner)
+    line = _compile(arcs, {2 * len(words) + 1: 0.0})
+    machine = _compile(topology.arcs, dict.fromkeys(topology.finals, 0.0))
+    kaldifst.arcsort(machine, "olabel")
+    kaldifst.arcsort(line, "ilabel")
+    return kaldifst.compose(machine, line)
 
 
 def phone_loop(topology: Topology) -> tuple[dict[str, list[tuple[float, tuple[str, ...]]]], list[str]]:
