@@ -168,7 +168,7 @@ def _first_line(data: Path, words: set[str]) -> tuple[str, str]:
 
 def write_weighted(path: Path, pronunciations: Weighted) -> None:
     """Write `WORD prob P1 P2 ...` lines, as Kaldi's lexiconp.txt."""
-    write_lines(path, [f"{word} {float(f"{prob:.6g}")} {' '.join(phones)}" for word in sorted(pronunciations)
+    write_lines(path, [f"{word} {float(format(prob, '.6g'))} {' '.join(phones)}" for word in sorted(pronunciations)
                        for prob, phones in pronunciations[word]])
 
 
