@@ -115,14 +115,14 @@ def test_gold_is_in_seconds_and_in_timits_own_labels(tmp_path):
 
 def test_archives_and_folders_are_found(tmp_path):
     small_tree(tmp_path / "disc/TIMIT")
-    assert len(timit.prepare(timit.get(tmp_path / "disc/TIMIT", tmp_path)).sets["dev"]) == 2  # DOWNLOADS is TIMIT itself
+    assert timit.get(tmp_path / "disc/TIMIT", tmp_path) == timit.get(tmp_path / "disc", tmp_path)  # either will do
     for name, pack in (("timit.zip", zip_up), ("LDC93S1.tgz", tar_up), ("TIMIT.tar", tar_up)):
         downloads = tmp_path / name.replace(".", "-")
         downloads.mkdir()
         pack(tmp_path / "disc/TIMIT", downloads / name)
         root = timit.get(downloads, tmp_path / "cache")
         assert len(timit.prepare(root).sets["train"]) == 2
-        assert fetch.origin(root) == (f"{name} from {downloads}: taken as it is; its publisher names no hash to compare with")
+        assert fetch.origin(root).startswith(f"{name} from {downloads}: taken as it is; its publisher names no hash")
 
 
 def zip_up(folder: Path, archive: Path) -> None:

@@ -91,9 +91,9 @@ def _receive(url: str, stream: IO[bytes], version: Path) -> None:
                 raise
             if error.headers.get("Content-Range") == f"bytes */{held}":
                 return None  # all of it is here: the run was killed after the last byte
-    version.unlink(missing_ok=True)
-    stream.truncate(0)
     with _ask(url, {}) as response:
+        version.unlink(missing_ok=True)
+        stream.truncate(0)
         if said := _version(response):
             write_lines(version, [url, said])
         return _copy(response, stream, 0, int(response.headers.get("Content-Length") or 0))

@@ -21,6 +21,7 @@ from lexicon.errors import UserError
 # Speech hardly shrinks: 100 times the archive is no corpus. Text does, so a small archive may grow to a harmless size.
 LARGEST_RATIO = 100
 LARGEST_SMALL = 4 << 30  # bytes
+BLOCK = 1 << 16
 BYTES_A_FILE = 4096      # that a file takes up at least
 DECOMPRESSORS = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}  # by an archive's first bytes
 # What a sound archive never runs into; any other error of the system (a full disk) is not the archive's fault.
@@ -85,6 +86,8 @@ def _extract_tar(archive: Path, folder: Path, budget: _Budget) -> None:
                 tar.extract(member, folder, filter="data")  # PEP 706
             except tarfile.FilterError as error:
                 _outside(archive, str(error))
+        while block := stream.read(BLOCK):  # behind the last member stands the checksum of them all
+            budget.spend(len(block))
 
 
 def _extract_zip(archive: Path, folder: Path, budget: _Budget) -> None:
