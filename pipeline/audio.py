@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import math
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -66,11 +67,8 @@ def read_audio(path: Path | str, sample_rate: int, cut: Cut | None = None) -> np
     with a Kaiser window, cut-off at the lower Nyquist frequency), to ``resampled_length`` samples. Raises UserError as
     ``audio_info`` does, and if the samples cannot all be read or are not finite.
     """
-    info = audio_info(path)
-    first, last = cut.samples(info) if cut else (0, info.num_samples)
-    mono = _read_mono(path, first, last)
-    if len(mono) != last - first:
-        raise _truncated(path, last - first, len(mono), "samples")
+    info, blocks = audio_blocks(path, cut)
+    mono = np.concatenate([np.zeros(0), *(block.mean(axis=1, dtype=np.float64) for block in blocks)])  # (num_samples,)
     if not np.isfinite(mono).all():
         raise UserError(f"{path}: samples that are not finite; convert the file again, or remove the utterance")
     if info.sample_rate != sample_rate:
@@ -80,23 +78,32 @@ def read_audio(path: Path | str, sample_rate: int, cut: Cut | None = None) -> np
     return np.clip(mono, -1.0, 1.0).astype(np.float32)
 
 
-def _read_mono(path: Path | str, first: int, last: int) -> np.ndarray:
-    """Samples ``first`` to ``last`` of a file, channels averaged, (num_samples,) float64; fewer where the file ends before.
+def audio_blocks(path: Path | str, cut: Cut | None = None) -> tuple[AudioInfo, Iterator[np.ndarray]]:
+    """The samples of a file, or of the stretch ``cut``, as they are: what it is, and (num_samples, channels) float32 blocks.
 
-    Block by block: a damaged header may promise more than fits into memory.
+    Raises UserError as ``audio_info`` does, and the blocks do if the samples cannot all be read.
     """
-    blocks = [np.zeros(0)]
+    info = audio_info(path)
+    first, last = cut.samples(info) if cut else (0, info.num_samples)
+    return info, _blocks(path, first, last)
+
+
+def _blocks(path: Path | str, first: int, last: int) -> Iterator[np.ndarray]:
+    """Samples ``first`` to ``last``, block by block: a damaged header may promise more than fits into memory."""
+    read = 0
     try:
         with soundfile.SoundFile(str(path)) as file:
             file.seek(first)
             for start in range(first, last, BLOCK):
-                block = file.read(min(BLOCK, last - start), dtype="float32", always_2d=True)  # (num_samples, channels)
-                blocks.append(block.mean(axis=1, dtype=np.float64))
+                block = file.read(min(BLOCK, last - start), dtype="float32", always_2d=True)
                 if not len(block):
                     break
+                read += len(block)
+                yield block
     except (soundfile.LibsndfileError, RuntimeError):
         pass  # what is missing is counted
-    return np.concatenate(blocks)
+    if read != last - first:
+        raise _truncated(path, last - first, read, "samples")
 
 
 def resampled_length(num_samples: int, from_rate: int, to_rate: int) -> int:

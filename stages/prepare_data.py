@@ -4,15 +4,17 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
+from tqdm import tqdm
+
 from lexicon.errors import UserError
 from lexicon.files import atomic_write, write_json
 from lexicon.fold import write_fold
 from pipeline.corpora import CORPORA, fetch, own
 from pipeline.corpora.prepared import Prepared, chosen_split
 from pipeline.datadir import Utterance, write_datadir
+from pipeline.survey import survey
+from pipeline.survey_picture import fitted, picture
 from stages.common import parser, run
-
-SHOWN = 40  # names of what is left out, for each reason; splits.json has them all
 
 
 def main(args: Namespace) -> tuple[Path, str]:
@@ -24,8 +26,10 @@ def main(args: Namespace) -> tuple[Path, str]:
         write_datadir(args.out / name, utterances, {"phones": {utt: gold.phones for utt, gold in prepared.gold.items()},
                                                     "words": {utt: gold.words for utt, gold in prepared.gold.items()}})
     write_fold(args.out, prepared.fold)
+    lexicon = args.out / "lexicon.txt"
+    lexicon.unlink(missing_ok=True)
     if prepared.lexicon:
-        with atomic_write(args.out / "lexicon.txt") as stream:
+        with atomic_write(lexicon) as stream:
             stream.write(prepared.lexicon)
     write_json(splits, {
         "corpus": args.corpus, "split": split, "sample_rate": prepared.sample_rate, "origin": origin,
@@ -33,8 +37,10 @@ def main(args: Namespace) -> tuple[Path, str]:
         "left_out": [*prepared.left_out, *prepared.unreadable]})
     print(f"prepare_data: {args.corpus}: {origin}", flush=True)
     for why, names in by_reason(prepared).items():
-        more = f" and {len(names) - SHOWN} more, see {splits}" if len(names) > SHOWN else ""
-        print(f"prepare_data: {args.corpus}: left out, {why}: {' '.join(names[:SHOWN])}{more}", flush=True)
+        print(fitted(f"  left out, {why}: {len(names)}: ", names), flush=True)  # splits.json names them all
+    found = survey({name: tqdm(members, desc=f"survey {name}", unit="utt", disable=None, leave=False)
+                    for name, members in prepared.sets.items()}, lexicon if prepared.lexicon else None)
+    print("\n".join(picture(found)), flush=True)
     return splits, summary(args.corpus, prepared)
 
 
