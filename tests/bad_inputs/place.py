@@ -1,0 +1,124 @@
+"""A place to work in: a corpus of two words in tones, and what every stage made of it, so that a row can spoil a copy."""
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+PROJECT = Path(__file__).resolve().parents[2]
+RATE = 8000
+WORDS = {"ZERO": "Z IH R OW", "ONE": "W AH N"}
+TONES = {phone: 300 + 350 * n for n, phone in enumerate("Z IH R OW W AH N".split())}  # Hz
+SETS = {"train": 8, "dev": 3, "test": 3}  # utterances of each speaker
+SPEAKERS = ("ann", "bob")
+
+# What make runs, stage by stage; a row adds options, of which the last counts.
+COMMANDS = {
+    "prepare_data": "--corpus toy --corpus-dir corpus --out data/toy",
+    "make_lang": "--data data/toy --out data/toy/lang --oov error --cache cache",
+    "make_mfcc": "--data data/toy/dev",
+    "train_gmm": "--data data/toy/train --lang data/toy/lang --out exp/toy/gmm --max-mix 1 --warm-up 3 --last 1",
+    "align": "--model exp/toy/gmm --data data/toy/dev --lang data/toy/lang --out exp/toy/gmm/ali_dev",
+    "train_frames": "--data data/toy/train --dev data/toy/dev --gmm exp/toy/gmm --lang data/toy/lang --out exp/toy/frames"
+                    " --classifiers lda --context 1",
+    "train_neural": "--data data/toy/train --dev data/toy/dev --lang data/toy/lang --out exp/toy/neural --epochs 1"
+                    " --min-updates 1 --width 8 --conv-layers 0 --threads 1",
+    "tune": "--model exp/toy/gmm --data data/toy/dev --lang data/toy/lang --out exp/toy/gmm"
+            " --ref-phones exp/toy/gmm/ali_dev/reference.txt",
+    "decode": "--model exp/toy/gmm --tuning exp/toy/gmm/tuning.json --data data/toy/test --lang data/toy/lang"
+              " --out exp/toy/gmm/decode_test",
+    "score": "--decode exp/toy/gmm/decode_test --data data/toy/test --ref-phones exp/toy/gmm/ali_test/reference.txt",
+    "compare": "--exp exp/toy --data data/toy --systems gmm frames neural --out exp/toy/compare.tsv",
+    "report": "--exp exp/toy --data data/toy --systems gmm frames --out exp/toy/report --utterances 1",
+    "show_lattice": "--exp exp/toy --data data/toy --utt ann-test0",
+}
+
+
+@dataclass(frozen=True)
+class Done:
+    """What became of a stage."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+class Runner:
+    """The server of `server.py`, and what it answered."""
+
+    def __init__(self, folder: Path) -> None:
+        self.streams = folder / "stdout", folder / "stderr"
+        self.process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("server.py"))], cwd=PROJECT, text=True, stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(PROJECT)})
+
+    def run(self, cwd: Path, stage: str, options: Iterable[str], file_size: int = 0) -> Done:
+        """Run a stage there and wait for it."""
+        request = {"argv": [f"stages.{stage}", *options], "cwd": str(cwd), "file_size": file_size,
+                   "stdout": str(self.streams[0]), "stderr": str(self.streams[1])}
+        print(json.dumps(request), file=self.process.stdin, flush=True)
+        answer = json.loads(self.process.stdout.readline())
+        return Done(answer["returncode"], *(stream.read_text(errors="replace") for stream in self.streams))
+
+    def close(self) -> None:
+        self.process.stdin.close()
+        self.process.wait()
+
+
+class Place:
+    """A folder with corpus, data and experiment, and a runner of stages in it."""
+
+    def __init__(self, root: Path, runner: Runner) -> None:
+        self.root, self.runner = root, runner
+
+    def stage(self, name: str, *more: str, file_size: int = 0) -> Done:
+        return self.runner.run(self.root, name, [*COMMANDS[name].split(), *more], file_size)
+
+    def __truediv__(self, name: str) -> Path:
+        return self.root / name
+
+    def copy(self, root: Path) -> Place:
+        shutil.copytree(self.root, root, symlinks=True)
+        return Place(root, self.runner)
+
+    def snapshot(self) -> dict[str, bytes | str]:
+        """Every file's bytes and every link's target, by relative path."""
+        return {path.relative_to(self.root).as_posix(): os.readlink(path) if path.is_symlink() else path.read_bytes()
+                for path in sorted(self.root.rglob("*")) if path.is_symlink() or path.is_file()}
+
+
+def tones(phones: str, rng: np.random.Generator) -> np.ndarray:
+    """(num_samples,) a tenth of a second of its own tone for each phone, in noise, with silence around."""
+    parts = [0.3 * np.sin(2 * np.pi * TONES[phone] * np.arange(RATE // 10) / RATE) for phone in phones.split()]
+    samples = np.concatenate([np.zeros(RATE // 10), *parts, np.zeros(RATE // 10)])
+    return samples + 0.01 * rng.normal(size=len(samples))
+
+
+def build(place: Place) -> None:
+    """The corpus, and every stage's work on it."""
+    rng = np.random.default_rng(0)
+    for name, count in SETS.items():
+        for speaker in SPEAKERS:
+            folder = place / f"corpus/{name}/{speaker}"
+            folder.mkdir(parents=True)
+            for index in range(count):
+                word = list(WORDS)[index % 2]
+                soundfile.write(folder / f"{name}{index}.wav", tones(WORDS[word], rng), RATE)
+                (folder / f"{name}{index}.txt").write_text(f"{word}\n")
+    run = [("prepare_data",), ("make_lang",), *(("make_mfcc", "--data", f"data/toy/{name}") for name in SETS), ("train_gmm",),
+           *(("align", "--data", f"data/toy/{name}", "--out", f"exp/toy/gmm/ali_{name}") for name in SETS),
+           ("train_frames",), ("train_neural",), ("tune",)]
+    run += [step for system in ("gmm", "frames", "neural") for step in (
+        ("decode", "--model", f"exp/toy/{system}", "--out", f"exp/toy/{system}/decode_test"),
+        ("score", "--decode", f"exp/toy/{system}/decode_test"))]
+    for stage, *options in [*run, ("compare",), ("report",), ("show_lattice",)]:
+        done = place.stage(stage, *options)
+        assert done.returncode == 0 and not done.stderr, (stage, options, done)

@@ -1,0 +1,328 @@
+"""The table: what is bad, at which stage, and what it says."""
+from __future__ import annotations
+
+import numpy as np
+
+from bad_inputs.spoil import (FLAC_OF_AN_HOUR, Row, arrays, both, change, cut, deep, entry, folder, gone, matrix, pickled,
+                              pipe, promised, put, recorded, rows, sounding, swap, tarred, tensors, values, vector, wav)
+
+DEV, TRAIN, TEST, LANG, GMM = "data/toy/dev", "data/toy/train", "data/toy/test", "data/toy/lang", "exp/toy/gmm"
+DECODE = f"{GMM}/decode_test"
+MILLION = "ZERO " * 1_000_000
+FSDD = {"command": "--corpus fsdd --downloads downloads --cache cache --out data/toy"}
+KALDI = {"command": "--corpus toy --corpus-dir data/toy --out data/other"}
+HZ16 = swap(f"{DEV}/feats.json", "8000", "16000")
+NOT_MINE = "features of 16000 Hz, variance normalised; the model exp/toy/gmm was trained on 8000 Hz"
+
+PREPARE = rows(
+    "prepare_data",
+    ("no such folder", None, "CORPUS_DIR=nowhere: no such folder", {"also": "--corpus-dir nowhere"}),
+    ("a file for a folder", put("a.wav", wav()), "CORPUS_DIR=a.wav: no such folder", {"also": "--corpus-dir a.wav"}),
+    ("no such corpus", None, "CORPUS=timid: no such corpus", {"command": "--corpus timid --out data/toy"}),
+    ("a name that leads elsewhere", None, "CORPUS=../toy: a corpus is named with letters", {"also": "--corpus ../toy"}),
+    ("a Latin-1 transcript", put("corpus/dev/ann/dev0.txt", b"Z\xc9RO\n"), ("ann/dev0.txt:1: b'Z\\xc9RO\\n' is not UTF-8",)),
+    ("a UTF-16 transcript", put("corpus/dev/ann/dev0.txt", "ZERO\n".encode("utf-16")), "ann/dev0.txt:1: ", ),
+    ("a transcript with NUL", put("corpus/dev/ann/dev0.txt", "ZERO\0ONE\n"), "a control character (U+0000) in 'ZERO\\x00ONE'"),
+    ("an empty transcript", put("corpus/dev/ann/dev0.txt", ""), "ann/dev0.txt: no words; write what is said"),
+    ("audio without transcript", gone("corpus/dev/ann/dev0.txt"), "ann/dev0.wav: audio without transcript; write dev0.txt"),
+    ("transcript without audio", gone("corpus/dev/ann/dev0.wav"), "ann/dev0.txt: transcript without audio"),
+    ("a folder called .wav", folder("corpus/dev/ann/dev0.wav"), "ann/dev0.txt: transcript without audio"),
+    ("a named pipe called .wav", pipe("corpus/dev/ann/dev0.wav"), "ann/dev0.txt: transcript without audio"),
+    ("a wav of no bytes", put("corpus/dev/ann/dev0.wav", b""), ("dev0.wav: 0 bytes", "1 of 28 utterances unreadable")),
+    ("a wav of text", put("corpus/dev/ann/dev0.wav", b"<html>404</html>"), "dev0.wav: not a WAV file"),
+    ("a wav that claims 4 GB", put("corpus/dev/ann/dev0.wav", wav(claimed=0xffffffff)),
+     "dev0.wav: truncated, 8000 of 4294967295 bytes of samples"),
+    ("a wav of 0 Hz", put("corpus/dev/ann/dev0.wav", wav(rate=0)), ("dev0.wav: ", "--allow-missing 1")),
+    ("a wav of 1 GHz", put("corpus/dev/ann/dev0.wav", wav(rate=10**9)), "dev0.wav: a sample rate of 1000000000 Hz"),
+    ("a wav of no channels", put("corpus/dev/ann/dev0.wav", wav(channels=0)), ("dev0.wav: ", "--allow-missing 1")),
+    ("a wav of no samples", put("corpus/dev/ann/dev0.wav", wav(b"")), "dev0.wav: 0 samples"),
+    ("an utterance twice", both(put("corpus/train/ann/dev0.wav", wav()), put("corpus/train/ann/dev0.txt", "ONE")),
+     'duplicate utterance id "ann-dev0"'),
+    ("a garbled TextGrid", both(gone("corpus/dev/ann/dev0.txt"), put("corpus/dev/ann/dev0.TextGrid", b"\xff\xfe\0ooTextFile")),
+     "dev0.TextGrid: not a TextGrid"),
+    ("a pipe in wav.scp", change(f"{DEV}/wav.scp", lambda data: b"ann-dev0 touch ran |\n" + data.split(b"\n", 1)[1]),
+     'dev/wav.scp:1: "touch ran |" is a pipe', KALDI),
+    ("segments of no recording", put(f"{DEV}/segments", "ann-dev0 nobody 0 1\n"), 'segments:1: recording "nobody"', KALDI),
+    ("a segment that ends before it begins", put(f"{DEV}/segments", "ann-dev0 ann-dev0 0.5 0.1\n"),
+     'segments:1: "ann-dev0 0.5 0.1" is not a recording, its start and its end', KALDI),
+    ("a segment without end", put(f"{DEV}/segments", "ann-dev0 ann-dev0 0 nan\n"), "segments:1: ", KALDI),
+    ("a segment behind the recording", put(f"{DEV}/segments", "".join(
+        f"{speaker}-dev{n} {speaker}-dev{n} {'1e6 1e7' if n else '0 0.5'}\n" for speaker in ("ann", "bob") for n in range(3))),
+     ("0.60 s long", "1e+06"), KALDI),
+    ("an archive that is none", put("downloads/fsdd.tar.gz", "<html>404</html>"), "fsdd.tar.gz: a damaged archive", FSDD),
+    ("an archive that leaves its folder", put("downloads/fsdd.tar.gz", tarred(("../../ran", "file", "x"))),
+     "fsdd.tar.gz: would write outside its folder", FSDD),
+    ("an archive with an absolute path", put("downloads/fsdd.tar.gz", tarred(("/tmp/phonoscope-ran", "file", "x"))),
+     "fsdd.tar.gz: would write outside its folder", FSDD),
+    ("an archive with a link out of it", put("downloads/fsdd.tar.gz", tarred(("a", "link", "../../.."), ("a/ran", "file", "x"))),
+     "fsdd.tar.gz: would write outside its folder", FSDD),
+    ("an archive with a device", put("downloads/fsdd.tar.gz", tarred(("null", "device", ""))), "fsdd.tar.gz: ", FSDD),
+    ("an option that is no number", None, "argument --allow-missing: invalid int value: 'x'", {"also": "--allow-missing x"}),
+)
+
+LANGUAGE = rows(
+    "make_lang",
+    ("no text", gone(f"{TEST}/text"), f"{TEST}/text: no such file"),
+    ("text that is a folder", folder(f"{TEST}/text"), f"{TEST}/text: not a file"),
+    ("text that is a named pipe", pipe(f"{TEST}/text"), f"{TEST}/text: not a file"),
+    ("empty text", put(f"{TEST}/text", ""), f"{TEST}/text: no utterances"),
+    ("text in Latin-1", put(f"{TRAIN}/text", b"u1 Z\xc9RO\n"), f"{TRAIN}/text:1: b'u1 Z\\xc9RO\\n' is not UTF-8"),
+    ("text in UTF-16", put(f"{TRAIN}/text", "u1 ZERO\n".encode("utf-16")), f"{TRAIN}/text:1: b'"),
+    ("text without a line break for ever", change(f"{TRAIN}/text", lambda data: b"u" * (1 << 26) + data),
+     f"{TRAIN}/text:1: a line of more than 64 MB"),
+    ("text with old Macintosh line ends", put(f"{TRAIN}/text", "u1 ZERO\ru2 ONE\r"), "a control character (U+000D)"),
+    ("an empty line", swap(f"{TRAIN}/text", "\n", "\n\n"), f"{TRAIN}/text:2: empty line"),
+    ("an utterance twice", change(f"{TRAIN}/text", lambda data: data + data), f"{TRAIN}/text:17: utterance "),
+    ("no words at all", put(f"{TRAIN}/text", "u1\nu2\n"), f"{TRAIN}/text: no words; a language model needs some"),
+    ("a reserved word", swap(f"{TRAIN}/text", "ZERO", "<s>"), f"{TRAIN}/text:1: "),
+    ("a word without pronunciation", swap(f"{TRAIN}/text", "ZERO", "ZERRRO"), ("ZERRRO", "text:1")),
+    ("a word of a million letters", swap(f"{TRAIN}/text", "ZERO", "Z" * 1_000_000), "ZZZ ... "),
+    ("no such lexicon", None, "nowhere: no such file", {"also": "--lexicon nowhere"}),
+    ("a lexicon without words", put("my.txt", "# nothing\n"), "my.txt: no words", {"also": "--lexicon my.txt"}),
+    ("a word without phones", put("my.txt", "ZERO\nONE W AH N\n"), 'my.txt:1: word "ZERO" has no phones',
+     {"also": "--lexicon my.txt"}),
+    ("an unknown phone", put("my.txt", "ZERO Z IH R QQ\nONE W AH N\n"), ("my.txt", "QQ"), {"also": "--lexicon my.txt"}),
+    ("a probability above one", put("my.txt", "ZERO 7.5 Z IH R OW\n"), 'my.txt:1: probability 7.5 of word "ZERO"',
+     {"also": "--lexicon my.txt"}),
+    ("a lexicon in Latin-1", put("my.txt", b"\xc9TE E T\n"), "my.txt:1: b'\\xc9TE E T\\n' is not UTF-8", {"also": "--lexicon my.txt"}),
+    ("an n-gram of no words", None, "--order 0: an n-gram has at least order 1", {"also": "--order 0"}),
+    ("a vocabulary that is none", None, "argument --vocab: invalid choice: 'ajar'", {"also": "--vocab ajar"}),
+)
+
+FEATURES = rows(
+    "make_mfcc",
+    ("no such folder", None, "nowhere: no such data directory", {"also": "--data nowhere"}),
+    ("no wav.scp", gone(f"{DEV}/wav.scp"), f"{DEV}/wav.scp: no such file"),
+    ("an empty wav.scp", put(f"{DEV}/wav.scp", ""), f"{DEV}/wav.scp: no utterances"),
+    ("a command in wav.scp", swap(f"{DEV}/wav.scp", "ann-dev0 ", "ann-dev0 touch ran;"), f"{DEV}/wav.scp:1: "),
+    ("unsorted tables", change(f"{DEV}/utt2spk", lambda data: b"\n".join(sorted(data.split(), reverse=True)) + b"\n"),
+     f"{DEV}/utt2spk:1: "),
+    ("a carriage return within a line", swap(f"{DEV}/text", "ann-dev0 ZERO", "ann-dev0 ZE\rRO"), f"{DEV}/text:1: "),
+    ("a byte order mark", change(f"{DEV}/text", lambda data: b"\xef\xbb\xbf" + data), f"{DEV}/text:1: "),
+    ("a negative length", swap(f"{DEV}/utt2num_samples", "ann-dev0 ", "ann-dev0 -"), f"{DEV}/utt2num_samples:1: "),
+    ("a length of 5000 digits", swap(f"{DEV}/utt2num_samples", "ann-dev0 ", "ann-dev0 " + "9" * 5000),
+     f"{DEV}/utt2num_samples:1: "),
+    ("an id that leads elsewhere", lambda place: [change(f"{DEV}/{name}", lambda data: data.replace(b"ann-dev0", b"a/../dev0"))(
+        place) for name in ("wav.scp", "text", "utt2spk", "spk2utt", "utt2num_samples")], ":1: "),
+    ("an id of 300 letters", lambda place: [change(f"{DEV}/{name}", lambda data: data.replace(b"ann-dev0", b"a" * 300))(
+        place) for name in ("wav.scp", "text", "utt2spk", "spk2utt", "utt2num_samples")], ":1: "),
+    ("no splits.json", gone("data/toy/splits.json"), "data/toy/splits.json: no such file; run: make data"),
+    ("a splits.json of nothing", put("data/toy/splits.json", "{}"), "data/toy/splits.json: does not say the sample rate"),
+    ("a corpus of 0 Hz", values("data/toy/splits.json", sample_rate=0), "data/toy/splits.json: does not say the sample rate"),
+    ("a rate in words", values("data/toy/splits.json", sample_rate="8 kHz"), "data/toy/splits.json: does not say the sample"),
+    ("a recording that is gone", recorded("ann-dev0", make=lambda path: None), f"{DEV}/wav.scp:1: "),
+    ("a recording that is a named pipe", both(pipe("odd.wav"), recorded("ann-dev0", make=lambda path: None)), "wav.scp:1: "),
+    ("a recording that never ends", swap(f"{DEV}/wav.scp", "ann-dev0 ", "ann-dev0 /dev/zero "), f"{DEV}/wav.scp:1: "),
+    ("a wav that claims 4 GB", sounding(wav(claimed=0xfffffff0)), "odd.wav: truncated, 8000 of 4294967280 bytes"),
+    ("a FLAC that claims a day", sounding(FLAC_OF_AN_HOUR), "odd.wav: truncated, 0 of 691200000 samples"),
+    ("samples that are no numbers", sounding(wav(np.full(4000, np.nan, "<f4").tobytes(), kind=3, bits=32)),
+     "odd.wav: samples that are not finite"),
+    ("a recording of 20 ms", sounding(wav(bytes(320))), "odd.wav: shorter than one 25 ms frame"),
+    ("a folder where the archive goes", both(gone(f"{DEV}/feats.ark"), folder(f"{DEV}/feats.ark")),
+     f"{DEV}/.feats.ark"),
+    ("a flag that is none", None, "argument --norm-vars: invalid choice: 'perhaps'", {"also": "--norm-vars perhaps"}),
+)
+
+FRAMES_OF_MINE = "make the features again"
+TRAIN_GMM = rows(
+    "train_gmm",
+    ("no features", gone(f"{TRAIN}/feats.scp"), f"{TRAIN}/feats.scp: no such index"),
+    ("features of nothing", put(f"{TRAIN}/feats.scp", ""), f"{TRAIN}/feats.scp: features of none of the utterances"),
+    ("features of others", put(f"{TRAIN}/feats.scp", "nobody feats.ark:5\n"), f"{TRAIN}/feats.scp: features of none"),
+    ("an index that runs a command", put(f"{TRAIN}/feats.scp", "ann-train0 touch ran |\n"), "feats.scp:1: 'ann-train0 touch ran |'"),
+    ("an index with an utterance twice", change(f"{TRAIN}/feats.scp", lambda data: data + data),
+     'feats.scp:17: utterance "ann-train0" for the second time'),
+    ("an index that leads elsewhere", swap(f"{TRAIN}/feats.scp", "ann-train0", "../../ran"), "would lead to another folder"),
+    ("an archive that is gone", gone(f"{TRAIN}/feats.ark"), "ann-train0: cannot read data/toy/train/feats.ark:"),
+    ("an archive that is a named pipe", both(gone(f"{TRAIN}/feats.ark"), pipe(f"{TRAIN}/feats.ark")), "ann-train0: cannot read"),
+    ("an archive cut short", cut(f"{TRAIN}/feats.ark", 0.5), "cannot read data/toy/train/feats.ark:"),
+    ("a pickle for a matrix", entry(f"{TRAIN}/feats.scp", "ann-train0", b"PKL" + pickled()), "no binary Kaldi matrix"),
+    ("a matrix of 300 GB", entry(f"{TRAIN}/feats.scp", "ann-train0", matrix(9, 39, rows=2**31 - 1)),
+     "more elements promised than the file has bytes"),
+    ("a matrix of minus one rows", entry(f"{TRAIN}/feats.scp", "ann-train0", matrix(9, 39, rows=-1)), "negative dimensions"),
+    ("features that are NaN", entry(f"{TRAIN}/feats.scp", "ann-train0", matrix(50, 39, value=np.nan)),
+     "ann-train0: odd.ark:0 holds no finite matrix"),
+    ("features that are infinite", entry(f"{TRAIN}/feats.scp", "ann-train0", matrix(50, 39, value=np.inf)),
+     "ann-train0: odd.ark:0 holds no finite matrix"),
+    ("features of 13 dimensions among others", entry(f"{TRAIN}/feats.scp", "bob-train0", matrix(50, 13)),
+     ("bob-train0: features of shape (50, 13)", FRAMES_OF_MINE)),
+    ("features of no frames", entry(f"{TRAIN}/feats.scp", "bob-train0", matrix(0, 39)), "bob-train0: features of shape (0, 39)"),
+    ("no feats.json", gone(f"{TRAIN}/feats.json"), f"{TRAIN}/feats.json: not the settings of the features"),
+    ("a feats.json nested without end", deep(f"{TRAIN}/feats.json"), f"{TRAIN}/feats.json: not the settings of the features"),
+    ("a rate of 5000 digits", put(f"{TRAIN}/feats.json", '{"sample_rate": %s, "norm_vars": true}' % ("9" * 5000)),
+     f"{TRAIN}/feats.json: not the settings of the features"),
+    ("a rate that is said twice", put(f"{TRAIN}/feats.json", '{"sample_rate": 8000, "sample_rate": 16000, "norm_vars": true}'),
+     "a name occurs twice"),
+    ("a transcript of a million words", swap(f"{TRAIN}/text", "ZERO", MILLION), ("text: ann-train0: 1000000 words in", "frames")),
+    ("no lang", gone(f"{LANG}/lang.json"), f"{LANG}: no lang.json"),
+    ("a lang.json of nothing", put(f"{LANG}/lang.json", ""), f"{LANG}/lang.json: "),
+    ("a phone table that skips a number", swap(f"{LANG}/phones.txt", " 2\n", " 3\n"), f"{LANG}/phones.txt:3: "),
+    ("a lexicon with a probability of NaN", swap(f"{LANG}/lexicon.txt", "1.0", "nan"), f"{LANG}/lexicon.txt:1: "),
+    ("a lexicon with an unknown phone", swap(f"{LANG}/lexicon.txt", " AH", " QQ"), 'phone "QQ" is not in phones.txt'),
+    ("a language model cut short", cut(f"{LANG}/lm.arpa", 0.8), f"{LANG}/lm.arpa:"),
+    ("a language model of NaN", swap(f"{LANG}/lm.arpa", "-99.0", "nan"), ("lm.arpa:", "is not a line of an ARPA file")),
+    ("a language model of a billion orders", swap(f"{LANG}/lm.arpa", "ngram 1=", "ngram 1000000000=0\nngram 1="),
+     f"{LANG}/lm.arpa: "),
+    ("no Gaussians", None, "--max-mix", {"also": "--max-mix 0"}),
+    ("passes less than none", None, "--passes", {"also": "--passes -1"}),
+    ("a trainer that is none", None, "argument --trainer: invalid choice: 'magic'", {"also": "--trainer magic"}),
+    ("a file where the model goes", put("exp/taken", "precious"), "exp/taken: File exists; move it away", {"also": "--out exp/taken"}),
+)
+
+TERABYTE = "{'descr': '<f8', 'fortran_order': False, 'shape': (1000000, 1000000)}"
+ALIGN = rows(
+    "align",
+    ("no model", gone(f"{GMM}/model.npz"), f"{GMM}/model.npz: no such model; run: make gmm"),
+    ("a model that is a named pipe", pipe(f"{GMM}/model.npz"), f"{GMM}/model.npz: no such model"),
+    ("a model cut short", cut(f"{GMM}/model.npz", 0.7), f"{GMM}/model.npz: not a GMM-HMM model"),
+    ("a pickle for a model", put(f"{GMM}/model.npz", pickled()), f"{GMM}/model.npz: not a GMM-HMM model"),
+    ("pickled objects in a model", arrays(f"{GMM}/model.npz", floor=np.array([{"a": 1}], object)), "floor.npy holds object"),
+    ("a model of 8 TB", promised(f"{GMM}/model.npz", "floor", TERABYTE), "floor.npy has other bytes than an array"),
+    ("a model that is a zip bomb", promised(f"{GMM}/model.npz", "floor", TERABYTE, 8, bytes(50_000_000)), "compressed"),
+    ("a model of a trillion empty names", promised(f"{GMM}/model.npz", "phones", "{'descr': '<U0', 'fortran_order': False,"
+     " 'shape': (1000000000000,)}"), "phones.npy holds <U0"),
+    ("means that are text", arrays(f"{GMM}/model.npz", AH__means=np.array([["loud"]])), f"{GMM}/model.npz: not a GMM-HMM"),
+    ("means that are NaN", arrays(f"{GMM}/model.npz", AH__means=np.full((3, 1, 39), np.nan)), "AH.means"),
+    ("means beyond all measure", arrays(f"{GMM}/model.npz", AH__means=np.full((3, 1, 39), 1e200)), "AH.means"),
+    ("features of 16 kHz", HZ16, NOT_MINE),
+    ("a model that does not say its features", values(f"{GMM}/meta.json", features=None), f'{GMM}/meta.json: "features"'),
+    ("a transcript of a million words", swap(f"{DEV}/text", "ZERO", MILLION), ("text: ann-dev0: 1000000 words in", "frames")),
+    ("a word that the lexicon lacks", swap(f"{DEV}/text", "ZERO", "NOUGHT"), 'word "NOUGHT" is not in lexicon.txt'),
+    ("a fold.txt of three fields", put("data/toy/fold.txt", "AH AX A\n"), 'data/toy/fold.txt:1: "AH AX A"'),
+    ("gold phones at no time", put(f"{DEV}/phones.ctm", "ann-dev0 1 nan 0.1 AH\n"), f"{DEV}/phones.ctm:1: "),
+    ("gold phones that last for ever", put(f"{DEV}/phones.ctm", "ann-dev0 1 0.1 1e300 AH\n"), f"{DEV}/phones.ctm:1: "),
+)
+
+ALI = f"{GMM}/ali_dev/ali.scp"
+TRAIN_FRAMES = rows(
+    "train_frames",
+    ("no alignment", gone(ALI), f"{ALI}: no such index"),
+    ("an alignment of nothing", put(ALI, ""), f"{ALI}: empty"),
+    ("an alignment of others", swap(ALI, "ann-dev0", "ann-dev9"), f"{ALI}: ann-dev9 has no features"),
+    ("an alignment too short", entry(ALI, "ann-dev0", vector(1, 2, 3)), f"{ALI}: ann-dev0: not one of"),
+    ("an alignment that is a matrix", entry(ALI, "ann-dev0", matrix(50, 2)), f"{ALI}: ann-dev0: not one of"),
+    ("an alignment with other densities", entry(ALI, "ann-dev0", vector(*[99999] * 58)), f"{ALI}: ann-dev0: not one of"),
+    ("an alignment of two billion frames", entry(ALI, "ann-dev0", b"\0B\4\xff\xff\xff\x7f"), "more elements promised"),
+    ("features of 16 kHz", HZ16, NOT_MINE),
+    ("no reference phones", gone(f"{GMM}/ali_dev/reference.txt"), "ali_dev/reference.txt: no such file"),
+    ("context of minus one frames", None, "--context", {"also": "--context -1"}),
+)
+
+TRAIN_NEURAL = rows(
+    "train_neural",
+    ("dev of 16 kHz", HZ16, f"{DEV}: features made otherwise than those of {TRAIN}"),
+    ("a lexicon that lacks a word", swap(f"{TRAIN}/text", "ZERO", "NOUGHT"), f"{TRAIN}/text: utterance ann-train0 has words"),
+    ("features that are NaN", entry(f"{TRAIN}/feats.scp", "ann-train0", matrix(50, 39, value=np.nan)), "holds no finite matrix"),
+    ("features of 13 dimensions among others", entry(f"{TRAIN}/feats.scp", "bob-train0", matrix(50, 13)), "bob-train0"),
+    ("a network of no width", None, "setting width 0", {"also": "--width 0"}),
+    ("all activations dropped", None, "setting dropout 1.0", {"also": "--dropout 1.0"}),
+    ("a rate of NaN", None, "setting learning_rate nan", {"also": "--learning-rate nan"}),
+    ("no threads", None, "--threads", {"also": "--threads 0"}),
+    ("a transcript of a million words", swap(f"{TRAIN}/text", "ZERO", MILLION), ("1 of 16 utterances", "ann-train0")),
+)
+
+TUNE = rows(
+    "tune",
+    ("no reference phones", gone(f"{GMM}/ali_dev/reference.txt"), "reference.txt: no such file"),
+    ("reference phones of others", swap(f"{GMM}/ali_dev/reference.txt", "ann-dev0", "ann-dev9"), 'utterance "ann-dev9" has no'),
+    ("reference phones of nothing", put(f"{GMM}/ali_dev/reference.txt", "ann-dev0\n"), "reference.txt: no phones to tune with"),
+    ("features of 16 kHz", HZ16, NOT_MINE),
+    ("a model of no kind", values(f"{GMM}/meta.json", kind="lstm"), "meta.json: kind 'lstm' is none of gmm, frames, neural"),
+    ("a meta.json nested without end", deep(f"{GMM}/meta.json"), f"{GMM}/meta.json: not JSON (nested too deeply)"),
+    ("a meta.json that is a named pipe", pipe(f"{GMM}/meta.json"), f"{GMM}/meta.json: no such model"),
+)
+
+NEURAL = "exp/toy/neural/model.safetensors"
+WITH_NEURAL = {"also": "--model exp/toy/neural"}
+WITH_FRAMES = {"also": "--model exp/toy/frames"}
+TUNING = f"{GMM}/tuning.json"
+DECODING = rows(
+    "decode",
+    ("no tuning", gone(TUNING), f"{TUNING}: no tuned settings"),
+    ("a scale of NaN", put(TUNING, '{"words": {"acoustic_scale": NaN, "insertion_score": 0}, "free": '
+                           '{"acoustic_scale": 1, "insertion_score": 0}}'), f"{TUNING}: no tuned settings"),
+    ("a scale of nothing", values(TUNING, words={"acoustic_scale": 0, "insertion_score": 0}), f"{TUNING}: no tuned settings"),
+    ("a score of 400 digits", put(TUNING, '{"words": {"acoustic_scale": 1, "insertion_score": 1%s}, "free": 1}' % ("0" * 400)),
+     f"{TUNING}: no tuned settings"),
+    ("a model of other dimensions", entry(f"{TEST}/feats.scp", "ann-test0", matrix(50, 13)), f"{GMM}: features of shape (50, 13)"),
+    ("features of 16 kHz", swap(f"{TEST}/feats.json", "8000", "16000"), NOT_MINE),
+    ("features of another normalisation", swap(f"{TEST}/feats.json", "true", "false"), "variance not normalised"),
+    ("features of nothing", put(f"{TEST}/feats.scp", ""), f"{TEST}/feats.scp: no utterances to decode"),
+    ("an index that leads elsewhere", swap(f"{TEST}/feats.scp", "ann-test0", "../../ran"), "would lead to another folder"),
+    ("features beyond all measure", entry(f"{TEST}/feats.scp", "ann-test0", matrix(50, 39, value=3e38)), "not finite"),
+    ("a classifier of other HMMs", arrays("exp/toy/frames/model.npz", log_prior=np.zeros(5)), "exp/toy/frames", WITH_FRAMES),
+    ("a classifier of infinite context", arrays("exp/toy/frames/model.npz", context=np.array(10**9)),
+     "exp/toy/frames/model.npz: not a frame classifier", WITH_FRAMES),
+    ("a classifier whose HMMs are gone", values("exp/toy/frames/meta.json", hmm="no\0where"), "no such model", WITH_FRAMES),
+    ("weights cut short", cut(NEURAL, 0.9), f"{NEURAL}: does not hold the network", WITH_NEURAL),
+    ("weights with a header of 8 EB", tensors(NEURAL, "{}", claimed=2**62), f"{NEURAL}: does not hold", WITH_NEURAL),
+    ("weights that overlap", tensors(NEURAL, {name: {"dtype": "F32", "shape": [16], "data_offsets": [0, 64]} for name in "ab"}),
+     f"{NEURAL}: does not hold", WITH_NEURAL),
+    ("weights of another type", tensors(NEURAL, {"log_prior": {"dtype": "BF16", "shape": [32], "data_offsets": [0, 64]}}),
+     f"{NEURAL}: does not hold", WITH_NEURAL),
+    ("a prior of NaN", tensors(NEURAL, {"log_prior": {"dtype": "F32", "shape": [16], "data_offsets": [0, 64]}}, b"\xff" * 64),
+     "values that are not finite", WITH_NEURAL),
+    ("a pickle for weights", put(NEURAL, pickled()), f"{NEURAL}: does not hold", WITH_NEURAL),
+    ("a network of a million layers", values("exp/toy/neural/meta.json", network=lambda n: {**n, "layers": 10**6}),
+     "layers 1000000, not in 1..16", WITH_NEURAL),
+    ("a CTC search for a GMM", None, "flashlight", {"also": "--search flashlight"}),
+    ("a beam of NaN", None, "--beam", {"also": "--beam nan"}),
+    ("a file where the folder goes", put("exp/taken", "precious"), "exp/taken: a file or link is where a folder should be",
+     {"also": "--out exp/taken"}),
+)
+
+SCORE = rows(
+    "score",
+    ("no decode", gone(f"{DECODE}/hyp.txt"), f"{DECODE}/hyp.txt: no such file", {"changed": (f"{DECODE}/per.txt", f"{DECODE}/free_per.txt")}),
+    ("a decode of others", swap(f"{DECODE}/phones.txt", "ann-test0", "ann-test9"), 'utterance "ann-test0" of the reference is not'),
+    ("a decode in Latin-1", put(f"{DECODE}/phones.txt", b"ann-test0 \xc9\n"), f"{DECODE}/phones.txt:1: b'ann-test0 \\xc9\\n'"),
+    ("a million words against a million", both(swap(f"{TEST}/text", "ZERO", MILLION), swap(f"{DECODE}/hyp.txt", "ZERO", MILLION)),
+     'utterance "ann-test0": 1000000 symbols cannot be compared with 1000000',
+     {"changed": (f"{DECODE}/per.txt", f"{DECODE}/free_per.txt")}),
+    ("no reference", gone(f"{GMM}/ali_test/reference.txt"), "ali_test/reference.txt: no such file"),
+    ("a class given twice", put("data/toy/fold.txt", "AH AX\nAH AE\n"), "data/toy/fold.txt:2: "),
+)
+
+COMPARE = rows(
+    "compare",
+    ("no such system", None, "exp/toy/magic/decode_test: no such decode", {"also": "--systems magic"}),
+    ("a system twice", None, '"gmm" for the second time', {"also": "--systems gmm gmm"}),
+    ("a speed of NaN", change(f"{DECODE}/decode.json", lambda data: b'{"rtf": NaN}'), 'decode.json: "rtf" is nan'),
+    ("no speed", values(f"{DECODE}/decode.json", rtf=None), 'decode.json: no "rtf"'),
+    ("parameters in words", values(f"{GMM}/meta.json", parameters="many"), "\"parameters\" is 'many', not int"),
+    ("parameters of 5000 digits", change(f"{GMM}/meta.json", lambda data: b'{"parameters": ' + b"9" * 5000 + b"}"), "meta.json: not JSON"),
+    ("a lang.json cut short", cut(f"{LANG}/lang.json", 0.5), f"{LANG}/lang.json: not JSON"),
+    ("a reference that lacks an utterance", swap(f"{GMM}/ali_test/reference.txt", "ann-test0", "ann-test9"),
+     'no phones for test utterance "ann-test0"'),
+)
+
+REPORT = rows(
+    "report",
+    ("words at no time", put(f"{DECODE}/words.ctm", "ann-test0 1 nan 0.1 ZERO 1\n"), f"{DECODE}/words.ctm:1: "),
+    ("phones before the beginning", put(f"{DECODE}/phones.ctm", "ann-test0 1 -5 0.1 Z 1\n"), f"{DECODE}/phones.ctm:1: "),
+    ("a CTM of two fields", put(f"{DECODE}/free.ctm", "ann-test0 1\n"), f"{DECODE}/free.ctm:1: "),
+    ("utterances fewer than none", None, "--utterances: -1; give 0 or more", {"also": "--utterances -1"}),
+    ("recordings that are gone", change(f"{TEST}/wav.scp", lambda data: data.replace(b"/corpus/", b"/corpse/")), "wav.scp:1: "),
+    ("a link where the folder goes", lambda place: (place / "exp/linked").symlink_to("toy"), "exp/linked: a file or link",
+     {"also": "--out exp/linked"}),
+)
+
+LATTICE = f"{DECODE}/lattices/free/ann-test0.json"
+SHOW = rows(
+    "show_lattice",
+    ("no such utterance", None, 'UTT "nobody" is not in', {"also": "--utt nobody"}),
+    ("an utterance that leads elsewhere", None, 'UTT "../../../gmm/meta" is not in', {"also": "--utt ../../../gmm/meta"}),
+    ("no such model", None, 'MODEL "magic" has no free lattices', {"also": "--model magic"}),
+    ("no lattice", gone(LATTICE), f"{LATTICE}: no such lattice"),
+    ("a lattice nested without end", deep(LATTICE), f"{LATTICE}: not JSON (nested too deeply)"),
+    ("a lattice cut short", cut(LATTICE, 0.5), f"{LATTICE}: not JSON"),
+    ("a lattice of another version", values(LATTICE, version=2), "version 2, this program reads 1"),
+    ("a lattice whose arcs go back", values(LATTICE, arcs=lambda arcs: arcs[::-1]), f"{LATTICE}: not a phone lattice"),
+    ("a lattice with scores of NaN", values(LATTICE, acoustic_scale=float("nan")), "scores are not finite"),
+    ("a lattice with times of 400 digits", values(LATTICE, nodes=lambda nodes: [*nodes[:-1], 10**400]), "not a phone lattice"),
+    ("a lattice as long as the universe", values(LATTICE, num_frames=10**300), "frames outside the utterance"),
+    ("a lattice without arcs", values(LATTICE, arcs=[]), f"{LATTICE}: not a phone lattice"),
+)
+
+ROWS: list[Row] = [*PREPARE, *LANGUAGE, *FEATURES, *TRAIN_GMM, *ALIGN, *TRAIN_FRAMES, *TRAIN_NEURAL, *TUNE, *DECODING, *SCORE,
+                   *COMPARE, *REPORT, *SHOW]
