@@ -1,7 +1,6 @@
 """The lang directory: what text alone gives a recogniser (pronunciations, symbols, language models)."""
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 
 from lexicon.dictionary import EXTRA, Pronunciations, Weighted, look_up
 from lexicon.errors import UserError
-from lexicon.files import write_json, write_lines
+from lexicon.files import read_json, write_json, write_lines
 from lexicon.g2p import MIN_WORDS
 from lexicon.given import Given, read_given
 from lexicon.ngram import BEGIN, END, UNKNOWN, NGram, estimate, read_arpa, with_bigram, write_arpa
@@ -69,6 +68,7 @@ def build_lang(data: Path, out: Path, vocab: str = "closed", order: int = 3, ext
     phone_lm = estimate([_first_phones(words, pronunciations) for words in train], 2, symbols)
 
     out.mkdir(parents=True, exist_ok=True)
+    (out / "lang.json").unlink(missing_ok=True)  # from here on the files may not fit together
     write_weighted(out / "lexicon.txt", {word: pronunciations[word] for word in vocabulary})
     write_weighted(out / "reference_lexicon.txt", pronunciations)
     _write_symbols(out / "phones.txt", [EPSILON, SILENCE, *symbols])
@@ -194,19 +194,30 @@ def load_lang(path: Path | str) -> Lang:
         raise UserError(f"{path / 'words.txt'}: differs from lexicon.txt in {odd[0]}; run: make lexicon")
     pauses = read_pauses(path, lexicon)
     return Lang(path, lexicon, symbols[1:], words[1:-3], tokens, read_arpa(path / "lm.arpa"),
-                read_arpa(path / "phone_lm.arpa"), json.loads((path / "lang.json").read_text(encoding="utf-8")),
+                read_arpa(path / "phone_lm.arpa"), _read_info(path / "lang.json"),
                 _read_weighted(path / "reference_lexicon.txt", set(symbols[1:])), pauses)
+
+
+def _read_info(path: Path) -> dict[str, Any]:
+    """What lang.json says of the rest."""
+    try:
+        info = read_json(path)
+        if not isinstance(info, dict):
+            raise ValueError("not an object")
+    except ValueError as error:
+        raise UserError(f"{path}: not JSON of a lang directory ({error}); run: make lexicon") from error
+    return info
 
 
 def _read_symbols(path: Path) -> list[str]:
     """Read an OpenFst symbol table whose numbers are 0, 1, 2, ..."""
-    symbols: list[str] = []
+    symbols: dict[str, int] = {}
     for number, line in numbered_lines(path):
         fields = line.split()
-        if len(fields) != 2 or fields[1] != str(len(symbols)):
+        if len(fields) != 2 or fields[1] != str(len(symbols)) or fields[0] in symbols:
             raise UserError(f'{path}:{number}: "{line}"; `SYMBOL {len(symbols)}` is expected here')
-        symbols.append(fields[0])
-    return symbols
+        symbols[fields[0]] = number
+    return list(symbols)
 
 
 def _read_weighted(path: Path, phones: set[str]) -> Weighted:

@@ -6,6 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
+from lexicon.errors import UserError
 from lexicon.lang import Lang
 from pipeline.align import Segment
 from pipeline.ctc.beam import FlashlightDecoder, greedy, input_frames
@@ -112,5 +113,7 @@ SEARCHES = ("wfst", "flashlight")
 def word_decoder(system: System, lang: Lang, search_name: str, settings: Settings, beams: Beams = Beams()) -> Decoder:
     """The word search called ``search_name``."""
     if search_name == "flashlight":
+        if system.posteriors is None:
+            raise UserError(f"{system.directory}: no CTC network, as --search flashlight wants; use --search wfst")
         return FlashlightWords(system, lang, settings)
     return WfstDecoder(system, lang, "words", settings, beams)

@@ -4,6 +4,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import errno
+import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -35,6 +36,20 @@ class _Parser(argparse.ArgumentParser):
 def parser(doc: str) -> argparse.ArgumentParser:
     """An option parser whose help shows the stage's docstring and every default."""
     return _Parser(description=doc, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+
+
+def at_least(least: float) -> Callable[[str], float]:
+    """The type of a number option that is no less; a whole number where ``least`` is one."""
+    kind = type(least)
+
+    def number(text: str) -> float:
+        value = kind(text)
+        if not least <= value < math.inf:
+            raise argparse.ArgumentTypeError(f"{text} is not a number of at least {least}")
+        return value
+
+    number.__name__ = kind.__name__  # argparse names it where the text is no number at all
+    return number
 
 
 def recorded_settings(argv: list[str]) -> str:

@@ -20,7 +20,7 @@ from pipeline.lattice import write_json_lattice, write_slf
 from pipeline.search import Beams
 from pipeline.systems import System, load_system
 from pipeline.tuning import read_tuning
-from stages.common import parser, run
+from stages.common import at_least, parser, run
 
 
 def decode_set(system: System, decoder: Decoder, feats: Mapping[str, np.ndarray], lattices: Path | None, what: str
@@ -85,6 +85,6 @@ if __name__ == "__main__":
     options.add_argument("--lang", type=Path, required=True, help="lang directory")
     options.add_argument("--search", choices=SEARCHES, default="wfst", help="search for words")
     options.add_argument("--out", type=Path, required=True, help="where hypotheses and lattices go")
-    options.add_argument("--beam", type=float, default=Beams.beam, help="search beam (natural log, scaled scores)")
-    options.add_argument("--lattice-beam", type=float, default=Beams.lattice_beam, help="beam of what lattices keep")
+    options.add_argument("--beam", type=at_least(0.001), default=Beams.beam, help="search beam (natural log, scaled scores)")
+    options.add_argument("--lattice-beam", type=at_least(0.001), default=Beams.lattice_beam, help="beam of what lattices keep")
     run(options, main)

@@ -8,19 +8,15 @@ from typing import Any
 
 from lexicon import g2p
 from lexicon.dictionary import EXTRA
-from lexicon.errors import UserError
 from lexicon.given import Given
 from lexicon.lang import build_lang, given_lexicon
 from lexicon.phone_sets import table
-from stages.common import parser, run
+from stages.common import at_least, parser, run
 
 NAMES = {1: "unigram", 2: "bigram", 3: "trigram"}
 
 
 def main(args: Namespace) -> tuple[Path, str]:
-    if args.order < 1:
-        raise UserError(f"--order {args.order}: an n-gram has at least order 1")
-    (args.out / "lang.json").unlink(missing_ok=True)  # from here on the files may not fit together
     guess = partial(g2p.guess, args.cache) if args.oov == "g2p" and g2p.programs() else None
     given = given_lexicon(args.data, args.lexicon, args.phones)
     info = build_lang(args.data, args.out, args.vocab, args.order, args.extra,
@@ -57,7 +53,7 @@ if __name__ == "__main__":
     options.add_argument("--out", type=Path, required=True, help="lang directory")
     options.add_argument("--vocab", choices=("closed", "open"), default="closed",
                          help="closed: every word of the corpus; open: those of train")
-    options.add_argument("--order", type=int, default=3, help="of the word n-gram, in words")
+    options.add_argument("--order", type=at_least(1), default=3, help="of the word n-gram, in words")
     options.add_argument("--oov", choices=("g2p", "error"), default="g2p",
                          help="words without pronunciation: guess them where Phonetisaurus is installed, or stop")
     options.add_argument("--lexicon", type=Path, help="a lexicon instead of the dictionary and of the corpus's own: lines "

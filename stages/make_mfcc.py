@@ -13,7 +13,7 @@ from pipeline.archive import Archive, write_archive
 from pipeline.audio import SAMPLE_RATES, read_audio
 from pipeline.datadir import Utterance, read_datadir
 from pipeline.features import CepstralStats, FeatureSettings, add_deltas, mfcc
-from stages.common import parser, run
+from stages.common import at_least, parser, run
 
 UTTERANCES_PER_WORKER = 2000  # a worker takes seconds to start: below this it costs more than it saves
 
@@ -83,6 +83,6 @@ if __name__ == "__main__":
     options.add_argument("--data", type=Path, required=True, help="data directory")
     options.add_argument("--norm-vars", choices=["yes", "no"], default="yes",
                          help="divide by the standard deviation of the speaker as well")
-    options.add_argument("--allow-missing", type=int, default=0, help="unreadable utterances to put up with")
-    options.add_argument("--jobs", type=int, default=1, help="worker processes")
+    options.add_argument("--allow-missing", type=at_least(0), default=0, help="unreadable utterances to put up with")
+    options.add_argument("--jobs", type=at_least(1), default=1, help="worker processes")
     run(options, main)

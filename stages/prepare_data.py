@@ -14,7 +14,7 @@ from pipeline.corpora.prepared import Prepared, chosen_split
 from pipeline.datadir import Utterance, write_datadir
 from pipeline.survey import survey
 from pipeline.survey_picture import fitted, picture
-from stages.common import parser, run
+from stages.common import at_least, parser, run
 
 
 def main(args: Namespace) -> tuple[Path, str]:
@@ -114,5 +114,5 @@ if __name__ == "__main__":
                          "given, speaker or utterance (default: the first that is possible)")
     options.add_argument("--downloads", default="", help="folder of archives, taken as they are; empty: fetch them")
     options.add_argument("--cache", type=Path, default=Path("downloads"), help="where corpora are fetched and unpacked")
-    options.add_argument("--allow-missing", type=int, default=0, help="so many utterances may be unreadable")
+    options.add_argument("--allow-missing", type=at_least(0), default=0, help="so many utterances may be unreadable")
     run(options, main)

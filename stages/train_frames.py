@@ -24,7 +24,7 @@ from pipeline.graph import hmm_topology
 from pipeline.score import read_spoken
 from pipeline.systems import System
 from pipeline.tuning import tune_free
-from stages.common import parser, run
+from stages.common import at_least, parser, run
 
 
 def main(args: Namespace) -> tuple[Path, str]:
@@ -87,8 +87,8 @@ if __name__ == "__main__":
     options.add_argument("--gmm", type=Path, required=True, help="GMM-HMM directory with ali_train and ali_dev")
     options.add_argument("--lang", type=Path, required=True, help="lang directory")
     options.add_argument("--out", type=Path, required=True, help="where the model goes")
-    options.add_argument("--context", type=int, default=5, help="frames on each side that the classifier sees too")
+    options.add_argument("--context", type=at_least(0), default=5, help="frames on each side that the classifier sees too")
     options.add_argument("--classifiers", nargs="+", choices=sorted(CLASSIFIERS), default=sorted(CLASSIFIERS),
                          help="candidates")
-    options.add_argument("--seed", type=int, default=0, help="of the perceptron's initial weights and shuffling")
+    options.add_argument("--seed", type=at_least(0), default=0, help="of the perceptron's initial weights and shuffling")
     run(options, main)

@@ -17,7 +17,7 @@ from pipeline.em import TRAINERS, Schedule, poor_phones, train
 from pipeline.features import measured, read_feats
 from pipeline.gmm import flat_start
 from pipeline.hmm import utterance_graph
-from stages.common import parser, run
+from stages.common import at_least, parser, run
 
 
 def main(args: Namespace) -> tuple[Path, str]:
@@ -67,13 +67,13 @@ if __name__ == "__main__":
     options.add_argument("--data", type=Path, required=True, help="data directory with features")
     options.add_argument("--lang", type=Path, required=True, help="lang directory")
     options.add_argument("--out", type=Path, required=True, help="where the model goes")
-    options.add_argument("--max-mix", type=int, default=32, help="Gaussians per state at most")
-    options.add_argument("--min-frames", type=float, default=20, help="frames that a Gaussian needs on average")
-    options.add_argument("--warm-up", type=int, default=6, help="passes with one Gaussian per state")
-    options.add_argument("--passes", type=int, default=3, help="passes after each doubling")
-    options.add_argument("--last", type=int, default=4, help="further passes at the end")
-    options.add_argument("--warn-frames", type=float, default=10, help="name phones with a state of fewer frames")
-    options.add_argument("--jobs", type=int, default=1, help="worker processes")
+    options.add_argument("--max-mix", type=at_least(1), default=32, help="Gaussians per state at most")
+    options.add_argument("--min-frames", type=at_least(0.0), default=20, help="frames that a Gaussian needs on average")
+    options.add_argument("--warm-up", type=at_least(1), default=6, help="passes with one Gaussian per state")
+    options.add_argument("--passes", type=at_least(0), default=3, help="passes after each doubling")
+    options.add_argument("--last", type=at_least(0), default=4, help="further passes at the end")
+    options.add_argument("--warn-frames", type=at_least(0.0), default=10, help="name phones with a state of fewer frames")
+    options.add_argument("--jobs", type=at_least(1), default=1, help="worker processes")
     options.add_argument("--trainer", choices=sorted(TRAINERS), default="baum-welch",
                          help="hmmlearn: the plain reference, segment by segment with hmmlearn's own fit, slow")
     run(options, main)

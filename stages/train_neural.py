@@ -14,7 +14,7 @@ from pipeline.ctc.model import ENCODERS
 from pipeline.ctc.train import Settings, finish, split_by_length, survey, train
 from pipeline.datadir import read_datadir
 from pipeline.features import read_feats
-from stages.common import parser, run
+from stages.common import at_least, parser, run
 
 
 def targets(data: Path, lang: Lang) -> tuple[dict[str, tuple[int, ...]], list[str]]:
@@ -89,8 +89,8 @@ if __name__ == "__main__":
     options.add_argument("--lang", type=Path, required=True, help="lang directory")
     options.add_argument("--out", type=Path, required=True, help="where the model goes, and the checkpoint until then")
     options.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="where to train")
-    options.add_argument("--threads", type=int, default=2, help="CPU threads")
-    options.add_argument("--max-short", type=float, default=2.0,
+    options.add_argument("--threads", type=at_least(1), default=2, help="CPU threads")
+    options.add_argument("--max-short", type=at_least(0.0), default=2.0,
                          help="percent of utterances with fewer network frames than phones to leave out at most")
     for option in fields(Settings):
         choices = ENCODERS if option.name == "encoder" else None

@@ -25,6 +25,7 @@ from lexicon.errors import UserError
 from lexicon.files import atomic_write, write_lines
 from pipeline.ctc.beam import greedy
 from pipeline.ctc.model import CtcModel, Encoder, EncoderConfig, check_config, ctc_loss, frames_needed, save_model
+from pipeline.features import check_dimension
 
 Target = tuple[int, ...]
 
@@ -88,11 +89,12 @@ def survey(feats: Mapping[str, np.ndarray], targets: dict[str, Target]) -> tuple
 
     Raises UserError when an utterance has no features or no phones, or values that are not finite.
     """
-    digest, num_frames, sums, squares = hashlib.sha256(), {}, 0.0, 0.0
+    digest, num_frames, sums, squares, dimension = hashlib.sha256(), {}, 0.0, 0.0, 0
     for utterance in sorted(targets):
         if utterance not in feats:
             raise UserError(f"feats.scp: no features for utterance {utterance}; run make mfcc again")
         matrix = np.ascontiguousarray(feats[utterance], np.float32)
+        check_dimension(matrix, dimension := dimension or matrix.shape[-1], f"utterance {utterance}")
         if not targets[utterance] or not np.isfinite(matrix).all():
             raise UserError(f"utterance {utterance}: no phones, or features that are not finite; leave it out")
         num_frames[utterance] = len(matrix)

@@ -85,7 +85,7 @@ class DataDir:
         yield from self._uneven()
         yield from self._wrong_speakers()
         for utterance, line in self.lengths.items():
-            if not (line.value.isascii() and line.value.isdigit() and int(line.value) > 0):
+            if not (line.value.isascii() and line.value.isdigit() and len(line.value) < 16 and int(line.value) > 0):
                 yield Problem(self.lengths.where(utterance), f'"{line.value}" is not a number of samples',
                               "prepare the corpus again")
         for name in self.wavs:
@@ -190,10 +190,18 @@ def is_pipe(entry: str) -> bool:
 def instead_of(pipe: str) -> str:
     """What to write in place of a pipe: the file it decodes if phonoscope reads that itself."""
     refused = "commands of a data directory are never run, for they could be anything"
-    named = [word for word in re.split(r"[\s'\"|<]+", pipe) if Path(word).suffix.lower() in AUDIO_SUFFIXES]
-    if len(set(named)) == 1:
-        return f"{refused}; give the file itself, which phonoscope reads: {named[0]}"
+    if len(named := _named(pipe)) == 1:
+        return f"{refused}; give the file itself, which phonoscope reads: {named.pop()}"
     return f"{refused}: run it once and give the file it writes"
+
+
+def named_file(pipe: str, folder: Path) -> Path | None:
+    """The audio file a pipe decodes, if it names one only and that exists."""
+    return find_audio(named.pop(), folder) if len(named := _named(pipe)) == 1 else None
+
+
+def _named(pipe: str) -> set[str]:
+    return {word for word in re.split(r"[\s'\"|<]+", pipe) if Path(word).suffix.lower() in AUDIO_SUFFIXES}
 
 
 def find_audio(entry: str, folder: Path) -> Path | None:
