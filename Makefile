@@ -25,6 +25,10 @@ DOWNLOADS ?=
 UTT       ?=
 MODEL     ?= gmm
 GRAPH     ?= free
+WAV       ?=
+TEXT      ?=
+TEXTFILE  ?=
+SECONDS   ?= 10
 NJ        ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 1)
 DATA      ?= data/$(CORPUS)
 EXP       ?= exp/$(CORPUS)
@@ -54,7 +58,7 @@ export OMP_WAIT_POLICY := PASSIVE
 .SECONDARY:
 .SECONDEXPANSION:
 .DEFAULT_GOAL := all
-.PHONY: all setup data lexicon mfcc gmm frames neural decode compare report pron_probs lattice check test clean help FORCE
+.PHONY: all setup data lexicon mfcc gmm frames neural decode compare report pron_probs lattice check transcribe align record test clean help FORCE
 
 ##@ Everything
 all: $(EXP)/report/index.html $(EXP)/compare.tsv  ## all stages on CORPUS, then the comparison
@@ -183,6 +187,29 @@ lattice: $(EXP)/$(MODEL)/decode_test/hyp.txt  ## what MODEL considered in uttera
 check: | $(VENV)/.phonoscope              ## every line and file of data directory DIR, all faults listed; FIX=yes mends them
 	@$(PY) -m stages.check $(if $(filter yes,$(FIX)),--fix) "$(DIR)"
 
+##@ Your own audio
+# What people say and call their files has spaces, quotes and dollar signs in it: $(1) names a setting, for the shell.
+define newline
+
+
+endef
+quoted = '$(subst ','\'',$(subst $(newline), ,$(value $(1))))'
+model_dir = $(EXP)/$(if $(filter $(1),$(known_systems)),$(patsubst %/,%,$(dir $(model_$(1)))),$(1))
+
+transcribe_opts = --exp $(EXP) $(foreach s,$(SYSTEMS),--system $(s) $(call model_dir,$(s)) $(call search_lang,$(s)))
+transcribe: | $(VENV)/.phonoscope         ## words and phones of recording WAV from each of SYSTEMS that is trained
+	@$(PY) -m stages.transcribe --wav $(call quoted,WAV) $(transcribe_opts)
+
+align_text_opts = --exp $(EXP) --lang $(DATA)/lang --system $(MODEL) $(call model_dir,$(MODEL))
+align: | $(VENV)/.phonoscope              ## where in WAV each word of TEXT (or of the file TEXTFILE) is, by MODEL
+	@$(PY) -m stages.align_text --wav $(call quoted,WAV) --text $(call quoted,TEXT) --text-file $(call quoted,TEXTFILE) $(align_text_opts)
+
+record: | $(VENV)/.phonoscope             ## record SECONDS from the microphone, then transcribe, and align TEXT if it is given
+	@wav=$(EXP)/own/$$(date +%Y%m%d-%H%M%S).wav; \
+	$(PY) -m stages.record --seconds $(SECONDS) --out "$$wav" && $(PY) -m stages.transcribe --wav "$$wav" $(transcribe_opts) \
+	$(if $(value TEXT)$(value TEXTFILE),&& $(PY) -m stages.align_text --wav "$$wav" --text $(call quoted,TEXT) \
+	  --text-file $(call quoted,TEXTFILE) $(align_text_opts))
+
 ##@ Housekeeping
 setup: $(VENV)/.phonoscope                ## make the virtual environment and install what is needed (about 5 GB)
 
@@ -213,7 +240,8 @@ help:                                     ## show this
 	@echo; echo "Settings (make gmm CORPUS=fsdd SPLIT=speaker GMM_ARGS=\"--max-mix 4\"):"
 	@printf '  %-11s = %s\n' CORPUS '$(CORPUS)' CORPUS_DIR '$(from)' SPLIT '$(SPLIT)' VOCAB '$(VOCAB)' OOV '$(OOV)' \
 	  LEXICON '$(LEXICON)' PHONES '$(PHONES)' PRON_PROBS '$(PRON_PROBS)' \
-	  SYSTEMS '$(SYSTEMS)' DOWNLOADS '$(DOWNLOADS)' DIR '$(DIR)' FIX '$(FIX)' NJ '$(NJ)' DATA '$(DATA)' EXP '$(EXP)' \
+	  SYSTEMS '$(SYSTEMS)' DOWNLOADS '$(DOWNLOADS)' DIR '$(DIR)' FIX '$(FIX)' MODEL '$(MODEL)' \
+	  WAV $(call quoted,WAV) TEXT $(call quoted,TEXT) TEXTFILE $(call quoted,TEXTFILE) SECONDS '$(SECONDS)' NJ '$(NJ)' DATA '$(DATA)' EXP '$(EXP)' \
 	  LANG_ARGS '$(LANG_ARGS)' MFCC_ARGS '$(MFCC_ARGS)' GMM_ARGS '$(GMM_ARGS)' FRAMES_ARGS '$(FRAMES_ARGS)' NEURAL_ARGS '$(NEURAL_ARGS)' TUNE_ARGS '$(TUNE_ARGS)' \
 	  DECODE_ARGS '$(DECODE_ARGS)' REPORT_ARGS '$(REPORT_ARGS)'
 	@echo "What a stage takes: $(PY) -m stages.train_gmm --help"

@@ -12,8 +12,8 @@ import numpy as np
 from lexicon.errors import UserError
 from pipeline.align import Segment
 from pipeline.audio import Cut, audio_info, read_audio, resampled_length
-from pipeline.features import (FRAME_LENGTH_MS, FRAME_SHIFT_MS, CepstralStats, FeatureSettings, add_deltas, mfcc)
-from pipeline.segment import NOTHING_DB, Piece, cut_at_pauses, frame_levels
+from pipeline.features import FRAME_LENGTH_MS, FRAME_SHIFT_MS, CepstralStats, FeatureSettings, add_deltas, mfcc
+from pipeline.segment import Piece, cut_at_pauses, frame_levels, near_speech
 
 BLOCK_SECONDS = 60     # of sound in memory at a time
 MARGIN_SECONDS = 1     # read on both sides of a block, far more than the resampler's filter is long
@@ -35,15 +35,15 @@ class Recording:
 
     @cached_property
     def stats(self) -> CepstralStats:
-        """Of the whole file, which is taken for one speaker; frames without any sound say nothing of a voice."""
+        """Of the whole file, which is taken for one speaker, without its pauses."""
         stats = CepstralStats()
-        stats.add(self.static[self.levels >= NOTHING_DB] if self.heard else self.static)
+        stats.add(self.static[near_speech(self.levels)] if self.heard else self.static)
         return stats
 
     @property
     def heard(self) -> bool:
         """Whether there is any sound."""
-        return bool((self.levels >= NOTHING_DB).any())
+        return bool(near_speech(self.levels).any())
 
     def feats(self, start: int = 0, end: int | None = None) -> np.ndarray:
         """Normalised features of frames ``start`` to ``end``, (end - start, 39) float32."""

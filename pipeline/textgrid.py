@@ -13,10 +13,12 @@ from pipeline.features import FRAME_SHIFT_MS, frame_to_seconds
 from pipeline.intervals import LONGEST, Interval
 
 
-def write_textgrid(path: Path | str, tiers: Mapping[str, Sequence[Segment]], num_frames: int) -> None:
-    """Write one interval tier per name, boundaries in seconds; the last interval ends half a shift after its frame."""
+def write_textgrid(path: Path | str, tiers: Mapping[str, Sequence[Segment]], num_frames: int,
+                   seconds: float | None = None) -> None:
+    """Write one interval tier per name, boundaries in seconds; the grid ends with the sound, which lasts ``seconds``,
+    or half a shift after the last frame where that is not given."""
     path = Path(path)
-    end = frame_to_seconds(num_frames) + FRAME_SHIFT_MS / 2000
+    end = frame_to_seconds(num_frames) + FRAME_SHIFT_MS / 2000 if seconds is None else seconds
     grid = textgrid.Textgrid(0, end)
     for name, segments in tiers.items():
         entries = [(frame_to_seconds(s.start), frame_to_seconds(s.end), s.label) for s in segments]

@@ -1,0 +1,144 @@
+"""A known text placed in a recording of any length, by any system that scores frames."""
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import logsumexp
+
+from lexicon.dictionary import Pronunciations, Weighted, look_up
+from lexicon.errors import UserError
+from lexicon.lang import Lang
+from lexicon.normalise import to_words
+from lexicon.phones import SILENT
+from pipeline.align import Segment, word_segments
+from pipeline.decode import WORD_SILENCE_PROB
+from pipeline.features import FRAME_SHIFT_MS
+from pipeline.graph import linear_graph
+from pipeline.lattice import Lattice, best_path
+from pipeline.own_audio import Recording
+from pipeline.search import Beams, SearchGraph, search
+from pipeline.systems import System
+from pipeline.tuning import BEST_PATH_ONLY
+
+BEAMS = (200.0, 800.0)  # natural log, unscaled scores: Kaldi's 10 and 40 are for scores scaled by 0.1, and end too soon
+# What makes the scores of two phones comparable, by kind of model. With it, of dev prompts 15 % of whose words were
+# replaced by others, DOUBTFUL names more than 9 of 10 replaced words and at most 3 of 100 others, whatever the model.
+CONFIDENCE_SCALE = {"gmm": 0.28, "frames": 0.5, "neural": 0.5}
+DOUBTFUL = 0.05       # a word of less confidence was hardly said there
+LONGEST_WORD = 200    # frames; a longer one hides something else
+LEAST_PAUSE = 50      # frames; a shorter pause is not looked into
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Words and phones with their frames, and the confidence in [0, 1] of each.
+
+    The confidence is the geometric mean, over the frames, of the probability of the phone placed there among all phones
+    (without regard to words): near the goodness of pronunciation of Witt & Young 2000.
+    """
+
+    words: list[Segment]
+    phones: list[Segment]
+    word_confidence: list[float]
+    phone_confidence: list[float]
+
+    @property
+    def doubtful(self) -> list[Segment]:
+        """The words that were hardly said where they had to be placed."""
+        return [word for word, confidence in zip(self.words, self.word_confidence)
+                if confidence < DOUBTFUL or word.end - word.start > LONGEST_WORD]
+
+    @property
+    def untold(self) -> list[Segment]:
+        """The pauses that sound like anything but pauses: speech of which the text says nothing."""
+        return [phone for phone, confidence in zip(self.phones, self.phone_confidence) if phone.label in SILENT
+                and confidence < DOUBTFUL and phone.end - phone.start >= LEAST_PAUSE]
+
+
+def words_of(text: str, known: Collection[str]) -> list[str]:
+    """The words of a text: what stands between spaces where it is a ``known`` word, else as `to_words` reads it."""
+    return [word for token in text.split() for word in ([token] if token in known else to_words(token))]
+
+
+def pronounce(words: Collection[str], lang: Lang, phones: Collection[str],
+              guess: Callable[[list[str]], Pronunciations] | None = None) -> tuple[Weighted, list[str]]:
+    """Pronunciations in the model's ``phones`` for the words, and which of them were guessed.
+
+    From the experiment's lexicon; where that is of English, then from the dictionary, then guessed (None: not).
+    Raises UserError that names all words without one.
+    """
+    found: Weighted = {word: lang.reference_lexicon[word] for word in words if word in lang.reference_lexicon}
+    missing, guessed = sorted(set(words) - found.keys()), []
+    if missing and lang.info.get("lexicon") == "dictionary":
+        more = look_up(missing)
+        if guess and (unknown := [word for word in missing if word not in more]):
+            guesses = guess(unknown)
+            guessed, more = sorted(guesses), more | guesses
+        found |= {word: [(1.0, said) for said in variants] for word, variants in more.items()}
+        missing = [word for word in missing if word not in found]
+    if missing:
+        raise UserError(f"TEXT: no pronunciation of {_some(missing)}; correct the text, or add `WORD P1 P2 ...` to"
+                        " lexicon/extra.txt")
+    usable = {word: [(prob, said) for prob, said in variants if set(said) <= set(phones)]
+              for word, variants in found.items()}
+    if unsaid := sorted(word for word, variants in usable.items() if not variants):
+        strange = sorted({phone for word in unsaid for _, said in found[word] for phone in said} - set(phones))
+        raise UserError(f"TEXT: {_some(unsaid)}: the model has never heard {' '.join(strange)}; take the words out, or use"
+                        " a model of a corpus that has all phones")
+    return usable, guessed
+
+
+def _some(words: Sequence[str]) -> str:
+    return " ".join(f'"{word}"' for word in words[:20]) + (f" ... ({len(words)} words in all)" if len(words) > 20 else "")
+
+
+def score_pieces(system: System, recording: Recording) -> np.ndarray:
+    """Scores of the whole recording, (T', columns): piece by piece, as models hear no more than that in training."""
+    total, step = len(recording.static), system.step
+    bounds = sorted({0, total, *(piece.end // step * step for piece in recording.pieces() if piece.end < total)})
+    rows = [system.scores(recording.feats(a, b))[:-(-(b - a) // step)] for a, b in zip(bounds, bounds[1:])]
+    return np.concatenate(rows)
+
+
+def place_text(system: System, recording: Recording, words: Sequence[str], lexicon: Weighted) -> Placed | None:
+    """Where the words are said, if they are said in this order; None if the recording is too short for them."""
+    scores = score_pieces(system, recording)
+    graph = SearchGraph(linear_graph(system.topology, lexicon, words, WORD_SILENCE_PROB), system.topology, list(words))
+    for beam in BEAMS if graph.fst.num_states else ():
+        lattice = search(graph, scores, 1.0, Beams(beam, BEST_PATH_ONLY), recording.name, system.name, "text",
+                         FRAME_SHIFT_MS, system.step, len(recording.static))
+        if lattice is not None:
+            phones = _phones(lattice)
+            return Placed(word_segments(phones, words), phones, *_confidence(system, scores, phones, len(words)))
+    return None
+
+
+def _phones(lattice: Lattice) -> list[Segment]:
+    """The phones of the best path; each arc that settles a word is its first phone."""
+    phones, word = [], -1
+    for arc in best_path(lattice):
+        word += bool(lattice.word[arc])
+        label = lattice.label[arc]
+        phones.append(Segment(label, int(lattice.node_frame[lattice.arc_from[arc]]),
+                              int(lattice.node_frame[lattice.arc_to[arc]]), -1 if label in SILENT else word))
+    return phones
+
+
+def _confidence(system: System, scores: np.ndarray, phones: Sequence[Segment], num_words: int
+                ) -> tuple[list[float], list[float]]:
+    """The confidence of each word and of each phone."""
+    scaled = CONFIDENCE_SCALE[system.meta["kind"]] * scores
+    total = logsumexp(scaled, axis=1)
+    labels = np.array(system.topology.label_phone)
+    by_phone = {label: logsumexp(scaled[:, labels == label], axis=1) - total for label in set(labels.tolist())}
+    sums, rows, each = np.zeros(num_words), np.zeros(num_words), []
+    for phone in phones:
+        first, last = (-(-frame // system.step) for frame in (phone.start, phone.end))
+        own = by_phone[phone.label][first:max(last, first + 1)]
+        each.append(float(np.exp(own.mean())))
+        if phone.word >= 0:
+            sums[phone.word] += own.sum()
+            rows[phone.word] += len(own)
+    return np.exp(sums / rows).tolist(), each

@@ -1,0 +1,84 @@
+"""Align a recording of one's own with its known text: words and phones with times, printed, as CTM and TextGrid."""
+from __future__ import annotations
+
+from argparse import Namespace
+from functools import partial
+from pathlib import Path
+
+from lexicon import g2p
+from lexicon.errors import UserError
+from lexicon.lang import load_lang
+from lexicon.text import numbered_lines
+from pipeline.align_text import Placed, place_text, pronounce, words_of
+from pipeline.ctm import write_ctm
+from pipeline.features import FRAME_SHIFT_MS, frame_to_seconds, model_features
+from pipeline.own_audio import read_recording
+from pipeline.systems import load_system
+from pipeline.textgrid import write_textgrid
+from pipeline.timed_text import HEADER, word_lines
+from stages.common import parser, run
+
+NAMED = 10  # doubtful words that the result line names; the table shows the confidence of all
+
+
+def given_text(text: str, path: str) -> str:
+    """TEXT, or what is in the file that TEXTFILE, or an @ before TEXT, names."""
+    if text and path:
+        raise UserError("TEXT and TEXTFILE are both given; give one of them")
+    path = path or (text[1:] if text.startswith("@") else "")
+    return " ".join(line for _, line in numbered_lines(Path(path).expanduser())) if path else text
+
+
+def doubts(placed: Placed) -> str:
+    """What the result line says of words and speech that do not fit."""
+    words, untold = placed.doubtful, sum(pause.end - pause.start for pause in placed.untold) * FRAME_SHIFT_MS / 1000
+    named = ", ".join(f"{word.label} at {frame_to_seconds(word.start):.2f} s" for word in words[:NAMED])
+    said = []
+    if 2 * len(words) > len(placed.words):
+        said.append(f"THE TEXT DOES NOT FIT: {len(words)} of {len(placed.words)} words were hardly said there; is it the"
+                    " text of this recording?")
+    elif words:
+        said.append(f"{len(words)} of them hardly said there: {named}{', ...' if len(words) > NAMED else ''}")
+    if untold:
+        said.append(f"{untold:.1f} s of sound that the text does not tell of, first at"
+                    f" {frame_to_seconds(placed.untold[0].start):.2f} s")
+    return "".join(f"; {part}" for part in said)
+
+
+def main(args: Namespace) -> tuple[Path, str]:
+    name, directory = args.system
+    lang = load_lang(args.lang)
+    words = words_of(given_text(args.text, args.text_file), lang.reference_lexicon)
+    if not words:
+        raise UserError('TEXT: no words; give what is said: make align WAV=my.wav TEXT="...", or TEXTFILE=my.txt')
+    system, recording = load_system(directory), read_recording(args.wav, model_features(directory))
+    guess = partial(g2p.guess, args.cache) if g2p.programs() else None
+    lexicon, guessed = pronounce(words, lang, system.topology.phones, guess)
+    out = args.exp / "own" / recording.name
+    out.mkdir(parents=True, exist_ok=True)
+    for word in guessed:
+        print(f"align_text: guessed: {word} {' '.join(lexicon[word][0][1])}")
+    placed = place_text(system, recording, words, lexicon) if recording.heard else None
+    if placed is None:
+        raise UserError(f"{args.wav}: {recording.seconds:.1f} s of {'sound' if recording.heard else 'silence'} into which the"
+                        f" {len(words)} words of the text do not fit; is it the text of this recording?")
+    print(HEADER, *word_lines(placed.words, placed.word_confidence, placed.phones), sep="\n")
+    write_ctm(out / f"{name}.aligned.words.ctm", [(recording.name, placed.words, placed.word_confidence)])
+    write_ctm(out / f"{name}.aligned.phones.ctm", [(recording.name, placed.phones, placed.phone_confidence)])
+    grid = out / f"{recording.name}.{name}.aligned.TextGrid"
+    write_textgrid(grid, {"words": placed.words, "phones": placed.phones}, len(recording.static), recording.seconds)
+    return grid, (f"{args.wav}: {recording.seconds:.1f} s, {len(words)} words placed by {name}{doubts(placed)}; {grid} (Praat"
+                  f" opens it) and {out}/{name}.aligned.{{words,phones}}.ctm")
+
+
+if __name__ == "__main__":
+    options = parser(__doc__)
+    options.add_argument("--wav", required=True, help="the recording: WAV, FLAC, Ogg, MP3 or SPHERE of any rate and length")
+    options.add_argument("--text", default="", help="what is said; @FILE: it is in the file")
+    options.add_argument("--text-file", default="", help="file with what is said, UTF-8")
+    options.add_argument("--system", required=True, nargs=2, metavar=("NAME", "MODEL"),
+                         help="the system that aligns, and its model directory")
+    options.add_argument("--exp", type=Path, required=True, help="experiment; results go to EXP/own")
+    options.add_argument("--lang", type=Path, required=True, help="lang directory of the experiment")
+    options.add_argument("--cache", type=Path, default=Path("data/g2p"), help="where the G2P model is kept")
+    run(options, main)
