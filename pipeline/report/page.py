@@ -11,7 +11,7 @@ from html import escape
 from pathlib import Path
 
 from lexicon.files import write_lines
-from lexicon.phones import IPA
+from lexicon.phone_sets import phone_set_of
 from pipeline.datadir import Utterance
 from pipeline.report.panel import Panels, choose, panel_script
 from pipeline.report.results import MEASURES, Comparison
@@ -36,8 +36,10 @@ def write_report(folder: Path, comparison: Comparison, exp: Path, number: int) -
     return chosen
 
 
-def _document(title: str, root: str, body: str) -> str:
-    ipa = json.dumps(IPA).replace("<", "\\u003c")
+def _document(comparison: Comparison, title: str, root: str, body: str) -> str:
+    """A page; its script finds the IPA of every phone in it."""
+    symbols = {name: phone.ipa for name, phone in phone_set_of(comparison.lang).items()}
+    ipa = json.dumps(symbols).replace("<", "\\u003c")
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -65,7 +67,7 @@ def _index_page(comparison: Comparison, chosen: list[Utterance]) -> str:
 <p class="lead">Paired bootstrap over {units}, two-sided: the same samples of the test set drawn for both systems of a
 pair. Points are percentage points. No correction for the number of pairs.</p>
 {pairs}</section>""" if pairs else ""
-    return _document(f"{comparison.corpus}: phonoscope", "", f"""<a class="skip" href="#main">Skip to the content</a>
+    return _document(comparison, f"{comparison.corpus}: phonoscope", "", f"""<a class="skip" href="#main">Skip to the content</a>
 <header class="top"><p class="mark">phonoscope</p>
 <h1>{escape(comparison.corpus)}</h1>
 <p class="lead">{escape(_without_corpus(comparison))}</p>
@@ -98,7 +100,7 @@ def _utterance_page(comparison: Comparison, chosen: list[Utterance], index: int)
         links.append(f'<a rel="prev" href="{index:03d}.html">previous</a>')
     if index + 1 < len(chosen):
         links.append(f'<a rel="next" href="{index + 2:03d}.html">next</a>')
-    return _document(f"{utterance.id}: phonoscope", "../", f"""<header class="top"><p class="mark">phonoscope</p>
+    return _document(comparison, f"{utterance.id}: phonoscope", "../", f"""<header class="top"><p class="mark">phonoscope</p>
 <h1>{escape(utterance.id)}</h1>
 <nav aria-label="Pages">{''.join(links)}
 <label class="switch"><input type="checkbox" class="ipa-switch"> <span>IPA</span></label></nav></header>

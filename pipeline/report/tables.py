@@ -6,7 +6,8 @@ from html import escape
 
 import numpy as np
 
-from lexicon.phones import IPA, MANNER, by_manner
+from lexicon.phone_sets import phone_set_of
+from lexicon.phones import PhoneSet, by_manner, manner_in
 from pipeline.report.results import MEASURES, Comparison, System
 from pipeline.score import GAP, Interval, PairedTest, confusion_counts
 
@@ -87,11 +88,12 @@ def confusions(comparison: Comparison) -> str:
     """For each system a heat map of its free phones against the reference, and its commonest errors in words."""
     present = {symbol for system in comparison.systems for pairs in system.alignments["free_per"].values()
                for pair in pairs for symbol in pair} - {GAP}
-    phones = by_manner(sorted(present))
-    return "".join(_confusion_figure(comparison, system, phones) for system in comparison.systems)
+    phone_set = phone_set_of(comparison.lang)
+    phones = by_manner(present, phone_set)
+    return "".join(_confusion_figure(comparison, system, phones, phone_set) for system in comparison.systems)
 
 
-def _confusion_figure(comparison: Comparison, system: System, phones: list[str]) -> str:
+def _confusion_figure(comparison: Comparison, system: System, phones: list[str], phone_set: PhoneSet) -> str:
     counts = confusion_counts(system.alignments["free_per"].values(), phones)
     errors = [(int(counts[i, j]), i, j) for i, j in zip(*np.nonzero(counts)) if i != j]
     commonest = "".join(f"<li>{escape(_in_words(counts, phones, i, j))}</li>"
@@ -99,7 +101,7 @@ def _confusion_figure(comparison: Comparison, system: System, phones: list[str])
     return (f'<figure class="confusion" style="{colour(comparison.systems.index(system))}"><figcaption>'
             f"{system_name(comparison, system)}</figcaption>"
             f'<div class="wide" tabindex="0" role="region" aria-label="Phone confusions of {escape(system.name)}">'
-            f"{_heat_map(counts, phones, system.name)}</div>"
+            f"{_heat_map(counts, phones, phone_set, system.name)}</div>"
             f'<output class="readout" aria-live="off">Point at a square to read it.</output>'
             f"<details><summary>commonest errors</summary><ol>{commonest}</ol></details></figure>")
 
@@ -114,19 +116,19 @@ def _in_words(counts: np.ndarray, phones: list[str], i: int, j: int) -> str:
     return f"{symbols[i]} {heard}: {number} of {of} ({100 * number / of:.0f} %)"
 
 
-def _heat_map(counts: np.ndarray, phones: list[str], name: str) -> str:
+def _heat_map(counts: np.ndarray, phones: list[str], phone_set: PhoneSet, name: str) -> str:
     """Rows reference, columns heard; strength is the share of the row. Right answers grey, errors in colour."""
     size = len(phones) + 1
     width, height = MARGIN_LEFT + size * CELL + 4, MARGIN_TOP + size * CELL + 4
     out = [f'<svg class="heat" viewBox="0 0 {width} {height}" role="img" '
            f'aria-label="Heat map of {escape(name)}: reference phones down, heard phones across">',
            f'<rect class="field" x="{MARGIN_LEFT}" y="{MARGIN_TOP}" width="{size * CELL}" height="{size * CELL}"/>',
-           *_manner_lines(phones)]
+           *_manner_lines(phones, phone_set)]
     for number, phone in enumerate(phones):
         at = number * CELL + CELL / 2
-        out.append(f'<text class="row" x="{MARGIN_LEFT - 3}" y="{MARGIN_TOP + at + 2.4:g}">{_label(phone)}</text>')
+        out.append(f'<text class="row" x="{MARGIN_LEFT - 3}" y="{MARGIN_TOP + at + 2.4:g}">{_label(phone, phone_set)}</text>')
         out.append(f'<text class="column" x="{MARGIN_LEFT + at:g}" y="{MARGIN_TOP - (11 if number % 2 else 3)}">'
-                   f"{_label(phone)}</text>")
+                   f"{_label(phone, phone_set)}</text>")
     edge = MARGIN_TOP + (size - 1) * CELL + CELL / 2 + 2.4
     out.append(f'<text class="row" x="{MARGIN_LEFT - 3}" y="{edge:g}">added</text>')
     out.append(f'<text class="end" x="{width - 3}" y="{MARGIN_TOP - (11 if (size - 1) % 2 else 3)}">missed</text>')
@@ -140,15 +142,16 @@ def _heat_map(counts: np.ndarray, phones: list[str], name: str) -> str:
     return "".join([*out, "</svg>"])
 
 
-def _label(phone: str) -> str:
-    return f'<tspan data-ipa="{escape(IPA.get(phone) or phone)}">{escape(phone)}</tspan>'
+def _label(phone: str, phone_set: PhoneSet) -> str:
+    ipa = phone_set[phone].ipa if phone in phone_set else ""
+    return f'<tspan data-ipa="{escape(ipa or phone)}">{escape(phone)}</tspan>'
 
 
-def _manner_lines(phones: list[str]) -> list[str]:
+def _manner_lines(phones: list[str], phone_set: PhoneSet) -> list[str]:
     """A thin line between manners of articulation, and their names down the left side."""
     out, size = [], (len(phones) + 1) * CELL
     start = 0
-    for manner, group in itertools.groupby(phones, key=MANNER.__getitem__):
+    for manner, group in itertools.groupby(phones, key=lambda phone: manner_in(phone_set, phone)):
         end = start + len(list(group))
         at = end * CELL
         out.append(f'<path class="rule" d="M{MARGIN_LEFT} {MARGIN_TOP + at}h{size}'
