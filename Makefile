@@ -229,7 +229,7 @@ $(VENV)/.phonoscope-test: $(VENV)/.phonoscope
 	@touch $@
 
 test: $(VENV)/.phonoscope-test            ## run the tests (a browser is needed: apt-get install chromium)
-	$(PY) -m pytest tests
+	$(PY) -m pytest -n $(NJ) --dist loadfile tests
 
 clean:                                    ## delete exp/CORPUS and data/CORPUS (what was fetched is kept)
 	rm -rf $(EXP) $(DATA)

@@ -1,6 +1,7 @@
 """What several tests share."""
 from __future__ import annotations
 
+import fcntl
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,10 @@ PROJECT = Path(__file__).resolve().parents[1]
 @pytest.fixture(scope="session")
 def prompts_root() -> Path:
     """The real speech of the default corpus, in the project's own cache (fetched there if it is the first time)."""
-    return prompts.get(None, Path(os.path.relpath(PROJECT / "downloads"))).resolve()  # relative, as make gives it
+    (PROJECT / "downloads").mkdir(exist_ok=True)
+    with open(PROJECT / "downloads/.tests.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the tests run in several processes: one fetches, the others wait
+        return prompts.get(None, Path(os.path.relpath(PROJECT / "downloads"))).resolve()  # relative, as make gives it
 
 
 @dataclass(frozen=True)
