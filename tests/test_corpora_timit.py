@@ -44,6 +44,7 @@ def small_tree(top: Path, upper: bool = True, audio: str = "sphere") -> Path:
     for part in ("train/dr1/fcjf0", "test/dr1/faks0", "test/dr1/mdab0", "test/dr1/mreb9"):
         for name in ("sa1", "si648", "sx37"):
             sentence(top / case(part), name, "It, doesn't -- e.g. \"anti-slavery\"!", upper, audio)
+        (top / case(part) / "._SA1.PHN").write_bytes(b"\0\5\x16\7")  # as macOS leaves them in archives
     return top
 
 

@@ -91,8 +91,11 @@ def prepare(root: Path, split: str | None = None) -> Prepared:
 
 def sentences(root: Path) -> Iterator[Sentence]:
     """Every sentence below ``root``, sorted by path. Raises UserError for one without audio, .PHN, .WRD or .TXT."""
-    for phones in sorted(path for path in root.rglob("*") if path.suffix.lower() == ".phn"):
-        beside = {path.name.lower(): path for path in phones.parent.iterdir()}
+    folders: dict[Path, dict[str, Path]] = {}  # of each speaker, the files by their names in lower case
+    for path in sorted(root.rglob("[!.]*")):  # ._SA1.PHN and the like is what macOS adds to archives
+        folders.setdefault(path.parent, {})[path.name.lower()] = path
+    for phones in [path for files in folders.values() for name, path in files.items() if name.endswith(".phn")]:
+        beside = folders[phones.parent]
         stem = phones.stem.lower()
         wav = next((beside[stem + ending] for ending in AUDIO if stem + ending in beside), None)
         if wav is None:
