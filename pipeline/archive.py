@@ -62,7 +62,7 @@ class Archive(Mapping[str, np.ndarray]):
     def __getitem__(self, key: str) -> np.ndarray:
         where = self._entries[key]
         try:
-            array = _read(where)
+            array = read_place(where)
         except Exception as error:  # kaldiio raises anything from AssertionError to struct.error on damaged bytes
             raise UserError(f"{self.path}: {key}: cannot read {where} ({error}); delete {self.path} and run make again"
                             ) from error
@@ -80,8 +80,8 @@ class Archive(Mapping[str, np.ndarray]):
         return len(self._entries)
 
 
-def _read(where: str) -> np.ndarray:
-    """The binary matrix or vector at `file:offset`."""
+def read_place(where: str) -> np.ndarray:
+    """The binary matrix or vector at `file:offset`. On damaged bytes kaldiio raises anything."""
     path, _, offset = where.rpartition(":")
     if not os.path.isfile(path):
         raise ValueError("no such file")

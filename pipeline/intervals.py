@@ -25,17 +25,26 @@ def read_ctm(path: Path | str) -> Intervals:
     """Read ``utt channel start duration label [confidence]`` lines. Raises UserError with file and line."""
     found: Intervals = {}
     for number, line in numbered_lines(path):
-        fields = line.split()
         try:
-            utterance, start, duration, label = fields[0], float(fields[2]), float(fields[3]), fields[4]
-            if not (0 <= start < LONGEST and 0 <= duration < LONGEST):
-                raise ValueError
-        except (IndexError, ValueError):
-            raise UserError(f'{path}:{number}: "{line[:80]}" is not `utt 1 start duration label`; make the file again') from None
-        found.setdefault(utterance, []).append(Interval(start, start + duration, label))
+            utterance, interval = ctm_interval(line)
+        except ValueError as error:
+            raise UserError(f"{path}:{number}: {error}; make the file again") from None
+        found.setdefault(utterance, []).append(interval)
     for intervals in found.values():
         intervals.sort(key=lambda interval: interval[:2])
     return found
+
+
+def ctm_interval(line: str) -> tuple[str, Interval]:
+    """(utterance, what is in it) of a line of a CTM; ValueError for a line that is none."""
+    fields = line.split()
+    try:
+        utterance, start, duration, label = fields[0], float(fields[2]), float(fields[3]), fields[4]
+        if not (0 <= start < LONGEST and 0 <= duration < LONGEST):
+            raise ValueError
+    except (IndexError, ValueError):
+        raise ValueError(f'"{line[:80]}" is not `utt 1 start duration label`') from None
+    return utterance, Interval(start, start + duration, label)
 
 
 LONGEST = 1e7  # seconds, four months: a time beyond it (or NaN) is a damaged file

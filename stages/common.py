@@ -65,19 +65,20 @@ def recorded_settings(argv: list[str]) -> str:
     return " ".join(kept)
 
 
-def run(options: argparse.ArgumentParser, main: Callable[[argparse.Namespace], tuple[Path, str]]) -> None:
+def run(options: argparse.ArgumentParser, main: Callable[[argparse.Namespace], tuple[Path | None, str]]) -> None:
     """Parse the command line, run ``main``, record the settings beside its target, print its one-line result.
 
-    ``main`` returns the target (the file make looks at; it must exist) and the result line. ``TARGET.args`` then
-    holds the settings it was made with. A UserError becomes one line on standard error and exit status 1. While it
-    runs, no second stage can write the same output.
+    ``main`` returns the target (the file make looks at, which must exist; None if the stage makes nothing) and the result
+    line. ``TARGET.args`` then holds the settings it was made with. A UserError becomes one line on standard error and exit
+    status 1. While it runs, no second stage can write the same output.
     """
     arguments = options.parse_args()
     try:
         written = output(arguments)
         with alone(written, _stage()) if written else contextlib.nullcontext():
             target, result = main(arguments)
-            write_lines(Path(f"{target}.args"), [recorded_settings(sys.argv[1:])])
+            if target:
+                write_lines(Path(f"{target}.args"), [recorded_settings(sys.argv[1:])])
         print(f"{_stage()}: {result}", flush=True)
     except (UserError, OSError, MemoryError, UnicodeEncodeError, KeyboardInterrupt) as error:
         sys.exit(f"{_stage()}: {in_words(error)}")

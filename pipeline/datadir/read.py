@@ -20,6 +20,12 @@ EXTRA = {"text": "transcript without audio; add its line to {audio}",
          "utt2num_samples": "length of an utterance without audio; add its line to {audio}"}
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".sph", ".wv1", ".wv2", ".ogg", ".opus", ".mp3", ".aiff")  # what soundfile reads
+# Commands that change nothing: Kaldi's recipes have flac and sph2pipe, lhotse's export ffmpeg.
+DECODERS = [re.compile(rf"\s*(\S*/)?{command}\s*\|\s*") for command in (
+    r"flac(\s+(-[cdsf]+|--(decode|stdout|silent)))+\s+(?P<file>\S+)",
+    r"sph2pipe(\s+(-p|-f\s+(wav|rif|riff|sph)|-c\s+1))*\s+(?P<file>\S+)",
+    r"cat\s+(?P<file>\S+)",
+    r"ffmpeg -threads 1 -i (?P<file>\S+) -ar \d+ -map_channel 0\.0\.0\s+-f wav -threads 1 pipe:1")]
 ARCHIVED = re.compile(r".+\.ark:[0-9]+")
 
 
@@ -76,7 +82,7 @@ class DataDir:
         """All that is wrong with the tables; the audio files are asked for, but not opened."""
         for table in self.tables:
             yield from table.problems
-        if self.audio.exists and not (self.audio or self.audio.broken):
+        if self.audio.exists and not (self.audio or self.audio.broken or self.audio.lost):
             yield Problem(str(self.audio.path), "no utterances", "prepare the corpus again")
         for utterance in self.audio:
             if why := unfit_for_a_file(utterance):
@@ -141,7 +147,7 @@ class DataDir:
             for here, there, problem in ((self.audio, table, LACKS[name]), (table, self.audio, extra)):
                 what, fix = problem.split("; ")
                 for key in here:
-                    if key not in there and key not in there.broken:
+                    if not there.may_have(key):
                         yield Problem(here.where(key), f'"{key}": {what}', f"{fix}, or remove the utterance")
 
     def _wrong_speakers(self) -> Iterator[Problem]:
@@ -153,13 +159,13 @@ class DataDir:
                               "a speaker id has no spaces")
             expected.setdefault(line.value, []).append(utterance)
         again = "make spk2utt from utt2spk again"
-        if not (self.members.exists and self.speakers.exists):
+        if not (self.members.exists and self.speakers.exists) or self.speakers.broken or self.speakers.lost:
             return
         for speaker, line in self.members.items():
             if line.value.split() != expected.get(speaker):
                 yield Problem(self.members.where(speaker), f'utterances of "{speaker}" differ from utt2spk', again)
         for speaker, utterances in expected.items():
-            if speaker not in self.members and speaker not in self.members.broken:
+            if not self.members.may_have(speaker):
                 yield Problem(self.speakers.where(utterances[0]), f'speaker "{speaker}" is not in spk2utt', again)
 
     def _wrong_segments(self) -> Iterator[Problem]:
@@ -170,7 +176,7 @@ class DataDir:
                 yield Problem(where, f'"{line.value}" chooses a channel', "phonoscope averages channels: write this one to "
                               "a file of its own")
             elif fields[0] not in self.wavs:
-                if fields[0] not in self.wavs.broken and self.wavs.exists:
+                if self.wavs.exists and not self.wavs.may_have(fields[0]):
                     yield Problem(where, f'recording "{fields[0]}" is not in wav.scp', "add its line, or remove the utterance")
             elif not isinstance(self.wav(fields[0]), Problem):
                 try:
@@ -190,18 +196,15 @@ def is_pipe(entry: str) -> bool:
 def instead_of(pipe: str) -> str:
     """What to write in place of a pipe: the file it decodes if phonoscope reads that itself."""
     refused = "commands of a data directory are never run, for they could be anything"
-    if len(named := _named(pipe)) == 1:
-        return f"{refused}; give the file itself, which phonoscope reads: {named.pop()}"
+    if named := decoded_file(pipe):
+        return f"{refused}; give the file itself, which phonoscope reads: {named}"
     return f"{refused}: run it once and give the file it writes"
 
 
-def named_file(pipe: str, folder: Path) -> Path | None:
-    """The audio file a pipe decodes, if it names one only and that exists."""
-    return find_audio(named.pop(), folder) if len(named := _named(pipe)) == 1 else None
-
-
-def _named(pipe: str) -> set[str]:
-    return {word for word in re.split(r"[\s'\"|<]+", pipe) if Path(word).suffix.lower() in AUDIO_SUFFIXES}
+def decoded_file(pipe: str) -> str | None:
+    """The audio file of a pipe that does nothing but decode it."""
+    found = next(filter(None, (decoder.fullmatch(pipe) for decoder in DECODERS)), None)
+    return found["file"] if found and Path(found["file"]).suffix.lower() in AUDIO_SUFFIXES else None
 
 
 def find_audio(entry: str, folder: Path) -> Path | None:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lexicon.errors import UserError
-from lexicon.text import BYTE_ORDER_MARK, LONGEST_LINE, decode_line
+from lexicon.text import BYTE_ORDER_MARK, CONTROL, LONGEST_LINE, decode_line
 
+UTF16 = (b"\xff\xfe", b"\xfe\xff")  # how such a file begins
 ODD_SPACE = re.compile(r"(?![ \t])\s")  # what Python splits words at and Kaldi does not
 
 
@@ -40,12 +41,14 @@ class Line:
 class Table(Mapping[str, Line]):
     """Lines `key value`: those that can be used, by key, and what is wrong with the others.
 
-    ``broken`` holds the keys of lines that could not be used, so that they are not reported as absent as well.
+    ``broken`` holds the keys of lines that could not be used, so that they are not reported as absent as well;
+    ``lost``: there are lines of which not even the key is known.
     """
 
     path: Path
     lines: dict[str, Line] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
+    lost: bool = False
     problems: list[Problem] = field(default_factory=list)
     exists: bool = True
 
@@ -57,6 +60,10 @@ class Table(Mapping[str, Line]):
 
     def __len__(self) -> int:
         return len(self.lines)
+
+    def may_have(self, key: str) -> bool:
+        """Whether there is a line of that key, be it one that cannot be used."""
+        return key in self.lines or key in self.broken or self.lost
 
     def at(self, number: int) -> str:
         """`file:line`, as messages begin."""
@@ -80,7 +87,7 @@ def read_table(path: Path, what: str, needed: bool = True) -> Table:
         return table
     unsorted: list[Problem] = []
     last = ""
-    for number, line in _lines(table):
+    for number, line in text_lines(table):
         fields = line.split(maxsplit=1)
         if len(fields) < 2:
             found = f'"{fields[0]}" without {what}' if fields else "an empty line"
@@ -102,17 +109,21 @@ def read_table(path: Path, what: str, needed: bool = True) -> Table:
     return table
 
 
-def _lines(table: Table) -> Iterator[tuple[int, str]]:
+def text_lines(table: Table) -> Iterator[tuple[int, str]]:
     """(number, line) of those that are text; what is wrong with bytes and characters goes to the table's problems."""
     returns, tabs, spaces, raw, number = [], [], [], b"", 0
     with open(table.path, "rb") as stream:
         for number, raw in enumerate(iter(lambda: stream.readline(LONGEST_LINE + 1), b""), 1):
+            if number == 1 and raw.startswith(UTF16):
+                table.problems.append(Problem(table.at(1), "UTF-16", "save the file as UTF-8"))
+                table.lost = True
+                return
             try:
                 line = decode_line(raw, "")
             except UserError as error:
                 what, _, fix = str(error).removeprefix(": ").rpartition("; ")
                 table.problems.append(Problem(table.at(number), what, fix))
-                table.broken.update(raw[:LONGEST_LINE].decode(errors="replace").split()[:1])
+                table.lost |= not _key_known(table, raw)
                 continue
             if number == 1 and line.startswith(BYTE_ORDER_MARK):
                 line = line.removeprefix(BYTE_ORDER_MARK)
@@ -126,6 +137,15 @@ def _lines(table: Table) -> Iterator[tuple[int, str]]:
     _remark(table, spaces, "white space that is no space to Kaldi (such as U+00A0)", "use a space")
     if raw and not raw.endswith(b"\n"):
         _remark(table, [number], "no newline at the end of the last line", "add it: was the file cut short?")
+
+
+def _key_known(table: Table, raw: bytes) -> bool:
+    """Note the key of a line that is no text, if it is whole itself; a line with carriage returns may be several."""
+    key = raw[:LONGEST_LINE].decode(errors="replace").split()[:1]
+    if not key or "\ufffd" in key[0] or CONTROL.search(key[0]) or b"\r" in raw.rstrip(b"\r\n"):
+        return False
+    table.broken.update(key)
+    return True
 
 
 def _remark(table: Table, numbers: list[int], what: str, fix: str) -> None:

@@ -1,0 +1,229 @@
+"""Repairing a data directory: what can be mended without losing speech. The originals are kept in a folder .backup.
+
+No utterance that has both readable audio and words is ever removed, and where there is a choice (two lines of one id
+that differ, another encoding than UTF-8, audio that is missing or damaged) nothing is done: it is a person's to make.
+"""
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from lexicon.errors import UserError
+from lexicon.files import write_lines
+from lexicon.text import BYTE_ORDER_MARK, CONTROL
+from pipeline.audio import audio_info
+from pipeline.datadir.check import GOLD, OTHERS, Check
+from pipeline.datadir.read import decoded_file, find_audio
+from pipeline.datadir.tables import ODD_SPACE, UTF16
+
+TABLES = ("wav.scp", "segments", "text", "utt2spk", "utt2num_samples", "spk2utt", "feats.scp", *OTHERS)
+
+
+def repair(path: Path | str) -> list[str]:
+    """Mend the directory; returns what was done, a line each, `file: what`."""
+    mender = _Mender(Path(path))
+    for name in (*TABLES, *GOLD):
+        if (mender.path / name).is_file():
+            mender.clean(name)
+    for step in (mender.files_for_pipes, mender.speakers, mender.without_audio, mender.ends_of_segments, mender.members,
+                 mender.lengths, mender.features):
+        step()
+    return mender.done
+
+
+class _Mender:
+    """The directory at work on: ``done`` says what was, ``backup`` is where the originals are."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.done = path, []
+        numbers = ("", *(f".{number}" for number in range(2, 10_000)))
+        self.backup = next(folder for n in numbers if not (folder := path / f".backup{n}").exists())
+
+    def check(self) -> Check:
+        """The directory as it is now."""
+        return Check(self.path)
+
+    def keep(self, name: str) -> None:
+        """Copy the original, before its first change, to the backup."""
+        self.backup.mkdir(exist_ok=True)
+        if (self.path / name).is_file() and not (self.backup / name).exists():
+            shutil.copy2(self.path / name, self.backup / name)
+
+    def write(self, name: str, lines: list[str], what: str) -> None:
+        """Replace a file and note why."""
+        self.keep(name)
+        write_lines(self.path / name, lines)
+        self.done.append(f"{self.path / name}: {what}")
+
+    def rewrite(self, name: str, change: Callable[[str], str | None], what: str) -> None:
+        """Pass each line that has a key through ``change``; None takes it out. Nothing is written if nothing changes.
+
+        Only for files that `clean` left in UTF-8: what is not, is left alone.
+        """
+        lines = _utf8(self.path / name)
+        if lines is None:
+            return
+        changed = [change(line) for line in lines]
+        kept = [line for line in changed if line is not None]
+        if kept != lines:
+            count = sum(new != old for new, old in zip(changed, lines))
+            self.write(name, kept, f"{what} ({count} lines)" if count > 1 else what)
+
+    def clean(self, name: str) -> None:
+        """Encoding, line ends, white space, empty and double lines, order."""
+        data = (self.path / name).read_bytes()
+        what = []
+        if data.startswith(UTF16):
+            try:
+                data = data.decode("utf-16").encode()
+            except UnicodeDecodeError:
+                return
+            what.append("UTF-16 became UTF-8")
+        try:
+            text = data.decode()
+        except UnicodeDecodeError:
+            return  # which encoding it is, only its writer knows
+        for found, how, with_what in ((text.startswith(BYTE_ORDER_MARK), "byte order mark taken away", lambda t: t[1:]),
+                                      ("\r\n" in text, "Unix line ends", lambda t: t.replace("\r\n", "\n")),
+                                      ("\r" in text and "\n" not in text, "Unix line ends", lambda t: t.replace("\r", "\n"))):
+            if found:
+                text = with_what(text)
+                what.append(how)
+        lines = text.removesuffix("\n").split("\n")
+        for change, how in ((lambda line: CONTROL.sub(_instead, line), "control characters taken out"),
+                            (lambda line: ODD_SPACE.sub(" ", line.replace("\t", " ")).strip(), "plain spaces")):
+            new = [change(line) for line in lines]
+            if new != lines:
+                what.append(f"{how} ({sum(a != b for a, b in zip(new, lines))} lines)")
+                lines = new
+        lines = self._in_order(name, lines, what)
+        if data and not data.endswith(b"\n"):
+            what.append("newline at the end")
+        if what:
+            self.write(name, lines, "; ".join(what))
+
+    def _in_order(self, name: str, lines: list[str], what: list[str]) -> list[str]:
+        """Without empty lines; tables without a line that is there already, and sorted by key."""
+        kept = [line for line in lines if line]
+        if len(kept) < len(lines):
+            what.append(f"{len(lines) - len(kept)} empty lines taken out")
+        if name in GOLD:
+            return kept
+        once = list(dict.fromkeys(kept))
+        if len(once) < len(kept):
+            what.append(f"{len(kept) - len(once)} double lines taken out")
+        ordered = sorted(once, key=lambda line: line.split(maxsplit=1)[0])
+        if ordered != once:
+            what.append("sorted")
+        return ordered
+
+    def files_for_pipes(self) -> None:
+        """A pipe that only decodes a file which phonoscope reads, becomes that file. No command is run."""
+        tables = self.check().tables
+
+        def change(line: str) -> str:
+            name, _, entry = line.partition(" ")
+            named = decoded_file(entry)
+            found = find_audio(named, tables.path) if named else None
+            try:
+                return f"{name} {found}" if found and audio_info(found).channels == 1 else line
+            except UserError:
+                return line  # damaged: the command may do better
+
+        if tables.wavs.exists:
+            self.rewrite("wav.scp", change, "the file itself in place of a pipe that decodes it")
+
+    def speakers(self) -> None:
+        """Utterances without a speaker become their own, as Kaldi's recipes do it."""
+        tables = self.check().tables
+        missing = [u for u in tables.audio if not tables.speakers.may_have(u)]
+        lines = _utf8(self.path / "utt2spk") if tables.speakers.exists else []
+        if missing and lines is not None:
+            self.write("utt2spk", sorted([*lines, *(f"{u} {u}" for u in missing)], key=_key),
+                       f"no speaker known: the utterance is its own, {_some(missing)}")
+
+    def without_audio(self) -> None:
+        """Lines of utterances, speakers and recordings that are not there are moved aside; wav.scp and segments are not
+        touched, and nothing is if they have lines that cannot be read."""
+        tables = self.check().tables
+        if not tables.audio or any(table.broken or table.lost for table in (tables.audio, tables.wavs)):
+            return
+        utterances = {*tables.audio, *tables.wavs}  # with segments, an entry of wav.scp may be an utterance they forgot
+        speakers = {line.value for utterance, line in tables.speakers.items() if utterance in utterances}
+        ids = {"utterance": utterances, "recording": set(tables.wavs), "speaker": speakers}
+        whose = {name: "utterance" for name in ("text", "utt2spk", "utt2num_samples", "feats.scp", *GOLD)}
+        whose |= {name: of for name, (_, of) in OTHERS.items() if of != "speaker" or not (tables.speakers.broken or tables.speakers.lost)}
+        for name, of in whose.items():
+            lines = _utf8(self.path / name)
+            if gone := {_key(line) for line in lines or ()} - ids[of]:
+                self.rewrite(name, lambda line: None if _key(line) in gone else line,
+                             f"moved aside, no such {of} with audio: {_some(sorted(gone))}")
+
+    def ends_of_segments(self) -> None:
+        """A segment that goes on beyond its recording ends with it."""
+        check = self.check()
+        ends: dict[str, str] = {}
+        for utterance in check.tables.segments:
+            if list(check.overshoot(utterance)):
+                recording = check.tables.recording(utterance)
+                info = check.infos[recording]
+                if check.tables.cut(utterance).start < info.num_samples / info.sample_rate:
+                    ends[utterance] = f"{info.num_samples / info.sample_rate!r}"
+        if ends:
+            self.rewrite("segments", lambda line: line if _key(line) not in ends else
+                         " ".join([*line.split()[:3], ends[_key(line)]]), f"ends with its recording: {_some(sorted(ends))}")
+
+    def members(self) -> None:
+        """spk2utt is utt2spk turned around."""
+        tables = self.check().tables
+        if not tables.speakers.exists or any(not problem.remark for problem in tables.speakers.problems) or any(len(line.value.split()) != 1 for line in tables.speakers.values()):
+            return
+        members: dict[str, list[str]] = {}
+        for utterance, line in tables.speakers.items():
+            members.setdefault(line.value, []).append(utterance)
+        lines = [f"{speaker} {' '.join(members[speaker])}" for speaker in sorted(members)]
+        if _utf8(self.path / "spk2utt") != lines:
+            self.write("spk2utt", lines, "made from utt2spk")
+
+    def lengths(self) -> None:
+        """utt2num_samples is measured; of audio that cannot be, the old line is kept."""
+        check = self.check()
+        known = {utterance: line.value for utterance, line in check.tables.lengths.items()}
+        changed = [utterance for utterance, length in check.lengths.items() if known.get(utterance) != str(length)]
+        known |= {utterance: str(check.lengths[utterance]) for utterance in changed}
+        lines = [f"{utterance} {known[utterance]}" for utterance in sorted(known)]
+        if lines and _utf8(self.path / "utt2num_samples") != lines:
+            self.write("utt2num_samples", lines, f"measured: {_some(changed)}" if changed else "one line for each utterance")
+
+    def features(self) -> None:
+        """Features that do not fit are moved aside: they can be made again."""
+        problems = [problem for problem in self.check().features() if not problem.remark]
+        if problems:
+            self.keep("feats.scp")
+            os.unlink(self.path / "feats.scp")
+            self.done.append(f"{self.path / 'feats.scp'}: moved aside, make it again with make mfcc: {problems[0].what}")
+
+
+def _instead(control: re.Match[str]) -> str:
+    """Of a control character: a space for what ends a line or page elsewhere, nothing for NUL and the like."""
+    return " " if control[0].isspace() else ""
+
+
+def _utf8(path: Path) -> list[str] | None:
+    """The lines of a file; None if it is not there or not UTF-8."""
+    try:
+        text = path.read_bytes().decode()
+    except (FileNotFoundError, UnicodeDecodeError):
+        return None
+    return text.removesuffix("\n").split("\n") if text else []
+
+
+def _key(line: str) -> str:
+    return line.split(maxsplit=1)[0]
+
+
+def _some(names: list[str], most: int = 5) -> str:
+    return " ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
