@@ -15,8 +15,8 @@ PROJECT = Path(__file__).resolve().parents[1]
 SYSTEMS = ("gmm", "frames", "neural", "neural_wfst")
 ALL = {"prepare_data", "make_lang", "make_mfcc", "train_gmm", "align", "train_frames", "train_neural", "tune", "decode",
        "score", "compare", "report"}
-TARGETS = {"data", "lexicon", "mfcc", "gmm", "frames", "neural", "decode", "compare", "report", "lattice", "check", "setup",
-           "test", "clean", "all", "help"}
+TARGETS = {"data", "lexicon", "mfcc", "gmm", "frames", "neural", "decode", "compare", "report", "pron_probs", "lattice", "check",
+           "transcribe", "align", "record", "setup", "test", "clean", "all", "help"}
 COMMAND = re.compile(r"-m stages\.(\w+) (.*)")
 
 
@@ -218,7 +218,7 @@ def test_commands_are_plain_lines(finished):
 def test_help_lists_targets_and_live_settings(finished):
     done = finished.make("help", "CORPUS=fsdd", "GMM_ARGS=--max-mix 4")
     assert done.returncode == 0 and not done.stderr
-    listed = set(re.findall(r"^  ([a-z]+) ", done.stdout, re.M))
+    listed = set(re.findall(r"^  ([a-z_]+) ", done.stdout, re.M))
     assert listed == TARGETS
     settings = dict(re.findall(r"^  ([A-Z_]+) += (.*)$", done.stdout, re.M))
     assert settings["CORPUS"] == "fsdd" and settings["GMM_ARGS"] == "--max-mix 4" and settings["EXP"] == "exp/fsdd"
