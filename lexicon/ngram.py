@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -89,18 +89,21 @@ class NGram:
 
     def score_sentence(self, words: Sequence[str]) -> float:
         """log10 p(words, </s> | <s>)."""
+        return math.fsum(score for _, score in self._scored(words))
+
+    def _scored(self, words: Sequence[str]) -> Iterator[tuple[str, float]]:
+        """Each word of a sentence, and its end, with its score."""
         padded = (BEGIN, *words, END)
-        return math.fsum(self.score(padded[:i], padded[i]) for i in range(1, len(padded)))
+        for i in range(1, len(padded)):
+            yield padded[i], self.score(padded[max(0, i - self.order + 1):i], padded[i])
 
     def evaluate(self, sentences: Iterable[Sequence[str]]) -> Evaluation:
         """Score sentences (without <s> and </s>, which are added) word by word."""
         known: list[float] = []
         unknown: list[float] = []
         for words in sentences:
-            padded = (BEGIN, *words, END)
-            for i in range(1, len(padded)):
-                scores = known if (padded[i],) in self.logprob and padded[i] != UNKNOWN else unknown
-                scores.append(self.score(padded[:i], padded[i]))
+            for word, score in self._scored(words):
+                (known if (word,) in self.logprob and word != UNKNOWN else unknown).append(score)
         return Evaluation(math.fsum(known), len(known), len(unknown), math.fsum(unknown))
 
     def perplexity(self, sentences: Iterable[Sequence[str]]) -> float:

@@ -104,6 +104,8 @@ def score_pieces(system: System, recording: Recording) -> np.ndarray:
 
 def place_text(system: System, recording: Recording, words: Sequence[str], lexicon: Weighted) -> Placed | None:
     """Where the words are said, if they are said in this order; None if the recording is too short for them."""
+    if len(words) > len(recording.static):
+        return None  # before the graph of a whole book is built
     scores = score_pieces(system, recording)
     graph = SearchGraph(linear_graph(system.topology, lexicon, words, WORD_SILENCE_PROB), system.topology, list(words))
     for beam in BEAMS if graph.fst.num_states else ():

@@ -81,6 +81,7 @@ def run(options: argparse.ArgumentParser, main: Callable[[argparse.Namespace], t
                 write_lines(Path(f"{target}.args"), [recorded_settings(sys.argv[1:])])
         print(f"{_stage()}: {result}", flush=True)
     except (UserError, OSError, MemoryError, UnicodeEncodeError, KeyboardInterrupt) as error:
+        error.__traceback__ = None  # it holds on to all that filled the memory
         sys.exit(f"{_stage()}: {in_words(error)}")
 
 

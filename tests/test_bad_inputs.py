@@ -1,21 +1,29 @@
 """Bad inputs at every stage: one line that names the file and the way out, exit status 1, and nothing valid harmed."""
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from bad_inputs.place import Place, Runner, build
+from bad_inputs.place import COMMANDS, PROJECT, Done, Place, Runner, build
 from bad_inputs.spoil import Row
 from bad_inputs.table import ROWS
+
 
 
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """A place where every stage has done its work; only to be copied."""
     folder = tmp_path_factory.mktemp("sound")
-    runner = Runner(folder)
+    runner = Runner()
     place = Place(folder / "place", runner)
     place.root.mkdir()
     build(place)
@@ -38,3 +46,166 @@ def test_a_bad_input_ends_in_one_line_and_harms_nothing(sound: Place, tmp_path: 
     after = place.snapshot()
     changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
     assert changed <= set(row.changed)
+
+
+def test_the_table_is_about_every_stage() -> None:
+    stages = {path.stem for path in (PROJECT / "stages").glob("*.py")} - {"__init__", "common", "lock"}
+    assert {row.stage for row in ROWS} == stages
+    assert len(ROWS) >= 60 and len({(row.stage, row.bad) for row in ROWS}) == len(ROWS)
+
+
+@pytest.mark.parametrize("stage", ["make_lang", "make_mfcc"])
+def test_a_transcript_of_a_million_words_is_no_trouble(sound: Place, tmp_path: Path, stage: str) -> None:
+    place = sound.copy(tmp_path / "place")
+    text = place / "data/toy/dev/text"
+    text.write_text(text.read_text().replace("ZERO", "ZERO " * 1_000_000, 1))
+    done = place.stage(stage)
+    assert done.returncode == 0 and not done.stderr, done
+
+
+# ---- disks
+
+WRITERS = ["prepare_data", "make_lang", "make_mfcc", "train_gmm", "align", "train_frames", "train_neural", "tune", "decode",
+           "score", "compare", "report", "show_lattice"]
+
+
+def one_line(stage: str, done: Done) -> str:
+    assert done.returncode == 1 and done.stderr.startswith(f"{stage}: ") and done.stderr.count("\n") == 1, done
+    return done.stderr
+
+
+@pytest.mark.parametrize("stage", WRITERS)
+def test_a_file_that_may_not_grow_is_one_line_and_what_was_there_stays(sound: Place, tmp_path: Path, stage: str) -> None:
+    """RLIMIT_FSIZE: every write beyond 8 bytes fails in the middle, as on a full disk."""
+    place = sound.copy(tmp_path / "place")
+    before = place.snapshot()
+    done = place.stage(stage, file_size=8)
+    assert "File too large; free some space there" in one_line(stage, done)
+    after = place.snapshot()
+    changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+    # What says that a stage is finished goes before what it stands for is touched; logs are begun anew.
+    assert changed <= {"data/toy/splits.json", "data/toy/lang/lang.json", "exp/toy/gmm/train.log", "exp/toy/frames/train.log"}
+
+
+@pytest.fixture(scope="module")
+def small_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path | None]:
+    """A disk of 12 MB, where one may be mounted; None elsewhere, where RLIMIT_FSIZE above has to do."""
+    disk = tmp_path_factory.mktemp("disk")
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "none", str(disk)], capture_output=True)
+    yield disk if mounted.returncode == 0 else None
+    if mounted.returncode == 0:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+@pytest.mark.parametrize("stage", ["prepare_data", "make_lang", "make_mfcc", "align", "decode", "report"])
+def test_a_full_disk_and_the_same_command_again(sound: Place, small_disk: Path | None, stage: str) -> None:
+    root = (small_disk or sound.root.parent) / stage
+    place = sound.copy(root)
+    ballast = root / "ballast"
+    if small_disk:
+        with contextlib.suppress(OSError), open(ballast, "wb", buffering=0) as stream:
+            while stream.write(b"\0" * 4096):
+                pass
+    before = place.snapshot()
+    done = place.stage(stage) if small_disk else place.stage(stage, file_size=8)
+    line = one_line(stage, done)
+    assert "free some space there" in line and str(Path(line.split(": ")[1])) in line
+    after = place.snapshot()
+    lost = {name for name, content in before.items() if after.get(name) != content}
+    assert lost <= {"data/toy/splits.json", "data/toy/lang/lang.json"}
+    ballast.unlink(missing_ok=True)
+    assert place.stage(stage).returncode == 0
+    assert not list(root.rglob(".*.tmp")) and not list(root.rglob(".*.lock"))
+    shutil.rmtree(root)
+
+
+@pytest.mark.parametrize("stage", ["make_lang", "train_gmm", "align", "decode", "compare"])
+def test_an_unwritable_place_is_named(sound: Place, tmp_path: Path, stage: str) -> None:
+    """/proc is a folder in which nobody may make files, root neither."""
+    place = sound.copy(tmp_path / "place")
+    before = place.snapshot()
+    assert "/proc/" in one_line(stage, place.stage(stage, "--out", "/proc/phonoscope"))
+    assert place.snapshot() == before
+
+
+# ---- two at a time, and killed
+
+@contextlib.contextmanager
+def started(place: Place, stage: str, *options: str) -> Iterator[subprocess.Popen]:
+    """The stage in a process of its own, as make starts it; killed at the end if it still runs."""
+    process = subprocess.Popen([sys.executable, "-m", f"stages.{stage}", *COMMANDS[stage].split(), *options], cwd=place.root,
+                               env={**os.environ, "PYTHONPATH": str(PROJECT), "OMP_NUM_THREADS": "1"}, text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    with process:
+        yield process
+        process.kill()
+
+
+def wait_for(condition: Callable[[], object], process: subprocess.Popen) -> None:
+    until = time.monotonic() + 120
+    while not condition():
+        if process.poll() is not None or time.monotonic() > until:
+            process.kill()
+            pytest.fail(f"waited in vain for {process.args}: {process.communicate()}")
+        time.sleep(0.01)
+
+
+def test_the_second_of_two_is_told_who_is_at_work_and_a_killed_one_leaves_no_lock(sound: Place, tmp_path: Path) -> None:
+    place = sound.copy(tmp_path / "place")
+    lock, log = place / "exp/toy/.gmm.lock", place / "exp/toy/gmm/train.log"
+    before = (place / "exp/toy/gmm/model.npz").read_bytes()
+    log.unlink()
+    with started(place, "train_gmm", "--warm-up", "100000") as first:
+        wait_for(log.exists, first)
+        for stage in ("train_gmm", "tune"):  # both write there
+            assert one_line(stage, place.stage(stage)) == (
+                f"{stage}: {place / 'exp/toy/gmm'}: train_gmm (process {first.pid}) is at work there; wait until it is done, "
+                f"or stop it, and run the same command again\n")
+        assert place.stage("align").returncode == 0  # writes elsewhere
+    assert lock.exists() and (place / "exp/toy/gmm/model.npz").read_bytes() == before
+    assert place.stage("train_gmm").returncode == 0 and not lock.exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_stopped_run_harms_nothing_and_goes_on(sound: Place, tmp_path: Path, number: signal.Signals) -> None:
+    place = sound.copy(tmp_path / "place")
+    before = place.snapshot()
+    with started(place, "decode", "--model", "exp/toy/neural", "--out", "exp/toy/neural/decode_test") as decode:
+        wait_for(lambda: list((place / "exp/toy/neural").glob(".decode_test.*.tmp/lattices/words/*.json")), decode)
+        decode.send_signal(number)
+        out, err = decode.communicate()
+    assert decode.returncode != 0 and not out
+    if number == signal.SIGINT:
+        assert err == "decode: interrupted; the same command goes on from here\n"
+    litter = {name for name in place.snapshot() if name not in before}
+    assert all(".tmp/" in name or name.endswith(".lock") for name in litter) and (litter == set()) == (number == signal.SIGINT)
+    assert {name: content for name, content in place.snapshot().items() if name in before} == before
+    done = place.stage("decode", "--model", "exp/toy/neural", "--out", "exp/toy/neural/decode_test")
+    scores = {name for name in before if "neural/decode_test/" in name and ("er.txt" in name)}  # of the decode before
+    assert done.returncode == 0 and place.snapshot().keys() == before.keys() - scores
+
+
+def test_many_at_once_on_one_output_all_end_well(sound: Place, tmp_path: Path) -> None:
+    """However their locks interleave, each ends with its result or with the line, and no lock is left."""
+    place = sound.copy(tmp_path / "place")
+    script = (f"import sys, time, pathlib; sys.path.insert(0, {str(PROJECT)!r}); sys.argv = ['stage.py']\n"
+              "from lexicon.errors import UserError; from stages.lock import alone\n"
+              "held = pathlib.Path('held')\n"
+              "for turn in range(200):\n"
+              "    try:\n"
+              "        with alone(pathlib.Path('out/put'), 'one'):\n"
+              "            held.mkdir(); held.rmdir()\n"  # fails if somebody else is within
+              "    except UserError as error:\n"
+              "        assert ' is at work there; ' in str(error), error\n")
+    crowd = [subprocess.Popen([sys.executable, "-c", script], cwd=place.root, stderr=subprocess.PIPE) for _ in range(3)]
+    assert [process.communicate()[1] for process in crowd] == [b""] * 3
+    assert list((place / "out").iterdir()) == []
+
+
+def test_a_reader_that_hangs_up_is_one_line(sound: Place, tmp_path: Path) -> None:
+    place = sound.copy(tmp_path / "place")
+    with started(place, "show_lattice") as process:
+        process.stdout.close()
+        assert process.stderr.read() == ("show_lattice: nobody reads the output any more (a pipe was closed); run the same "
+                                         "command again\n")
+        assert process.wait() == 1

@@ -149,10 +149,11 @@ def test_stage_prints_one_line_and_is_deterministic(data):
             assert path.read_bytes() == (data / "two" / path.name).read_bytes(), path.name
 
 
-def test_stage_fails_in_one_line_and_leaves_no_target(data):
+def test_stage_fails_in_one_line_and_leaves_the_old_target(data):
     stage("--data", data, "--out", data / "lang", "--oov", "error")
+    before = (data / "lang" / "lang.json").read_bytes()
     (data / "train" / "text").write_text("a1 THE ZORKMID\n")
     done = stage("--data", data, "--out", data / "lang", "--oov", "error")
     assert done.returncode == 1 and done.stdout == "" and len(done.stderr.splitlines()) == 1
     assert 'text:1: word "ZORKMID" is not in the dictionary' in done.stderr
-    assert not (data / "lang" / "lang.json").exists()
+    assert (data / "lang" / "lang.json").read_bytes() == before

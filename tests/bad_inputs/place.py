@@ -38,6 +38,13 @@ COMMANDS = {
     "score": "--decode exp/toy/gmm/decode_test --data data/toy/test --ref-phones exp/toy/gmm/ali_test/reference.txt",
     "compare": "--exp exp/toy --data data/toy --systems gmm frames neural --out exp/toy/compare.tsv",
     "report": "--exp exp/toy --data data/toy --systems gmm frames --out exp/toy/report --utterances 1",
+    "check": "data/toy/dev",
+    "pron_probs": "--ali exp/toy/gmm/ali_train --lang data/toy/lang --out exp/toy/lang_probs",
+    "show_pron_probs": "--model exp/toy/gmm --data data/toy/dev --langs data/toy/lang exp/toy/lang_probs --out exp/toy/probs",
+    "transcribe": "--wav corpus/test/ann/test0.wav --exp exp/toy --system gmm exp/toy/gmm data/toy/lang",
+    "align_text": "--wav corpus/test/ann/test0.wav --exp exp/toy --system gmm exp/toy/gmm --lang data/toy/lang --cache cache"
+                  " --text ZERO",
+    "record": "--out own.wav --seconds 0",
     "show_lattice": "--exp exp/toy --data data/toy --utt ann-test0",
 }
 
@@ -54,19 +61,16 @@ class Done:
 class Runner:
     """The server of `server.py`, and what it answered."""
 
-    def __init__(self, folder: Path) -> None:
-        self.streams = folder / "stdout", folder / "stderr"
+    def __init__(self) -> None:
         self.process = subprocess.Popen(
             [sys.executable, str(Path(__file__).with_name("server.py"))], cwd=PROJECT, text=True, stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(PROJECT)})
 
     def run(self, cwd: Path, stage: str, options: Iterable[str], file_size: int = 0) -> Done:
         """Run a stage there and wait for it."""
-        request = {"argv": [f"stages.{stage}", *options], "cwd": str(cwd), "file_size": file_size,
-                   "stdout": str(self.streams[0]), "stderr": str(self.streams[1])}
+        request = {"argv": [f"stages.{stage}", *options], "cwd": str(cwd), "file_size": file_size}
         print(json.dumps(request), file=self.process.stdin, flush=True)
-        answer = json.loads(self.process.stdout.readline())
-        return Done(answer["returncode"], *(stream.read_text(errors="replace") for stream in self.streams))
+        return Done(**json.loads(self.process.stdout.readline()))
 
     def close(self) -> None:
         self.process.stdin.close()
@@ -117,8 +121,9 @@ def build(place: Place) -> None:
            *(("align", "--data", f"data/toy/{name}", "--out", f"exp/toy/gmm/ali_{name}") for name in SETS),
            ("train_frames",), ("train_neural",), ("tune",)]
     run += [step for system in ("gmm", "frames", "neural") for step in (
-        ("decode", "--model", f"exp/toy/{system}", "--out", f"exp/toy/{system}/decode_test"),
+        ("decode", "--model", f"exp/toy/{system}", "--out", f"exp/toy/{system}/decode_test", "--lattice-beam", "1"),
         ("score", "--decode", f"exp/toy/{system}/decode_test"))]
-    for stage, *options in [*run, ("compare",), ("report",), ("show_lattice",)]:
+    rest = ("compare", "report", "show_lattice", "check", "pron_probs", "transcribe", "align_text")
+    for stage, *options in [*run, *((stage,) for stage in rest)]:
         done = place.stage(stage, *options)
         assert done.returncode == 0 and not done.stderr, (stage, options, done)

@@ -6,6 +6,7 @@ output.
 """
 from __future__ import annotations
 
+import fcntl
 import gc
 import importlib
 import json
@@ -30,11 +31,11 @@ def warm() -> None:
         importlib.import_module(name)
 
 
-def become(request: dict) -> None:
-    """In the child: be the stage."""
+def become(request: dict, *outputs: int) -> None:
+    """In the child: be the stage, with standard output and error at the other end of these pipes."""
+    for number, output in enumerate(outputs, 1):
+        os.dup2(output, number)
     os.chdir(request["cwd"])
-    for number, name in ((1, "stdout"), (2, "stderr")):
-        os.dup2(os.open(request[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     with open("/proc/self/statm") as stream:
         size = int(stream.read().split()[0]) * resource.getpagesize()
@@ -63,11 +64,18 @@ def serve() -> None:
     gc.collect()
     gc.freeze()  # a collection in a child would copy all pages
     for line in sys.stdin:
+        pipes = os.pipe(), os.pipe()  # no files: they may be forbidden to grow
+        for pair in pipes:
+            fcntl.fcntl(pair[1], fcntl.F_SETPIPE_SZ, 1 << 20)  # a stage that says more than it holds is stopped by the alarm
         pid = os.fork()
         if pid == 0:
-            become(json.loads(line))
-        _, status, usage = os.wait4(pid, 0)
-        print(json.dumps({"returncode": os.waitstatus_to_exitcode(status)}), flush=True)
+            become(json.loads(line), *(pair[1] for pair in pipes))
+        answer = {"returncode": os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])}
+        for name, (reader, writer) in zip(("stdout", "stderr"), pipes):
+            os.close(writer)
+            with open(reader, errors="replace") as stream:
+                answer[name] = stream.read()
+        print(json.dumps(answer), flush=True)
 
 
 if __name__ == "__main__":

@@ -142,7 +142,7 @@ def sounding(data: bytes) -> Spoil:
     return recorded("ann-dev0", make=lambda path: path.write_bytes(data))
 
 
-FLAC_OF_AN_HOUR = (b"fLaC\x80\0\0\x22" + struct.pack(">HH", 4096, 4096) + bytes(6)
+FLAC_OF_A_DAY = (b"fLaC\x80\0\0\x22" + struct.pack(">HH", 4096, 4096) + bytes(6)
                    + ((RATE << 44) | (15 << 36) | (RATE * 3600 * 24)).to_bytes(8, "big") + bytes(16))
 
 
