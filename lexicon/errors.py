@@ -1,6 +1,7 @@
 """The one exception for what a person can put right."""
+import re
 
-LONGEST_MESSAGE = 1000  # characters: more than a screen of somebody's file helps nobody
+LONGEST_MESSAGE, LONGEST_WORD = 1000, 300  # characters: a screen of somebody's file helps nobody
 
 
 class UserError(Exception):
@@ -18,7 +19,7 @@ def one_line(text: str) -> str:
 
     Messages quote files and names, which may hold line breaks, colours of a terminal, or a million letters.
     """
+    text = re.sub(rf"\S{{{LONGEST_WORD},}}", lambda word: f"{word[0][:LONGEST_WORD // 2]}...{word[0][-LONGEST_WORD // 2:]}", text)
     if len(text) > LONGEST_MESSAGE:
-        half = LONGEST_MESSAGE // 2
-        text = f"{text[:half]} ... {text[-half:]}"
+        text = f"{text[:LONGEST_MESSAGE // 2]} ... {text[-LONGEST_MESSAGE // 2:]}"
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

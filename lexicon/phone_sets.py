@@ -63,7 +63,7 @@ def read_phone_set(path: Path | str) -> dict[str, Phone]:
     """
     found: dict[str, Phone] = {}
     for number, line in numbered_lines(path):
-        name, *rest = line.split(" #")[0].split() if not line.startswith("#") else [""]
+        name, *rest = (not line.startswith("#") and line.split(" #")[0].split()) or [""]
         if not name:
             continue
         name = normal(name)

@@ -68,7 +68,8 @@ def read_audio(path: Path | str, sample_rate: int, cut: Cut | None = None) -> np
     ``audio_info`` does, and if the samples cannot all be read or are not finite.
     """
     info, blocks = audio_blocks(path, cut)
-    mono = np.concatenate([np.zeros(0), *(block.mean(axis=1, dtype=np.float64) for block in blocks)])  # (num_samples,)
+    with np.errstate(invalid="ignore"):  # infinities of two channels: told below
+        mono = np.concatenate([np.zeros(0), *(block.mean(axis=1, dtype=np.float64) for block in blocks)])  # (num_samples,)
     if not np.isfinite(mono).all():
         raise UserError(f"{path}: samples that are not finite; convert the file again, or remove the utterance")
     if info.sample_rate != sample_rate:

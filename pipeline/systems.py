@@ -75,7 +75,10 @@ def _frames(directory: Path, meta: dict[str, Any]):
     model = load_frame_classifier(directory / "model.npz")
     if not isinstance(meta.get("hmm"), str):
         raise UserError(f"{directory}/meta.json: hmm {meta.get('hmm')!r} is no model directory; run: make frames")
-    hmms = load_gmm(Path(meta["hmm"]) / "model.npz")
+    try:
+        hmms = load_gmm(Path(meta["hmm"]) / "model.npz")
+    except UserError as error:
+        raise UserError(f"{directory}/meta.json: its HMMs: {error}") from error
     if len(model.log_prior) != hmms.transitions.num_pdfs:
         raise UserError(f"{directory}: {len(model.log_prior)} densities, the HMMs in {meta['hmm']} have"
                         f" {hmms.transitions.num_pdfs}; run: make frames")

@@ -37,7 +37,11 @@ def read(folder: Path) -> Found:
         name = next((name for name in SETS if name in words), "")
         with tempfile.TemporaryDirectory() as temporary:
             _export(recordings, supervisions, Path(temporary))
-            members, placed = read_one(Path(temporary))
+            try:
+                members, placed = read_one(Path(temporary))
+            except UserError as error:
+                raise UserError(f"{supervisions}: exported to a data directory, {str(error).replace(f'{temporary}/', '')}"
+                                ) from None
         sets.setdefault(name, []).extend(members)
         gold |= placed
     everybody = [utterance for members in sets.values() for utterance in members]
@@ -57,9 +61,11 @@ def _export(recordings: Path, supervisions: Path, out: Path) -> None:
         _refuse_unspoken(segments, supervisions)
         files = {recording.id: _file(recording, recordings) for recording in audio}
         export_to_kaldi(audio, segments, out)
-    except (UserError, OSError):
+    except UserError:
         raise
     except Exception as error:  # lhotse's readers raise anything on a manifest that is none
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # a full disk, not a bad manifest
         raise UserError(f"{recordings}: lhotse cannot export it ({type(error).__name__}: {error}); make the manifests again"
                         ) from None
     write_lines(out / "wav.scp", [f"{name} {files[name]}" for name in sorted(files)])

@@ -27,7 +27,7 @@ def warm() -> None:
     for package in ("lexicon", "pipeline"):
         for module in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):
             importlib.import_module(module.name)
-    for name in ("joblib", "stages.common", "scipy.signal"):
+    for name in ("joblib", "stages.common", "scipy.signal", "torch._inductor.config"):
         importlib.import_module(name)
 
 

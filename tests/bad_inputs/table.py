@@ -82,7 +82,7 @@ LANGUAGE = rows(
     ("no words at all", put(f"{TRAIN}/text", "u1\nu2\n"), f"{TRAIN}/text: no words; a language model needs some"),
     ("a reserved word", swap(f"{TRAIN}/text", "ZERO", "<s>"), f"{TRAIN}/text:1: "),
     ("a word without pronunciation", swap(f"{TRAIN}/text", "ZERO", "ZERRRO"), ("ZERRRO", "text:1")),
-    ("a word of a million letters", swap(f"{TRAIN}/text", "ZERO", "Z" * 1_000_000), "ZZZ ... "),
+    ("a word of a million letters", swap(f"{TRAIN}/text", "ZERO", "Z" * 1_000_000), "ZZZ...ZZZ"),
     ("no such lexicon", None, "nowhere: no such file", {"also": "--lexicon nowhere"}),
     ("a lexicon without words", put("my.txt", "# nothing\n"), "my.txt: no words", {"also": "--lexicon my.txt"}),
     ("a word without phones", put("my.txt", "ZERO\nONE W AH N\n"), 'my.txt:1: word "ZERO" has no phones',

@@ -1,0 +1,344 @@
+"""Whatever bytes come, a reader gives a sound value or a UserError: never another exception, never for long, never much memory.
+
+In `make test` a few examples, always the same; bench/fuzz.sh tries other ones for as long as it is told.
+"""
+from __future__ import annotations
+
+import contextlib
+import gzip
+import json
+import os
+import resource
+import shutil
+import signal
+import sys
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bad_inputs.damage import BYTES, GZIPPED_JSON_LINES, JSON, NPZ, TENSORS, TEXT
+from lexicon.dictionary import read_lexicon
+from lexicon.errors import UserError
+from lexicon.files import write_json
+from lexicon.fold import read_fold
+from lexicon.given import read_given
+from lexicon.lang import load_lang
+from lexicon.ngram import read_arpa
+from lexicon.pauses import Pauses, write_pauses
+from lexicon.phone_sets import read_phone_set
+from lexicon.text import read_text
+from pipeline.align import Segment
+from pipeline.archive import Archive, write_archive
+from pipeline.audio import audio_info, read_audio
+from pipeline.corpora import own
+from pipeline.corpora.unpack import extract
+from pipeline.ctc.model import CtcModel, Encoder, EncoderConfig, save_model
+from pipeline.datadir import Utterance, read_datadir, write_datadir
+from pipeline.datadir.check import Check
+from pipeline.features import Features, FeatureSettings, read_feats
+from pipeline.intervals import read_ctm
+from pipeline.lattice import best_path, depth, forward_backward, read_json_lattice, read_slf, write_json_lattice, write_slf
+from pipeline.lattice_picture import lattice_dot, lattice_svg, lattice_text
+from pipeline.report.results import read_fields
+from pipeline.systems import load_system
+from pipeline.textgrid import read_textgrid, write_textgrid
+from pipeline.tuning import read_tuning
+from test_bad_models import save_frames, save_gmm
+from test_compare import chain_lattice
+from test_ctc_beam import BUGS_ARPA, make_lang
+
+SECONDS, MEMORY = 20, 400 << 20  # for one file, beside what is imported
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", 0))  # of each reader; 0: a few, the same every time
+PROFILE = settings(max_examples=EXAMPLES or 40, derandomize=not EXAMPLES, database=None, deadline=None, print_blob=True,
+                   suppress_health_check=list(HealthCheck))
+WORDS = ["BUGS 1.0 B AH G Z", "BUNNY 1.0 B AH N IY"]
+
+
+class Reader(NamedTuple):
+    """``build`` writes sound files into a folder, ``damages`` says how each may be damaged, ``read`` reads the folder and
+    asserts that what it got is sound."""
+
+    name: str
+    build: Callable[[Path], object]
+    damages: dict[str, st.SearchStrategy]
+    read: Callable[[Path], object]
+
+
+def tone(path: Path, seconds: float = 0.2, rate: int = 8000) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, 0.3 * np.sin(np.arange(int(seconds * rate))), rate)
+
+
+# ---- what is read, and that it is sound
+
+def datadir(folder: Path) -> None:
+    utterances = [Utterance(f"u{n}", f"s{n % 2}", folder / "a.wav", ("BUGS", "BUNNY"), 1600) for n in range(4)]
+    tone(folder / "a.wav")
+    write_datadir(folder / "data", utterances)
+
+
+def segmented(folder: Path) -> None:
+    datadir(folder)
+    (folder / "data/wav.scp").write_text(f"r {folder}/a.wav\n")
+    (folder / "data/segments").write_text("".join(f"u{n} r 0.0{n} 0.1{n}\n" for n in range(4)))
+
+
+def read_data(folder: Path) -> None:
+    for utterance in read_datadir(folder / "data"):
+        assert utterance.wav.is_file() and utterance.words and 0 < utterance.num_samples < 10**16
+        assert utterance.cut is None or 0 <= utterance.cut.start < utterance.cut.end
+
+
+def check_data(folder: Path) -> None:
+    for problem in Check(folder / "data").problems():
+        assert str(problem)
+
+
+def kaldi(folder: Path) -> None:
+    segmented(folder)
+    (folder / "data/phones.ctm").write_text("u0 1 0.01 0.05 AH\nu0 1 0.06 0.02 B\n")
+
+
+def recordings(folder: Path) -> None:
+    for name in ("ann/one", "ann/two", "bob/one"):
+        tone(folder / f"data/{name}.wav")
+    (folder / "data/ann/one.txt").write_text("Bugs Bunny, 32 times.\n")
+    (folder / "data/ann/two.lab").write_text("bunny\n")
+    grid(folder / "data/bob/one.TextGrid")
+
+
+def lhotse(folder: Path) -> None:
+    tone(folder / "data/a.wav")
+    recording = {"id": "r", "sources": [{"type": "file", "channels": [0], "source": str(folder / "data/a.wav")}],
+                 "sampling_rate": 8000, "num_samples": 1600, "duration": 0.2, "channel_ids": [0]}
+    said = {"id": "u", "recording_id": "r", "start": 0.0, "duration": 0.15, "channel": 0, "text": "bunny", "speaker": "s"}
+    for name, value in (("recordings", recording), ("supervisions", said)):
+        (folder / f"data/{name}.jsonl.gz").write_bytes(gzip.compress(json.dumps(value).encode()))
+
+
+def read_own(folder: Path) -> None:
+    found = own.read(folder / "data")
+    for utterance in (u for members in found.sets.values() for u in members):
+        assert utterance.wav.is_file() and utterance.words
+
+
+def lang(folder: Path) -> None:
+    made = make_lang(folder / "lang", WORDS, BUGS_ARPA)
+    write_pauses(made.path, Pauses(0.5, 0.5, {(w, phones): 0.25 for w, variants in made.lexicon.items() for _, phones in variants}))
+
+
+def read_lang(folder: Path) -> None:
+    found = load_lang(folder / "lang")
+    assert found.words == sorted(found.lexicon) and "SIL" in found.phones
+    assert all(0 < prob <= 1 and set(phones) <= set(found.phones) for variants in found.lexicon.values() for prob, phones in variants)
+
+
+def grid(path: Path) -> None:
+    write_textgrid(path, {"words": [Segment("BUNNY", 1, 9)], "phones": [Segment("B", 1, 4), Segment("AH", 4, 9)]}, 12)
+
+
+def read_grid(folder: Path) -> None:
+    for intervals in read_textgrid(folder / "a.TextGrid").values():
+        assert all(0 <= i.start < i.end < 1e7 for i in intervals)
+
+
+def lattices(folder: Path) -> None:
+    lattice = chain_lattice("u1", "gmm", ["B", "AH", "N IY"])
+    lattice.word[1] = "BUNNY"
+    write_json_lattice(lattice, folder / "a.json")
+    write_slf(lattice, folder / "a.slf")
+
+
+def read_lattice(folder: Path) -> None:
+    for lattice in (read_json_lattice(folder / "a.json"), read_slf(folder / "a.slf")):
+        assert lattice.node_frame[-1] <= lattice.num_frames and depth(lattice) >= 0
+        assert np.isfinite(forward_backward(lattice)) and (lattice.posterior >= 0).all() and best_path(lattice)
+        if lattice.num_frames < 10_000:
+            assert lattice_text(lattice) and lattice_svg(lattice) and lattice_dot(lattice)
+
+
+def gmm(folder: Path) -> None:
+    (folder / "gmm").mkdir()
+    save_gmm(folder / "gmm/model.npz")
+    write_json(folder / "gmm/meta.json", {"kind": "gmm", "features": {"sample_rate": 8000, "norm_vars": True}})
+
+
+def frames(folder: Path) -> None:
+    gmm(folder)
+    (folder / "frames").mkdir()
+    save_frames(folder / "frames/model.npz")
+    write_json(folder / "frames/meta.json", {"kind": "frames", "hmm": str(folder / "gmm")})
+
+
+def neural(folder: Path) -> None:
+    (folder / "neural").mkdir()
+    tokens = ["<blk>", "AH", "B"]
+    network = Encoder(EncoderConfig("tdnn", 39, len(tokens), 8, 1, 0, 3, 0.1))
+    save_model(folder / "neural", CtcModel(network, tokens, np.log(np.full(3, 1 / 3)).astype(np.float32)), {})
+
+
+def system(name: str) -> Callable[[Path], None]:
+    def read(folder: Path) -> None:
+        found = load_system(folder / name)
+        rows = found.scores(np.zeros((9, 39), np.float32))
+        assert len(rows) == -(-9 // found.step) and np.isfinite(rows).all() and rows.shape[1] == len(found.topology.label_phone)
+    return read
+
+
+def feats(folder: Path) -> None:
+    gmm(folder)
+    (folder / "data").mkdir()
+    rng = np.random.default_rng(0)
+    write_archive(folder / "data/feats.scp", ((f"u{n}", rng.normal(size=(n + 3, 5)).astype(np.float32)) for n in range(3)))
+    FeatureSettings(8000, True).write(folder / "data")
+
+
+def read_features(folder: Path) -> None:
+    found = read_feats(folder / "data", folder / "gmm")
+    for utterance in found:
+        assert np.isfinite(found[utterance]).all() and "/" not in utterance
+    assert isinstance(found, Features)
+
+
+def alignments(folder: Path) -> None:
+    write_archive(folder / "ali.scp", ((f"u{n}", np.arange(n + 2, dtype=np.int32)) for n in range(3)))
+
+
+def read_alignments(folder: Path) -> None:
+    for labels in Archive(folder / "ali.scp").values():
+        assert np.isfinite(labels).all()
+
+
+def sounds(folder: Path) -> None:
+    samples = np.random.default_rng(0).uniform(-0.5, 0.5, size=(900, 2))
+    for name, kind in (("a.wav", "PCM_16"), ("f.wav", "FLOAT"), ("a.flac", "PCM_16"), ("a.ogg", "VORBIS"), ("a.sph", "PCM_16")):
+        soundfile.write(folder / name, samples, 8000, subtype=kind, format="NIST" if name == "a.sph" else None)
+
+
+def read_sounds(folder: Path) -> None:
+    for path in sorted(folder.iterdir()):
+        info = audio_info(path)
+        assert info.num_samples > 0
+        samples = read_audio(path, 8000)
+        assert np.isfinite(samples).all() and np.abs(samples).max() <= 1
+
+
+def archives(folder: Path) -> None:
+    source = folder / "source"
+    (source / "deep").mkdir(parents=True)
+    (source / "deep/a.txt").write_text("a" * 700)
+    (source / "link").symlink_to("deep")
+    for name, mode in (("a.tar", "w"), ("a.tar.gz", "w:gz"), ("a.tar.xz", "w:xz")):
+        with tarfile.open(folder / name, mode) as tar:
+            tar.add(source, "corpus")
+    with zipfile.ZipFile(folder / "a.zip", "w", zipfile.ZIP_DEFLATED) as zipped:
+        zipped.write(source / "deep/a.txt", "corpus/a.txt")
+    shutil.rmtree(source)
+
+
+def unpack(folder: Path) -> None:
+    outside = sorted(folder.iterdir())
+    for path in outside:
+        into = folder / "into"
+        into.mkdir()
+        try:
+            extract(path, into)
+        finally:
+            shutil.rmtree(into, ignore_errors=True)
+            assert sorted(folder.iterdir()) == outside
+
+
+def put(name: str, text: str) -> Callable[[Path], object]:
+    return lambda folder: (folder / name).write_text(text)
+
+
+TABLES = ("wav.scp", "text", "utt2spk", "spk2utt", "utt2num_samples")
+LANG_FILES = ("phones.txt", "words.txt", "tokens.txt", "lexicon.txt", "reference_lexicon.txt", "lm.arpa", "phone_lm.arpa", "silence.txt")
+TUNING = {"search": "wfst", **{name: {"acoustic_scale": 0.1, "insertion_score": 0.0} for name in ("words", "free")}}
+READERS = [
+    Reader("data directory", datadir, {f"data/{name}": TEXT for name in TABLES}, read_data),
+    Reader("segments", segmented, {f"data/{name}": TEXT for name in ("wav.scp", "segments", "text")}, read_data),
+    Reader("make check", segmented, {**{f"data/{name}": TEXT for name in (*TABLES, "segments")}, "a.wav": BYTES}, check_data),
+    Reader("Kaldi's data directory", kaldi, {f"data/{name}": TEXT for name in ("wav.scp", "segments", "phones.ctm")}, read_own),
+    Reader("folder of recordings", recordings, {"data/ann/one.txt": TEXT, "data/ann/two.lab": TEXT, "data/bob/one.TextGrid": TEXT},
+           read_own),
+    Reader("lhotse manifests", lhotse, {f"data/{name}.jsonl.gz": GZIPPED_JSON_LINES for name in ("recordings", "supervisions")},
+           read_own),
+    Reader("text", put("text", "u1 BUGS BUNNY\nu2\n"), {"text": TEXT}, lambda folder: read_text(folder / "text")),
+    Reader("fold.txt", put("fold.txt", "AH AX\nAO AA\n"), {"fold.txt": TEXT}, read_fold),
+    Reader("CTM", put("a.ctm", "u1 1 0.1 0.2 AH 0.9\nu1 1 0.3 0.2 B\n"), {"a.ctm": TEXT}, lambda folder: read_ctm(folder / "a.ctm")),
+    Reader("ARPA", put("lm.arpa", BUGS_ARPA), {"lm.arpa": TEXT}, lambda folder: read_arpa(folder / "lm.arpa").score(["<s>"], "BUGS")),
+    Reader("extra.txt", put("a.txt", "BUGS B AH G Z # rabbit\n"), {"a.txt": TEXT}, lambda folder: read_lexicon(folder / "a.txt")),
+    Reader("given lexicon", put("a.txt", ";;; mine\nBUGS 0.5 B AH0 G Z\nBUGS(2) B AH1 K S\nTHE DH AH\n"), {"a.txt": TEXT},
+           lambda folder: read_given(folder / "a.txt")),
+    Reader("phone set", put("a.txt", "A a vowel\nB b voiced stop\n"), {"a.txt": TEXT}, lambda folder: read_phone_set(folder / "a.txt")),
+    Reader("lang directory", lang, {**{f"lang/{name}": TEXT for name in LANG_FILES}, "lang/lang.json": JSON}, read_lang),
+    Reader("TextGrid", lambda folder: grid(folder / "a.TextGrid"), {"a.TextGrid": TEXT}, read_grid),
+    Reader("lattices", lattices, {"a.json": JSON, "a.slf": TEXT}, read_lattice),
+    Reader("GMM", gmm, {"gmm/model.npz": NPZ, "gmm/meta.json": JSON}, system("gmm")),
+    Reader("frame classifier", frames, {"frames/model.npz": NPZ, "frames/meta.json": JSON}, system("frames")),
+    Reader("network", neural, {"neural/model.safetensors": TENSORS, "neural/meta.json": JSON}, system("neural")),
+    Reader("features", feats, {"data/feats.scp": TEXT, "data/feats.ark": BYTES, "data/feats.json": JSON, "gmm/meta.json": JSON},
+           read_features),
+    Reader("alignments", alignments, {"ali.scp": TEXT, "ali.ark": BYTES}, read_alignments),
+    Reader("audio", sounds, dict.fromkeys(("a.wav", "f.wav", "a.flac", "a.ogg", "a.sph"), BYTES), read_sounds),
+    Reader("archives", archives, dict.fromkeys(("a.tar", "a.tar.gz", "a.tar.xz", "a.zip"), BYTES), unpack),
+    Reader("tuning.json", lambda folder: write_json(folder / "tuning.json", TUNING), {"tuning.json": JSON},
+           lambda folder: read_tuning(folder / "tuning.json")),
+    Reader("decode.json", lambda folder: write_json(folder / "decode.json", {"rtf": 0.1, "parameters": 7, "vocab": "closed"}),
+           {"decode.json": JSON}, lambda folder: read_fields(folder / "decode.json", rtf=float, parameters=int, vocab=str)),
+]
+
+
+@contextlib.contextmanager
+def frugal() -> Iterator[None]:
+    """No more than so many seconds and (on Linux) so much memory; beyond, a TimeoutError or a MemoryError."""
+    def late(*_: object) -> None:
+        raise TimeoutError(f"more than {SECONDS} s")
+
+    old = signal.signal(signal.SIGALRM, late)
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    signal.alarm(SECONDS)
+    try:
+        if sys.platform == "linux":
+            size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+            resource.setrlimit(resource.RLIMIT_AS, (size + MEMORY, hard))
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, old)
+
+
+@pytest.mark.filterwarnings("error")  # a stage would print them
+@pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.name)
+def test_whatever_comes_is_a_sound_value_or_one_line(reader: Reader, tmp_path: Path) -> None:
+    folder = tmp_path / "f"
+    folder.mkdir()
+    reader.build(folder)
+    reader.read(folder)  # sound as it is
+    originals = {name: (folder / name).read_bytes() for name in reader.damages}
+
+    @PROFILE
+    @given(st.sampled_from(sorted(reader.damages)).flatmap(lambda name: st.tuples(st.just(name), reader.damages[name])))
+    def damaged(case: tuple[str, Callable[[bytes], bytes]]) -> None:
+        name, damage = case
+        (folder / name).write_bytes(damage(originals[name]))
+        try:
+            with frugal():
+                reader.read(folder)
+        except UserError as error:
+            assert str(error).isprintable() and str(folder) in str(error) and "; " in str(error)
+            assert error.__cause__ is None or not isinstance(error.__cause__, (MemoryError, TimeoutError))
+        finally:
+            (folder / name).write_bytes(originals[name])
+
+    damaged()
