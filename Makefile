@@ -232,7 +232,7 @@ test: $(VENV)/.phonoscope-test            ## run the tests (a browser is needed:
 	$(PY) -m pytest -n $(NJ) --dist loadfile tests
 
 clean:                                    ## delete exp/CORPUS and data/CORPUS (what was fetched is kept)
-	rm -rf $(EXP) $(DATA)
+	rm -rf $(EXP) $(DATA) $(dir $(DATA)).$(notdir $(DATA)).lock
 
 help:                                     ## show this
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \

@@ -16,6 +16,7 @@ import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
@@ -38,7 +39,8 @@ from lexicon.text import read_text
 from pipeline.align import Segment
 from pipeline.archive import Archive, write_archive
 from pipeline.audio import audio_info, read_audio
-from pipeline.corpora import own
+from pipeline.corpora import commonvoice, librispeech, own, timit
+from pipeline.corpora.prepared import SETS
 from pipeline.corpora.unpack import extract
 from pipeline.ctc.model import CtcModel, Encoder, EncoderConfig, save_model
 from pipeline.datadir import Utterance, read_datadir, write_datadir
@@ -47,17 +49,21 @@ from pipeline.features import Features, FeatureSettings, read_feats
 from pipeline.intervals import read_ctm
 from pipeline.lattice import best_path, depth, forward_backward, read_json_lattice, read_slf, write_json_lattice, write_slf
 from pipeline.lattice_picture import lattice_dot, lattice_svg, lattice_text
+from pipeline.own_audio import read_recording
 from pipeline.report.results import read_fields
 from pipeline.systems import load_system
 from pipeline.textgrid import read_textgrid, write_textgrid
 from pipeline.tuning import read_tuning
 from test_bad_models import save_frames, save_gmm
 from test_compare import chain_lattice
+from test_corpora_openslr import chapter
+from test_corpora_timit import small_tree
+from test_corpora_words import ANN, BOB, language
 from test_ctc_beam import BUGS_ARPA, make_lang
 
 SECONDS, MEMORY = 20, 400 << 20  # for one file, beside what is imported
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", 0))  # of each reader; 0: a few, the same every time
-PROFILE = settings(max_examples=EXAMPLES or 40, derandomize=not EXAMPLES, database=None, deadline=None, print_blob=True,
+PROFILE = settings(max_examples=EXAMPLES or 60, derandomize=not EXAMPLES, database=None, deadline=None, print_blob=True,
                    suppress_health_check=list(HealthCheck))
 WORDS = ["BUGS 1.0 B AH G Z", "BUNNY 1.0 B AH N IY"]
 
@@ -128,6 +134,21 @@ def read_own(folder: Path) -> None:
     found = own.read(folder / "data")
     for utterance in (u for members in found.sets.values() for u in members):
         assert utterance.wav.is_file() and utterance.words
+
+
+def corpus(module: ModuleType, root: str) -> Callable[[Path], None]:
+    """A corpus that comes built in, prepared."""
+    def read(folder: Path) -> None:
+        prepared = module.prepare(folder / root)
+        for utterance in (u for members in prepared.sets.values() for u in members):
+            assert utterance.wav.is_file() and utterance.words and utterance.num_samples > 0
+        assert all(0 <= i.start < i.end for gold in prepared.gold.values() for i in (*gold.phones, *gold.words))
+    return read
+
+
+def read_own_recording(folder: Path) -> None:
+    recording = read_recording(folder / "a.wav", FeatureSettings(16000, True))
+    assert np.isfinite(recording.static).all() and len(recording.pieces()) > 0
 
 
 def lang(folder: Path) -> None:
@@ -272,6 +293,13 @@ READERS = [
            read_own),
     Reader("lhotse manifests", lhotse, {f"data/{name}.jsonl.gz": GZIPPED_JSON_LINES for name in ("recordings", "supervisions")},
            read_own),
+    Reader("timit", lambda folder: small_tree(folder / "timit"), {
+        f"timit/TRAIN/DR1/FCJF0/SI648.{ending}": TEXT for ending in ("PHN", "WRD", "TXT", "WAV")}, corpus(timit, "timit")),
+    Reader("librispeech", lambda folder: chapter(folder, "train-clean-100", 19, 198, 12), {
+        "LibriSpeech/train-clean-100/19/198/19-198.trans.txt": TEXT}, corpus(librispeech, "LibriSpeech")),
+    Reader("commonvoice", lambda folder: language(folder, "cy", {name: [(ANN, "Croeso"), (BOB, "Mae'r")] for name in SETS}), {
+        f"cy/{name}.tsv": TEXT for name in SETS}, corpus(commonvoice, "cy")),
+    Reader("own recording", lambda folder: tone(folder / "a.wav", 0.5), {"a.wav": BYTES}, read_own_recording),
     Reader("text", put("text", "u1 BUGS BUNNY\nu2\n"), {"text": TEXT}, lambda folder: read_text(folder / "text")),
     Reader("fold.txt", put("fold.txt", "AH AX\nAO AA\n"), {"fold.txt": TEXT}, read_fold),
     Reader("CTM", put("a.ctm", "u1 1 0.1 0.2 AH 0.9\nu1 1 0.3 0.2 B\n"), {"a.ctm": TEXT}, lambda folder: read_ctm(folder / "a.ctm")),
