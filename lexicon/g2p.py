@@ -120,7 +120,9 @@ def train(lexicon: Pronunciations, model: Path, commands: dict[str, str], order:
             stream.writelines(f"{_letters(word)}\t{' '.join(phones).translate(OWN_SIGNS)}\n"
                               for word, variants in lexicon.items() if _spelled(word) for phones in variants)
         _run(commands["phonetisaurus-align"], f"--input={entries}", f"--ofile={corpus}", "--seq1_del=false")
-        _run(commands["estimate-ngram"], "-o", str(order), "-t", corpus, "-wl", arpa)
+        with open(corpus, encoding="utf-8") as stream:
+            longest = max((len(line.split()) for line in stream), default=0) + 2  # with its begin and end
+        _run(commands["estimate-ngram"], "-o", str(min(order, longest)), "-t", corpus, "-wl", arpa)  # crashes beyond
         _run(commands["phonetisaurus-arpa2wfst"], f"--lm={arpa}", f"--ofile={fst}")
         with atomic_write(model, "wb") as stream, open(fst, "rb") as source:
             shutil.copyfileobj(source, stream)

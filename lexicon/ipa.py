@@ -169,7 +169,7 @@ def _joined(words: list[str]) -> str | None:
     if kinds[0] == kinds[1] and kinds[0] in ("plosive", "nasal", "implosive"):
         places = sorted((word.split()[-2].replace("bilabial", "labial") for word in words),
                         key=lambda place: place != "labial")
-        return " ".join([*first.split()[:-2], "-".join(places), kinds[0]])
+        return " ".join([*first.split()[:-2], "-".join(places), kinds[0]]) if places[0] == "labial" else None
     return None
 
 

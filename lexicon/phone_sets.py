@@ -94,12 +94,12 @@ def as_fields(known: Phone) -> str:
 
 def phone_set_of(info: dict[str, Any]) -> PhoneSet:
     """The phone set that lang.json records; that of the dictionary where it says nothing. UserError if it is damaged."""
-    recorded = info.get("phone_set", {})
-    if not recorded:
+    recorded = info.get("phone_set")
+    if recorded is None:
         return INVENTORY
-    found = dict(INVENTORY) if not isinstance(recorded, dict) else {SILENCE: INVENTORY[SILENCE]}
-    for name, fields in recorded.items() if isinstance(recorded, dict) else [("phone_set", recorded)]:
-        known = _entry(fields.split()) if isinstance(fields, str) and fields.split() else None
+    found = {SILENCE: INVENTORY[SILENCE]}
+    for name, fields in recorded.items() if isinstance(recorded, dict) else [("set", recorded)]:
+        known = _entry(fields.split()) if isinstance(fields, str) and isinstance(recorded, dict) and fields.split() else None
         if known is None:
             raise UserError(f"lang.json: phone {name}: {fields!r} is not `IPA class words`; run: make lexicon")
         found[name] = known

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lexicon.errors import UserError
-from lexicon.lang import build_lang, load_lang
+from lexicon.lang import build_lang, given_lexicon, load_lang
 from lexicon.ngram import read_arpa
 from lexicon.text import read_text
 
@@ -157,3 +157,72 @@ def test_stage_fails_in_one_line_and_leaves_the_old_target(data):
     assert done.returncode == 1 and done.stdout == "" and len(done.stderr.splitlines()) == 1
     assert 'text:1: word "ZORKMID" is not in the dictionary' in done.stderr
     assert (data / "lang" / "lang.json").read_bytes() == before
+
+
+# ---- a lexicon that is given
+
+GERMAN = "die d iː\nDie(2) d i\nKatze k a ts ə\nsaß z aː s\nHund h ʊ n t\n"
+
+
+@pytest.fixture
+def german(data):
+    for name, text in {"train": "a1 die Katze saß\na2 DIE KATZE\n", "dev": "b1 Die Katze\n", "test": "c1 der Hund saß\n"}.items():
+        (data / name / "text").write_text(text)
+    (data / "german.txt").write_text(GERMAN + "der d eː ɐ\n")
+    return data
+
+
+def test_a_given_lexicon_replaces_the_dictionary_and_the_corpus_one(german):
+    (german / "lexicon.txt").write_text("THE Y\n")
+    info = build_lang(german, german / "lang", given=given_lexicon(german, german / "german.txt"))
+    lang = load_lang(german / "lang")
+    assert lang.lexicon["DIE"] == [(1.0, ("d", "iː")), (1.0, ("d", "i"))] and lang.lexicon["die"] == [(1.0, ("d", "iː"))]
+    assert lang.lexicon["KATZE"] == lang.lexicon["Katze"] == [(1.0, ("k", "a", "ts", "ə"))]
+    assert lang.phones[0] == "SIL" and "ts" in lang.phones and info["lexicon"] == "german.txt"
+    assert info["phone_set"]["iː"] == "iː long close front vowel"
+    recorded = (german / "lang/phone_set.txt").read_text().splitlines()
+    assert "ts ts voiceless alveolar affricate" in recorded and len(recorded) == info["num_phones"]
+
+
+def test_probabilities_of_a_given_lexicon_are_kept(data):
+    (data / "mine.txt").write_text("THE 0.2 DH IY\nTHE 0.8 DH AH\nCAT 1.0 K AE T\nSAT 1.0 S AE T\nDOG 1.0 D AO G\n")
+    build_lang(data, data / "lang", given=given_lexicon(data, data / "mine.txt"))
+    assert load_lang(data / "lang").lexicon["THE"] == [(1.0, ("DH", "AH")), (0.25, ("DH", "IY"))]
+
+
+def test_words_missing_in_a_small_lexicon_are_listed(german):
+    (german / "german.txt").write_text(GERMAN.replace("Hund", "Hunde"))
+    with pytest.raises(UserError) as error:
+        build_lang(german, german / "lang", given=given_lexicon(german, german / "german.txt"), guess=lambda *_: 1 / 0)
+    path = german / "german.txt"
+    assert str(error.value) == (
+        f'{german / "test" / "text"}:1: word "der" is not in {path}; without pronunciation: Hund der; add `der P1 P2 ...` to '
+        f"{path} (its 5 words are too few to train G2P on, which takes 50)")
+
+
+def test_a_corpus_lexicon_of_any_phones_gets_its_words_guessed(data):
+    words = [f"W{chr(65 + a)}{chr(65 + b)}" for a in range(8) for b in range(8)]
+    (data / "lexicon.txt").write_text("".join(f"{word} ʃ\n" for word in [*words, "THE", "CAT", "SAT"]))
+    asked = []
+    info = build_lang(data, data / "lang", guess=lambda missing, lexicon: asked.append((missing, len(lexicon))) or {
+        word: [("ʃ", "ʃ")] for word in missing})
+    assert asked == [(["DOG"], 67)] and info["guessed"] == ["DOG"]
+
+
+def test_a_phone_file_describes_the_dictionary(data):
+    (data / "phones").write_text("".join(f"{name} {ipa}\n" for name, ipa in zip(
+        "AE AH AO D DH G IY K S T".split(), "a ə ɒ d̪ ð ɡ iː k s t̪".split())))
+    info = build_lang(data, data / "lang", phones=data / "phones")
+    assert info["phone_set"]["D"] == "d̪ voiced dental plosive"
+    (data / "phones").write_text("AE a\n")
+    with pytest.raises(UserError, match="phones: no line for AH, a phone of the dictionary; add them: AH AO D"):
+        build_lang(data, data / "lang", phones=data / "phones")
+
+
+def test_stage_prints_the_phones_of_a_given_lexicon(german):
+    done = stage("--data", german, "--out", german / "lang", "--order", 2, "--lexicon", german / "german.txt")
+    assert done.returncode == 0, done.stderr
+    first, *phones, last = done.stdout.splitlines()
+    assert first == f"make_lang: {german / 'german.txt'}: 6 words in 16 phones, IPA"
+    assert phones[0].startswith("a open front vowel") and last.startswith("make_lang: 8 words, ")
+    assert sum(line.count("vowel") for line in phones) == 8
