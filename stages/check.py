@@ -24,8 +24,8 @@ from stages.common import parser, run
 def main(args: Namespace) -> tuple[None, str]:
     folders = [args.folder] if (args.folder / "wav.scp").is_file() else sets_in(args.folder)
     if not folders:
-        raise UserError(f"{args.folder}: no data directory (it has no wav.scp, nor has a folder in it); give one with DIR=, or "
-                        f"recordings beside transcripts with: make data CORPUS_DIR={args.folder}")
+        raise UserError(f"{args.folder}: no data directory (it has no wav.scp, nor has a folder in it); give one with DIR=, "
+                        f"or recordings beside transcripts with: make data CORPUS_DIR={args.folder}")
     if args.fix:
         for done in (line for folder in folders for line in repair(folder)):
             print(one_line(f"mended: {done}"), flush=True)
@@ -63,6 +63,6 @@ def print_survey(root: Path, folders: list[Path]) -> None:
 if __name__ == "__main__":
     options = parser(__doc__)
     options.add_argument("folder", type=Path, help="a data directory, or a folder of some")
-    options.add_argument("--fix", action="store_true", help="first mend what can be mended without losing speech; the originals "
-                         "are kept in a folder .backup")
+    options.add_argument("--fix", action="store_true", help="first mend what can be mended without losing speech; the "
+                         "originals are kept in a folder .backup")
     run(options, main)

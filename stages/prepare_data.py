@@ -47,8 +47,8 @@ def main(args: Namespace) -> tuple[Path, str]:
 def read_corpus(args: Namespace) -> tuple[Prepared, str | None, str]:
     """One that comes built in, fetched or from DOWNLOADS; the name of its split, and where it is from."""
     if args.corpus not in CORPORA:
-        raise UserError(f'CORPUS={args.corpus}: no such corpus; use one of: {", ".join(sorted(CORPORA))}, or give the folder '
-                        "of your own: CORPUS_DIR=folder")
+        raise UserError(f'CORPUS={args.corpus}: no such corpus; use one of: {", ".join(sorted(CORPORA))}, or give the '
+                        "folder of your own: CORPUS_DIR=folder")
     if args.downloads and not Path(args.downloads).is_dir():
         raise UserError(f"DOWNLOADS={args.downloads}: no such folder; give the folder that holds the corpus's archive")
     corpus = CORPORA[args.corpus]
@@ -107,8 +107,8 @@ def summary(corpus: str, prepared: Prepared) -> str:
 if __name__ == "__main__":
     options = parser(__doc__)
     options.add_argument("--corpus", default="prompts", help=f"one of: {', '.join(sorted(CORPORA))}")
-    options.add_argument("--corpus-dir", type=Path, help="a corpus of one's own: Kaldi data directories, lhotse manifests, or "
-                         "recordings beside transcripts; --corpus is then its name")
+    options.add_argument("--corpus-dir", type=Path, help="a corpus of one's own: Kaldi data directories, lhotse manifests, "
+                         "or recordings beside transcripts; --corpus is then its name")
     options.add_argument("--out", type=Path, required=True, help="folder for train, dev, test and splits.json")
     options.add_argument("--split", help="one of the corpus's splits (default: its first); with --corpus-dir: "
                          "given, speaker or utterance (default: the first that is possible)")

@@ -35,7 +35,7 @@ def cut(found: Found, split: str | None) -> tuple[dict[str, list[Utterance]], st
     Without a wish (``split`` None): the sets the folder has, and those it lacks cut out of its train; by speaker if four
     are known, else by utterance. With one, everything is cut anew.
     """
-    given = {name: members for name, members in found.sets.items() if name and members}
+    given = {name: found.sets[name] for name in SETS if found.sets.get(name)}
     if split == "given" and not given:
         raise UserError(f"SPLIT=given: the folder has no {', '.join(SETS)}; use one of: {', '.join(SPLITS[1:])}")
     if given and split in (None, "given"):

@@ -16,7 +16,6 @@ from pipeline.corpora.cutting import Found
 from pipeline.corpora.prepared import SETS, Gold, unmeasured
 from pipeline.datadir import AUDIO_SUFFIXES
 from pipeline.intervals import Interval
-from pipeline.textgrid import read_textgrid
 
 TEXTS = (".txt", ".lab")
 GRID = ".textgrid"
@@ -90,6 +89,8 @@ def _names(folder: Path, stem: Path) -> tuple[str, str, str]:
 def _grid(path: Path) -> tuple[tuple[str, ...], Gold]:
     """Words and gold of a TextGrid: tiers are known by their names. A word interval that reads as several words ("32")
     gives its words, but no gold, for nobody has placed them."""
+    from pipeline.textgrid import read_textgrid  # a slow import that most corpora do not need
+
     tiers = read_textgrid(path)
     words, phones, sentences = (_tier(tiers, names) for names in (WORD_TIERS, PHONE_TIERS, SENTENCE_TIERS))
     if words is None and phones is None and sentences is None:

@@ -54,8 +54,8 @@ def _export(recordings: Path, supervisions: Path, out: Path) -> None:
         from lhotse import load_manifest
         from lhotse.kaldi import export_to_kaldi
     except ImportError as error:
-        raise UserError(f"{recordings}: lhotse, which reads it, is not installed ({error}); run: pip install lhotse"
-                        ) from None
+        raise UserError(f"{recordings}: lhotse, which reads it, is not installed ({error}); run: .venv/bin/pip install "
+                        f"lhotse urllib3") from None
     try:
         audio, segments = load_manifest(recordings), load_manifest(supervisions).to_eager()
         _refuse_unspoken(segments, supervisions)
@@ -87,8 +87,9 @@ def _file(recording: Any, manifest: Path) -> Path:
         raise UserError(f'{manifest}: recording "{recording.id}" is {" + ".join(kinds) or "no source"}, not one file; '
                         f"commands are never run and nothing is fetched: save the audio as files "
                         f"(lhotse: CutSet.save_audios)")
-    if recording.transforms or recording.num_channels != 1:
-        what = "has transforms" if recording.transforms else f"has {recording.num_channels} channels"
+    channels = len(recording.sources[0].channels)
+    if recording.transforms or channels != 1:
+        what = "has transforms" if recording.transforms else f"has {channels} channels"
         raise UserError(f'{manifest}: recording "{recording.id}" {what}; save what is meant as files of one channel '
                         f"(lhotse: CutSet.save_audios)")
     found = find_audio(recording.sources[0].source, manifest.parent)

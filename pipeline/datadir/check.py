@@ -98,8 +98,9 @@ class Check:
         odd = [utterance for utterance, line in self.tables.speakers.items()
                if " " not in line.value and not utterance.startswith(line.value)]
         if odd:
-            yield Problem(self.tables.speakers.where(odd[0]), f'speaker "{self.tables.speakers[odd[0]].value}" does not begin '
-                          f'the id "{odd[0]}" ({len(odd)} such utterances)', "some of Kaldi's scripts want that", remark=True)
+            speaker = self.tables.speakers[odd[0]].value
+            yield Problem(self.tables.speakers.where(odd[0]), f'speaker "{speaker}" does not begin the id "{odd[0]}" '
+                          f"({len(odd)} such utterances)", "some of Kaldi's scripts want that", remark=True)
 
     def _audio(self) -> Iterator[Problem]:
         for name, info in self.infos.items():
@@ -111,11 +112,12 @@ class Check:
         for utterance, length in self.lengths.items():
             where = self.tables.audio.where(utterance)
             if length < SHORTEST_S * self.sample_rate:
-                yield Problem(where, f'"{utterance}": {length} samples, shorter than one 25 ms frame', "remove the utterance")
+                yield Problem(where, f'"{utterance}": {length} samples, shorter than one 25 ms frame',
+                              "remove the utterance")
             given = self.tables.lengths.get(utterance)
             if given and given.value.isdigit() and int(given.value) != length:
-                yield Problem(self.tables.lengths.where(utterance), f'"{utterance}": {given.value} samples, but the audio has '
-                              f"{length} at {self.sample_rate} Hz", "measure it again: FIX=yes")
+                yield Problem(self.tables.lengths.where(utterance), f'"{utterance}": {given.value} samples, but the audio '
+                              f"has {length} at {self.sample_rate} Hz", "measure it again: FIX=yes")
         if not self.tables.segments.exists:
             yield from self._shared_files()
 
@@ -125,16 +127,20 @@ class Check:
             cut, info = self.tables.cut(utterance), self.infos.get(self.tables.recording(utterance))
         except (ValueError, UserError):
             return  # said already
-        if isinstance(info, AudioInfo) and (beyond := cut.end - info.num_samples / info.sample_rate) > 1 / info.sample_rate:
-            yield Problem(self.tables.segments.where(utterance), f'"{utterance}" ends at {cut.end:g} s, {beyond:.2f} s beyond '
-                          f"the end of the recording", "correct the time, or let it end there: FIX=yes",
+        if not isinstance(info, AudioInfo):
+            return
+        beyond = cut.end - info.num_samples / info.sample_rate
+        if beyond > 1 / info.sample_rate:  # a time may be rounded
+            yield Problem(self.tables.segments.where(utterance), f'"{utterance}" ends at {cut.end:g} s, {beyond:.2f} s '
+                          "beyond the end of the recording", "correct the time, or let it end there: FIX=yes",
                           remark=beyond <= OVERSHOOT_S)
 
     def _shared_files(self) -> Iterator[Problem]:
         first: dict[Path, str] = {}
         for name in self.infos:
             if (other := first.setdefault(self.tables.wav(name).resolve(), name)) != name:
-                yield Problem(self.tables.wavs.where(name), f'"{name}" has the file of "{other}"', "is that meant?", remark=True)
+                yield Problem(self.tables.wavs.where(name), f'"{name}" has the file of "{other}"', "is that meant?",
+                              remark=True)
 
     def features(self) -> Iterator[Problem]:
         """feats.scp, and every matrix in it."""
@@ -151,8 +157,8 @@ class Check:
             elif what := self._misfit(utterance, line.value, dimensions):
                 yield Problem(where, f'features of "{utterance}": {what}', again)
         if table.exists and (missing := [u for u in self.tables.audio if not table.may_have(u)]):
-            yield Problem(self.tables.audio.where(missing[0]), f'"{missing[0]}" has no features ({len(missing)} such utterances)',
-                          "make them again: make mfcc", remark=True)
+            yield Problem(self.tables.audio.where(missing[0]), f'"{missing[0]}" has no features ({len(missing)} such '
+                          "utterances)", "make them again: make mfcc", remark=True)
 
     def _misfit(self, utterance: str, place: str, dimensions: dict[int, str]) -> str:
         """What is wrong with the features of an utterance; "" if nothing is. ``dimensions`` seen so far, and where first."""
@@ -168,9 +174,10 @@ class Check:
             (dimension, other), = dimensions.items()
             return f'{feats.shape[1]} dimensions; "{other}" has {dimension}'
         dimensions[feats.shape[1]] = dimensions.get(feats.shape[1], utterance)
-        ours = (self.path / "feats.json").is_file()  # others may have other frames
-        if ours and utterance in self.lengths and len(feats) != (expected := num_frames(self.lengths[utterance], self.sample_rate)):
-            return f"{len(feats)} frames, but the audio has {expected}"
+        if utterance in self.lengths and (self.path / "feats.json").is_file():  # others may have other frames
+            expected = num_frames(self.lengths[utterance], self.sample_rate)
+            if len(feats) != expected:
+                return f"{len(feats)} frames, but the audio has {expected}"
         return ""
 
     def _gold(self, name: str) -> Iterator[Problem]:
@@ -187,9 +194,11 @@ class Check:
             if utterance not in self.tables.audio:
                 if not self.tables.audio.may_have(utterance):
                     yield Problem(table.at(number), f'"{utterance}" has no audio', "add it, or take the line away: FIX=yes")
-            elif utterance in self.lengths and interval.end > (end := self.lengths[utterance] / self.sample_rate) + GOLD_OVERSHOOT_S:
-                yield Problem(table.at(number), f'"{interval.label}" ends at {interval.end:g} s, "{utterance}" at {end:g} s',
-                              "correct the times")
+                continue
+            end = self.lengths[utterance] / self.sample_rate if utterance in self.lengths else float("inf")
+            if interval.end > end + GOLD_OVERSHOOT_S:
+                yield Problem(table.at(number), f'"{interval.label}" ends at {interval.end:g} s, "{utterance}" at '
+                              f"{end:g} s", "correct the times")
         yield from table.problems
 
     def _others(self) -> Iterator[Problem]:
@@ -202,7 +211,8 @@ class Check:
             yield from table.problems
             for key, line in table.items():
                 if not ids[whose](key):
-                    yield Problem(table.where(key), f'"{key}" is no {whose} of this directory', "take the line away: FIX=yes")
+                    yield Problem(table.where(key), f'"{key}" is no {whose} of this directory',
+                                  "take the line away: FIX=yes")
                 elif name in NUMBERS and not _positive(line.value):
                     yield Problem(table.where(key), f'"{line.value}" is not {what}', "correct it, or take the file away")
         unknown = sorted(path.name for path in self.path.iterdir() if path.is_file() and not _known(path.name))

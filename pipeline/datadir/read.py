@@ -1,6 +1,7 @@
 """Reading a data directory: every problem of its tables, and its utterances when there is none."""
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -177,7 +178,8 @@ class DataDir:
                               "a file of its own")
             elif fields[0] not in self.wavs:
                 if self.wavs.exists and not self.wavs.may_have(fields[0]):
-                    yield Problem(where, f'recording "{fields[0]}" is not in wav.scp', "add its line, or remove the utterance")
+                    yield Problem(where, f'recording "{fields[0]}" is not in wav.scp',
+                                  "add its line, or remove the utterance")
             elif not isinstance(self.wav(fields[0]), Problem):
                 try:
                     self.cut(utterance)
@@ -209,9 +211,9 @@ def decoded_file(pipe: str) -> str | None:
 
 def find_audio(entry: str, folder: Path) -> Path | None:
     """The file of a path that may be relative to the current folder, to ``folder``, or to one of its parents."""
-    if Path(entry).is_file():
+    if os.path.isfile(entry):  # Path.is_file raises for names that are too long
         return Path(entry)
     if Path(entry).is_absolute():
         return None
     folder = folder.resolve()
-    return next((base / entry for base in (folder, *folder.parents) if (base / entry).is_file()), None)
+    return next((base / entry for base in (folder, *folder.parents) if os.path.isfile(base / entry)), None)

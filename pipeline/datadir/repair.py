@@ -86,12 +86,13 @@ class _Mender:
             text = data.decode()
         except UnicodeDecodeError:
             return  # which encoding it is, only its writer knows
-        for found, how, with_what in ((text.startswith(BYTE_ORDER_MARK), "byte order mark taken away", lambda t: t[1:]),
-                                      ("\r\n" in text, "Unix line ends", lambda t: t.replace("\r\n", "\n")),
-                                      ("\r" in text and "\n" not in text, "Unix line ends", lambda t: t.replace("\r", "\n"))):
-            if found:
-                text = with_what(text)
-                what.append(how)
+        if text.startswith(BYTE_ORDER_MARK):
+            text = text.removeprefix(BYTE_ORDER_MARK)
+            what.append("byte order mark taken away")
+        ends = "\r" if "\n" not in text else "\r\n"  # of an old Mac, of Windows
+        if ends in text:
+            text = text.replace(ends, "\n")
+            what.append("Unix line ends")
         lines = text.removesuffix("\n").split("\n")
         for change, how in ((lambda line: CONTROL.sub(_instead, line), "control characters taken out"),
                             (lambda line: ODD_SPACE.sub(" ", line.replace("\t", " ")).strip(), "plain spaces")):
@@ -155,7 +156,8 @@ class _Mender:
         speakers = {line.value for utterance, line in tables.speakers.items() if utterance in utterances}
         ids = {"utterance": utterances, "recording": set(tables.wavs), "speaker": speakers}
         whose = {name: "utterance" for name in ("text", "utt2spk", "utt2num_samples", "feats.scp", *GOLD)}
-        whose |= {name: of for name, (_, of) in OTHERS.items() if of != "speaker" or not (tables.speakers.broken or tables.speakers.lost)}
+        speakers_known = not (tables.speakers.broken or tables.speakers.lost)
+        whose |= {name: of for name, (_, of) in OTHERS.items() if of != "speaker" or speakers_known}
         for name, of in whose.items():
             lines = _utf8(self.path / name)
             if gone := {_key(line) for line in lines or ()} - ids[of]:
@@ -179,7 +181,9 @@ class _Mender:
     def members(self) -> None:
         """spk2utt is utt2spk turned around."""
         tables = self.check().tables
-        if not tables.speakers.exists or any(not problem.remark for problem in tables.speakers.problems) or any(len(line.value.split()) != 1 for line in tables.speakers.values()):
+        faulty = (any(not problem.remark for problem in tables.speakers.problems)
+                  or any(len(line.value.split()) != 1 for line in tables.speakers.values()))
+        if faulty or not tables.speakers:
             return
         members: dict[str, list[str]] = {}
         for utterance, line in tables.speakers.items():
@@ -196,7 +200,8 @@ class _Mender:
         known |= {utterance: str(check.lengths[utterance]) for utterance in changed}
         lines = [f"{utterance} {known[utterance]}" for utterance in sorted(known)]
         if lines and _utf8(self.path / "utt2num_samples") != lines:
-            self.write("utt2num_samples", lines, f"measured: {_some(changed)}" if changed else "one line for each utterance")
+            what = f"measured: {_some(changed)}" if changed else "one line for each utterance"
+            self.write("utt2num_samples", lines, what)
 
     def features(self) -> None:
         """Features that do not fit are moved aside: they can be made again."""
