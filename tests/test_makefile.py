@@ -66,7 +66,7 @@ class Tree:
         value = dict(zip(options, options[1:]))
         names = {"prepare_data": "splits.json", "make_lang": "lang.json", "train_gmm": "model.npz", "align": "phones.txt",
                  "train_frames": "model.npz", "train_neural": "model.safetensors", "tune": "tuning.json",
-                 "decode": "hyp.txt", "report": "index.html"}
+                 "decode": "hyp.txt", "report": "index.html", "pron_probs": "lang.json", "show_pron_probs": "dev.txt"}
         if stage == "make_mfcc":
             return self.root / value["--data"] / "feats.scp"
         if stage == "score":
@@ -125,6 +125,11 @@ def test_a_finished_tree_has_nothing_to_do(finished):
     ("MFCC_ARGS=--norm-vars yes", ALL - {"prepare_data", "make_lang"}, {"prepare_data", "make_lang"}),
     ("LANG_ARGS=--order 2", ALL - {"prepare_data", "make_mfcc"}, {"prepare_data", "make_mfcc"}),
     ("VOCAB=open", ALL - {"prepare_data", "make_mfcc"}, {"prepare_data", "make_mfcc"}),
+    ("LEXICON=mine.txt", ALL - {"prepare_data", "make_mfcc"}, {"prepare_data", "make_mfcc"}),
+    ("PHONES=ipa.txt", ALL - {"prepare_data", "make_mfcc"}, {"prepare_data", "make_mfcc"}),
+    ("PRON_PROBS=yes", {"pron_probs", "tune", "decode", "score", "compare", "report"},
+     {"make_lang", "train_gmm", "align", "train_frames", "train_neural"}),
+    ("PRON_PROBS=no", set(), ALL),
     ("SYSTEMS=gmm frames", {"compare", "report"}, ALL - {"compare", "report"}),
     ("SPLIT=official", ALL, set()),
     ("NJ=7", set(), ALL),
@@ -183,6 +188,35 @@ def test_the_users_own_pronunciations_are_noticed(own):
     os.utime(own.root / "lexicon/extra.txt", (1_700_000_000, 1_700_000_000))
     found = own.stages()
     assert "make_lang" in found and "train_gmm" in found and "make_mfcc" not in found
+
+
+def test_a_changed_lexicon_of_the_users_is_noticed(own):
+    (own.root / "mine.txt").touch()
+    os.utime(own.root / "mine.txt", (1_500_000_000, 1_500_000_000))
+    own.pretend("LEXICON=mine.txt", when=1_700_000_000)
+    assert own.stages("LEXICON=mine.txt") == set()
+    (own.root / "mine.txt").touch()
+    assert "make_lang" in own.stages("LEXICON=mine.txt")
+
+
+def test_counted_probabilities_are_for_the_searches_that_can_use_them(finished):
+    planned = finished.planned("PRON_PROBS=yes")
+    assert all(systems_of(planned, stage) == {"gmm", "frames", "neural_wfst"} for stage in ("tune", "decode", "score"))
+    for stage, options in planned:
+        assert ("--lang exp/prompts/lang_pp" in options) == (stage in ("tune", "decode")), options
+    done = finished.make("-n", "PRON_PROBS=perhaps")
+    assert done.returncode != 0 and "PRON_PROBS=perhaps: write yes or no" in done.stderr
+
+
+def test_whether_they_help_is_asked_of_dev_alone(own):
+    planned = own.planned("pron_probs")
+    assert [stage for stage, _ in planned] == ["pron_probs", "tune", "tune", "show_pron_probs"]
+    assert not any("test" in options for _, options in planned)
+    assert [re.search(r"--lang (\S+)", options)[1] for stage, options in planned if stage == "tune"] == [
+        "data/prompts/lang", "exp/prompts/lang_pp"]
+    own.pretend("pron_probs", when=1_700_000_000)
+    assert own.stages("pron_probs") == own.stages() == set()  # and nothing else is made again for it
+    assert own.stages("pron_probs", "TUNE_ARGS=--x 1") == {"tune", "show_pron_probs"}
 
 
 def test_changed_code_retrains_nothing(own):
