@@ -127,8 +127,8 @@ def _recognised(path: Path, entries: list[_Entry]) -> tuple[PhoneSet, str]:
     entry, name = next((entry, name) for entry in entries for name in entry.phones if without_stress(name) in strange)
     hint = "; write 1.0 if it is a probability" if name.isdigit() else ""
     raise UserError(f'{path}:{entry.number}: phone "{name}" in word "{entry.word}" is not {notation}, as '
-                    f"{len(known)} of {len(known) + len(strange)} phones here are{hint}; correct it, or describe all phones "
-                    f"in a file of `PHONE IPA [class words]` lines: PHONES=FILE")
+                    f"{len(known)} of {len(known) + len(strange)} phones here are{hint}; correct it, or describe all "
+                    f"phones in a file of `PHONE IPA [class words]` lines: PHONES=FILE")
 
 
 def _scaled(variants: list[tuple[float, tuple[str, ...]]]) -> list[tuple[float, tuple[str, ...]]]:
@@ -144,5 +144,6 @@ def _refuse(path: Path, wrong: list[tuple[int, str]]) -> None:
     """UserError of the first mistake that says on which other lines there are some."""
     number, message = wrong[0]
     others = [str(line) for line in sorted({line for line, _ in wrong[1:]} - {number})]
-    more = f" (mistakes on {len(others)} more lines: {', '.join(others[:10])}{', ...' if others[10:] else ''})" if others else ""
+    named = ", ".join([*others[:10], *(["..."] if others[10:] else [])])
+    more = f" (mistakes on {len(others)} more lines: {named})" if others else ""
     raise UserError(f"{path}:{number}: {message}{more}")

@@ -34,9 +34,10 @@ _CONSONANT_ROWS = {
     "lateral approximant": "- - - - - - - l - - - ɭ - ʎ - ʟ - - - - - -",
     "implosive": "ɓ̥ ɓ - - - - ɗ̥ ɗ - - - ᶑ ʄ̊ ʄ ɠ̊ ɠ ʛ̥ ʛ - - - -",
 }
-_SONORANTS = ("nasal", "trill", "tap", "approximant", "lateral approximant")  # voiced, unless a diacritic says otherwise
+_SONORANTS = ("nasal", "trill", "tap", "approximant", "lateral approximant")  # voiced, if no diacritic says otherwise
 _OTHERS = {
-    "ʍ": "voiceless labial-velar fricative", "w": "labial-velar approximant", "ɥ": "labial-palatal approximant", "ʜ": "voiceless epiglottal fricative",
+    "ʍ": "voiceless labial-velar fricative", "w": "labial-velar approximant", "ɥ": "labial-palatal approximant",
+    "ʜ": "voiceless epiglottal fricative",
     "ʢ": "voiced epiglottal fricative", "ʡ": "voiceless epiglottal plosive", "ɕ": "voiceless alveolo-palatal fricative",
     "ʑ": "voiced alveolo-palatal fricative", "ɺ": "alveolar lateral tap",
     "ɧ": "voiceless postalveolar-velar fricative", "ɫ": "velarised alveolar lateral approximant",

@@ -16,9 +16,9 @@ NO_IPA = "-"
 RESERVED = (SILENCE, BLANK, "<eps>", "#0")
 STRESS_DIGIT = re.compile(r"[012]$")
 # What ARPAbet has beyond the dictionary's 39, TIMIT's labels among it.
-_MORE = {"AX": "ə", "AXR": "ɚ", "IX": "ɨ", "UX": "ʉ", "AX-H": "ə̥", "DX": "ɾ", "NX": "ɾ̃", "EL": "l̩", "EM": "m̩", "EN": "n̩",
-         "ENG": "ŋ̍", "HV": "ɦ", "Q": "ʔ", "WH": "ʍ", "PCL": "p̚", "TCL": "t̚", "KCL": "k̚", "BCL": "b̚", "DCL": "d̚",
-         "GCL": "ɡ̚"}
+_MORE = {"AX": "ə", "AXR": "ɚ", "IX": "ɨ", "UX": "ʉ", "AX-H": "ə̥", "DX": "ɾ", "NX": "ɾ̃", "EL": "l̩", "EM": "m̩",
+         "EN": "n̩", "ENG": "ŋ̍", "HV": "ɦ", "Q": "ʔ", "WH": "ʍ", "PCL": "p̚", "TCL": "t̚", "KCL": "k̚", "BCL": "b̚",
+         "DCL": "d̚", "GCL": "ɡ̚"}
 ARPABET: dict[str, Phone] = ({name: INVENTORY[name] for name in PHONES}
                              | {name: known for name, ipa in _MORE.items() if (known := phone(ipa))})
 
@@ -72,7 +72,8 @@ def read_phone_set(path: Path | str) -> dict[str, Phone]:
         if name in found:
             raise UserError(f'{path}:{number}: phone "{name}" for the second time; keep one of the lines')
         if not rest:
-            raise UserError(f'{path}:{number}: phone "{name}" without IPA; write `{name} IPA`, or `{name} - CLASS WORDS`')
+            raise UserError(f'{path}:{number}: phone "{name}" without IPA; write `{name} IPA`, or '
+                            f"`{name} - CLASS WORDS`")
         known = _entry(rest)
         if known is None:
             what = f'the words "{" ".join(rest[1:])}" name no manner' if rest[1:] else f'"{rest[0]}" is not IPA'
@@ -98,8 +99,8 @@ def phone_set_of(info: dict[str, Any]) -> PhoneSet:
     if recorded is None:
         return INVENTORY
     found = {SILENCE: INVENTORY[SILENCE]}
-    for name, fields in recorded.items() if isinstance(recorded, dict) else [("set", recorded)]:
-        known = _entry(fields.split()) if isinstance(fields, str) and isinstance(recorded, dict) and fields.split() else None
+    for name, fields in recorded.items() if isinstance(recorded, dict) else [("set", None)]:
+        known = _entry(fields.split()) if isinstance(fields, str) and fields.split() else None
         if known is None:
             raise UserError(f"lang.json: phone {name}: {fields!r} is not `IPA class words`; run: make lexicon")
         found[name] = known

@@ -78,7 +78,8 @@ MANNERS: list[str] = [
 ]
 OTHER = "other"  # manner of a label that the phone set does not know
 _COARSE = {manner: manner for manner in MANNERS} | {
-    "triphthong": "diphthong", "trill": "liquid", "tap": "liquid", "plosive": "stop", "implosive": "stop", "click": "stop"}
+    "triphthong": "diphthong", "trill": "liquid", "tap": "liquid", "plosive": "stop", "implosive": "stop",
+    "click": "stop"}
 _GLIDES = ("palatal", "velar", "labial-velar", "labial-palatal", "labiodental")
 
 

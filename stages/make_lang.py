@@ -13,6 +13,7 @@ from lexicon.lang import build_lang, given_lexicon
 from lexicon.phone_sets import table
 from stages.common import at_least, parser, run
 
+MOST_NAMES = 40  # of guessed words on the result line; lang.json has all
 NAMES = {1: "unigram", 2: "bigram", 3: "trigram"}
 
 
@@ -39,7 +40,8 @@ def describe(given: Given, args: Namespace, guessed: list[str]) -> None:
 
 def summary(info: dict[str, Any]) -> str:
     """The result line."""
-    guessed = f" ({len(info['guessed'])} words guessed: {' '.join(info['guessed'])})" if info["guessed"] else ""
+    names = info["guessed"][:MOST_NAMES] + (["..."] if info["guessed"][MOST_NAMES:] else [])
+    guessed = f" ({len(info['guessed'])} words guessed: {' '.join(names)})" if info["guessed"] else ""
     known = "" if info["vocab"] == "closed" else " over known words"
     return (f"{info['num_words']} words, {info['num_pronunciations']} pronunciations{guessed}, "
             f"{info['num_phones']} phones + SIL, {NAMES.get(info['order'], str(info['order']) + '-gram')}, "

@@ -30,8 +30,8 @@ def main(args: Namespace) -> tuple[Path, str]:
         write_json(folder / "lang.json", lang.info | {"pron_probs": counted})
     after = sorted(pauses.after.values())
     return args.out / "lang.json", (
-        f"{len(words)} words said, {sum(word in several for word, _ in words)} of them one of {len(several)} with variants; "
-        f"pauses: {100 * pauses.begin:.0f} % before the first word, {100 * pauses.end:.0f} % after the last, "
+        f"{len(words)} words said, {sum(word in several for word, _ in words)} of them one of {len(several)} with "
+        f"variants; pauses: {100 * pauses.begin:.0f} % before the first word, {100 * pauses.end:.0f} % after the last, "
         f"{100 * after[0]:.0f} to {100 * after[-1]:.0f} % between")
 
 

@@ -52,6 +52,8 @@ if __name__ == "__main__":
     options = parser(__doc__)
     options.add_argument("--model", type=Path, required=True, help="model directory")
     options.add_argument("--data", type=Path, required=True, help="development data directory with features")
-    options.add_argument("--langs", type=Path, nargs=2, required=True, help="lang directories without and with probabilities")
-    options.add_argument("--out", type=Path, required=True, help="folder with {without,with}/tuning.json; dev.txt goes there")
+    options.add_argument("--langs", type=Path, nargs=2, required=True,
+                         help="lang directories without and with probabilities")
+    options.add_argument("--out", type=Path, required=True,
+                         help="folder with {without,with}/tuning.json; dev.txt goes there")
     run(options, main)
