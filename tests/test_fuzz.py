@@ -61,7 +61,7 @@ from test_corpora_timit import small_tree
 from test_corpora_words import ANN, BOB, language
 from test_ctc_beam import BUGS_ARPA, make_lang
 
-SECONDS, MEMORY = 20, 400 << 20  # for one file, beside what is imported
+SECONDS, MEMORY = 60, 400 << 20  # for one file, beside what is imported
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", 0))  # of each reader; 0: a few, the same every time
 PROFILE = settings(max_examples=EXAMPLES or 60, derandomize=not EXAMPLES, database=None, deadline=None, print_blob=True,
                    suppress_health_check=list(HealthCheck))

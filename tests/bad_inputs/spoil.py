@@ -208,7 +208,7 @@ def tensors(name: str, header: str | dict, data: bytes = bytes(64), claimed: int
 # ---- archives
 
 def tarred(*members: tuple[str, str | bytes, str]) -> bytes:
-    """A tar.gz of (name, "file", "link" or "device", content or target)."""
+    """A tar.gz of (name, "file", "link", "device" or "huge", content or target); of a huge one there is but the header."""
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w:gz") as tar:
         for name, kind, content in members:
@@ -216,12 +216,10 @@ def tarred(*members: tuple[str, str | bytes, str]) -> bytes:
             if kind == "file":
                 member.size = len(content)
                 tar.addfile(member, io.BytesIO(content.encode()))
+            elif kind == "huge":
+                member.size = 10**13
+                tar.addfile(member)
             else:
                 member.type, member.linkname = (tarfile.SYMTYPE, content) if kind == "link" else (tarfile.CHRTYPE, "")
                 tar.addfile(member)
     return stream.getvalue()
-
-
-def repeated(piece: bytes, times: int) -> bytes:
-    """Zeros by the gigabyte, in a file of megabytes."""
-    return piece * times
