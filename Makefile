@@ -32,6 +32,8 @@ SECONDS   ?= 10
 NJ        ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 1)
 DATA      ?= data/$(CORPUS)
 EXP       ?= exp/$(CORPUS)
+$(if $(and $(CORPUS_DIR),$(filter $(abspath $(DATA))/% $(abspath $(EXP))/%,$(abspath $(CORPUS_DIR))/)),\
+  $(error CORPUS_DIR=$(CORPUS_DIR) lies where the stages write; give the corpus another name: CORPUS=my-$(CORPUS)))
 DIR       ?= $(DATA)
 FIX       ?=
 VENV      ?= .venv
@@ -81,14 +83,15 @@ differ = $(subst $(1),,$(2))$(subst $(2),,$(1))
 changed = $(if $(call differ,$(call flat,$(1)),$(call flat,$(shell cat $(2).args 2>/dev/null))),FORCE)
 FORCE:
 
-from = $(if $(CORPUS_DIR),$(patsubst ~/%,$(wildcard ~)/%,$(CORPUS_DIR)),$(patsubst dir:%,%,$(filter dir:%,$(subst \
+home = $(patsubst ~/%,$(wildcard ~)/%,$(1))
+from = $(if $(CORPUS_DIR),$(call home,$(CORPUS_DIR)),$(patsubst dir:%,%,$(filter dir:%,$(subst \
   --corpus-dir$(space),dir:,$(shell cat $(DATA)/splits.json.args 2>/dev/null)))))
 data_opts = --corpus $(CORPUS) $(if $(from),--corpus-dir $(from)) $(if $(SPLIT),--split $(SPLIT)) --out $(DATA) $(DATA_ARGS)
 $(DATA)/splits.json: $(call changed,$(data_opts),$(DATA)/splits.json) | $(VENV)/.phonoscope
 	$(PY) -m stages.prepare_data $(if $(DOWNLOADS),--downloads $(DOWNLOADS)) $(data_opts)
 
-lang_opts = --data $(DATA) --out $(DATA)/lang --vocab $(VOCAB) --oov $(OOV) $(if $(LEXICON),--lexicon $(LEXICON)) \
-	$(if $(PHONES),--phones $(PHONES)) $(LANG_ARGS)
+lang_opts = --data $(DATA) --out $(DATA)/lang --vocab $(VOCAB) --oov $(OOV) $(if $(LEXICON),--lexicon $(call home,$(LEXICON))) \
+	$(if $(PHONES),--phones $(call home,$(PHONES))) $(LANG_ARGS)
 $(DATA)/lang/lang.json: $(DATA)/splits.json $(wildcard lexicon/extra.txt $(LEXICON) $(PHONES)) $(call changed,$(lang_opts),$(DATA)/lang/lang.json)
 	$(PY) -m stages.make_lang $(lang_opts)
 
