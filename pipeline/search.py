@@ -21,7 +21,7 @@ MIN_POSTERIOR = 1e-4  # arcs less probable than this are left out of lattices
 class Beams:
     """Kaldi's pruning: ``beam`` during the search, ``lattice_beam`` for what is kept beside the best path."""
 
-    beam: float = 16.0
+    beam: float = 13.0
     lattice_beam: float = 6.0
 
 
