@@ -62,6 +62,7 @@ def read_corpus(args: Namespace) -> tuple[Prepared, str | None, str]:
 def read_own(args: Namespace) -> tuple[Prepared, str, str]:
     """The folder of --corpus-dir, under a name that no other corpus has."""
     own.refuse_name(args.corpus, list(CORPORA), args.corpus_dir)
+    own.refuse_output(args.corpus_dir, args.out)
     return own.prepare(args.corpus_dir, args.split)
 
 

@@ -162,6 +162,8 @@ FAULTS = {
     "features gone": (lambda d: (d.features(), (d.path / "feats.ark").unlink()), ["feats.scp:1: ", "feats.scp:2: ", "feats.scp:3: "], True),
     "features from a command": (lambda d: (d.features(), d.edit("feats.scp", f"{d.path}/feats.ark:6", "touch /tmp/x |")),
                                 ['feats.scp:1: "touch /tmp/x |" is not'], True),
+    "length of 5000 digits": (lambda d: d.edit("utt2num_samples", "4800", "9" * 5000), ['utt2num_samples:2: "999'], True),
+    "superscript length": (lambda d: d.edit("utt2num_samples", "4800", "4²"), ['utt2num_samples:2: "4²" is not a'], True),
     "other tables": (lambda d: (d.__setitem__("utt2dur", "ann-1 0.5\nzoe-1 nan\n"), d.__setitem__("spk2gender", "bob m\nann f\n")),
                      ['utt2dur:2: "zoe-1" is no utterance', 'spk2gender:2: "ann" after "bob" is not sorted'], True),
     "duration that is none": (lambda d: d.__setitem__("utt2dur", "ann-1 long\n"), ['utt2dur:1: "long" is not a duration'], False),

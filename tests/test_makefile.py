@@ -290,3 +290,11 @@ def test_names_that_make_cannot_take_are_refused_in_words(finished, folder, char
 def test_check_takes_a_directory(finished):
     assert '-m stages.check  "data/prompts"' in finished.make("-n", "check").stdout
     assert '-m stages.check --fix "elsewhere/train"' in finished.make("-n", "check", "DIR=elsewhere/train", "FIX=yes").stdout
+
+
+def test_a_corpus_is_never_where_its_stages_write(finished):
+    """`make clean` deletes data/CORPUS, and `make data` replaces it."""
+    for folder in ("data/mine", "data/mine/", "data/mine/raw", "exp/mine"):
+        done = finished.make("-n", "clean", "CORPUS=mine", f"CORPUS_DIR={folder}")
+        assert done.returncode != 0 and "lies where the stages write" in done.stderr
+    assert finished.make("-n", "data", "CORPUS=mine", "CORPUS_DIR=data/mine-raw").returncode == 0

@@ -366,6 +366,7 @@ def test_manifests_that_do_not_fit_are_refused_in_a_line(flacs, tmp_path, name, 
     ("prompts", "mine", "CORPUS=prompts: the name of a corpus that comes built in; give yours another: make CORPUS=my-prompts"),
     ("a/b", "mine", "a corpus is named with letters"), ("-x", "mine", "a corpus is named with letters"),
     ("mine", "nowhere", "nowhere: no such folder"), ("mine", "mine", "no corpus; expected wav.scp"),
+    ("mine", "data", "lies in .*data, which would be overwritten; .* CORPUS=my-data"), ("mine", "data/x", "lies in "),
 ])
 def test_names_and_folders_that_do_not_do(tmp_path, corpus, folder, message):
     (tmp_path / "mine").mkdir()

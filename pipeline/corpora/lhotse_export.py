@@ -54,7 +54,7 @@ def _export(recordings: Path, supervisions: Path, out: Path) -> None:
         from lhotse import load_manifest
         from lhotse.kaldi import export_to_kaldi
     except ImportError as error:
-        raise UserError(f"{recordings}: lhotse, which reads it, is not installed ({error}); run: .venv/bin/pip install "
+        raise UserError(f"{recordings}: lhotse, which reads it, is not installed ({error}); run: pip install "
                         f"lhotse urllib3") from None
     try:
         audio, segments = load_manifest(recordings), load_manifest(supervisions).to_eager()

@@ -50,6 +50,13 @@ def read(folder: Path) -> Found:
                     f"supervisions.jsonl.gz (lhotse), or name.wav with name.txt")
 
 
+def refuse_output(folder: Path, out: Path) -> None:
+    """UserError if what is written would take the place of the corpus, or lie around it and be deleted with it."""
+    if out.resolve() in (folder.resolve(), *folder.resolve().parents):
+        raise UserError(f"CORPUS_DIR={folder}: lies in {out}, which would be overwritten; give the corpus another name: "
+                        f"make CORPUS=my-{out.name} CORPUS_DIR={folder}")
+
+
 def refuse_name(name: str, builtin: list[str], folder: Path) -> None:
     """UserError for a corpus name that would mix with a built-in corpus, or that make and the shell would not take."""
     if name in builtin:

@@ -11,8 +11,8 @@ import numpy as np
 from lexicon.errors import UserError
 from lexicon.files import read_json
 from pipeline.archive import PLACE, read_place
-from pipeline.audio import AudioInfo, audio_info, resampled_length
-from pipeline.datadir.read import DataDir
+from pipeline.audio import SAMPLE_RATES, AudioInfo, audio_info, resampled_length
+from pipeline.datadir.read import NUMBER, DataDir
 from pipeline.datadir.tables import Problem, Table, read_table, text_lines
 from pipeline.intervals import ctm_interval
 
@@ -59,7 +59,11 @@ class Check:
     @cached_property
     def sample_rate(self) -> int:
         """What utt2num_samples counts in: the rate of the corpus, or that of most files."""
-        if not self.tables.foreign and type(rate := read_json(self._splits).get("sample_rate")) is int and rate > 0:
+        if not self.tables.foreign:
+            splits = read_json(self._splits)
+            rate = splits.get("sample_rate") if isinstance(splits, dict) else None
+            if type(rate) is not int or rate not in SAMPLE_RATES:
+                raise UserError(f'{self._splits}: no "sample_rate" in Hz; make it again: make data')
             return rate
         rates = Counter(info.sample_rate for info in self.infos.values() if isinstance(info, AudioInfo))
         return rates.most_common(1)[0][0] if rates else 0
@@ -115,7 +119,7 @@ class Check:
                 yield Problem(where, f'"{utterance}": {length} samples, shorter than one 25 ms frame',
                               "remove the utterance")
             given = self.tables.lengths.get(utterance)
-            if given and given.value.isdigit() and int(given.value) != length:
+            if given and NUMBER.fullmatch(given.value) and int(given.value) != length:
                 yield Problem(self.tables.lengths.where(utterance), f'"{utterance}": {given.value} samples, but the audio '
                               f"has {length} at {self.sample_rate} Hz", "measure it again: FIX=yes")
         if not self.tables.segments.exists:

@@ -27,6 +27,7 @@ DECODERS = [re.compile(rf"\s*(\S*/)?{command}\s*\|\s*") for command in (
     r"sph2pipe(\s+(-p|-f\s+(wav|rif|riff|sph)|-c\s+1))*\s+(?P<file>\S+)",
     r"cat\s+(?P<file>\S+)",
     r"ffmpeg -threads 1 -i (?P<file>\S+) -ar \d+ -map_channel 0\.0\.0\s+-f wav -threads 1 pipe:1")]
+NUMBER = re.compile(r"0*[1-9][0-9]{0,14}")  # of samples
 ARCHIVED = re.compile(r".+\.ark:[0-9]+")
 
 
@@ -92,7 +93,7 @@ class DataDir:
         yield from self._uneven()
         yield from self._wrong_speakers()
         for utterance, line in self.lengths.items():
-            if not (line.value.isascii() and line.value.isdigit() and len(line.value) < 16 and int(line.value) > 0):
+            if not NUMBER.fullmatch(line.value):
                 yield Problem(self.lengths.where(utterance), f'"{line.value}" is not a number of samples',
                               "prepare the corpus again")
         for name in self.wavs:
