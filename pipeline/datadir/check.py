@@ -141,10 +141,12 @@ class Check:
 
     def _shared_files(self) -> Iterator[Problem]:
         first: dict[Path, str] = {}
-        for name in self.infos:
-            if (other := first.setdefault(self.tables.wav(name).resolve(), name)) != name:
-                yield Problem(self.tables.wavs.where(name), f'"{name}" has the file of "{other}"', "is that meant?",
-                              remark=True)
+        shared = [(name, other) for name in self.infos
+                  if (other := first.setdefault(self.tables.wav(name).resolve(), name)) != name]
+        if shared:
+            name, other = shared[0]
+            yield Problem(self.tables.wavs.where(name), f'"{name}" has the file of "{other}" ({len(shared)} such '
+                          "utterances)", "is that meant?", remark=True)
 
     def features(self) -> Iterator[Problem]:
         """feats.scp, and every matrix in it."""
