@@ -19,7 +19,8 @@ def one_line(text: str) -> str:
 
     Messages quote files and names, which may hold line breaks, colours of a terminal, or a million letters.
     """
-    text = re.sub(rf"\S{{{LONGEST_WORD},}}", lambda word: f"{word[0][:LONGEST_WORD // 2]}...{word[0][-LONGEST_WORD // 2:]}", text)
+    half = LONGEST_WORD // 2
+    text = re.sub(rf"\S{{{LONGEST_WORD},}}", lambda word: f"{word[0][:half]}...{word[0][-half:]}", text)
     if len(text) > LONGEST_MESSAGE:
         text = f"{text[:LONGEST_MESSAGE // 2]} ... {text[-LONGEST_MESSAGE // 2:]}"
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

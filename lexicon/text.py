@@ -38,7 +38,8 @@ def decode_line(line: bytes, where: str) -> str:
     except UnicodeDecodeError:
         raise UserError(f"{where}: {line[:80]!r} is not UTF-8; save the file as UTF-8") from None
     if found := CONTROL.search(text):
-        raise UserError(f"{where}: a control character (U+{ord(found[0]):04X}) in {text[:80]!r}; save the file as UTF-8 text")
+        raise UserError(f"{where}: a control character (U+{ord(found[0]):04X}) in {text[:80]!r};"
+                        " save the file as UTF-8 text")
     return text
 
 

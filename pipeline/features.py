@@ -105,7 +105,8 @@ class Features(Archive):
         """Those of the utterances that have features (the mfcc stage has named the others); UserError if none has any."""
         found = [utterance for utterance in utterances if utterance.id in self]
         if not found:
-            raise UserError(f"{self.path}: features of none of the utterances in {self.path.parent}; make them again: make mfcc")
+            raise UserError(f"{self.path}: features of none of the utterances in {self.path.parent};"
+                            " make them again: make mfcc")
         return found
 
 
@@ -160,7 +161,7 @@ def check_dimension(feats: np.ndarray, dimension: int, what: str) -> np.ndarray:
 
 def measured(feats: Mapping[str, np.ndarray], words: Mapping[str, Sequence[str]], dimension: int, where: Path | str
              ) -> dict[str, int]:
-    """Frames of each utterance in ``words``, which are checked to be (T, dimension); UserError for more words than frames.
+    """Frames of each utterance in ``words``, checked to be (T, dimension); UserError for more words than frames.
 
     ``where`` is the file that holds the words. A transcript of another recording, or of a whole book, must end here:
     the graph of an utterance takes memory by its words.
@@ -168,8 +169,8 @@ def measured(feats: Mapping[str, np.ndarray], words: Mapping[str, Sequence[str]]
     lengths = {utt: len(check_dimension(feats[utt], dimension, f"{where}: {utt}")) for utt in words}
     for utt, spoken in words.items():
         if len(spoken) > lengths[utt]:
-            raise UserError(f"{where}: {utt}: {len(spoken)} words in {lengths[utt]} frames of 10 ms; correct the transcript or"
-                            f" take the utterance out")
+            raise UserError(f"{where}: {utt}: {len(spoken)} words in {lengths[utt]} frames of 10 ms; correct the"
+                            " transcript or take the utterance out")
     return lengths
 
 

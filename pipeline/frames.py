@@ -79,7 +79,8 @@ def load_frame_classifier(path: Path | str) -> FrameClassifier:
         widths = [weight.shape[1] for weight, _ in layers]
         fits = all(w.ndim == 2 and b.shape == (w.shape[1],) and np.isfinite(w).all() and np.isfinite(b).all()
                    for w, b in layers) and [w.shape[0] for w, _ in layers[1:]] == widths[:-1]
-        fits &= (model.context >= 0 and layers[0][0].shape[0] % (2 * model.context + 1) == 0 and model.log_prior.ndim == 1 and np.isfinite(model.log_prior).all()
+        fits &= (model.context >= 0 and layers[0][0].shape[0] % (2 * model.context + 1) == 0
+                 and model.log_prior.ndim == 1 and np.isfinite(model.log_prior).all()
                  and np.issubdtype(model.classes.dtype, np.integer))
         if not fits or model.classes.shape != (widths[-1],) or not 0 <= model.classes.min() <= model.classes.max() < len(
                 model.log_prior):

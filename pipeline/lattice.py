@@ -168,7 +168,8 @@ def _check(lattice: Lattice) -> None:
         raise ValueError("arcs do not lead forward between its nodes")
     if (np.diff(lattice.arc_from) < 0).any() or (np.diff(lattice.node_frame) < 0).any():
         raise ValueError("nodes or arcs are not sorted")
-    if lattice.node_frame[0] < 0 or not lattice.node_frame[-1] <= lattice.num_frames < LONGEST or lattice.frame_shift_ms <= 0:
+    first, last_frame = lattice.node_frame[[0, -1]]
+    if not 0 <= first <= last_frame <= lattice.num_frames < LONGEST or lattice.frame_shift_ms <= 0:
         raise ValueError("frames outside the utterance")
     scale = [lattice.acoustic_scale, lattice.word_score, lattice.frame_shift_ms]
     if not all((np.abs(x) < LARGEST).all() for x in (lattice.acoustic, lattice.language, lattice.posterior, scale)):

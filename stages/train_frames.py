@@ -17,9 +17,9 @@ from lexicon.files import write_json, write_lines
 from lexicon.fold import read_fold
 from lexicon.lang import load_lang
 from pipeline.archive import Archive
-from pipeline.features import check_dimension, model_features, read_feats
+from pipeline.features import Features, check_dimension, model_features, read_feats
 from pipeline.frames import CLASSIFIERS, FrameClassifier, check_alignment, cross_entropy, frame_data, log_priors
-from pipeline.gmm import load_gmm
+from pipeline.gmm import GmmHmm, load_gmm
 from pipeline.graph import hmm_topology
 from pipeline.score import read_spoken
 from pipeline.systems import System
@@ -33,12 +33,7 @@ def main(args: Namespace) -> tuple[Path, str]:
     sets = {}
     for name, data in (("train", args.data), ("dev", args.dev)):
         feats, alignment = read_feats(data, args.gmm), Archive(args.gmm / f"ali_{name}" / "ali.scp")
-        if not len(alignment) or (missing := [utt for utt in alignment if utt not in feats]):
-            raise UserError(f"{alignment.path}: {f'{missing[0]} has no features in {feats.path}' if len(alignment) else 'empty'};"
-                            f" align the set again")
-        x = {utt: check_dimension(feats[utt], hmms.means.shape[1], f"{feats.path}: {utt}") for utt in alignment}
-        sets[name] = frame_data(list(x.values()), [check_alignment(alignment[utt], x[utt], hmms.transitions.num_pdfs,
-                                                                   f"{alignment.path}: {utt}") for utt in x], args.context)
+        sets[name] = frame_data(*aligned(feats, alignment, hmms), args.context)
     priors = log_priors(sets["train"].y, hmms.transitions.num_pdfs)
     references, fold = read_spoken(args.gmm / "ali_dev" / "reference.txt"), read_fold(args.dev.parent)
     num_phones = sum(map(len, references.values()))
@@ -71,6 +66,19 @@ def main(args: Namespace) -> tuple[Path, str]:
     models[best[1]].save(args.out / "model.npz")
     return args.out / "model.npz", (f"{best[1]} chosen of {len(rows)}, dev free PER {best[0]:.1f} %,"
                                     f" {models[best[1]].num_parameters} parameters, {seconds:.0f} s")
+
+
+def aligned(feats: Features, alignment: Archive, hmms: GmmHmm) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """The features (T, D) and densities (T,) of every utterance of the alignment. UserError where they do not fit."""
+    if not len(alignment):
+        raise UserError(f"{alignment.path}: empty; align the set again")
+    x, y = [], []
+    for utt in alignment:
+        if utt not in feats:
+            raise UserError(f"{alignment.path}: {utt} has no features in {feats.path}; align the set again")
+        x.append(check_dimension(feats[utt], hmms.means.shape[1], f"{feats.path}: {utt}"))
+        y.append(check_alignment(alignment[utt], x[-1], hmms.transitions.num_pdfs, f"{alignment.path}: {utt}"))
+    return x, y
 
 
 def choice_table(rows: list[tuple], chosen: str) -> list[str]:

@@ -30,7 +30,8 @@ def main(args: Namespace) -> tuple[Path, str]:
     words = {u.id: u.words for u in feats.of(read_datadir(args.data))}
     phones, fold = read_spoken(args.ref_phones), read_fold(args.data.parent)
     if missing := [utt for utt in phones if utt not in feats]:
-        raise UserError(f'{args.ref_phones}: utterance "{missing[0]}" has no features in {feats.path}; align the set again')
+        raise UserError(f'{args.ref_phones}: utterance "{missing[0]}" has no features in {feats.path};'
+                        " align the set again")
     if not any(phones.values()):
         raise UserError(f"{args.ref_phones}: no phones to tune with; align the set again")
     by_words = outcome(tune_words(system, lang, args.search, feats, words), sum(map(len, words.values())))

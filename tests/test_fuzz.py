@@ -1,4 +1,4 @@
-"""Whatever bytes come, a reader gives a sound value or a UserError: never another exception, never for long, never much memory.
+"""Whatever bytes come, a reader gives a sound value or a UserError, soon, and in little memory.
 
 In `make test` a few examples, always the same; bench/fuzz.sh tries other ones for as long as it is told.
 """
@@ -125,7 +125,8 @@ def lhotse(folder: Path) -> None:
     tone(folder / "data/a.wav")
     recording = {"id": "r", "sources": [{"type": "file", "channels": [0], "source": str(folder / "data/a.wav")}],
                  "sampling_rate": 8000, "num_samples": 1600, "duration": 0.2, "channel_ids": [0]}
-    said = {"id": "u", "recording_id": "r", "start": 0.0, "duration": 0.15, "channel": 0, "text": "bunny", "speaker": "s"}
+    said = {"id": "u", "recording_id": "r", "start": 0.0, "duration": 0.15, "channel": 0, "text": "bunny",
+            "speaker": "s"}
     for name, value in (("recordings", recording), ("supervisions", said)):
         (folder / f"data/{name}.jsonl.gz").write_bytes(gzip.compress(json.dumps(value).encode()))
 
@@ -153,13 +154,16 @@ def read_own_recording(folder: Path) -> None:
 
 def lang(folder: Path) -> None:
     made = make_lang(folder / "lang", WORDS, BUGS_ARPA)
-    write_pauses(made.path, Pauses(0.5, 0.5, {(w, phones): 0.25 for w, variants in made.lexicon.items() for _, phones in variants}))
+    write_pauses(made.path,
+                 Pauses(0.5, 0.5,
+                        {(w, phones): 0.25 for w, variants in made.lexicon.items() for _, phones in variants}))
 
 
 def read_lang(folder: Path) -> None:
     found = load_lang(folder / "lang")
     assert found.words == sorted(found.lexicon) and "SIL" in found.phones
-    assert all(0 < prob <= 1 and set(phones) <= set(found.phones) for variants in found.lexicon.values() for prob, phones in variants)
+    assert all(0 < prob <= 1 and set(phones) <= set(found.phones) for variants in found.lexicon.values() for prob,
+               phones in variants)
 
 
 def grid(path: Path) -> None:
@@ -210,7 +214,7 @@ def system(name: str) -> Callable[[Path], None]:
     def read(folder: Path) -> None:
         found = load_system(folder / name)
         rows = found.scores(np.zeros((9, 39), np.float32))
-        assert len(rows) == -(-9 // found.step) and np.isfinite(rows).all() and rows.shape[1] == len(found.topology.label_phone)
+        assert rows.shape == (-(-9 // found.step), len(found.topology.label_phone)) and np.isfinite(rows).all()
     return read
 
 
@@ -218,7 +222,8 @@ def feats(folder: Path) -> None:
     gmm(folder)
     (folder / "data").mkdir()
     rng = np.random.default_rng(0)
-    write_archive(folder / "data/feats.scp", ((f"u{n}", rng.normal(size=(n + 3, 5)).astype(np.float32)) for n in range(3)))
+    write_archive(folder / "data/feats.scp",
+                  ((f"u{n}", rng.normal(size=(n + 3, 5)).astype(np.float32)) for n in range(3)))
     FeatureSettings(8000, True).write(folder / "data")
 
 
@@ -240,7 +245,8 @@ def read_alignments(folder: Path) -> None:
 
 def sounds(folder: Path) -> None:
     samples = np.random.default_rng(0).uniform(-0.5, 0.5, size=(900, 2))
-    for name, kind in (("a.wav", "PCM_16"), ("f.wav", "FLOAT"), ("a.flac", "PCM_16"), ("a.ogg", "VORBIS"), ("a.sph", "PCM_16")):
+    for name, kind in (("a.wav", "PCM_16"), ("f.wav", "FLOAT"), ("a.flac", "PCM_16"), ("a.ogg", "VORBIS"),
+                       ("a.sph", "PCM_16")):
         soundfile.write(folder / name, samples, 8000, subtype=kind, format="NIST" if name == "a.sph" else None)
 
 
@@ -282,47 +288,63 @@ def put(name: str, text: str) -> Callable[[Path], object]:
 
 
 TABLES = ("wav.scp", "text", "utt2spk", "spk2utt", "utt2num_samples")
-LANG_FILES = ("phones.txt", "words.txt", "tokens.txt", "lexicon.txt", "reference_lexicon.txt", "lm.arpa", "phone_lm.arpa", "silence.txt")
+LANG_FILES = ("phones.txt", "words.txt", "tokens.txt", "lexicon.txt", "reference_lexicon.txt", "lm.arpa",
+              "phone_lm.arpa", "silence.txt")
 TUNING = {"search": "wfst", **{name: {"acoustic_scale": 0.1, "insertion_score": 0.0} for name in ("words", "free")}}
 READERS = [
     Reader("data directory", datadir, {f"data/{name}": TEXT for name in TABLES}, read_data),
     Reader("segments", segmented, {f"data/{name}": TEXT for name in ("wav.scp", "segments", "text")}, read_data),
-    Reader("make check", segmented, {**{f"data/{name}": TEXT for name in (*TABLES, "segments")}, "a.wav": BYTES}, check_data),
-    Reader("Kaldi's data directory", kaldi, {f"data/{name}": TEXT for name in ("wav.scp", "segments", "phones.ctm")}, read_own),
-    Reader("folder of recordings", recordings, {"data/ann/one.txt": TEXT, "data/ann/two.lab": TEXT, "data/bob/one.TextGrid": TEXT},
+    Reader("make check", segmented, {**{f"data/{name}": TEXT for name in (*TABLES, "segments")}, "a.wav": BYTES},
+           check_data),
+    Reader("Kaldi's data directory", kaldi, {f"data/{name}": TEXT for name in ("wav.scp", "segments", "phones.ctm")},
            read_own),
-    Reader("lhotse manifests", lhotse, {f"data/{name}.jsonl.gz": GZIPPED_JSON_LINES for name in ("recordings", "supervisions")},
+    Reader("folder of recordings", recordings,
+           {"data/ann/one.txt": TEXT, "data/ann/two.lab": TEXT, "data/bob/one.TextGrid": TEXT},
+           read_own),
+    Reader("lhotse manifests", lhotse,
+           {f"data/{name}.jsonl.gz": GZIPPED_JSON_LINES for name in ("recordings", "supervisions")},
            read_own),
     Reader("timit", lambda folder: small_tree(folder / "timit"), {
-        f"timit/TRAIN/DR1/FCJF0/SI648.{ending}": TEXT for ending in ("PHN", "WRD", "TXT", "WAV")}, corpus(timit, "timit")),
+        f"timit/TRAIN/DR1/FCJF0/SI648.{ending}": TEXT for ending in ("PHN", "WRD", "TXT", "WAV")}, corpus(timit,
+                                                                                                          "timit")),
     Reader("librispeech", lambda folder: chapter(folder, "train-clean-100", 19, 198, 12), {
         "LibriSpeech/train-clean-100/19/198/19-198.trans.txt": TEXT}, corpus(librispeech, "LibriSpeech")),
-    Reader("commonvoice", lambda folder: language(folder, "cy", {name: [(ANN, "Croeso"), (BOB, "Mae'r")] for name in SETS}), {
+    Reader("commonvoice",
+           lambda folder: language(folder, "cy", {name: [(ANN, "Croeso"), (BOB, "Mae'r")] for name in SETS}), {
         f"cy/{name}.tsv": TEXT for name in SETS}, corpus(commonvoice, "cy")),
     Reader("own recording", lambda folder: tone(folder / "a.wav", 0.5), {"a.wav": BYTES}, read_own_recording),
     Reader("text", put("text", "u1 BUGS BUNNY\nu2\n"), {"text": TEXT}, lambda folder: read_text(folder / "text")),
     Reader("fold.txt", put("fold.txt", "AH AX\nAO AA\n"), {"fold.txt": TEXT}, read_fold),
-    Reader("CTM", put("a.ctm", "u1 1 0.1 0.2 AH 0.9\nu1 1 0.3 0.2 B\n"), {"a.ctm": TEXT}, lambda folder: read_ctm(folder / "a.ctm")),
-    Reader("ARPA", put("lm.arpa", BUGS_ARPA), {"lm.arpa": TEXT}, lambda folder: read_arpa(folder / "lm.arpa").score(["<s>"], "BUGS")),
-    Reader("extra.txt", put("a.txt", "BUGS B AH G Z # rabbit\n"), {"a.txt": TEXT}, lambda folder: read_lexicon(folder / "a.txt")),
-    Reader("given lexicon", put("a.txt", ";;; mine\nBUGS 0.5 B AH0 G Z\nBUGS(2) B AH1 K S\nTHE DH AH\n"), {"a.txt": TEXT},
+    Reader("CTM", put("a.ctm", "u1 1 0.1 0.2 AH 0.9\nu1 1 0.3 0.2 B\n"), {"a.ctm": TEXT},
+           lambda folder: read_ctm(folder / "a.ctm")),
+    Reader("ARPA", put("lm.arpa", BUGS_ARPA), {"lm.arpa": TEXT},
+           lambda folder: read_arpa(folder / "lm.arpa").score(["<s>"], "BUGS")),
+    Reader("extra.txt", put("a.txt", "BUGS B AH G Z # rabbit\n"), {"a.txt": TEXT},
+           lambda folder: read_lexicon(folder / "a.txt")),
+    Reader("given lexicon", put("a.txt", ";;; mine\nBUGS 0.5 B AH0 G Z\nBUGS(2) B AH1 K S\nTHE DH AH\n"),
+           {"a.txt": TEXT},
            lambda folder: read_given(folder / "a.txt")),
-    Reader("phone set", put("a.txt", "A a vowel\nB b voiced stop\n"), {"a.txt": TEXT}, lambda folder: read_phone_set(folder / "a.txt")),
-    Reader("lang directory", lang, {**{f"lang/{name}": TEXT for name in LANG_FILES}, "lang/lang.json": JSON}, read_lang),
+    Reader("phone set", put("a.txt", "A a vowel\nB b voiced stop\n"), {"a.txt": TEXT},
+           lambda folder: read_phone_set(folder / "a.txt")),
+    Reader("lang directory", lang, {**{f"lang/{name}": TEXT for name in LANG_FILES}, "lang/lang.json": JSON},
+           read_lang),
     Reader("TextGrid", lambda folder: grid(folder / "a.TextGrid"), {"a.TextGrid": TEXT}, read_grid),
     Reader("lattices", lattices, {"a.json": JSON, "a.slf": TEXT}, read_lattice),
     Reader("GMM", gmm, {"gmm/model.npz": NPZ, "gmm/meta.json": JSON}, system("gmm")),
     Reader("frame classifier", frames, {"frames/model.npz": NPZ, "frames/meta.json": JSON}, system("frames")),
     Reader("network", neural, {"neural/model.safetensors": TENSORS, "neural/meta.json": JSON}, system("neural")),
-    Reader("features", feats, {"data/feats.scp": TEXT, "data/feats.ark": BYTES, "data/feats.json": JSON, "gmm/meta.json": JSON},
+    Reader("features", feats,
+           {"data/feats.scp": TEXT, "data/feats.ark": BYTES, "data/feats.json": JSON, "gmm/meta.json": JSON},
            read_features),
     Reader("alignments", alignments, {"ali.scp": TEXT, "ali.ark": BYTES}, read_alignments),
     Reader("audio", sounds, dict.fromkeys(("a.wav", "f.wav", "a.flac", "a.ogg", "a.sph"), BYTES), read_sounds),
     Reader("archives", archives, dict.fromkeys(("a.tar", "a.tar.gz", "a.tar.xz", "a.zip"), BYTES), unpack),
     Reader("tuning.json", lambda folder: write_json(folder / "tuning.json", TUNING), {"tuning.json": JSON},
            lambda folder: read_tuning(folder / "tuning.json")),
-    Reader("decode.json", lambda folder: write_json(folder / "decode.json", {"rtf": 0.1, "parameters": 7, "vocab": "closed"}),
-           {"decode.json": JSON}, lambda folder: read_fields(folder / "decode.json", rtf=float, parameters=int, vocab=str)),
+    Reader("decode.json",
+           lambda folder: write_json(folder / "decode.json", {"rtf": 0.1, "parameters": 7, "vocab": "closed"}),
+           {"decode.json": JSON}, lambda folder: read_fields(folder / "decode.json", rtf=float, parameters=int,
+                                                             vocab=str)),
 ]
 
 

@@ -117,7 +117,8 @@ def build(place: Place) -> None:
                 word = list(WORDS)[index % 2]
                 soundfile.write(folder / f"{name}{index}.wav", tones(WORDS[word], rng), RATE)
                 (folder / f"{name}{index}.txt").write_text(f"{word}\n")
-    run = [("prepare_data",), ("make_lang",), *(("make_mfcc", "--data", f"data/toy/{name}") for name in SETS), ("train_gmm",),
+    run = [("prepare_data",), ("make_lang",), *(("make_mfcc", "--data", f"data/toy/{name}") for name in SETS),
+           ("train_gmm",),
            *(("align", "--data", f"data/toy/{name}", "--out", f"exp/toy/gmm/ali_{name}") for name in SETS),
            ("train_frames",), ("train_neural",), ("tune",)]
     run += [step for system in ("gmm", "frames", "neural") for step in (

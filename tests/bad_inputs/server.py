@@ -67,7 +67,8 @@ def serve() -> None:
     for line in sys.stdin:
         pipes = os.pipe(), os.pipe()  # no files: they may be forbidden to grow
         for pair in pipes:
-            fcntl.fcntl(pair[1], fcntl.F_SETPIPE_SZ, 1 << 20)  # a stage that says more than it holds is stopped by the alarm
+            fcntl.fcntl(pair[1], fcntl.F_SETPIPE_SZ,
+                        1 << 20)  # a stage that says more than it holds is stopped by the alarm
         pid = os.fork()
         if pid == 0:
             become(json.loads(line), *(pair[1] for pair in pipes))

@@ -122,7 +122,8 @@ def wav(samples: bytes = bytes(8000), rate: int = RATE, channels: int = 1, claim
         bits: int = 16) -> bytes:
     """A WAV file of one's own; ``claimed`` bytes of samples in its header."""
     size = len(samples) if claimed is None else claimed
-    form = struct.pack("<HHIIHH", kind, channels, rate, rate * channels * bits // 8 & 0xffffffff, channels * bits // 8, bits)
+    form = struct.pack("<HHIIHH", kind, channels, rate, rate * channels * bits // 8 & 0xffffffff, channels * bits // 8,
+                       bits)
     return (b"RIFF" + struct.pack("<I", min(36 + size, 0xffffffff)) + b"WAVEfmt " + struct.pack("<I", len(form)) + form
             + b"data" + struct.pack("<I", size) + samples)
 
@@ -181,8 +182,8 @@ def pickled() -> bytes:
 
 def matrix(*shape: int, value: float = 0.0, kind: bytes = b"FM", rows: int | None = None) -> bytes:
     """A Kaldi matrix; ``rows`` is what its header says."""
-    header = b"\0B" + kind + b" \4" + struct.pack("<i", shape[0] if rows is None else rows) + b"\4" + struct.pack("<i", shape[1])
-    return header + np.full(shape, value, "<f4").tobytes()
+    sizes = shape[0] if rows is None else rows, shape[1]
+    return b"\0B" + kind + b" " + b"".join(b"\4" + struct.pack("<i", size) for size in sizes) + np.full(shape, value, "<f4").tobytes()
 
 
 def vector(*labels: int) -> bytes:
@@ -208,7 +209,7 @@ def tensors(name: str, header: str | dict, data: bytes = bytes(64), claimed: int
 # ---- archives
 
 def tarred(*members: tuple[str, str | bytes, str]) -> bytes:
-    """A tar.gz of (name, "file", "link", "device" or "huge", content or target); of a huge one there is but the header."""
+    """A tar.gz of (name, "file", "link", "device" or "huge", content or target); a huge one is but a header."""
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w:gz") as tar:
         for name, kind, content in members:
