@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import logsumexp
@@ -11,7 +11,7 @@ from lexicon.dictionary import Pronunciations, Weighted, look_up
 from lexicon.errors import UserError
 from lexicon.lang import Lang
 from lexicon.normalise import to_words
-from lexicon.phones import SILENT
+from lexicon.phones import BLANK, SILENT
 from pipeline.align import Segment, word_segments
 from pipeline.decode import WORD_SILENCE_PROB
 from pipeline.features import FRAME_SHIFT_MS
@@ -28,6 +28,7 @@ BEAMS = (200.0, 800.0)  # natural log, unscaled scores: Kaldi's 10 and 40 are fo
 CONFIDENCE_SCALE = {"gmm": 0.28, "frames": 0.5, "neural": 0.5}
 DOUBTFUL = 0.05       # a word of less confidence was hardly said there
 LONGEST_WORD = 200    # frames; a longer one hides something else
+TAIL = 5              # frames of blanks that belong to the phone before: CTC says where a phone is, not how long it lasts
 LEAST_PAUSE = 50      # frames; a shorter pause is not looked into
 
 
@@ -113,7 +114,9 @@ def place_text(system: System, recording: Recording, words: Sequence[str], lexic
                          FRAME_SHIFT_MS, system.step, len(recording.static))
         if lattice is not None:
             phones = _phones(lattice)
-            return Placed(word_segments(phones, words), phones, *_confidence(system, scores, phones, len(words)))
+            by_word, by_phone = _confidence(system, scores, phones, len(words))
+            phones, by_phone = _with_tails(phones, by_phone)
+            return Placed(word_segments(phones, words), phones, by_word, by_phone)
     return None
 
 
@@ -126,6 +129,19 @@ def _phones(lattice: Lattice) -> list[Segment]:
         phones.append(Segment(label, int(lattice.node_frame[lattice.arc_from[arc]]),
                               int(lattice.node_frame[lattice.arc_to[arc]]), -1 if label in SILENT else word))
     return phones
+
+
+def _with_tails(phones: Sequence[Segment], confidence: Sequence[float]) -> tuple[list[Segment], list[float]]:
+    """Each phone with up to TAIL frames of the blanks after it; what is left of a blank, if anything, begins later."""
+    longer, kept = [], []
+    for phone, sure in zip(phones, confidence):
+        if phone.label == BLANK and longer:
+            taken = min(phone.start + TAIL, phone.end)
+            longer[-1], phone = replace(longer[-1], end=taken), replace(phone, start=taken)
+        if phone.start < phone.end:
+            longer.append(phone)
+            kept.append(sure)
+    return longer, kept
 
 
 def _confidence(system: System, scores: np.ndarray, phones: Sequence[Segment], num_words: int

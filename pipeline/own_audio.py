@@ -13,7 +13,7 @@ from lexicon.errors import UserError
 from pipeline.align import Segment
 from pipeline.audio import Cut, audio_info, read_audio, resampled_length
 from pipeline.features import FRAME_LENGTH_MS, FRAME_SHIFT_MS, CepstralStats, FeatureSettings, add_deltas, mfcc
-from pipeline.segment import Piece, cut_at_pauses, frame_levels, near_speech
+from pipeline.segment import Piece, cut_at_pauses, find_pauses, frame_levels, near_speech, spoken_part
 
 BLOCK_SECONDS = 60     # of sound in memory at a time
 MARGIN_SECONDS = 1     # read on both sides of a block, far more than the resampler's filter is long
@@ -52,6 +52,15 @@ class Recording:
     def pieces(self) -> list[Piece]:
         """The recording cut at its pauses."""
         return cut_at_pauses(self.levels)
+
+    @cached_property
+    def pauses(self) -> list[tuple[int, int]]:
+        """The first frame of each pause, and the first one after it."""
+        return find_pauses(self.levels)
+
+    def spoken(self, piece: Piece) -> Piece:
+        """What a search should hear of a piece with speech."""
+        return spoken_part(piece, self.pauses)
 
 
 def own_name(wav: Path | str) -> str:

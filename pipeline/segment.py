@@ -1,7 +1,8 @@
 """Cutting a long recording at its pauses into pieces short enough to search, by loudness alone."""
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from pipeline.features import FRAME_LENGTH_MS, FRAME_SHIFT_MS
 PREEMPHASIS = 0.97   # hum and rumble are not speech
 NOTHING_DB = -90.0   # below full scale: less than one step of 16 bits, so no sound at all
 SMOOTHING = 5        # frames over which loudness is averaged
+EDGE = 5              # frames of a pause that are searched beside the speech
 LEAST_RANGE_DB = 6.0  # a recording between whose soft and loud frames there is less has no pauses to find
 BRINK = 15            # frames of a pause on either side that still count as the speaker's: as much as utterances have
 ABOVE_FLOOR = 0.3    # where speech begins between the floor (0) and the loud frames (1), in dB
@@ -85,7 +87,21 @@ def cut_at_pauses(levels: np.ndarray, how: Cutting = Cutting()) -> list[Piece]:
         pieces += [Piece(at, first)] * (first > at) + [Piece(first, last, speech=False)]
         at = last
     pieces += [Piece(at, total)] * (total > at)
-    return [part for piece in pieces for part in (_divide(piece, pauses, smooth, how) if piece.speech else [piece])]
+    parts = [part for piece in pieces for part in (_divide(piece, pauses, smooth, how) if piece.speech else [piece])]
+    return [replace(part, speech=part.speech and not any(start <= part.start and part.end <= end for start, end in pauses))
+            for part in parts]
+
+
+def spoken_part(piece: Piece, pauses: Sequence[tuple[int, int]]) -> Piece:
+    """A piece without the pauses at its ends, but for EDGE frames of them: the more silence there is around an utterance,
+    the more often, on dev, a CTC network hears in it what it does not hear in the utterance itself."""
+    start, end = piece.start, piece.end
+    for begins, ends in pauses:
+        if begins <= piece.start < ends:
+            start = max(start, ends - EDGE)
+        if begins < piece.end <= ends:
+            end = min(end, begins + EDGE)
+    return replace(piece, start=start, end=end)
 
 
 def _divide(piece: Piece, pauses: list[tuple[int, int]], smooth: np.ndarray, how: Cutting) -> list[Piece]:

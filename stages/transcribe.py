@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from dataclasses import astuple
 from pathlib import Path
 from typing import NamedTuple
 
@@ -74,10 +75,10 @@ def load_ear(exp: Path, chosen: Candidate) -> Ear:
 
 def listen(ear: Ear, recording: Recording, piece: Piece) -> tuple[Hypothesis, Hypothesis]:
     """Words, and free phones, of a piece, on the time axis of the recording."""
-    length = piece.end - piece.start
-    scores = ear.system.scores(recording.feats(piece.start, piece.end))
-    found = (decoder.decode(recording.name, scores, length) for decoder in (ear.words, ear.free))
-    words, free = (Hypothesis(shifted(h.words, piece.start), shifted(h.phones, piece.start), h.confidence) for h in found)
+    start, end, _ = astuple(recording.spoken(piece))
+    scores = ear.system.scores(recording.feats(start, end))
+    found = (decoder.decode(recording.name, scores, end - start) for decoder in (ear.words, ear.free))
+    words, free = (Hypothesis(shifted(h.words, start), shifted(h.phones, start), h.confidence) for h in found)
     return words, free
 
 

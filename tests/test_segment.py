@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.features import mfcc
-from pipeline.segment import Cutting, Piece, cut_at_pauses, find_pauses, frame_levels, near_speech
+from pipeline.segment import Cutting, Piece, cut_at_pauses, find_pauses, frame_levels, near_speech, spoken_part
 
 RATE = 8000
 
@@ -103,6 +103,21 @@ def test_long_silence_is_a_piece_of_its_own():
     assert tiles(pieces, len(levels))
     assert [piece.speech for piece in pieces] == [False, True, False, True, False]
     assert [round(seconds(p.end - p.start), 1) for p in pieces] == pytest.approx([4.5, 4, 29, 4, 3.5], abs=0.15)
+
+
+def test_only_the_brink_of_pauses_is_searched():
+    levels = levels_of(hush(1.6), voice(3), hush(0.8), voice(3, 1), hush(0.4))
+    pauses, pieces = find_pauses(levels), cut_at_pauses(levels)
+    spoken = [spoken_part(piece, pauses) for piece in pieces if piece.speech]
+    assert [seconds(t) for p in spoken for t in (p.start, p.end)] == pytest.approx([1.55, 4.65, 5.35, 8.45], abs=0.05)
+    inside = Piece(200, 300)
+    assert spoken_part(inside, pauses) == inside
+
+
+def test_a_part_that_is_all_pause_is_not_searched():
+    levels = levels_of(hush(1.95), voice(3), hush(0.5), voice(2))  # the pause is cut in the middle, half of it is left
+    pieces = cut_at_pauses(levels, Cutting(shortest=50))
+    assert [piece.speech for piece in pieces] == [False, True, True] and tiles(pieces, len(levels))
 
 
 def test_no_sound_at_all():
