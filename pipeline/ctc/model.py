@@ -293,9 +293,9 @@ def check_config(config: EncoderConfig, num_tokens: int) -> None:
                           ("conv_layers", 16), ("subsampling", 16)):
         value = getattr(config, name)
         smallest = 0 if name == "conv_layers" else 1
-        if not isinstance(value, int) or not smallest <= value <= largest:
+        if type(value) is not int or not smallest <= value <= largest:
             raise ValueError(f"{name} {value!r}, not in {smallest}..{largest}")
-    if not isinstance(config.dropout, (int, float)) or not 0 <= config.dropout < 1:
+    if type(config.dropout) not in (int, float) or not 0 <= config.dropout < 1:
         raise ValueError(f"dropout {config.dropout!r}, not in 0..1")
 
 
