@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import math
+import os
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,7 +44,7 @@ def audio_info(path: Path | str) -> AudioInfo:
     Raises UserError if the file is missing, empty, no audio, cut short, or has no samples or an absurd rate.
     """
     path = Path(path)
-    if not path.is_file():
+    if not os.path.isfile(path):  # Path.is_file raises for names that are too long
         raise UserError(f"{path}: no such audio file; restore it, or remove the utterance")
     if path.stat().st_size == 0:
         raise UserError(f"{path}: 0 bytes; fetch the file again, or remove the utterance")

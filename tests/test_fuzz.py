@@ -138,11 +138,12 @@ def read_own(folder: Path) -> None:
 
 
 def corpus(module: ModuleType, root: str) -> Callable[[Path], None]:
-    """A corpus that comes built in, prepared."""
+    """A corpus that comes built in, prepared, written, and read again."""
     def read(folder: Path) -> None:
         prepared = module.prepare(folder / root)
-        for utterance in (u for members in prepared.sets.values() for u in members):
-            assert utterance.wav.is_file() and utterance.words and utterance.num_samples > 0
+        for name, utterances in prepared.sets.items():
+            write_datadir(folder / name, utterances)
+            assert read_datadir(folder / name) == utterances
         assert all(0 <= i.start < i.end for gold in prepared.gold.values() for i in (*gold.phones, *gold.words))
     return read
 
