@@ -11,9 +11,9 @@ from pipeline.features import FRAME_LENGTH_MS, FRAME_SHIFT_MS
 PREEMPHASIS = 0.97   # hum and rumble are not speech
 NOTHING_DB = -90.0   # below full scale: less than one step of 16 bits, so no sound at all
 SMOOTHING = 5        # frames over which loudness is averaged
-EDGE = 5              # frames of a pause that are searched beside the speech
+EDGE = 5              # frames of a pause that are searched beside the speech; all of it costs the GMM up to 10 % WER in noise
 LEAST_RANGE_DB = 6.0  # a recording between whose soft and loud frames there is less has no pauses to find
-BRINK = 15            # frames of a pause on either side that still count as the speaker's: as much as utterances have
+BRINK = 20            # frames of a pause on either side that still count as the speaker's: as much as utterances have
 ABOVE_FLOOR = 0.3    # where speech begins between the floor (0) and the loud frames (1), in dB
 
 
