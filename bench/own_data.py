@@ -1,9 +1,10 @@
 """The same 30 prompts as a folder of WAV and text, as a Kaldi directory and as lhotse's manifests, through `make gmm`.
 
-    .venv/bin/python bench/own_data.py [FOLDER]
+    PYTHONPATH=. .venv/bin/python bench/own_data.py [FOLDER]
 
-Needs data/prompts (make data) and lhotse. Prints what differs from the folder's features, hypotheses and lattices, and
-exits 1 if anything does. About a minute for each form.
+Needs data/prompts (make data) and lhotse. Prints what differs from the folder's features, model, hypotheses and lattices,
+and exits 1 if anything does. Half a minute for each form. The code must not change while it runs: the forms are decoded
+one after the other, and another search is another result.
 """
 from __future__ import annotations
 
