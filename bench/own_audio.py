@@ -29,10 +29,9 @@ from pipeline.intervals import read_ctm
 from pipeline.score import read_spoken
 
 RATE = 44100
-NOISE = 1e-4  # root mean square of the noise between utterances: -80 dB
 
 
-def join(utterances: Sequence[Utterance], rate: int, seconds: float, gap: float, seed: int, wav: Path
+def join(utterances: Sequence[Utterance], rate: int, seconds: float, gap: float, noise: float, seed: int, wav: Path
          ) -> list[tuple[Utterance, float]]:
     """Write the file; returns its utterances with the second at which each begins."""
     rng, parts, placed, at = np.random.default_rng(seed), [], [], 0
@@ -41,7 +40,7 @@ def join(utterances: Sequence[Utterance], rate: int, seconds: float, gap: float,
             break
         samples = read_audio(utterances[index].wav, rate, utterances[index].cut)
         placed.append((utterances[index], at / rate))
-        parts += [samples, rng.normal(0, NOISE, round(gap * rate)).astype(np.float32)]
+        parts += [samples, rng.normal(0, noise, round(gap * rate)).astype(np.float32)]
         at += len(parts[-2]) + len(parts[-1])
     mono = torchaudio.functional.resample(torch.from_numpy(np.concatenate(parts)), rate, RATE, lowpass_filter_width=64)
     wav.parent.mkdir(parents=True, exist_ok=True)
@@ -62,10 +61,10 @@ def word_errors(reference: Sequence[str], words: Sequence[str]) -> float:
     return 100 * kaldialign.edit_distance(list(reference), list(words))["total"] / len(reference)
 
 
-def main(corpus: str, seconds: float, gap: float, seed: int, systems: Sequence[str]) -> None:
+def main(corpus: str, seconds: float, gap: float, noise: float, seed: int, systems: Sequence[str]) -> None:
     exp, data = Path("exp") / corpus, Path("data") / corpus
     wav = exp / "own" / f"joined-{seed}.wav"
-    placed = join(read_datadir(data / "test"), model_features(exp / "gmm").sample_rate, seconds, gap, seed, wav)
+    placed = join(read_datadir(data / "test"), model_features(exp / "gmm").sample_rate, seconds, gap, noise, seed, wav)
     words = [word for utterance, _ in placed for word in utterance.words]
     text = wav.with_suffix(".txt")
     write_lines(text, [" ".join(words)])
@@ -101,6 +100,7 @@ if __name__ == "__main__":
     options.add_argument("--corpus", default="prompts")
     options.add_argument("--seconds", type=float, default=180, help="length of the file")
     options.add_argument("--gap", type=float, default=0.3, help="seconds of noise between utterances")
+    options.add_argument("--noise", type=float, default=1e-4, help="its root mean square; 1e-4: 80 dB below full scale")
     options.add_argument("--seed", type=int, default=0, help="of the choice and order of utterances")
     options.add_argument("--systems", nargs="+", default=["gmm", "frames", "neural", "neural_wfst"])
     main(**vars(options.parse_args()))
