@@ -2,9 +2,9 @@
 
     python bench/own_audio.py --corpus prompts --seconds 180 --gap 0.3
 
-Joins test utterances, with so much faint noise between them, resamples with torchaudio (the pipeline uses scipy), writes a
-16-bit stereo file at 44.1 kHz, and compares, for each system, the WER over the whole file with that of the same utterances
-decoded one by one, and the word boundaries with those of their own alignment. Needs a finished `make`.
+Joins test utterances, with so much faint noise between them, resamples with torchaudio (the pipeline uses scipy),
+writes a 16-bit stereo file at 44.1 kHz, and compares, for each system, the WER over the whole file with that of the same
+utterances decoded one by one, and the word boundaries with those of their own alignment. Needs a finished `make`.
 """
 from __future__ import annotations
 
@@ -50,7 +50,8 @@ def join(utterances: Sequence[Utterance], rate: int, seconds: float, gap: float,
 
 def make(target: str, corpus: str, wav: Path, *settings: str) -> None:
     """Run a target as a user would."""
-    done = subprocess.run(["make", "-s", target, f"CORPUS={corpus}", f"WAV={wav}", *settings], capture_output=True, text=True)
+    command = ["make", "-s", target, f"CORPUS={corpus}", f"WAV={wav}", *settings]
+    done = subprocess.run(command, capture_output=True, text=True)
     print(f"  {(done.stdout or done.stderr).splitlines()[-1]}")
     if done.returncode:
         sys.exit(done.stderr)
@@ -69,7 +70,8 @@ def main(corpus: str, seconds: float, gap: float, noise: float, seed: int, syste
     text = wav.with_suffix(".txt")
     write_lines(text, [" ".join(words)])
     info = soundfile.info(wav)
-    print(f"{wav}: {len(placed)} utterances, {len(words)} words, {info.duration:.0f} s, {info.samplerate} Hz, {info.channels} channels")
+    print(f"{wav}: {len(placed)} utterances, {len(words)} words, {info.duration:.0f} s, {info.samplerate} Hz,"
+          f" {info.channels} channels")
 
     out = exp / "own" / wav.stem
     make("transcribe", corpus, wav, f"SYSTEMS={' '.join(systems)}")
@@ -81,7 +83,7 @@ def main(corpus: str, seconds: float, gap: float, noise: float, seed: int, syste
         print(f"{system:18} {by_one:11.2f} {whole:12.2f} {whole - by_one:+12.2f}")
 
     own = read_ctm(exp / "gmm" / "ali_test" / "words.ctm")
-    expected = 1000 * np.array([[word.start + at, word.end + at] for utterance, at in placed for word in own[utterance.id]])
+    expected = 1000 * np.array([(i.start + at, i.end + at) for utterance, at in placed for i in own[utterance.id]])
     print()
     lines = []
     for system in systems:
@@ -90,7 +92,8 @@ def main(corpus: str, seconds: float, gap: float, noise: float, seed: int, syste
         error = found - expected
         lines.append(f"{system:18} {100 * (np.abs(error) <= 20).mean():8.1f} {100 * (np.abs(error) <= 50).mean():8.1f}"
                      f" {np.abs(error).mean():10.1f} {error[:, 0].mean():+12.1f} {error[:, 1].mean():+10.1f}")
-    print(f"\n{'word boundaries':18} {'20 ms %':>8} {'50 ms %':>8} {'mean |ms|':>10} {'bias start':>12} {'end':>10}", *lines, sep="\n")
+    print(f"\n{'word boundaries':18} {'20 ms %':>8} {'50 ms %':>8} {'mean |ms|':>10} {'bias start':>12} {'end':>10}",
+          *lines, sep="\n")
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6
     print(f"\nmost memory a stage took: {peak:.2f} GB")
 

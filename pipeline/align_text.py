@@ -28,7 +28,7 @@ BEAMS = (200.0, 800.0)  # natural log, unscaled scores: Kaldi's 10 and 40 are fo
 CONFIDENCE_SCALE = {"gmm": 0.28, "frames": 0.5, "neural": 0.5}
 DOUBTFUL = 0.05       # a word of less confidence was hardly said there
 LONGEST_WORD = 200    # frames; a longer one hides something else
-TAIL = 5              # frames of blanks that belong to the phone before: CTC says where a phone is, not how long it lasts
+TAIL = 5              # frames of blanks that belong to the phone before: CTC says where a phone is, not how long
 LEAST_PAUSE = 50      # frames; a shorter pause is not looked into
 
 
@@ -86,13 +86,14 @@ def pronounce(words: Collection[str], lang: Lang, phones: Collection[str],
               for word, variants in found.items()}
     if unsaid := sorted(word for word, variants in usable.items() if not variants):
         strange = sorted({phone for word in unsaid for _, said in found[word] for phone in said} - set(phones))
-        raise UserError(f"TEXT: {_some(unsaid)}: the model has never heard {' '.join(strange)}; take the words out, or use"
-                        " a model of a corpus that has all phones")
+        raise UserError(f"TEXT: {_some(unsaid)}: the model has never heard {' '.join(strange)}; take the words out, or"
+                        " use a model of a corpus that has all phones")
     return usable, guessed
 
 
 def _some(words: Sequence[str]) -> str:
-    return " ".join(f'"{word}"' for word in words[:20]) + (f" ... ({len(words)} words in all)" if len(words) > 20 else "")
+    more = f" ... ({len(words)} words in all)" if len(words) > 20 else ""
+    return " ".join(f'"{word}"' for word in words[:20]) + more
 
 
 def score_pieces(system: System, recording: Recording) -> np.ndarray:
@@ -107,6 +108,9 @@ def place_text(system: System, recording: Recording, words: Sequence[str], lexic
     """Where the words are said, if they are said in this order; None if the recording is too short for them."""
     if len(words) > len(recording.static):
         return None  # before the graph of a whole book is built
+    fewest = {word: min(len(said) for _, said in lexicon[word]) for word in set(words)}
+    if sum(fewest[word] for word in words) * system.step > len(recording.static):
+        return None  # each phone takes a row of scores: no need to make the graph of a book
     scores = score_pieces(system, recording)
     graph = SearchGraph(linear_graph(system.topology, lexicon, words, WORD_SILENCE_PROB), system.topology, list(words))
     for beam in BEAMS if graph.fst.num_states else ():

@@ -206,14 +206,17 @@ def decoding_graph(topology: Topology, lexicon: Lexicon, lm: NGram, words: Seque
     return result
 
 
-def linear_graph(topology: Topology, lexicon: Lexicon, words: Sequence[str], silence_prob: float) -> kaldifst.StdVectorFst:
-    """Topology ∘ these words in this order: a path reads the labels of one pronunciation of each, with pauses or without.
+def linear_graph(topology: Topology, lexicon: Lexicon, words: Sequence[str], silence_prob: float
+                 ) -> kaldifst.StdVectorFst:
+    """Topology ∘ these words in this order: a path reads one pronunciation of each, with pauses between or without.
 
     Word i is written as symbol i + 1 where its first phone begins. States 2i and 2i + 1 stand before word i, before and
     after the choice of a pause.
     """
     symbols = {phone: i for i, phone in enumerate(topology.phones, 1)}
-    pause = [(0, -math.log(1 - silence_prob)), (symbols[SILENCE], -math.log(silence_prob))] if topology.silence else [(0, 0.0)]
+    pause = [(0, 0.0)]
+    if topology.silence:
+        pause = [(0, -math.log(1 - silence_prob)), (symbols[SILENCE], -math.log(silence_prob))]
     arcs = [(2 * i, 2 * i + 1, symbol, 0, cost) for i in range(len(words) + 1) for symbol, cost in pause]
     state = 2 * len(words) + 2
     for i, word in enumerate(words):

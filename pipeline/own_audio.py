@@ -58,8 +58,8 @@ class Recording:
         """The first frame of each pause, and the first one after it."""
         return find_pauses(self.levels)
 
-    def spoken(self, piece: Piece) -> Piece:
-        """What a search should hear of a piece with speech."""
+    def spoken(self, piece: Piece) -> tuple[int, int]:
+        """The frames that a search should hear of a piece with speech."""
         return spoken_part(piece, self.pauses)
 
 
@@ -74,7 +74,8 @@ def read_recording(wav: Path | str, settings: FeatureSettings) -> Recording:
         raise UserError("no file given; name one: make transcribe WAV=my.wav")
     wav = Path(wav).expanduser()
     if not wav.is_file():
-        raise UserError(f"{wav}: {'a folder, not' if wav.is_dir() else 'no such'} audio file; correct the path in WAV=...")
+        what = "a folder, not" if wav.is_dir() else "no such"
+        raise UserError(f"{wav}: {what} audio file; correct the path in WAV=...")
     info = audio_info(wav)
     blocks = [(mfcc(samples, settings.sample_rate), frame_levels(samples, settings.sample_rate))
               for samples in _blocks(wav, settings.sample_rate)]

@@ -11,9 +11,9 @@ from pipeline.features import FRAME_LENGTH_MS, FRAME_SHIFT_MS
 PREEMPHASIS = 0.97   # hum and rumble are not speech
 NOTHING_DB = -90.0   # below full scale: less than one step of 16 bits, so no sound at all
 SMOOTHING = 5        # frames over which loudness is averaged
-EDGE = 5              # frames of a pause that are searched beside the speech; all of it costs the GMM up to 10 % WER in noise
+EDGE = 5             # frames of a pause that are searched beside the speech
 LEAST_RANGE_DB = 6.0  # a recording between whose soft and loud frames there is less has no pauses to find
-BRINK = 20            # frames of a pause on either side that still count as the speaker's: as much as utterances have
+BRINK = 20           # frames of a pause on either side that still count as the speaker's: as much as utterances have
 ABOVE_FLOOR = 0.3    # where speech begins between the floor (0) and the loud frames (1), in dB
 
 
@@ -66,8 +66,8 @@ def find_pauses(levels: np.ndarray, least: int = Cutting.breath) -> list[tuple[i
 def near_speech(levels: np.ndarray) -> np.ndarray:
     """(T,) whether a frame belongs to speech or to the brink of a pause: what says something of a voice.
 
-    How long a recording is silent, and how silent, differs from what a model was trained on, and would shift and stretch
-    all features: on dev prompts joined with 1.5 s of noise, the GMM's WER is 50 % with all pauses in the statistics and
+    How long a recording is silent, and how silent, differs from what a model was trained on, and would shift and
+    stretch all features: on dev prompts joined with 1.5 s of noise, the GMM's WER is 50 % with all pauses in the statistics and
     17 % so.
     """
     near = levels >= NOTHING_DB
@@ -88,20 +88,23 @@ def cut_at_pauses(levels: np.ndarray, how: Cutting = Cutting()) -> list[Piece]:
         at = last
     pieces += [Piece(at, total)] * (total > at)
     parts = [part for piece in pieces for part in (_divide(piece, pauses, smooth, how) if piece.speech else [piece])]
-    return [replace(part, speech=part.speech and not any(start <= part.start and part.end <= end for start, end in pauses))
+    return [replace(part, speech=part.speech and not any(a <= part.start and part.end <= b for a, b in pauses))
             for part in parts]
 
 
-def spoken_part(piece: Piece, pauses: Sequence[tuple[int, int]]) -> Piece:
-    """A piece without the pauses at its ends, but for EDGE frames of them: the more silence there is around an utterance,
-    the more often, on dev, a CTC network hears in it what it does not hear in the utterance itself."""
+def spoken_part(piece: Piece, pauses: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    """Start and end of a piece without the pauses at its ends, but for EDGE frames of them.
+
+    Models know utterances without much silence around them: on dev prompts joined with loud noise (-54 dB), all of the
+    pauses would cost the GMM another 10 % WER, and with faint noise they make the CTC network hear other words.
+    """
     start, end = piece.start, piece.end
     for begins, ends in pauses:
         if begins <= piece.start < ends:
             start = max(start, ends - EDGE)
         if begins < piece.end <= ends:
             end = min(end, begins + EDGE)
-    return replace(piece, start=start, end=end)
+    return start, end
 
 
 def _divide(piece: Piece, pauses: list[tuple[int, int]], smooth: np.ndarray, how: Cutting) -> list[Piece]:

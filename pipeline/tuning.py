@@ -1,4 +1,4 @@
-"""Tuning on development data: the acoustic scale and the insertion score of a search, one after the other; tuning.json."""
+"""Tuning on development data: acoustic scale and insertion score of a search, one after the other; tuning.json."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +28,7 @@ Tried = dict[Settings, int]
 
 
 class Tuned(NamedTuple):
-    """What was chosen on dev for a system: settings for the word search, which is called ``search``, and the free one."""
+    """What was chosen on dev for a system: settings for the word search, called ``search``, and for the free one."""
 
     search: str
     words: Settings

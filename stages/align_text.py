@@ -35,8 +35,8 @@ def doubts(placed: Placed) -> str:
     named = ", ".join(f"{word.label} at {frame_to_seconds(word.start):.2f} s" for word in words[:NAMED])
     said = []
     if 2 * len(words) > len(placed.words):
-        said.append(f"THE TEXT DOES NOT FIT: {len(words)} of {len(placed.words)} words were hardly said there; is it the"
-                    " text of this recording?")
+        said.append(f"THE TEXT DOES NOT FIT: {len(words)} of {len(placed.words)} words were hardly said there; is it"
+                    " the text of this recording?")
     elif words:
         said.append(f"{len(words)} of them hardly said there: {named}{', ...' if len(words) > NAMED else ''}")
     if untold:
@@ -47,6 +47,10 @@ def doubts(placed: Placed) -> str:
 
 def main(args: Namespace) -> tuple[Path, str]:
     name, directory = args.system
+    if not (Path(directory) / "meta.json").is_file():
+        there = sorted(path.parent.name for path in args.exp.glob("*/meta.json"))
+        way = f"use one of: {', '.join(there)}" if there else "run: make"
+        raise UserError(f"MODEL={name}: not trained in {args.exp}; {way}")
     lang = load_lang(args.lang)
     words = words_of(given_text(args.text, args.text_file), lang.reference_lexicon)
     if not words:
@@ -60,20 +64,21 @@ def main(args: Namespace) -> tuple[Path, str]:
         print(f"align_text: guessed: {word} {' '.join(lexicon[word][0][1])}")
     placed = place_text(system, recording, words, lexicon) if recording.heard else None
     if placed is None:
-        raise UserError(f"{args.wav}: {recording.seconds:.1f} s of {'sound' if recording.heard else 'silence'} into which the"
-                        f" {len(words)} words of the text do not fit; is it the text of this recording?")
+        what = "sound" if recording.heard else "silence"
+        raise UserError(f"{args.wav}: {recording.seconds:.1f} s of {what} into which the {len(words)} words of the text"
+                        " do not fit; is it the text of this recording?")
     print(HEADER, *word_lines(placed.words, placed.word_confidence, placed.phones), sep="\n")
     write_ctm(out / f"{name}.aligned.words.ctm", [(recording.name, placed.words, placed.word_confidence)])
     write_ctm(out / f"{name}.aligned.phones.ctm", [(recording.name, placed.phones, placed.phone_confidence)])
     grid = out / f"{recording.name}.{name}.aligned.TextGrid"
     write_textgrid(grid, {"words": placed.words, "phones": placed.phones}, len(recording.static), recording.seconds)
-    return grid, (f"{args.wav}: {recording.seconds:.1f} s, {len(words)} words placed by {name}{doubts(placed)}; {grid} (Praat"
-                  f" opens it) and {out}/{name}.aligned.{{words,phones}}.ctm")
+    return grid, (f"{args.wav}: {recording.seconds:.1f} s, {len(words)} words placed by {name}{doubts(placed)}; {grid}"
+                  f" (Praat opens it) and {out}/{name}.aligned.{{words,phones}}.ctm")
 
 
 if __name__ == "__main__":
     options = parser(__doc__)
-    options.add_argument("--wav", required=True, help="the recording: WAV, FLAC, Ogg, MP3 or SPHERE of any rate and length")
+    options.add_argument("--wav", required=True, help="the recording, of any rate and length (WAV, FLAC, Ogg, SPHERE)")
     options.add_argument("--text", default="", help="what is said; @FILE: it is in the file")
     options.add_argument("--text-file", default="", help="file with what is said, UTF-8")
     options.add_argument("--system", required=True, nargs=2, metavar=("NAME", "MODEL"),

@@ -13,6 +13,7 @@ from lexicon.files import atomic_write
 from stages.common import parser, run
 
 LONGEST = 3600  # seconds, all in memory
+ELSEWHERE = "record with another program and: make transcribe WAV=my.wav"
 QUIET_DB = -60  # a louder sample must occur, or nothing was said
 
 
@@ -21,11 +22,10 @@ def sound_library() -> ModuleType:
     try:
         import sounddevice  # optional, and it loads PortAudio, which need not be there
     except ImportError:
-        raise UserError("recording needs sounddevice; run: .venv/bin/pip install sounddevice, or record with another program"
-                        " and: make transcribe WAV=my.wav") from None
+        raise UserError(f"recording needs sounddevice; run: .venv/bin/pip install sounddevice, or {ELSEWHERE}") from None
     except OSError:
-        raise UserError("recording needs the PortAudio library; install it (Debian, Ubuntu: sudo apt-get install libportaudio2;"
-                        " macOS: brew install portaudio), or: make transcribe WAV=my.wav") from None
+        raise UserError("recording needs the PortAudio library; install it (Debian, Ubuntu: sudo apt-get install"
+                        f" libportaudio2; macOS: brew install portaudio), or {ELSEWHERE}") from None
     return sounddevice
 
 
@@ -38,15 +38,14 @@ def record(seconds: float) -> tuple[np.ndarray, int]:
         samples = devices.rec(round(seconds * rate), samplerate=rate, channels=1, dtype="int16")
         devices.wait()
     except (devices.PortAudioError, ValueError) as error:
-        raise UserError(f"no microphone that can be used ({error}); plug one in or allow its use, or record elsewhere and:"
-                        " make transcribe WAV=my.wav") from None
+        raise UserError(f"no microphone that can be used ({error}); plug one in or allow its use, or {ELSEWHERE}"
+                        ) from None
     return samples[:, 0], rate
 
 
 def main(args: Namespace) -> tuple[Path, str]:
     if not 0 < args.seconds <= LONGEST:
-        raise UserError(f"SECONDS={args.seconds:g}: from a fraction of a second to {LONGEST}; record longer ones elsewhere and:"
-                        " make transcribe WAV=my.wav")
+        raise UserError(f"SECONDS={args.seconds:g}: not between 0 and {LONGEST}; for more, {ELSEWHERE}")
     samples, rate = record(args.seconds)
     peak = 20 * np.log10(max(1, np.abs(samples.astype(int)).max()) / 32768)
     with atomic_write(args.out, "wb") as stream:

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -298,3 +299,15 @@ def test_a_corpus_is_never_where_its_stages_write(finished):
         done = finished.make("-n", "clean", "CORPUS=mine", f"CORPUS_DIR={folder}")
         assert done.returncode != 0 and "lies where the stages write" in done.stderr
     assert finished.make("-n", "data", "CORPUS=mine", "CORPUS_DIR=data/mine-raw").returncode == 0
+
+
+def test_names_and_texts_reach_the_stage_as_they_are(finished):
+    """Spaces, quotes and dollar signs: the shell that make runs prints what the stage would be given."""
+    for target, setting, option in (("transcribe", "WAV", "--wav"), ("align", "WAV", "--wav"), ("align", "TEXT", "--text"),
+                                    ("align", "TEXTFILE", "--text-file")):
+        for value in ("what I said.wav", """it's "so" \\ `x` & more; # *""", "a$b $(x) ${HOME}"):
+            command = finished.make("-n", target, f"{setting}={value}").stdout.split(" -m ")[1]
+            given = shlex.split(command)
+            assert given[given.index(option) + 1] == value
+    command = finished.make("-n", "align", "TEXT=two\nlines").stdout.split(" -m ")[1]
+    assert "two lines" in shlex.split(command)

@@ -1,4 +1,4 @@
-"""A recording of one's own, through a small model of real speech: transcribed, aligned, and all that can be wrong with it."""
+"""A recording of one's own, through a small model of real speech: transcribed, aligned, and all that can be wrong."""
 from __future__ import annotations
 
 import os
@@ -72,7 +72,7 @@ def experiment(speech, tmp_path_factory) -> Experiment:
     root = tmp_path_factory.mktemp("own audio")  # with a space in it
     for name in ("train", "dev", "test"):
         (root / "data" / name).mkdir(parents=True)
-        write_lines(root / "data" / name / "text", [" ".join([utt, *words]) for utt, words in sorted(speech.words.items())])
+        write_lines(root / "data" / name / "text", [" ".join([utt, *said]) for utt, said in sorted(speech.words.items())])
     build_lang(root / "data", root / "lang")
     lang = load_lang(root / "lang")
     everything = np.concatenate(list(speech.feats.values())).astype(np.float64)
@@ -96,9 +96,10 @@ def experiment(speech, tmp_path_factory) -> Experiment:
     soundfile.write(wav, np.stack([mono, 0.5 * mono], axis=1), 44100, subtype="PCM_16")
     system = load_system(root / "exp/gmm")
     decoder = WfstDecoder(system, lang, "words", Settings(**tuned))
-    heard = [word.label for utt in utts for word in decoder.decode(utt, system.scores(speech.feats[utt]), speech.lengths[utt]).words]
+    heard = [decoder.decode(utt, system.scores(speech.feats[utt]), speech.lengths[utt]).words for utt in utts]
     return Experiment(root / "exp", root / "lang", wav, [word for utt in utts for word in speech.words[utt]], begins,
-                      [i for i, utt in enumerate(utts) for _ in speech.words[utt]], heard)
+                      [i for i, utt in enumerate(utts) for _ in speech.words[utt]],
+                      [word.label for found in heard for word in found])
 
 
 @pytest.mark.parametrize("rate", [8000, 11025, 16000, 22050, 44100, 48000])
@@ -131,7 +132,8 @@ def test_a_long_recording_is_transcribed(experiment, capsys):
     assert kaldialign.edit_distance(experiment.words, heard)["total"] < 0.3 * len(experiment.words)
     for i in ctm["words"]:  # each right word lies in the utterance that it came from
         if experiment.words.count(i.label) == heard.count(i.label) == 1:
-            assert np.searchsorted(experiment.begins, (i.start + i.end) / 2) - 1 == experiment.owner[experiment.words.index(i.label)]
+            part = np.searchsorted(experiment.begins, (i.start + i.end) / 2) - 1
+            assert part == experiment.owner[experiment.words.index(i.label)]
     seconds = soundfile.info(experiment.wav).duration
     for intervals in ctm.values():
         assert all(a.end <= b.start + 1e-3 for a, b in zip(intervals, intervals[1:]))
@@ -201,8 +203,8 @@ def test_the_command_ends_in_one_line_where_results_cannot_go(experiment, tmp_pa
     (tmp_path / "exp").mkdir()
     (tmp_path / "exp/gmm").symlink_to(experiment.exp / "gmm")
     (tmp_path / "exp/own").touch()  # a file where the folder should be
-    done = subprocess.run([sys.executable, "-m", "stages.transcribe", "--wav", experiment.wav, "--exp", tmp_path / "exp", "--system",
-                           *experiment.system], cwd=PROJECT, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-m", "stages.transcribe", "--wav", experiment.wav, "--exp", tmp_path / "exp",
+                           "--system", *experiment.system], cwd=PROJECT, capture_output=True, text=True)
     assert done.returncode == 1 and len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert done.stderr.startswith(f"transcribe: {tmp_path}/exp/own")
 
@@ -217,7 +219,7 @@ def test_alignment_is_that_of_the_full_search(experiment):
     feats = np.concatenate([recording.feats(a, b) for a, b in zip(bounds, bounds[1:])])
     graph = utterance_graph(tuple(experiment.words), lang.lexicon, model.transitions)
     (_, full), = align(model, {"u": graph}, {"u": feats}, {"u": len(feats)})
-    assert [(s.label, s.start, s.end, s.word) for s in placed.phones] == [(s.label, s.start, s.end, s.word) for s in full.phones]
+    assert placed.phones == full.phones
     assert [word.label for word in placed.words] == experiment.words
     assert [np.searchsorted(experiment.begins, (w.start + w.end) / 200) - 1 for w in placed.words] == experiment.owner
     assert len(placed.word_confidence) == len(placed.words) and len(placed.phone_confidence) == len(placed.phones)
@@ -241,7 +243,7 @@ def test_a_text_that_does_not_fit_is_told(experiment):
     half = experiment.words[:experiment.owner.index(4)]
     assert "s of sound that the text does not tell of" in experiment.align(experiment.wav, " ".join(half))[1]
     with pytest.raises(UserError, match="words of the text do not fit"):
-        experiment.align(experiment.wav, " ".join(experiment.words * 30))
+        experiment.align(experiment.wav, " ".join(experiment.words * 100_000))
     wrong = " ".join(experiment.words[::-1])
     try:
         assert "hardly said there" in experiment.align(experiment.wav, wrong)[1]
@@ -258,6 +260,13 @@ def test_texts_that_cannot_be_aligned(experiment, monkeypatch, text, message):
     monkeypatch.setattr(stages.align_text.g2p, "programs", lambda: None)  # as where Phonetisaurus is not installed
     with pytest.raises(UserError, match=message):
         experiment.align(experiment.wav, text)
+
+
+def test_a_model_that_is_not_trained(experiment, tmp_path):
+    for exp, message in ((experiment.exp, "MODEL=tdnn: not trained in .*; use one of: gmm$"), (tmp_path, "run: make$")):
+        with pytest.raises(UserError, match=message):
+            stages.align_text.main(Namespace(wav=str(experiment.wav), text="hello", text_file="", exp=exp, cache=tmp_path,
+                                             lang=experiment.lang, system=("tdnn", str(exp / "tdnn"))))
 
 
 def test_words_are_taken_as_the_lexicon_has_them():
@@ -308,11 +317,11 @@ def query_devices(kind): raise PortAudioError("Error querying device -1")
 ])
 def test_recording(tmp_path, module, seconds, message):
     (tmp_path / "sounddevice.py").write_text(module)
-    done = subprocess.run([sys.executable, "-m", "stages.record", "--seconds", seconds, "--out", tmp_path / "me.wav"], cwd=PROJECT,
-                          capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(tmp_path)})
+    done = subprocess.run([sys.executable, "-m", "stages.record", "--seconds", seconds, "--out", tmp_path / "me.wav"],
+                          cwd=PROJECT, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(tmp_path)})
     assert (tmp_path / "me.wav").exists() == (not message)
     if message:
-        assert done.returncode == 1 and len(done.stderr.strip().splitlines()) == 1 and message in done.stderr, done.stderr
+        assert done.returncode == 1 and message in done.stderr and len(done.stderr.splitlines()) == 1, done.stderr
     else:
         assert done.returncode == 0 and "0.5 s at 48000 Hz, loudest -12 dB" in done.stdout, done.stderr
         info = soundfile.info(tmp_path / "me.wav")
