@@ -53,8 +53,6 @@ REPORT_ARGS ?=
 PY := $(VENV)/bin/python
 MAKEFLAGS += --no-builtin-rules --warn-undefined-variables
 SHELL := /bin/bash
-# Threads that wait sleep: spinning ones make a training several times slower where another program shares the cores.
-export OMP_WAIT_POLICY := PASSIVE
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .SECONDARY:
