@@ -10,7 +10,7 @@ from typing import Any
 from lexicon.errors import UserError
 from lexicon.ipa import bare, describe
 from lexicon.phones import BLANK, INVENTORY, MANNERS, PHONES, SILENCE, Phone, PhoneSet, phone
-from lexicon.text import numbered_lines
+from lexicon.text import numbered_lines, width_of
 
 NO_IPA = "-"
 RESERVED = (SILENCE, BLANK, "<eps>", "#0")
@@ -118,15 +118,10 @@ def table(phone_set: PhoneSet, lines: int = 20, width: int = 120) -> list[str]:
     for across in (4, 3, 2, 1):
         tall = -(-len(cells) // across)
         columns = [cells[tall * number:tall * (number + 1)] for number in range(across)]
-        widths = [max(map(_columns, column), default=0) + 2 for column in columns]
+        widths = [max(map(width_of, column), default=0) + 2 for column in columns]
         if sum(widths) <= width:
             break
-    rows = ["".join(column[row] + " " * (room - _columns(column[row])) for column, room in zip(columns, widths)
+    rows = ["".join(column[row] + " " * (room - width_of(column[row])) for column, room in zip(columns, widths)
                     if row < len(column)).rstrip() for row in range(min(tall, lines))]
     left = len(cells) - sum(len(column[:lines]) for column in columns)
     return rows + ([f"... and {left} more"] if left else [])
-
-
-def _columns(text: str) -> int:
-    """How wide a terminal shows it: combining marks take no room."""
-    return sum(not unicodedata.combining(sign) for sign in text)

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -68,3 +69,9 @@ def read_text(path: Path | str) -> dict[str, tuple[str, ...]]:
     if not texts:
         raise UserError(f"{path}: no utterances; write one `utterance-id WORD ...` line each")
     return texts
+
+
+def width_of(text: str) -> int:
+    """Columns a terminal needs for a text: marks above and below take none, wide East Asian characters two."""
+    return sum(0 if unicodedata.category(c) in ("Mn", "Me", "Cf") else 2 if unicodedata.east_asian_width(c) in "WF" else 1
+               for c in text)

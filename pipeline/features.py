@@ -6,8 +6,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
-import torchaudio.compliance.kaldi as kaldi
 
 from lexicon.errors import UserError
 from lexicon.files import read_json, write_json
@@ -33,6 +31,8 @@ def mfcc(samples: np.ndarray, sample_rate: int) -> np.ndarray:
     """
     if len(samples) < sample_rate * FRAME_LENGTH_MS / 1000:
         return np.zeros((0, NUM_CEPS), np.float32)
+    import torch  # slow imports, which what only reads features or frames does not need
+    import torchaudio.compliance.kaldi as kaldi
     wave = torch.from_numpy(np.asarray(samples, np.float32) * 32768).unsqueeze(0)  # Kaldi counts in 16-bit steps
     return kaldi.mfcc(wave, sample_frequency=sample_rate, num_ceps=NUM_CEPS, num_mel_bins=23, dither=0.0,
                       use_energy=False, frame_length=FRAME_LENGTH_MS, frame_shift=FRAME_SHIFT_MS).numpy()

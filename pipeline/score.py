@@ -1,7 +1,6 @@
 """Scoring: alignments, WER and PER lines as Kaldi writes them, bootstrap intervals, paired tests, phone confusions."""
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 from lexicon.errors import UserError
 from lexicon.fold import Fold
 from lexicon.phones import spoken
-from lexicon.text import read_text
+from lexicon.text import read_text, width_of
 
 # Stands for "nothing" in an alignment: the reference side of an insertion, the hypothesis side of a deletion.
 GAP = ""
@@ -208,11 +207,6 @@ def confusion_counts(alignments: Iterable[Pairs], symbols: Sequence[str]) -> np.
     return counts
 
 
-def _columns(text: str) -> int:
-    """Terminal columns of a text: combining marks take none, wide East Asian characters two."""
-    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
-
-
 def alignment_picture(pairs: Pairs, columns: int = 100) -> str:
     """REF over HYP, symbol under symbol, with I, D or S under each error; asterisks stand for nothing.
 
@@ -224,10 +218,10 @@ def alignment_picture(pairs: Pairs, columns: int = 100) -> str:
     """
     blocks: list[list[str]] = []
     for ref, hyp in pairs:
-        width = max(_columns(ref), _columns(hyp))
+        width = max(width_of(ref), width_of(hyp))
         mark = "I" if ref == GAP else "D" if hyp == GAP else "S" if ref != hyp else ""
-        cells = [text + " " * (width - _columns(text)) for text in (ref or "*" * width, hyp or "*" * width, mark)]
-        if not blocks or _columns(blocks[-1][0]) + 1 + width > columns:
+        cells = [text + " " * (width - width_of(text)) for text in (ref or "*" * width, hyp or "*" * width, mark)]
+        if not blocks or width_of(blocks[-1][0]) + 1 + width > columns:
             blocks.append(["REF:", "HYP:", "    "])
         blocks[-1] = [f"{line} {cell}" for line, cell in zip(blocks[-1], cells)]
     lines = [line.rstrip() for block in blocks or [["REF:", "HYP:", ""]] for line in block]
