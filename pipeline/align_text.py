@@ -5,7 +5,6 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import logsumexp
 
 from lexicon.dictionary import Pronunciations, Weighted, look_up
 from lexicon.errors import UserError
@@ -18,15 +17,13 @@ from pipeline.features import FRAME_SHIFT_MS
 from pipeline.graph import linear_graph
 from pipeline.lattice import Lattice, best_path
 from pipeline.own_audio import Recording
+from pipeline.posteriors import log_phone_posteriors, phone_labels
 from pipeline.search import Beams, SearchGraph, search
 from pipeline.systems import System
 from pipeline.tuning import BEST_PATH_ONLY
 
 BEAMS = (200.0, 800.0)  # natural log, unscaled scores: Kaldi's 10 and 40 are for scores scaled by 0.1, and end too soon
-# What makes the scores of two phones comparable, by kind of model. With it, of dev prompts 15 % of whose words were
-# replaced by others, DOUBTFUL names more than 9 of 10 replaced words and at most 3 of 100 others, whatever the model.
-CONFIDENCE_SCALE = {"gmm": 0.28, "frames": 0.5, "neural": 0.5}
-DOUBTFUL = 0.05       # a word of less confidence was hardly said there
+DOUBTFUL = 0.05       # a word of less confidence was hardly said there (see posteriors.SCALE)
 LONGEST_WORD = 200    # frames; a longer one hides something else
 TAIL = 5              # frames of blanks that belong to the phone before: CTC says where a phone is, not how long
 LEAST_PAUSE = 50      # frames; a shorter pause is not looked into
@@ -151,10 +148,7 @@ def _with_tails(phones: Sequence[Segment], confidence: Sequence[float]) -> tuple
 def _confidence(system: System, scores: np.ndarray, phones: Sequence[Segment], num_words: int
                 ) -> tuple[list[float], list[float]]:
     """The confidence of each word and of each phone."""
-    scaled = CONFIDENCE_SCALE[system.meta["kind"]] * scores
-    total = logsumexp(scaled, axis=1)
-    labels = np.array(system.topology.label_phone)
-    by_phone = {label: logsumexp(scaled[:, labels == label], axis=1) - total for label in set(labels.tolist())}
+    by_phone = dict(zip(phone_labels(system), log_phone_posteriors(system, scores).T))
     sums, rows, each = np.zeros(num_words), np.zeros(num_words), []
     for phone in phones:
         first, last = (-(-frame // system.step) for frame in (phone.start, phone.end))
