@@ -23,6 +23,7 @@ PRON_PROBS ?= no
 SYSTEMS   ?= gmm frames neural neural_wfst
 DOWNLOADS ?=
 UTT       ?=
+STAGE     ?=
 MODEL     ?= gmm
 GRAPH     ?= free
 WAV       ?=
@@ -58,7 +59,7 @@ SHELL := /bin/bash
 .SECONDARY:
 .SECONDEXPANSION:
 .DEFAULT_GOAL := all
-.PHONY: all setup data lexicon mfcc gmm frames neural decode compare report pron_probs lattice check transcribe align record test clean help FORCE
+.PHONY: all setup data lexicon mfcc gmm frames neural decode compare report pron_probs lattice show check transcribe align record test clean help FORCE
 
 ##@ Everything
 all: $(EXP)/report/index.html $(EXP)/compare.tsv  ## all stages on CORPUS, then the comparison
@@ -182,19 +183,34 @@ $(EXP)/report/index.html: $(scores) $(EXP)/gmm/ali_test/phones.txt $(call change
 	$(PY) -m stages.report $(report_opts)
 
 ##@ Look inside
-lattice: $(EXP)/$(MODEL)/decode_test/hyp.txt  ## what MODEL considered in utterance UTT (GRAPH=free or words), as text and SVG
-	@$(PY) -m stages.show_lattice --exp $(EXP) --data $(DATA) --model $(MODEL) --graph $(GRAPH) --utt "$(UTT)"
-
-check: | $(VENV)/.phonoscope              ## every line and file of data directory DIR, all faults listed; FIX=yes mends them
-	@$(PY) -m stages.check $(if $(filter yes,$(FIX)),--fix) "$(DIR)"
-
-##@ Your own audio
-# What people say and call their files has spaces, quotes and dollar signs in it: $(1) names a setting, for the shell.
+# What people call utterances and say has spaces, quotes and dollar signs in it: $(1) names a setting, for the shell.
 define newline
 
 
 endef
 quoted = '$(subst ','\'',$(subst $(newline), ,$(value $(1))))'
+
+lattice: $(EXP)/$(MODEL)/decode_test/hyp.txt  ## what MODEL considered in utterance UTT (GRAPH=free or words), as text and SVG
+	@$(PY) -m stages.show_lattice --exp $(EXP) --data $(DATA) --model $(MODEL) --graph $(GRAPH) --utt $(call quoted,UTT)
+
+# What must be there before a stage can be shown, and whose results are: those of MODEL if it is given, else of SYSTEMS.
+aligned := $(patsubst %,$(EXP)/gmm/ali_%/phones.txt,test dev train)
+show_data    := $(DATA)/splits.json
+show_lexicon := $(DATA)/lang/lang.json
+show_mfcc    := $(patsubst %,$(DATA)/%/feats.scp,test dev train)
+show_gmm     := $(aligned)
+show_frames  := $(aligned) $(EXP)/frames/model.npz
+show_neural  := $(aligned) $(EXP)/neural/model.safetensors
+chosen := $(if $(filter file,$(origin MODEL)),$(SYSTEMS),$(MODEL))
+needed = $(if $(filter data lexicon mfcc gmm frames neural,$(STAGE)),$(show_$(STAGE)))
+show: $$(needed) | $(VENV)/.phonoscope    ## what goes in and out of STAGE for utterance UTT; without STAGE: which there are
+	@$(PY) -m stages.show --stage $(call quoted,STAGE) --utt $(call quoted,UTT) --exp $(EXP) --data $(DATA) \
+	  --lang $(call search_lang,$(firstword $(chosen))) --systems $(chosen)
+
+check: | $(VENV)/.phonoscope              ## every line and file of data directory DIR, all faults listed; FIX=yes mends them
+	@$(PY) -m stages.check $(if $(filter yes,$(FIX)),--fix) "$(DIR)"
+
+##@ Your own audio
 model_dir = $(EXP)/$(if $(filter $(1),$(known_systems)),$(patsubst %/,%,$(dir $(model_$(1)))),$(1))
 
 transcribe_opts = --exp $(EXP) $(foreach s,$(SYSTEMS),--system $(s) $(call model_dir,$(s)) $(call search_lang,$(s)))
@@ -241,7 +257,8 @@ help:                                     ## show this
 	@echo; echo "Settings (make gmm CORPUS=fsdd SPLIT=speaker GMM_ARGS=\"--max-mix 4\"):"
 	@printf '  %-11s = %s\n' CORPUS '$(CORPUS)' CORPUS_DIR '$(from)' SPLIT '$(SPLIT)' VOCAB '$(VOCAB)' OOV '$(OOV)' \
 	  LEXICON '$(LEXICON)' PHONES '$(PHONES)' PRON_PROBS '$(PRON_PROBS)' \
-	  SYSTEMS '$(SYSTEMS)' DOWNLOADS '$(DOWNLOADS)' DIR '$(DIR)' FIX '$(FIX)' MODEL '$(MODEL)' \
+	  SYSTEMS '$(SYSTEMS)' DOWNLOADS '$(DOWNLOADS)' DIR '$(DIR)' FIX '$(FIX)' \
+	  UTT $(call quoted,UTT) STAGE $(call quoted,STAGE) MODEL '$(MODEL)' GRAPH '$(GRAPH)' \
 	  WAV $(call quoted,WAV) TEXT $(call quoted,TEXT) TEXTFILE $(call quoted,TEXTFILE) SECONDS '$(SECONDS)' NJ '$(NJ)' DATA '$(DATA)' EXP '$(EXP)' \
 	  LANG_ARGS '$(LANG_ARGS)' MFCC_ARGS '$(MFCC_ARGS)' GMM_ARGS '$(GMM_ARGS)' FRAMES_ARGS '$(FRAMES_ARGS)' NEURAL_ARGS '$(NEURAL_ARGS)' TUNE_ARGS '$(TUNE_ARGS)' \
 	  DECODE_ARGS '$(DECODE_ARGS)' REPORT_ARGS '$(REPORT_ARGS)'

@@ -13,6 +13,7 @@ import numpy as np
 
 from pipeline.features import frame_to_seconds
 from pipeline.lattice import Lattice, best_path, depth
+from pipeline.show.chart import level
 
 MIN_POSTERIOR = 0.01
 # Arcs of one phone that share at least this part of the shorter one are one bar.
@@ -175,7 +176,7 @@ def lattice_text(lattice: Lattice, columns: int = 100) -> str:
         sure = slot.posteriors.get(slot.label, 0.0)
         row = f"{start:6.2f}s {(slot.end - slot.start) * lattice.frame_shift_ms:5.0f}  "
         row += f"{slot.word[:width]:<{width}}  " if width else ""
-        row += f"{slot.label:<5}  {sure:4.2f} {_blocks(sure)}  "
+        row += f"{slot.label:<5}  {sure:4.2f} {level(sure)}  "
         rivals = [f"{phone} {share:.2f}" for phone, share in slot.posteriors.items()
                   if phone != slot.label and share >= MIN_POSTERIOR]
         for rival in rivals:
@@ -184,13 +185,6 @@ def lattice_text(lattice: Lattice, columns: int = 100) -> str:
             row += f"{rival}  "
         lines.append(row.rstrip())
     return "\n".join(line[:columns] for line in lines)
-
-
-def _blocks(share: float, cells: int = 10) -> str:
-    """A bar of block characters, an eighth of a cell fine."""
-    eighths = round(min(max(share, 0.0), 1.0) * cells * 8)
-    whole, part = divmod(eighths, 8)
-    return ("█" * whole + (" ▏▎▍▌▋▊▉"[part] if part else "")).ljust(cells, "·")
 
 
 # ---- SVG

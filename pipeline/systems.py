@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from lexicon.errors import UserError
-from pipeline.ctc.model import load_model
 from pipeline.features import check_dimension
 from pipeline.frames import load_frame_classifier
 from pipeline.gmm import load_gmm
@@ -87,6 +86,7 @@ def _frames(directory: Path, meta: dict[str, Any]):
 
 
 def _neural(directory: Path, meta: dict[str, Any]):
+    from pipeline.ctc.model import load_model  # PyTorch takes seconds, and only a network needs it
     model = load_model(directory)
 
     def scaled(feats: np.ndarray) -> np.ndarray:

@@ -8,28 +8,14 @@ from joblib import Parallel, delayed
 from tqdm import tqdm
 
 from lexicon.errors import UserError
-from lexicon.files import read_json, scratch_dir
+from lexicon.files import scratch_dir
 from pipeline.archive import Archive, write_archive
-from pipeline.audio import SAMPLE_RATES, read_audio
-from pipeline.datadir import Utterance, read_datadir
+from pipeline.audio import read_audio
+from pipeline.datadir import Utterance, read_datadir, sample_rate
 from pipeline.features import CepstralStats, FeatureSettings, add_deltas, mfcc
 from stages.common import at_least, parser, run
 
 UTTERANCES_PER_WORKER = 2000  # a worker takes seconds to start: below this it costs more than it saves
-
-
-def sample_rate(datadir: Path) -> int:
-    """The rate of the corpus (Hz) from the splits.json that the data stage wrote beside the set."""
-    path = datadir.parent / "splits.json"
-    try:
-        rate = read_json(path)["sample_rate"]
-        if type(rate) is not int or rate not in SAMPLE_RATES:
-            raise ValueError(f"sample_rate {rate!r}")
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; run: make data") from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path}: does not say the sample rate of the corpus ({error!r}); run again: make data") from None
-    return rate
 
 
 def extract(utterance: Utterance, rate: int):

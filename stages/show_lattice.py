@@ -2,31 +2,19 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 from pathlib import Path
 
 from lexicon.errors import UserError
 from lexicon.files import atomic_write
 from lexicon.fold import read_fold
-from pipeline.datadir import Utterance, read_datadir
 from pipeline.lattice import read_json_lattice
 from pipeline.lattice_picture import lattice_dot, lattice_svg, lattice_text
 from pipeline.score import align, alignment_picture, read_spoken
+from pipeline.show.place import find_utterance
 from stages.common import parser, run
 
 # graph of the lattice: the decode's file whose line is its best path
 GRAPHS = {"free": "free.txt", "words": "phones.txt"}
-
-
-def find_utterance(data: Path, name: str) -> Utterance:
-    """The test utterance called ``name``; UserError with the names nearest to it if there is none."""
-    utterances = {utterance.id: utterance for utterance in read_datadir(data / "test")}
-    if name not in utterances:
-        lower = {known.lower(): known for known in utterances}
-        near = [lower[match] for match in difflib.get_close_matches(name.lower(), lower, n=4, cutoff=0.4)]
-        raise UserError(f'UTT "{name}" is not in {data / "test" / "text"}; '
-                        f"{'did you mean ' if near else 'it has '}{', '.join(near or list(utterances)[:3])}")
-    return utterances[name]
 
 
 def find_decode(exp: Path, model: str, graph: str) -> Path:
@@ -40,7 +28,7 @@ def find_decode(exp: Path, model: str, graph: str) -> Path:
 
 
 def main(arguments: argparse.Namespace) -> tuple[Path, str]:
-    utterance = find_utterance(arguments.data, arguments.utt)
+    _, utterance = find_utterance(arguments.data, arguments.utt)
     decode = find_decode(arguments.exp, arguments.model, arguments.graph)
     lattice = read_json_lattice(decode / "lattices" / arguments.graph / f"{utterance.id}.json")
 

@@ -16,7 +16,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 SYSTEMS = ("gmm", "frames", "neural", "neural_wfst")
 ALL = {"prepare_data", "make_lang", "make_mfcc", "train_gmm", "align", "train_frames", "train_neural", "tune", "decode",
        "score", "compare", "report"}
-TARGETS = {"data", "lexicon", "mfcc", "gmm", "frames", "neural", "decode", "compare", "report", "pron_probs", "lattice", "check",
+TARGETS = {"data", "lexicon", "mfcc", "gmm", "frames", "neural", "decode", "compare", "report", "pron_probs", "lattice", "show", "check",
            "transcribe", "align", "record", "setup", "test", "clean", "all", "help"}
 COMMAND = re.compile(r"-m stages\.(\w+) (.*)")
 
@@ -267,7 +267,7 @@ def test_every_target_has_a_rule(finished):
     assert "rm -rf exp/prompts data/prompts" in finished.make("-n", "clean").stdout
     assert re.search(r"-m pytest -n \d+ .*tests", finished.make("-n", "test").stdout)
     lattice = finished.make("-n", "lattice", "UTT=allison-hello", "MODEL=frames").stdout
-    assert "stages.show_lattice" in lattice and "--model frames" in lattice and '--utt "allison-hello"' in lattice
+    assert "stages.show_lattice" in lattice and "--model frames" in lattice and "--utt 'allison-hello'" in lattice
 
 
 def test_a_folder_of_ones_own_names_its_corpus_which_remembers_it(own):

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lexicon.errors import UserError
+from lexicon.files import read_json
 from lexicon.text import unfit_for_a_file
-from pipeline.audio import Cut, audio_info
+from pipeline.audio import SAMPLE_RATES, Cut, audio_info
 from pipeline.datadir.tables import Problem, Table, read_table
 from pipeline.datadir.write import Utterance
 
@@ -42,6 +43,20 @@ def read_datadir(path: Path | str) -> list[Utterance]:
     directory = DataDir(path)
     refuse([problem for problem in directory.problems() if not problem.remark], directory.path)
     return directory.utterances()
+
+
+def sample_rate(datadir: Path) -> int:
+    """The rate of the corpus (Hz) from the splits.json that the data stage wrote beside the set."""
+    path = datadir.parent / "splits.json"
+    try:
+        rate = read_json(path)["sample_rate"]
+        if type(rate) is not int or rate not in SAMPLE_RATES:
+            raise ValueError(f"sample_rate {rate!r}")
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; run: make data") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path}: does not say the sample rate of the corpus ({error!r}); run again: make data") from None
+    return rate
 
 
 def refuse(errors: list[Problem], path: Path) -> None:

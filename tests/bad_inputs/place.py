@@ -46,6 +46,7 @@ COMMANDS = {
                   " --text ZERO",
     "record": "--out own.wav --seconds 0",
     "show_lattice": "--exp exp/toy --data data/toy --utt ann-test0",
+    "show": "--exp exp/toy --data data/toy --lang data/toy/lang --systems gmm --utt ann-test0",
 }
 
 

@@ -395,6 +395,22 @@ SHOW = rows(
     ("a lattice without arcs", values(LATTICE, arcs=[]), f"{LATTICE}: not a phone lattice"),
 )
 
+LOOK = rows(
+    "show",
+    ("no such stage", None, 'STAGE "taste" is none of: data, ', {"also": "--stage taste"}),
+    ("no such utterance", None, 'UTT "ann-tset0" is not in data/toy/{test,dev,train}/text; did you mean ann-test0',
+     {"also": "--stage data --utt ann-tset0"}),
+    ("no utterance", None, 'UTT "" is not in', {"also": "--stage data --utt="}),
+    ("a recording that is gone", change(f"{TEST}/wav.scp", lambda data: data.replace(b"/corpus/", b"/corpse/")), "wav.scp:1: ",
+     {"also": "--stage data"}),
+    ("no lang directory", None, "nowhere", {"also": "--stage lexicon --lang nowhere"}),
+    ("no features", gone(f"{TEST}/feats.scp"), "feats.scp: no such index", {"also": "--stage mfcc"}),
+    ("features of others only", swap(f"{TEST}/feats.scp", "ann-test0 ", "ann-test9 "), 'no features of "ann-test0"',
+     {"also": "--stage mfcc"}),
+    ("a CTM of no times", put("exp/toy/gmm/ali_test/phones.ctm", "ann-test0 1 soon 1 Z\n"), "phones.ctm:1: ",
+     {"also": "--stage mfcc"}),
+)
+
 CHECK = rows(
     "check",
     ("no such folder", None, "nowhere", {"command": "nowhere"}),
@@ -457,4 +473,4 @@ RECORD = rows("record", ("no time", None, "SECONDS=0"),
 
 ROWS: list[Row] = [*PREPARE, *LANGUAGE, *FEATURES, *TRAIN_GMM, *ALIGN, *TRAIN_FRAMES, *TRAIN_NEURAL, *TUNE, *DECODING,
                    *SCORE,
-                   *COMPARE, *REPORT, *SHOW, *CHECK, *TRANSCRIBE, *ALIGN_TEXT, *PRON_PROBS, *SHOW_PRON_PROBS, *RECORD]
+                   *COMPARE, *REPORT, *SHOW, *LOOK, *CHECK, *TRANSCRIBE, *ALIGN_TEXT, *PRON_PROBS, *SHOW_PRON_PROBS, *RECORD]

@@ -1,0 +1,23 @@
+"""What goes in and out of each stage for one utterance, as text for a terminal of 100 columns and, where it says more, as a
+picture."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from pipeline.show import sound, words
+from pipeline.show.place import Place, Shown
+
+
+class Stage(NamedTuple):
+    """What there is to see, in a line, and what shows it."""
+
+    summary: str
+    show: Callable[[Place], Shown]
+
+
+STAGES = {
+    "data": Stage("the recording: samples, waveform, spectrogram, and its lines in the data directory", sound.data),
+    "lexicon": Stage("the words: pronunciations with IPA, and n-gram probabilities", words.lexicon),
+    "mfcc": Stage("the features: 39 numbers every 10 ms", sound.mfcc),
+}

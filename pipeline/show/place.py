@@ -1,0 +1,117 @@
+"""One utterance, where its files are, and what the stages made of it."""
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from lexicon.errors import UserError
+from lexicon.fold import Fold, read_fold
+from lexicon.lang import Lang, load_lang
+from lexicon.phone_sets import phone_set_of
+from lexicon.phones import PhoneSet
+from pipeline.audio import read_audio
+from pipeline.datadir import Utterance, read_datadir, sample_rate
+from pipeline.features import Features
+from pipeline.intervals import Interval, read_ctm
+
+PARTS = ("test", "dev", "train")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a person gets to see: lines for a terminal, and pictures as files, {ending of the name: content}."""
+
+    lines: list[str]
+    pictures: dict[str, str] = field(default_factory=dict)
+
+
+def find_utterance(data: Path, name: str, parts: Sequence[str] = ("test",)) -> tuple[str, Utterance]:
+    """The utterance called ``name`` and which of the ``parts`` of the corpus has it; UserError with the names nearest to it
+    if none has."""
+    known: dict[str, Utterance] = {}
+    for part in parts:
+        found = {utterance.id: utterance for utterance in read_datadir(data / part)}
+        if name in found:
+            return part, found[name]
+        known |= found
+    lower = {utterance.lower(): utterance for utterance in known}
+    near = [lower[match] for match in difflib.get_close_matches(name.lower(), lower, n=4, cutoff=0.4)]
+    where = data / (parts[0] if len(parts) == 1 else f"{{{','.join(parts)}}}") / "text"
+    raise UserError(f'UTT "{name}" is not in {where}; {"did you mean " if near else "it has "}'
+                    f"{', '.join(near or list(known)[:3])}")
+
+
+@dataclass(frozen=True)
+class Place:
+    """An utterance of a ``part`` of the corpus in ``data``, its models and decodes in ``exp``, the lang directory that the
+    searches used, and the ``systems`` to look at. Files are read when asked for: UserError if one is missing or damaged."""
+
+    data: Path
+    exp: Path
+    lang_path: Path
+    part: str
+    utterance: Utterance
+    systems: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        return self.utterance.id
+
+    def title(self, what: str) -> str:
+        """The first line."""
+        return f"{self.id} ({self.part}): {what}"
+
+    @cached_property
+    def rate(self) -> int:
+        """Of the corpus, in Hz."""
+        return sample_rate(self.data / self.part)
+
+    @cached_property
+    def samples(self) -> np.ndarray:
+        """(N,) float32 in [-1, 1] at ``rate``."""
+        return read_audio(self.utterance.wav, self.rate, self.utterance.cut)
+
+    @cached_property
+    def lang(self) -> Lang:
+        return load_lang(self.lang_path)
+
+    @cached_property
+    def phone_set(self) -> PhoneSet:
+        return phone_set_of(self.lang.info)
+
+    @cached_property
+    def fold(self) -> Fold:
+        return read_fold(self.data)
+
+    @cached_property
+    def features(self) -> Features:
+        """Of the whole part."""
+        return Features(self.data / self.part)
+
+    @cached_property
+    def feats(self) -> np.ndarray:
+        """(T, 39) float32; UserError if the utterance has none."""
+        if self.id not in self.features:
+            raise UserError(f'{self.features.path}: no features of "{self.id}"; the mfcc stage says why: make mfcc')
+        return self.features[self.id]
+
+    def placed(self, kind: str) -> list[Interval]:
+        """The "phones" or "words" as hands have placed them, if they have; none otherwise."""
+        return self._intervals(self.data / self.part / f"{kind}.ctm")
+
+    def aligned(self, kind: str) -> list[Interval]:
+        """The "phones" or "words" as the GMM's alignment of the known text has placed them; none where there is none yet."""
+        return self._intervals(self.exp / "gmm" / f"ali_{self.part}" / f"{kind}.ctm")
+
+    def reference(self, kind: str) -> tuple[list[Interval], str]:
+        """Placed by hands, else aligned; and in words by whom."""
+        placed = self.placed(kind)
+        return (placed, "by hand") if placed else (self.aligned(kind), "aligned by gmm")
+
+    def _intervals(self, path: Path) -> list[Interval]:
+        return read_ctm(path).get(self.id, []) if path.exists() else []

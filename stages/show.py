@@ -1,0 +1,43 @@
+"""Show what goes in and out of a stage for one utterance: shapes, values and a small picture, printed and as a file."""
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from lexicon.errors import UserError
+from lexicon.files import atomic_write, write_lines
+from pipeline.show import STAGES
+from pipeline.show.place import PARTS, Place, find_utterance
+from stages.common import parser, run
+
+
+def main(arguments: argparse.Namespace) -> tuple[Path | None, str]:
+    if not arguments.stage:
+        print(*(f"  {name:8} {stage.summary}" for name, stage in STAGES.items()), sep="\n")
+        return None, f"{len(STAGES)} stages; one of an utterance: make show STAGE=mfcc UTT=..."
+    if arguments.stage not in STAGES:
+        raise UserError(f'STAGE "{arguments.stage}" is none of: {", ".join(STAGES)}')
+    parts = [part for part in PARTS if (arguments.data / part).is_dir()]
+    part, utterance = find_utterance(arguments.data, arguments.utt, parts or PARTS[:1])
+    shown = STAGES[arguments.stage].show(Place(arguments.data, arguments.exp, arguments.lang, part, utterance,
+                                               tuple(arguments.systems)))
+    print("\n".join([*shown.lines, ""]))
+    target = arguments.exp / "show" / f"{utterance.id}.{arguments.stage}.txt"
+    write_lines(target, shown.lines)
+    pictures = []
+    for ending, content in shown.pictures.items():
+        pictures.append(target.with_name(f"{utterance.id}.{arguments.stage}.{ending}"))
+        with atomic_write(pictures[-1]) as stream:
+            stream.write(content)
+    return target, f"{target}{''.join(f' and {path.name} (a browser shows it)' for path in pictures)}"
+
+
+if __name__ == "__main__":
+    options = parser(__doc__)
+    options.add_argument("--stage", default="", help="which stage; none: they are listed")
+    options.add_argument("--utt", default="", help="id of an utterance, of train, dev or test")
+    options.add_argument("--exp", type=Path, required=True, help="experiment folder of the corpus")
+    options.add_argument("--data", type=Path, required=True, help="data folder of the corpus")
+    options.add_argument("--lang", type=Path, required=True, help="lang directory that the searches use")
+    options.add_argument("--systems", nargs="+", default=[], help="systems whose results are shown")
+    run(options, main)
