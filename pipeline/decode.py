@@ -1,6 +1,7 @@
 """Decoding: what a system hears in an utterance, through one of two searches, as words, phones and a lattice."""
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -12,7 +13,8 @@ from pipeline.align import Segment
 from pipeline.ctc.beam import FlashlightDecoder, greedy, input_frames
 from pipeline.features import FRAME_SHIFT_MS
 from pipeline.graph import decoding_graph, phone_loop
-from pipeline.lattice import Lattice
+from pipeline.lattice import Lattice, determinize
+from pipeline.lattice.words import SpellingTree, word_lattice
 from pipeline.search import Beams, SearchGraph, best_segments, place_words, search
 from pipeline.systems import System
 
@@ -33,12 +35,15 @@ class Settings:
 @dataclass(frozen=True)
 class Hypothesis:
     """What was heard: words and phones with their frames, a confidence in [0, 1] for each phone where the search gives
-    one, the lattice, and further readings (score, words), best first."""
+    one, the lattices of phones and of words, the seconds it took to make them of what the decoder kept, and further
+    readings (score, words), best first."""
 
     words: list[Segment]
     phones: list[Segment]
     confidence: list[float] = field(default_factory=list)
     lattice: Lattice | None = None
+    word_lattice: Lattice | None = None
+    lattice_seconds: float = 0.0
     nbest: list[tuple[float, tuple[str, ...]]] = field(default_factory=list)
 
     def word_confidence(self) -> list[float]:
@@ -65,6 +70,7 @@ class WfstDecoder:
             self.lexicon, words, lm, pauses = lang.lexicon, lang.words, lang.lm, lang.pauses or WORD_SILENCE_PROB
         fst = decoding_graph(system.topology, self.lexicon, lm, words, pauses, settings.insertion_score)
         self.graph = SearchGraph(fst, system.topology, list(words))
+        self.spelling = SpellingTree.of(self.lexicon)
 
     def decode(self, utterance: str, scores: np.ndarray, num_frames: int) -> Hypothesis:
         """Search; where nothing reaches the end, once more with wider beams, and then give up with no words."""
@@ -73,12 +79,21 @@ class WfstDecoder:
             lattice = search(self.graph, scores, self.settings.acoustic_scale, beams, utterance, self.system.name,
                              self.name, FRAME_SHIFT_MS, self.system.step, num_frames, self.settings.insertion_score)
             if lattice is not None:
-                phones, confidence, words = best_segments(lattice)
-                if self.name == "free":
-                    lattice.word = [""] * len(lattice.word)  # there the phones are the words: no need to say it twice
-                placed = place_words(phones, words, self.lexicon) if self.name == "words" else []
-                return Hypothesis(placed, phones, confidence, lattice)
+                return self._read(lattice)
         return Hypothesis([], [])
+
+    def _read(self, found: Lattice) -> Hypothesis:
+        """What a lattice of the search says, each string once."""
+        began = time.perf_counter()
+        free = self.name == "free"
+        if free:
+            found.word = [""] * len(found.word)  # there the phones are the words: no need to say it twice
+        lattice = determinize(found)
+        words = None if free else word_lattice(lattice, self.spelling)
+        seconds = time.perf_counter() - began
+        phones, confidence, said = best_segments(lattice)
+        placed = [] if free else place_words(phones, said, self.lexicon)
+        return Hypothesis(placed, phones, confidence, lattice, words, seconds)
 
 
 class FlashlightWords:

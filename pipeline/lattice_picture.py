@@ -12,7 +12,7 @@ from html import escape
 import numpy as np
 
 from pipeline.features import frame_to_seconds
-from pipeline.lattice import Lattice, best_path, depth
+from pipeline.lattice import Lattice, best_path, depth, frame_posteriors
 from pipeline.show.chart import level
 
 MIN_POSTERIOR = 0.01
@@ -69,17 +69,6 @@ class Slot:
 def settled_word(lattice: Lattice, arc: int) -> str:
     """The word an arc settles; nothing in a free lattice, where phones are the search's words."""
     return "" if lattice.graph == "free" else lattice.word[arc]
-
-
-def frame_posteriors(lattice: Lattice) -> tuple[list[str], np.ndarray]:
-    """Phones of the lattice, and (phones, T) the posterior of each phone at each frame."""
-    phones = sorted(set(lattice.label))
-    # An arc adds its posterior at its first frame and takes it away after its last: a running sum does the rest.
-    steps = np.zeros((len(phones), lattice.num_frames + 1))
-    rows = np.searchsorted(phones, lattice.label)
-    np.add.at(steps, (rows, lattice.node_frame[lattice.arc_from]), lattice.posterior)
-    np.add.at(steps, (rows, lattice.node_frame[lattice.arc_to]), -lattice.posterior)
-    return phones, np.cumsum(steps, axis=1)[:, :-1]
 
 
 def slots(lattice: Lattice) -> list[Slot]:

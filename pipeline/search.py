@@ -1,4 +1,8 @@
-"""Search: the best words or phones for a matrix of scores, and everything the decoder considered, as a phone lattice."""
+"""Search: the best words or phones for a matrix of scores, and everything the decoder considered, as a phone lattice.
+
+The lattice that `search` gives holds a phone string once for every alignment that Kaldi's decoder kept; see
+`pipeline.lattice.determinize`.
+"""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -12,9 +16,7 @@ import numpy as np
 from lexicon.phones import SILENT
 from pipeline.align import Segment
 from pipeline.graph import Topology, widen
-from pipeline.lattice import Lattice, best_path, forward_backward, prune
-
-MIN_POSTERIOR = 1e-4  # arcs less probable than this are left out of lattices
+from pipeline.lattice import Lattice, best_path, forward_backward, frame_posteriors
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,8 @@ class _RawLattice:
 
 
 def search(graph: SearchGraph, scores: np.ndarray, acoustic_scale: float, beams: Beams, utterance: str, system: str,
-           name: str, frame_shift_ms: float, step: int = 1, num_frames: int | None = None, word_score: float = 0.0,
-           min_posterior: float = MIN_POSTERIOR) -> Lattice | None:
+           name: str, frame_shift_ms: float, step: int = 1, num_frames: int | None = None, word_score: float = 0.0
+           ) -> Lattice | None:
     """Search one utterance with Kaldi's lattice decoder; None if no path reaches the end.
 
     scores: (T, columns) log-likelihoods (or CTC log-posteriors), one row for ``step`` feature frames. Returns the phone
@@ -77,8 +79,9 @@ def search(graph: SearchGraph, scores: np.ndarray, acoustic_scale: float, beams:
     lattice.node_frame = frames.astype(np.int32)
     lattice.utterance, lattice.system, lattice.graph = utterance, system, name
     lattice.frame_shift_ms, lattice.num_frames, lattice.word_score = frame_shift_ms, num_frames, word_score
+    lattice.beam = beams.lattice_beam
     forward_backward(lattice)
-    return prune(lattice, min_posterior)
+    return lattice
 
 
 def _parse(text: str) -> _RawLattice:
@@ -239,12 +242,19 @@ def _assemble(arcs: list, raw: _RawLattice, end: int, num_steps: int, scale: flo
 
 
 def best_segments(lattice: Lattice) -> tuple[list[Segment], list[float], list[str]]:
-    """The phones of the best path with their frames, their posteriors, and the words on the way."""
+    """The phones of the best path with their frames, their confidence, and the words on the way.
+
+    The confidence is the share of the paths that say the phone at its frames, averaged over them (Wessel et al. 2001,
+    C_med): a phone a frame earlier or later is no doubt about the phone.
+    """
     path = best_path(lattice)
     segments = [Segment(lattice.label[a], int(lattice.node_frame[lattice.arc_from[a]]),
                         int(lattice.node_frame[lattice.arc_to[a]])) for a in path]
-    words = [word for a in path for word in lattice.word[a].split()]
-    return segments, [float(lattice.posterior[a]) for a in path], words
+    labels, shares = frame_posteriors(lattice)
+    rows = {label: shares[i] for i, label in enumerate(labels)}
+    confidence = [float(np.clip(rows[s.label][s.start:s.end].mean(), 0, 1)) if s.end > s.start
+                  else float(lattice.posterior[arc]) for s, arc in zip(segments, path)]
+    return segments, confidence, [word for a in path for word in lattice.word[a].split()]
 
 
 def place_words(segments: Sequence[Segment], words: Sequence[str],

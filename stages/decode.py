@@ -5,6 +5,7 @@ import json
 import time
 from argparse import Namespace
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,20 +24,22 @@ from pipeline.tuning import read_tuning
 from stages.common import at_least, parser, run
 
 
-def decode_set(system: System, decoder: Decoder, feats: Mapping[str, np.ndarray], lattices: Path | None, what: str
-               ) -> tuple[dict[str, Hypothesis], float]:
-    """Hypotheses without their lattices, which are written, and the seconds that scoring and searching took."""
+def decode_set(system: System, decoder: Decoder, feats: Mapping[str, np.ndarray], lattices: Path, graph: str
+               ) -> tuple[dict[str, Hypothesis], float, float]:
+    """Hypotheses without their lattices, which are written; the seconds that scoring and searching took, and those of them
+    that went into lattices."""
     seconds, found = 0.0, {}
-    for utt in tqdm(feats, desc=f"{system.name} {what}", unit="utt", disable=None):
+    for utt in tqdm(feats, desc=f"{system.name} {graph}", unit="utt", disable=None):
         began = time.perf_counter()
         x = feats[utt]
         hypothesis = decoder.decode(utt, system.scores(x), len(x))
         seconds += time.perf_counter() - began
-        if hypothesis.lattice is not None and lattices is not None:
-            write_json_lattice(hypothesis.lattice, lattices / f"{utt}.json")
-            write_slf(hypothesis.lattice, lattices / f"{utt}.slf")
-        found[utt] = Hypothesis(hypothesis.words, hypothesis.phones, hypothesis.confidence, None, hypothesis.nbest)
-    return found, seconds
+        for name, lattice in ((graph, hypothesis.lattice), ("word_arcs", hypothesis.word_lattice)):
+            if lattice is not None:
+                write_json_lattice(lattice, lattices / name / f"{utt}.json")
+                write_slf(lattice, lattices / name / f"{utt}.slf")
+        found[utt] = replace(hypothesis, lattice=None, word_lattice=None)
+    return found, seconds, sum(hypothesis.lattice_seconds for hypothesis in found.values())
 
 
 def write_hypotheses(out: Path, words: Mapping[str, Hypothesis], free: Mapping[str, Hypothesis]) -> None:
@@ -59,10 +62,10 @@ def main(args: Namespace) -> tuple[Path, str]:
     if not len(feats):
         raise UserError(f"{feats.path}: no utterances to decode; make the features again: make mfcc")
     with atomic_dir(args.out) as out:
-        words, seconds = decode_set(system, word_decoder(system, lang, args.search, tuned.words, beams), feats,
-                                    out / "lattices" / "words", "words")
-        free, free_seconds = decode_set(system, WfstDecoder(system, lang, "free", tuned.free, beams), feats,
-                                        out / "lattices" / "free", "phones")
+        words, seconds, in_words = decode_set(system, word_decoder(system, lang, args.search, tuned.words, beams), feats,
+                                              out / "lattices", "words")
+        free, free_seconds, in_free = decode_set(system, WfstDecoder(system, lang, "free", tuned.free, beams), feats,
+                                                 out / "lattices", "free")
         write_hypotheses(out, words, free)
         if system.meta["kind"] == "neural":
             write_lines(out / "greedy.txt", [" ".join([utt, *greedy_phones(system, feats[utt])]) for utt in feats])
@@ -70,6 +73,7 @@ def main(args: Namespace) -> tuple[Path, str]:
         write_json(out / "decode.json", {
             "system": args.out.parent.name, "model": str(args.model), "search": args.search,
             "decode_seconds": seconds, "free_seconds": free_seconds, "audio_seconds": audio, "rtf": seconds / audio,
+            "lattice_seconds": {"words": in_words, "free": in_free},
             "settings": {"words": vars(tuned.words), "free": vars(tuned.free)}})
     failed = [utt for utt, h in free.items() if not h.phones]
     silent = f"; nothing found in {', '.join(failed)}" if failed else ""

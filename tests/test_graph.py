@@ -30,7 +30,7 @@ def lattice_of(topology: Topology, lexicon: dict, lm: NGram, scores: np.ndarray,
                word_score: float) -> Lattice | None:
     words = sorted(lexicon)
     graph = SearchGraph(decoding_graph(topology, lexicon, lm, words, pause, word_score), topology, words)
-    return search(graph, scores, scale, EVERYTHING, "u", "gmm", "words", 10.0, word_score=word_score, min_posterior=0.0)
+    return search(graph, scores, scale, EVERYTHING, "u", "gmm", "words", 10.0, word_score=word_score)
 
 
 def sentences(lexicon: dict, longest: int):

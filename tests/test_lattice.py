@@ -147,7 +147,7 @@ def test_json_there_and_back(tmp_path):
     write_json_lattice(lattice, tmp_path / "a.json")
     same(lattice, read_json_lattice(tmp_path / "a.json"), 1e-4)
     value = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
-    assert value["best"] == best_path(lattice) and value["version"] == 1
+    assert value["best"] == best_path(lattice) and value["version"] == 2
     assert value["nodes"] == lattice.node_frame.tolist() and value["arcs"][0][:2] == [0, 1]
     same(from_json(value), lattice, 1e-4)
 
@@ -169,7 +169,7 @@ def damaged_json():
     arcs = good["arcs"]
     yield "not JSON", "{"
     yield "not JSON", "[" * 100_000
-    for value in ([], {}, {**good, "version": 2}, {**good, "arcs": []}, {**good, "nodes": [0]}, {**good, "nodes": "x"},
+    for value in ([], {}, {**good, "version": 1}, {**good, "version": None}, {**good, "beam": -1}, {**good, "beam": math.nan}, {**good, "arcs": []}, {**good, "nodes": [0]}, {**good, "nodes": "x"},
                   {**good, "arcs": [[1, 0, *arcs[0][2:]]]}, {**good, "arcs": [arc[:6] for arc in arcs]},
                   {**good, "arcs": [*arcs, [0, 99, *arcs[0][2:]]]}, {**good, "arcs": [[-1, 1, *arcs[0][2:]], *arcs]},
                   {**good, "arcs": arcs[:-1]}, {**good, "arcs": [[*arcs[0][:4], "loud", 0, 0], *arcs[1:]]},

@@ -163,7 +163,7 @@ def test_search_with_counted_pauses_finds_what_trying_everything_finds(lexicon, 
     pauses, lm, words = Pauses(.9, .7, after), grammar(lexicon), sorted(lexicon)
     topology = hmm_topology(transitions)
     graph = SearchGraph(decoding_graph(topology, lexicon, lm, words, pauses, .4), topology, words)
-    lattice = search(graph, scores, 1.0, EVERYTHING, "u", "gmm", "words", 10.0, word_score=.4, min_posterior=0.0)
+    lattice = search(graph, scores, 1.0, EVERYTHING, "u", "gmm", "words", 10.0, word_score=.4)
     every, found = try_everything(transitions, lexicon, lm, pauses, scores, .4, longest=5), best_by_sentence(lattice)
     assert len(every) > 50
     for sentence, score in every.items():

@@ -25,6 +25,7 @@ def to_json(lattice: Lattice) -> dict[str, Any]:
     return {"version": VERSION, "utterance": lattice.utterance, "system": lattice.system, "graph": lattice.graph,
             "frame_shift_ms": lattice.frame_shift_ms, "num_frames": lattice.num_frames,
             "acoustic_scale": lattice.acoustic_scale, "word_score": lattice.word_score,
+            "beam": lattice.beam if np.isfinite(lattice.beam) else None,
             "nodes": [int(frame) for frame in lattice.node_frame], "arcs": arcs, "best": best_path(lattice)}
 
 
@@ -38,11 +39,18 @@ def from_json(value: dict[str, Any], source: Path | str = "lattice") -> Lattice:
                           float(value["frame_shift_ms"]), int(value["num_frames"]), float(value["acoustic_scale"]),
                           float(value["word_score"]), np.array(value["nodes"], np.int32), np.array(start, np.int32),
                           np.array(end, np.int32), [str(x) for x in label], [str(x) for x in word],
-                          np.array(acoustic, float), np.array(language, float), np.array(posterior, float))
+                          np.array(acoustic, float), np.array(language, float), np.array(posterior, float),
+                          np.inf if value["beam"] is None else float(value["beam"]))
         check_lattice(lattice)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise UserError(f"{source}: not a phone lattice of phonoscope ({error!r}); decode again") from error
+        raise UserError(f"{source}: not a phone lattice of phonoscope ({error!r}); {again(source)}") from error
     return lattice
+
+
+def again(source: Path | str) -> str:
+    """What makes a lattice anew."""
+    folder = Path(source).parent.parent.parent  # of decode_test/lattices/GRAPH/UTT.json
+    return f"decode again: rm {folder / 'hyp.txt'} && make" if folder.name.startswith("decode_") else "decode again"
 
 
 def write_json_lattice(lattice: Lattice, path: Path | str) -> None:
@@ -58,7 +66,7 @@ def read_json_lattice(path: Path | str) -> Lattice:
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such lattice; decode first: make compare") from error
     except ValueError as error:
-        raise UserError(f"{path}: not JSON ({error}); decode again") from error
+        raise UserError(f"{path}: not JSON ({error}); {again(path)}") from error
     return from_json(value, path)
 
 
@@ -69,7 +77,7 @@ def write_slf(lattice: Lattice, path: Path | str) -> None:
     lines = ["VERSION=1.0", f"UTTERANCE={_quote(lattice.utterance)}", f"base={np.e:.8f}",
              f"acscale={lattice.acoustic_scale:.10g}", "lmscale=1.0", "wdpenalty=0.0", f"tscale={shift:.6g}",
              f"# system={lattice.system} graph={lattice.graph} word_score={lattice.word_score:.10g}"
-             f" num_frames={lattice.num_frames}",
+             f" num_frames={lattice.num_frames} version={VERSION} beam={lattice.beam:.10g}",
              f"N={lattice.num_nodes} L={len(lattice.label)}"]
     lines += [f"I={node} t={frame}" for node, frame in enumerate(lattice.node_frame)]
     lines += [f"J={arc} S={a} E={b} W={quoted[label]} w={quoted[word]} a={ac:.10g} l={lm:.10g} p={post:.8g}"
@@ -109,16 +117,18 @@ def read_slf(path: Path | str) -> Lattice:
             else:
                 header.update(fields)
         number = 0
+        if header.get("version", "1") != str(VERSION):
+            raise ValueError(f"version {header.get('version', '1')}, this program reads {VERSION}")
         lattice = Lattice(_unquote(header["UTTERANCE"]), header["system"], header["graph"],
                           float(header["tscale"]) * 1000, int(header["num_frames"]), float(header["acscale"]),
                           float(header["word_score"]), np.array(nodes, np.int32), *(
                               np.array([int(arc[key]) for arc in arcs], np.int32) for key in "SE"),
                           *([_unquote(arc[key]) for arc in arcs] for key in "Ww"),
-                          *(np.array([float(arc[key]) for arc in arcs]) for key in "alp"))
+                          *(np.array([float(arc[key]) for arc in arcs]) for key in "alp"), float(header["beam"]))
         if int(header["N"]) != len(nodes) or int(header["L"]) != len(arcs):
             raise ValueError(f"{len(nodes)} nodes and {len(arcs)} arcs, N={header['N']} L={header['L']} promised")
         check_lattice(lattice)
     except (KeyError, ValueError, TypeError, OverflowError) as error:
         where = f"{path}:{number}" if number else f"{path}"
-        raise UserError(f"{where}: not an SLF lattice of phonoscope ({error!r}); decode again") from error
+        raise UserError(f"{where}: not an SLF lattice of phonoscope ({error!r}); {again(path)}") from error
     return lattice

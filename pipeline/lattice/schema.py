@@ -1,8 +1,17 @@
-"""What a lattice is: one schema for every system.
+"""What a lattice is: one schema for phones and words of every system.
 
-An arc is a phone between two nodes; nodes stand at frames. Scores are natural logarithms: ``acoustic`` is unscaled,
-``language`` holds grammar, pronunciation, transition and word scores. A path scores
-acoustic_scale x acoustic + language.
+An arc is a phone (or a word) between two nodes; nodes stand at frames. Scores are natural logarithms: ``acoustic`` is
+unscaled, ``language`` holds grammar, pronunciation, transition and word scores. A path scores
+acoustic_scale x acoustic + language; its string are its labels, with the words they settle.
+
+As the decode stage stores it a lattice holds each string once, with the alignment that scores best, and the posteriors are
+those of the paths stored, so that those of the arcs over a frame sum to 1. Silence is a phone like others, as in Kaldi;
+``<blk>``, a stretch of CTC blanks, is an arc, for arcs cover all time, but no part of a string: A <blk> B and A B are one. In
+a lattice of words neither silence nor blank is.
+
+Graphs: "free" (phones of a search that knows which phone follows which), "words" (phones of the word search), "word_arcs"
+(its words). Versions: 1 held a phone string once for every alignment, with posteriors of before it was pruned; 2 has
+``beam``.
 """
 from __future__ import annotations
 
@@ -10,7 +19,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-VERSION = 1
+VERSION = 2
 LARGEST = 1e30  # no score is; sums of larger ones might not be finite
 LONGEST = 1e8   # frames, eleven days
 
@@ -18,7 +27,8 @@ LONGEST = 1e8   # frames, eleven days
 @dataclass
 class Lattice:
     """Nodes (N,) at frames ``node_frame``, topologically sorted, node 0 the start and node N-1 the end; arcs (A,) sorted by
-    ``arc_from``. ``word`` names the words that an arc settles ("" for none). Posteriors are in [0, 1]."""
+    ``arc_from``. ``word`` names the words that an arc settles ("" for none). Posteriors are in [0, 1]. Every string whose
+    score is within ``beam`` (natural log) of the best is there, as far as the search knew it."""
 
     utterance: str
     system: str
@@ -35,6 +45,7 @@ class Lattice:
     acoustic: np.ndarray
     language: np.ndarray
     posterior: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    beam: float = np.inf
 
     @property
     def num_nodes(self) -> int:
@@ -60,6 +71,8 @@ def check_lattice(lattice: Lattice) -> None:
     first, last_frame = lattice.node_frame[[0, -1]]
     if not 0 <= first <= last_frame <= lattice.num_frames < LONGEST or lattice.frame_shift_ms <= 0:
         raise ValueError("frames outside the utterance")
+    if not lattice.beam >= 0:
+        raise ValueError("a beam below nothing")
     scale = [lattice.acoustic_scale, lattice.word_score, lattice.frame_shift_ms]
     if not all((np.abs(x) < LARGEST).all() for x in (lattice.acoustic, lattice.language, lattice.posterior, scale)):
         raise ValueError("scores are not finite")
