@@ -194,6 +194,7 @@ lattice: $(EXP)/$(MODEL)/decode_test/hyp.txt  ## what MODEL considered in uttera
 	@$(PY) -m stages.show_lattice --exp $(EXP) --data $(DATA) --model $(MODEL) --graph $(GRAPH) --utt $(call quoted,UTT)
 
 # What must be there before a stage can be shown, and whose results are: those of MODEL if it is given, else of SYSTEMS.
+chosen := $(if $(filter file,$(origin MODEL)),$(SYSTEMS),$(MODEL))
 aligned := $(patsubst %,$(EXP)/gmm/ali_%/phones.txt,test dev train)
 show_data    := $(DATA)/splits.json
 show_lexicon := $(DATA)/lang/lang.json
@@ -201,11 +202,14 @@ show_mfcc    := $(patsubst %,$(DATA)/%/feats.scp,test dev train)
 show_gmm     := $(aligned)
 show_frames  := $(aligned) $(EXP)/frames/model.npz
 show_neural  := $(aligned) $(EXP)/neural/model.safetensors
-chosen := $(if $(filter file,$(origin MODEL)),$(SYSTEMS),$(MODEL))
-needed = $(if $(filter data lexicon mfcc gmm frames neural,$(STAGE)),$(show_$(STAGE)))
-show: $$(needed) | $(VENV)/.phonoscope    ## what goes in and out of STAGE for utterance UTT; without STAGE: which there are
-	@$(PY) -m stages.show --stage $(call quoted,STAGE) --utt $(call quoted,UTT) --exp $(EXP) --data $(DATA) \
-	  --lang $(call search_lang,$(firstword $(chosen))) --systems $(chosen)
+show_align   := $(aligned)
+show_decode  := $(patsubst %,$(EXP)/%/decode_test/hyp.txt,$(filter $(known_systems),$(chosen)))
+show_score   := $(patsubst %,$(EXP)/%/decode_test/wer.txt,$(filter $(known_systems),$(chosen)))
+shown := data lexicon mfcc gmm frames neural align decode score
+show_stage = $(PY) -m stages.show --stage $(1) --utt $(call quoted,UTT) --exp $(EXP) --data $(DATA) \
+	--lang $(call search_lang,$(firstword $(chosen))) --systems $(chosen)
+show: $(if $(filter $(shown),$(STAGE)),$(show_$(STAGE))) | $(VENV)/.phonoscope  ## what goes in and out of STAGE for utterance UTT; without STAGE: which there are
+	@$(call show_stage,$(call quoted,STAGE))
 
 check: | $(VENV)/.phonoscope              ## every line and file of data directory DIR, all faults listed; FIX=yes mends them
 	@$(PY) -m stages.check $(if $(filter yes,$(FIX)),--fix) "$(DIR)"
@@ -218,8 +222,10 @@ transcribe: | $(VENV)/.phonoscope         ## words and phones of recording WAV f
 	@$(PY) -m stages.transcribe --wav $(call quoted,WAV) $(transcribe_opts)
 
 align_text_opts = --exp $(EXP) --lang $(DATA)/lang --system $(MODEL) $(call model_dir,$(MODEL))
-align: | $(VENV)/.phonoscope              ## where in WAV each word of TEXT (or of the file TEXTFILE) is, by MODEL
-	@$(PY) -m stages.align_text --wav $(call quoted,WAV) --text $(call quoted,TEXT) --text-file $(call quoted,TEXTFILE) $(align_text_opts)
+align: $(if $(UTT),$(show_align)) | $(VENV)/.phonoscope  ## where in WAV each word of TEXT (or of the file TEXTFILE) is; or in utterance UTT
+	$(if $(and $(UTT),$(value WAV)),$(error UTT is an utterance of the corpus and WAV a recording of your own; give one of them))
+	@$(if $(UTT),$(call show_stage,align),$(PY) -m stages.align_text --wav $(call quoted,WAV) --text $(call quoted,TEXT) \
+	  --text-file $(call quoted,TEXTFILE) $(align_text_opts))
 
 record: | $(VENV)/.phonoscope             ## record SECONDS from the microphone, then transcribe, and align TEXT if it is given
 	@wav=$(EXP)/own/$$(date +%Y%m%d-%H%M%S).wav; \

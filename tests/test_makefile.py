@@ -311,3 +311,19 @@ def test_names_and_texts_reach_the_stage_as_they_are(finished):
             assert given[given.index(option) + 1] == value
     command = finished.make("-n", "align", "TEXT=two\nlines").stdout.split(" -m ")[1]
     assert "two lines" in shlex.split(command)
+
+
+def test_what_is_looked_at_is_of_every_system_or_of_the_model_that_is_named(finished):
+    (stage, options), = finished.planned("align", "UTT=u1")
+    assert stage == "show" and options.endswith(f"--systems {' '.join(SYSTEMS)}") and "--stage align --utt 'u1'" in options
+    assert finished.planned("align", "UTT=u1", "MODEL=frames")[0][1].endswith("--systems frames")
+    assert finished.planned("align", "WAV=my.wav", "TEXT=YES")[0][0] == "align_text"
+    assert "give one of them" in finished.make("-n", "align", "WAV=my.wav", "UTT=u1").stderr
+    assert finished.stages("show") == finished.stages("show", "STAGE=score", "UTT=u1") == {"show"}
+
+
+def test_showing_a_stage_makes_what_it_needs_and_no_more(own):
+    (own.root / "data/prompts/dev/feats.scp").unlink()
+    assert own.stages("show", "STAGE=lexicon", "UTT=u1") == {"show"}
+    assert own.stages("show", "STAGE=mfcc", "UTT=u1") == {"make_mfcc", "show"}
+    assert own.stages("show", "STAGE=gmm", "UTT=u1") == {"make_mfcc", "align", "show"}

@@ -52,8 +52,11 @@ def wrap(name: str, words: Iterable[str], indent: int = MARGIN) -> list[str]:
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     """Columns two spaces apart, as wide as their widest cell. ``head`` names them: "<" before a name sets its column to the
-    left, otherwise it stands right; lines that are too long are cut."""
-    cells = [[name.lstrip("<") for name in head], *rows]
+    left, otherwise it stands right. Columns that are empty throughout are left out, lines that are too long are cut."""
+    rows = list(rows)
+    kept = [i for i in range(len(head)) if any(row[i] for row in rows)]
+    head = [head[i] for i in kept]
+    cells = [[name.lstrip("<") for name in head], *([row[i] for i in kept] for row in rows)]
     widths = [max(width_of(row[i]) for row in cells) for i in range(len(head))]
     lines = []
     for row in cells:

@@ -16,7 +16,7 @@ from lexicon.phone_sets import phone_set_of
 from lexicon.phones import PhoneSet
 from pipeline.audio import read_audio
 from pipeline.datadir import Utterance, read_datadir, sample_rate
-from pipeline.features import Features
+from pipeline.features import Features, read_feats
 from pipeline.intervals import Interval, read_ctm
 
 PARTS = ("test", "dev", "train")
@@ -92,6 +92,11 @@ class Place:
     def features(self) -> Features:
         """Of the whole part."""
         return Features(self.data / self.part)
+
+    def feats_for(self, model: Path) -> np.ndarray:
+        """`feats`, if the model in that directory was trained on features made alike; else a UserError."""
+        read_feats(self.data / self.part, model)
+        return self.feats
 
     @cached_property
     def feats(self) -> np.ndarray:

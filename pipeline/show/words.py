@@ -43,9 +43,9 @@ def _pronunciations(place: Place) -> list[str]:
             spoken = "" if not times else "said" if of == 1 else f"said {times} of {of} times"
             rows.append([word if not number else "", f"{prob:.2f}", " ".join(phones),
                          f"/{ipa(phones, place.phone_set)}/", spoken,
-                         "" if inside or number else "not in the vocabulary: it cannot be recognised"])
+                         "" if inside or number else "not in the vocabulary"])
     head = ["<word", "prob", "<phones", "<IPA", "<by the alignment" if said else "<", "<"]
-    note = "  prob: of the variant, the likeliest one of a word 1; the search adds its logarithm to the language score"
+    note = "  prob: of the variant, the likeliest of a word 1; the search adds its logarithm to the language score"
     return [*table(head, rows), note]
 
 

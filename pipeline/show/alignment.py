@@ -1,0 +1,197 @@
+"""Where each word and phone of the known text is, by hand and by every system that aligned it, side by side."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lexicon.errors import UserError
+from lexicon.files import read_json
+from lexicon.fold import Fold
+from lexicon.phones import SILENT
+from pipeline.boundaries import compare_boundaries, join_closures
+from pipeline.boundaries import table as boundary_table
+from pipeline.features import frame_to_seconds
+from pipeline.intervals import LONGEST, Interval
+from pipeline.score import GAP, align as edit
+from pipeline.show.chart import fit, frame_rulers, level, numbers, pad, table, wrap
+from pipeline.show.place import Place, Shown
+
+FAR_MS = 20        # a start that differs by more is marked
+MARK = "*"
+WIDEST = 10        # columns of a word
+BY_HAND = "by hand"
+OWN = ("score", "confidence", "gop")  # of a phone or word, beside label, start and end
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A phone or word in seconds; of a system also its acoustic log score a frame, its confidence in [0, 1], and its goodness
+    of pronunciation, where there are such."""
+
+    interval: Interval
+    score: float | None = None
+    confidence: float | None = None
+    gop: float | None = None
+
+    @property
+    def ms(self) -> float:
+        return 1000 * (self.interval.end - self.interval.start)
+
+
+@dataclass(frozen=True)
+class Aligned:
+    """What one system, or a hand, made of an utterance."""
+
+    name: str
+    words: list[Piece]
+    phones: list[Piece]
+
+    def spoken(self, fold: Fold) -> list[tuple[str, Piece]]:
+        """The phones without silence and blanks, each behind its folded label."""
+        folded = [(fold.get(phone.interval.label, phone.interval.label), phone) for phone in self.phones]
+        return [(label, phone) for label, phone in folded if label not in SILENT]
+
+
+def align(place: Place) -> Shown:
+    """Words and phones with their times by everybody; starts that lie far from the reference's are marked."""
+    found = everybody(place)
+    first, others = found[0], found[1:]
+    lines = [place.title("align: the known text placed in the recording"), ""]
+    lines += wrap("in", [f"{len(place.utterance.words)} words:", *place.utterance.words])
+    lines += wrap("out", [f"{len(first.words)} words and {len(first.spoken(place.fold))} phones with start and length:",
+                          ", ".join(one.name for one in found)])
+    lines += ["", *_timeline(place, found)]
+    lines += _side_by_side(first, others, place.fold) if others else _alone(first)
+    return Shown([*lines, *_agreement(place, first, others)])
+
+
+def everybody(place: Place) -> list[Aligned]:
+    """By hand, where hands have placed the phones; then the systems. UserError if nobody has."""
+    found = []
+    if phones := place.placed("phones"):
+        found.append(Aligned(BY_HAND, [Piece(word) for word in place.placed("words")],
+                             [Piece(phone) for phone in join_closures(phones)]))
+    names = dict.fromkeys(place.systems)
+    if len(names) != 1:
+        names |= dict.fromkeys(sorted(path.parts[-3] for path in place.exp.glob(f"*/ali_{place.part}/alignment.json")))
+    for name in names:
+        path = place.exp / name / f"ali_{place.part}" / "alignment.json"
+        if path.exists():
+            found.append(read_aligned(path, name, place.id))
+        elif name == "gmm" and place.aligned("phones"):
+            found.append(Aligned(name, [Piece(i) for i in place.aligned("words")], [Piece(i) for i in place.aligned("phones")]))
+    if not [one for one in found if one.name != BY_HAND]:
+        raise UserError(f'"{place.id}" is not aligned by {" ".join(names) or "any system"} in {place.exp}; run: make compare')
+    return found
+
+
+def read_aligned(path: Path, name: str, utterance: str) -> Aligned:
+    """An utterance of an alignment.json: {utterance: {"phones": [{"phone", "start", "end" (frames), "score", ...}], "words":
+    [...]}}. UserError if it is no such file or lacks the utterance."""
+    try:
+        found = read_json(path)[utterance]
+        return Aligned(name, *([_piece(one, kind) for one in found[f"{kind}s"]] for kind in ("word", "phone")))
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise UserError(f'{path}: "{utterance}" is not aligned there as phonoscope does ({error!r}); remove the file and run'
+                        " make again") from error
+
+
+def _piece(value: dict, kind: str) -> Piece:
+    start, end = (float(frame_to_seconds(int(value[edge]))) for edge in ("start", "end"))
+    if not 0 <= start <= end < LONGEST:
+        raise ValueError(f"frames {value['start']!r} to {value['end']!r}")
+    return Piece(Interval(start, end, str(value[kind])),
+                 *(None if value.get(key) is None else float(value[key]) for key in OWN))
+
+
+# ---- pictures and tables
+
+def _timeline(place: Place, found: Sequence[Aligned]) -> list[str]:
+    """Everybody's phones on one axis of time."""
+    lines, last = [], max(phone.interval.end for one in found for phone in one.phones)
+    for ruler in frame_rulers(round((last - float(frame_to_seconds(0))) * 100)):
+        lines += [ruler.axis(), *ruler.names([word.interval for word in found[0].words], "words")]
+        for one in found:
+            lines += ruler.names([phone.interval for phone in one.phones], one.name, 2)
+        lines.append("")
+    return lines
+
+
+def _alone(one: Aligned) -> list[str]:
+    """Words and phones of one system, with all it says of them."""
+    words = _beginning(one)
+    rows = [[f"{p.interval.start:.3f}", f"{p.ms:.0f}", words.get(_key(p), ""), p.interval.label, *_optional(p.score, 1),
+             *_optional(p.confidence), level(p.confidence) if p.confidence is not None else "", *_optional(p.gop)]
+            for p in one.phones]
+    head = ["start s", "ms", "<word", "<phone", "score", "sure", "<", "GOP"]
+    notes = ["  score: acoustic log score a frame; sure: share of the phone among all, by the sound alone;",
+             "  GOP: goodness of pronunciation, 0 where no other phone fits better (Witt & Young 2000)"]
+    return [*table(head, rows), *(notes if any(p.confidence is not None for p in one.phones) else [])]
+
+
+def _optional(value: float | None, decimals: int = 2) -> list[str]:
+    return [""] if value is None else numbers([value], decimals)
+
+
+def _key(piece: Piece) -> int:
+    """Its start, in ms."""
+    return round(1000 * piece.interval.start)
+
+
+def _beginning(one: Aligned) -> dict[int, str]:
+    """The word that begins at a time."""
+    return {_key(word): fit(word.interval.label, WIDEST) for word in one.words}
+
+
+def _side_by_side(first: Aligned, others: Sequence[Aligned], fold: Fold) -> list[str]:
+    """A line for each phone of the first, with those of the others that match it: how much later they start (ms), how long
+    they last, and how sure they are."""
+    mine, words = first.spoken(fold), _beginning(first)
+    columns, more = zip(*(_matched(mine, other, fold) for other in others))
+    rows = []
+    for number, (label, piece) in enumerate(mine):
+        rows.append([words.get(_key(piece), ""), piece.interval.label, f"{piece.interval.start:.2f}", f"{piece.ms:.0f}",
+                     *_optional(piece.confidence), *(cell for column in columns for cell in _cells(label, piece, column[number]))])
+    head = ["<word", "<phone", "start s", "ms", "sure", *(cell for one in others for cell in (f"<{one.name}", "ms", "sure"))]
+    lines = table(head, rows)
+    for one, extra in zip(others, more):
+        lines += wrap(f"  {one.name} has", [*(f"{p.interval.label} at {p.interval.start:.2f} s," for p in extra),
+                                            "which match none of these"], 12) if extra else []
+    return [*lines, f"  Starts are those of {first.name}; of the others how much later (ms), {MARK} by more than {FAR_MS} ms,"
+            " behind", "  their own phone where it is another one. sure: share of the phone among all, by the sound alone."]
+
+
+def _matched(mine: Sequence[tuple[str, Piece]], other: Aligned, fold: Fold
+             ) -> tuple[list[tuple[str, Piece] | None], list[Piece]]:
+    """For each phone the other's that the fewest edits put in its place, and those of the other that are left over."""
+    theirs = other.spoken(fold)
+    found: list[tuple[str, Piece] | None] = []
+    more, j = [], 0
+    for ref, hyp in edit([label for label, _ in mine], [label for label, _ in theirs]):
+        if ref != GAP:
+            found.append(theirs[j] if hyp != GAP else None)
+        else:
+            more.append(theirs[j][1])
+        j += hyp != GAP
+    return found, more
+
+
+def _cells(label: str, mine: Piece, theirs: tuple[str, Piece] | None) -> list[str]:
+    if theirs is None:
+        return ["-", "", ""]
+    own, piece = theirs
+    later = round(1000 * (piece.interval.start - mine.interval.start))
+    return [f"{'' if own == label else f'{piece.interval.label} '}{later:+d}{MARK if abs(later) > FAR_MS else ''}",
+            f"{piece.ms:.0f}", *_optional(piece.confidence)]
+
+
+def _agreement(place: Place, first: Aligned, others: Sequence[Aligned]) -> list[str]:
+    """Bias, mean and median distance of the phones' starts from the first's."""
+    if not others:
+        return []
+    reference = {place.id: [phone.interval for phone in first.phones]}
+    rows = {one.name: compare_boundaries(reference, {place.id: [phone.interval for phone in one.phones]}, place.fold)
+            for one in others}
+    return ["", f"Starts of phones against {first.name} (ms later, and the percentage within a limit):",
+            *(f"  {pad(line, 98).rstrip()}" for line in boundary_table(rows))]
