@@ -73,7 +73,7 @@ frames:  $(EXP)/frames/decode_test/wer.txt  ## the same for the scikit-learn fra
 neural:  $(patsubst %,$(EXP)/%/decode_test/wer.txt,$(filter neural%,$(SYSTEMS)))  ## the same for the CTC network
 decode:  $(patsubst %,$(EXP)/%/decode_test/wer.txt,$(SYSTEMS))  ## all systems, decoded and scored
 compare: $(EXP)/compare.tsv               ## the table: old against new
-report:  $(EXP)/report/index.html         ## the page with pictures and sound
+report:  $(EXP)/report/index.html         ## pages with pictures and sound; of utterance UTT alone, or UTT=all
 pron_probs: $(EXP)/pron_probs/dev.txt     ## do counted pronunciation and pause probabilities help on dev?
 
 # FORCE if the recorded settings of target $(2) differ from $(1). A pure look-up: `make -n` tells the truth.
@@ -81,6 +81,13 @@ flat = x$(subst ",,$(subst ',,$(subst $(space),_,$(strip $(1)))))x
 differ = $(subst $(1),,$(2))$(subst $(2),,$(1))
 changed = $(if $(call differ,$(call flat,$(1)),$(call flat,$(shell cat $(2).args 2>/dev/null))),FORCE)
 FORCE:
+
+# What people say, and call files and utterances, has spaces, quotes and dollar signs in it: $(1) names a setting, for the shell.
+define newline
+
+
+endef
+quoted = '$(subst ','\'',$(subst $(newline), ,$(value $(1))))'
 
 home = $(patsubst ~/%,$(wildcard ~)/%,$(1))
 from = $(if $(CORPUS_DIR),$(call home,$(CORPUS_DIR)),$(patsubst dir:%,%,$(filter dir:%,$(subst \
@@ -178,18 +185,11 @@ compare_opts = --exp $(EXP) --data $(DATA) --systems $(SYSTEMS) --out $(EXP)/com
 $(EXP)/compare.tsv: $(scores) $(call changed,$(compare_opts),$(EXP)/compare.tsv)
 	$(PY) -m stages.compare $(compare_opts)
 
-report_opts = --exp $(EXP) --data $(DATA) --systems $(SYSTEMS) --out $(EXP)/report $(REPORT_ARGS)
+report_opts = --exp $(EXP) --data $(DATA) --systems $(SYSTEMS) --out $(EXP)/report $(if $(UTT),--utt $(call quoted,UTT)) $(REPORT_ARGS)
 $(EXP)/report/index.html: $(scores) $(EXP)/gmm/ali_test/phones.txt $(call changed,$(report_opts),$(EXP)/report/index.html)
 	$(PY) -m stages.report $(report_opts)
 
 ##@ Look inside
-# What people call utterances and say has spaces, quotes and dollar signs in it: $(1) names a setting, for the shell.
-define newline
-
-
-endef
-quoted = '$(subst ','\'',$(subst $(newline), ,$(value $(1))))'
-
 lattice: $(EXP)/$(MODEL)/decode_test/hyp.txt  ## what MODEL considered in utterance UTT (GRAPH=free or words), as text and SVG
 	@$(PY) -m stages.show_lattice --exp $(EXP) --data $(DATA) --model $(MODEL) --graph $(GRAPH) --utt $(call quoted,UTT)
 

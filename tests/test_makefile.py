@@ -135,7 +135,7 @@ def test_a_finished_tree_has_nothing_to_do(finished):
     ("SPLIT=official", ALL, set()),
     ("NJ=7", set(), ALL),
     ("DOWNLOADS=/elsewhere", set(), ALL),
-    ("UTT=u1", set(), ALL),
+    ("UTT=u1", {"report"}, ALL - {"report"}),
 ])
 def test_a_changed_setting_reruns_its_stage_and_what_follows(finished, setting, again, not_again):
     found = finished.stages(setting)

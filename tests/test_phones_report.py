@@ -10,7 +10,8 @@ import pytest
 from lexicon.errors import UserError
 from pipeline.report.page import write_report
 from pipeline.report.results import read_comparison
-from pipeline.report.tables import confusions
+from pipeline.report.dispute import choose
+from pipeline.report.heat_maps import confusions
 from test_compare import SYSTEMS, make_trees
 
 # T is a vowel and K a glide here; AE and others have no line.
@@ -39,7 +40,8 @@ def test_the_page_spells_in_its_ipa(tmp_path):
     exp, data = with_phone_set(tmp_path, PHONE_SET)
     folder = exp / "report"
     folder.mkdir()
-    write_report(folder, read_comparison(exp, data, SYSTEMS), exp, 1)
+    comparison = read_comparison(exp, data, SYSTEMS)
+    write_report(folder, comparison, exp, choose(comparison, 1))
     for page in (folder / "index.html", folder / "utt" / "001.html"):
         ipa = json.loads(re.search(r'id="ipa">(.*?)</script>', page.read_text())[1])
         assert ipa == {"SIL": "", "T": "øː", "K": "w", "S": ""}

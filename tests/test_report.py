@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from pipeline.report.panel import Interval, choose, row
+from pipeline.report.dispute import choose
+from pipeline.report.panel import Interval, row
 from pipeline.report.results import read_comparison
 from pipeline.report.spectrogram import ROWS, png_mask, spectrogram
 from test_compare import ODD_ID, ODD_WORD, STEP, SYSTEMS, make_trees, run_stage
@@ -125,16 +126,16 @@ def utterance_page(report: Path, name: str) -> Path:
 
 def test_index_shows_numbers_and_panels(report: Path, watched: SimpleNamespace) -> None:
     page = watched.page
-    open_page(page, report / "index.html", panels=4)
+    open_page(page, report / "index.html", panels=1)
     cells = page.locator("table.rates tbody tr").first.locator("td b").all_inner_texts()
     assert cells == ["42.9", "29.4", "17.6"]
     assert page.locator("table.pairs tbody tr").count() == 1
     assert page.locator("svg.heat").count() == 2
     # old heard K AE T as K EH T once and S AE T as S EH T once: AE -> EH, 2 of the 4 in the reference.
-    assert "AE heard as EH: 2 of 4 (50 %)" in page.locator("figure").first.locator("svg title").all_text_contents()
-    page.locator("figure").first.locator("rect.wrong", has_text="AE heard as EH").hover()
-    assert page.locator("figure").first.locator(".readout").inner_text() == "AE heard as EH: 2 of 4 (50 %)"
-    assert page.locator(".panel .ink").count() == 4
+    assert "AE heard as EH: 2 of 4 (50 %)" in page.locator("figure.confusion").first.locator("svg title").all_text_contents()
+    page.locator("figure.confusion").first.locator("rect.wrong", has_text="AE heard as EH").hover()
+    assert page.locator("figure.confusion").first.locator(".readout").inner_text() == "AE heard as EH: 2 of 4 (50 %)"
+    assert page.locator(".panel .spectrogram .ink").count() == 1
     assert max(path.stat().st_size for path in report.rglob("*.*")) < 3_000_000
 
 
@@ -152,11 +153,13 @@ def test_marks_and_times(report: Path, watched: SimpleNamespace) -> None:
 
 def test_names_are_text_never_markup(report: Path, watched: SimpleNamespace) -> None:
     page = watched.page
-    open_page(page, report / "index.html", panels=4)
-    assert page.locator("article q", has_text=ODD_WORD).count() == 1
-    assert page.locator("a.id", has_text=ODD_ID).count() == 1
+    open_page(page, report / "index.html", panels=1)
+    assert page.locator(".utterances q", has_text=ODD_WORD).count() == 1
+    page.locator("a.id", has_text=ODD_ID).click()
+    page.locator("button.segment", has_text=ODD_WORD).first.wait_for()
+    assert page.locator("h1").inner_text() == ODD_ID and page.locator("article q").inner_text() == ODD_WORD
     assert page.locator("button.segment", has_text=ODD_WORD).count() >= 3
-    assert page.locator("article i").count() == 0
+    assert page.locator("i, article b").count() == 0
 
 
 def test_a_click_plays_the_segment(report: Path, watched: SimpleNamespace) -> None:
@@ -209,23 +212,25 @@ def test_keyboard_alone(report: Path, watched: SimpleNamespace) -> None:
     assert page.locator(".timeline button[tabindex='0']").count() == 1
 
 
-def test_lattice_opens_and_is_pruned(report: Path, watched: SimpleNamespace) -> None:
+def test_lattice_is_pruned(report: Path, watched: SimpleNamespace) -> None:
     page = watched.page
-    open_page(page, report / "index.html", panels=4)
-    panel = page.locator(".panel").first
-    rivals, best = panel.locator(".bar:not(.best)"), panel.locator(".bar.best")
-    assert not best.first.is_visible()
-    panel.get_by_role("button", name="Show lattices").click()
-    assert best.first.is_visible() and rivals.first.is_visible()
-    thick = [bars.first.evaluate("b => parseFloat(b.style.getPropertyValue('--thick'))") for bars in (best, rivals)]
-    assert thick[1] / thick[0] == pytest.approx(0.25, abs=0.02)
-    rivals.first.hover()
-    assert "lattice: UH," in panel.locator(".readout").inner_text()
-    assert "posterior 0.250" in panel.locator(".readout").inner_text()
-    slider = panel.get_by_label("Hide lattice arcs whose posterior is below")
-    slider.fill("-0.4")  # 40 %
-    assert panel.locator(".prune-value").inner_text() == "40 %"
-    assert not any(bar.is_visible() for bar in rivals.all()) and all(bar.is_visible() for bar in best.all())
+    open_page(page, utterance_page(report, "u1"), panels=1)
+    rivals, best = page.locator(".net.up .arc:not(.best)"), page.locator(".net.up .arc.best")
+    assert rivals.count() == 5 and best.count() == 7  # a UH beside each of DH AH K EH T, and the pauses
+    switch = page.get_by_role("button", name="Show what each system considered")
+    switch.click()
+    assert page.locator(".net").count() == 0 and not page.locator(".prune").is_visible()
+    switch.click()
+    thick = [arcs.last.locator(".line").evaluate("line => parseFloat(line.getAttribute('stroke-width'))") for arcs in (best, rivals)]
+    assert thick[1] / thick[0] == pytest.approx(0.25 / 0.75, abs=0.02)
+    rivals.first.locator(".label").evaluate("label => label.parentNode.dispatchEvent(new PointerEvent('pointerover', {bubbles: true}))")
+    assert "old lattice: UH," in page.locator(".readout").inner_text()
+    assert "posterior 0.250" in page.locator(".readout").inner_text()
+    high = page.locator(".net.up").bounding_box()["height"]
+    page.get_by_label("Hide lattice arcs whose posterior is below").fill("-0.4")  # 40 %
+    assert page.locator(".prune-value").inner_text() == "40 %"
+    assert not any(arc.is_visible() for arc in rivals.all()) and all(arc.is_visible() for arc in best.all())
+    assert page.locator(".net.up").bounding_box()["height"] < high  # the lanes of what is gone are gone
 
 
 def test_zoom_widens_the_axis_not_the_page(report: Path, watched: SimpleNamespace) -> None:
@@ -254,7 +259,7 @@ def test_no_sideways_overflow(report: Path, watched: SimpleNamespace, width: int
     page = watched.page
     page.set_viewport_size({"width": width, "height": 900})
     page.emulate_media(color_scheme=scheme)
-    for path, panels in ((report / "index.html", 4), (utterance_page(report, "u1"), 1)):
+    for path, panels in ((report / "index.html", 1), (utterance_page(report, "u1"), 1)):
         open_page(page, path, panels)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         luminance = page.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)[0]")
@@ -268,7 +273,7 @@ def test_no_sideways_overflow(report: Path, watched: SimpleNamespace, width: int
 
 def test_everything_has_a_name(report: Path, watched: SimpleNamespace) -> None:
     page = watched.page
-    open_page(page, report / "index.html", panels=4)
+    open_page(page, report / "index.html", panels=1)
     nameless = page.evaluate("""[...document.querySelectorAll('button, a, input, [role=group], [role=img], [tabindex]')]
         .filter(e => !(e.getAttribute('aria-label') || e.textContent || e.closest('label')?.textContent).trim())
         .map(e => e.outerHTML)""")

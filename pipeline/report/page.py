@@ -1,4 +1,4 @@
-"""The report's pages: index.html, a page for each chosen utterance, and their script and style beside them.
+"""The report's pages: index.html, a page for each chosen utterance, and their scripts and style beside them.
 
 Everything is a plain file that works from disk: no server, no network. An utterance's sound and segments lie in a
 script of their own, ``utt/NNN.js``, which a page loads when the utterance comes into view, so pages stay small.
@@ -7,39 +7,40 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
 from lexicon.files import write_lines
 from lexicon.phone_sets import phone_set_of
 from pipeline.datadir import Utterance
-from pipeline.report.panel import Panels, choose, panel_script
+from pipeline.report.heat_maps import class_confusions, confusions
+from pipeline.report.panel import Panels, panel_script
 from pipeline.report.results import MEASURES, Comparison
-from pipeline.report.tables import confusions, pairs_table, rates_table, system_name
+from pipeline.report.tables import disputed_phones_table, pairs_table, rates_table, system_name, utterances_table
 from pipeline.score import alignment_picture, count
 
-ASSETS = ("report.css", "report.js")
+WEB = Path(__file__).with_name("web")
+SCRIPTS = ("base", "sound", "timeline", "rows", "lattice", "panel", "page")  # in the order in which they need each other
 
 
-def write_report(folder: Path, comparison: Comparison, exp: Path, number: int) -> list[Utterance]:
-    """Write the whole report into ``folder`` (which exists and is empty); returns the utterances it shows."""
-    for asset in ASSETS:
-        shutil.copyfile(Path(__file__).with_name(asset), folder / asset)
+def write_report(folder: Path, comparison: Comparison, exp: Path, chosen: Sequence[Utterance]) -> None:
+    """Write the whole report into ``folder`` (which exists and is empty), with a page for each chosen utterance."""
+    shutil.copytree(WEB, folder / "web")
     (folder / "utt").mkdir()
-    chosen = choose(comparison, number)
     panels = Panels(comparison, exp)
     for index, utterance in enumerate(chosen):
         # Names by number: an utterance id may hold what a file name must not.
         write_lines(folder / "utt" / f"{index + 1:03d}.js", [panel_script(panels.panel(utterance)).rstrip()])
         write_lines(folder / "utt" / f"{index + 1:03d}.html", [_utterance_page(comparison, chosen, index)])
-    write_lines(folder / "index.html", [_index_page(comparison, chosen)])
-    return chosen
+    write_lines(folder / "index.html", [_index_page(comparison, chosen, panels)])
 
 
 def _document(comparison: Comparison, title: str, root: str, body: str) -> str:
     """A page; its script finds the IPA of every phone in it."""
     symbols = {name: phone.ipa for name, phone in phone_set_of(comparison.lang).items()}
     ipa = json.dumps(symbols).replace("<", "\\u003c")
+    scripts = "\n".join(f'<script src="{root}web/{name}.js" defer></script>' for name in SCRIPTS)
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -48,9 +49,9 @@ def _document(comparison: Comparison, title: str, root: str, body: str) -> str:
 <meta name="color-scheme" content="light dark">
 <title>{escape(title)}</title>
 <link rel="icon" href="data:,">
-<link rel="stylesheet" href="{root}report.css">
+<link rel="stylesheet" href="{root}web/report.css">
 <script type="application/json" id="ipa">{ipa}</script>
-<script src="{root}report.js" defer></script>
+{scripts}
 </head>
 <body>
 {body}
@@ -58,53 +59,75 @@ def _document(comparison: Comparison, title: str, root: str, body: str) -> str:
 </html>"""
 
 
-def _index_page(comparison: Comparison, chosen: list[Utterance]) -> str:
-    articles = "\n".join(_article(comparison, utterance, number, "utt/", 3)
-                         for number, utterance in enumerate(chosen, start=1))
-    pairs = pairs_table(comparison)
-    units = comparison.unit_name
-    pairs_section = f"""<section id="pairs"><h2>Which differences are real</h2>
-<p class="lead">Paired bootstrap over {units}, two-sided: the same samples of the test set drawn for both systems of a
-pair. Points are percentage points. No correction for the number of pairs.</p>
-{pairs}</section>""" if pairs else ""
+def _index_page(comparison: Comparison, chosen: Sequence[Utterance], panels: Panels) -> str:
+    sections = [section for section in _sections(comparison, chosen, panels) if section[3]]
+    links = "".join(f'<a href="#{name}">{label}</a>' for name, label, _, _ in sections)
+    body = "\n".join(f'<section id="{name}">{content}</section>' for name, _, content, _ in sections)
     return _document(comparison, f"{comparison.corpus}: phonoscope", "", f"""<a class="skip" href="#main">Skip to the content</a>
 <header class="top"><p class="mark">phonoscope</p>
 <h1>{escape(comparison.corpus)}</h1>
 <p class="lead">{escape(_without_corpus(comparison))}</p>
-<nav aria-label="Sections"><a href="#systems">systems</a>{'<a href="#pairs">pairs</a>' if pairs else ''}
-<a href="#confusions">confusions</a><a href="#utterances">utterances</a>
+<nav aria-label="Sections">{links}
 <label class="switch"><input type="checkbox" class="ipa-switch"> <span>IPA</span></label></nav></header>
 <main id="main">
-<section id="systems"><h2>What each system got wrong</h2>
-<p class="lead">Share of words and of phones in error, with the 95 % interval of a bootstrap over {units}. PER: the
-phones of the best word path. Free PER: phones heard without any words. Lower is better.</p>
-{rates_table(comparison)}</section>
-{pairs_section}
-<section id="confusions"><h2>Which phones were taken for which</h2>
-<p class="lead">Free phone recognition. Rows are the reference, columns what was heard; the stronger a square, the
-larger its share of the row.
-Grey is right, colour is wrong. Ordered by manner of articulation.</p>
-<div class="maps">{confusions(comparison)}</div></section>
-<section id="utterances"><h2>Listen and look</h2>
-<p class="lead">The utterances the systems dispute most, then some that all of them hear well. Click any word or
-phone to hear it; drag over the spectrogram to hear a stretch. Arrow keys move between segments, Enter plays, Esc stops.</p>
-{_legend()}
-{articles}</section>
+{body}
 </main>""")
 
 
-def _utterance_page(comparison: Comparison, chosen: list[Utterance], index: int) -> str:
+def _sections(comparison: Comparison, chosen: Sequence[Utterance], panels: Panels) -> list[tuple[str, str, str, bool]]:
+    """(anchor, name in the navigation, HTML, whether there is anything in it) of the index's sections."""
+    units, shown = comparison.unit_name, [utterance.id for utterance in chosen]
+
+    def link(utterance: str, phone: int) -> str:
+        start, end, word = panels.place(utterance, phone)
+        return f'<a href="utt/{shown.index(utterance) + 1:03d}.html#t={(start + end) / 2:.3f}">{escape(word or utterance)}</a>'
+
+    pairs, disputed = pairs_table(comparison), disputed_phones_table(comparison, shown, link)
+    return [
+        ("systems", "systems", f"""<h2>What each system got wrong</h2>
+<p class="lead">Share of words and of phones in error, with the 95 % interval of a bootstrap over {units}. PER: the
+phones of the best word path. Free PER: phones heard without any words. Lower is better.</p>
+{rates_table(comparison)}""", True),
+        ("pairs", "pairs", f"""<h2>Which differences are real</h2>
+<p class="lead">Paired bootstrap over {units}, two-sided: the same samples of the test set drawn for both systems of a
+pair. Points are percentage points. No correction for the number of pairs.</p>
+{pairs}""", bool(pairs)),
+        ("utterances", "utterances", f"""<h2>Listen and look</h2>
+<p class="lead">The utterances the systems dispute most, then some that all of them hear well. Disputed: how far apart any
+two systems are, in edits per word and phone of the reference. Errors of each system in words, and small in phones heard
+without words.</p>
+{utterances_table(comparison, chosen, "utt/{:03d}.html".format)}
+{_legend()}
+{_article(comparison, chosen[0], 1, "utt/", 3) if chosen else ""}""", bool(chosen)),
+        ("disputed", "disputed phones", f"""<h2>Which phones the systems dispute</h2>
+<p class="lead">Phones of the reference that not all systems hear alike, without words: how often, and what each hears
+there. A word leads to where it can be heard and looked at.</p>
+{disputed}""", bool(disputed)),
+        ("classes", "classes", f"""<h2>What kind of sound was taken for what</h2>
+<p class="lead">Errors of free phone recognition by manner of articulation, in percent of the reference's phones of the
+row's class. On the diagonal, phones taken for another of their class.</p>
+<div class="maps">{class_confusions(comparison)}</div>""", True),
+        ("confusions", "confusions", f"""<h2>Which phones were taken for which</h2>
+<p class="lead">Free phone recognition. Rows are the reference, columns what was heard; the stronger a square, the
+larger its share of the row.
+Grey is right, colour is wrong. Ordered by manner of articulation.</p>
+<div class="maps">{confusions(comparison)}</div>""", True),
+    ]
+
+
+def _utterance_page(comparison: Comparison, chosen: Sequence[Utterance], index: int) -> str:
     utterance = chosen[index]
     links = ['<a href="../index.html">report</a>']
     if index > 0:
         links.append(f'<a rel="prev" href="{index:03d}.html">previous</a>')
     if index + 1 < len(chosen):
         links.append(f'<a rel="next" href="{index + 2:03d}.html">next</a>')
-    return _document(comparison, f"{utterance.id}: phonoscope", "../", f"""<header class="top"><p class="mark">phonoscope</p>
+    return _document(comparison, f"{utterance.id}: phonoscope", "../", f"""<header class="top page"><p class="mark">phonoscope</p>
 <h1>{escape(utterance.id)}</h1>
 <nav aria-label="Pages">{''.join(links)}
 <label class="switch"><input type="checkbox" class="ipa-switch"> <span>IPA</span></label></nav></header>
-<main id="main">{_legend()}{_article(comparison, utterance, index + 1, "", 2, alone=True)}</main>""")
+<main id="main">{_article(comparison, utterance, index + 1, "", 2, alone=True)}
+{_legend()}{_how_to()}</main>""")
 
 
 def _article(comparison: Comparison, utterance: Utterance, number: int, folder: str, level: int,
@@ -112,16 +135,17 @@ def _article(comparison: Comparison, utterance: Utterance, number: int, folder: 
     """An utterance: its words, everyone's errors, the place where the script draws it, and all of it as text."""
     title = f'<q>{escape(" ".join(utterance.words))}</q>'
     if not alone:
-        title += f' <a class="id" href="{folder}{number:03d}.html">{escape(utterance.id)}</a>'
+        title += f' <a class="id" href="{folder}{number:03d}.html">{escape(utterance.id)}, with lattices</a>'
     scores = "".join(
         f"<li>{system_name(comparison, system)} "
         f"{_errors(system.alignments['wer'][utterance.id], 'word')}, "
         f"{_errors(system.alignments['free_per'][utterance.id], 'free phone')}</li>" for system in comparison.systems)
-    return f"""<article class="panel" data-panel="{folder}{number:03d}.js"{' data-lattices="open"' if alone else ''}>
+    layers = "posteriors placed lattices" if alone else "others"
+    return f"""<article class="panel" data-panel="{folder}{number:03d}.js" data-layers="{layers}">
 <h{level}>{title}</h{level}>
 <ul class="scores" aria-label="Errors of each system">{scores}</ul>
-<div class="view"><p class="quiet">The picture is drawn here by report.js.</p></div>
-<details class="as-text"{' open' if alone else ''}><summary>as text</summary>{_as_text(comparison, utterance)}</details>
+<div class="view"><p class="quiet">The picture is drawn here by the scripts in web/.</p></div>
+<details class="as-text"><summary>as text</summary>{_as_text(comparison, utterance)}</details>
 </article>"""
 
 
@@ -146,6 +170,12 @@ def _legend() -> str:
             '<li><span class="segment wrong">IH</span> another symbol</li>'
             '<li><span class="segment added">T</span> added</li>'
             '<li><span class="gap" aria-hidden="true"></span> something missed here</li></ul>')
+
+
+def _how_to() -> str:
+    return """<p class="lead how">Click anything to hear it, with Shift a little more around it; drag over the sound to hear a
+stretch. Tab goes into the picture, arrow keys move in it, Enter plays, Esc stops. A lattice's curves are as thick as they
+are probable; the straight line is the best path. Frames in the posteriors are the phones of the reference.</p>"""
 
 
 def _without_corpus(comparison: Comparison) -> str:

@@ -1,29 +1,37 @@
-"""One utterance as the report shows it: sound, spectrogram, and everybody's words, phones and lattice with times."""
+"""One utterance as the report shows it: sound, spectrogram, and what everybody heard and considered, with times."""
 from __future__ import annotations
 
 import base64
+import functools
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import kaldialign
 import numpy as np
 
 from lexicon.fold import Fold
+from lexicon.phone_sets import phone_set_of
 from lexicon.phones import spoken
 from pipeline.audio import audio_info, read_audio
 from pipeline.datadir import Utterance
-from pipeline.intervals import Interval, read_ctm
+from pipeline.features import frame_to_seconds, read_feats
+from pipeline.intervals import Interval, Intervals, read_ctm
 from pipeline.lattice import read_json_lattice
-from pipeline.lattice_picture import bars
+from pipeline.posteriors import phone_posteriors
+from pipeline.report.drawing import draw
+from pipeline.report.posteriorgram import posteriorgram, spikes
 from pipeline.report.results import Comparison, System
 from pipeline.report.spectrogram import png_mask, spectrogram
 from pipeline.score import GAP, align
+from pipeline.systems import System as Model
+from pipeline.systems import load_system
 
-# Higher frequencies than 8 kHz are neither heard by the systems nor worth the bytes.
+# Higher frequencies than 8 kHz are neither heard by the systems nor worth the bytes; nor are the last of a long recording.
 MAX_SAMPLE_RATE = 16_000
+MAX_SAMPLES = 600_000
+APART = 0.02  # seconds: borders further apart are marked
 
 
 def row(reference: Sequence[Interval], heard: Sequence[Interval], fold: Fold = {}) -> dict[str, Any]:
@@ -48,22 +56,42 @@ def row(reference: Sequence[Interval], heard: Sequence[Interval], fold: Fold = {
     return {"segments": segments, "missing": missing}
 
 
+def borders_apart(first: Sequence[Interval], second: Sequence[Interval], limit: float = APART) -> list[list[Any]]:
+    """[phone, its start in first, in second] of the phones, silence aside, that both have and that begin more than
+    ``limit`` seconds apart."""
+    ours, theirs = ([phone for phone in phones if spoken([phone.label])] for phones in (first, second))
+    found, i, j = [], 0, 0
+    for a, b in align([phone.label for phone in ours], [phone.label for phone in theirs]):
+        if a == b and abs(ours[i].start - theirs[j].start) > limit:
+            found.append([a, round(ours[i].start, 4), round(theirs[j].start, 4)])
+        i, j = i + (a != GAP), j + (b != GAP)
+    return found
+
+
 class Panels:
-    """Makes the panel of one utterance after another; the CTM files of all systems are read once."""
+    """Makes the panel of one utterance after another; what holds for all of them is read once."""
 
     def __init__(self, comparison: Comparison, exp: Path) -> None:
-        self.comparison = comparison
+        self.comparison, self.exp = comparison, exp
         aligned, gold = exp / "gmm" / "ali_test", comparison.data / "test"
+        self.by_hand = (gold / "phones.ctm").exists()
         self.reference = {name: read_ctm((gold if (gold / f"{name}.ctm").exists() else aligned) / f"{name}.ctm")
                           for name in ("words", "phones")}
+        self.hmm = read_ctm(aligned / "phones.ctm")
         self.ctm = {system.name: {name: read_ctm(system.decode / f"{name}.ctm") for name in ("words", "phones", "free")}
                     for system in comparison.systems}
+        self.models = list(dict.fromkeys(system.model for system in comparison.systems))
+        self.placed = {model: _placements(model) for model in self.models}
 
     def panel(self, utterance: Utterance) -> dict[str, Any]:
         """All that the page's script needs to draw one utterance; small enough to keep beside the page."""
-        rate = min(audio_info(utterance.wav).sample_rate, MAX_SAMPLE_RATE)
+        info = audio_info(utterance.wav)
+        rate = min(info.sample_rate, MAX_SAMPLE_RATE)
         samples = read_audio(utterance.wav, rate, utterance.cut)
-        fold = self.comparison.fold
+        if len(samples) > MAX_SAMPLES:
+            rate = max(rate * MAX_SAMPLES // len(samples), 2000)
+            samples = read_audio(utterance.wav, rate, utterance.cut)
+        fold, systems = self.comparison.fold, self.comparison.systems
         words, phones = (self.reference[name].get(utterance.id, []) for name in ("words", "phones"))
         return {
             "id": utterance.id,
@@ -71,63 +99,86 @@ class Panels:
             "rate": rate,
             "pcm": _base64(np.rint(samples * 32767).astype("<i2").tobytes()),
             "spectrogram": _base64(png_mask(spectrogram(samples, rate))),
-            "reference": {"words": row(words, words), "phones": row(phones, phones, fold)},
-            "systems": [self._system(system, utterance.id, words, phones) for system in self.comparison.systems],
+            "reference": {"words": row(words, words), "phones": row(phones, phones, fold), "by_hand": self.by_hand},
+            "fold": {label: fold[label] for _, _, label in phones if label in fold},
+            "hmm": {"name": "gmm", "segments": _times(self.hmm.get(utterance.id, []))},
+            "models": [self._posteriors(model, utterance.id) for model in self.models],
+            "systems": [self._system(system, utterance.id, words, phones) for system in systems],
+            "pairs": [self._pair(utterance.id, *numbers) for numbers in itertools.combinations(range(len(systems)), 2)],
+            "compared": compared(systems),
         }
+
+    def place(self, utterance: str, number: int) -> tuple[float, float, str]:
+        """When the reference phone of that number, silence not counted, was said, and in which word ("" for none)."""
+        fold = self.comparison.fold
+        phones = [phone for phone in self.reference["phones"].get(utterance, []) if spoken([phone.label], fold)]
+        if number >= len(phones):
+            return 0.0, 0.0, ""
+        start, end, _ = phones[number]
+        words = self.reference["words"].get(utterance, [])
+        return start, end, next((word.label for word in words if word.start <= (start + end) / 2 < word.end), "")
 
     def _system(self, system: System, utterance: str, words: list[Interval], phones: list[Interval]) -> dict[str, Any]:
         heard = {name: ctm.get(utterance, []) for name, ctm in self.ctm[system.name].items()}
-        return {"name": system.name, "words": row(words, heard["words"]), "phones": row(phones, heard["phones"], self.comparison.fold),
-                "free": row(phones, heard["free"], self.comparison.fold), "lattice": lattice_bars(system.decode, utterance)}
+        placed = [{"name": name, "row": [[round(p.start, 3), round(p.end, 3), p.label, None, None] for p in table[utterance]]}
+                  for name, table in self.placed[system.model].items() if utterance in table]
+        return {"name": system.name, "model": self.models.index(system.model), "words": row(words, heard["words"]),
+                "phones": row(phones, heard["phones"], self.comparison.fold),
+                "free": row(phones, heard["free"], self.comparison.fold),
+                "placed": placed or None, "lattice": lattice_drawing(system.decode, utterance)}
+
+    def _pair(self, utterance: str, first: int, second: int) -> dict[str, Any]:
+        """What is said of two systems, named by their numbers."""
+        systems = [self.comparison.systems[number] for number in (first, second)]
+        placed = [next(iter(self.placed[system.model].values()), {}).get(utterance, []) for system in systems]
+        heard = [self.ctm[system.name]["phones"].get(utterance, []) for system in systems]
+        return {"first": first, "second": second, "words": borders_apart(*heard),
+                "known": borders_apart(*placed) if all(placed) else None}
+
+    def _posteriors(self, directory: Path, utterance: str) -> dict[str, Any] | None:
+        """The posteriorgram of a model, with a network's spikes; None where no model is kept."""
+        model = self._model(directory)
+        if model is None:
+            return None
+        feats = read_feats(self.comparison.data / "test", directory)[utterance]
+        labels, posteriors = phone_posteriors(model, feats)
+        drawn = posteriorgram(labels, posteriors, model.step, phone_set_of(self.comparison.lang))
+        if model.posteriors is not None:
+            drawn["spikes"] = spikes(model.meta["tokens"], np.exp(model.posteriors(feats)), model.step)
+        return drawn
+
+    @functools.cache
+    def _model(self, directory: Path) -> Model | None:
+        kind = next(system.kind for system in self.comparison.systems if system.model == directory)
+        return load_system(directory) if kind else None
 
 
-def lattice_bars(decode: Path, utterance: str) -> list[list[Any]]:
-    """The free phone lattice as [start, end, label, posterior, lane, description] for the page."""
-    lattice = read_json_lattice(decode / "lattices" / "free" / f"{utterance}.json")
-    return [[*(round(second, 3) for second in bar.seconds), bar.label, round(bar.posterior, 4), bar.lane,
-             bar.description] for bar in bars(lattice)]
+def compared(systems: Sequence[System]) -> list[int]:
+    """Which two systems a page shows first: the first one, and the first network beside it (else the last)."""
+    networks = [number for number, system in enumerate(systems) if number and system.kind == "neural"]
+    return [0, networks[0] if networks else len(systems) - 1]
 
 
-def choose(comparison: Comparison, number: int) -> list[Utterance]:
-    """The utterances worth looking at: two thirds the most disputed, the rest plain ones that all hear well.
-
-    Disputed is the mean edit distance between the free phones, and between the words, of each pair of systems, per
-    reference symbol; of one system alone, its errors. Plain ones have the fewest errors per phone, the longest first
-    among equals. Most disputed first; ties go by id, so the choice is the same each time.
-    """
-    dispute, errors = {}, {}
-    for utterance in comparison.utterances:
-        dispute[utterance.id] = _dispute(comparison, utterance.id)
-        errors[utterance.id] = _error_share(comparison, utterance.id)
-    number = min(number, len(comparison.utterances))
-    ranked = sorted(comparison.utterances, key=lambda u: (-dispute[u.id], -errors[u.id], u.id))
-    disputed = ranked[:number - number // 3]
-    plain = sorted(ranked[len(disputed):],
-                   key=lambda u: (errors[u.id], -len(comparison.references["phones"][u.id]), u.id))
-    return disputed + plain[:number // 3]
+def _placements(model: Path) -> dict[str, Intervals]:
+    """The known text as the model places it, and as it does without the prior of its labels, where that was done."""
+    folders = {name: model.with_name(name) / "ali_test" / "phones.ctm" for name in (model.name, f"{model.name}_raw")}
+    return {name: read_ctm(path) for name, path in folders.items() if path.exists()}
 
 
-def _heard(system: System, measure: str, utterance: str) -> list[str]:
-    return [hyp for _, hyp in system.alignments[measure][utterance] if hyp != GAP]
+def lattice_drawing(decode: Path, utterance: str) -> dict[str, Any]:
+    """The free phone lattice for the page: ``nodes`` [seconds, lane], ``arcs`` as the script's Net takes them."""
+    drawing = draw(read_json_lattice(decode / "lattices" / "free" / f"{utterance}.json"))
+    nodes = [[round(float(frame_to_seconds(frame)), 3), lane] for frame, lane in zip(drawing.frames, drawing.lanes)]
+    return {"nodes": nodes, "arcs": [[arc.source, arc.target, arc.label, arc.word, round(arc.posterior, 4), round(arc.until, 4),
+                                      arc.lane, int(arc.best), round(arc.acoustic, 1), round(arc.language, 2), arc.num_arcs]
+                                     for arc in drawing.arcs]}
 
 
-def _dispute(comparison: Comparison, utterance: str) -> float:
-    shares = []
-    for measure, kind in (("free_per", "phones"), ("wer", "words")):
-        length = max(len(comparison.references[kind][utterance]), 1)
-        heard = [_heard(system, measure, utterance) for system in comparison.systems]
-        shares += [kaldialign.edit_distance(a, b)["total"] / length for a, b in itertools.combinations(heard, 2)]
-    return float(np.mean(shares)) if shares else 0.0
+def _times(phones: Sequence[Interval]) -> list[list[Any]]:
+    return [[round(phone.start, 3), round(phone.end, 3), phone.label] for phone in phones]
 
 
-def _error_share(comparison: Comparison, utterance: str) -> float:
-    length = max(len(comparison.references["phones"][utterance]), 1)
-    wrong = sum(ref != hyp for system in comparison.systems for measure in ("wer", "free_per")
-                for ref, hyp in system.alignments[measure][utterance])
-    return wrong / length
-
-
-def panel_script(panel: dict[str, Any]) -> str:
+def panel_script(panel: Mapping[str, Any]) -> str:
     """The panel as a script that hands it to the page: from disk a browser may load scripts, but not JSON."""
     return f"phonoscope.receive({json.dumps(panel, separators=(',', ':'))});\n"
 

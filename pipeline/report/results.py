@@ -30,10 +30,13 @@ TSV_COLUMNS = ["system", *(f"{measure}{end}" for measure in MEASURES for end in 
 
 @dataclass(frozen=True, eq=False)
 class System:
-    """One row of the comparison. ``alignments``: measure -> utterance -> pairs of reference and hypothesis."""
+    """One row of the comparison. ``alignments``: measure -> utterance -> pairs of reference and hypothesis. ``kind`` is that
+    of its ``model`` ("" if that does not say it)."""
 
     name: str
     decode: Path
+    model: Path
+    kind: str
     alignments: dict[str, dict[str, Pairs]]
     train_seconds: float
     decode_rtf: float
@@ -125,7 +128,7 @@ def read_system(exp: Path, name: str, references: Mapping[str, Mapping[str, Sequ
     # Two searches over one network share its training: decode.json says whose model it was.
     model = Path(str(settings.get("model", exp / name)))
     meta = read_fields(model / "meta.json", train_seconds=float, parameters=int)
-    return System(name, decode, alignments, float(meta["train_seconds"]), float(settings["rtf"]), meta["parameters"])
+    return System(name, decode, model, str(meta.get("kind", "")), alignments, float(meta["train_seconds"]), float(settings["rtf"]), meta["parameters"])
 
 
 def read_fields(path: Path, **fields: type) -> dict[str, Any]:

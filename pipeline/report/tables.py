@@ -1,19 +1,22 @@
-"""The numbers of a comparison as HTML: rates with their intervals drawn, the test of each pair, confusion heat maps."""
+"""The numbers of a comparison as HTML: rates with their intervals drawn, the test of each pair, what is disputed."""
 from __future__ import annotations
 
 import itertools
+from collections import Counter
+from collections.abc import Callable, Sequence
 from html import escape
 
-import numpy as np
-
 from lexicon.phone_sets import phone_set_of
-from lexicon.phones import PhoneSet, by_manner, manner_in
+from lexicon.phones import PhoneSet
+from pipeline.datadir import Utterance
+from pipeline.report.dispute import DisputedPhone, dispute, disputed_phones, examples
 from pipeline.report.results import MEASURES, Comparison, System
-from pipeline.score import GAP, Interval, PairedTest, confusion_counts
+from pipeline.score import GAP, Interval, PairedTest, count
 
 LEVEL = 0.05
 NUM_COLOURS = 8
-COMMONEST = 8
+MOST_DISPUTED = 15
+Link = Callable[[str, int], str]  # (utterance, number of a reference phone in it) to a piece of HTML
 
 
 def colour(number: int) -> str:
@@ -78,84 +81,55 @@ def _pair_cell(comparison: Comparison, first: System, second: System, test: Pair
             f"<small>{p}</small></td>")
 
 
-# ---- confusions
-
-CELL = 10
-MARGIN_LEFT, MARGIN_TOP = 58, 22
-
-
-def confusions(comparison: Comparison) -> str:
-    """For each system a heat map of its free phones against the reference, and its commonest errors in words."""
-    present = {symbol for system in comparison.systems for pairs in system.alignments["free_per"].values()
-               for pair in pairs for symbol in pair} - {GAP}
-    phone_set = phone_set_of(comparison.lang)
-    phones = by_manner(present, phone_set)
-    return "".join(_confusion_figure(comparison, system, phones, phone_set) for system in comparison.systems)
-
-
-def _confusion_figure(comparison: Comparison, system: System, phones: list[str], phone_set: PhoneSet) -> str:
-    counts = confusion_counts(system.alignments["free_per"].values(), phones)
-    errors = [(int(counts[i, j]), i, j) for i, j in zip(*np.nonzero(counts)) if i != j]
-    commonest = "".join(f"<li>{escape(_in_words(counts, phones, i, j))}</li>"
-                        for _, i, j in sorted(errors, key=lambda error: (-error[0], *error[1:]))[:COMMONEST])
-    return (f'<figure class="confusion" style="{colour(comparison.systems.index(system))}"><figcaption>'
-            f"{system_name(comparison, system)}</figcaption>"
-            f'<div class="wide" tabindex="0" role="region" aria-label="Phone confusions of {escape(system.name)}">'
-            f"{_heat_map(counts, phones, phone_set, system.name)}</div>"
-            f'<output class="readout" aria-live="off">Point at a square to read it.</output>'
-            f"<details><summary>commonest errors</summary><ol>{commonest}</ol></details></figure>")
-
-
-def _in_words(counts: np.ndarray, phones: list[str], i: int, j: int) -> str:
-    """``IH heard as AH: 12 of 84 (14 %)``."""
-    number, symbols = int(counts[i, j]), [*phones, GAP]
-    if symbols[i] == GAP:
-        return f"{symbols[j]} heard where there was nothing: {number}"
-    of = int(counts[i].sum())
-    heard = "missed" if symbols[j] == GAP else "heard right" if i == j else f"heard as {symbols[j]}"
-    return f"{symbols[i]} {heard}: {number} of {of} ({100 * number / of:.0f} %)"
-
-
-def _heat_map(counts: np.ndarray, phones: list[str], phone_set: PhoneSet, name: str) -> str:
-    """Rows reference, columns heard; strength is the share of the row. Right answers grey, errors in colour."""
-    size = len(phones) + 1
-    width, height = MARGIN_LEFT + size * CELL + 4, MARGIN_TOP + size * CELL + 4
-    out = [f'<svg class="heat" viewBox="0 0 {width} {height}" role="img" '
-           f'aria-label="Heat map of {escape(name)}: reference phones down, heard phones across">',
-           f'<rect class="field" x="{MARGIN_LEFT}" y="{MARGIN_TOP}" width="{size * CELL}" height="{size * CELL}"/>',
-           *_manner_lines(phones, phone_set)]
-    for number, phone in enumerate(phones):
-        at = number * CELL + CELL / 2
-        out.append(f'<text class="row" x="{MARGIN_LEFT - 3}" y="{MARGIN_TOP + at + 2.4:g}">{_label(phone, phone_set)}</text>')
-        out.append(f'<text class="column" x="{MARGIN_LEFT + at:g}" y="{MARGIN_TOP - (11 if number % 2 else 3)}">'
-                   f"{_label(phone, phone_set)}</text>")
-    edge = MARGIN_TOP + (size - 1) * CELL + CELL / 2 + 2.4
-    out.append(f'<text class="row" x="{MARGIN_LEFT - 3}" y="{edge:g}">added</text>')
-    out.append(f'<text class="end" x="{width - 3}" y="{MARGIN_TOP - (11 if (size - 1) % 2 else 3)}">missed</text>')
-    sums = np.maximum(counts.sum(axis=1), 1)
-    for i, j in zip(*np.nonzero(counts)):
-        share = counts[i, j] / sums[i]
-        out.append(f'<rect class="{"right" if i == j else "wrong"}" x="{MARGIN_LEFT + j * CELL}" '
-                   f'y="{MARGIN_TOP + i * CELL}" width="{CELL}" height="{CELL}" '
-                   f'fill-opacity="{share if i == j else min(1.0, 0.18 + 2.2 * share):.2f}">'
-                   f"<title>{escape(_in_words(counts, phones, i, j))}</title></rect>")
-    return "".join([*out, "</svg>"])
-
-
-def _label(phone: str, phone_set: PhoneSet) -> str:
+def phone_label(phone: str, phone_set: PhoneSet) -> str:
+    """A phone in SVG or HTML text; the script exchanges it with its IPA."""
     ipa = phone_set[phone].ipa if phone in phone_set else ""
     return f'<tspan data-ipa="{escape(ipa or phone)}">{escape(phone)}</tspan>'
 
 
-def _manner_lines(phones: list[str], phone_set: PhoneSet) -> list[str]:
-    """A thin line between manners of articulation, and their names down the left side."""
-    out, size = [], (len(phones) + 1) * CELL
-    start = 0
-    for manner, group in itertools.groupby(phones, key=lambda phone: manner_in(phone_set, phone)):
-        end = start + len(list(group))
-        at = end * CELL
-        out.append(f'<path class="rule" d="M{MARGIN_LEFT} {MARGIN_TOP + at}h{size}'
-                   f'M{MARGIN_LEFT + at} {MARGIN_TOP}v{size}"/>')
-        out.append(f'<text class="manner" x="1" y="{MARGIN_TOP + (start + end) / 2 * CELL + 2:g}">{manner}</text>')
-        start = end
-    return out
+# ---- what the systems dispute
+
+def disputed_phones_table(comparison: Comparison, shown: Sequence[str], link: Link) -> str:
+    """The reference phones that the systems hear differently, what each hears there, and places to listen to.
+
+    ``shown``: utterances that have a page, which ``link`` leads to.
+    """
+    if len(comparison.systems) < 2:
+        return ""
+    phone_set = phone_set_of(comparison.lang)
+    head = "".join(f'<th scope="col">{system_name(comparison, system)}</th>' for system in comparison.systems)
+    rows = []
+    for entry in disputed_phones(comparison)[:MOST_DISPUTED]:
+        cells = "".join(f"<td>{_heard_as(entry, counter, phone_set)}</td>" for counter in entry.heard)
+        links = " ".join(link(*place) for place in examples(entry, shown))
+        rows.append(f'<tr><th scope="row">{_html_phone(entry.phone, phone_set)}</th><td>{len(entry.places)} of {entry.total}</td>'
+                    f"{cells}<td>{links}</td></tr>")
+    return (f'<div class="wide" tabindex="0" role="region" aria-label="Disputed phones"><table class="disputed"><thead><tr>'
+            f'<th scope="col">phone</th><th scope="col">disputed</th>{head}<th scope="col">listen</th></tr></thead>'
+            f'<tbody>{"".join(rows)}</tbody></table></div>')
+
+
+def _heard_as(entry: DisputedPhone, counter: Counter[str], phone_set: PhoneSet) -> str:
+    """``right 12, IH 5, missed 3``: the three commonest."""
+    parts = []
+    for heard, number in sorted(counter.items(), key=lambda item: (-item[1], item[0]))[:3]:
+        what = "missed" if heard == GAP else "right" if heard == entry.phone else _html_phone(heard, phone_set)
+        parts.append(f'<span class="{"ok" if heard == entry.phone else "off"}">{what} <small>{number}</small></span>')
+    return " ".join(parts)
+
+
+def _html_phone(phone: str, phone_set: PhoneSet) -> str:
+    return phone_label(phone, phone_set).replace("tspan", "span")
+
+
+def utterances_table(comparison: Comparison, chosen: Sequence[Utterance], page: Callable[[int], str]) -> str:
+    """The utterances that have a page: words, how disputed, and everyone's errors. ``page``: number to its address."""
+    head = "".join(f'<th scope="col">{system_name(comparison, system)}</th>' for system in comparison.systems)
+    rows = []
+    for number, utterance in enumerate(chosen, start=1):
+        cells = "".join(f"<td>{count(system.alignments['wer'][utterance.id]).errors} "
+                        f"<small>{count(system.alignments['free_per'][utterance.id]).errors}</small></td>" for system in comparison.systems)
+        rows.append(f'<tr><th scope="row"><a class="id" href="{page(number)}">{escape(utterance.id)}</a>'
+                    f'<q>{escape(" ".join(utterance.words))}</q></th><td>{dispute(comparison, utterance.id):.2f}</td>{cells}</tr>')
+    return (f'<div class="wide" tabindex="0" role="region" aria-label="Utterances"><table class="utterances"><thead><tr>'
+            f'<th scope="col">utterance</th><th scope="col">disputed</th>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>')

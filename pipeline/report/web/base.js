@@ -1,0 +1,45 @@
+// What all parts of the report's script share. Plain JavaScript, no library, no network.
+'use strict';
+
+const phonoscope = (() => {
+  const IPA = JSON.parse(document.getElementById('ipa').textContent);
+  const SILENT = ['SIL', '<blk>'];
+
+  const make = (tag, className = '', text = '') => {
+    const element = document.createElement(tag);
+    if (className) element.className = className;
+    if (text) element.textContent = text;
+    return element;
+  };
+
+  const makeSvg = (tag, attributes = {}) => {
+    const element = document.createElementNS('http://www.w3.org/2000/svg', tag);
+    Object.entries(attributes).forEach(([name, value]) => element.setAttribute(name, value));
+    return element;
+  };
+
+  const percent = (part, whole) => `${(100 * part / whole).toFixed(4)}%`;
+  const inIpa = () => document.documentElement.classList.contains('ipa');
+  const spelled = symbol => (inIpa() && IPA[symbol]) || (SILENT.includes(symbol) ? '·' : symbol);
+  const between = (value, low, high) => Math.min(Math.max(value, low), high);
+  const shown = element => element.getClientRects().length > 0;
+
+  // What a person reads and a screen reader says of an element.
+  const describe = (element, text) => {
+    element.setAttribute('aria-label', text);
+    element.dataset.text = text;
+  };
+  const stretch = (start, end) => `${start.toFixed(2)} to ${end.toFixed(2)} s (${((end - start) * 1000).toFixed(0)} ms)`;
+
+  // Width of a text in pixels; `sample` is an element in its font.
+  const pen = document.createElement('canvas').getContext('2d');
+  const widthOf = (text, sample) => {
+    const {fontWeight, fontSize, fontFamily} = getComputedStyle(sample);
+    pen.font = `${fontWeight} ${fontSize} ${fontFamily}`;
+    return pen.measureText(text).width;
+  };
+
+  const bytesOf = base64 => Uint8Array.from(atob(base64), character => character.charCodeAt(0));
+
+  return {SILENT, make, makeSvg, percent, spelled, between, shown, describe, stretch, widthOf, bytesOf};
+})();

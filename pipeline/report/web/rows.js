@@ -1,0 +1,136 @@
+// What a timeline's rows hold: segments, spikes over segments, posteriorgrams, and borders that lie apart.
+'use strict';
+
+phonoscope.rows = (() => {
+  const {SILENT, make, percent, describe, stretch} = phonoscope;
+
+  // Words or phones; what differs from the reference is marked. Returns the lane.
+  function segments(view, {name, row, label, className, color, isWord = false, isReference = false}) {
+    const lane = view.row(name, className, label, color);
+    const buttons = row.segments.map(([start, end, symbol, verdict]) => {
+      const state = SILENT.includes(symbol) ? 'silence' : isReference ? 'plain' : verdict === '' ? 'right' : verdict === '+' ? 'added' : 'wrong';
+      const button = view.segment(start, end, symbol, `segment ${state}`, isWord);
+      const instead = verdict === '+' ? ', not in the reference' : verdict ? `, reference ${verdict}` : '';
+      describe(button, `${label}: ${symbol}, ${stretch(start, end)}${instead}`);
+      return button;
+    });
+    lane.append(...buttons);
+    for (const [time, symbol] of isReference ? [] : row.missing) {
+      const gap = make('span', 'gap');
+      gap.style.left = percent(time, view.data.duration);
+      gap.setAttribute('role', 'img');
+      describe(gap, `${label}: ${symbol} missed at ${time.toFixed(2)} s`);
+      lane.append(gap);
+    }
+    view.rows.push(buttons);
+    return lane;
+  }
+
+  // The known text where a system puts it; the bar below each phone is its confidence.
+  function placed(view, {name, row, label, className, color}) {
+    const lane = view.row(name, className, label, color);
+    const buttons = row.map(([start, end, symbol, confidence, gop]) => {
+      const button = view.segment(start, end, symbol, `segment ${SILENT.includes(symbol) ? 'silence' : 'sure'}`);
+      button.style.setProperty('--sure', confidence === null ? 0 : confidence);
+      const sure = confidence === null ? '' : `, confidence ${confidence.toFixed(2)}`;
+      describe(button, `${label}: ${symbol}, ${stretch(start, end)}${sure}${gop === null ? '' : `, goodness of pronunciation ${gop.toFixed(2)}`}`);
+      return button;
+    });
+    lane.append(...buttons);
+    view.rows.push(buttons);
+  }
+
+  // The borders that two systems put more than `limit` ms apart, each as a span from one to the other.
+  function apart(view, {borders, first, second, limit}) {
+    const lane = view.row(`${limit} ms apart`, 'apart', `borders that ${first} and ${second} put more than ${limit} ms apart`);
+    const buttons = borders.map(([phone, a, b]) => {
+      const button = view.segment(Math.min(a, b), Math.max(a, b), '', 'border', true);
+      describe(button, `${phone} begins at ${a.toFixed(3)} s for ${first}, at ${b.toFixed(3)} s for ${second}: ${Math.round(1000 * Math.abs(a - b))} ms apart`);
+      return button;
+    });
+    lane.append(...buttons);
+    if (buttons.length) view.rows.push(buttons);
+  }
+
+  // The phones a CTC network is sure of at single frames, as lines, over the segments an HMM makes of the same sound.
+  function spikes(view, {name, model, segments: behind, owner, color}) {
+    const label = `spikes of ${name} over the segments of ${owner}`;
+    const lane = view.row('spikes', 'spikes', label, color);
+    for (const [start, end, symbol] of behind) {
+      if (SILENT.includes(symbol)) continue;
+      const ground = make('span', 'ground');
+      ground.style.left = percent(start, view.data.duration);
+      ground.style.width = percent(end - start, view.data.duration);
+      ground.setAttribute('aria-hidden', 'true');
+      lane.append(ground);
+    }
+    const half = model.step / 2;
+    const buttons = model.spikes.map(([time, symbol, probability]) => {
+      const button = view.segment(time - half, time + half, symbol, 'spike');
+      button.style.setProperty('--high', percent(probability, 1));
+      const segment = behind.find(([start, end]) => start <= time && time < end);
+      const where = segment && !SILENT.includes(segment[2])
+        ? `, ${(100 * (time - segment[0]) / (segment[1] - segment[0])).toFixed(0)} % into ${owner}'s ${segment[2]}` : '';
+      describe(button, `${name}: ${symbol} ${probability.toFixed(2)} at ${time.toFixed(2)} s${where}`);
+      return button;
+    });
+    lane.append(...buttons);
+    view.rows.push(buttons);
+  }
+
+  // Phones by manner, time across; where the reference has a phone, its row is framed.
+  function posteriorgram(view, {name, model, reference, color}) {
+    const lane = view.row('', 'posteriorgram', '', color);
+    const gutter = lane.previousSibling, total = model.labels.length;
+    lane.style.height = gutter.style.height = `${Math.max(total * 4, 40)}px`;
+    const ink = view.ink(model.png, `Posteriorgram of ${name}: phones from vowels at the top to silence, darker is likelier`);
+    ink.style.left = percent(model.start, view.data.duration);
+    ink.style.right = 'auto';
+    ink.style.width = percent(model.end - model.start, view.data.duration);
+    lane.append(ink);
+    let above = 0;
+    for (const [manner, count] of model.manners) {
+      const mark = make('span', 'manner', count > 2 ? manner : '');
+      mark.style.top = percent(above, total);
+      mark.style.height = percent(count, total);
+      const rule = make('span', 'rule');
+      rule.style.top = percent(above, total);
+      gutter.append(mark);
+      lane.append(rule);
+      above += count;
+    }
+    for (const [start, end, symbol] of reference) {
+      const place = model.labels.indexOf(view.data.fold[symbol] || symbol);
+      if (place < 0) continue;
+      const frame = make('span', 'frame');
+      Object.assign(frame.style, {left: percent(start, view.data.duration), width: percent(end - start, view.data.duration),
+        top: percent(place, total), height: percent(1, total)});
+      lane.append(frame);
+    }
+    view.selectable(lane);
+  }
+
+  // Reads a posteriorgram's picture back: a function of time that gives the likeliest phones, [phone, probability].
+  function reader(model) {
+    let pixels = null, width = 0;
+    const image = new Image();
+    image.src = `data:image/png;base64,${model.png}`;
+    image.decode().then(() => {
+      const canvas = make('canvas');
+      width = canvas.width = image.width;
+      canvas.height = image.height;
+      const pen = canvas.getContext('2d', {willReadFrequently: true});
+      pen.drawImage(image, 0, 0);
+      pixels = pen.getImageData(0, 0, image.width, image.height).data;
+    });
+    return (time, number = 3) => {
+      const column = Math.floor((time - model.start) / (model.end - model.start) * width);
+      if (!pixels || column < 0 || column >= width) return [];
+      // Its darkness is the square root of the probability, so that what is improbable can be seen.
+      return model.labels.map((label, row) => [label, (pixels[4 * (row * width + column) + 3] / 255) ** 2])
+        .sort((a, b) => b[1] - a[1]).slice(0, number).filter(([, probability]) => probability >= 0.01);
+    };
+  }
+
+  return {segments, placed, apart, spikes, posteriorgram, reader};
+})();

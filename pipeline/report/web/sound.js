@@ -1,0 +1,51 @@
+// Sound: one utterance plays at a time.
+'use strict';
+
+phonoscope.player = {
+  context: null, source: null, stopped: () => {},
+
+  // Play seconds `from` .. `to` of a timeline, `rate` times as fast.
+  play(view, from, to, rate) {
+    this.stop();
+    this.context = this.context || new AudioContext();
+    this.context.resume();
+    const source = this.context.createBufferSource();
+    source.buffer = view.buffer = view.buffer || this.decode(view);
+    source.playbackRate.value = rate;
+    source.connect(this.context.destination);
+    const begun = this.context.currentTime;
+    source.start(0, from, to - from);
+    this.source = source;
+    view.root.dataset.playing = `${from.toFixed(3)} ${to.toFixed(3)}`;
+    view.head.hidden = false;
+    const draw = () => {
+      if (this.source !== source) return;
+      const now = Math.min(from + (this.context.currentTime - begun) * rate, to);
+      view.head.style.left = phonoscope.percent(now, view.data.duration);
+      view.follow(now);
+      requestAnimationFrame(draw);
+    };
+    this.stopped = () => {
+      delete view.root.dataset.playing;
+      view.head.hidden = true;
+    };
+    source.onended = () => { if (this.source === source) this.stop(); };
+    draw();
+  },
+
+  stop() {
+    const source = this.source;
+    this.source = null;
+    if (source) {
+      source.stop();
+      this.stopped();
+    }
+  },
+
+  decode(view) {
+    const samples = view.samples();
+    const buffer = this.context.createBuffer(1, samples.length, view.data.rate);
+    buffer.getChannelData(0).set(Float32Array.from(samples, sample => sample / 32768));
+    return buffer;
+  },
+};
