@@ -13,8 +13,8 @@ from pipeline.datadir import Utterance
 from pipeline.report.dispute import choose
 from pipeline.report.page import write_report
 from pipeline.report.results import Comparison, read_comparison
+from pipeline.show.place import find_utterance
 from stages.common import at_least, parser, run
-from stages.show_lattice import find_utterance
 
 
 def main(arguments: argparse.Namespace) -> tuple[Path, str]:
@@ -30,7 +30,7 @@ def named(comparison: Comparison, arguments: argparse.Namespace) -> list[Utteran
     """The utterances of --utt in its order; "all" stands for the whole test set, the most disputed first."""
     if arguments.utt == "all":
         return choose(comparison, len(comparison.utterances))
-    return [find_utterance(arguments.data, name) for name in dict.fromkeys(arguments.utt.split())]
+    return [find_utterance(arguments.data, name)[1] for name in dict.fromkeys(arguments.utt.split())]
 
 
 if __name__ == "__main__":
