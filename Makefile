@@ -195,7 +195,7 @@ lattice: $(EXP)/$(MODEL)/decode_test/hyp.txt  ## what MODEL considered in uttera
 
 # What must be there before a stage can be shown, and whose results are: those of MODEL if it is given, else of SYSTEMS.
 chosen := $(if $(filter file,$(origin MODEL)),$(SYSTEMS),$(MODEL))
-aligned := $(patsubst %,$(EXP)/gmm/ali_%/phones.txt,test dev train)
+aligned := $(patsubst %,$(DATA)/%/feats.scp,test dev train) $(EXP)/gmm/model.npz $(patsubst %,$(EXP)/gmm/ali_%/phones.txt,test dev train)
 show_data    := $(DATA)/splits.json
 show_lexicon := $(DATA)/lang/lang.json
 show_mfcc    := $(patsubst %,$(DATA)/%/feats.scp,test dev train)
