@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,13 +10,19 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from pipeline.archive import write_archive
+from pipeline.ctc.model import CtcModel, Encoder, EncoderConfig, save_model
+from pipeline.gmm import flat_start
+from pipeline.posteriors import phone_posteriors
 from pipeline.report.dispute import choose
 from pipeline.report.panel import Interval, row
 from pipeline.report.results import read_comparison
 from pipeline.report.spectrogram import ROWS, png_mask, spectrogram
-from test_compare import ODD_ID, ODD_WORD, STEP, SYSTEMS, make_trees, run_stage
+from pipeline.systems import load_system
+from test_compare import ODD_ID, ODD_WORD, STEP, SYSTEMS, WORDS, make_trees, phones_of, run_stage, spoken, write_ctm
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -67,9 +74,54 @@ def test_choice_begins_with_the_most_disputed(tmp_path: Path) -> None:
 
 # ---- in a browser
 
+TOKENS = ["<blk>", "AE", "AH", "DH", "EH", "K", "S", "T"]
+
+
+def with_models(exp: Path, data: Path) -> None:
+    """A GMM that is sure of the phone of each frame behind ``old``, and a sharp but untrained CTC network behind ``new``.
+
+    Feature number i is high where the i-th phone is spoken; the GMM's states of that phone expect so.
+    """
+    phones = ["SIL", *TOKENS[1:]]
+    gmm = flat_start(phones, np.zeros(39), np.ones(39))
+    for number, phone in enumerate(phones):
+        first = gmm.transitions.first_pdf[phone]
+        gmm.means[first:first + gmm.transitions.num_states(phone), number] = 6.0
+    gmm.save(exp / "old" / "model.npz")
+    features = {"sample_rate": 8000, "norm_vars": False}
+    meta = json.loads((exp / "old" / "meta.json").read_text())
+    (exp / "old" / "meta.json").write_text(json.dumps(meta | {"kind": "gmm", "features": features}))
+    torch.manual_seed(1)
+    network = Encoder(EncoderConfig("tdnn", 39, len(TOKENS), 8, 1, 0, 3, 0.1)).eval()
+    with torch.no_grad():
+        network.output.weight *= 40
+    save_model(exp / "new", CtcModel(network, TOKENS, np.log(np.full(8, 1 / 8, np.float32))), {"train_seconds": 2.5, "features": features})
+    decode = exp / "new" / "decode_test" / "decode.json"
+    decode.write_text(json.dumps(json.loads(decode.read_text()) | {"model": str(exp / "new")}))
+    feats = {}
+    for name, words in WORDS.items():
+        spoken = ["SIL", *phones_of(words), "SIL"]
+        feats[name] = np.zeros((8 * len(spoken), 39), np.float32)
+        feats[name][np.arange(len(feats[name])), np.repeat([phones.index(phone) for phone in spoken], 8)] = 6.0
+    write_archive(data / "test" / "feats.scp", sorted(feats.items()))
+    (data / "test" / "feats.json").write_text(json.dumps(features))
+
+
+def with_placements(exp: Path) -> None:
+    """The known text as both place it: new puts the first vowel of u1 30 ms later, everything else 10 ms."""
+    for system in SYSTEMS:
+        late = {"old": 0.0, "new": 0.01}[system]
+        table = {name: [(phone, start + (0.03 if late and (name, i) == ("u1", 2) else late), length)
+                        for i, (phone, start, length) in enumerate(spoken(phones_of(words)))] for name, words in WORDS.items()}
+        (exp / system / "ali_test").mkdir()
+        write_ctm(exp / system / "ali_test" / "phones.ctm", table)
+
+
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     exp, data = make_trees(tmp_path_factory.mktemp("report"))
+    with_models(exp, data)
+    with_placements(exp)
     result = run_stage("report", exp, data, "--systems", *SYSTEMS, "--out", str(exp / "report"))
     assert result.returncode == 0, result.stderr
     assert result.stdout == f"report: 2 systems, 4 utterances; open {exp / 'report' / 'index.html'}\n"

@@ -18,8 +18,9 @@ from pipeline.audio import audio_info, read_audio
 from pipeline.datadir import Utterance
 from pipeline.features import frame_to_seconds, read_feats
 from pipeline.intervals import Interval, Intervals, read_ctm
-from pipeline.lattice import read_json_lattice
+from pipeline.lattice import Lattice, read_json_lattice
 from pipeline.posteriors import phone_posteriors
+from pipeline.report.difference import difference
 from pipeline.report.drawing import draw
 from pipeline.report.posteriorgram import posteriorgram, spikes
 from pipeline.report.results import Comparison, System
@@ -133,7 +134,8 @@ class Panels:
         placed = [next(iter(self.placed[system.model].values()), {}).get(utterance, []) for system in systems]
         heard = [self.ctm[system.name]["phones"].get(utterance, []) for system in systems]
         return {"first": first, "second": second, "words": borders_apart(*heard),
-                "known": borders_apart(*placed) if all(placed) else None}
+                "known": borders_apart(*placed) if all(placed) else None,
+                "difference": difference(*(read_free(system.decode, utterance) for system in systems))}
 
     def _posteriors(self, directory: Path, utterance: str) -> dict[str, Any] | None:
         """The posteriorgram of a model, with a network's spikes; None where no model is kept."""
@@ -144,7 +146,7 @@ class Panels:
         labels, posteriors = phone_posteriors(model, feats)
         drawn = posteriorgram(labels, posteriors, model.step, phone_set_of(self.comparison.lang))
         if model.posteriors is not None:
-            drawn["spikes"] = spikes(model.meta["tokens"], np.exp(model.posteriors(feats)), model.step)
+            drawn["spikes"] = spikes(model.meta["tokens"], model.posteriors(feats), model.step)
         return drawn
 
     @functools.cache
@@ -165,9 +167,15 @@ def _placements(model: Path) -> dict[str, Intervals]:
     return {name: read_ctm(path) for name, path in folders.items() if path.exists()}
 
 
+@functools.lru_cache(maxsize=8)
+def read_free(decode: Path, utterance: str) -> Lattice:
+    """The lattice of free phones; each is asked for several times, one utterance after another."""
+    return read_json_lattice(decode / "lattices" / "free" / f"{utterance}.json")
+
+
 def lattice_drawing(decode: Path, utterance: str) -> dict[str, Any]:
     """The free phone lattice for the page: ``nodes`` [seconds, lane], ``arcs`` as the script's Net takes them."""
-    drawing = draw(read_json_lattice(decode / "lattices" / "free" / f"{utterance}.json"))
+    drawing = draw(read_free(decode, utterance))
     nodes = [[round(float(frame_to_seconds(frame)), 3), lane] for frame, lane in zip(drawing.frames, drawing.lanes)]
     return {"nodes": nodes, "arcs": [[arc.source, arc.target, arc.label, arc.word, round(arc.posterior, 4), round(arc.until, 4),
                                       arc.lane, int(arc.best), round(arc.acoustic, 1), round(arc.language, 2), arc.num_arcs]

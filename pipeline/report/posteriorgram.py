@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from lexicon.phones import BLANK, SILENCE, PhoneSet, by_manner, manner_in
+from lexicon.phones import BLANK, SILENT, PhoneSet, by_manner, manner_in
+from pipeline.ctc.beam import greedy
 from pipeline.features import FRAME_SHIFT_MS, frame_to_seconds
 from pipeline.report.spectrogram import png_mask
-
-LEAST_SPIKE = 0.2  # a frame where no phone is likelier has no spike
 
 
 def posteriorgram(labels: Sequence[str], posteriors: np.ndarray, step: int, phone_set: PhoneSet) -> dict[str, Any]:
@@ -21,8 +20,8 @@ def posteriorgram(labels: Sequence[str], posteriors: np.ndarray, step: int, phon
     Rows of the picture are the phones by manner, silence and blank last, with darkness sqrt(p), so that the improbable is
     seen as well. Row j of the posteriors is centred on frame j step.
     """
-    spoken = [label for label in labels if label not in (SILENCE, BLANK)]
-    order = by_manner(spoken, phone_set) + [label for label in (SILENCE, BLANK) if label in labels]
+    spoken = [label for label in labels if label not in SILENT]
+    order = by_manner(spoken, phone_set) + [label for label in SILENT if label in labels]
     columns = [list(labels).index(label) for label in order]
     darkness = np.sqrt(np.clip(posteriors[:, columns], 0, 1)).T
     manners = [[manner, len(list(group))] for manner, group in
@@ -33,15 +32,15 @@ def posteriorgram(labels: Sequence[str], posteriors: np.ndarray, step: int, phon
             "spikes": []}
 
 
-def spikes(tokens: Sequence[str], posteriors: np.ndarray, step: int) -> list[list[Any]]:
-    """[seconds, phone, probability] of the likeliest frame of every run of one phone in a network's own posteriors.
+def spikes(tokens: Sequence[str], log_posteriors: np.ndarray, step: int) -> list[list[Any]]:
+    """[seconds, phone, probability] where a network is surest of each phone of its greedy path.
 
-    posteriors: (T', tokens), as the network gives them, without a prior. A run ends where another token is likelier.
+    log_posteriors: (T', tokens) as the network gives them, without a prior.
     """
-    best, found = posteriors.argmax(axis=1), []
-    for token, rows in itertools.groupby(range(len(best)), lambda row: int(best[row])):
-        peak = max(rows, key=lambda row: posteriors[row, token])
-        if tokens[token] not in (BLANK, SILENCE) and posteriors[peak, token] >= LEAST_SPIKE:
-            centre = float(frame_to_seconds(peak * step + 0.5))
-            found.append([round(centre, 4), tokens[token], round(float(posteriors[peak, token]), 3)])
+    found = []
+    for token, begin, end in greedy(log_posteriors):
+        peak = begin + int(log_posteriors[begin:end, token].argmax())
+        centre = float(frame_to_seconds(peak * step + 0.5))
+        if tokens[token] not in SILENT:
+            found.append([round(centre, 4), tokens[token], round(float(np.exp(log_posteriors[peak, token])), 3)])
     return found

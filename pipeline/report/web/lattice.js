@@ -2,8 +2,9 @@
 'use strict';
 
 phonoscope.lattice = (() => {
-  const {SILENT, makeSvg, between, shown, describe, stretch} = phonoscope;
+  const {SILENT, makeSvg, shown, describe, stretch} = phonoscope;
   const LANE = 21;         // height of a lane in pixels
+  const BAR = 17;          // of a bar of the difference
   const THICKEST = 13;
   const BEND = 26;         // pixels an arc may take to change its lane
 
@@ -90,35 +91,44 @@ phonoscope.lattice = (() => {
     }
   }
 
-  // What two lattices have in common and what only one considered: bars [start, end, phone, first's mass, second's, lane]
-  // in three bands. Above: only the first; below: only the second.
+  // What only one of two lattices holds, and what both do, in three bands. A lattice considered what reaches the floor there.
   class Difference {
+    // bars: [start, end, phone, the first's posterior, the second's]
     constructor(view, {first, second, bars, colors}) {
-      const bands = [['first', `only ${first}`, colors[0]], ['both', 'both', ''], ['second', `only ${second}`, colors[1]]];
-      this.bands = bands.map(([kind, name, color]) => {
-        const lane = view.row(name, `difference ${kind}`, `${name} considered`, color);
-        const own = bars.filter(bar => bar.kind === kind).map(bar => {
-          const button = view.segment(bar.start, bar.end, bar.symbol, 'bar');
-          const mass = Math.max(...bar.mass);
-          button.style.top = `${bar.lane * 17}px`;
-          button.style.setProperty('--thick', `${Math.max(1.5, between(mass, 0, 1) * 14).toFixed(1)}px`);
-          button.classList.toggle('thin', mass < 0.6);
-          Object.assign(button, {mass, place: bar.lane});
-          describe(button, `${name}: ${bar.symbol}, ${stretch(bar.start, bar.end)}, ${first} ${bar.mass[0].toFixed(3)}, ${second} ${bar.mass[1].toFixed(3)}`);
-          return button;
-        });
-        lane.append(...own);
-        if (own.length) view.rows.push(own);
-        return {lane, own};
-      });
+      Object.assign(this, {view, first, second});
+      this.bands = [['first', `only ${first}`, colors[0]], ['both', 'both', ''], ['second', `only ${second}`, colors[1]]].map(
+        ([kind, name, color]) => ({kind, lane: view.row(name, `difference ${kind}`, `considered by ${name}`, color), row: []}));
+      this.bands.forEach(({row}) => view.rows.push(row));
+      this.bars = bars.map(bar => this.bar(...bar)).sort((a, b) => Math.max(...b.masses) - Math.max(...a.masses));
+    }
+
+    bar(start, end, symbol, ...masses) {
+      const bar = this.view.segment(start, end, symbol, 'bar');
+      Object.assign(bar, {masses});
+      const said = masses.map((mass, side) => `${[this.first, this.second][side]} ${mass ? mass.toFixed(3) : 'never'}`);
+      describe(bar, `${symbol}, ${stretch(start, end)}: posterior ${said.join(', ')}`);
+      return bar;
     }
 
     prune(floor) {
-      for (const {lane, own} of this.bands) {
-        own.forEach(bar => { bar.hidden = bar.mass < floor; });
-        const lanes = Math.max(0, ...own.filter(bar => !bar.hidden).map(bar => bar.place + 1));
-        lane.style.height = `${Math.max(lanes, 1) * 17 + 3}px`;
+      for (const {kind, lane, row} of this.bands) {
+        const own = this.bars.filter(({masses: [a, b]}) => ({both: a >= floor && b >= floor, first: a >= floor && b < floor, second: a < floor && b >= floor}[kind]));
+        const lanes = [];
+        for (const bar of own) {
+          const mass = kind === 'both' ? Math.min(...bar.masses) : Math.max(...bar.masses);
+          let place = lanes.findIndex(taken => taken.every(other => other.end <= bar.start || bar.end <= other.start));
+          if (place < 0) place = lanes.push([]) - 1;
+          lanes[place].push(bar);
+          bar.style.top = `${place * BAR}px`;
+          bar.style.setProperty('--thick', `${Math.max(1.5, mass * (BAR - 3)).toFixed(1)}px`);
+          bar.classList.toggle('thin', mass < 0.6);
+        }
+        lane.replaceChildren(...own);
+        lane.style.height = `${Math.max(lanes.length, 1) * BAR + 3}px`;
+        row.splice(0, row.length, ...own.sort((a, b) => a.start - b.start));
       }
+      this.view.tabStop(this.view.rows.flat().find(button => button.tabIndex === 0) || this.view.rows.flat()[0]);
+      this.view.relabel();
     }
   }
 

@@ -111,7 +111,7 @@ phonoscope.Panel = (() => {
       this.clear();
       const {reference, systems} = this.data, [first, second] = this.compared;
       this.nets = [];
-      const title = reference.source === 'hand' ? 'placed by hand' : 'reference';
+      const title = reference.by_hand ? 'placed by hand' : 'reference';
       rows.segments(this, {name: title, row: reference.words, label: 'reference words', className: 'words reference', isWord: true, isReference: true});
       rows.segments(this, {name: 'phones', row: reference.phones, label: 'reference phones', className: 'phones', isReference: true});
       this.known();
@@ -197,9 +197,7 @@ phonoscope.Panel = (() => {
       });
       const [pair, turned] = this.pair();
       if (pair?.difference) {
-        const kinds = {first: 'second', second: 'first', both: 'both'};
-        const bars = pair.difference.map(([start, end, symbol, a, b, kind, lane]) => ({start, end, symbol, lane,
-          mass: turned ? [b, a] : [a, b], kind: turned ? kinds[kind] : kind}));
+        const bars = pair.difference.map(([start, end, symbol, a, b]) => [start, end, symbol, ...(turned ? [b, a] : [a, b])]);
         const [first, second] = this.compared.map(number => systems[number].name);
         this.heading('the difference');
         this.nets.push(new lattice.Difference(this, {first, second, bars, colors: this.compared.map(number => this.color(number))}));
