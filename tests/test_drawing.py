@@ -100,7 +100,7 @@ def test_difference_by_hand() -> None:
     new = lattice([0, 1, 4, 12, 15, 20], [(0, 1, "<blk>", 1.0), (1, 2, "AH", 1.0), (2, 3, "<blk>", 1.0), (3, 4, "D", .6),
                                           (3, 4, "T", .4), (4, 5, "<blk>", 1.0)])
     found = {phone: (start, end, a, b) for start, end, phone, a, b in difference(old, new)}
-    second = lambda frame: round((10 * frame + 7.5) / 1000, 3)  # noqa: E731
+    second = lambda frame: round((10 * frame + 7.5) / 1000, 4)  # noqa: E731
     assert found == {"AH": (second(0), second(10), .75, 1.0), "EH": (second(0), second(10), .25, 0.0),
                      "T": (second(10), second(20), 1.0, .4), "D": (second(12), second(15), 0.0, .6)}
     assert [(p, b, a) for _, _, p, a, b in difference(old, new)] == [(p, a, b) for _, _, p, a, b in difference(new, old)]

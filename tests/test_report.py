@@ -14,7 +14,9 @@ import torch
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from pipeline.archive import write_archive
+from pipeline.ctc.beam import greedy
 from pipeline.ctc.model import CtcModel, Encoder, EncoderConfig, save_model
+from pipeline.features import read_feats
 from pipeline.gmm import flat_start
 from pipeline.posteriors import phone_posteriors
 from pipeline.report.dispute import choose
@@ -283,6 +285,105 @@ def test_lattice_is_pruned(report: Path, watched: SimpleNamespace) -> None:
     assert page.locator(".prune-value").inner_text() == "40 %"
     assert not any(arc.is_visible() for arc in rivals.all()) and all(arc.is_visible() for arc in best.all())
     assert page.locator(".net.up").bounding_box()["height"] < high  # the lanes of what is gone are gone
+
+
+def test_difference_of_the_two(report: Path, watched: SimpleNamespace) -> None:
+    """u1: old considered DH AH K EH T, new DH AH K AE T, each with a UH of 25 % beside every phone."""
+    page = watched.page
+    open_page(page, utterance_page(report, "u1"), panels=1)
+
+    def band(kind: str) -> list[str]:
+        return page.locator(f".difference.{kind} .bar .label").all_inner_texts()
+
+    assert band("first") == ["EH"] and band("second") == ["AE"]
+    assert sorted(band("both")) == sorted(["DH", "AH", "K", "T"] + 5 * ["UH"])
+    page.locator(".difference.first .bar").hover()
+    assert page.locator(".readout").inner_text() == "EH, 0.33 to 0.41 s (80 ms): posterior old 0.750, new never"
+    page.get_by_label("Hide lattice arcs whose posterior is below").fill("-0.4")  # 40 %: without the UH
+    assert sorted(band("both")) == ["AH", "DH", "K", "T"] and band("first") == ["EH"]
+    page.get_by_label("Hide lattice arcs whose posterior is below").fill("0")
+    assert band("first") == band("both") == band("second") == []
+    assert page.locator(".timeline [tabindex='0']").count() == 1
+
+
+def test_any_two_are_compared(report: Path, watched: SimpleNamespace) -> None:
+    page = watched.page
+    open_page(page, utterance_page(report, "u1"), panels=1)
+    selects = page.locator(".chooser select")
+    chosen = "selects => selects.map(select => select.options[select.selectedIndex].text)"
+    assert selects.evaluate_all(chosen) == ["old", "new"]
+    names = page.locator(".net-row .name")
+    assert names.all_inner_texts() == ["old", "new"]
+    page.get_by_label("compare").select_option("new")  # which was the other: they change places
+    assert selects.evaluate_all(chosen) == ["new", "old"] and names.all_inner_texts() == ["new", "old"]
+    assert page.locator(".difference.first .bar .label").all_inner_texts() == ["AE"]
+    assert page.locator(".difference-row .name").first.inner_text() == "only new"
+    assert page.locator(".apart button").first.get_attribute("aria-label") == (
+        "AH begins at 0.200 s for new, at 0.170 s for old: 30 ms apart")
+
+
+def test_posteriors_spikes_and_placed_text(report: Path, watched: SimpleNamespace) -> None:
+    page = watched.page
+    open_page(page, utterance_page(report, "u1"), panels=1)
+    assert page.locator(".posteriorgram .ink").count() == 2
+    # The frames of the reference lie in the rows of its phones: DH AH K AE T between pauses.
+    tops = page.locator(".posteriorgram").first.locator(".frame").evaluate_all("all => all.map(frame => parseFloat(frame.style.top))")
+    order = ["AE", "AH", "EH", "DH", "S", "K", "T", "SIL"]  # vowels, fricatives, stops, silence
+    assert tops == pytest.approx([100 / 8 * order.index(phone) for phone in ("SIL", "DH", "AH", "K", "AE", "T", "SIL")], abs=0.01)
+    # What one reads at a time is what the models said: frame 36 lies in the AE.
+    exp = report.parent
+    feats = read_archive_of(report)["u1"]
+    page.locator("button[aria-label^='reference phones: AE,']").focus()
+    page.wait_for_function("document.querySelector('.probe').textContent")
+    read = page.locator(".probe").inner_text()
+    for name, step in (("old", 1), ("new", 3)):
+        labels, posteriors = phone_posteriors(load_system(exp / name), feats)
+        best = posteriors[36 // step].argmax()
+        assert f"{name} {labels[best]} {posteriors[36 // step, best]:.1f}"[:-1] in read
+    assert "old AE 1.00" in read and read.startswith("0.37 s")
+    spikes = page.locator(".spike")
+    tokens = [token for token, _, _ in greedy(load_system(exp / "new").posteriors(feats))]
+    assert spikes.count() == len(tokens) > 0
+    assert spikes.locator(".label").all_inner_texts() == [TOKENS[token] for token in tokens]
+    assert page.locator("button[aria-label='the known text by new: AH, 0.20 to 0.28 s (80 ms)']").count() == 1
+    assert page.locator(".apart button").first.get_attribute("aria-label") == (
+        "AH begins at 0.170 s for old, at 0.200 s for new: 30 ms apart")
+    assert page.locator(".apart").first.locator("button").count() == 1  # the others are 10 ms apart
+
+
+def read_archive_of(report: Path) -> dict[str, np.ndarray]:
+    return read_feats(report.parents[2] / "data" / "tiny" / "test")
+
+
+def test_an_address_leads_to_a_phone(report: Path, watched: SimpleNamespace) -> None:
+    page = watched.page
+    open_page(page, report / "index.html", panels=1)
+    links = page.locator(".disputed a")
+    assert "AE" in page.locator(".disputed tbody tr").first.inner_text()
+    page.goto(page.evaluate("document.querySelector('.disputed a').href"))
+    page.wait_for_function("document.activeElement.classList.contains('segment')")
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("reference phones: AE,")
+    assert links.count() == 0  # this is another page
+
+
+def test_the_keyboard_follows_the_arcs(report: Path, watched: SimpleNamespace) -> None:
+    page = watched.page
+    open_page(page, utterance_page(report, "u1"), panels=1)
+    focused = "document.activeElement.getAttribute('aria-label')"
+    page.locator(".net.up .arc.best").last.focus()
+    begin = page.evaluate(focused)
+    page.keyboard.press("ArrowUp")
+    assert page.evaluate(focused).startswith("old lattice: UH,")
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate(focused) == begin
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate(focused).startswith("new lattice: ") and "on the best path" in page.evaluate(focused)
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate(focused).startswith("new lattice: UH,")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate(focused).startswith("new lattice: ") and "on the best path" in page.evaluate(focused)
+    page.keyboard.press("Enter")
+    assert page.evaluate("sounds.length") == 1
 
 
 def test_zoom_widens_the_axis_not_the_page(report: Path, watched: SimpleNamespace) -> None:

@@ -29,7 +29,7 @@ def difference(first: Lattice, second: Lattice) -> list[list[Any]]:
         else:
             found.append((bar, bar.posterior, 0.0))
     found += [(bar, 0.0, bar.posterior) for bar in theirs]
-    return [[*(round(float(frame_to_seconds(frame)), 3) for frame in (bar.start, bar.end)), bar.label, round(a, 4), round(b, 4)]
+    return [[*(round(float(frame_to_seconds(frame)), 4) for frame in (bar.start, bar.end)), bar.label, round(a, 4), round(b, 4)]
             for bar, a, b in sorted(found, key=lambda item: (item[0].start, item[0].label))]
 
 

@@ -62,7 +62,7 @@ def _class_figure(comparison: Comparison, system: System, phones: list[str], pho
         wrong = f"{100 * errors[i].sum() / totals[i]:.0f} %" if totals[i] else ""
         rows.append(f'<tr><th scope="row">{escape(name)}</th>{cells}<td class="all">{wrong}</td><td>{totals[i]}</td></tr>')
     added = "".join(f"<td>{errors[-1, j] or ''}</td>" for j in range(len(names)))
-    rows.append(f'<tr class="added"><th scope="row">added, times</th>{added}<td></td><td class="all"></td><td>{errors[-1].sum()}</td></tr>')
+    rows.append(f'<tr class="added"><th scope="row">added</th>{added}<td></td><td class="all"></td><td>{errors[-1].sum()}</td></tr>')
     return (f'<figure style="{colour(comparison.systems.index(system))}"><figcaption>{system_name(comparison, system)}</figcaption>'
             f'<div class="wide" tabindex="0" role="region" aria-label="Errors of {escape(system.name)} by class"><table class="classes">'
             f'<thead><tr><th scope="col">reference</th>{head}<th scope="col">wrong</th><th scope="col">of</th></tr></thead>'
@@ -76,7 +76,7 @@ def _class_cell(errors: int, total: int, name: str, heard: str) -> str:
     share = errors / total
     what = "missed" if heard == GAP else f"heard as another {name}" if heard == name else f"heard as {heard}"
     number = f"{100 * share:.0f}" if share >= 0.005 else "·"
-    return (f'<td class="share" style="--share:{min(100 * share * 3, 100):.0f}%" title="{escape(name)} {escape(what)}: '
+    return (f'<td class="share" style="--share:{min(100 * share * 2.5, 75):.0f}%" title="{escape(name)} {escape(what)}: '
             f'{errors} of {total} ({100 * share:.1f} %)">{number}</td>')
 
 

@@ -14,8 +14,9 @@ from pathlib import Path
 from lexicon.files import write_lines
 from lexicon.phone_sets import phone_set_of
 from pipeline.datadir import Utterance
+from pipeline.lattice_picture import lattice_text
 from pipeline.report.heat_maps import class_confusions, confusions
-from pipeline.report.panel import Panels, panel_script
+from pipeline.report.panel import Panels, panel_script, read_free
 from pipeline.report.results import MEASURES, Comparison
 from pipeline.report.tables import disputed_phones_table, pairs_table, rates_table, system_name, utterances_table
 from pipeline.score import alignment_picture, count
@@ -105,7 +106,7 @@ there. A word leads to where it can be heard and looked at.</p>
 {disputed}""", bool(disputed)),
         ("classes", "classes", f"""<h2>What kind of sound was taken for what</h2>
 <p class="lead">Errors of free phone recognition by manner of articulation, in percent of the reference's phones of the
-row's class. On the diagonal, phones taken for another of their class.</p>
+row's class. On the diagonal, phones taken for another of their class; in the last row, how many were added.</p>
 <div class="maps">{class_confusions(comparison)}</div>""", True),
         ("confusions", "confusions", f"""<h2>Which phones were taken for which</h2>
 <p class="lead">Free phone recognition. Rows are the reference, columns what was heard; the stronger a square, the
@@ -145,7 +146,7 @@ def _article(comparison: Comparison, utterance: Utterance, number: int, folder: 
 <h{level}>{title}</h{level}>
 <ul class="scores" aria-label="Errors of each system">{scores}</ul>
 <div class="view"><p class="quiet">The picture is drawn here by the scripts in web/.</p></div>
-<details class="as-text"><summary>as text</summary>{_as_text(comparison, utterance)}</details>
+<details class="as-text"><summary>as text</summary>{_as_text(comparison, utterance, lattices=alone)}</details>
 </article>"""
 
 
@@ -154,7 +155,8 @@ def _errors(pairs: list[tuple[str, str]], what: str) -> str:
     return f"{errors or 'no'} {what} error{'s' if errors != 1 else ''}"
 
 
-def _as_text(comparison: Comparison, utterance: Utterance) -> str:
+def _as_text(comparison: Comparison, utterance: Utterance, lattices: bool) -> str:
+    """Everything as text: alignments with the reference, and the lattices if they are drawn."""
     parts = []
     for system in comparison.systems:
         for measure, (name, _, _) in MEASURES.items():
@@ -162,6 +164,8 @@ def _as_text(comparison: Comparison, utterance: Utterance) -> str:
             kind = {"wer": "words", "per": "phones of the word path", "free_per": "free phones"}[measure]
             parts.append(f"{system.name}, {kind}: {count(pairs).errors} of {count(pairs).length}\n"
                          f"{alignment_picture(pairs, 96)}\n")
+    if lattices:
+        parts += [f"{lattice_text(read_free(system.decode, utterance.id), 96)}\n" for system in comparison.systems]
     return f'<pre tabindex="0">{escape(chr(10).join(parts))}</pre>'
 
 

@@ -176,7 +176,7 @@ def read_free(decode: Path, utterance: str) -> Lattice:
 def lattice_drawing(decode: Path, utterance: str) -> dict[str, Any]:
     """The free phone lattice for the page: ``nodes`` [seconds, lane], ``arcs`` as the script's Net takes them."""
     drawing = draw(read_free(decode, utterance))
-    nodes = [[round(float(frame_to_seconds(frame)), 3), lane] for frame, lane in zip(drawing.frames, drawing.lanes)]
+    nodes = [[round(float(frame_to_seconds(frame)), 4), lane] for frame, lane in zip(drawing.frames, drawing.lanes)]
     return {"nodes": nodes, "arcs": [[arc.source, arc.target, arc.label, arc.word, round(arc.posterior, 4), round(arc.until, 4),
                                       arc.lane, int(arc.best), round(arc.acoustic, 1), round(arc.language, 2), arc.num_arcs]
                                      for arc in drawing.arcs]}

@@ -103,9 +103,9 @@ def disputed_phones_table(comparison: Comparison, shown: Sequence[str], link: Li
         cells = "".join(f"<td>{_heard_as(entry, counter, phone_set)}</td>" for counter in entry.heard)
         links = " ".join(link(*place) for place in examples(entry, shown))
         rows.append(f'<tr><th scope="row">{_html_phone(entry.phone, phone_set)}</th><td>{len(entry.places)} of {entry.total}</td>'
-                    f"{cells}<td>{links}</td></tr>")
+                    f"<td>{links}</td>{cells}</tr>")
     return (f'<div class="wide" tabindex="0" role="region" aria-label="Disputed phones"><table class="disputed"><thead><tr>'
-            f'<th scope="col">phone</th><th scope="col">disputed</th>{head}<th scope="col">listen</th></tr></thead>'
+            f'<th scope="col">phone</th><th scope="col">disputed</th><th scope="col">listen</th>{head}</tr></thead>'
             f'<tbody>{"".join(rows)}</tbody></table></div>')
 
 

@@ -67,7 +67,7 @@ phonoscope.rows = (() => {
     const half = model.step / 2;
     const buttons = model.spikes.map(([time, symbol, probability]) => {
       const button = view.segment(time - half, time + half, symbol, 'spike');
-      button.style.setProperty('--high', percent(probability, 1));
+      button.style.setProperty('--high', probability);
       const segment = behind.find(([start, end]) => start <= time && time < end);
       const where = segment && !SILENT.includes(segment[2])
         ? `, ${(100 * (time - segment[0]) / (segment[1] - segment[0])).toFixed(0)} % into ${owner}'s ${segment[2]}` : '';
