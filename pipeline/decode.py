@@ -9,13 +9,13 @@ import numpy as np
 
 from lexicon.errors import UserError
 from lexicon.lang import Lang
-from pipeline.align import Segment
+from pipeline.align import Segment, word_segments
 from pipeline.ctc.beam import FlashlightDecoder, greedy, input_frames
 from pipeline.features import FRAME_SHIFT_MS
 from pipeline.graph import decoding_graph, phone_loop
 from pipeline.lattice import Lattice, determinize
-from pipeline.lattice.words import SpellingTree, word_lattice
-from pipeline.search import Beams, SearchGraph, best_segments, place_words, search
+from pipeline.lattice.words import SpellingTree, place_words, word_lattice
+from pipeline.search import Beams, SearchGraph, best_segments, search
 from pipeline.systems import System
 
 PHONE_SILENCE_PROB = 0.1  # of a pause after a phone in the free search; between words it is the lexicon's, or this:
@@ -88,12 +88,13 @@ class WfstDecoder:
         free = self.name == "free"
         if free:
             found.word = [""] * len(found.word)  # there the phones are the words: no need to say it twice
-        lattice = determinize(found)
-        words = None if free else word_lattice(lattice, self.spelling)
+        lattice, words = determinize(found), None
+        if not free:
+            lattice = place_words(lattice, self.spelling)
+            words = word_lattice(lattice)
         seconds = time.perf_counter() - began
         phones, confidence, said = best_segments(lattice)
-        placed = [] if free else place_words(phones, said, self.lexicon)
-        return Hypothesis(placed, phones, confidence, lattice, words, seconds)
+        return Hypothesis(word_segments(phones, said), phones, confidence, lattice, words, seconds)
 
 
 class FlashlightWords:

@@ -242,40 +242,20 @@ def _assemble(arcs: list, raw: _RawLattice, end: int, num_steps: int, scale: flo
 
 
 def best_segments(lattice: Lattice) -> tuple[list[Segment], list[float], list[str]]:
-    """The phones of the best path with their frames, their confidence, and the words on the way.
+    """The phones of the best path with their frames and the word each belongs to, their confidence, and these words.
 
+    A word begins with the phone whose arc settles it (see `pipeline.lattice.words.place_words`).
     The confidence is the share of the paths that say the phone at its frames, averaged over them (Wessel et al. 2001,
     C_med): a phone a frame earlier or later is no doubt about the phone.
     """
-    path = best_path(lattice)
-    segments = [Segment(lattice.label[a], int(lattice.node_frame[lattice.arc_from[a]]),
-                        int(lattice.node_frame[lattice.arc_to[a]])) for a in path]
+    path, segments, words = best_path(lattice), [], []
+    for arc in path:
+        words += lattice.word[arc].split()
+        segments.append(Segment(lattice.label[arc], int(lattice.node_frame[lattice.arc_from[arc]]),
+                                int(lattice.node_frame[lattice.arc_to[arc]]),
+                                len(words) - 1 if lattice.label[arc] not in SILENT else -1))
     labels, shares = frame_posteriors(lattice)
     rows = {label: shares[i] for i, label in enumerate(labels)}
     confidence = [float(np.clip(rows[s.label][s.start:s.end].mean(), 0, 1)) if s.end > s.start
                   else float(lattice.posterior[arc]) for s, arc in zip(segments, path)]
-    return segments, confidence, [word for a in path for word in lattice.word[a].split()]
-
-
-def place_words(segments: Sequence[Segment], words: Sequence[str],
-                lexicon: Mapping[str, Sequence[tuple[float, tuple[str, ...]]]]) -> list[Segment]:
-    """When each word was said, from the phones it is made of: the phones of the words in order are ``segments``.
-
-    Raises ValueError if the words cannot be spelled with the phones.
-    """
-    spoken = [segment for segment in segments if segment.label not in SILENT]
-    labels = tuple(segment.label for segment in spoken)
-    before: list[dict[int, int]] = []  # by word: where it may end among the phones -> where it then began
-    reached = {0: 0}
-    for word in words:
-        reached = {begin + len(phones): begin for begin in sorted(reached, reverse=True)
-                   for _, phones in lexicon[word] if labels[begin:begin + len(phones)] == phones}
-        before.append(reached)
-    if len(labels) not in reached:
-        raise ValueError(f"words {words} do not spell phones {labels}")
-    placed, end = [], len(labels)
-    for index in range(len(words) - 1, -1, -1):
-        begin = before[index][end]
-        placed.append(Segment(words[index], spoken[begin].start, spoken[end - 1].end, index))
-        end = begin
-    return placed[::-1]
+    return segments, confidence, words

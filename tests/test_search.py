@@ -10,7 +10,7 @@ from pipeline.align import Segment
 from pipeline.graph import Topology, ctc_topology, decoding_graph, hmm_topology, phone_loop, widen
 from pipeline.hmm import Transitions, phone_topology, silence_topology
 from pipeline.lattice import best_path, determinize
-from pipeline.search import Beams, SearchGraph, best_segments, place_words, search
+from pipeline.search import Beams, SearchGraph, best_segments, search
 
 LEXICON = {"A": [(1.0, ("AH",))], "AT": [(1.0, ("AH", "T"))], "BAT": [(1.0, ("B", "AH", "T")), (0.4, ("B", "T"))],
            "TA": [(0.5, ("T", "AH"))], "TAH": [(1.0, ("T", "AH"))]}
@@ -103,8 +103,8 @@ def test_rows_of_a_subsampling_network_stand_at_their_frames():
     scores = np.full((5, 4), -20, np.float32)
     scores[range(5), [0, 2, 2, 0, 1]] = 0  # blank B B blank AH
     lattice = search(graph, scores, 1.0, Beams(), "u", "neural", "free", 10.0, step=4, num_frames=19)
-    assert best_segments(lattice)[0] == [Segment("<blk>", 0, 2), Segment("B", 2, 10), Segment("<blk>", 10, 14),
-                                         Segment("AH", 14, 19)]
+    assert best_segments(lattice)[0] == [Segment("<blk>", 0, 2), Segment("B", 2, 10, 0), Segment("<blk>", 10, 14),
+                                         Segment("AH", 14, 19, 1)]
     assert lattice.num_frames == 19 and lattice.graph == "free" and lattice.system == "neural"
 
 
@@ -128,38 +128,3 @@ def test_any_memory_layout_gives_the_same():
     lattices = [search(graph, x, .5, Beams(), "u", "x", "words", 10.0)
                 for x in (scores, np.asfortranarray(scores.astype(np.float64)), scores.repeat(2, axis=1)[:, ::2])]
     assert all(np.array_equal(lattices[0].scores(), lattice.scores()) for lattice in lattices[1:])
-
-
-def segments(labels: str) -> list[Segment]:
-    """Each phone lasts ten frames."""
-    return [Segment(label, 10 * i, 10 * i + 10) for i, label in enumerate(labels.split())]
-
-
-def test_words_are_placed_where_their_phones_are():
-    said = segments("SIL AH SIL B T T AH SIL")
-    assert place_words(said, ["A", "BAT", "TA"], LEXICON) == [
-        Segment("A", 10, 20, 0), Segment("BAT", 30, 50, 1), Segment("TA", 50, 70, 2)]
-    assert place_words(segments("<blk> B <blk> T"), ["BAT"], LEXICON) == [Segment("BAT", 10, 40, 0)]
-    assert place_words(segments("SIL"), [], LEXICON) == []
-
-
-def test_variants_that_share_a_beginning_are_told_apart_by_what_follows():
-    lexicon = {"X": [(1.0, ("AH",)), (1.0, ("AH", "T"))], "Y": [(1.0, ("T", "B")), (1.0, ("B",))]}
-    assert [(w.start, w.end) for w in place_words(segments("AH T T B"), ["X", "Y"], lexicon)] == [(0, 20), (20, 40)]
-    assert [(w.start, w.end) for w in place_words(segments("AH T B"), ["X", "Y"], lexicon)] == [(0, 10), (10, 30)]
-
-
-def test_words_that_do_not_spell_the_phones_are_an_error():
-    for words in (["A"], ["BAT", "A"], []):
-        with pytest.raises(ValueError, match="do not spell"):
-            place_words(segments("B AH T"), words, LEXICON)
-
-
-def test_every_search_result_can_be_placed():
-    graph = graph_of("hmm", "words")
-    for seed in range(6):
-        lattice = search(graph, random_scores(graph.topology, 45, seed), .5, Beams(), "u", "x", "words", 10.0)
-        phones, _, words = best_segments(lattice)
-        placed = place_words(phones, words, LEXICON)
-        assert [segment.label for segment in placed] == words
-        assert all(a.end <= b.start for a, b in zip(placed, placed[1:]))

@@ -72,9 +72,9 @@ def read_json_lattice(path: Path | str) -> Lattice:
 
 def write_slf(lattice: Lattice, path: Path | str) -> None:
     """HTK Standard Lattice Format (HTK Book, ch. 20): one phone per arc, times in seconds, natural logs, posteriors."""
-    quoted = {word: _quote(word) for word in {*lattice.label, *lattice.word}}
+    quoted = {word: quote(word) for word in {*lattice.label, *lattice.word}}
     shift = lattice.frame_shift_ms / 1000
-    lines = ["VERSION=1.0", f"UTTERANCE={_quote(lattice.utterance)}", f"base={np.e:.8f}",
+    lines = ["VERSION=1.0", f"UTTERANCE={quote(lattice.utterance)}", f"base={np.e:.8f}",
              f"acscale={lattice.acoustic_scale:.10g}", "lmscale=1.0", "wdpenalty=0.0", f"tscale={shift:.6g}",
              f"# system={lattice.system} graph={lattice.graph} word_score={lattice.word_score:.10g}"
              f" num_frames={lattice.num_frames} version={VERSION} beam={lattice.beam:.10g}",
@@ -87,14 +87,14 @@ def write_slf(lattice: Lattice, path: Path | str) -> None:
     write_lines(path, lines)
 
 
-def _quote(word: str) -> str:
+def quote(word: str) -> str:
     """A name as one field: empty is !NULL; what would break the line is percent-coded (HTK has no rule for blanks)."""
     coded = "".join(c if c.isprintable() and c not in ' %="\'\\#' else "".join(f"%{byte:02X}" for byte in c.encode())
                     for c in word)
     return coded.replace("!", "%21") if coded == NULL else coded or NULL
 
 
-def _unquote(field_value: str) -> str:
+def unquoted(field_value: str) -> str:
     return "" if field_value == NULL else unquote(field_value, errors="strict")
 
 
@@ -119,11 +119,11 @@ def read_slf(path: Path | str) -> Lattice:
         number = 0
         if header.get("version", "1") != str(VERSION):
             raise ValueError(f"version {header.get('version', '1')}, this program reads {VERSION}")
-        lattice = Lattice(_unquote(header["UTTERANCE"]), header["system"], header["graph"],
+        lattice = Lattice(unquoted(header["UTTERANCE"]), header["system"], header["graph"],
                           float(header["tscale"]) * 1000, int(header["num_frames"]), float(header["acscale"]),
                           float(header["word_score"]), np.array(nodes, np.int32), *(
                               np.array([int(arc[key]) for arc in arcs], np.int32) for key in "SE"),
-                          *([_unquote(arc[key]) for arc in arcs] for key in "Ww"),
+                          *([unquoted(arc[key]) for arc in arcs] for key in "Ww"),
                           *(np.array([float(arc[key]) for arc in arcs]) for key in "alp"), float(header["beam"]))
         if int(header["N"]) != len(nodes) or int(header["L"]) != len(arcs):
             raise ValueError(f"{len(nodes)} nodes and {len(arcs)} arcs, N={header['N']} L={header['L']} promised")

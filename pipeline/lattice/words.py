@@ -1,7 +1,7 @@
-"""Word lattices: what the phone lattice of a word search says in words."""
+"""Words in lattices: where each begins among the phones, and lattices whose arcs are words."""
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 from typing import NamedTuple
@@ -13,6 +13,7 @@ from pipeline.lattice.determinize import determinize
 from pipeline.lattice.schema import Lattice
 
 Debts = tuple[tuple[str, ...], tuple[str, ...]]  # words settled but not yet spelled, and spelled but not yet settled
+PAID: Debts = ((), ())
 
 
 @dataclass
@@ -20,91 +21,112 @@ class SpellingTree:
     """Pronunciations by their beginnings: what may follow, and the words that are spelled here."""
 
     after: dict[str, SpellingTree] = field(default_factory=dict)
-    words: set[str] = field(default_factory=set)
+    words: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, lexicon: Mapping[str, Sequence[tuple[float, tuple[str, ...]]]]) -> SpellingTree:
         """The tree of a lexicon."""
         root = cls()
         for word, variants in lexicon.items():
-            for _, phones in variants:
+            for phones in dict.fromkeys(phones for _, phones in variants):
                 here = root
                 for phone in phones:
                     here = here.after.setdefault(phone, cls())
-                here.words.add(word)
+                here.words.append(word)
         return root
 
 
 class _Border(NamedTuple):
-    """A node between words. The search settles a word where nothing else is possible any more: not always at its end."""
+    """A node between words."""
 
     node: int
     debts: Debts
 
 
-class _Way(NamedTuple):
-    """Arcs that make one word, or one silence, to a border."""
+class _Inside(NamedTuple):
+    """A node within a word: ``tree`` is the identity of what was spelled so far."""
 
-    to: _Border
-    label: str
-    acoustic: float
-    language: float
+    node: int
+    debts: Debts
+    tree: int
 
 
-def word_lattice(lattice: Lattice, tree: SpellingTree) -> Lattice:
-    """Arcs are words, from the beginning of their first phone to the end of their last, with the sum of the scores; each
-    word string once, on its best alignment. Silences (and `<blk>`) between words stay as arcs, without a part in strings.
+def place_words(lattice: Lattice, tree: SpellingTree) -> Lattice:
+    """The lattice with each ``word`` on the first of its phones, each string once.
 
-    lattice: phones of a word search, whose ``word`` says what an arc settles. Raises ValueError if no path through it
-    spells words.
+    A search settles a word where no other is possible any more, somewhere between its first phone and the silence
+    after its last; that depends on the other words of the vocabulary. Raises ValueError if no path spells words.
     """
-    arcs = _Arcs(lattice)
-    start, end = _Border(0, ((), ())), _Border(lattice.num_nodes - 1, ((), ()))
-    ways: dict[tuple[_Border, _Border, str], _Way] = {}
+    start, end = _Border(0, PAID), _Border(lattice.num_nodes - 1, PAID)
+    placer = _Placer(lattice, tree)
     waiting, seen = [start], {start}
     while waiting:
-        border = heappop(waiting)
-        for way in arcs.ways(border, tree):
-            key, score = (border, way.to, way.label), lattice.acoustic_scale * way.acoustic + way.language
-            if key not in ways or lattice.acoustic_scale * ways[key].acoustic + ways[key].language < score:
-                ways[key] = way
-            if way.to not in seen:
-                seen.add(way.to)
-                heappush(waiting, way.to)
-    return determinize(_assemble(lattice, ways, start, end), lattice.beam, SILENT)
+        for border in placer.leave(heappop(waiting)):
+            if border not in seen:
+                seen.add(border)
+                heappush(waiting, border)
+    return determinize(_assemble(lattice, placer.arcs, start, end))
 
 
-class _Arcs:
-    """A lattice's arcs by the node they leave."""
+class _Placer:
+    """Follows the lattice and the spelling tree together; ``arcs`` are (from, to, arc of the lattice, word)."""
 
-    def __init__(self, lattice: Lattice):
-        self.leaving: list[list[tuple[int, str, tuple[str, ...], float, float]]] = [[] for _ in range(lattice.num_nodes)]
-        for source, *arc in zip(lattice.arc_from.tolist(), lattice.arc_to.tolist(), lattice.label,
-                                map(tuple, map(str.split, lattice.word)), lattice.acoustic.tolist(),
-                                lattice.language.tolist()):
-            self.leaving[source].append(tuple(arc))
+    def __init__(self, lattice: Lattice, tree: SpellingTree):
+        self.tree, self.labels, self.targets = tree, lattice.label, lattice.arc_to.tolist()
+        self.settles = [tuple(word.split()) for word in lattice.word]
+        self.bounds = np.searchsorted(lattice.arc_from, np.arange(lattice.num_nodes + 1)).tolist()
+        self.arcs: set[tuple[tuple, tuple, int, str]] = set()
 
-    def ways(self, border: _Border, tree: SpellingTree) -> Iterator[_Way]:
-        """The words and silences that begin at a border."""
-        open_words = [(border.node, tree, border.debts, 0.0, 0.0)]
-        while open_words:
-            node, here, debts, acoustic, language = open_words.pop()
-            for target, label, settles, ac, lm in self.leaving[node]:
-                owed = _settle(debts, settles)
-                if owed is None:
+    def leave(self, border: _Border) -> set[_Border]:
+        """Add the words and silences that begin at a border; returns where they end."""
+        begin = _Inside(*border, id(self.tree))
+        into: dict[_Inside, list[tuple[_Inside, int]]] = {begin: []}  # how each node within a word is reached
+        spelled: dict[str, list[tuple[_Inside, int, _Border]]] = {}
+        waiting, trees, ends = [begin], {id(self.tree): self.tree}, set()
+        while waiting:
+            here = heappop(waiting)
+            for arc in range(self.bounds[here.node], self.bounds[here.node + 1]):
+                debts = _settle(here.debts, self.settles[arc])
+                label, target = self.labels[arc], self.targets[arc]
+                if debts is None:
                     continue
-                if label in SILENT:
-                    if here is tree:
-                        yield _Way(_Border(target, owed), label, ac, lm)
-                    elif label == BLANK:
-                        open_words.append((target, here, owed, acoustic + ac, language + lm))
-                elif label in here.after:
-                    spelled = here.after[label]
-                    for word in sorted(spelled.words):
-                        paid = _spell(owed, word)
-                        if paid is not None:
-                            yield _Way(_Border(target, paid), word, acoustic + ac, language + lm)
-                    open_words.append((target, spelled, owed, acoustic + ac, language + lm))
+                if here == begin and label in SILENT:
+                    ends.add(_Border(target, debts))
+                    self.arcs.add((border, _Border(target, debts), arc, ""))
+                    continue
+                tree = trees[here.tree] if label == BLANK else trees[here.tree].after.get(label)
+                if tree is None:
+                    continue
+                trees[id(tree)] = tree
+                for word in tree.words if label != BLANK else ():
+                    if (paid := _spell(debts, word)) is not None:
+                        spelled.setdefault(word, []).append((here, arc, _Border(target, paid)))
+                there = _Inside(target, debts, id(tree))
+                if there not in into:
+                    into[there] = []
+                    heappush(waiting, there)
+                into[there].append((here, arc))
+        for word, lasts in spelled.items():
+            ends.update(to for *_, to in lasts)
+            self._add(border, begin, word, into, lasts)
+        return ends
+
+    def _add(self, border: _Border, begin: _Inside, word: str, into: Mapping[_Inside, list[tuple[_Inside, int]]],
+             lasts: Sequence[tuple[_Inside, int, _Border]]) -> None:
+        """Trace one word back from where it ends to the border where it begins."""
+        def name(inside: _Inside) -> tuple:
+            return border if inside == begin else (*inside, border, word)
+
+        waiting = [here for here, _, _ in lasts]
+        self.arcs.update((name(here), to, arc, word if here == begin else "") for here, arc, to in lasts)
+        seen = set()
+        while waiting:
+            there = waiting.pop()
+            if there not in seen:
+                seen.add(there)
+                for here, arc in into[there]:
+                    self.arcs.add((name(here), name(there), arc, word if here == begin else ""))
+                    waiting.append(here)
 
 
 def _settle(debts: Debts, words: tuple[str, ...]) -> Debts | None:
@@ -125,21 +147,88 @@ def _spell(debts: Debts, word: str) -> Debts | None:
     return ((), (word,)) if not spelled else None
 
 
-def _assemble(lattice: Lattice, ways: Mapping[tuple[_Border, _Border, str], _Way], start: _Border, end: _Border) -> Lattice:
-    """The lattice of the ways that lead to the end."""
+def _assemble(lattice: Lattice, arcs: set[tuple[tuple, tuple, int, str]], start: _Border, end: _Border) -> Lattice:
+    """The lattice of the arcs that lead to the end, nodes in the order of those they come from."""
     useful, kept = {end}, []
-    for (here, to, label), way in sorted(ways.items(), key=lambda item: item[0][0].node, reverse=True):
-        if to in useful:
+    for here, there, arc, word in sorted(arcs, key=lambda item: item[0][0], reverse=True):
+        if there in useful:
             useful.add(here)
-            kept.append((here, to, label, way))
+            kept.append((here, there, arc, word))
     if start not in useful:
         raise ValueError("no path through the lattice spells words of the lexicon")
-    number = {border: i for i, border in enumerate(sorted(useful))}
-    kept.sort(key=lambda item: (number[item[0]], number[item[1]], item[2]))
-    return replace(lattice, graph="word_arcs", node_frame=lattice.node_frame[[border.node for border in sorted(useful)]],
-                   arc_from=np.array([number[here] for here, *_ in kept], np.int32),
-                   arc_to=np.array([number[to] for _, to, *_ in kept], np.int32),
-                   label=[label for _, _, label, _ in kept],
-                   word=["" if label in SILENT else label for _, _, label, _ in kept],
-                   acoustic=np.array([way.acoustic for *_, way in kept]),
-                   language=np.array([way.language for *_, way in kept]), posterior=np.zeros(0))
+    order = sorted(useful, key=lambda key: key[0])
+    number = {key: i for i, key in enumerate(order)}
+    rows = sorted((number[here], number[there], arc, word) for here, there, arc, word in kept)
+    chosen = [arc for _, _, arc, _ in rows]
+    return replace(lattice, node_frame=lattice.node_frame[[key[0] for key in order]],
+                   arc_from=np.array([a for a, *_ in rows], np.int32), arc_to=np.array([b for _, b, *_ in rows], np.int32),
+                   label=[lattice.label[arc] for arc in chosen], word=[word for *_, word in rows],
+                   acoustic=lattice.acoustic[chosen], language=lattice.language[chosen], posterior=np.zeros(0))
+
+
+# ---- words as arcs
+
+def word_lattice(lattice: Lattice) -> Lattice:
+    """Arcs are words, from the beginning of their first phone to the end of their last, with the sum of the scores; each
+    word string once, on its best alignment. Silences (and `<blk>`) between words stay as arcs, but are no part of strings.
+
+    lattice: phones with each ``word`` on its first phone, as `place_words` puts it.
+    """
+    bounds = np.searchsorted(lattice.arc_from, np.arange(lattice.num_nodes + 1)).tolist()
+    targets, scores = lattice.arc_to.tolist(), lattice.scores().tolist()
+    found: list[tuple[int, int, str, float, float]] = []
+    waiting, seen = [0], {0}
+    while waiting:
+        border = heappop(waiting)
+        for arc in range(bounds[border], bounds[border + 1]):
+            if lattice.word[arc]:
+                ways = _ends_of_word(arc, lattice, bounds, targets, scores)
+            elif lattice.label[arc] in SILENT:
+                ways = {targets[arc]: [arc]}
+            else:
+                continue  # a phone within a word that began earlier
+            for target, arcs in ways.items():
+                found.append((border, target, lattice.word[arc] or lattice.label[arc], float(lattice.acoustic[arcs].sum()),
+                              float(lattice.language[arcs].sum())))
+                if target not in seen:
+                    seen.add(target)
+                    heappush(waiting, target)
+    return determinize(_of_words(lattice, found), silent=SILENT)
+
+
+def _ends_of_word(first: int, lattice: Lattice, bounds: Sequence[int], targets: Sequence[int], scores: Sequence[float]
+                  ) -> dict[int, list[int]]:
+    """Where the word that begins with an arc may end, and the best way there: after each phone that begins no other."""
+    best = {targets[first]: (scores[first], [first])}
+    ends, waiting = {targets[first]: (scores[first], [first])}, [targets[first]]
+    while waiting:
+        here = heappop(waiting)
+        so_far, arcs = best[here]
+        for arc in range(bounds[here], bounds[here + 1]):
+            if lattice.word[arc] or lattice.label[arc] in SILENT and lattice.label[arc] != BLANK:
+                continue
+            target, way = targets[arc], (so_far + scores[arc], [*arcs, arc])
+            if target not in best:
+                heappush(waiting, target)
+            for places in (best, ends) if lattice.label[arc] != BLANK else (best,):
+                if target not in places or places[target][0] < way[0]:
+                    places[target] = way
+    return {node: arcs for node, (_, arcs) in ends.items()}
+
+
+def _of_words(lattice: Lattice, found: Sequence[tuple[int, int, str, float, float]]) -> Lattice:
+    """The lattice of words and silences (from, to, label, acoustic, language) without those that lead nowhere."""
+    useful, kept = {lattice.num_nodes - 1}, []
+    for way in sorted(found, key=lambda way: way[0], reverse=True):
+        if way[1] in useful:
+            useful.add(way[0])
+            kept.append(way)
+    order = sorted(useful)
+    number = {node: i for i, node in enumerate(order)}
+    kept.sort()
+    return replace(lattice, graph="word_arcs", node_frame=lattice.node_frame[order],
+                   arc_from=np.array([number[way[0]] for way in kept], np.int32),
+                   arc_to=np.array([number[way[1]] for way in kept], np.int32),
+                   label=[way[2] for way in kept], word=["" if way[2] in SILENT else way[2] for way in kept],
+                   acoustic=np.array([way[3] for way in kept]), language=np.array([way[4] for way in kept]),
+                   posterior=np.zeros(0))
