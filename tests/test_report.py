@@ -394,6 +394,15 @@ def test_zoom_widens_the_axis_not_the_page(report: Path, watched: SimpleNamespac
     page.get_by_role("button", name="Zoom in").click()
     page.get_by_role("button", name="Zoom in").click()
     assert page.evaluate(width) == pytest.approx(2.25 * before, rel=0.02)
+    # What is drawn by hand, the arcs, is still where the segments are: x is time for both.
+    ends = [page.locator(selector).evaluate("e => e.getBoundingClientRect().right") for selector in (
+        "button[aria-label^='old free phones: DH,']", ".net.up .arc[aria-label^='old lattice: DH,'] .line")]
+    assert ends[0] == pytest.approx(ends[1], abs=3)
+    page.locator(".timeline button[tabindex='0']").press("-")
+    assert page.evaluate(width) == pytest.approx(1.5 * before, rel=0.02)
+    for _ in range(9):
+        page.get_by_role("button", name="Zoom out").click()
+    assert page.evaluate(width) == pytest.approx(before, rel=0.02)  # no smaller than all of it
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 

@@ -21,6 +21,7 @@ const phonoscope = (() => {
   const percent = (part, whole) => `${(100 * part / whole).toFixed(4)}%`;
   const inIpa = () => document.documentElement.classList.contains('ipa');
   const spelled = symbol => (inIpa() && IPA[symbol]) || (SILENT.includes(symbol) ? '·' : symbol);
+  const named = symbol => ({SIL: 'silence', '<blk>': 'blank'}[symbol] || spelled(symbol));
   const between = (value, low, high) => Math.min(Math.max(value, low), high);
   const shown = element => element.getClientRects().length > 0;
 
@@ -41,5 +42,5 @@ const phonoscope = (() => {
 
   const bytesOf = base64 => Uint8Array.from(atob(base64), character => character.charCodeAt(0));
 
-  return {SILENT, make, makeSvg, percent, spelled, between, shown, describe, stretch, widthOf, bytesOf};
+  return {SILENT, make, makeSvg, percent, spelled, named, between, shown, describe, stretch, widthOf, bytesOf};
 })();

@@ -2,7 +2,7 @@
 'use strict';
 
 phonoscope.Panel = (() => {
-  const {make, rows, lattice, Timeline, spelled} = phonoscope;
+  const {make, rows, lattice, Timeline, named} = phonoscope;
   const APART_MS = 20;
   const LAYERS = [['posteriors', 'how sure each system was of each phone, frame by frame'], ['placed', 'the known text as each system places it'],
     ['lattices', 'what each system considered'], ['others', 'the other systems']];
@@ -13,7 +13,7 @@ phonoscope.Panel = (() => {
       this.compared = [...data.compared];
       this.floor = 0.02;
       this.layers = new Set((root.dataset.layers || '').split(' '));
-      this.readers = data.models.map(model => model && rows.reader(model));
+      this.readers = data.models.map(model => model && rows.reader(model, () => this.at(this.time)));
       this.probe = make('output', 'probe');
       this.probe.setAttribute('aria-live', 'off');
       const foot = make('div', 'foot');
@@ -212,7 +212,7 @@ phonoscope.Panel = (() => {
       if (time === null) return;
       const parts = [...new Set(this.compared)].map(number => {
         const system = this.data.systems[number], read = this.readers[system.model];
-        const likeliest = read ? read(time).map(([phone, probability]) => `${spelled(phone)} ${probability.toFixed(2)}`) : [];
+        const likeliest = read ? read(time).map(([phone, probability]) => `${named(phone)} ${probability.toFixed(2)}`) : [];
         return likeliest.length ? `${system.name} ${likeliest.join('  ')}` : '';
       });
       this.probe.textContent = parts.some(Boolean) ? `${time.toFixed(2)} s   ${parts.join('   |   ')}` : '';

@@ -42,7 +42,7 @@ phonoscope.rows = (() => {
 
   // The borders that two systems put more than `limit` ms apart, each as a span from one to the other.
   function apart(view, {borders, first, second, limit}) {
-    const lane = view.row(`${limit} ms apart`, 'apart', `borders that ${first} and ${second} put more than ${limit} ms apart`);
+    const lane = view.row(`over ${limit} ms apart`, 'apart', `borders that ${first} and ${second} put more than ${limit} ms apart`);
     const buttons = borders.map(([phone, a, b]) => {
       const button = view.segment(Math.min(a, b), Math.max(a, b), '', 'border', true);
       describe(button, `${phone} begins at ${a.toFixed(3)} s for ${first}, at ${b.toFixed(3)} s for ${second}: ${Math.round(1000 * Math.abs(a - b))} ms apart`);
@@ -65,9 +65,11 @@ phonoscope.rows = (() => {
       lane.append(ground);
     }
     const half = model.step / 2;
-    const buttons = model.spikes.map(([time, symbol, probability]) => {
+    const buttons = model.spikes.map(([time, symbol, probability], number) => {
       const button = view.segment(time - half, time + half, symbol, 'spike');
       button.style.setProperty('--high', probability);
+      // Seconds that its label has: as far as to the next spike.
+      button.room = Math.min(...[number - 1, number + 1].map(next => Math.abs(time - (model.spikes[next]?.[0] ?? Infinity))));
       const segment = behind.find(([start, end]) => start <= time && time < end);
       const where = segment && !SILENT.includes(segment[2])
         ? `, ${(100 * (time - segment[0]) / (segment[1] - segment[0])).toFixed(0)} % into ${owner}'s ${segment[2]}` : '';
@@ -111,7 +113,8 @@ phonoscope.rows = (() => {
   }
 
   // Reads a posteriorgram's picture back: a function of time that gives the likeliest phones, [phone, probability].
-  function reader(model) {
+  // `ready` is called when it has been decoded; before, nothing is known.
+  function reader(model, ready) {
     let pixels = null, width = 0;
     const image = new Image();
     image.src = `data:image/png;base64,${model.png}`;
@@ -122,6 +125,7 @@ phonoscope.rows = (() => {
       const pen = canvas.getContext('2d', {willReadFrequently: true});
       pen.drawImage(image, 0, 0);
       pixels = pen.getImageData(0, 0, image.width, image.height).data;
+      ready();
     });
     return (time, number = 3) => {
       const column = Math.floor((time - model.start) / (model.end - model.start) * width);

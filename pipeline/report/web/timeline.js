@@ -12,6 +12,7 @@ phonoscope.Timeline = (() => {
       this.data = data;
       this.zoom = 1;
       this.rate = 1;
+      this.time = null;
       this.rows = [];      // arrays of buttons in order of time, from top to bottom
       this.placed = [];    // what must be drawn again when the axis changes: functions of its width in pixels
       this.scroller = make('div', 'scroller');
@@ -140,6 +141,7 @@ phonoscope.Timeline = (() => {
 
     // The time a person looks at; null for none.
     at(time) {
+      this.time = time;
       this.cursor.hidden = time === null;
       if (time !== null) this.cursor.style.left = percent(time, this.data.duration);
     }
@@ -174,11 +176,14 @@ phonoscope.Timeline = (() => {
         ArrowDown: () => this.nearest(here, number, 1),
         Home: () => row[0],
         End: () => row.at(-1),
+        '+': () => this.setZoom(this.zoom * 1.5),
+        '-': () => this.setZoom(this.zoom / 1.5),
       }[event.key];
       if (!target) return;
       event.preventDefault();
       const found = this.rows[number].move?.(here, event.key) || target();
       if (found) this.focus(found);
+      else this.reveal(here.start, here.end);
     }
 
     nearest(here, number, step) {
@@ -255,7 +260,8 @@ phonoscope.Timeline = (() => {
     setZoom(zoom) {
       const {scrollLeft, clientWidth, scrollWidth} = this.scroller;
       const middle = (scrollLeft + clientWidth / 2) / scrollWidth;
-      this.zoom = between(zoom, 1, MAX_ZOOM);
+      const whole = this.scroller.clientWidth - this.gutter();
+      this.zoom = between(zoom, Math.min(1, whole / (this.data.duration * PIXELS_PER_SECOND)), MAX_ZOOM);
       this.layout();
       this.scroller.scrollLeft = middle * this.scroller.scrollWidth - clientWidth / 2;
     }
@@ -273,7 +279,7 @@ phonoscope.Timeline = (() => {
       this.fitGutter();
       const gutter = this.gutter();
       const fits = this.scroller.clientWidth - gutter;
-      const width = Math.round(Math.max(fits, this.data.duration * PIXELS_PER_SECOND) * this.zoom);
+      const width = Math.round(Math.max(fits, Math.max(fits, this.data.duration * PIXELS_PER_SECOND) * this.zoom));
       if (width <= 0) return;
       this.grid.style.width = `${width + gutter}px`;
       this.drawRuler(width);
@@ -324,7 +330,7 @@ phonoscope.Timeline = (() => {
         if (!button.isWord) label.textContent = spelled(button.symbol);
         const key = `${(button.getAttribute('class')).replace(' narrow', '')} ${button.isWord} ${label.textContent}`;
         if (!widths.has(key)) widths.set(key, widthOf(label.textContent, label));
-        const room = (button.end - button.start) / this.data.duration * width;
+        const room = (button.room ?? button.end - button.start) / this.data.duration * width;
         button.classList.toggle('narrow', room < widths.get(key) + 3);
       }
     }
