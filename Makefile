@@ -26,6 +26,7 @@ UTT       ?=
 STAGE     ?=
 MODEL     ?= gmm
 GRAPH     ?= free
+PAIR      ?= gmm neural
 WAV       ?=
 TEXT      ?=
 TEXTFILE  ?=
@@ -59,10 +60,10 @@ SHELL := /bin/bash
 .SECONDARY:
 .SECONDEXPANSION:
 .DEFAULT_GOAL := all
-.PHONY: all setup data lexicon mfcc gmm frames neural decode compare report pron_probs lattice show check transcribe align record test clean help FORCE
+.PHONY: all setup data lexicon mfcc gmm frames neural decode compare report pron_probs lattice lattice_difference lattice_text show check transcribe align record test clean help FORCE
 
 ##@ Everything
-all: $(EXP)/report/index.html $(EXP)/compare.tsv  ## all stages on CORPUS, then the comparison
+all: $(EXP)/report/index.html $(EXP)/compare.tsv $(if $(filter-out $(SYSTEMS),$(PAIR)),,$(EXP)/lattice_difference.txt)  ## all stages on CORPUS, then the comparison
 
 ##@ Stages
 data:    $(DATA)/splits.json              ## fetch the corpus; data/CORPUS/{train,dev,test}
@@ -189,7 +190,18 @@ report_opts = --exp $(EXP) --data $(DATA) --systems $(SYSTEMS) --out $(EXP)/repo
 $(EXP)/report/index.html: $(scores) $(EXP)/gmm/ali_test/phones.txt $(call changed,$(report_opts),$(EXP)/report/index.html)
 	$(PY) -m stages.report $(report_opts)
 
+# What only one of the two systems of PAIR considered, of all that their free phone searches did.
+pair_opts = --exp $(EXP) --data $(DATA) --systems $(PAIR) --out $(EXP)/lattice_difference.txt
+$(EXP)/lattice_difference.txt: $(patsubst %,$(EXP)/%/decode_test/hyp.txt,$(PAIR)) $(EXP)/gmm/ali_test/phones.txt \
+		$(call changed,$(pair_opts),$(EXP)/lattice_difference.txt)
+	$(PY) -m stages.lattice_difference $(pair_opts)
+
 ##@ Look inside
+lattice_difference: $(EXP)/lattice_difference.txt  ## phones that only one of the two systems of PAIR considered, by class
+
+lattice_text: $(EXP)/$(MODEL)/decode_test/hyp.txt  ## lattices of MODEL (GRAPH=free, words or word_arcs) as text for Kaldi's and OpenFst's tools
+	@$(PY) -m stages.export_lattices --lattices $(EXP)/$(MODEL)/decode_test/lattices/$(GRAPH) --out $(EXP)/lattices/$(MODEL).$(GRAPH)
+
 lattice: $(EXP)/$(MODEL)/decode_test/hyp.txt  ## what MODEL considered in utterance UTT (GRAPH=free or words), as text and SVG
 	@$(PY) -m stages.show_lattice --exp $(EXP) --data $(DATA) --model $(MODEL) --graph $(GRAPH) --utt $(call quoted,UTT)
 

@@ -46,6 +46,8 @@ COMMANDS = {
                   " --text ZERO",
     "record": "--out own.wav --seconds 0",
     "show_lattice": "--exp exp/toy --data data/toy --utt ann-test0",
+    "lattice_difference": "--exp exp/toy --data data/toy --systems gmm frames --out exp/toy/lattice_difference.txt",
+    "export_lattices": "--lattices exp/toy/gmm/decode_test/lattices/words --out exp/toy/lattices/gmm.words",
     "show": "--exp exp/toy --data data/toy --lang data/toy/lang --systems gmm --utt ann-test0",
 }
 
@@ -125,7 +127,7 @@ def build(place: Place) -> None:
     run += [step for system in ("gmm", "frames", "neural") for step in (
         ("decode", "--model", f"exp/toy/{system}", "--out", f"exp/toy/{system}/decode_test", "--lattice-beam", "1"),
         ("score", "--decode", f"exp/toy/{system}/decode_test"))]
-    rest = ("compare", "report", "show_lattice", "check", "pron_probs", "transcribe", "align_text")
+    rest = ("compare", "report", "show_lattice", "lattice_difference", "export_lattices", "check", "pron_probs", "transcribe", "align_text")
     for stage, *options in [*run, *((stage,) for stage in rest)]:
         done = place.stage(stage, *options)
         assert done.returncode == 0 and not done.stderr, (stage, options, done)

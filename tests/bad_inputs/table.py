@@ -386,13 +386,31 @@ SHOW = rows(
     ("no lattice", gone(LATTICE), f"{LATTICE}: no such lattice"),
     ("a lattice nested without end", deep(LATTICE), f"{LATTICE}: not JSON (nested too deeply)"),
     ("a lattice cut short", cut(LATTICE, 0.5), f"{LATTICE}: not JSON"),
-    ("a lattice of another version", values(LATTICE, version=2), "version 2, this program reads 1"),
+    ("a lattice of another version", values(LATTICE, version=1),
+     f"version 1, this program reads 2')); decode again: rm {DECODE}/hyp.txt && make"),
     ("a lattice whose arcs go back", values(LATTICE, arcs=lambda arcs: arcs[::-1]), f"{LATTICE}: not a phone lattice"),
     ("a lattice with scores of NaN", values(LATTICE, acoustic_scale=float("nan")), "scores are not finite"),
     ("a lattice with times of 400 digits", values(LATTICE, nodes=lambda nodes: [*nodes[:-1], 10**400]),
      "not a phone lattice"),
     ("a lattice as long as the universe", values(LATTICE, num_frames=10**300), "frames outside the utterance"),
     ("a lattice without arcs", values(LATTICE, arcs=[]), f"{LATTICE}: not a phone lattice"),
+)
+
+DIFFERENCE = rows(
+    "lattice_difference",
+    ("a system without lattices", None, "exp/toy/magic/decode_test/lattices/free: no lattices; decode first",
+     {"also": "--systems gmm magic"}),
+    ("one system", None, "argument --systems: expected 2 arguments", {"also": "--systems gmm"}),
+    ("a lattice cut short", cut(LATTICE, 0.5), f"{LATTICE}: not JSON"),
+    ("no reference times", gone(f"{GMM}/ali_test/phones.ctm"), "ali_test/phones.ctm: no such file"),
+)
+
+WORDS = f"{DECODE}/lattices/words/ann-test0.json"
+EXPORT = rows(
+    "export_lattices",
+    ("no such graph", None, "lattices/magic: no lattices; GRAPH is free", {"also": f"--lattices {DECODE}/lattices/magic"}),
+    ("a lattice cut short", cut(WORDS, 0.5), f"{WORDS}: not JSON"),
+    ("lattices of two scales", values(WORDS, acoustic_scale=7.5), f"{DECODE}/lattices/words: of several searches"),
 )
 
 LOOK = rows(
@@ -473,4 +491,4 @@ RECORD = rows("record", ("no time", None, "SECONDS=0"),
 
 ROWS: list[Row] = [*PREPARE, *LANGUAGE, *FEATURES, *TRAIN_GMM, *ALIGN, *TRAIN_FRAMES, *TRAIN_NEURAL, *TUNE, *DECODING,
                    *SCORE,
-                   *COMPARE, *REPORT, *SHOW, *LOOK, *CHECK, *TRANSCRIBE, *ALIGN_TEXT, *PRON_PROBS, *SHOW_PRON_PROBS, *RECORD]
+                   *COMPARE, *REPORT, *SHOW, *DIFFERENCE, *EXPORT, *LOOK, *CHECK, *TRANSCRIBE, *ALIGN_TEXT, *PRON_PROBS, *SHOW_PRON_PROBS, *RECORD]

@@ -1,0 +1,31 @@
+"""Write a system's lattices of the test set as text that OpenFst's and Kaldi's tools read."""
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from lexicon.errors import UserError
+from lexicon.files import atomic_dir
+from pipeline.lattice import read_json_lattice
+from pipeline.lattice.text_archives import write_text_archives
+from stages.common import parser, run
+
+
+def main(arguments: argparse.Namespace) -> tuple[Path, str]:
+    files = sorted(arguments.lattices.glob("*.json"))
+    if not files:
+        raise UserError(f"{arguments.lattices}: no lattices; GRAPH is free, words or word_arcs, and neural has free alone")
+    with atomic_dir(arguments.out) as out:
+        try:
+            number = write_text_archives(out, map(read_json_lattice, files))
+        except ValueError as error:
+            raise UserError(f"{arguments.lattices}: of several searches ({error}); decode again") from error
+    return arguments.out / "info.json", (f"{number} lattices; lattice-copy ark:{arguments.out}/lat.txt ark,t:-  shows them, or"
+                                         f" fstcompile one of {arguments.out}/fst.txt")
+
+
+if __name__ == "__main__":
+    options = parser(__doc__)
+    options.add_argument("--lattices", type=Path, required=True, help="folder of lattices of one graph")
+    options.add_argument("--out", type=Path, required=True, help="folder to write")
+    run(options, main)

@@ -1,0 +1,59 @@
+"""What only one of two systems considered on the test set, by class of phone, against the reference; also printed."""
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from lexicon.errors import UserError
+from lexicon.files import write_json, write_lines
+from lexicon.fold import read_fold
+from lexicon.lang import load_lang
+from lexicon.phone_sets import phone_set_of
+from pipeline.boundaries import join_closures
+from pipeline.intervals import read_ctm
+from pipeline.lattice import read_json_lattice
+from pipeline.lattice.difference import Tally, difference, in_order, readable, tally
+from stages.common import parser, run
+
+
+def lattice_files(exp: Path, system: str) -> dict[str, Path]:
+    """utterance -> its free lattice. UserError if the system has none."""
+    folder = exp / system / "decode_test" / "lattices" / "free"
+    found = {path.name.removesuffix(".json"): path for path in sorted(folder.glob("*.json"))}
+    if not found:
+        raise UserError(f"{folder}: no lattices; decode first: make compare")
+    return found
+
+
+def main(arguments: argparse.Namespace) -> tuple[Path, str]:
+    names, data, exp = arguments.systems, arguments.data, arguments.exp
+    ours, theirs = (lattice_files(exp, name) for name in names)
+    gold = data / "test" / "phones.ctm"
+    placed = read_ctm(gold if gold.exists() else exp / "gmm" / "ali_test" / "phones.ctm")
+    fold, phone_set = read_fold(data), phone_set_of(load_lang(data / "lang").info)
+
+    tallies: dict[str, Tally] = {}
+    both = [utt for utt in ours if utt in theirs and utt in placed]
+    for utt in both:
+        lattices = (read_json_lattice(side[utt]) for side in (ours, theirs))
+        tally(difference(*lattices, fold), join_closures(placed[utt]), phone_set, fold, tallies)
+
+    lines = readable(tallies, *names)
+    write_json(arguments.out.with_suffix(".json"), {"systems": names, "utterances": len(both), "classes": {
+        name: {"reference": own.reference, **{side: {by: dict(zip(("number", *names), sums.tolist()))
+                                                     for by, sums in getattr(own, side).items()} for side in ("right", "wrong")}}
+        for name, own in in_order(tallies).items()}})
+    write_lines(arguments.out, lines)
+    print("\n".join(["", *lines, ""]))
+    left = len({*ours, *theirs, *placed}) - len(both)
+    return arguments.out, (f"{names[0]} and {names[1]} on {len(both)} utterances"
+                           f"{f', {left} without a lattice of both or an alignment left out' if left else ''}; {arguments.out}")
+
+
+if __name__ == "__main__":
+    options = parser(__doc__)
+    options.add_argument("--exp", type=Path, required=True, help="experiment folder of the corpus")
+    options.add_argument("--data", type=Path, required=True, help="data folder of the corpus, with test/ and lang/")
+    options.add_argument("--systems", nargs=2, required=True, help="the two systems")
+    options.add_argument("--out", type=Path, required=True, help="lattice_difference.txt to write, and .json beside it")
+    run(options, main)
