@@ -35,7 +35,7 @@ class Settings:
 @dataclass(frozen=True)
 class Hypothesis:
     """What was heard: words and phones with their frames, a confidence in [0, 1] for each phone where the search gives
-    one, the lattices of phones and of words, the seconds it took to make them of what the decoder kept, and further
+    one, the lattices of phones and of words, the processor seconds it took to make them of what the decoder kept, and further
     readings (score, words), best first."""
 
     words: list[Segment]
@@ -84,7 +84,7 @@ class WfstDecoder:
 
     def _read(self, found: Lattice) -> Hypothesis:
         """What a lattice of the search says, each string once."""
-        began = time.perf_counter()
+        began = time.process_time()
         free = self.name == "free"
         if free:
             found.word = [""] * len(found.word)  # there the phones are the words: no need to say it twice
@@ -92,7 +92,7 @@ class WfstDecoder:
         if not free:
             lattice = place_words(lattice, self.spelling)
             words = word_lattice(lattice)
-        seconds = time.perf_counter() - began
+        seconds = time.process_time() - began
         phones, confidence, said = best_segments(lattice)
         return Hypothesis(word_segments(phones, said), phones, confidence, lattice, words, seconds)
 

@@ -48,6 +48,7 @@ from pipeline.datadir.check import Check
 from pipeline.features import Features, FeatureSettings, read_feats
 from pipeline.intervals import read_ctm
 from pipeline.lattice import best_path, depth, forward_backward, read_json_lattice, read_slf, write_json_lattice, write_slf
+from pipeline.lattice.text_archives import read_kaldi, read_openfst, write_text_archives
 from pipeline.lattice_picture import lattice_dot, lattice_svg, lattice_text
 from pipeline.own_audio import read_recording
 from pipeline.report.results import read_fields
@@ -191,6 +192,19 @@ def read_lattice(folder: Path) -> None:
             assert lattice_text(lattice) and lattice_svg(lattice) and lattice_dot(lattice)
 
 
+def lattice_texts(folder: Path) -> None:
+    lattices = [chain_lattice(f"u{n}", "gmm", ["B", "AH", "N"]) for n in range(2)]
+    lattices[1].word[1] = "BUNNY"
+    write_text_archives(folder / "texts", lattices)
+
+
+def read_lattice_texts(folder: Path) -> None:
+    for read in (read_kaldi, read_openfst):
+        for lattice in read(folder / "texts"):
+            assert lattice.node_frame[-1] <= lattice.num_frames and np.isfinite(lattice.scores()).all()
+            assert (0 <= lattice.posterior).all() and (lattice.posterior <= 1).all() and best_path(lattice)
+
+
 def gmm(folder: Path) -> None:
     (folder / "gmm").mkdir()
     save_gmm(folder / "gmm/model.npz")
@@ -331,6 +345,8 @@ READERS = [
            read_lang),
     Reader("TextGrid", lambda folder: grid(folder / "a.TextGrid"), {"a.TextGrid": TEXT}, read_grid),
     Reader("lattices", lattices, {"a.json": JSON, "a.slf": TEXT}, read_lattice),
+    Reader("lattices of Kaldi and OpenFst", lattice_texts, {**{f"texts/{name}.txt": TEXT for name in (
+        "lat", "fst", "frames", "symbols", "labels", "words")}, "texts/info.json": JSON}, read_lattice_texts),
     Reader("GMM", gmm, {"gmm/model.npz": NPZ, "gmm/meta.json": JSON}, system("gmm")),
     Reader("frame classifier", frames, {"frames/model.npz": NPZ, "frames/meta.json": JSON}, system("frames")),
     Reader("network", neural, {"neural/model.safetensors": TENSORS, "neural/meta.json": JSON}, system("neural")),

@@ -1,0 +1,97 @@
+"""Words in lattices: on their first phone wherever the search settled them, and as arcs of their own."""
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lexicon.phones import spoken
+from pipeline.lattice import Lattice, best_path, determinize, frame_posteriors, nbest
+from pipeline.lattice.words import SpellingTree, place_words, word_lattice
+from pipeline.search import Beams, best_segments, search
+from test_lattice import all_paths
+from test_lattice_strings import lattice_of
+from test_search import LEXICON, graph_of, random_scores
+
+TREE = SpellingTree.of(LEXICON)
+
+
+def said(lattice: Lattice, arcs: list[int]) -> tuple[str, ...]:
+    return tuple(word for arc in arcs for word in lattice.word[arc].split())
+
+
+def chain(*arcs: tuple) -> Lattice:
+    """(label, word) one after the other, each ten frames."""
+    return lattice_of([10 * n for n in range(len(arcs) + 1)],
+                      [(n, n + 1, label, -1.0, word) for n, (label, word) in enumerate(arcs)])
+
+
+@pytest.mark.parametrize("settled", [
+    [("AH", "A"), ("B", "BAT"), ("AH", ""), ("T", "")],       # at once
+    [("AH", ""), ("B", "A BAT"), ("AH", ""), ("T", "")],      # a word and a half later
+    [("AH", "A BAT"), ("B", ""), ("AH", ""), ("T", "")],      # before it was begun
+    [("AH", "A"), ("B", ""), ("AH", ""), ("T", "BAT")],       # at its last phone
+])
+def test_words_go_to_their_first_phone(settled):
+    placed = place_words(chain(*settled), TREE)
+    assert placed.label == ["AH", "B", "AH", "T"] and placed.word == ["A", "BAT", "", ""]
+    words = word_lattice(placed)
+    assert words.label == ["A", "BAT"] and words.node_frame.tolist() == [0, 10, 40] and words.graph == "word_arcs"
+    assert words.scores() == pytest.approx([-1.0, -3.0]) and words.posterior == pytest.approx([1, 1])
+
+
+def test_silences_and_blanks_lie_between_words_or_within():
+    placed = place_words(chain(("<blk>", ""), ("B", ""), ("<blk>", ""), ("T", ""), ("<blk>", "BAT"), ("AH", "A"), ("<blk>", "")),
+                         TREE)
+    assert placed.word == ["", "BAT", "", "", "", "A", ""]
+    words = word_lattice(placed)
+    assert words.label == ["<blk>", "BAT", "<blk>", "A", "<blk>"] and words.word == ["", "BAT", "", "A", ""]
+    assert words.node_frame.tolist() == [0, 10, 40, 50, 60, 70]
+    assert word_lattice(place_words(chain(("SIL", ""), ("AH", "A"), ("SIL", "")), TREE)).label == ["SIL", "A", "SIL"]
+
+
+def test_homophones_are_two_words_with_their_own_scores():
+    lattice = lattice_of([0, 10, 20], [(0, 1, "T", -1.0, ""), (1, 2, "AH", -1.0, "TA"), (1, 2, "AH", -2.0, "TAH")])
+    placed = place_words(lattice, TREE)
+    assert sorted(zip(placed.label, placed.word)) == [("AH", ""), ("AH", ""), ("T", "TA"), ("T", "TAH")]
+    words = word_lattice(placed)
+    assert dict(zip(words.label, words.scores())) == pytest.approx({"TA": -2.0, "TAH": -3.0})
+
+
+def test_phones_that_spell_nothing_are_an_error():
+    for arcs in ([("B", "BAT")], [("AH", "BAT")], [("AH", "A"), ("T", "")], [("B", "BAT"), ("SIL", ""), ("T", "")]):
+        with pytest.raises(ValueError, match="spells words"):
+            place_words(chain(*arcs), TREE)
+
+
+@pytest.mark.parametrize("kind", ["hmm", "ctc"])
+@pytest.mark.parametrize("seed", range(4))
+def test_what_a_search_finds_keeps_its_strings_and_their_scores(kind, seed):
+    """Against the raw lattice of the search: the best score of every word string, and the phones of the best path."""
+    graph = graph_of(kind, "words")
+    raw = search(graph, random_scores(graph.topology, 24, seed), .5, Beams(30, 3), "u", "x", "words", 10.0)
+    first = determinize(raw)
+    placed = place_words(first, TREE)
+    words = word_lattice(placed)
+    expected: dict[tuple, float] = {}
+    for path in all_paths(first):
+        string = said(first, path)
+        expected[string] = max(expected.get(string, -np.inf), float(first.scores()[path].sum()))
+    best = max(expected.values())
+    found = [(spoken(words.label[a] for a in arcs), score) for score, arcs in nbest(words, 10_000)]
+    assert len(found) == len(dict(found))
+    assert {string for string, score in expected.items() if score > best - 3 + 1e-3} <= set(dict(found))
+    for string, score in found:
+        assert score == pytest.approx(expected[string], abs=5e-3)
+    again = [(tuple((placed.label[a], placed.word[a]) for a in arcs if placed.label[a] != "<blk>")) for _, arcs in
+             nbest(placed, 10_000)]
+    assert len(again) == len(set(again))
+    assert [s.label for s in best_segments(placed)[0]] == [s.label for s in best_segments(raw)[0]]
+    assert best_segments(placed)[2] == best_segments(raw)[2] == list(found[0][0])
+    for lattice in (placed, words):
+        np.testing.assert_allclose(frame_posteriors(lattice)[1].sum(axis=0), 1, atol=1e-9)
+    # Each word stands on the first of its phones: from there to the next word they spell it.
+    for segment in best_segments(placed)[0]:
+        assert (segment.word == -1) == (segment.label in ("SIL", "<blk>"))
+    spelled = [tuple(s.label for s in best_segments(placed)[0] if s.word == n) for n in range(len(found[0][0]))]
+    assert all(phones in [variant for _, variant in LEXICON[word]] for word, phones in zip(found[0][0], spelled))
+    assert [placed.word[a] for a in best_path(placed) if placed.word[a]] == list(found[0][0])
