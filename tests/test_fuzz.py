@@ -51,6 +51,7 @@ from pipeline.lattice import best_path, depth, forward_backward, read_json_latti
 from pipeline.lattice.text_archives import read_kaldi, read_openfst, write_text_archives
 from pipeline.lattice_picture import lattice_dot, lattice_svg, lattice_text
 from pipeline.own_audio import read_recording
+from pipeline.report.others import read_causes, tsv_table
 from pipeline.report.results import read_fields
 from pipeline.systems import load_system
 from pipeline.textgrid import read_textgrid, write_textgrid
@@ -362,6 +363,10 @@ READERS = [
            lambda folder: write_json(folder / "decode.json", {"rtf": 0.1, "parameters": 7, "vocab": "closed"}),
            {"decode.json": JSON}, lambda folder: read_fields(folder / "decode.json", rtf=float, parameters=int,
                                                              vocab=str)),
+    Reader("errors.json", lambda folder: write_json(folder / "errors.json", {
+        "causes": {"a": "search"}, "words": {"causes": {"a": 1}}, "free": {"causes": {}}}), {"errors.json": JSON},
+           lambda folder: read_causes(folder / "errors.json")),
+    Reader("matrix.tsv", put("a.tsv", "system\tloop\ngmm\t10.5\n"), {"a.tsv": TEXT}, lambda folder: tsv_table(folder / "a.tsv", "a")),
 ]
 
 

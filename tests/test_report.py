@@ -119,11 +119,20 @@ def with_placements(exp: Path) -> None:
         write_ctm(exp / system / "ali_test" / "phones.ctm", table)
 
 
+def with_findings(exp: Path) -> None:
+    """What other stages would leave: causes of old's errors, and a matrix."""
+    (exp / "old" / "decode_test" / "errors.json").write_text(json.dumps({
+        "causes": {"kept": "in the lattice", "search": "not there <lost>"}, "words": {"causes": {"kept": 3, "search": 1}},
+        "free": {"causes": {"kept": 0, "search": 0}}}))
+    (exp / "matrix.tsv").write_text("system\tloop\tLM & all\nold\t50.0\t25.5\n")
+
+
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     exp, data = make_trees(tmp_path_factory.mktemp("report"))
     with_models(exp, data)
     with_placements(exp)
+    with_findings(exp)
     result = run_stage("report", exp, data, "--systems", *SYSTEMS, "--out", str(exp / "report"))
     assert result.returncode == 0, result.stderr
     assert result.stdout == f"report: 2 systems, 4 utterances; open {exp / 'report' / 'index.html'}\n"
@@ -191,6 +200,41 @@ def test_index_shows_numbers_and_panels(report: Path, watched: SimpleNamespace) 
     assert page.locator("figure.confusion").first.locator(".readout").inner_text() == "AE heard as EH: 2 of 4 (50 %)"
     assert page.locator(".panel .spectrogram .ink").count() == 1
     assert max(path.stat().st_size for path in report.rglob("*.*")) < 3_000_000
+
+
+def test_sections_that_other_stages_fill(report: Path, watched: SimpleNamespace) -> None:
+    page = watched.page
+    open_page(page, report / "index.html", panels=1)
+    assert page.locator("nav a").all_inner_texts() == [
+        "systems", "pairs", "utterances", "disputed", "causes", "searches", "classes", "confusions"]  # and no boundaries
+    cells = page.locator("#causes tbody tr").evaluate_all("rows => rows.map(row => [...row.children].map(cell => cell.textContent))")
+    assert cells == [["in the lattice", "3 75 %", ""], ["not there <lost>", "1 25 %", ""]]
+    assert page.locator("#searches thead th").all_inner_texts() == ["system", "loop", "LM & all"]
+    assert page.locator("#searches tbody").inner_text().split() == ["old", "50.0", "25.5"]
+
+
+@pytest.mark.parametrize("file, text, says", [
+    ("matrix.tsv", "a\tb\nc\n", "matrix.tsv:2: 1 columns, the head has 2; "), ("matrix.tsv", "", "matrix.tsv: empty; "),
+    ("old/decode_test/errors.json", "{}", 'errors.json: no "causes"; '),
+    ("old/decode_test/errors.json", '{"causes": {"a": "b"}, "words": {"causes": {"c": 1}}, "free": {"causes": {}}}',
+     "errors.json: not the causes of errors; "),
+])
+def test_damaged_findings_are_one_line(tmp_path: Path, file: str, text: str, says: str) -> None:
+    exp, data = make_trees(tmp_path)
+    (exp / file).write_text(text)
+    result = run_stage("report", exp, data, "--systems", *SYSTEMS, "--out", str(exp / "report"))
+    assert result.returncode == 1 and says in result.stderr and result.stderr.count("\n") == 1
+    assert not (exp / "report").exists()
+
+
+def test_named_utterances_alone(tmp_path: Path) -> None:
+    exp, data = make_trees(tmp_path)
+    for wanted, pages in (("u3 u1", ["u3", "u1"]), ("all", ["u2", "u4&lt;i&gt;&amp;&quot;x", "u1", "u3"])):
+        result = run_stage("report", exp, data, "--systems", *SYSTEMS, "--out", str(exp / "report"), "--utt", wanted)
+        assert result.returncode == 0, result.stderr
+        assert [path.read_text().split("<h1>")[1].split("</h1>")[0] for path in sorted((exp / "report/utt").glob("*.html"))] == pages
+    result = run_stage("report", exp, data, "--systems", *SYSTEMS, "--out", str(exp / "report"), "--utt", "u9")
+    assert result.returncode == 1 and 'report: UTT "u9" is not in' in result.stderr and "did you mean" in result.stderr
 
 
 def test_marks_and_times(report: Path, watched: SimpleNamespace) -> None:
@@ -396,8 +440,8 @@ def test_zoom_widens_the_axis_not_the_page(report: Path, watched: SimpleNamespac
     assert page.evaluate(width) == pytest.approx(2.25 * before, rel=0.02)
     # What is drawn by hand, the arcs, is still where the segments are: x is time for both.
     ends = [page.locator(selector).evaluate("e => e.getBoundingClientRect().right") for selector in (
-        "button[aria-label^='old free phones: DH,']", ".net.up .arc[aria-label^='old lattice: DH,'] .line")]
-    assert ends[0] == pytest.approx(ends[1], abs=3)
+        ".difference.both .bar[aria-label^='DH,']", ".net.up .arc[aria-label^='old lattice: DH,'] .line")]
+    assert ends[0] == pytest.approx(ends[1], abs=1.5)
     page.locator(".timeline button[tabindex='0']").press("-")
     assert page.evaluate(width) == pytest.approx(1.5 * before, rel=0.02)
     for _ in range(9):

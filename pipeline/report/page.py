@@ -10,12 +10,14 @@ import shutil
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
+from typing import NamedTuple
 
 from lexicon.files import write_lines
 from lexicon.phone_sets import phone_set_of
 from pipeline.datadir import Utterance
 from pipeline.lattice_picture import lattice_text
 from pipeline.report.heat_maps import class_confusions, confusions
+from pipeline.report.others import causes_table, tsv_table
 from pipeline.report.panel import Panels, panel_script, read_free
 from pipeline.report.results import MEASURES, Comparison
 from pipeline.report.tables import disputed_phones_table, pairs_table, rates_table, system_name, utterances_table
@@ -27,8 +29,10 @@ SCRIPTS = ("base", "sound", "timeline", "rows", "lattice", "panel", "page")  # i
 
 def write_report(folder: Path, comparison: Comparison, exp: Path, chosen: Sequence[Utterance]) -> None:
     """Write the whole report into ``folder`` (which exists and is empty), with a page for each chosen utterance."""
-    shutil.copytree(WEB, folder / "web")
-    (folder / "utt").mkdir()
+    for name in ("web", "utt"):
+        (folder / name).mkdir()
+    for asset in ("report.css", *(f"{script}.js" for script in SCRIPTS)):
+        shutil.copyfile(WEB / asset, folder / "web" / asset)
     panels = Panels(comparison, exp)
     for index, utterance in enumerate(chosen):
         # Names by number: an utterance id may hold what a file name must not.
@@ -61,9 +65,10 @@ def _document(comparison: Comparison, title: str, root: str, body: str) -> str:
 
 
 def _index_page(comparison: Comparison, chosen: Sequence[Utterance], panels: Panels) -> str:
-    sections = [section for section in _sections(comparison, chosen, panels) if section[3]]
-    links = "".join(f'<a href="#{name}">{label}</a>' for name, label, _, _ in sections)
-    body = "\n".join(f'<section id="{name}">{content}</section>' for name, _, content, _ in sections)
+    sections = [section for section in _sections(comparison, chosen, panels) if section.content]
+    links = "".join(f'<a href="#{section.anchor}">{section.anchor}</a>' for section in sections)
+    body = "\n".join(f'<section id="{section.anchor}"><h2>{section.title}</h2>\n<p class="lead">{section.lead}</p>\n{section.content}'
+                     "</section>" for section in sections)
     return _document(comparison, f"{comparison.corpus}: phonoscope", "", f"""<a class="skip" href="#main">Skip to the content</a>
 <header class="top"><p class="mark">phonoscope</p>
 <h1>{escape(comparison.corpus)}</h1>
@@ -75,44 +80,53 @@ def _index_page(comparison: Comparison, chosen: Sequence[Utterance], panels: Pan
 </main>""")
 
 
-def _sections(comparison: Comparison, chosen: Sequence[Utterance], panels: Panels) -> list[tuple[str, str, str, bool]]:
-    """(anchor, name in the navigation, HTML, whether there is anything in it) of the index's sections."""
+class Section(NamedTuple):
+    """A section of the index; one without content is left out."""
+
+    anchor: str
+    title: str
+    lead: str
+    content: str
+
+
+def _sections(comparison: Comparison, chosen: Sequence[Utterance], panels: Panels) -> list[Section]:
     units, shown = comparison.unit_name, [utterance.id for utterance in chosen]
 
     def link(utterance: str, phone: int) -> str:
         start, end, word = panels.place(utterance, phone)
         return f'<a href="utt/{shown.index(utterance) + 1:03d}.html#t={(start + end) / 2:.3f}">{escape(word or utterance)}</a>'
 
-    pairs, disputed = pairs_table(comparison), disputed_phones_table(comparison, shown, link)
+    listen = (utterances_table(comparison, chosen, "utt/{:03d}.html".format) + _legend()
+              + _article(comparison, chosen[0], 1, "utt/", 3)) if chosen else ""
     return [
-        ("systems", "systems", f"""<h2>What each system got wrong</h2>
-<p class="lead">Share of words and of phones in error, with the 95 % interval of a bootstrap over {units}. PER: the
-phones of the best word path. Free PER: phones heard without any words. Lower is better.</p>
-{rates_table(comparison)}""", True),
-        ("pairs", "pairs", f"""<h2>Which differences are real</h2>
-<p class="lead">Paired bootstrap over {units}, two-sided: the same samples of the test set drawn for both systems of a
-pair. Points are percentage points. No correction for the number of pairs.</p>
-{pairs}""", bool(pairs)),
-        ("utterances", "utterances", f"""<h2>Listen and look</h2>
-<p class="lead">The utterances the systems dispute most, then some that all of them hear well. Disputed: how far apart any
-two systems are, in edits per word and phone of the reference. Errors of each system in words, and small in phones heard
-without words.</p>
-{utterances_table(comparison, chosen, "utt/{:03d}.html".format)}
-{_legend()}
-{_article(comparison, chosen[0], 1, "utt/", 3) if chosen else ""}""", bool(chosen)),
-        ("disputed", "disputed phones", f"""<h2>Which phones the systems dispute</h2>
-<p class="lead">Phones of the reference that not all systems hear alike, without words: how often, and what each hears
-there. A word leads to where it can be heard and looked at.</p>
-{disputed}""", bool(disputed)),
-        ("classes", "classes", f"""<h2>What kind of sound was taken for what</h2>
-<p class="lead">Errors of free phone recognition by manner of articulation, in percent of the reference's phones of the
-row's class. On the diagonal, phones taken for another of their class; in the last row, how many were added.</p>
-<div class="maps">{class_confusions(comparison)}</div>""", True),
-        ("confusions", "confusions", f"""<h2>Which phones were taken for which</h2>
-<p class="lead">Free phone recognition. Rows are the reference, columns what was heard; the stronger a square, the
-larger its share of the row.
-Grey is right, colour is wrong. Ordered by manner of articulation.</p>
-<div class="maps">{confusions(comparison)}</div>""", True),
+        Section("systems", "What each system got wrong",
+                f"Share of words and of phones in error, with the 95 % interval of a bootstrap over {units}. PER: the phones of the"
+                " best word path. Free PER: phones heard without any words. Lower is better.", rates_table(comparison)),
+        Section("pairs", "Which differences are real",
+                f"Paired bootstrap over {units}, two-sided: the same samples of the test set drawn for both systems of a pair."
+                " Points are percentage points. No correction for the number of pairs.", pairs_table(comparison)),
+        Section("utterances", "Listen and look",
+                "The utterances the systems dispute most, then some that all of them hear well. Disputed: how far apart any two"
+                " systems are, in edits per word and phone of the reference. Errors of each system in words, and small in"
+                " phones heard without words.", listen),
+        Section("disputed", "Which phones the systems dispute",
+                "Phones of the reference that not all systems hear alike, without words: how often, and what each hears there."
+                " A word leads to where it can be heard and looked at.", disputed_phones_table(comparison, shown, link)),
+        Section("causes", "Where errors come from",
+                "Whether the right answer was in the lattice, and so whether the search or the model lost it.",
+                causes_table(comparison)),
+        Section("searches", "What each search knows", "The same models with more and more knowledge of phones and words.",
+                tsv_table(panels.exp / "matrix.tsv", "Systems and searches")),
+        Section("boundaries", "How well phones are placed", "When phones begin, against other hands or ears, in milliseconds, and"
+                " the share within a limit in percent.", tsv_table(panels.exp / "boundaries.tsv", "Boundaries")),
+        Section("classes", "What kind of sound was taken for what",
+                "Errors of free phone recognition by manner of articulation, in percent of the reference's phones of the row's"
+                " class. On the diagonal, phones taken for another of their class; in the last row, how many were added.",
+                f'<div class="maps">{class_confusions(comparison)}</div>'),
+        Section("confusions", "Which phones were taken for which",
+                "Free phone recognition. Rows are the reference, columns what was heard; the stronger a square, the larger its"
+                " share of the row. Grey is right, colour is wrong. Ordered by manner of articulation.",
+                f'<div class="maps">{confusions(comparison)}</div>'),
     ]
 
 
