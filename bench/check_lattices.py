@@ -2,10 +2,11 @@
 
     python bench/check_lattices.py exp/prompts data/prompts
 
-For every system, graph and test utterance: the best path is the hypothesis, every string is there once, the posteriors in
-the file sum to 1 at every frame, and JSON, SLF, OpenFst's and Kaldi's text give the same lattice; kaldifst reads OpenFst's text
-and prints Kaldi's arcs as they are written. Prints a line of checks for each graph and a table of oracle error rates at
-three beams, depth and seconds; exits with 1 if anything is wrong. Without the data folder no phones are folded.
+For every system, graph and test utterance: the best path is the hypothesis, every string is there once, the posteriors
+in the file sum to 1 at every frame, and JSON, SLF, OpenFst's and Kaldi's text give the same lattice; kaldifst reads
+OpenFst's text and prints Kaldi's arcs as they are written. Prints a line of checks for each graph and a table of oracle
+error rates at three beams, depth and processor time; exits with 1 if anything is wrong. Without the data folder no phones
+are folded, and words have no oracle.
 """
 from __future__ import annotations
 
@@ -63,7 +64,8 @@ def kaldi_agrees(folder: Path, lattices: list[Lattice]) -> bool:
     compiled = [shortest(kaldifst.compile(block.split("\n", 1)[1] + "\n")) for block in blocks if block.strip()]
     return (len(found) == len(best) == len(compiled)
             and all(a[0] == b[0] and np.isclose([a[1], c], b[1], atol=1e-2, rtol=1e-5).all()
-                    for a, b, c in zip(found, best, compiled)) and all(map(printed_alike, kaldi_blocks(folder / "lat.txt"))))
+                    for a, b, c in zip(found, best, compiled))
+            and all(map(printed_alike, kaldi_blocks(folder / "lat.txt"))))
 
 
 def shortest(fst: kaldifst.StdVectorFst) -> float:
@@ -87,8 +89,8 @@ def printed_alike(block: list[list[str]]) -> bool:
     lattice.start = 0
     for a, b, label, weight in block[:-1]:
         graph, acoustic, _ = weight.split(",")
-        lattice.add_arc(int(a), kaldifst.LatticeArc(int(label), int(label), kaldifst.LatticeWeight(float(graph), float(acoustic)),
-                                                    int(b)))
+        cost = kaldifst.LatticeWeight(float(graph), float(acoustic))
+        lattice.add_arc(int(a), kaldifst.LatticeArc(int(label), int(label), cost, int(b)))
     lattice.set_final(int(block[-1][0]), kaldifst.LatticeWeight(0, 0))
     printed = [line.split() for line in lattice.to_str().splitlines()]
     costs = [[float(x) for x in fields[4].split(",")] if len(fields) == 5 else [0.0, 0.0] for fields in printed[:-1]]
@@ -105,8 +107,9 @@ def main(exp: Path, data: Path | None) -> int:
     wrong, table = 0, []
     for folder in sorted(exp.glob("*/decode_test/lattices/*")):
         said_in, kind = GRAPHS[folder.name]
-        hypotheses = {utt: words for utt, words in read_text(folder.parents[1] / said_in).items()}
-        lattices = {utt: read_json_lattice(folder / f"{utt}.json") for utt in hypotheses if (folder / f"{utt}.json").exists()}
+        hypotheses = read_text(folder.parents[1] / said_in)
+        files = {utt: folder / f"{utt}.json" for utt in hypotheses}
+        lattices = {utt: read_json_lattice(path) for utt, path in files.items() if path.exists()}
         checks = dict.fromkeys(("best path", "strings once", "SLF", "OpenFst", "Kaldi"), 0)
         gap = 0.0
         for utt, lattice in lattices.items():
@@ -125,17 +128,18 @@ def main(exp: Path, data: Path | None) -> int:
         missing = [utt for utt, labels in hypotheses.items() if labels and utt not in lattices]
         good = min(checks.values()) == len(lattices) and gap <= 1e-4 and agrees and not missing
         wrong += not good
-        print(f"{folder.relative_to(exp)}: of {len(lattices)} lattices {', '.join(f'{n} {name}' for name, n in checks.items())};"
-              f" posteriors sum to 1 within {gap:.1e}; kaldifst {'agrees' if agrees else 'DISAGREES'}"
+        counted = ", ".join(f"{n} {name}" for name, n in checks.items())
+        print(f"{folder.relative_to(exp)}: of {len(lattices)} lattices {counted}; posteriors sum to 1 within {gap:.1e}; kaldifst {'agrees' if agrees else 'DISAGREES'}"
               f"{'; none of ' + ' '.join(missing) if missing else ''}{'' if good else '   <-- WRONG'}", flush=True)
         if kind in references:
-            table.append(row(folder, exp, lattices, references[kind], fold if kind == "phones" else {}))
-    print("\n".join(["", *aligned([["system, graph", "unit", "hyp %", "MBR %", *(f"oracle % at {beam:g}" for beam in BEAMS),
-                                   "depth", "arcs", "beam kept", "ms/utt"], *table])]))
+            table.append(row(folder, lattices, references[kind], fold if kind == "phones" else {}))
+    head = ["system, graph", "unit", "hyp %", "MBR %", *(f"oracle % at {beam:g}" for beam in BEAMS), "depth", "arcs",
+            "beam kept", "ms/utt"]
+    print("\n".join(["", *aligned([head, *table])]))
     return int(wrong > 0)
 
 
-def row(folder: Path, exp: Path, lattices: dict[str, Lattice], references: dict[str, tuple], fold: dict[str, str]) -> list[str]:
+def row(folder: Path, lattices: dict[str, Lattice], references: dict[str, tuple], fold: dict[str, str]) -> list[str]:
     """Error rates of the best path, of the string of least expected error, and of the oracle."""
     edits, length = np.zeros(2 + len(BEAMS)), 0
     for utt, lattice in lattices.items():
@@ -147,8 +151,8 @@ def row(folder: Path, exp: Path, lattices: dict[str, Lattice], references: dict[
     seconds = read_json(folder.parents[1] / "decode.json")["lattice_seconds"]
     graph = "free" if folder.name == "free" else "words"
     return [f"{folder.parts[-4]}, {folder.name}", "WER" if folder.name == "word_arcs" else "PER",
-            *(f"{100 * n / max(length, 1):.1f}" for n in edits), f"{np.mean([depth(x) for x in lattices.values()]):.1f}",
-            f"{np.mean([len(x.label) for x in lattices.values()]):.0f}", f"{min(x.beam for x in lattices.values()):g}",
+            *(f"{100 * n / max(length, 1):.1f}" for n in edits),
+            f"{np.mean([depth(x) for x in lattices.values()]):.1f}", f"{np.mean([len(x.label) for x in lattices.values()]):.0f}", f"{min(x.beam for x in lattices.values()):g}",
             f"{1000 * seconds[graph] / max(len(lattices), 1):.0f}" if folder.name != "word_arcs" else ""]
 
 

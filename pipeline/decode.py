@@ -35,8 +35,8 @@ class Settings:
 @dataclass(frozen=True)
 class Hypothesis:
     """What was heard: words and phones with their frames, a confidence in [0, 1] for each phone where the search gives
-    one, the lattices of phones and of words, the processor seconds it took to make them of what the decoder kept, and further
-    readings (score, words), best first."""
+    one, the lattices of phones and of words, the processor seconds it took to make them of what the decoder kept, and
+    further readings (score, words), best first."""
 
     words: list[Segment]
     phones: list[Segment]

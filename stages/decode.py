@@ -26,8 +26,8 @@ from stages.common import at_least, parser, run
 
 def decode_set(system: System, decoder: Decoder, feats: Mapping[str, np.ndarray], lattices: Path, graph: str
                ) -> tuple[dict[str, Hypothesis], float, float]:
-    """Hypotheses without their lattices, which are written; the seconds that scoring and searching took, and those of them
-    that went into lattices."""
+    """Hypotheses without their lattices, which are written; the seconds that scoring and searching took, and the
+    processor seconds of them that went into lattices."""
     seconds, found = 0.0, {}
     for utt in tqdm(feats, desc=f"{system.name} {graph}", unit="utt", disable=None):
         began = time.perf_counter()
@@ -62,10 +62,10 @@ def main(args: Namespace) -> tuple[Path, str]:
     if not len(feats):
         raise UserError(f"{feats.path}: no utterances to decode; make the features again: make mfcc")
     with atomic_dir(args.out) as out:
-        words, seconds, in_words = decode_set(system, word_decoder(system, lang, args.search, tuned.words, beams), feats,
-                                              out / "lattices", "words")
-        free, free_seconds, in_free = decode_set(system, WfstDecoder(system, lang, "free", tuned.free, beams), feats,
-                                                 out / "lattices", "free")
+        words, seconds, words_lattices = decode_set(
+            system, word_decoder(system, lang, args.search, tuned.words, beams), feats, out / "lattices", "words")
+        free, free_seconds, free_lattices = decode_set(
+            system, WfstDecoder(system, lang, "free", tuned.free, beams), feats, out / "lattices", "free")
         write_hypotheses(out, words, free)
         if system.meta["kind"] == "neural":
             write_lines(out / "greedy.txt", [" ".join([utt, *greedy_phones(system, feats[utt])]) for utt in feats])
@@ -73,7 +73,7 @@ def main(args: Namespace) -> tuple[Path, str]:
         write_json(out / "decode.json", {
             "system": args.out.parent.name, "model": str(args.model), "search": args.search,
             "decode_seconds": seconds, "free_seconds": free_seconds, "audio_seconds": audio, "rtf": seconds / audio,
-            "lattice_seconds": {"words": in_words, "free": in_free},
+            "lattice_seconds": {"words": words_lattices, "free": free_lattices},
             "settings": {"words": vars(tuned.words), "free": vars(tuned.free)}})
     failed = [utt for utt, h in free.items() if not h.phones]
     silent = f"; nothing found in {', '.join(failed)}" if failed else ""

@@ -14,14 +14,14 @@ from stages.common import parser, run
 def main(arguments: argparse.Namespace) -> tuple[Path, str]:
     files = sorted(arguments.lattices.glob("*.json"))
     if not files:
-        raise UserError(f"{arguments.lattices}: no lattices; GRAPH is free, words or word_arcs, and neural has free alone")
+        raise UserError(f"{arguments.lattices}: no lattices; GRAPH is free, words or word_arcs, and neural has free only")
     with atomic_dir(arguments.out) as out:
         try:
             number = write_text_archives(out, map(read_json_lattice, files))
         except ValueError as error:
             raise UserError(f"{arguments.lattices}: of several searches ({error}); decode again") from error
-    return arguments.out / "info.json", (f"{number} lattices; lattice-copy ark:{arguments.out}/lat.txt ark,t:-  shows them, or"
-                                         f" fstcompile one of {arguments.out}/fst.txt")
+    return arguments.out / "info.json", (f"{number} lattices in {arguments.out}: lat.txt for Kaldi's tools, fst.txt for"
+                                         " OpenFst's")
 
 
 if __name__ == "__main__":

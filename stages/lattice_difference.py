@@ -12,7 +12,7 @@ from lexicon.phone_sets import phone_set_of
 from pipeline.boundaries import join_closures
 from pipeline.intervals import read_ctm
 from pipeline.lattice import read_json_lattice
-from pipeline.lattice.difference import Tally, difference, in_order, readable, tally
+from pipeline.lattice.difference import Tally, as_json, difference, in_order, readable, tally
 from stages.common import parser, run
 
 
@@ -40,14 +40,12 @@ def main(arguments: argparse.Namespace) -> tuple[Path, str]:
 
     lines = readable(tallies, *names)
     write_json(arguments.out.with_suffix(".json"), {"systems": names, "utterances": len(both), "classes": {
-        name: {"reference": own.reference, **{side: {by: dict(zip(("number", *names), sums.tolist()))
-                                                     for by, sums in getattr(own, side).items()} for side in ("right", "wrong")}}
-        for name, own in in_order(tallies).items()}})
+        name: as_json(own) for name, own in in_order(tallies).items()}})
     write_lines(arguments.out, lines)
     print("\n".join(["", *lines, ""]))
     left = len({*ours, *theirs, *placed}) - len(both)
     return arguments.out, (f"{names[0]} and {names[1]} on {len(both)} utterances"
-                           f"{f', {left} without a lattice of both or an alignment left out' if left else ''}; {arguments.out}")
+                           f"{f' ({left} without a lattice of both left out)' if left else ''}; {arguments.out}")
 
 
 if __name__ == "__main__":

@@ -40,8 +40,8 @@ def test_words_go_to_their_first_phone(settled):
 
 
 def test_silences_and_blanks_lie_between_words_or_within():
-    placed = place_words(chain(("<blk>", ""), ("B", ""), ("<blk>", ""), ("T", ""), ("<blk>", "BAT"), ("AH", "A"), ("<blk>", "")),
-                         TREE)
+    placed = place_words(chain(("<blk>", ""), ("B", ""), ("<blk>", ""), ("T", ""), ("<blk>", "BAT"), ("AH", "A"),
+                               ("<blk>", "")), TREE)
     assert placed.word == ["", "BAT", "", "", "", "A", ""]
     words = word_lattice(placed)
     assert words.label == ["<blk>", "BAT", "<blk>", "A", "<blk>"] and words.word == ["", "BAT", "", "A", ""]

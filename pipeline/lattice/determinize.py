@@ -91,7 +91,7 @@ class _Construction:
             self.ends.append(_Transition(number, {self.lattice.num_nodes - 1: (node, self.endings[node][1])}))
 
     def _leave(self, number: int, limit: float) -> list[tuple[int, float]]:
-        """The subsets after one more symbol that were reached more cheaply than before, with the cost of the best string."""
+        """The subsets after one more symbol that were reached more cheaply than before, and the best string's cost."""
         by_symbol: dict[tuple[str, str], dict[int, tuple[float, int, Arcs]]] = {}
         for node, cost in self.subsets[number].items():
             for symbol, target, more, arcs in self.steps[node]:
@@ -126,7 +126,7 @@ class _Construction:
     def _trace(self) -> Lattice:
         """Back from the end, only along what each string came by."""
         last, end = self.lattice.num_nodes - 1, -1
-        arcs: set[tuple[tuple, tuple, int]] = set()  # between (subset, node) or, after silent arcs, (subset, node, arcs)
+        arcs: set[tuple[tuple, tuple, int]] = set()  # between (subset, node), after silent arcs (subset, node, arcs)
         waiting, seen = [], set()
 
         def follow(way: _Transition, node: int, to: tuple) -> None:

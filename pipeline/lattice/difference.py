@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +21,7 @@ TOLERANCE = 5
 
 @dataclass(frozen=True)
 class Considered:
-    """A phone over frames start .. end (exclusive), with the posterior mass of each lattice: how often a path says it there."""
+    """A phone over frames start .. end (exclusive), with the posterior mass of each lattice: how often a path says it."""
 
     label: str
     start: int
@@ -86,7 +87,7 @@ def _stretches(arcs: np.ndarray, tolerance: int = TOLERANCE) -> list[tuple[int, 
 class Tally:
     """Of one class: how many phones the reference has, who considered them, and what was considered that is not there.
 
-    ``right`` and ``wrong`` map "both", "first", "second" (and "neither") to masses [number, of the first, of the second].
+    ``right`` and ``wrong`` map "both", "first", "second" (and "neither") to [number, mass of the first, of the second].
     """
 
     reference: int = 0
@@ -101,7 +102,7 @@ class Tally:
 
 def tally(considered: Sequence[Considered], reference: Iterable[Interval], phone_set: PhoneSet, fold: Fold,
           tallies: dict[str, Tally]) -> None:
-    """Add an utterance to the ``tallies`` by manner: a phone considered is right if the reference has it at that time."""
+    """Add an utterance to the ``tallies`` by manner. A phone considered is right if the reference has it at that time."""
     times = [tuple(float(frame_to_seconds(frame)) for frame in (phone.start - TOLERANCE, phone.end + TOLERANCE))
              for phone in considered]
     hits: set[int] = set()
@@ -119,7 +120,8 @@ def tally(considered: Sequence[Considered], reference: Iterable[Interval], phone
         own.add("right", by, first, second)
     for i, phone in enumerate(considered):
         if i not in hits:
-            tallies.setdefault(manner_in(phone_set, phone.label), Tally()).add("wrong", phone.by, phone.first, phone.second)
+            own = tallies.setdefault(manner_in(phone_set, phone.label), Tally())
+            own.add("wrong", phone.by, phone.first, phone.second)
 
 
 def in_order(tallies: dict[str, Tally]) -> dict[str, Tally]:
@@ -134,21 +136,29 @@ def in_order(tallies: dict[str, Tally]) -> dict[str, Tally]:
     return {**{manner: tallies[manner] for manner in order}, "all": every}
 
 
+def as_json(own: Tally) -> dict[str, Any]:
+    """A tally as plain values."""
+    return {"reference": own.reference, **{side: {
+        by: dict(zip(("number", "first", "second"), sums.tolist())) for by, sums in getattr(own, side).items()}
+        for side in ("right", "wrong")}}
+
+
 def readable(tallies: dict[str, Tally], first: str, second: str) -> list[str]:
-    """Two tables for a terminal: the phones of the reference by who considered them, and what is not in the reference."""
+    """Two tables for a terminal: the phones of the reference by who considered them, and what is not in it."""
     tallies = in_order(tallies)
     head = ["phones", "number", "both", f"only {first}", "mass", f"only {second}", "mass", "neither"]
-    right = [[name, str(own.reference), *_cells(own.right, own.reference), _percent(own.right.get("neither"), own.reference)]
-             for name, own in tallies.items()]
+    right = [[name, str(own.reference), *_cells(own.right, own.reference),
+              _percent(own.right.get("neither"), own.reference)] for name, own in tallies.items()]
     wrong = [[name, str(int(sum(sums[0] for sums in own.wrong.values()))), *_cells(own.wrong, own.reference)]
              for name, own in tallies.items()]
-    return ["Phones that are in the reference: who considered them, in %, and with what posterior mass those that one alone did:",
+    return ["Phones that are in the reference: who considered them, in %, and the mean posterior mass where one alone did:",
             *_aligned([head, *right]), "",
             "Phones that are not in the reference at that time, per 100 that are:", *_aligned([head[:-1], *wrong])]
 
 
 def _cells(sums: dict[str, np.ndarray], number: int) -> list[str]:
-    mass = {by: f"{sums[by][column] / sums[by][0]:.2f}" if by in sums else "-" for by, column in (("first", 1), ("second", 2))}
+    mass = {by: f"{sums[by][column] / sums[by][0]:.2f}" if by in sums else "-"
+            for by, column in (("first", 1), ("second", 2))}
     return [_percent(sums.get("both"), number), _percent(sums.get("first"), number), mass["first"],
             _percent(sums.get("second"), number), mass["second"]]
 
@@ -159,5 +169,5 @@ def _percent(sums: np.ndarray | None, number: int) -> str:
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*rows)]
-    return ["  " + "  ".join([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:]))])
+    return ["  ".join(["", row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:]))])
             for row in rows]

@@ -1,4 +1,4 @@
-"""The path of a lattice that is nearest to a reference: what a perfect judge of what was considered could have chosen."""
+"""The path of a lattice that is nearest to a reference: what a perfect judge could have chosen of what was considered."""
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -39,8 +39,8 @@ def _after(before: np.ndarray, said: Sequence[str], wanted: np.ndarray, symbols:
     return result
 
 
-def _trace(lattice: Lattice, edits: np.ndarray, said: Sequence[Sequence[str]], wanted: np.ndarray, symbols: dict[str, int]
-           ) -> list[int]:
+def _trace(lattice: Lattice, edits: np.ndarray, said: Sequence[Sequence[str]], wanted: np.ndarray,
+           symbols: dict[str, int]) -> list[int]:
     """Back from the end along arcs that explain the number of edits."""
     order = np.argsort(lattice.arc_to, kind="stable")
     bounds = np.searchsorted(lattice.arc_to[order], np.arange(lattice.num_nodes + 1))
@@ -49,9 +49,9 @@ def _trace(lattice: Lattice, edits: np.ndarray, said: Sequence[Sequence[str]], w
         for arc in order[bounds[node]:bounds[node + 1]].tolist():
             source = int(lattice.arc_from[arc])
             if _after(edits[source], said[arc], wanted, symbols)[j] == edits[node, j]:
-                hit = said[arc] and j and edits[source, j - 1] + (wanted[j - 1] != symbols.get(said[arc][0], -1)) == edits[node, j]
+                inserted = not said[arc] or edits[source, j] + 1 == edits[node, j]
                 path.append(arc)
-                node, j = source, j - 1 if hit else j
+                node, j = source, j if inserted else j - 1
                 break
         else:
             j -= 1  # a symbol of the reference that the path does not say

@@ -1,8 +1,8 @@
 """Confusion networks ("sausages") and the string of least expected error.
 
 The string is changed, slot by slot, to what most of the probability says there, until its expected edit distance to
-what the paths say falls no more (Xu, Povey, Mangu & Zhu 2011, "Minimum Bayes Risk decoding and system combination based on
-a recursion for edit distance"); the statistics of the last round are the slots.
+what the paths say falls no more (Xu, Povey, Mangu & Zhu 2011, "Minimum Bayes Risk decoding and system combination
+based on a recursion for edit distance"); the statistics of the last round are the slots.
 """
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class Slot:
 
 @dataclass(frozen=True)
 class Sausage:
-    """Slots in order of time. ``expected_errors``: edits that the string of the slots' labels has to expect against what
-    the paths say, weighted by their posteriors; ``best_path_errors``: the same for the best path's string."""
+    """Slots in order of time. ``expected_errors``: edits that the string of the slots' labels has to expect against
+    what the paths say, weighted by their posteriors; ``best_path_errors``: the same for the best path's string."""
 
     slots: list[Slot]
     expected_errors: float
@@ -89,8 +89,8 @@ class _Graph:
         self.share = lattice.posterior / np.maximum(reached[lattice.arc_to], np.finfo(float).tiny)
 
     def statistics(self, string: list[str]) -> tuple[float, list[dict[str, float]], list[tuple[int, int]]]:
-        """Expected errors of a string, and for each of its symbols and each gap between them (gap, symbol, gap, ...) the
-        share of every label there, and where it is."""
+        """Expected errors of a string, and for each of its symbols and each gap between them (gap, symbol, gap, ...)
+        the share of every label there, and where it is."""
         slots = [NOTHING] * (2 * len(string) + 1)
         slots[1::2] = string
         drop = np.concatenate([[0.0], np.cumsum([float(label != NOTHING) for label in slots])])  # (Q + 1,)
@@ -117,7 +117,8 @@ class _Graph:
             errors[lattice.arc_to[arc]] += self.share[arc] * after
         return errors, choices
 
-    def _backward(self, slots: list[str], choices: list[np.ndarray]) -> tuple[list[dict[str, float]], list[tuple[int, int]]]:
+    def _backward(self, slots: list[str], choices: list[np.ndarray]
+                  ) -> tuple[list[dict[str, float]], list[tuple[int, int]]]:
         """Spread the paths' probability over (node, slots already said), and add up what is aligned with each slot."""
         lattice, frames = self.lattice, self.lattice.node_frame
         mass = np.zeros((lattice.num_nodes, len(slots) + 1))

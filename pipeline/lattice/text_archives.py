@@ -2,11 +2,11 @@
 
 A folder holds
 
-    lat.txt     Kaldi's compact lattices, for `ark:lat.txt`: arcs are `from to label graph,acoustic,ids`, the costs natural logs
-                and unscaled; a phone's number stands once for each of its frames where Kaldi has a transition-id
-    symbols.txt what the labels of lat.txt are: `PHONE`, or `PHONE=WORD` for an arc that settles a word
-    fst.txt     one OpenFst transducer for each utterance, a Kaldi table of them for `ark:fst.txt`: phones (or words) in, the
-                words that they settle out, the cost of both scores together
+    lat.txt     Kaldi's compact lattices, for `ark:lat.txt`: arcs are `from to label graph,acoustic,ids`, the costs
+                natural logs and unscaled; a phone's number stands for each of its frames where Kaldi has a transition-id
+    symbols.txt what the labels of lat.txt are: `PHONE`, or `PHONE=WORD` where a word begins
+    fst.txt     one OpenFst transducer for each utterance, a Kaldi table of them for `ark:fst.txt`: phones (or words) in,
+                the words that begin there out, the cost of both scores together
     labels.txt, words.txt   the symbols of its two sides
     frames.txt  the frames of its states, for an FST has no times: a Kaldi table of integer vectors
     info.json   the system, the graph and the scales
@@ -47,19 +47,20 @@ class _Symbols(dict):
 
 
 def write_text_archives(folder: Path | str, lattices: Iterable[Lattice]) -> int:
-    """Write the folder, and return how many lattices there were. All are of one system, graph and scale (ValueError)."""
+    """Write the folder; returns how many lattices there were. ValueError unless all are of one system, graph and scale."""
     folder = Path(folder)
     labels, words, symbols = _Symbols(), _Symbols(), _Symbols()
     shared: dict[str, Any] = {}
     utterances = {}
     with ExitStack() as files:
-        kaldi, fst, frames = (files.enter_context(atomic_write(folder / name)) for name in ("lat.txt", "fst.txt", "frames.txt"))
+        kaldi, fst, frames = (files.enter_context(atomic_write(folder / f"{name}.txt")) for name in ("lat", "fst", "frames"))
         for lattice in lattices:
             own = {name: getattr(lattice, name) for name in SHARED}
             if own != (shared := shared or own):
                 raise ValueError(f"{lattice.utterance}: {own}, the lattices before: {shared}")
             key = quote(lattice.utterance)
-            utterances[key] = {"num_frames": lattice.num_frames, "beam": lattice.beam if np.isfinite(lattice.beam) else None}
+            beam = lattice.beam if np.isfinite(lattice.beam) else None
+            utterances[key] = {"num_frames": lattice.num_frames, "beam": beam}
             frames.write(f"{key} {' '.join(map(str, lattice.node_frame.tolist()))}\n")
             fst.write(f"{key} \n{''.join(_fst_lines(lattice, labels, words))}\n")
             kaldi.write(f"{key} \n{''.join(_kaldi_lines(lattice, labels, symbols))}\n")
@@ -115,7 +116,8 @@ def read_openfst(folder: Path | str) -> Iterator[Lattice]:
     path = folder / "fst.txt"
     for key, number, lines in _blocks(path):
         try:
-            arcs = [(int(a), int(b), labels[int(i)], words[int(o)], 0.0, -float(cost)) for a, b, i, o, cost in lines[:-1]]
+            arcs = [(int(a), int(b), labels[int(i)], words[int(o)], 0.0, -float(cost))
+                    for a, b, i, o, cost in lines[:-1]]
             yield _lattice(info, key, np.array(frames[key].split(), np.int32), arcs)
         except (KeyError, ValueError, IndexError, TypeError, OverflowError) as error:
             raise UserError(f"{path}:{number}: no lattice ({error!r}); write it again") from error
@@ -141,7 +143,7 @@ def _read_symbols(path: Path) -> dict[int, str]:
             name, index = line.split()
             names[int(index)] = name
         except ValueError:
-            raise UserError(f"{path}:{number}: {line[:80]!r} is not `SYMBOL NUMBER`; write the lattices again") from None
+            raise UserError(f"{path}:{number}: {line[:80]!r} is not `SYMBOL NUMBER`; write them again") from None
     return names | {0: ""}
 
 
@@ -171,7 +173,8 @@ def _kaldi_arcs(lines: list[list[str]], symbols: Mapping[int, str]) -> tuple[np.
             ends[int(fields[0])] = _weight(fields[1] if len(fields) == 2 else "0,0,")
         else:
             label, _, word = symbols[int(fields[2])].partition("=")
-            arcs.append((int(fields[0]), int(fields[1]), label, word, *_weight(fields[3] if len(fields) == 4 else "0,0,")))
+            weight = _weight(fields[3] if len(fields) == 4 else "0,0,")
+            arcs.append((int(fields[0]), int(fields[1]), label, word, *weight))
     if len(ends) != 1 or next(iter(ends.values())) != (0.0, 0.0, 0) or any(arc[0] in ends for arc in arcs):
         end = max(max(arc[:2]) for arc in arcs) + 1
         arcs += [(state, end, "", "", *weight) for state, weight in ends.items()]
@@ -219,7 +222,8 @@ def _lattice(info: dict[str, Any], key: str, frames: np.ndarray, arcs: list[tupl
     lattice = Lattice(unquoted(key), *(info[name] for name in SHARED[:3]), int(own["num_frames"]),
                       *(info[name] for name in SHARED[3:]), frames, np.array(start, np.int32), np.array(end, np.int32),
                       [unquoted(name) for name in label], [unquoted(name) for name in word], np.array(acoustic, float),
-                      np.array(language, float), np.zeros(len(arcs)), np.inf if own["beam"] is None else float(own["beam"]))
+                      np.array(language, float), np.zeros(len(arcs)),
+                      np.inf if own["beam"] is None else float(own["beam"]))
     check_lattice(lattice)
     forward_backward(lattice)
     return lattice

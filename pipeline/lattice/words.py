@@ -161,7 +161,8 @@ def _assemble(lattice: Lattice, arcs: set[tuple[tuple, tuple, int, str]], start:
     rows = sorted((number[here], number[there], arc, word) for here, there, arc, word in kept)
     chosen = [arc for _, _, arc, _ in rows]
     return replace(lattice, node_frame=lattice.node_frame[[key[0] for key in order]],
-                   arc_from=np.array([a for a, *_ in rows], np.int32), arc_to=np.array([b for _, b, *_ in rows], np.int32),
+                   arc_from=np.array([a for a, *_ in rows], np.int32),
+                   arc_to=np.array([b for _, b, *_ in rows], np.int32),
                    label=[lattice.label[arc] for arc in chosen], word=[word for *_, word in rows],
                    acoustic=lattice.acoustic[chosen], language=lattice.language[chosen], posterior=np.zeros(0))
 
@@ -169,8 +170,9 @@ def _assemble(lattice: Lattice, arcs: set[tuple[tuple, tuple, int, str]], start:
 # ---- words as arcs
 
 def word_lattice(lattice: Lattice) -> Lattice:
-    """Arcs are words, from the beginning of their first phone to the end of their last, with the sum of the scores; each
-    word string once, on its best alignment. Silences (and `<blk>`) between words stay as arcs, but are no part of strings.
+    """Arcs are words, from the beginning of their first phone to the end of their last, with the sum of the scores;
+    each word string once, on its best alignment. Silences (and `<blk>`) between words stay as arcs, but are no part of
+    strings.
 
     lattice: phones with each ``word`` on its first phone, as `place_words` puts it.
     """
@@ -188,8 +190,8 @@ def word_lattice(lattice: Lattice) -> Lattice:
             else:
                 continue  # a phone within a word that began earlier
             for target, arcs in ways.items():
-                found.append((border, target, lattice.word[arc] or lattice.label[arc], float(lattice.acoustic[arcs].sum()),
-                              float(lattice.language[arcs].sum())))
+                found.append((border, target, lattice.word[arc] or lattice.label[arc],
+                              float(lattice.acoustic[arcs].sum()), float(lattice.language[arcs].sum())))
                 if target not in seen:
                     seen.add(target)
                     heappush(waiting, target)

@@ -408,7 +408,8 @@ DIFFERENCE = rows(
 WORDS = f"{DECODE}/lattices/words/ann-test0.json"
 EXPORT = rows(
     "export_lattices",
-    ("no such graph", None, "lattices/magic: no lattices; GRAPH is free", {"also": f"--lattices {DECODE}/lattices/magic"}),
+    ("no such graph", None, "lattices/magic: no lattices; GRAPH is free",
+     {"also": f"--lattices {DECODE}/lattices/magic"}),
     ("a lattice cut short", cut(WORDS, 0.5), f"{WORDS}: not JSON"),
     ("lattices of two scales", values(WORDS, acoustic_scale=7.5), f"{DECODE}/lattices/words: of several searches"),
 )
@@ -491,4 +492,5 @@ RECORD = rows("record", ("no time", None, "SECONDS=0"),
 
 ROWS: list[Row] = [*PREPARE, *LANGUAGE, *FEATURES, *TRAIN_GMM, *ALIGN, *TRAIN_FRAMES, *TRAIN_NEURAL, *TUNE, *DECODING,
                    *SCORE,
-                   *COMPARE, *REPORT, *SHOW, *DIFFERENCE, *EXPORT, *LOOK, *CHECK, *TRANSCRIBE, *ALIGN_TEXT, *PRON_PROBS, *SHOW_PRON_PROBS, *RECORD]
+                   *COMPARE, *REPORT, *SHOW, *DIFFERENCE, *EXPORT, *LOOK, *CHECK, *TRANSCRIBE, *ALIGN_TEXT, *PRON_PROBS,
+                   *SHOW_PRON_PROBS, *RECORD]
