@@ -181,13 +181,25 @@ pp_opts = --model $(EXP)/gmm --data $(DATA)/dev --langs $(DATA)/lang $(EXP)/lang
 $(pp)/dev.txt: $(pp)/without/tuning.json $(pp)/with/tuning.json $(call changed,$(pp_opts),$(pp)/dev.txt)
 	$(PY) -m stages.show_pron_probs $(pp_opts)
 
+# Where the words of the test set are, by each system; the network twice, with the label prior and without.
+define aligner
+place_$(1) = --model $(EXP)/$(patsubst %_raw,%,$(1)) $(if $(filter %_raw,$(1)),--raw) --data $(DATA)/test --lang $(DATA)/lang \
+	--out $(EXP)/$(1)/ali_test
+$(EXP)/$(1)/ali_test/alignment.json: $(EXP)/$(model_$(patsubst %_raw,%,$(1))) $(DATA)/test/feats.scp \
+		$(if $(filter gmm,$(1)),$(EXP)/gmm/ali_test/phones.txt) $$(call changed,$$(place_$(1)),$(EXP)/$(1)/ali_test/alignment.json)
+	$$(PY) -m stages.place $$(place_$(1))
+endef
+$(foreach a,gmm frames neural neural_raw,$(eval $(call aligner,$(a))))
+aligners := gmm $(filter frames,$(SYSTEMS)) $(if $(filter neural%,$(SYSTEMS)),neural neural_raw)
+alignments := $(patsubst %,$(EXP)/%/ali_test/alignment.json,$(aligners))
+
 scores := $(patsubst %,$(EXP)/%/decode_test/wer.txt,$(SYSTEMS))
 compare_opts = --exp $(EXP) --data $(DATA) --systems $(SYSTEMS) --out $(EXP)/compare.tsv
-$(EXP)/compare.tsv: $(scores) $(call changed,$(compare_opts),$(EXP)/compare.tsv)
+$(EXP)/compare.tsv: $(scores) $(alignments) $(call changed,$(compare_opts),$(EXP)/compare.tsv)
 	$(PY) -m stages.compare $(compare_opts)
 
 report_opts = --exp $(EXP) --data $(DATA) --systems $(SYSTEMS) --out $(EXP)/report $(if $(UTT),--utt $(call quoted,UTT)) $(REPORT_ARGS)
-$(EXP)/report/index.html: $(scores) $(EXP)/gmm/ali_test/phones.txt $(call changed,$(report_opts),$(EXP)/report/index.html)
+$(EXP)/report/index.html: $(scores) $(alignments) $(call changed,$(report_opts),$(EXP)/report/index.html)
 	$(PY) -m stages.report $(report_opts)
 
 # What only one of the two systems of PAIR considered, of all that their free phone searches did.

@@ -12,17 +12,10 @@ from lexicon.lang import Lang
 from lexicon.normalise import to_words
 from lexicon.phones import BLANK, SILENT
 from pipeline.align import Segment, word_segments
-from pipeline.decode import WORD_SILENCE_PROB
-from pipeline.features import FRAME_SHIFT_MS
-from pipeline.graph import linear_graph
-from pipeline.lattice import Lattice, best_path
+from pipeline.align_scores import best_placing
 from pipeline.own_audio import Recording
-from pipeline.posteriors import log_phone_posteriors, phone_labels
-from pipeline.search import Beams, SearchGraph, search
 from pipeline.systems import System
-from pipeline.tuning import BEST_PATH_ONLY
 
-BEAMS = (200.0, 800.0)  # natural log, unscaled scores: Kaldi's 10 and 40 are for scores scaled by 0.1, and end too soon
 DOUBTFUL = 0.05       # a word of less confidence was hardly said there (see posteriors.SCALE)
 LONGEST_WORD = 200    # frames; a longer one hides something else
 TAIL = 5              # frames of blanks that belong to the phone before: CTC says where a phone is, not how long
@@ -31,11 +24,7 @@ LEAST_PAUSE = 50      # frames; a shorter pause is not looked into
 
 @dataclass(frozen=True)
 class Placed:
-    """Words and phones with their frames, and the confidence in [0, 1] of each.
-
-    The confidence is the geometric mean, over the frames, of the probability of the phone placed there among all phones
-    (without regard to words): near the goodness of pronunciation of Witt & Young 2000.
-    """
+    """Words and phones with their frames, and the confidence in [0, 1] of each (see `align_scores.Path`)."""
 
     words: list[Segment]
     phones: list[Segment]
@@ -103,33 +92,11 @@ def score_pieces(system: System, recording: Recording) -> np.ndarray:
 
 def place_text(system: System, recording: Recording, words: Sequence[str], lexicon: Weighted) -> Placed | None:
     """Where the words are said, if they are said in this order; None if the recording is too short for them."""
-    if len(words) > len(recording.static):
-        return None  # before the graph of a whole book is built
-    fewest = {word: min(len(said) for _, said in lexicon[word]) for word in set(words)}
-    if sum(fewest[word] for word in words) * system.step > len(recording.static):
-        return None  # each phone takes a row of scores: no need to make the graph of a book
-    scores = score_pieces(system, recording)
-    graph = SearchGraph(linear_graph(system.topology, lexicon, words, WORD_SILENCE_PROB), system.topology, list(words))
-    for beam in BEAMS if graph.fst.num_states else ():
-        lattice = search(graph, scores, 1.0, Beams(beam, BEST_PATH_ONLY), recording.name, system.name, "text",
-                         FRAME_SHIFT_MS, system.step, len(recording.static))
-        if lattice is not None:
-            phones = _phones(lattice)
-            by_word, by_phone = _confidence(system, scores, phones, len(words))
-            phones, by_phone = _with_tails(phones, by_phone)
-            return Placed(word_segments(phones, words), phones, by_word, by_phone)
-    return None
-
-
-def _phones(lattice: Lattice) -> list[Segment]:
-    """The phones of the best path; each arc that settles a word is its first phone."""
-    phones, word = [], -1
-    for arc in best_path(lattice):
-        word += bool(lattice.word[arc])
-        label = lattice.label[arc]
-        phones.append(Segment(label, int(lattice.node_frame[lattice.arc_from[arc]]),
-                              int(lattice.node_frame[lattice.arc_to[arc]]), -1 if label in SILENT else word))
-    return phones
+    path = best_placing(system, score_pieces(system, recording), len(recording.static), words, lexicon, recording.name)
+    if path is None:
+        return None
+    phones, confidence = _with_tails(path.phones, path.phone_confidence)
+    return Placed(word_segments(phones, words), phones, path.word_confidence, confidence)
 
 
 def _with_tails(phones: Sequence[Segment], confidence: Sequence[float]) -> tuple[list[Segment], list[float]]:
@@ -143,18 +110,3 @@ def _with_tails(phones: Sequence[Segment], confidence: Sequence[float]) -> tuple
             longer.append(phone)
             kept.append(sure)
     return longer, kept
-
-
-def _confidence(system: System, scores: np.ndarray, phones: Sequence[Segment], num_words: int
-                ) -> tuple[list[float], list[float]]:
-    """The confidence of each word and of each phone."""
-    by_phone = dict(zip(phone_labels(system), log_phone_posteriors(system, scores).T))
-    sums, rows, each = np.zeros(num_words), np.zeros(num_words), []
-    for phone in phones:
-        first, last = (-(-frame // system.step) for frame in (phone.start, phone.end))
-        own = by_phone[phone.label][first:max(last, first + 1)]
-        each.append(float(np.exp(own.mean())))
-        if phone.word >= 0:
-            sums[phone.word] += own.sum()
-            rows[phone.word] += len(own)
-    return np.exp(sums / rows).tolist(), each

@@ -15,7 +15,7 @@ from stages.common import recorded_settings
 PROJECT = Path(__file__).resolve().parents[1]
 SYSTEMS = ("gmm", "frames", "neural", "neural_wfst")
 ALL = {"prepare_data", "make_lang", "make_mfcc", "train_gmm", "align", "train_frames", "train_neural", "tune", "decode",
-       "score", "compare", "report", "lattice_difference"}
+       "score", "place", "compare", "report", "lattice_difference"}
 TARGETS = {"data", "lexicon", "mfcc", "gmm", "frames", "neural", "decode", "compare", "report", "pron_probs", "lattice", "lattice_difference",
            "lattice_text", "show", "check",
            "transcribe", "align", "record", "setup", "test", "clean", "all", "help"}
@@ -68,7 +68,7 @@ class Tree:
         value = dict(zip(options, options[1:]))
         names = {"prepare_data": "splits.json", "make_lang": "lang.json", "train_gmm": "model.npz", "align": "phones.txt",
                  "train_frames": "model.npz", "train_neural": "model.safetensors", "tune": "tuning.json",
-                 "decode": "hyp.txt", "report": "index.html", "pron_probs": "lang.json", "show_pron_probs": "dev.txt"}
+                 "decode": "hyp.txt", "place": "alignment.json", "report": "index.html", "pron_probs": "lang.json", "show_pron_probs": "dev.txt"}
         if stage == "make_mfcc":
             return self.root / value["--data"] / "feats.scp"
         if stage == "score":
@@ -101,11 +101,13 @@ def test_a_fresh_clone_plans_every_stage_in_order(tmp_path):
     order = [stage for stage, _ in planned]
     for before, after in (("prepare_data", "make_lang"), ("prepare_data", "make_mfcc"), ("make_mfcc", "train_gmm"),
                           ("train_gmm", "align"), ("align", "train_frames"), ("align", "tune"), ("tune", "decode"),
-                          ("decode", "score"), ("score", "compare"), ("score", "report")):
+                          ("decode", "score"), ("align", "place"), ("place", "report"), ("score", "compare"), ("score", "report")):
         assert order.index(before) < order.index(after)
     assert order[-1] in ("compare", "report", "lattice_difference") and order.count("lattice_difference") == 1
     assert order.count("compare") == order.count("report") == 1
     assert order.count("make_mfcc") == order.count("align") == 3
+    assert [options.split("--out ")[1] for stage, options in planned if stage == "place"] == [
+        f"exp/prompts/{system}/ali_test" for system in ("gmm", "frames", "neural", "neural_raw")]
     assert order.count("tune") == order.count("decode") == order.count("score") == 4
     assert all("--" in options for _, options in planned)
 
@@ -117,13 +119,13 @@ def test_a_finished_tree_has_nothing_to_do(finished):
 
 
 @pytest.mark.parametrize("setting,again,not_again", [
-    ("GMM_ARGS=--max-mix 4", {"train_gmm", "align", "train_frames", "tune", "decode", "score", "compare", "report", "lattice_difference"},
+    ("GMM_ARGS=--max-mix 4", {"train_gmm", "align", "train_frames", "tune", "decode", "score", "place", "compare", "report", "lattice_difference"},
      {"prepare_data", "make_lang", "make_mfcc", "train_neural"}),
-    ("FRAMES_ARGS=--context 7", {"train_frames", "tune", "decode", "score", "compare", "report"}, {"train_gmm", "align"}),
-    ("NEURAL_ARGS=--epochs 3", {"train_neural", "tune", "decode", "score", "compare", "report", "lattice_difference"},
+    ("FRAMES_ARGS=--context 7", {"train_frames", "tune", "decode", "score", "place", "compare", "report"}, {"train_gmm", "align"}),
+    ("NEURAL_ARGS=--epochs 3", {"train_neural", "tune", "decode", "score", "place", "compare", "report", "lattice_difference"},
      {"train_gmm", "align", "train_frames", "make_mfcc"}),
     ("TUNE_ARGS=--x 1", {"tune", "decode", "score", "compare", "report", "lattice_difference"}, {"train_gmm", "train_neural", "train_frames"}),
-    ("DECODE_ARGS=--beam 9", {"decode", "score", "compare", "report", "lattice_difference"}, {"tune"}),
+    ("DECODE_ARGS=--beam 9", {"decode", "score", "place", "compare", "report", "lattice_difference"}, {"tune"}),
     ("REPORT_ARGS=--utterances 3", {"report"}, ALL - {"report"}),
     ("MFCC_ARGS=--norm-vars yes", ALL - {"prepare_data", "make_lang"}, {"prepare_data", "make_lang"}),
     ("LANG_ARGS=--order 2", ALL - {"prepare_data", "make_mfcc"}, {"prepare_data", "make_mfcc"}),
@@ -178,7 +180,7 @@ def test_a_killed_run_goes_on_where_it_was(own):
     for name in SYSTEMS[2:]:
         shutil.rmtree(own.root / "exp/prompts" / name)
     planned = own.planned()
-    assert {stage for stage, _ in planned} == {"train_neural", "tune", "decode", "score", "compare", "report", "lattice_difference"}
+    assert {stage for stage, _ in planned} == {"train_neural", "tune", "decode", "score", "place", "compare", "report", "lattice_difference"}
     assert systems_of(planned, "tune") == {"neural", "neural_wfst"}
 
 

@@ -1,0 +1,122 @@
+"""A known text placed in the scores of any system: the best path through the graph of its words."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from lexicon.dictionary import Weighted
+from lexicon.phones import BLANK, SILENT
+from pipeline.align import Segment
+from pipeline.decode import WORD_SILENCE_PROB
+from pipeline.features import FRAME_SHIFT_MS
+from pipeline.graph import linear_graph
+from pipeline.lattice import Lattice, best_path
+from pipeline.posteriors import log_phone_posteriors, phone_labels
+from pipeline.search import Beams, SearchGraph, search
+from pipeline.systems import System
+from pipeline.tuning import BEST_PATH_ONLY
+
+BEAMS = (200.0, 800.0)  # natural log, unscaled scores: Kaldi's 10 and 40 are for scores scaled by 0.1, and end too soon
+# A CTC network says in one or two rows that there is a phone, not where it begins. So much of the blanks between two
+# phones belongs to the first, and no more than LEAD frames to the second, which a pause may come before. Chosen on the
+# dev part of timit_sample (bias -4 ms; half and half: -13 ms, all to the first: +6 ms and fewer within 50 ms).
+FIRST_SHARE = 0.75
+LEAD = 4
+LONGEST_TAIL = 12  # frames of blanks that belong to the phone before them; what is left is a pause
+
+
+@dataclass(frozen=True)
+class Path:
+    """Phones with their frames and the confidence in [0, 1] of each and of each word.
+
+    The confidence is the geometric mean, over the frames, of the probability of the phone placed there among all phones
+    (without regard to words): near the goodness of pronunciation of Witt & Young 2000. Phones of a CTC network are its
+    spikes, with stretches of blanks between them.
+    """
+
+    phones: list[Segment]
+    phone_confidence: list[float]
+    word_confidence: list[float]
+
+
+def best_placing(system: System, scores: np.ndarray, num_frames: int, words: Sequence[str], lexicon: Weighted, name: str,
+                 beams: Sequence[float] = BEAMS) -> Path | None:
+    """Where the words are said, if they are said in this order; None if there are too few frames for them, or no search with
+    one of ``beams`` gets to the end.
+
+    scores: (T', columns) of the utterance ``name``, which has ``num_frames`` frames.
+    """
+    if len(words) > num_frames:
+        return None  # before the graph of a whole book is built
+    fewest = {word: min(len(said) for _, said in lexicon[word]) for word in set(words)}
+    if sum(fewest[word] for word in words) * system.step > num_frames:
+        return None  # each phone takes a row of scores: no need to make the graph of a book
+    graph = SearchGraph(linear_graph(system.topology, lexicon, words, WORD_SILENCE_PROB), system.topology, list(words))
+    for beam in beams if graph.fst.num_states else ():
+        lattice = search(graph, scores, 1.0, Beams(beam, BEST_PATH_ONLY), name, system.name, "text", FRAME_SHIFT_MS,
+                         system.step, num_frames)
+        if lattice is not None:
+            phones = _phones(lattice)
+            by_word, by_phone = _confidence(system, scores, phones, len(words))
+            return Path(phones, by_phone, by_word)
+    return None
+
+
+def _phones(lattice: Lattice) -> list[Segment]:
+    """The phones of the best path; each arc that settles a word is its first phone."""
+    phones, word = [], -1
+    for arc in best_path(lattice):
+        word += bool(lattice.word[arc])
+        label = lattice.label[arc]
+        phones.append(Segment(label, int(lattice.node_frame[lattice.arc_from[arc]]),
+                              int(lattice.node_frame[lattice.arc_to[arc]]), -1 if label in SILENT else word))
+    return phones
+
+
+def rows(system: System, segment: Segment) -> slice:
+    """The rows of a system's scores that are centred within a segment; at least one."""
+    first, last = (-(-frame // system.step) for frame in (segment.start, segment.end))
+    return slice(first, max(last, first + 1))
+
+
+def _confidence(system: System, scores: np.ndarray, phones: Sequence[Segment], num_words: int
+                ) -> tuple[list[float], list[float]]:
+    """The confidence of each word and of each phone."""
+    by_phone = dict(zip(phone_labels(system), log_phone_posteriors(system, scores).T))
+    sums, counts, each = np.zeros(num_words), np.zeros(num_words), []
+    for phone in phones:
+        own = by_phone[phone.label][rows(system, phone)]
+        each.append(float(np.exp(own.mean())))
+        if phone.word >= 0:
+            sums[phone.word] += own.sum()
+            counts[phone.word] += len(own)
+    return np.exp(sums / counts).tolist(), each
+
+
+def spread(path: Path) -> Path:
+    """The path of a CTC network with phones as long as phones are: the blanks between them are shared out (see
+    FIRST_SHARE), and stretches of blanks are left only where there is a pause. Other paths have no blanks and stay."""
+    shares = [_shares(path.phones, index) for index in range(len(path.phones))]
+    phones, kept = [], []
+    for (_, lead), phone, (own_tail, own_lead), (tail, _), sure in zip(
+            [(0, 0), *shares], path.phones, shares, [*shares[1:], (0, 0)], path.phone_confidence):
+        if phone.label == BLANK:
+            phone = replace(phone, start=phone.start + own_tail, end=phone.end - own_lead)
+        else:
+            phone = replace(phone, start=phone.start - lead, end=phone.end + tail)
+        if phone.start < phone.end:
+            phones.append(phone)
+            kept.append(sure)
+    return replace(path, phones=phones, phone_confidence=kept)
+
+
+def _shares(phones: Sequence[Segment], index: int) -> tuple[int, int]:
+    """How many frames of a stretch of blanks belong to the phone before it and to the phone after it."""
+    length = phones[index].end - phones[index].start
+    if phones[index].label != BLANK:
+        return 0, 0
+    first, last = index == 0, index == len(phones) - 1
+    lead = 0 if last else min(LEAD, length if first else round((1 - FIRST_SHARE) * length))
+    return 0 if first else min(LONGEST_TAIL, length - lead), lead

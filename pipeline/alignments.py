@@ -1,0 +1,118 @@
+"""Alignments of a whole set by one system, and their file: alignment.json.
+
+{utterance: {"num_frames": T, "phones": [{"phone", "start", "end", "word", "score", "confidence", "gop"}, ...],
+"words": [{"word", "start", "end", "confidence"}, ...]}}, frames of 10 ms. A phone's "word" is the index of its word, -1
+for a pause; "score" its log score per row (`pipeline.gop`), "confidence" in [0, 1] (`align_scores.Path`), "gop" at most 0.
+"""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lexicon.dictionary import Weighted
+from lexicon.errors import UserError
+from lexicon.files import read_json, write_json
+from pipeline.align import Segment, word_segments
+from pipeline.align_scores import BEAMS, best_placing, spread
+from pipeline.features import frame_to_seconds
+from pipeline.gop import Goodness
+from pipeline.intervals import Interval, Intervals
+from pipeline.lattice import LARGEST
+
+EVERYTHING = 1e6  # a beam that prunes nothing: for utterances of a corpus, whose graphs are small
+
+
+@dataclass(frozen=True)
+class PlacedPhone:
+    """A phone where a system put it, with what the system thinks of it."""
+
+    segment: Segment
+    score: float
+    confidence: float
+    gop: float
+
+
+@dataclass(frozen=True)
+class PlacedUtterance:
+    """The phones of an utterance of ``num_frames`` frames in order, and its words, each with its confidence."""
+
+    num_frames: int
+    phones: list[PlacedPhone]
+    words: list[tuple[Segment, float]]
+
+    @property
+    def segments(self) -> list[Segment]:
+        """The phones without their scores."""
+        return [phone.segment for phone in self.phones]
+
+
+def place_utterance(goodness: Goodness, name: str, scores: np.ndarray, num_frames: int, words: Sequence[str],
+                    lexicon: Weighted) -> PlacedUtterance | None:
+    """Align an utterance whose text is known with a system's scores (T', columns); None if it is too short for it."""
+    path = best_placing(goodness.system, scores, num_frames, words, lexicon, name, (*BEAMS, EVERYTHING))
+    if path is None:
+        return None
+    path = spread(path)
+    phones = [PlacedPhone(segment, score, sure, gop) for segment, sure in zip(path.phones, path.phone_confidence)
+              for score, gop in [goodness.of(scores, segment)]]
+    return PlacedUtterance(num_frames, phones, list(zip(word_segments(path.phones, words), path.word_confidence)))
+
+
+def write_alignment(path: Path, placed: Mapping[str, PlacedUtterance]) -> None:
+    """Write alignment.json."""
+    write_json(path, {utt: {
+        "num_frames": u.num_frames,
+        "phones": [{"phone": p.segment.label, "start": p.segment.start, "end": p.segment.end, "word": p.segment.word,
+                    "score": round(p.score, 4), "confidence": round(p.confidence, 4), "gop": round(p.gop, 4)}
+                   for p in u.phones],
+        "words": [{"word": w.label, "start": w.start, "end": w.end, "confidence": round(sure, 4)} for w, sure in u.words]}
+        for utt, u in placed.items()})
+
+
+def read_alignment(path: Path) -> dict[str, PlacedUtterance]:
+    """Read alignment.json. UserError for anything that `write_alignment` would not have written."""
+    try:
+        value = read_json(path)
+        if not isinstance(value, dict):
+            raise ValueError("no object of utterances")
+        return {utt: _utterance(utt, item) for utt, item in value.items()}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        what = error.strerror if isinstance(error, OSError) else str(error) or type(error).__name__
+        raise UserError(f"{path}: no alignment ({what}); make it again: delete it, and run make compare") from None
+
+
+def _utterance(utt: str, item: Any) -> PlacedUtterance:
+    total = item["num_frames"]
+    words = [(_segment(utt, word["word"], word, index, total), _number(utt, word, "confidence"))
+             for index, word in enumerate(item["words"])]
+    phones = []
+    for phone in item["phones"]:
+        if type(phone["word"]) is not int or not -1 <= phone["word"] < len(words):
+            raise ValueError(f"{utt}: word {phone['word']!r} of {len(words)}")
+        phones.append(PlacedPhone(_segment(utt, phone["phone"], phone, phone["word"], total),
+                                  *(_number(utt, phone, name) for name in ("score", "confidence", "gop"))))
+    return PlacedUtterance(total, phones, words)
+
+
+def _segment(utt: str, label: Any, item: Any, word: int, total: Any) -> Segment:
+    start, end = item["start"], item["end"]
+    if not (isinstance(label, str) and type(start) is type(end) is type(total) is int and 0 <= start < end <= total):
+        raise ValueError(f"{utt}: {label!r} from {start!r} to {end!r} of {total!r} frames")
+    return Segment(label, start, end, word)
+
+
+def _number(utt: str, item: Any, name: str) -> float:
+    value = item[name]
+    if type(value) not in (int, float) or not abs(value) < LARGEST:
+        raise ValueError(f"{utt}: {name} {value!r}")
+    return float(value)
+
+
+def intervals(placed: Mapping[str, PlacedUtterance]) -> Intervals:
+    """The phones in seconds."""
+    return {utt: [Interval(float(frame_to_seconds(s.start)), float(frame_to_seconds(s.end)), s.label) for s in u.segments]
+            for utt, u in placed.items()}
