@@ -283,7 +283,7 @@ clean:                                    ## delete exp/CORPUS and data/CORPUS (
 
 help:                                     ## show this
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
-	  /^[a-z_-]+:.*## / {printf "  %-10s %s\n", substr($$1, 1, index($$1 ":", ":") - 1), $$2}' Makefile
+	  /^[a-z_-]+:.*## / {printf "  %-18s %s\n", substr($$1, 1, index($$1 ":", ":") - 1), $$2}' Makefile
 	@echo; echo "Settings (make gmm CORPUS=fsdd SPLIT=speaker GMM_ARGS=\"--max-mix 4\"):"
 	@printf '  %-11s = %s\n' CORPUS '$(CORPUS)' CORPUS_DIR '$(from)' SPLIT '$(SPLIT)' VOCAB '$(VOCAB)' OOV '$(OOV)' \
 	  LEXICON '$(LEXICON)' PHONES '$(PHONES)' PRON_PROBS '$(PRON_PROBS)' \
