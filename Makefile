@@ -25,8 +25,12 @@ DOWNLOADS ?=
 UTT       ?=
 STAGE     ?=
 MODEL     ?= gmm
+MODEL2    ?=
 GRAPH     ?= free
 PAIR      ?= gmm neural
+LEVEL     ?= phone
+MIN_POSTERIOR ?= 0.01
+BEAM      ?=
 WAV       ?=
 TEXT      ?=
 TEXTFILE  ?=
@@ -214,8 +218,11 @@ lattice_difference: $(EXP)/lattice_difference.txt  ## phones that only one of th
 lattice_text: $(EXP)/$(MODEL)/decode_test/hyp.txt  ## lattices of MODEL (GRAPH=free, words or word_arcs) as text for Kaldi's and OpenFst's tools
 	@$(PY) -m stages.export_lattices --lattices $(EXP)/$(MODEL)/decode_test/lattices/$(GRAPH) --out $(EXP)/lattices/$(MODEL).$(GRAPH)
 
-lattice: $(EXP)/$(MODEL)/decode_test/hyp.txt  ## what MODEL considered in utterance UTT (GRAPH=free or words), as text and SVG
-	@$(PY) -m stages.show_lattice --exp $(EXP) --data $(DATA) --model $(MODEL) --graph $(GRAPH) --utt $(call quoted,UTT)
+$(if $(filter-out phone word,$(LEVEL)),$(error LEVEL=$(LEVEL): write phone or word))
+lattice_opts = --exp $(EXP) --data $(DATA) --model $(MODEL) $(if $(MODEL2),--model2 $(MODEL2)) \
+	--graph $(if $(filter word,$(LEVEL)),word_arcs,$(GRAPH)) --min-posterior $(MIN_POSTERIOR) $(if $(BEAM),--beam $(BEAM))
+lattice: $(patsubst %,$(EXP)/%/decode_test/hyp.txt,$(MODEL) $(MODEL2))  ## what MODEL considered in UTT, phone by phone or by word (LEVEL); beside it MODEL2
+	@$(PY) -m stages.show_lattice $(lattice_opts) --utt $(call quoted,UTT)
 
 # What must be there before a stage can be shown, and whose results are: those of MODEL if it is given, else of SYSTEMS.
 chosen := $(if $(filter file,$(origin MODEL)),$(SYSTEMS),$(MODEL))
@@ -227,9 +234,10 @@ show_gmm     := $(aligned)
 show_frames  := $(aligned) $(EXP)/frames/model.npz
 show_neural  := $(aligned) $(EXP)/neural/model.safetensors
 show_align   := $(aligned)
+show_lattice  = $(EXP)/$(MODEL)/decode_test/hyp.txt
 show_decode  := $(patsubst %,$(EXP)/%/decode_test/hyp.txt,$(filter $(known_systems),$(chosen)))
 show_score   := $(patsubst %,$(EXP)/%/decode_test/wer.txt,$(filter $(known_systems),$(chosen)))
-shown := data lexicon mfcc gmm frames neural align decode score
+shown := data lexicon mfcc gmm frames neural align decode lattice score
 show_stage = $(PY) -m stages.show --stage $(1) --utt $(call quoted,UTT) --exp $(EXP) --data $(DATA) \
 	--lang $(call search_lang,$(firstword $(chosen))) --systems $(chosen)
 show: $(if $(filter $(shown),$(STAGE)),$(show_$(STAGE))) | $(VENV)/.phonoscope  ## what goes in and out of STAGE for utterance UTT; without STAGE: which there are
@@ -285,10 +293,11 @@ help:                                     ## show this
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
 	  /^[a-z_-]+:.*## / {printf "  %-18s %s\n", substr($$1, 1, index($$1 ":", ":") - 1), $$2}' Makefile
 	@echo; echo "Settings (make gmm CORPUS=fsdd SPLIT=speaker GMM_ARGS=\"--max-mix 4\"):"
-	@printf '  %-11s = %s\n' CORPUS '$(CORPUS)' CORPUS_DIR '$(from)' SPLIT '$(SPLIT)' VOCAB '$(VOCAB)' OOV '$(OOV)' \
+	@printf '  %-13s = %s\n' CORPUS '$(CORPUS)' CORPUS_DIR '$(from)' SPLIT '$(SPLIT)' VOCAB '$(VOCAB)' OOV '$(OOV)' \
 	  LEXICON '$(LEXICON)' PHONES '$(PHONES)' PRON_PROBS '$(PRON_PROBS)' \
 	  SYSTEMS '$(SYSTEMS)' DOWNLOADS '$(DOWNLOADS)' DIR '$(DIR)' FIX '$(FIX)' \
-	  UTT $(call quoted,UTT) STAGE $(call quoted,STAGE) MODEL '$(MODEL)' GRAPH '$(GRAPH)' \
+	  UTT $(call quoted,UTT) STAGE $(call quoted,STAGE) MODEL '$(MODEL)' MODEL2 '$(MODEL2)' GRAPH '$(GRAPH)' LEVEL '$(LEVEL)' \
+	  MIN_POSTERIOR '$(MIN_POSTERIOR)' BEAM '$(BEAM)' \
 	  WAV $(call quoted,WAV) TEXT $(call quoted,TEXT) TEXTFILE $(call quoted,TEXTFILE) SECONDS '$(SECONDS)' NJ '$(NJ)' DATA '$(DATA)' EXP '$(EXP)' \
 	  LANG_ARGS '$(LANG_ARGS)' MFCC_ARGS '$(MFCC_ARGS)' GMM_ARGS '$(GMM_ARGS)' FRAMES_ARGS '$(FRAMES_ARGS)' NEURAL_ARGS '$(NEURAL_ARGS)' TUNE_ARGS '$(TUNE_ARGS)' \
 	  DECODE_ARGS '$(DECODE_ARGS)' REPORT_ARGS '$(REPORT_ARGS)'

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from lexicon.errors import UserError
 from lexicon.files import atomic_write, write_lines
-from pipeline.show import STAGES
 from pipeline.show.place import PARTS, Place, find_utterance
+from pipeline.show.stages import STAGES
 from stages.common import parser, run
 
 

@@ -1,4 +1,4 @@
-"""Print the phone lattice of one utterance, and write it as SVG and as a Graphviz graph."""
+"""Print the lattice of one utterance, and write it as text, as SVG and as a Graphviz graph."""
 from __future__ import annotations
 
 import argparse
@@ -7,14 +7,16 @@ from pathlib import Path
 from lexicon.errors import UserError
 from lexicon.files import atomic_write
 from lexicon.fold import read_fold
-from pipeline.lattice import read_json_lattice
-from pipeline.lattice_picture import lattice_dot, lattice_svg, lattice_text
+from pipeline.lattice import Lattice, prune_beam, read_json_lattice
+from pipeline.lattice.text_archives import write_text_archives
 from pipeline.score import align, alignment_picture, read_spoken
+from pipeline.show.lattice import MIN_POSTERIOR, difference_lines, lattice_page
+from pipeline.show.net import lattice_dot, lattice_svg
 from pipeline.show.place import find_utterance
-from stages.common import parser, run
+from stages.common import at_least, parser, run
 
 # graph of the lattice: the decode's file whose line is its best path
-GRAPHS = {"free": "free.txt", "words": "phones.txt"}
+GRAPHS = {"free": "free.txt", "words": "phones.txt", "word_arcs": "hyp.txt"}
 
 
 def find_decode(exp: Path, model: str, graph: str) -> Path:
@@ -27,23 +29,34 @@ def find_decode(exp: Path, model: str, graph: str) -> Path:
     return decode
 
 
+def find_lattice(arguments: argparse.Namespace, model: str, utterance: str) -> Lattice:
+    """The lattice of ``model``, within the beam."""
+    graph = arguments.graph
+    lattice = read_json_lattice(find_decode(arguments.exp, model, graph) / "lattices" / graph / f"{utterance}.json")
+    return prune_beam(lattice, arguments.beam) if arguments.beam else lattice
+
+
 def main(arguments: argparse.Namespace) -> tuple[Path, str]:
     _, utterance = find_utterance(arguments.data, arguments.utt)
-    decode = find_decode(arguments.exp, arguments.model, arguments.graph)
-    lattice = read_json_lattice(decode / "lattices" / arguments.graph / f"{utterance.id}.json")
+    model, other, graph, least = arguments.model, arguments.model2, arguments.graph, arguments.min_posterior
+    lattice, decode = find_lattice(arguments, model, utterance.id), arguments.exp / model / "decode_test"
+    phones = read_spoken(arguments.exp / "gmm" / "ali_test" / "reference.txt").get(utterance.id, ())
+    reference, fold = (utterance.words, {}) if graph == "word_arcs" else (phones, read_fold(arguments.data))
+    lines = [alignment_picture(align(utterance.words, read_spoken(decode / "hyp.txt").get(utterance.id, ()))), ""]
+    if graph != "word_arcs":
+        lines += [alignment_picture(align(phones, read_spoken(decode / GRAPHS[graph], fold).get(utterance.id, ()))), ""]
+    lines += lattice_page(lattice, reference, fold, least)
+    if other:
+        lines += ["", f"What {model} and {other} considered:", "",
+                  *difference_lines(lattice, find_lattice(arguments, other, utterance.id), (model, other), fold)]
+    print("\n".join([*lines, ""]))
 
-    words = read_spoken(decode / "hyp.txt").get(utterance.id, ())
-    reference = read_spoken(arguments.exp / "gmm" / "ali_test" / "reference.txt").get(utterance.id, ())
-    phones = read_spoken(decode / GRAPHS[arguments.graph], read_fold(arguments.data)).get(utterance.id, ())
-    print(f"{alignment_picture(align(utterance.words, words))}\n\n{alignment_picture(align(reference, phones))}\n\n"
-          f"{lattice_text(lattice)}\n")
-
-    target = arguments.exp / "lattices" / f"{utterance.id}.{arguments.model}.{arguments.graph}.svg"
-    dot = target.with_name(f"{target.name.removesuffix('.svg')}.dot")
-    for path, text in ((dot, lattice_dot(lattice)), (target, lattice_svg(lattice))):
-        with atomic_write(path) as stream:
-            stream.write(text)
-    return target, f"{target} (a browser shows it) and {dot} (dot -Tpdf draws it)"
+    folder, name = arguments.exp / "lattices", f"{utterance.id}.{model}.{graph}"
+    write_text_archives(folder / f"{name}.fst", [lattice])
+    for ending, content in (("txt", "\n".join([*lines, ""])), ("dot", lattice_dot(lattice)), ("svg", lattice_svg(lattice, least))):
+        with atomic_write(folder / f"{name}.{ending}") as stream:
+            stream.write(content)
+    return folder / f"{name}.svg", f"{folder}/{name}.svg (a browser shows it), .txt, .dot (Graphviz), .fst/ (OpenFst and Kaldi)"
 
 
 if __name__ == "__main__":
@@ -52,6 +65,10 @@ if __name__ == "__main__":
     options.add_argument("--data", type=Path, required=True, help="data folder of the corpus, with test/")
     options.add_argument("--utt", required=True, help="id of a test utterance")
     options.add_argument("--model", default="gmm", help="whose lattice")
+    options.add_argument("--model2", default="", help="whose lattice it is compared with")
     options.add_argument("--graph", choices=sorted(GRAPHS), default="free",
-                         help="free: phones without words; words: phones of the word search")
+                         help="free: phones without words; words: phones of the word search; word_arcs: its words")
+    options.add_argument("--min-posterior", type=at_least(0.0), default=MIN_POSTERIOR, help="what is less probable is not shown")
+    options.add_argument("--beam", type=at_least(0.0), default=0.0,
+                         help="only paths whose score is so near to the best one's (natural log); 0: all")
     run(options, main)

@@ -49,10 +49,11 @@ from pipeline.features import Features, FeatureSettings, read_feats
 from pipeline.intervals import read_ctm
 from pipeline.lattice import best_path, depth, forward_backward, read_json_lattice, read_slf, write_json_lattice, write_slf
 from pipeline.lattice.text_archives import read_kaldi, read_openfst, write_text_archives
-from pipeline.lattice_picture import lattice_dot, lattice_svg, lattice_text
 from pipeline.own_audio import read_recording
 from pipeline.report.others import read_causes, tsv_table
 from pipeline.report.results import read_fields
+from pipeline.show.lattice import lattice_page
+from pipeline.show.net import lattice_dot, lattice_svg
 from pipeline.systems import load_system
 from pipeline.textgrid import read_textgrid, write_textgrid
 from pipeline.tuning import read_tuning
@@ -190,7 +191,7 @@ def read_lattice(folder: Path) -> None:
         assert lattice.node_frame[-1] <= lattice.num_frames and depth(lattice) >= 0
         assert np.isfinite(forward_backward(lattice)) and (lattice.posterior >= 0).all() and best_path(lattice)
         if lattice.num_frames < 10_000:
-            assert lattice_text(lattice) and lattice_svg(lattice) and lattice_dot(lattice)
+            assert lattice_page(lattice, ["B", "AH"]) and lattice_svg(lattice) and lattice_dot(lattice)
 
 
 def lattice_texts(folder: Path) -> None:

@@ -11,8 +11,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from pipeline.lattice import Lattice, best_path, forward_backward
-from pipeline.lattice_picture import bars, frame_posteriors, lattice_dot, lattice_svg, lattice_text, slots
+from lexicon.text import width_of
+from pipeline.lattice import Lattice, best_path, forward_backward, frame_posteriors
+from pipeline.lattice.sausage import sausage
+from pipeline.lattice_picture import bars
+from pipeline.show.lattice import depth_lines, lattice_page, lattice_text, nbest_lines, nearest_lines, sausage_lines, slots
+from pipeline.show.net import LANE, THICKEST, lattice_dot, lattice_svg
 from test_compare import ODD_ID, make_trees, run_stage
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -72,18 +76,39 @@ def test_free_lattices_have_no_words(hat_or_hit: Lattice) -> None:
     assert {bar.word for bar in bars(free)} == {""} and 'label="HH 1.00"' in lattice_dot(free)
 
 
-def test_svg_thickness_is_the_posterior(hat_or_hit: Lattice) -> None:
-    root = ElementTree.fromstring(lattice_svg(hat_or_hit))
-    boxes = {group.find(f"{SVG}title").text.split(" ")[0].rstrip(","): group.find(f"{SVG}rect")
-             for group in root.iter(f"{SVG}g")}
-    heights = {label: float(box.get("height")) for label, box in boxes.items()}
-    assert heights["IH"] / heights["HH"] == pytest.approx(0.25)
-    assert heights["AE"] / heights["HH"] == pytest.approx(0.75)
-    # Nine frames against six; a pixel of space is kept at each side.
-    widths = {label: float(box.get("width")) + 1 for label, box in boxes.items()}
-    assert widths["AE"] / widths["HH"] == pytest.approx(1.5, abs=0.02)
-    assert [box.get("class") for box in boxes.values()].count("best") == 3
-    assert "posterior 0.750" in "".join(root.itertext())
+@pytest.fixture
+def hat_or_hit_once() -> Lattice:
+    """The same two strings, each once."""
+    return build(24, [0, 6, 15, 24], [(0, 1, "HH", "HAT", 1.0), (1, 2, "AE", "", 0.75), (1, 2, "IH", "", 0.25), (2, 3, "T", "", 1.0)])
+
+
+def test_svg_thickness_is_the_posterior(hat_or_hit_once: Lattice) -> None:
+    root = ElementTree.fromstring(lattice_svg(hat_or_hit_once))
+    arcs = {group.find(f"{SVG}title").text.split(" ")[0].rstrip(","): group for group in root.iter(f"{SVG}g")}
+    width = {label: float(group.find(f"{SVG}path").get("stroke-width")) for label, group in arcs.items()}
+    assert width == pytest.approx({"HH": THICKEST, "AE": 0.75 * THICKEST, "IH": 0.25 * THICKEST, "T": THICKEST}, abs=0.06)
+    assert {label for label, group in arcs.items() if group.get("class") == "best"} == {"HH", "AE", "T"}
+    assert "posterior 0.750" in arcs["AE"].find(f"{SVG}title").text
+    assert "HAT" in [text.text for text in root.iter(f"{SVG}text") if text.get("class") == "word"]
+
+
+def test_svg_nodes_stand_at_their_time_and_the_best_path_is_straight(hat_or_hit_once: Lattice) -> None:
+    root = ElementTree.fromstring(lattice_svg(hat_or_hit_once))
+    x, y = zip(*((float(node.get("cx")), float(node.get("cy"))) for node in root.iter(f"{SVG}circle")))
+    assert [(at - x[0]) / (x[-1] - x[0]) for at in x] == pytest.approx([0, 6 / 24, 15 / 24, 1], abs=0.001) and len(set(y)) == 1
+    rival = next(group for group in root.iter(f"{SVG}g") if group.find(f"{SVG}title").text.startswith("IH"))
+    assert float(rival.find(f"{SVG}text").get("y")) - 4 - y[0] == LANE
+
+
+def test_the_page_by_hand(hat_or_hit_once: Lattice) -> None:
+    assert nbest_lines(hat_or_hit_once)[1:] == ["   -0.3     0.00  HH AE T", "   -1.4    -1.10  · IH ·"]
+    assert nearest_lines(hat_or_hit_once, ["HH", "IH", "T"])[0] == (
+        "  best path 1 of 3 wrong (33.3 %), the path nearest to the reference 0 (0.0 %):")
+    assert sausage_lines(sausage(hat_or_hit_once))[:4] == ["  HH  AE  T", "  1   .75 1", "      IH", "      .25"]
+    assert depth_lines(hat_or_hit_once)[1:5] == ["arcs      ▅▅▅▅▅▅█████████▅▅▅▅▅▅▅▅▅",
+                                                 "sure      ██████▇▇▇▇▇▇▇▇▇█████████", "best path │HH            │T", "                │AE"]
+    page = lattice_page(hat_or_hit_once, ["HH", "IH", "T"])
+    assert page[:2] == lattice_text(hat_or_hit_once).splitlines()[:2] and max(map(len, page)) <= 100
 
 
 def test_names_are_escaped() -> None:
@@ -123,6 +148,8 @@ def test_what_must_hold(lattice: Lattice) -> None:
     _, posteriors = frame_posteriors(lattice)
     assert np.allclose(posteriors.sum(axis=0), 1.0)
     assert all(sum(slot.posteriors.values()) == pytest.approx(1.0) for slot in slots(lattice))
+    page = lattice_page(lattice, ["AH"] * 7)
+    assert max(map(width_of, page)) <= 100 and page == lattice_page(lattice, ["AH"] * 7)
     drawn = bars(lattice, min_posterior=0.0)
     assert [bar.label for bar in drawn if bar.lane == 0] == [lattice.label[arc] for arc in best_path(lattice)]
     assert sum(bar.num_arcs for bar in drawn) == len(lattice.label)
@@ -147,6 +174,7 @@ def test_stage_prints_and_writes(trees: tuple[Path, Path]) -> None:
                                     "REF: DH AH K AE T\nHYP: DH AH K EH T\n             S\n\nu1: old, free phones\n")
     assert re.search(r"^  0\.33s    80  EH     0\.75 ███████▌··  UH 0\.25$", result.stdout, re.MULTILINE)
     assert max(map(len, result.stdout.splitlines()[:-1])) <= 100
+    assert result.stdout.startswith((exp / "lattices" / "u1.old.free.txt").read_text())
     ElementTree.parse(exp / "lattices" / "u1.old.free.svg")
     assert (exp / "lattices" / "u1.old.free.dot").read_text().startswith("digraph lattice {")
 

@@ -15,13 +15,13 @@ from typing import NamedTuple
 from lexicon.files import write_lines
 from lexicon.phone_sets import phone_set_of
 from pipeline.datadir import Utterance
-from pipeline.lattice_picture import lattice_text
 from pipeline.report.heat_maps import class_confusions, confusions
 from pipeline.report.others import causes_table, tsv_table
 from pipeline.report.panel import Panels, panel_script, read_free
 from pipeline.report.results import MEASURES, Comparison
 from pipeline.report.tables import disputed_phones_table, pairs_table, rates_table, system_name, utterances_table
 from pipeline.score import alignment_picture, count
+from pipeline.show.lattice import lattice_text
 
 WEB = Path(__file__).with_name("web")
 SCRIPTS = ("base", "sound", "timeline", "rows", "lattice", "panel", "page")  # in the order in which they need each other

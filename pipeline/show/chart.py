@@ -166,6 +166,11 @@ def shaded(ruler: Ruler, names: Sequence[str], matrix: np.ndarray, times: np.nda
     return [f"{pad(name, MARGIN - 1)} {line}".rstrip() for name, line in zip(names, lines)]
 
 
+def bars(shares: Iterable[float]) -> str:
+    """Shares in [0, 1] as columns of block characters, an eighth high at least."""
+    return "".join("▁▂▃▄▅▆▇█"[min(max(int(share * 8), 0), 7)] for share in shares)
+
+
 def level(share: float, cells: int = 10) -> str:
     """A share in [0, 1] as a bar of block characters, an eighth of a cell fine."""
     eighths = round(min(max(share, 0.0), 1.0) * cells * 8)

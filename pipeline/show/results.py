@@ -11,14 +11,16 @@ import numpy as np
 
 from lexicon.errors import UserError
 from lexicon.ngram import BEGIN, END
-from lexicon.phones import SILENT
+from lexicon.phones import SILENT, spoken
 from lexicon.text import numbered_lines
 from pipeline.features import FRAME_SHIFT_MS, frame_to_seconds
 from pipeline.intervals import Interval, read_ctm
-from pipeline.lattice import Lattice, best_path, read_json_lattice
+from pipeline.lattice import Lattice, best_path, nbest, read_json_lattice
 from pipeline.report.results import MEASURES, read_fields
 from pipeline.score import Counts, Pairs, align, alignment_picture, count, kaldi_line, read_spoken
 from pipeline.show.chart import COLUMNS, level, numbers, table, wrap
+from pipeline.show.lattice import lattice_page
+from pipeline.show.net import lattice_svg
 from pipeline.show.place import Place, Shown
 
 READINGS = 6       # of the n-best list
@@ -128,6 +130,21 @@ def _whole(path: Path) -> Counts | None:
                         " make compare") from None
 
 
+# ---- lattice
+
+def lattice(place: Place) -> Shown:
+    """The lattice of free phones of the first of the systems, as text, and drawn."""
+    one = decodes(place)[0]
+    found, graph = one.lattice("free"), one.folder / "lattices" / "free"
+    if found is None:
+        raise UserError(f'{graph}: no lattice of "{place.id}"; decode again: make decode')
+    lines = [place.title(f"lattice: what {one.name} considered when it knew no words"), ""]
+    lines += wrap("in", ["scores of the acoustic model;", "the graph of phones, one after any other by a bigram"])
+    lines += wrap("out", ["phones between nodes in time,", "each with acoustic and language score and posterior;", "files:",
+                          f"{graph}/{place.id}.json", "and", ".slf"])
+    return Shown([*lines, "", *lattice_page(found, _reference_phones(place), place.fold)], {"svg": lattice_svg(found)})
+
+
 # ---- decode
 
 def decode(place: Place) -> Shown:
@@ -164,7 +181,7 @@ def _heard(place: Place, one: Decode) -> list[str]:
         acoustic, language = lattice.acoustic[path].sum(), lattice.language[path].sum()
         lines += ["", f"  the whole path: {lattice.acoustic_scale:g} x {acoustic:.1f} (sound) {language:+.1f} (all else) = "
                   f"{lattice.acoustic_scale * acoustic + language:.1f}"]
-    return [*lines, *_nbest(one, lattice)]
+    return [*lines, *_nbest(one)]
 
 
 def _grammar(place: Place, words: Sequence[str]) -> list[float]:
@@ -193,11 +210,14 @@ def _sound(lattice: Lattice | None, word: Interval) -> list[str]:
     return numbers([lattice.acoustic[arcs].sum() / max(frames, 1)], 1) if arcs else [""]
 
 
-def _nbest(one: Decode, lattice: Lattice | None) -> list[str]:
+def _nbest(one: Decode) -> list[str]:
     """Further readings with their scores, where the search gives some."""
+    words = one.lattice("word_arcs")
     readings = _read_nbest(one.folder / "nbest.jsonl", one.utterance)[:READINGS]
+    readings = readings or [(value, " ".join(spoken(words.label[arc] for arc in path)))
+                            for value, path in (nbest(words, READINGS) if words else ())]
     if len(readings) < 2:
-        return []
+        return ["", f"  no other string of words is within {words.beam:g} of it in score"] if words else []
     best = readings[0][0]
     lines = ["", "  and what else it might have been, by score:"]
     for value, text in readings:

@@ -1,0 +1,30 @@
+"""The stages that can be shown, in the order of the work."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from pipeline.show import alignment, results, scores, sound, words
+from pipeline.show.place import Place, Shown
+
+
+class Stage(NamedTuple):
+    """What there is to see, in a line, and what shows it."""
+
+    summary: str
+    show: Callable[[Place], Shown]
+
+
+STAGES = {
+    "data": Stage("the recording: samples, waveform, spectrogram, and its lines in the data directory", sound.data),
+    "lexicon": Stage("the words: pronunciations with IPA, and n-gram probabilities", words.lexicon),
+    "mfcc": Stage("the features: 39 numbers every 10 ms", sound.mfcc),
+    "gmm": Stage("the old ear: likelihoods of states and Gaussians, and the best path through them", scores.gmm),
+    "frames": Stage("the hybrid: a classifier's posteriors of the same states", scores.frames),
+    "neural": Stage("the new ear: a network's spikes and blanks", scores.neural),
+    "align": Stage("the known text: words and phones placed by hand and by every system", alignment.align),
+    "decode": Stage("the searches: words with times, confidence, acoustic and language score, and other readings",
+                    results.decode),
+    "lattice": Stage("all that a search of phones considered: rivals, depth, strings, confusion network", results.lattice),
+    "score": Stage("the errors: hypotheses under the reference, and counts", results.score),
+}
