@@ -64,10 +64,11 @@ SHELL := /bin/bash
 .SECONDARY:
 .SECONDEXPANSION:
 .DEFAULT_GOAL := all
-.PHONY: all setup data lexicon mfcc gmm frames neural decode compare report pron_probs lattice lattice_difference lattice_text show check transcribe align record test clean help FORCE
+.PHONY: all setup data lexicon mfcc gmm frames neural decode compare errors report pron_probs lattice lattice_difference lattice_text show check transcribe align record test clean help FORCE
 
 ##@ Everything
-all: $(EXP)/report/index.html $(EXP)/compare.tsv $(if $(filter-out $(SYSTEMS),$(PAIR)),,$(EXP)/lattice_difference.txt)  ## all stages on CORPUS, then the comparison
+explained = $(patsubst %,$(EXP)/%/decode_test/errors.json,$(SYSTEMS))
+all: $(EXP)/report/index.html $(explained) $(EXP)/compare.tsv $(if $(filter-out $(SYSTEMS),$(PAIR)),,$(EXP)/lattice_difference.txt)  ## all stages on CORPUS, then the comparison
 
 ##@ Stages
 data:    $(DATA)/splits.json              ## fetch the corpus; data/CORPUS/{train,dev,test}
@@ -78,6 +79,7 @@ frames:  $(EXP)/frames/decode_test/wer.txt  ## the same for the scikit-learn fra
 neural:  $(patsubst %,$(EXP)/%/decode_test/wer.txt,$(filter neural%,$(SYSTEMS)))  ## the same for the CTC network
 decode:  $(patsubst %,$(EXP)/%/decode_test/wer.txt,$(SYSTEMS))  ## all systems, decoded and scored
 compare: $(EXP)/compare.tsv               ## the table: old against new
+errors:  $(explained)                     ## where each wrong word and phone comes from: search, lexicon, sound or language
 report:  $(EXP)/report/index.html         ## pages with pictures and sound; of utterance UTT alone, or UTT=all
 pron_probs: $(EXP)/pron_probs/dev.txt     ## do counted pronunciation and pause probabilities help on dev?
 
@@ -168,6 +170,12 @@ score_$(1) = --decode $(EXP)/$(1)/decode_test --data $(DATA)/test --ref-phones $
 $(EXP)/$(1)/decode_test/wer.txt: $(EXP)/$(1)/decode_test/hyp.txt $(EXP)/gmm/ali_test/phones.txt \
 		$$(call changed,$$(score_$(1)),$(EXP)/$(1)/decode_test/wer.txt)
 	$$(PY) -m stages.score $$(score_$(1))
+
+errors_$(1) = --decode $(EXP)/$(1)/decode_test --model $(EXP)/$(patsubst %/,%,$(dir $(model_$(1)))) \
+	--tuning $(EXP)/$(1)/tuning.json --data $(DATA)/test --lang $(search_lang) --ali $(EXP)/gmm/ali_test
+$(EXP)/$(1)/decode_test/errors.json: $(EXP)/$(1)/decode_test/hyp.txt $(EXP)/gmm/ali_test/phones.txt \
+		$$(call changed,$$(errors_$(1)),$(EXP)/$(1)/decode_test/errors.json)
+	$$(PY) -m stages.explain_errors $$(errors_$(1))
 endef
 known_systems := gmm frames neural neural_wfst
 unknown_systems := $(filter-out $(known_systems),$(SYSTEMS))

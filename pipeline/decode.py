@@ -1,22 +1,27 @@
 """Decoding: what a system hears in an utterance, through one of two searches, as words, phones and a lattice."""
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import dataclass, field
-from typing import Protocol
+from pathlib import Path
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from lexicon.errors import UserError
 from lexicon.lang import Lang
+from lexicon.ngram import NGram
+from lexicon.pauses import Pauses
+from lexicon.text import numbered_lines
 from pipeline.align import Segment, word_segments
 from pipeline.ctc.beam import FlashlightDecoder, greedy, input_frames
 from pipeline.features import FRAME_SHIFT_MS
-from pipeline.graph import decoding_graph, phone_loop
+from pipeline.graph import Lexicon, Topology, decoding_graph, phone_loop
 from pipeline.lattice import Lattice, determinize
 from pipeline.lattice.words import SpellingTree, place_words, word_lattice
 from pipeline.search import Beams, SearchGraph, best_segments, search
-from pipeline.systems import System
+from pipeline.systems import Scorer, System
 
 PHONE_SILENCE_PROB = 0.1  # of a pause after a phone in the free search; between words it is the lexicon's, or this:
 WORD_SILENCE_PROB = 0.5
@@ -58,18 +63,32 @@ class Decoder(Protocol):
     def decode(self, utterance: str, scores: np.ndarray, num_frames: int) -> Hypothesis: ...
 
 
+class Knowledge(NamedTuple):
+    """What a graph is made of beside the models; in the order of `decoding_graph`'s arguments."""
+
+    lexicon: Lexicon
+    lm: NGram
+    words: list[str]
+    pauses: Pauses | float
+
+
+def knowledge(topology: Topology, lang: Lang, graph: str) -> Knowledge:
+    """Of the graph "words" (lexicon and n-gram) or "free" (phones are the words, with their bigram)."""
+    if graph == "free":
+        lexicon, words = phone_loop(topology)
+        return Knowledge(lexicon, lang.phone_lm, words, PHONE_SILENCE_PROB)
+    return Knowledge(lang.lexicon, lang.lm, lang.words, lang.pauses or WORD_SILENCE_PROB)
+
+
 class WfstDecoder:
     """Kaldi's lattice decoder over a graph: "words" (lexicon and n-gram) or "free" (phone bigram)."""
 
     def __init__(self, system: System, lang: Lang, graph: str, settings: Settings, beams: Beams = Beams()):
         self.system, self.lang, self.name, self.settings, self.beams = system, lang, graph, settings, beams
-        if graph == "free":
-            self.lexicon, words = phone_loop(system.topology)
-            lm, pauses = lang.phone_lm, PHONE_SILENCE_PROB
-        else:
-            self.lexicon, words, lm, pauses = lang.lexicon, lang.words, lang.lm, lang.pauses or WORD_SILENCE_PROB
-        fst = decoding_graph(system.topology, self.lexicon, lm, words, pauses, settings.insertion_score)
-        self.graph = SearchGraph(fst, system.topology, list(words))
+        known = knowledge(system.topology, lang, graph)
+        self.lexicon = known.lexicon
+        fst = decoding_graph(system.topology, *known, settings.insertion_score)
+        self.graph = SearchGraph(fst, system.topology, list(known.words))
         self.spelling = SpellingTree.of(self.lexicon)
 
     def decode(self, utterance: str, scores: np.ndarray, num_frames: int) -> Hypothesis:
@@ -123,13 +142,33 @@ def greedy_phones(system: System, feats: np.ndarray) -> list[str]:
     return [system.meta["tokens"][token] for token, _, _ in greedy(system.posteriors(feats))]
 
 
+def read_nbest(path: Path) -> dict[str, list[tuple[str, ...]]]:
+    """The word sequences of each utterance's n-best list, best first. UserError, with the line, for what is none."""
+    found = {}
+    for number, line in numbered_lines(path):
+        try:
+            entry = json.loads(line)
+            found[str(entry["utterance"])] = [tuple(words.split()) for _, words in entry["nbest"]]
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise UserError(f"{path}:{number}: not an n-best list ({error!r}); decode again: make decode") from error
+    return found
+
+
 SEARCHES = ("wfst", "flashlight")
+
+
+def word_scores(system: System, search_name: str) -> Scorer:
+    """What maps features to the scores of which the word search makes words. UserError if the system has no such scores."""
+    if search_name != "flashlight":
+        return system.scores
+    if system.posteriors is None:
+        raise UserError(f"{system.directory}: no CTC network, as --search flashlight wants; use --search wfst")
+    return system.posteriors
 
 
 def word_decoder(system: System, lang: Lang, search_name: str, settings: Settings, beams: Beams = Beams()) -> Decoder:
     """The word search called ``search_name``."""
     if search_name == "flashlight":
-        if system.posteriors is None:
-            raise UserError(f"{system.directory}: no CTC network, as --search flashlight wants; use --search wfst")
+        word_scores(system, search_name)
         return FlashlightWords(system, lang, settings)
     return WfstDecoder(system, lang, "words", settings, beams)

@@ -7,8 +7,8 @@ Costs are negative natural logarithms.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import kaldifst
 import numpy as np
@@ -89,34 +89,37 @@ def _compile(arcs: Sequence[tuple[int, int, int, int, float]], finals: Mapping[i
     return kaldifst.compile("\n".join(lines) + "\n", keep_state_numbering=True)
 
 
-def _grammar(lm: NGram, words: Mapping[str, int], backoff_label: int, word_score: float) -> kaldifst.StdVectorFst:
-    """The n-gram model as an acceptor: one state a history, backoff arcs labelled #0 (Kaldi's arpa2fst)."""
+def _grammar(lm: NGram, words: Mapping[str, int], backoff_label: int, word_score: float
+             ) -> tuple[kaldifst.StdVectorFst, dict[tuple[str, ...], int]]:
+    """The n-gram model as an acceptor, and its states: one a history, backoff arcs labelled #0 (Kaldi's arpa2fst)."""
     states: dict[tuple[str, ...], int] = {}
 
     def state(history: tuple[str, ...]) -> int:
         return states.setdefault(history, len(states))
 
-    def longest(history: tuple[str, ...]) -> tuple[str, ...]:
-        history = history[-(lm.order - 1):] if lm.order > 1 else ()
-        while history and history not in lm.backoff:
-            history = history[1:]
-        return history
-
-    state(longest((BEGIN,)))
+    state(_longest(lm, (BEGIN,)))
     arcs, finals = [], {}
     scale = math.log(10)
     for ngram, log10 in lm.logprob.items():
         history, word = ngram[:-1], ngram[-1]
-        if longest(history) != history or BEGIN == word or word == UNKNOWN or log10 < -90:
+        if _longest(lm, history) != history or BEGIN == word or word == UNKNOWN or log10 < -90:
             continue
         if word == END:
             finals[state(history)] = -log10 * scale
         elif word in words:
-            arcs.append((state(history), state(longest(ngram)), words[word], words[word], -log10 * scale - word_score))
+            arcs.append((state(history), state(_longest(lm, ngram)), words[word], words[word], -log10 * scale - word_score))
     for history, log10 in lm.backoff.items():
         if history and history in states:
-            arcs.append((state(history), state(longest(history[1:])), backoff_label, 0, -log10 * scale))
-    return _compile(arcs, finals)
+            arcs.append((state(history), state(_longest(lm, history[1:])), backoff_label, 0, -log10 * scale))
+    return _compile(arcs, finals), states
+
+
+def _longest(lm: NGram, history: tuple[str, ...]) -> tuple[str, ...]:
+    """As much of a history as the model knows as one."""
+    history = history[-(lm.order - 1):] if lm.order > 1 else ()
+    while history and history not in lm.backoff:
+        history = history[1:]
+    return history
 
 
 def _pronunciations(lexicon: Lexicon, words: Mapping[str, int], symbols: Mapping[str, int]
@@ -180,19 +183,80 @@ def decoding_graph(topology: Topology, lexicon: Lexicon, lm: NGram, words: Seque
     ``words`` is the vocabulary, ``word_score`` is added (natural log) for each word, ``pauses`` the probability of a pause
     wherever there may be one, or the counted ones. For a free phone search the phones are their own words.
     """
-    symbols = {phone: i for i, phone in enumerate(topology.phones, 1)}
     numbers = {word: i for i, word in enumerate(words, 1)}
+    grammar, _ = _grammar(lm, numbers, len(numbers) + 1, word_score)
+    graph = _expand(topology, lexicon, grammar, numbers, len(numbers) + 1, pauses)
+    if graph.num_states == 0:
+        raise ValueError("empty decoding graph")
+    return graph
+
+
+class AnswerGraphs:
+    """`decoding_graph` with the same arguments, cut down to one answer at a time: what it scores there, it scores here."""
+
+    def __init__(self, topology: Topology, lexicon: Lexicon, lm: NGram, words: Sequence[str], pauses: Pauses | float,
+                 word_score: float = 0.0):
+        self.topology, self.lexicon, self.pauses, self.lm = topology, lexicon, pauses, lm
+        self.numbers = {word: i for i, word in enumerate(words, 1)}
+        self.grammar, self.states = _grammar(lm, self.numbers, len(self.numbers) + 1, word_score)
+        kaldifst.arcsort(self.grammar, "olabel")
+        self.unending = self.grammar.copy()
+        for state in self.states.values():
+            self.unending.set_final(state, 0.0)
+
+    def graph(self, answer: Sequence[Collection[str]], said: Mapping[str, Collection[tuple[str, ...]]] = {},
+              history: Sequence[str] = (), ends: bool = True) -> kaldifst.StdVectorFst:
+        """Only the paths with as many words as ``answer``, word i being one of answer[i]; without states if there are none.
+
+        ``said`` adds pronunciations to words, as probable as the first that they have, and with its pauses. A part of a
+        sentence begins after the words of ``history``, and may go on where it does not end.
+        """
+        line = _compile([(i, i + 1, self.numbers[word], self.numbers[word], 0.0) for i, choice in enumerate(answer)
+                         for word in sorted(choice)], {len(answer): 0.0})
+        kaldifst.arcsort(line, "ilabel")
+        grammar = self.grammar if ends else self.unending
+        grammar.start = self.states[_longest(self.lm, (BEGIN, *history))]
+        lexicon, pauses = self.lexicon, self.pauses
+        for word, variants in said.items():
+            prob, first = lexicon[word][0]
+            lexicon = {**lexicon, word: [*lexicon[word], *((prob, phones) for phones in variants)]}
+            if isinstance(pauses, Pauses):
+                pauses = replace(pauses, after={**pauses.after, **dict.fromkeys(
+                    ((word, phones) for phones in variants), pauses.after[word, first])})
+        used = {word: self.numbers[word] for word in sorted(set().union(*answer))}
+        return _expand(self.topology, lexicon, kaldifst.compose(grammar, line), used, len(self.numbers) + 1, pauses)
+
+    def language(self, words: Sequence[str], history: Sequence[str] = (), ends: bool = True) -> float:
+        """Natural log of what the grammar gives to words, as the graph does: it may back off where that is likelier."""
+        ways = {_longest(self.lm, (BEGIN, *history)): 0.0}
+        for word in [*words, END] if ends else words:
+            after: dict[tuple[str, ...], float] = {}
+            for seen, log10 in ways.items():
+                for known in (seen[i:] for i in range(len(seen) + 1)):
+                    if (*known, word) in self.lm.logprob:
+                        there = _longest(self.lm, (*known, word))
+                        after[there] = max(after.get(there, -math.inf), log10 + self.lm.logprob[*known, word])
+                    log10 += self.lm.backoff.get(known, 0.0)
+            ways = after
+        return math.log(10) * max(ways.values())
+
+
+def _expand(topology: Topology, lexicon: Lexicon, grammar: kaldifst.StdVectorFst, numbers: Mapping[str, int],
+            backoff_word: int, pauses: Pauses | float) -> kaldifst.StdVectorFst:
+    """Topology ∘ min(det(lexicon ∘ grammar)), the lexicon being of the words that ``numbers`` has."""
+    symbols = {phone: i for i, phone in enumerate(topology.phones, 1)}
     entries = _pronunciations(lexicon, numbers, symbols)
     first = len(symbols) + 1
-    disambig = range(first, first + 2 + max(extra for *_, extra in entries))
+    disambig = range(first, first + 2 + max((extra for *_, extra in entries), default=0))
     after = [pauses.after[word, phones] if isinstance(pauses, Pauses) else pauses
-             for word in words for _, phones in lexicon[word]]  # in the order of the entries
+             for word in numbers for _, phones in lexicon[word]]  # in the order of the entries
     lexicon_fst = _lexicon_fst(entries, symbols.get(SILENCE, 0) if topology.silence else 0, pauses, after, first,
-                               len(numbers) + 1)
-    grammar = _grammar(lm, numbers, len(numbers) + 1, word_score)
+                               backoff_word)
     kaldifst.arcsort(lexicon_fst, "olabel")
     kaldifst.arcsort(grammar, "ilabel")
     graph = kaldifst.compose(lexicon_fst, grammar)
+    if graph.num_states == 0:
+        return graph
     kaldifst.determinize_star(graph)
     kaldifst.minimize_encoded(graph)
     # A phone may begin in any state where one may end, so disambiguation symbols are passed there and vanish.
@@ -200,10 +264,7 @@ def decoding_graph(topology: Topology, lexicon: Lexicon, lm: NGram, words: Seque
     machine = _compile([*topology.arcs, *passing], dict.fromkeys(topology.finals, 0.0))
     kaldifst.arcsort(machine, "olabel")
     kaldifst.arcsort(graph, "ilabel")
-    result = kaldifst.compose(machine, graph)
-    if result.num_states == 0:
-        raise ValueError("empty decoding graph")
-    return result
+    return kaldifst.compose(machine, graph)
 
 
 def linear_graph(topology: Topology, lexicon: Lexicon, words: Sequence[str], silence_prob: float

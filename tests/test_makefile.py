@@ -15,8 +15,8 @@ from stages.common import recorded_settings
 PROJECT = Path(__file__).resolve().parents[1]
 SYSTEMS = ("gmm", "frames", "neural", "neural_wfst")
 ALL = {"prepare_data", "make_lang", "make_mfcc", "train_gmm", "align", "train_frames", "train_neural", "tune", "decode",
-       "score", "place", "compare", "report", "lattice_difference"}
-TARGETS = {"data", "lexicon", "mfcc", "gmm", "frames", "neural", "decode", "compare", "report", "pron_probs", "lattice", "lattice_difference",
+       "score", "place", "compare", "report", "lattice_difference", "explain_errors"}
+TARGETS = {"data", "lexicon", "mfcc", "gmm", "frames", "neural", "decode", "compare", "errors", "report", "pron_probs", "lattice", "lattice_difference",
            "lattice_text", "show", "check",
            "transcribe", "align", "record", "setup", "test", "clean", "all", "help"}
 COMMAND = re.compile(r"-m stages\.(\w+) (.*)")
@@ -71,8 +71,8 @@ class Tree:
                  "decode": "hyp.txt", "place": "alignment.json", "report": "index.html", "pron_probs": "lang.json", "show_pron_probs": "dev.txt"}
         if stage == "make_mfcc":
             return self.root / value["--data"] / "feats.scp"
-        if stage == "score":
-            return self.root / value["--decode"] / "wer.txt"
+        if stage in ("score", "explain_errors"):
+            return self.root / value["--decode"] / {"score": "wer.txt"}.get(stage, "errors.json")
         return self.root / value["--out"] / names.get(stage, "")
 
 
@@ -119,20 +119,20 @@ def test_a_finished_tree_has_nothing_to_do(finished):
 
 
 @pytest.mark.parametrize("setting,again,not_again", [
-    ("GMM_ARGS=--max-mix 4", {"train_gmm", "align", "train_frames", "tune", "decode", "score", "place", "compare", "report", "lattice_difference"},
+    ("GMM_ARGS=--max-mix 4", {"train_gmm", "align", "train_frames", "tune", "decode", "score", "explain_errors", "place", "compare", "report", "lattice_difference"},
      {"prepare_data", "make_lang", "make_mfcc", "train_neural"}),
-    ("FRAMES_ARGS=--context 7", {"train_frames", "tune", "decode", "score", "place", "compare", "report"}, {"train_gmm", "align"}),
-    ("NEURAL_ARGS=--epochs 3", {"train_neural", "tune", "decode", "score", "place", "compare", "report", "lattice_difference"},
+    ("FRAMES_ARGS=--context 7", {"train_frames", "tune", "decode", "score", "explain_errors", "place", "compare", "report"}, {"train_gmm", "align"}),
+    ("NEURAL_ARGS=--epochs 3", {"train_neural", "tune", "decode", "score", "explain_errors", "place", "compare", "report", "lattice_difference"},
      {"train_gmm", "align", "train_frames", "make_mfcc"}),
-    ("TUNE_ARGS=--x 1", {"tune", "decode", "score", "compare", "report", "lattice_difference"}, {"train_gmm", "train_neural", "train_frames"}),
-    ("DECODE_ARGS=--beam 9", {"decode", "score", "compare", "report", "lattice_difference"}, {"tune"}),
+    ("TUNE_ARGS=--x 1", {"tune", "decode", "score", "explain_errors", "compare", "report", "lattice_difference"}, {"train_gmm", "train_neural", "train_frames"}),
+    ("DECODE_ARGS=--beam 9", {"decode", "score", "explain_errors", "compare", "report", "lattice_difference"}, {"tune"}),
     ("REPORT_ARGS=--utterances 3", {"report"}, ALL - {"report"}),
     ("MFCC_ARGS=--norm-vars yes", ALL - {"prepare_data", "make_lang"}, {"prepare_data", "make_lang"}),
     ("LANG_ARGS=--order 2", ALL - {"prepare_data", "make_mfcc"}, {"prepare_data", "make_mfcc"}),
     ("VOCAB=open", ALL - {"prepare_data", "make_mfcc"}, {"prepare_data", "make_mfcc"}),
     ("LEXICON=mine.txt", ALL - {"prepare_data", "make_mfcc"}, {"prepare_data", "make_mfcc"}),
     ("PHONES=ipa.txt", ALL - {"prepare_data", "make_mfcc"}, {"prepare_data", "make_mfcc"}),
-    ("PRON_PROBS=yes", {"pron_probs", "tune", "decode", "score", "compare", "report", "lattice_difference"},
+    ("PRON_PROBS=yes", {"pron_probs", "tune", "decode", "score", "explain_errors", "compare", "report", "lattice_difference"},
      {"make_lang", "train_gmm", "align", "train_frames", "train_neural"}),
     ("PRON_PROBS=no", set(), ALL),
     ("SYSTEMS=gmm frames", {"compare", "report"}, ALL - {"compare", "report"}),
@@ -180,7 +180,8 @@ def test_a_killed_run_goes_on_where_it_was(own):
     for name in SYSTEMS[2:]:
         shutil.rmtree(own.root / "exp/prompts" / name)
     planned = own.planned()
-    assert {stage for stage, _ in planned} == {"train_neural", "tune", "decode", "score", "place", "compare", "report", "lattice_difference"}
+    assert {stage for stage, _ in planned} == {"train_neural", "tune", "decode", "score", "explain_errors", "place", "compare",
+                                               "report", "lattice_difference"}
     assert systems_of(planned, "tune") == {"neural", "neural_wfst"}
 
 
@@ -208,7 +209,7 @@ def test_counted_probabilities_are_for_the_searches_that_can_use_them(finished):
     planned = finished.planned("PRON_PROBS=yes")
     assert all(systems_of(planned, stage) == {"gmm", "frames", "neural_wfst"} for stage in ("tune", "decode", "score"))
     for stage, options in planned:
-        assert ("--lang exp/prompts/lang_pp" in options) == (stage in ("tune", "decode")), options
+        assert ("--lang exp/prompts/lang_pp" in options) == (stage in ("tune", "decode", "explain_errors")), options
     done = finished.make("-n", "PRON_PROBS=perhaps")
     assert done.returncode != 0 and "PRON_PROBS=perhaps: write yes or no" in done.stderr
 

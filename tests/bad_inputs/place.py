@@ -36,6 +36,8 @@ COMMANDS = {
     "decode": "--model exp/toy/gmm --tuning exp/toy/gmm/tuning.json --data data/toy/test --lang data/toy/lang"
               " --out exp/toy/gmm/decode_test",
     "score": "--decode exp/toy/gmm/decode_test --data data/toy/test --ref-phones exp/toy/gmm/ali_test/reference.txt",
+    "explain_errors": "--decode exp/toy/gmm/decode_test --model exp/toy/gmm --tuning exp/toy/gmm/tuning.json --data data/toy/test"
+                      " --lang data/toy/lang --ali exp/toy/gmm/ali_test",
     "compare": "--exp exp/toy --data data/toy --systems gmm frames neural --out exp/toy/compare.tsv",
     "report": "--exp exp/toy --data data/toy --systems gmm frames --out exp/toy/report --utterances 1",
     "check": "data/toy/dev",
@@ -127,7 +129,7 @@ def build(place: Place) -> None:
     run += [step for system in ("gmm", "frames", "neural") for step in (
         ("decode", "--model", f"exp/toy/{system}", "--out", f"exp/toy/{system}/decode_test", "--lattice-beam", "1"),
         ("score", "--decode", f"exp/toy/{system}/decode_test"))]
-    rest = ("compare", "report", "show_lattice", "lattice_difference", "export_lattices", "check", "pron_probs", "transcribe", "align_text")
+    rest = ("explain_errors", "compare", "report", "show_lattice", "lattice_difference", "export_lattices", "check", "pron_probs", "transcribe", "align_text")
     for stage, *options in [*run, *((stage,) for stage in rest)]:
         done = place.stage(stage, *options)
         assert done.returncode == 0 and not done.stderr, (stage, options, done)

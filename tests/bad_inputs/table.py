@@ -347,6 +347,17 @@ SCORE = rows(
     ("a class given twice", put("data/toy/fold.txt", "AH AX\nAH AE\n"), "data/toy/fold.txt:2: "),
 )
 
+EXPLAIN_ERRORS = rows(
+    "explain_errors",
+    ("no decode", gone(f"{DECODE}/words.ctm"), f"{DECODE}/words.ctm: no such file"),
+    ("a lattice that is gone", both(gone(f"{DECODE}/lattices/word_arcs/ann-test0.json"), swap(f"{TEST}/text", "ZERO", "ONE")),
+     f"{DECODE}/lattices/word_arcs/ann-test0.json: no such lattice"),
+    ("no features of an utterance", change(f"{TEST}/feats.scp", lambda data: data.split(b"\n", 1)[1]), "ann-test0"),
+    ("a tuning of flashlight without its readings", values(TUNING, search="flashlight"),
+     f"{DECODE}/nbest.jsonl: no such file"),
+    ("a decode that is damaged", put(f"{DECODE}/free.ctm", "ann-test0 1 x y SIL\n"), f"{DECODE}/free.ctm:1: "),
+)
+
 COMPARE = rows(
     "compare",
     ("no such system", None, "exp/toy/magic/decode_test: no such decode", {"also": "--systems magic"}),
@@ -491,6 +502,6 @@ RECORD = rows("record", ("no time", None, "SECONDS=0"),
               ("a time of NaN", None, "SECONDS=nan", {"also": "--seconds nan"}))
 
 ROWS: list[Row] = [*PREPARE, *LANGUAGE, *FEATURES, *TRAIN_GMM, *ALIGN, *TRAIN_FRAMES, *TRAIN_NEURAL, *TUNE, *DECODING,
-                   *SCORE,
+                   *SCORE, *EXPLAIN_ERRORS,
                    *COMPARE, *REPORT, *SHOW, *DIFFERENCE, *EXPORT, *LOOK, *CHECK, *TRANSCRIBE, *ALIGN_TEXT, *PRON_PROBS,
                    *SHOW_PRON_PROBS, *RECORD]

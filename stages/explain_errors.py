@@ -1,0 +1,81 @@
+"""Say of each wrong word and phone of a decode where the error comes from: errors.json, errors.txt."""
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from tqdm import tqdm
+
+from lexicon.errors import UserError
+from lexicon.files import write_json, write_lines
+from lexicon.fold import read_fold
+from lexicon.lang import load_lang
+from lexicon.phone_sets import phone_set_of
+from lexicon.phones import SILENT
+from pipeline.cause_tables import as_json, summary, text
+from pipeline.causes import Inquiry, Judge, Wrong, said_otherwise
+from pipeline.datadir import read_datadir
+from pipeline.decode import read_nbest, word_scores
+from pipeline.features import read_feats
+from pipeline.intervals import read_ctm
+from pipeline.lattice import Lattice, read_json_lattice
+from pipeline.score import read_spoken
+from pipeline.systems import load_system
+from pipeline.tuning import read_tuning
+from stages.common import parser, run
+
+HEARD = {"words": "words.ctm", "free": "free.ctm"}
+LATTICES = {"words": "word_arcs", "free": "free"}
+
+
+def main(args: Namespace) -> tuple[Path, str]:
+    system, lang, feats = load_system(args.model), load_lang(args.lang), read_feats(args.data, args.model)
+    tuned, fold, name = read_tuning(args.tuning), read_fold(args.data.parent), args.decode.parent.name
+    words = {utterance.id: utterance.words for utterance in read_datadir(args.data)}
+    references = {"words": words, "free": read_spoken(args.ali / "reference.txt")}
+    heard = {graph: read_ctm(args.decode / ctm) for graph, ctm in HEARD.items()}
+    gold = args.data / "phones.ctm"
+    placed, aligned = (read_ctm(gold), read_ctm(args.ali / "words.ctm")) if gold.exists() else ({}, {})
+    readings = read_nbest(args.decode / "nbest.jsonl") if tuned.search == "flashlight" else {}
+    for path, there in ((args.decode / "hyp.txt", read_spoken(args.decode / "hyp.txt")), (feats.path, feats)):
+        if missing := sorted({*references["words"], *references["free"]} - set(there)):
+            raise UserError(f'{path}: utterance "{missing[0]}" of the reference is not there; make and decode this set again')
+    found: dict[str, dict[str, list[Wrong]]] = {}
+
+    def kept(graph: str, utt: str) -> Lattice | Collection[Sequence[str]]:
+        """The lattice; flashlight has readings instead, and a search that found nothing has kept nothing."""
+        path = args.decode / "lattices" / LATTICES[graph] / f"{utt}.json"
+        if graph == "words" and tuned.search == "flashlight":
+            return readings.get(utt, ())
+        return read_json_lattice(path) if path.exists() or heard[graph].get(utt) else ()
+
+    for graph in HEARD:
+        judge = Judge(system, lang, graph, getattr(tuned, graph))
+        score = word_scores(system, tuned.search) if graph == "words" else system.scores
+        found[graph] = {}
+        for utt in tqdm(references[graph], desc=f"{name} {graph}", unit="utt", disable=None):
+            by_hand = graph == "words" and utt in placed
+            said = said_otherwise(aligned.get(utt, ()), placed[utt], lang.lexicon, fold) if by_hand else ()
+            inquiry = Inquiry(judge, score(feats[utt]), references[graph][utt],
+                              [i for i in heard[graph].get(utt, ()) if i.label not in SILENT], kept(graph, utt),
+                              fold if graph == "free" else {}, said)
+            found[graph][utt] = inquiry.wrong()
+    phones, target = phone_set_of(lang.info), args.decode / "errors.json"
+    write_lines(target.with_suffix(".txt"), text(name, found, phones))
+    write_json(target, as_json(name, found, phones))
+    sums = {graph: summary(found[graph]) for graph in HEARD}
+    return target, f"{target.with_suffix('.txt')}: " + "; ".join(
+        f"{s['errors']} wrong {'words' if graph == 'words' else 'phones'}, {s['causes']['search']} of them by search"
+        for graph, s in sums.items())
+
+
+if __name__ == "__main__":
+    options = parser(__doc__)
+    options.add_argument("--decode", type=Path, required=True, help="decode folder of the test set; errors.json goes there")
+    options.add_argument("--model", type=Path, required=True, help="model directory")
+    options.add_argument("--tuning", type=Path, required=True, help="tuning.json of the system")
+    options.add_argument("--data", type=Path, required=True, help="data directory of the test set with features")
+    options.add_argument("--lang", type=Path, required=True, help="lang directory that it was decoded with")
+    options.add_argument("--ali", type=Path, required=True, help="alignment of the set: reference.txt, words.ctm")
+    run(options, main)
