@@ -99,13 +99,19 @@ def printed_alike(block: list[list[str]]) -> bool:
         costs, written, rtol=1e-4, atol=1e-2) and printed[-1] == block[-1]
 
 
+def folders(exp: Path) -> Iterator[Path]:
+    """Where the lattices of each system and graph are; flashlight's word search has none."""
+    for lattices in sorted(exp.glob("*/decode_test/lattices")):
+        yield from (lattices / graph for graph in (GRAPHS if (lattices / "words").is_dir() else ("free",)))
+
+
 def main(exp: Path, data: Path | None) -> int:
     fold = read_fold(data) if data else {}
     references = {"phones": read_text(exp / "gmm/ali_test/reference.txt")}
     if data:
         references["words"] = read_text(data / "test" / "text")
     wrong, table = 0, []
-    for folder in sorted(exp.glob("*/decode_test/lattices/*")):
+    for folder in folders(exp):
         said_in, kind = GRAPHS[folder.name]
         hypotheses = read_text(folder.parents[1] / said_in)
         files = {utt: folder / f"{utt}.json" for utt in hypotheses}
