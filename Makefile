@@ -67,8 +67,7 @@ SHELL := /bin/bash
 .PHONY: all setup data lexicon mfcc gmm frames neural decode compare errors report pron_probs lattice lattice_difference lattice_text show check transcribe align record test clean help FORCE
 
 ##@ Everything
-explained = $(patsubst %,$(EXP)/%/decode_test/errors.json,$(SYSTEMS))
-all: $(EXP)/report/index.html $(explained) $(EXP)/compare.tsv $(if $(filter-out $(SYSTEMS),$(PAIR)),,$(EXP)/lattice_difference.txt)  ## all stages on CORPUS, then the comparison
+all: $(EXP)/report/index.html $(EXP)/compare.tsv  ## all stages on CORPUS, then the comparison
 
 ##@ Stages
 data:    $(DATA)/splits.json              ## fetch the corpus; data/CORPUS/{train,dev,test}
@@ -211,7 +210,9 @@ $(EXP)/compare.tsv: $(scores) $(alignments) $(call changed,$(compare_opts),$(EXP
 	$(PY) -m stages.compare $(compare_opts)
 
 report_opts = --exp $(EXP) --data $(DATA) --systems $(SYSTEMS) --out $(EXP)/report $(if $(UTT),--utt $(call quoted,UTT)) $(REPORT_ARGS)
-$(EXP)/report/index.html: $(scores) $(alignments) $(call changed,$(report_opts),$(EXP)/report/index.html)
+explained = $(patsubst %,$(EXP)/%/decode_test/errors.json,$(SYSTEMS))
+pair_differs = $(if $(filter-out $(SYSTEMS),$(PAIR)),,$(EXP)/lattice_difference.txt)
+$(EXP)/report/index.html: $(scores) $(alignments) $(explained) $(pair_differs) $(call changed,$(report_opts),$(EXP)/report/index.html)
 	$(PY) -m stages.report $(report_opts)
 
 # What only one of the two systems of PAIR considered, of all that their free phone searches did.

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from pipeline.lattice import Lattice, best_path, forward_backward, prune
-from pipeline.report.difference import difference
 from pipeline.report.drawing import Arc, draw, survives
 
 
@@ -92,15 +91,3 @@ def test_only_so_many_arcs_the_likeliest() -> None:
     dropped = {arc.label for arc in draw(made, 0.0).arcs} - {arc.label for arc in some.arcs}
     until = {arc.label: arc.until for arc in draw(made, 0.0).arcs if not arc.best}
     assert max(until[label] for label in dropped) <= min(arc.until for arc in some.arcs if not arc.best)
-
-
-def test_difference_by_hand() -> None:
-    """Old: AH or EH, then T. New: AH for certain, in a spike just before, then a D that old has not."""
-    old = lattice([0, 10, 20], [(0, 1, "AH", .75), (0, 1, "EH", .25), (1, 2, "T", 1.0)])
-    new = lattice([0, 1, 4, 12, 15, 20], [(0, 1, "<blk>", 1.0), (1, 2, "AH", 1.0), (2, 3, "<blk>", 1.0), (3, 4, "D", .6),
-                                          (3, 4, "T", .4), (4, 5, "<blk>", 1.0)])
-    found = {phone: (start, end, a, b) for start, end, phone, a, b in difference(old, new)}
-    second = lambda frame: round((10 * frame + 7.5) / 1000, 4)  # noqa: E731
-    assert found == {"AH": (second(0), second(10), .75, 1.0), "EH": (second(0), second(10), .25, 0.0),
-                     "T": (second(10), second(20), 1.0, .4), "D": (second(12), second(15), 0.0, .6)}
-    assert [(p, b, a) for _, _, p, a, b in difference(old, new)] == [(p, a, b) for _, _, p, a, b in difference(new, old)]

@@ -50,7 +50,7 @@ from pipeline.intervals import read_ctm
 from pipeline.lattice import best_path, depth, forward_backward, read_json_lattice, read_slf, write_json_lattice, write_slf
 from pipeline.lattice.text_archives import read_kaldi, read_openfst, write_text_archives
 from pipeline.own_audio import read_recording
-from pipeline.report.others import read_causes, tsv_table
+from pipeline.report.others import difference_table, read_causes, tsv_table
 from pipeline.report.results import read_fields
 from pipeline.show.lattice import lattice_page
 from pipeline.show.net import lattice_dot, lattice_svg
@@ -367,6 +367,9 @@ READERS = [
     Reader("errors.json", lambda folder: write_json(folder / "errors.json", {
         "causes": {"a": "search"}, "words": {"causes": {"a": 1}}, "free": {"causes": {}}}), {"errors.json": JSON},
            lambda folder: read_causes(folder / "errors.json")),
+    Reader("lattice_difference.json", lambda folder: write_json(folder / "a.json", {"systems": ["a", "b"], "classes": {
+        "vowel": {"reference": 4, "right": {"both": {"number": 2.0, "a": 1.5, "b": 0.0}}, "wrong": {}}}}), {"a.json": JSON},
+           lambda folder: difference_table(folder / "a.json")),
     Reader("matrix.tsv", put("a.tsv", "system\tloop\ngmm\t10.5\n"), {"a.tsv": TEXT}, lambda folder: tsv_table(folder / "a.tsv", "a")),
 ]
 

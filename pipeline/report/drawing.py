@@ -13,7 +13,7 @@ import numpy as np
 from pipeline.lattice import Lattice, best_path
 
 NEAR = 2           # frames: ends of one phone no further apart than this from the likeliest are one node
-MIN_POSTERIOR = 0.005
+MIN_POSTERIOR = 0.01
 MAX_ARCS = 1500    # of a lattice, the likeliest: pages of any utterance stay small
 
 

@@ -32,6 +32,53 @@ def tsv_table(path: Path, label: str) -> str:
             f'{"".join(f"""<th scope="col">{escape(cell)}</th>""" for cell in head)}</tr></thead><tbody>{rows}</tbody></table></div>')
 
 
+def difference_table(path: Path) -> str:
+    """Which phones only one of two systems considered, by class, from lattice_difference.json; "" if there is none."""
+    if not path.exists():
+        return ""
+    (first, second), classes = read_difference(path)
+    sides = {"both": "both", "first": f"only {first}", "second": f"only {second}", "neither": "neither"}
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in [*sides.values(), *list(sides.values())[:3]])
+    rows = []
+    for name, (number, right, wrong) in classes.items():
+        cells = [_considered(right, by, number) for by in sides] + [_considered(wrong, by, number) for by in list(sides)[:3]]
+        rows.append(f'<tr><th scope="row">{escape(name)}</th><td>{number}</td>{"".join(cells)}</tr>')
+    return (f'<div class="wide" tabindex="0" role="region" aria-label="What only one considered"><table class="figures"><thead>'
+            f'<tr><th></th><th></th><th scope="colgroup" colspan="4">in the reference, %</th><th scope="colgroup" colspan="3">not in it,'
+            f' per 100 that are</th></tr><tr><th scope="col">phones</th><th scope="col">of</th>{head}</tr></thead>'
+            f'<tbody>{"".join(rows)}</tbody></table></div>')
+
+
+Sides = dict[str, tuple[float, float]]  # by who considered it: how many phones, and their mean posterior mass
+
+
+def read_difference(path: Path) -> tuple[list[str], dict[str, tuple[int, Sides, Sides]]]:
+    """The two systems, and by class the number of reference phones, who considered them, and who others. UserError if damaged."""
+    value = read_fields(path, systems=list, classes=dict)
+    try:
+        first, second = (str(name) for name in value["systems"])
+        classes = {}
+        for name, entry in value["classes"].items():
+            right, wrong = ({by: (float(sums["number"]), _mean_mass(sums, by, first, second)) for by, sums in entry[side].items()}
+                            for side in ("right", "wrong"))
+            classes[name] = (int(entry["reference"]), right, wrong)
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
+        raise UserError(f"{path}: no difference of two systems; remove it and run make again") from None
+    return [first, second], classes
+
+
+def _mean_mass(sums: dict[str, float], by: str, first: str, second: str) -> float:
+    """Of a phone that one alone considered, its mean posterior mass."""
+    return float(sums[second if by == "second" else first]) / max(float(sums["number"]), 1.0)
+
+
+def _considered(sides: Sides, by: str, of: int) -> str:
+    number, mass = sides.get(by, (0.0, 0.0))
+    if not number or not of:
+        return "<td></td>"
+    return f"<td>{100 * number / of:.0f}{f' <small>{mass:.2f}</small>' if by in ('first', 'second') else ''}</td>"
+
+
 def causes_table(comparison: Comparison) -> str:
     """Of each system's errors in words and in free phones, how many come from where; "" where no system has errors.json."""
     found = {system: read_causes(system.decode / "errors.json") for system in comparison.systems

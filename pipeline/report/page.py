@@ -16,7 +16,7 @@ from lexicon.files import write_lines
 from lexicon.phone_sets import phone_set_of
 from pipeline.datadir import Utterance
 from pipeline.report.heat_maps import class_confusions, confusions
-from pipeline.report.others import causes_table, tsv_table
+from pipeline.report.others import causes_table, difference_table, tsv_table
 from pipeline.report.panel import Panels, panel_script, read_free
 from pipeline.report.results import MEASURES, Comparison
 from pipeline.report.tables import disputed_phones_table, pairs_table, rates_table, system_name, utterances_table
@@ -112,6 +112,9 @@ def _sections(comparison: Comparison, chosen: Sequence[Utterance], panels: Panel
         Section("disputed", "Which phones the systems dispute",
                 "Phones of the reference that not all systems hear alike, without words: how often, and what each hears there."
                 " A word leads to where it can be heard and looked at.", disputed_phones_table(comparison, shown, link)),
+        Section("difference", "What only one of them considered",
+                "Phones that the free searches of two systems held possible, by class: of those in the reference at that time, and of"
+                " others. Small: the mean posterior mass that the one gave.", difference_table(panels.exp / "lattice_difference.json")),
         Section("causes", "Where errors come from",
                 "Whether the right answer was in the lattice, and so whether the search or the model lost it.",
                 causes_table(comparison)),

@@ -19,8 +19,8 @@ from pipeline.datadir import Utterance
 from pipeline.features import frame_to_seconds, read_feats
 from pipeline.intervals import Interval, Intervals, read_ctm
 from pipeline.lattice import Lattice, read_json_lattice
+from pipeline.lattice.difference import difference
 from pipeline.posteriors import phone_posteriors
-from pipeline.report.difference import difference
 from pipeline.report.drawing import draw
 from pipeline.report.posteriorgram import posteriorgram, spikes
 from pipeline.report.results import Comparison, System
@@ -135,7 +135,8 @@ class Panels:
         heard = [self.ctm[system.name]["phones"].get(utterance, []) for system in systems]
         return {"first": first, "second": second, "words": borders_apart(*heard),
                 "known": borders_apart(*placed) if all(placed) else None,
-                "difference": difference(*(read_free(system.decode, utterance) for system in systems))}
+                "difference": [[_seconds(phone.start), _seconds(phone.end), phone.label, round(phone.first, 4), round(phone.second, 4)]
+                               for phone in difference(*(read_free(system.decode, utterance) for system in systems))]}
 
     def _posteriors(self, directory: Path, utterance: str) -> dict[str, Any] | None:
         """The posteriorgram of a model, with a network's spikes; None where no model is kept."""
@@ -176,10 +177,14 @@ def read_free(decode: Path, utterance: str) -> Lattice:
 def lattice_drawing(decode: Path, utterance: str) -> dict[str, Any]:
     """The free phone lattice for the page: ``nodes`` [seconds, lane], ``arcs`` as the script's Net takes them."""
     drawing = draw(read_free(decode, utterance))
-    nodes = [[round(float(frame_to_seconds(frame)), 4), lane] for frame, lane in zip(drawing.frames, drawing.lanes)]
+    nodes = [[_seconds(frame), lane] for frame, lane in zip(drawing.frames, drawing.lanes)]
     return {"nodes": nodes, "arcs": [[arc.source, arc.target, arc.label, arc.word, round(arc.posterior, 4), round(arc.until, 4),
                                       arc.lane, int(arc.best), round(arc.acoustic, 1), round(arc.language, 2), arc.num_arcs]
                                      for arc in drawing.arcs]}
+
+
+def _seconds(frame: int) -> float:
+    return round(float(frame_to_seconds(frame)), 4)
 
 
 def _times(phones: Sequence[Interval]) -> list[list[Any]]:

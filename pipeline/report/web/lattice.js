@@ -93,7 +93,7 @@ phonoscope.lattice = (() => {
 
   // What only one of two lattices holds, and what both do, in three bands. A lattice considered what reaches the floor there.
   class Difference {
-    // bars: [start, end, phone, the first's posterior, the second's]
+    // bars: [start, end, phone, the first's posterior mass, the second's]
     constructor(view, {first, second, bars, colors}) {
       Object.assign(this, {view, first, second});
       this.bands = [['first', `only ${first}`, colors[0]], ['both', 'both', ''], ['second', `only ${second}`, colors[1]]].map(
@@ -106,7 +106,7 @@ phonoscope.lattice = (() => {
       const bar = this.view.segment(start, end, symbol, 'bar');
       Object.assign(bar, {masses});
       const said = masses.map((mass, side) => `${[this.first, this.second][side]} ${mass ? mass.toFixed(3) : 'never'}`);
-      describe(bar, `${symbol}, ${stretch(start, end)}: posterior ${said.join(', ')}`);
+      describe(bar, `${symbol}, ${stretch(start, end)}: posterior mass ${said.join(', ')}`);
       return bar;
     }
 
@@ -120,7 +120,7 @@ phonoscope.lattice = (() => {
           if (place < 0) place = lanes.push([]) - 1;
           lanes[place].push(bar);
           bar.style.top = `${place * BAR}px`;
-          bar.style.setProperty('--thick', `${Math.max(1.5, mass * (BAR - 3)).toFixed(1)}px`);
+          bar.style.setProperty('--thick', `${Math.max(1.5, Math.min(mass, 1) * (BAR - 3)).toFixed(1)}px`);
           bar.classList.toggle('thin', mass < 0.6);
         }
         lane.replaceChildren(...own);

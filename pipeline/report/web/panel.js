@@ -88,7 +88,7 @@ phonoscope.Panel = (() => {
 
     pruner() {
       const label = make('label', 'prune'), slider = make('input'), value = make('span', 'prune-value');
-      Object.assign(slider, {type: 'range', min: '-2.3', max: '0', step: '0.1', value: Math.log10(this.floor).toFixed(1)});
+      Object.assign(slider, {type: 'range', min: '-2', max: '0', step: '0.1', value: Math.log10(this.floor).toFixed(1)});
       slider.setAttribute('aria-label', 'Hide lattice arcs whose posterior is below');
       const show = () => {
         this.floor = 10 ** Number(slider.value);
