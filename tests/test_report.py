@@ -13,6 +13,8 @@ import pytest
 import torch
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from pipeline.align import Segment
+from pipeline.alignments import PlacedPhone, PlacedUtterance, write_alignment
 from pipeline.archive import write_archive
 from pipeline.ctc.beam import greedy
 from pipeline.ctc.model import CtcModel, Encoder, EncoderConfig, save_model
@@ -24,7 +26,7 @@ from pipeline.report.panel import Interval, row
 from pipeline.report.results import read_comparison
 from pipeline.report.spectrogram import ROWS, png_mask, spectrogram
 from pipeline.systems import load_system
-from test_compare import ODD_ID, ODD_WORD, STEP, SYSTEMS, WORDS, make_trees, phones_of, run_stage, spoken, write_ctm
+from test_compare import ODD_ID, ODD_WORD, STEP, SYSTEMS, WORDS, make_trees, phones_of, run_stage
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -112,11 +114,14 @@ def with_models(exp: Path, data: Path) -> None:
 def with_placements(exp: Path) -> None:
     """The known text as both place it: new puts the first vowel of u1 30 ms later, everything else 10 ms."""
     for system in SYSTEMS:
-        late = {"old": 0.0, "new": 0.01}[system]
-        table = {name: [(phone, start + (0.03 if late and (name, i) == ("u1", 2) else late), length)
-                        for i, (phone, start, length) in enumerate(spoken(phones_of(words)))] for name, words in WORDS.items()}
-        (exp / system / "ali_test").mkdir()
-        write_ctm(exp / system / "ali_test" / "phones.ctm", table)
+        table = {}
+        for name, words in WORDS.items():
+            said = ["SIL", *phones_of(words), "SIL"]
+            late = [0 if system == "old" or i == 0 else 3 if (name, i) == ("u1", 2) else 1 for i in range(len(said))] + [0]
+            segments = [Segment(phone, 8 * i + late[i], 8 * (i + 1) + late[i + 1], -1 if phone == "SIL" else 0) for i, phone in enumerate(said)]
+            table[name] = PlacedUtterance(8 * len(said), [PlacedPhone(s, -4.5, 0.625, -1.5) for s in segments],
+                                          [(Segment(words[0], 8, 8 * len(said) - 8, 0), 0.5)])
+        write_alignment(exp / system / "ali_test" / "alignment.json", table)
 
 
 def with_findings(exp: Path) -> None:
@@ -252,7 +257,7 @@ def test_marks_and_times(report: Path, watched: SimpleNamespace) -> None:
     assert "old words: SAT, 0.25 to 0.49 s (240 ms), reference CAT" in names
     assert "old free phones: EH, 0.33 to 0.41 s (80 ms), reference AE" in names
     # Everyone's segment of the same time lies at the same place: x is time.
-    lefts = page.locator("button.segment[aria-label*=', 0.33 to 0.41 s']").evaluate_all(
+    lefts = page.locator("button.segment:not(.sure)[aria-label*=', 0.33 to 0.41 s']").evaluate_all(
         "all => all.map(b => Math.round(b.getBoundingClientRect().left))")
     assert len(lefts) >= 4 and len(set(lefts)) == 1
 
@@ -369,7 +374,7 @@ def test_any_two_are_compared(report: Path, watched: SimpleNamespace) -> None:
     assert page.locator(".difference.first .bar .label").all_inner_texts() == ["AE"]
     assert page.locator(".difference-row .name").first.inner_text() == "only new"
     assert page.locator(".apart button").first.get_attribute("aria-label") == (
-        "AH begins at 0.200 s for new, at 0.170 s for old: 30 ms apart")
+        "AH begins at 0.198 s for new, at 0.168 s for old: 30 ms apart")
 
 
 def test_posteriors_spikes_and_placed_text(report: Path, watched: SimpleNamespace) -> None:
@@ -395,9 +400,11 @@ def test_posteriors_spikes_and_placed_text(report: Path, watched: SimpleNamespac
     tokens = [token for token, _, _ in greedy(load_system(exp / "new").posteriors(feats))]
     assert spikes.count() == len(tokens) > 0
     assert spikes.locator(".label").all_inner_texts() == [TOKENS[token] for token in tokens]
-    assert page.locator("button[aria-label='the known text by new: AH, 0.20 to 0.28 s (80 ms)']").count() == 1
+    placed = page.locator("button[aria-label='the known text by new: AH, 0.20 to 0.26 s (60 ms), confidence 0.63, goodness of pronunciation -1.50']")
+    assert placed.count() == 1
+    assert placed.evaluate("b => parseFloat(getComputedStyle(b, '::after').width) / b.clientWidth") == pytest.approx(0.625, abs=0.06)
     assert page.locator(".apart button").first.get_attribute("aria-label") == (
-        "AH begins at 0.170 s for old, at 0.200 s for new: 30 ms apart")
+        "AH begins at 0.168 s for old, at 0.198 s for new: 30 ms apart")
     assert page.locator(".apart").first.locator("button").count() == 1  # the others are 10 ms apart
 
 

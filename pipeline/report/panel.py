@@ -14,10 +14,11 @@ import numpy as np
 from lexicon.fold import Fold
 from lexicon.phone_sets import phone_set_of
 from lexicon.phones import spoken
+from pipeline.alignments import PlacedUtterance, intervals, read_alignment
 from pipeline.audio import audio_info, read_audio
 from pipeline.datadir import Utterance
 from pipeline.features import frame_to_seconds, read_feats
-from pipeline.intervals import Interval, Intervals, read_ctm
+from pipeline.intervals import Interval, read_ctm
 from pipeline.lattice import Lattice, read_json_lattice
 from pipeline.lattice.difference import difference
 from pipeline.posteriors import phone_posteriors
@@ -121,7 +122,8 @@ class Panels:
 
     def _system(self, system: System, utterance: str, words: list[Interval], phones: list[Interval]) -> dict[str, Any]:
         heard = {name: ctm.get(utterance, []) for name, ctm in self.ctm[system.name].items()}
-        placed = [{"name": name, "row": [[round(p.start, 3), round(p.end, 3), p.label, None, None] for p in table[utterance]]}
+        placed = [{"name": name, "row": [[_seconds(p.segment.start), _seconds(p.segment.end), p.segment.label, round(p.confidence, 3),
+                                          round(p.gop, 2)] for p in table[utterance].phones]}
                   for name, table in self.placed[system.model].items() if utterance in table]
         return {"name": system.name, "model": self.models.index(system.model), "words": row(words, heard["words"]),
                 "phones": row(phones, heard["phones"], self.comparison.fold),
@@ -131,12 +133,17 @@ class Panels:
     def _pair(self, utterance: str, first: int, second: int) -> dict[str, Any]:
         """What is said of two systems, named by their numbers."""
         systems = [self.comparison.systems[number] for number in (first, second)]
-        placed = [next(iter(self.placed[system.model].values()), {}).get(utterance, []) for system in systems]
+        placed = [self._placed(system.model, utterance) for system in systems]
         heard = [self.ctm[system.name]["phones"].get(utterance, []) for system in systems]
         return {"first": first, "second": second, "words": borders_apart(*heard),
                 "known": borders_apart(*placed) if all(placed) else None,
                 "difference": [[_seconds(phone.start), _seconds(phone.end), phone.label, round(phone.first, 4), round(phone.second, 4)]
                                for phone in difference(*(read_free(system.decode, utterance) for system in systems))]}
+
+    def _placed(self, model: Path, utterance: str) -> list[Interval]:
+        """The phones of the known text where the model places them, the prior of its labels taken out if it has one."""
+        table = next(iter(self.placed[model].values()), {})
+        return intervals({utterance: table[utterance]})[utterance] if utterance in table else []
 
     def _posteriors(self, directory: Path, utterance: str) -> dict[str, Any] | None:
         """The posteriorgram of a model, with a network's spikes; None where no model is kept."""
@@ -162,10 +169,10 @@ def compared(systems: Sequence[System]) -> list[int]:
     return [0, networks[0] if networks else len(systems) - 1]
 
 
-def _placements(model: Path) -> dict[str, Intervals]:
+def _placements(model: Path) -> dict[str, dict[str, PlacedUtterance]]:
     """The known text as the model places it, and as it does without the prior of its labels, where that was done."""
-    folders = {name: model.with_name(name) / "ali_test" / "phones.ctm" for name in (model.name, f"{model.name}_raw")}
-    return {name: read_ctm(path) for name, path in folders.items() if path.exists()}
+    folders = {name: model.with_name(name) / "ali_test" / "alignment.json" for name in (model.name, f"{model.name}_raw")}
+    return {name: read_alignment(path) for name, path in folders.items() if path.exists()}
 
 
 @functools.lru_cache(maxsize=8)
