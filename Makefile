@@ -69,6 +69,8 @@ SHELL := /bin/bash
 ##@ Everything
 all: $(EXP)/report/index.html $(EXP)/compare.tsv  ## all stages on CORPUS, then the comparison
 
+explained = $(patsubst %,$(EXP)/%/decode_test/errors.json,$(SYSTEMS))
+
 ##@ Stages
 data:    $(DATA)/splits.json              ## fetch the corpus; data/CORPUS/{train,dev,test}
 lexicon: $(DATA)/lang/lang.json           ## pronunciations and language models
@@ -210,7 +212,6 @@ $(EXP)/compare.tsv: $(scores) $(alignments) $(call changed,$(compare_opts),$(EXP
 	$(PY) -m stages.compare $(compare_opts)
 
 report_opts = --exp $(EXP) --data $(DATA) --systems $(SYSTEMS) --out $(EXP)/report $(if $(UTT),--utt $(call quoted,UTT)) $(REPORT_ARGS)
-explained = $(patsubst %,$(EXP)/%/decode_test/errors.json,$(SYSTEMS))
 pair_differs = $(if $(filter-out $(SYSTEMS),$(PAIR)),,$(EXP)/lattice_difference.txt)
 $(EXP)/report/index.html: $(scores) $(alignments) $(explained) $(pair_differs) $(call changed,$(report_opts),$(EXP)/report/index.html)
 	$(PY) -m stages.report $(report_opts)
