@@ -64,7 +64,7 @@ SHELL := /bin/bash
 .SECONDARY:
 .SECONDEXPANSION:
 .DEFAULT_GOAL := all
-.PHONY: all setup data lexicon mfcc gmm frames neural decode compare errors report pron_probs lattice lattice_difference lattice_text show check transcribe align record test clean help FORCE
+.PHONY: all setup data lexicon mfcc gmm frames neural decode compare errors matrix report pron_probs lattice lattice_difference lattice_text show check transcribe align record test clean help FORCE
 
 ##@ Everything
 all: $(EXP)/report/index.html $(EXP)/compare.tsv  ## all stages on CORPUS, then the comparison
@@ -81,6 +81,7 @@ neural:  $(patsubst %,$(EXP)/%/decode_test/wer.txt,$(filter neural%,$(SYSTEMS)))
 decode:  $(patsubst %,$(EXP)/%/decode_test/wer.txt,$(SYSTEMS))  ## all systems, decoded and scored
 compare: $(EXP)/compare.tsv               ## the table: old against new
 errors:  $(explained)                     ## where each wrong word and phone comes from: search, lexicon, sound or language
+matrix:  $(EXP)/matrix.tsv                ## what phone bigram, lexicon and language model bring to each of SYSTEMS
 report:  $(EXP)/report/index.html         ## pages with pictures and sound; of utterance UTT alone, or UTT=all
 pron_probs: $(EXP)/pron_probs/dev.txt     ## do counted pronunciation and pause probabilities help on dev?
 
@@ -153,32 +154,44 @@ search_frames      := wfst
 search_neural      := flashlight
 search_neural_wfst := wfst
 
+known_systems := gmm frames neural neural_wfst
+model_dir = $(EXP)/$(if $(filter $(1),$(known_systems)),$(patsubst %/,%,$(dir $(model_$(1)))),$(1))
+
+# Tuning, decoding and scoring of system $(1) in EXP/$(2), with lang directory $(3) and further options $(4) of the decode.
+define searches
+tune_$(2) = --model $(call model_dir,$(1)) --search $(search_$(1)) --data $(DATA)/dev --lang $(3) \
+	--ref-phones $(EXP)/gmm/ali_dev/reference.txt --out $(EXP)/$(2) $$(TUNE_ARGS)
+$(EXP)/$(2)/tuning.json: $(EXP)/$(model_$(1)) $(DATA)/dev/feats.scp $(EXP)/gmm/ali_dev/phones.txt $(3)/lang.json \
+		$$(call changed,$$(tune_$(2)),$(EXP)/$(2)/tuning.json)
+	$$(PY) -m stages.tune $$(tune_$(2))
+
+decode_$(2) = --model $(call model_dir,$(1)) --search $(search_$(1)) --tuning $(EXP)/$(2)/tuning.json \
+	--data $(DATA)/test --lang $(3) --out $(EXP)/$(2)/decode_test $(4) $$(DECODE_ARGS)
+$(EXP)/$(2)/decode_test/hyp.txt: $(EXP)/$(2)/tuning.json $(DATA)/test/feats.scp \
+		$$(call changed,$$(decode_$(2)),$(EXP)/$(2)/decode_test/hyp.txt)
+	$$(PY) -m stages.decode $$(decode_$(2))
+
+score_$(2) = --decode $(EXP)/$(2)/decode_test --data $(DATA)/test --ref-phones $(EXP)/gmm/ali_test/reference.txt
+$(EXP)/$(2)/decode_test/wer.txt: $(EXP)/$(2)/decode_test/hyp.txt $(EXP)/gmm/ali_test/phones.txt \
+		$$(call changed,$$(score_$(2)),$(EXP)/$(2)/decode_test/wer.txt)
+	$$(PY) -m stages.score $$(score_$(2))
+endef
+
+# The same without grammar: any word, or any phone, after any other. Only the best path is wanted.
+flat_opts = --lang $(DATA)/lang --out $(EXP)/lang_flat
+$(EXP)/lang_flat/lang.json: $(DATA)/lang/lang.json $(call changed,$(flat_opts),$(EXP)/lang_flat/lang.json)
+	$(PY) -m stages.flat_lang $(flat_opts)
+
 define system
-tune_$(1) = --model $(EXP)/$(patsubst %/,%,$(dir $(model_$(1)))) --search $(search_$(1)) --data $(DATA)/dev --lang $(search_lang) \
-	--ref-phones $(EXP)/gmm/ali_dev/reference.txt --out $(EXP)/$(1) $$(TUNE_ARGS)
-$(EXP)/$(1)/tuning.json: $(EXP)/$(model_$(1)) $(DATA)/dev/feats.scp $(EXP)/gmm/ali_dev/phones.txt \
-		$(if $(counted),$(EXP)/lang_pp/lang.json) \
-		$$(call changed,$$(tune_$(1)),$(EXP)/$(1)/tuning.json)
-	$$(PY) -m stages.tune $$(tune_$(1))
+$(call searches,$(1),$(1),$(search_lang),)
+$(call searches,$(1),flat/$(1),$(EXP)/lang_flat,--lattice-beam 0.1)
 
-decode_$(1) = --model $(EXP)/$(patsubst %/,%,$(dir $(model_$(1)))) --search $(search_$(1)) --tuning $(EXP)/$(1)/tuning.json \
-	--data $(DATA)/test --lang $(search_lang) --out $(EXP)/$(1)/decode_test $$(DECODE_ARGS)
-$(EXP)/$(1)/decode_test/hyp.txt: $(EXP)/$(1)/tuning.json $(DATA)/test/feats.scp \
-		$$(call changed,$$(decode_$(1)),$(EXP)/$(1)/decode_test/hyp.txt)
-	$$(PY) -m stages.decode $$(decode_$(1))
-
-score_$(1) = --decode $(EXP)/$(1)/decode_test --data $(DATA)/test --ref-phones $(EXP)/gmm/ali_test/reference.txt
-$(EXP)/$(1)/decode_test/wer.txt: $(EXP)/$(1)/decode_test/hyp.txt $(EXP)/gmm/ali_test/phones.txt \
-		$$(call changed,$$(score_$(1)),$(EXP)/$(1)/decode_test/wer.txt)
-	$$(PY) -m stages.score $$(score_$(1))
-
-errors_$(1) = --decode $(EXP)/$(1)/decode_test --model $(EXP)/$(patsubst %/,%,$(dir $(model_$(1)))) \
+errors_$(1) = --decode $(EXP)/$(1)/decode_test --model $(call model_dir,$(1)) \
 	--tuning $(EXP)/$(1)/tuning.json --data $(DATA)/test --lang $(search_lang) --ali $(EXP)/gmm/ali_test
 $(EXP)/$(1)/decode_test/errors.json: $(EXP)/$(1)/decode_test/hyp.txt $(EXP)/gmm/ali_test/phones.txt \
 		$$(call changed,$$(errors_$(1)),$(EXP)/$(1)/decode_test/errors.json)
 	$$(PY) -m stages.explain_errors $$(errors_$(1))
 endef
-known_systems := gmm frames neural neural_wfst
 unknown_systems := $(filter-out $(known_systems),$(SYSTEMS))
 $(if $(unknown_systems),$(error SYSTEMS: "$(unknown_systems)" unknown; there are: $(known_systems)))
 $(foreach s,$(known_systems),$(eval $(call system,$(s))))
@@ -222,6 +235,10 @@ $(EXP)/lattice_difference.txt: $(patsubst %,$(EXP)/%/decode_test/hyp.txt,$(PAIR)
 		$(call changed,$(pair_opts),$(EXP)/lattice_difference.txt)
 	$(PY) -m stages.lattice_difference $(pair_opts)
 
+matrix_opts = --exp $(EXP) --data $(DATA) --systems $(SYSTEMS) --out $(EXP)/matrix.tsv
+$(EXP)/matrix.tsv: $(scores) $(patsubst %,$(EXP)/flat/%/decode_test/wer.txt,$(SYSTEMS)) $(call changed,$(matrix_opts),$(EXP)/matrix.tsv)
+	$(PY) -m stages.matrix $(matrix_opts)
+
 ##@ Look inside
 lattice_difference: $(EXP)/lattice_difference.txt  ## phones that only one of the two systems of PAIR considered, by class
 
@@ -257,7 +274,6 @@ check: | $(VENV)/.phonoscope              ## every line and file of data directo
 	@$(PY) -m stages.check $(if $(filter yes,$(FIX)),--fix) "$(DIR)"
 
 ##@ Your own audio
-model_dir = $(EXP)/$(if $(filter $(1),$(known_systems)),$(patsubst %/,%,$(dir $(model_$(1)))),$(1))
 
 transcribe_opts = --exp $(EXP) $(foreach s,$(SYSTEMS),--system $(s) $(call model_dir,$(s)) $(call search_lang,$(s)))
 transcribe: | $(VENV)/.phonoscope         ## words and phones of recording WAV from each of SYSTEMS that is trained

@@ -1,6 +1,7 @@
 """The lang directory: what text alone gives a recogniser (pronunciations, symbols, language models)."""
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -164,6 +165,13 @@ def _first_line(data: Path, words: set[str]) -> tuple[str, str]:
                 if word in words:
                     return f"{path}:{number}", word
     raise ValueError("none of the words occurs")
+
+
+def copy_lang(source: Path, folder: Path) -> None:
+    """Copy the files of a lang directory, of which some shall then be written anew, lang.json last."""
+    for path in source.iterdir():
+        if path.suffix != ".args" and path.is_file() and not path.name.startswith("."):
+            shutil.copyfile(path, folder / path.name)
 
 
 def write_weighted(path: Path, pronunciations: Weighted) -> None:

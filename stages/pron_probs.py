@@ -1,12 +1,11 @@
 """Count in an alignment which variants were said and where speakers paused; write a lang directory that knows."""
 from __future__ import annotations
 
-import shutil
 from argparse import Namespace
 from pathlib import Path
 
 from lexicon.files import atomic_dir, write_json
-from lexicon.lang import load_lang, write_weighted
+from lexicon.lang import copy_lang, load_lang, write_weighted
 from lexicon.pauses import write_pauses
 from pipeline.pron_probs import PAUSE, pause_probabilities, refuse_strangers, said_in, variant_probabilities
 from stages.common import parser, run
@@ -22,9 +21,7 @@ def main(args: Namespace) -> tuple[Path, str]:
     counted = {"words": len(words), "words_with_variants": len(several), "pause_begin": pauses.begin,
                "pause_end": pauses.end}
     with atomic_dir(args.out) as folder:
-        for path in args.lang.iterdir():
-            if path.suffix != ".args" and path.is_file() and not path.name.startswith("."):
-                shutil.copyfile(path, folder / path.name)
+        copy_lang(args.lang, folder)
         write_weighted(folder / "lexicon.txt", lexicon)
         write_pauses(folder, pauses)
         write_json(folder / "lang.json", lang.info | {"pron_probs": counted})

@@ -16,7 +16,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 SYSTEMS = ("gmm", "frames", "neural", "neural_wfst")
 ALL = {"prepare_data", "make_lang", "make_mfcc", "train_gmm", "align", "train_frames", "train_neural", "tune", "decode",
        "score", "place", "compare", "report", "lattice_difference", "explain_errors"}
-TARGETS = {"data", "lexicon", "mfcc", "gmm", "frames", "neural", "decode", "compare", "errors", "report", "pron_probs", "lattice", "lattice_difference",
+TARGETS = {"data", "lexicon", "mfcc", "gmm", "frames", "neural", "decode", "compare", "errors", "matrix", "report", "pron_probs", "lattice", "lattice_difference",
            "lattice_text", "show", "check",
            "transcribe", "align", "record", "setup", "test", "clean", "all", "help"}
 COMMAND = re.compile(r"-m stages\.(\w+) (.*)")
@@ -68,7 +68,7 @@ class Tree:
         value = dict(zip(options, options[1:]))
         names = {"prepare_data": "splits.json", "make_lang": "lang.json", "train_gmm": "model.npz", "align": "phones.txt",
                  "train_frames": "model.npz", "train_neural": "model.safetensors", "tune": "tuning.json",
-                 "decode": "hyp.txt", "place": "alignment.json", "report": "index.html", "pron_probs": "lang.json", "show_pron_probs": "dev.txt"}
+                 "decode": "hyp.txt", "place": "alignment.json", "report": "index.html", "pron_probs": "lang.json", "show_pron_probs": "dev.txt", "flat_lang": "lang.json"}
         if stage == "make_mfcc":
             return self.root / value["--data"] / "feats.scp"
         if stage in ("score", "explain_errors"):
@@ -144,6 +144,16 @@ def test_a_finished_tree_has_nothing_to_do(finished):
 def test_a_changed_setting_reruns_its_stage_and_what_follows(finished, setting, again, not_again):
     found = finished.stages(setting)
     assert found == again and not found & not_again
+
+
+def test_the_matrix_is_made_of_what_is_there_and_of_searches_without_grammar(own):
+    planned = own.planned("matrix")
+    assert {stage for stage, _ in planned} == {"flat_lang", "tune", "decode", "score", "matrix"} and len(planned) == 14
+    assert all("exp/prompts/lang_flat" in options and "exp/prompts/flat/" in options for stage, options in planned
+               if stage in ("tune", "decode"))
+    own.pretend("matrix", when=1_610_000_000)
+    assert own.stages("matrix") == set() and own.stages("matrix", "LANG_ARGS=--order 2") >= {"make_lang", "flat_lang", "matrix"}
+    assert own.stages("GMM_ARGS=--max-mix 4").isdisjoint({"flat_lang", "matrix"})
 
 
 def systems_of(planned: list[tuple[str, str]], stage: str) -> set[str]:

@@ -358,6 +358,18 @@ EXPLAIN_ERRORS = rows(
     ("a decode that is damaged", put(f"{DECODE}/free.ctm", "ann-test0 1 x y SIL\n"), f"{DECODE}/free.ctm:1: "),
 )
 
+MATRIX = rows(
+    "matrix",
+    ("no decode without grammar", None, "exp/toy/flat/gmm/decode_test: no such decode"),
+    ("a system twice", None, '--systems: "gmm" for the second time', {"also": "--systems gmm gmm"}),
+)
+
+FLAT_LANG = rows(
+    "flat_lang",
+    ("no lang", gone(f"{LANG}/lang.json"), f"{LANG}: no lang.json"),
+    ("a damaged model", put(f"{LANG}/lm.arpa", "\\data\\\nngram 1=1\n"), f"{LANG}/lm.arpa:"),
+)
+
 COMPARE = rows(
     "compare",
     ("no such system", None, "exp/toy/magic/decode_test: no such decode", {"also": "--systems magic"}),
@@ -502,6 +514,6 @@ RECORD = rows("record", ("no time", None, "SECONDS=0"),
               ("a time of NaN", None, "SECONDS=nan", {"also": "--seconds nan"}))
 
 ROWS: list[Row] = [*PREPARE, *LANGUAGE, *FEATURES, *TRAIN_GMM, *ALIGN, *TRAIN_FRAMES, *TRAIN_NEURAL, *TUNE, *DECODING,
-                   *SCORE, *EXPLAIN_ERRORS,
+                   *SCORE, *EXPLAIN_ERRORS, *MATRIX, *FLAT_LANG,
                    *COMPARE, *REPORT, *SHOW, *DIFFERENCE, *EXPORT, *LOOK, *CHECK, *TRANSCRIBE, *ALIGN_TEXT, *PRON_PROBS,
                    *SHOW_PRON_PROBS, *RECORD]
