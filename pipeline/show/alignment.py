@@ -6,22 +6,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lexicon.errors import UserError
-from lexicon.files import read_json
 from lexicon.fold import Fold
 from lexicon.phones import SILENT
+from pipeline.align import Segment
+from pipeline.alignments import read_alignment
 from pipeline.boundaries import compare_boundaries, join_closures
 from pipeline.boundaries import table as boundary_table
 from pipeline.features import frame_to_seconds
-from pipeline.intervals import LONGEST, Interval
+from pipeline.intervals import Interval
 from pipeline.score import GAP, align as edit
-from pipeline.show.chart import fit, frame_rulers, level, numbers, pad, table, wrap
+from pipeline.show.chart import counted, fit, frame_rulers, level, note, numbers, pad, table, wrap
 from pipeline.show.place import Place, Shown
 
 FAR_MS = 20        # a start that differs by more is marked
 MARK = "*"
 WIDEST = 10        # columns of a word
 BY_HAND = "by hand"
-OWN = ("score", "confidence", "gop")  # of a phone or word, beside label, start and end
 
 
 @dataclass(frozen=True)
@@ -58,9 +58,9 @@ def align(place: Place) -> Shown:
     found = everybody(place)
     first, others = found[0], found[1:]
     lines = [place.title("align: the known text placed in the recording"), ""]
-    lines += wrap("in", [f"{len(place.utterance.words)} words:", *place.utterance.words])
-    lines += wrap("out", [f"{len(first.words)} words and {len(first.spoken(place.fold))} phones with start and length:",
-                          ", ".join(one.name for one in found)])
+    lines += wrap("in", [f"{counted(len(place.utterance.words), 'word')}:", *place.utterance.words])
+    lines += wrap("out", [f"{counted(len(first.words), 'word')} and {counted(len(first.spoken(place.fold)), 'phone')}",
+                          "with start and length:", ", ".join(one.name for one in found)])
     lines += ["", *_timeline(place, found)]
     lines += _side_by_side(first, others, place.fold) if others else _alone(first)
     return Shown([*lines, *_agreement(place, first, others)])
@@ -78,7 +78,7 @@ def everybody(place: Place) -> list[Aligned]:
     for name in names:
         path = place.exp / name / f"ali_{place.part}" / "alignment.json"
         if path.exists():
-            found.append(read_aligned(path, name, place.id))
+            found.append(_aligned(path, name, place.id))
         elif name == "gmm" and place.aligned("phones"):
             found.append(Aligned(name, [Piece(i) for i in place.aligned("words")], [Piece(i) for i in place.aligned("phones")]))
     if not [one for one in found if one.name != BY_HAND]:
@@ -86,23 +86,18 @@ def everybody(place: Place) -> list[Aligned]:
     return found
 
 
-def read_aligned(path: Path, name: str, utterance: str) -> Aligned:
-    """An utterance of an alignment.json: {utterance: {"phones": [{"phone", "start", "end" (frames), "score", ...}], "words":
-    [...]}}. UserError if it is no such file or lacks the utterance."""
-    try:
-        found = read_json(path)[utterance]
-        return Aligned(name, *([_piece(one, kind) for one in found[f"{kind}s"]] for kind in ("word", "phone")))
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise UserError(f'{path}: "{utterance}" is not aligned there as phonoscope does ({error!r}); remove the file and run'
-                        " make again") from error
+def _aligned(path: Path, name: str, utterance: str) -> Aligned:
+    """An utterance of an alignment.json. UserError if the file is damaged or lacks the utterance."""
+    found = read_alignment(path)
+    if utterance not in found:
+        raise UserError(f'{path}: "{utterance}" is not aligned there; remove the file and run: make compare')
+    placed = found[utterance]
+    return Aligned(name, [Piece(_interval(word), confidence=sure) for word, sure in placed.words],
+                   [Piece(_interval(p.segment), p.score, p.confidence, p.gop) for p in placed.phones])
 
 
-def _piece(value: dict, kind: str) -> Piece:
-    start, end = (float(frame_to_seconds(int(value[edge]))) for edge in ("start", "end"))
-    if not 0 <= start <= end < LONGEST:
-        raise ValueError(f"frames {value['start']!r} to {value['end']!r}")
-    return Piece(Interval(start, end, str(value[kind])),
-                 *(None if value.get(key) is None else float(value[key]) for key in OWN))
+def _interval(segment: Segment) -> Interval:
+    return Interval(*(float(frame_to_seconds(frame)) for frame in (segment.start, segment.end)), segment.label)
 
 
 # ---- pictures and tables
@@ -125,9 +120,9 @@ def _alone(one: Aligned) -> list[str]:
              *_optional(p.confidence), level(p.confidence) if p.confidence is not None else "", *_optional(p.gop)]
             for p in one.phones]
     head = ["start s", "ms", "<word", "<phone", "score", "sure", "<", "GOP"]
-    notes = ["  score: acoustic log score a frame; sure: share of the phone among all, by the sound alone;",
-             "  GOP: goodness of pronunciation, 0 where no other phone fits better (Witt & Young 2000)"]
-    return [*table(head, rows), *(notes if any(p.confidence is not None for p in one.phones) else [])]
+    told = note("score: log score per row of the model's output; sure: share of the phone among all, by the sound alone; GOP:"
+                " goodness of pronunciation, 0 where no other phone fits better (Witt & Young 2000)")
+    return [*table(head, rows), *(told if any(p.confidence is not None for p in one.phones) else [])]
 
 
 def _optional(value: float | None, decimals: int = 2) -> list[str]:
@@ -158,8 +153,9 @@ def _side_by_side(first: Aligned, others: Sequence[Aligned], fold: Fold) -> list
     for one, extra in zip(others, more):
         lines += wrap(f"  {one.name} has", [*(f"{p.interval.label} at {p.interval.start:.2f} s," for p in extra),
                                             "which match none of these"], 12) if extra else []
-    return [*lines, f"  Starts are those of {first.name}; of the others how much later (ms), {MARK} by more than {FAR_MS} ms,"
-            " behind", "  their own phone where it is another one. sure: share of the phone among all, by the sound alone."]
+    return [*lines, *note(f"Starts are those of {first.name}; of the others how much later (ms), {MARK} by more than {FAR_MS} ms,"
+                          " behind their own phone where it is another one. sure: share of the phone among all, by the sound"
+                          " alone.")]
 
 
 def _matched(mine: Sequence[tuple[str, Piece]], other: Aligned, fold: Fold

@@ -178,6 +178,16 @@ def level(share: float, cells: int = 10) -> str:
     return ("█" * whole + (" ▏▎▍▌▋▊▉"[part] if part else "")).ljust(cells, "·")
 
 
+def note(text: str) -> list[str]:
+    """A remark below a table, in as many lines as it needs."""
+    return wrap("", text.split(), 2)
+
+
+def counted(number: int, what: str) -> str:
+    """`1 word`, `2 words`."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 def numbers(values: Iterable[float], decimals: int = 2) -> list[str]:
     """Values as text, without a minus before zero."""
     return [f"{round(float(value), decimals) + 0.0:.{decimals}f}" for value in values]

@@ -17,7 +17,7 @@ from pipeline.lattice.difference import MIN_MASS, difference
 from pipeline.lattice.oracle import oracle
 from pipeline.lattice.sausage import Sausage, sausage
 from pipeline.score import GAP, align, alignment_picture, count
-from pipeline.show.chart import COLUMNS, MARGIN, bars, fit, frame_rulers, level, pad, table, wrap
+from pipeline.show.chart import COLUMNS, MARGIN, bars, fit, frame_rulers, level, note, pad, table, wrap
 from pipeline.show.net import settled_word, title_of
 
 MIN_POSTERIOR = 0.01
@@ -138,8 +138,8 @@ def sausage_lines(network: Sausage, min_posterior: float = MIN_POSTERIOR) -> lis
         cells += [""] * (2 * RANKS - len(cells))
         blocks[-1] = [f"{line} {pad(cell, room - 1)}" for line, cell in zip(blocks[-1], cells)]
     lines = [line.rstrip() for block in blocks for line in [*(line for line in block if line.strip()), ""]]
-    return [*lines, f"  '{NOTHING}' is nothing. The top row errs least: {network.expected_errors:.2f} edits expected, the best path"
-            f" {network.best_path_errors:.2f}."]
+    return [*lines, *note(f"'{NOTHING}' is nothing. The top row errs least: {network.expected_errors:.2f} edits expected, the best"
+                          f" path {network.best_path_errors:.2f}.")]
 
 
 def nearest_lines(lattice: Lattice, reference: Sequence[str], fold: Fold = {}) -> list[str]:
@@ -162,8 +162,8 @@ def difference_lines(first: Lattice, second: Lattice, names: tuple[str, str], fo
             for one in found if abs(one.first - one.second) >= NOTABLE]
     counts = Counter(one.by for one in found)
     return [*table(["start s", "ms", names[0], "", "<", "<", f"<{names[1]}", "<"], rows),
-            *wrap("", [f"Only {names[0]} considered {counts['first']},", f"only {names[1]} {counts['second']},",
-                       f"both {counts['both']};", f"listed is what differs by {NOTABLE:g} or more."], 2)]
+            *note(f"Only {names[0]} considered {counts['first']}, only {names[1]} {counts['second']}, both {counts['both']}; listed is"
+                  f" what differs by {NOTABLE:g} or more.")]
 
 
 def _share(share: float) -> list[str]:

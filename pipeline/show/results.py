@@ -18,7 +18,7 @@ from pipeline.intervals import Interval, read_ctm
 from pipeline.lattice import Lattice, best_path, nbest, read_json_lattice
 from pipeline.report.results import MEASURES, read_fields
 from pipeline.score import Counts, Pairs, align, alignment_picture, count, kaldi_line, read_spoken
-from pipeline.show.chart import COLUMNS, level, numbers, table, wrap
+from pipeline.show.chart import COLUMNS, counted, level, note, numbers, table, wrap
 from pipeline.show.lattice import lattice_page
 from pipeline.show.net import lattice_svg
 from pipeline.show.place import Place, Shown
@@ -78,7 +78,7 @@ def score(place: Place) -> Shown:
     found = decodes(place)
     phones = _reference_phones(place)
     lines = [place.title("score: what was heard against what was said"), ""]
-    lines += wrap("in", [f"reference: {len(place.utterance.words)} words,", f"{len(phones)} phones;",
+    lines += wrap("in", [f"reference: {counted(len(place.utterance.words), 'word')},", f"{counted(len(phones), 'phone')};",
                          f"hypotheses of {', '.join(decode.name for decode in found)}"])
     lines += wrap("out", ["alignments with the fewest errors", "(each substitution, deletion, insertion one),",
                           "and their counts"])
@@ -156,9 +156,9 @@ def decode(place: Place) -> Shown:
     lines += wrap("out", ["the best path: words and phones with times;", "a lattice of all other paths worth keeping"])
     for one in found:
         lines += ["", *_heard(place, one)]
-    lines += ["", "  sure: the least posterior of the word's phones in the lattice; sound: mean acoustic log score a frame;",
-              "  grammar: natural log probability of the word after those before it, by the language model;",
-              "  all else: grammar, variants, pauses, transitions, and the score for each word"]
+    lines += ["", *note("sure: the least posterior of the word's phones in the lattice; sound: mean acoustic log score a frame;"
+                        " grammar: natural log probability of the word after those before it, by the language model; all else:"
+                        " grammar, variants, pauses, transitions, and the score for each word")]
     return Shown(lines)
 
 

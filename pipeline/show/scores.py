@@ -11,7 +11,7 @@ from lexicon.phones import BLANK, SILENT
 from pipeline.archive import Archive
 from pipeline.features import FRAME_SHIFT_MS, frame_to_seconds
 from pipeline.intervals import Interval
-from pipeline.show.chart import MARGIN, SHADES, frame_rulers, level, numbers, shaded, table, wrap
+from pipeline.show.chart import MARGIN, SHADES, counted, frame_rulers, level, note, numbers, shaded, table, wrap
 from pipeline.show.place import Place, Shown
 
 SEEN = 1 / len(SHADES)  # a phone that is nowhere more probable would have an empty row in a picture
@@ -123,8 +123,8 @@ def _hmm_lines(place: Place, system, scores: np.ndarray, transitions, details) -
                      *numbers([sure]), level(sure), _rivals(labels, mean, stretch.label, 2)])
     lines += table(["start s", "ms", "<word", "<phone", "<frames in state", details.score, "sure", "<", "<rivals"],
                    rows)
-    lines += [f"  {details.score}: mean per frame; all {len(scores)} frames together {own.sum():.1f}. sure: mean share of the"
-              " phone among all."]
+    lines += note(f"{details.score}: mean per frame; all {len(scores)} frames together {own.sum():.1f}. sure: mean share of the phone"
+                  " among all.")
     doubtful = min((stretch for stretch in path if stretch.label not in SILENT), default=None,
                    key=lambda stretch: posteriors[stretch.start:stretch.end, labels.index(stretch.label)].mean())
     return [*lines, "", *_one_by_one(doubtful, scores, labels, posteriors, transitions, details)] if doubtful else lines
@@ -211,7 +211,7 @@ def neural(place: Place) -> Shown:
     spikes = greedy(logs)
     lines = [place.title("neural: a phone here, or none (blank)"), ""]
     lines += wrap("in", [f"feats {feats.shape} {feats.dtype}"])
-    lines += wrap("model", [f"{config.encoder}: {config.conv_layers} convolutions,", f"{config.layers} layers",
+    lines += wrap("model", [f"{config.encoder}: {config.conv_layers} convolutions,", counted(config.layers, "layer"),
                             f"{config.width} wide,", f"{model.encoder.num_parameters():,} weights;",
                             "softmax over blank and phones"])
     lines += wrap("out", [f"log posteriors {logs.shape} {logs.dtype}:", f"one row every {step} frames",
@@ -220,11 +220,10 @@ def neural(place: Place) -> Shown:
     lines += [f"{'':{MARGIN}}Black: certain. A column is one row of the output or more; of several the highest.", ""]
     lines += _spikes(place, model.tokens, posteriors, spikes, step)
     width = sum(end - begin for _, begin, end in spikes) / max(len(spikes), 1)
-    lines += ["", *wrap("", [f"{100 * (blank > 0.5).mean():.0f} % of the rows are blank;", f"{len(spikes)} spikes,",
-                             f"{width * step * FRAME_SHIFT_MS:.0f} ms long on average,",
-                             f"with {np.mean([posteriors[a:b, token].max() for token, a, b in spikes] or [0]):.2f}",
-                             "at their tips.", "The search divides by the prior",
-                             "of each phone, which lowers the blanks."], 2)]
+    height = np.mean([posteriors[a:b, token].max() for token, a, b in spikes] or [0])
+    lines += ["", *note(f"{100 * (blank > 0.5).mean():.0f} % of the rows are blank; {counted(len(spikes), 'spike')},"
+                        f" {width * step * FRAME_SHIFT_MS:.0f} ms long on average, with {height:.2f} at their tips. The search divides"
+                        " by the prior of each phone, which lowers the blanks.")]
     return Shown(lines)
 
 

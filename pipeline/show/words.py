@@ -1,13 +1,14 @@
 """What text alone gives: how each word may be said, and how probable the words are one after the other."""
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 
 from lexicon.dictionary import Pronunciation
 from lexicon.ngram import BEGIN, END, NGram
 from lexicon.phones import SILENT, PhoneSet
-from pipeline.show.chart import level, numbers, table, wrap
+from pipeline.show.chart import counted, level, note, numbers, table, wrap
 from pipeline.show.place import Place, Shown
 
 NAMES = {1: "unigram", 2: "bigram", 3: "trigram"}
@@ -19,8 +20,9 @@ def lexicon(place: Place) -> Shown:
     lang, words = place.lang, place.utterance.words
     info = lang.info
     lines = [place.title("lexicon: how the words may be said, and how probable they are"), ""]
-    lines += wrap("in", [f"{len(words)} words:", *words])
-    lines += wrap("out", [f"lexicon: {len(lang.lexicon)} words,", f"{sum(map(len, lang.lexicon.values()))} pronunciations,",
+    lines += wrap("in", [f"{counted(len(words), 'word')}:", *words])
+    lines += wrap("out", [f"lexicon: {counted(len(lang.lexicon), 'word')},",
+                          f"{counted(sum(map(len, lang.lexicon.values())), 'pronunciation')},",
                           f"{len(lang.phones) - 1} phones, each with its IPA sign;",
                           f"{info.get('vocab', 'closed')} vocabulary;",
                           f"language model: {NAMES.get(lang.lm.order, f'{lang.lm.order}-gram')} of the training text"])
@@ -45,8 +47,8 @@ def _pronunciations(place: Place) -> list[str]:
                          f"/{ipa(phones, place.phone_set)}/", spoken,
                          "" if inside or number else "not in the vocabulary"])
     head = ["<word", "prob", "<phones", "<IPA", "<by the alignment" if said else "<", "<"]
-    note = "  prob: of the variant, the likeliest of a word 1; the search adds its logarithm to the language score"
-    return [*table(head, rows), note]
+    return [*table(head, rows), *note("prob: of the variant, the likeliest one of a word 1; the search adds its logarithm to the"
+                                      " language score")]
 
 
 def _said(place: Place) -> Counter[tuple[str, Pronunciation]]:
@@ -66,9 +68,9 @@ def _probabilities(lm: NGram, words: Sequence[str]) -> list[str]:
         rows.append([padded[i], *numbers([score]), _one_in(score), level(1 + score / FARTHEST), _ground(lm, history, padded[i])])
     head = ["<word", "log10 p", "one in", "<", "<counted in training"]
     perplexity = 10 ** (-total / (len(padded) - 1))
-    return [*table(head, rows), *wrap("", [f"together {total:.2f} (log10),", f"{total * 2.302585:.2f} (natural log);",
-                                           f"perplexity {perplexity:.1f}: as hard to guess as one of {perplexity:.0f}",
-                                           "equally likely words each time"], 2)]
+    return [*table(head, rows), *note(f"together {total:.2f} (log10), {total * math.log(10):.2f} (natural log); perplexity"
+                                      f" {perplexity:.1f}: as hard to guess as one of {perplexity:.0f} equally likely words each"
+                                      " time")]
 
 
 def _one_in(log10_prob: float) -> str:

@@ -52,7 +52,7 @@ COMMANDS = {
     "show_lattice": "--exp exp/toy --data data/toy --utt ann-test0",
     "lattice_difference": "--exp exp/toy --data data/toy --systems gmm frames --out exp/toy/lattice_difference.txt",
     "export_lattices": "--lattices exp/toy/gmm/decode_test/lattices/words --out exp/toy/lattices/gmm.words",
-    "show": "--exp exp/toy --data data/toy --lang data/toy/lang --systems gmm --utt ann-test0",
+    "show": "--exp exp/toy --data data/toy --lang data/toy/lang --systems gmm --utt ann-test0 --stage data",
 }
 
 
