@@ -20,6 +20,7 @@ OOV       ?= g2p
 LEXICON   ?=
 PHONES    ?=
 PRON_PROBS ?= no
+GOLD      ?= yes
 SYSTEMS   ?= gmm frames neural neural_wfst
 DOWNLOADS ?=
 UTT       ?=
@@ -134,7 +135,12 @@ endif
 counted = $(if $(filter yes,$(PRON_PROBS)),$(filter wfst,$(search_$(1))))
 search_lang = $(if $(counted),$(EXP)/lang_pp,$(DATA)/lang)
 
-frames_opts = --data $(DATA)/train --dev $(DATA)/dev --gmm $(EXP)/gmm --lang $(DATA)/lang --out $(EXP)/frames $(FRAMES_ARGS)
+# Whether hand-placed phones, where a corpus has them, teach: frame labels, and how far boundaries are off.
+ifneq ($(filter-out yes no,$(GOLD)),)
+$(error GOLD=$(GOLD): write yes or no)
+endif
+frames_opts = --data $(DATA)/train --dev $(DATA)/dev --gmm $(EXP)/gmm --lang $(DATA)/lang --out $(EXP)/frames \
+	$(if $(filter no,$(GOLD)),--labels gmm) $(FRAMES_ARGS)
 $(EXP)/frames/model.npz: $(EXP)/gmm/ali_train/phones.txt $(EXP)/gmm/ali_dev/phones.txt \
 		$(call changed,$(frames_opts),$(EXP)/frames/model.npz)
 	$(PY) -m stages.train_frames $(frames_opts)
@@ -210,7 +216,7 @@ $(pp)/dev.txt: $(pp)/without/tuning.json $(pp)/with/tuning.json $(call changed,$
 # Where the words of the test set are, by each system; the network twice, with the label prior and without.
 define aligner
 place_$(1) = --model $(EXP)/$(patsubst %_raw,%,$(1)) $(if $(filter %_raw,$(1)),--raw) --data $(DATA)/test --lang $(DATA)/lang \
-	--out $(EXP)/$(1)/ali_test
+	$(if $(filter yes,$(GOLD)),--teacher $(DATA)/train) --out $(EXP)/$(1)/ali_test
 $(EXP)/$(1)/ali_test/alignment.json: $(EXP)/$(model_$(patsubst %_raw,%,$(1))) $(DATA)/test/feats.scp \
 		$(if $(filter gmm,$(1)),$(EXP)/gmm/ali_test/phones.txt) $$(call changed,$$(place_$(1)),$(EXP)/$(1)/ali_test/alignment.json)
 	$$(PY) -m stages.place $$(place_$(1))
@@ -320,7 +326,7 @@ help:                                     ## show this
 	  /^[a-z_-]+:.*## / {printf "  %-18s %s\n", substr($$1, 1, index($$1 ":", ":") - 1), $$2}' Makefile
 	@echo; echo "Settings (make gmm CORPUS=fsdd SPLIT=speaker GMM_ARGS=\"--max-mix 4\"):"
 	@printf '  %-13s = %s\n' CORPUS '$(CORPUS)' CORPUS_DIR '$(from)' SPLIT '$(SPLIT)' VOCAB '$(VOCAB)' OOV '$(OOV)' \
-	  LEXICON '$(LEXICON)' PHONES '$(PHONES)' PRON_PROBS '$(PRON_PROBS)' \
+	  LEXICON '$(LEXICON)' PHONES '$(PHONES)' PRON_PROBS '$(PRON_PROBS)' GOLD '$(GOLD)' \
 	  SYSTEMS '$(SYSTEMS)' DOWNLOADS '$(DOWNLOADS)' DIR '$(DIR)' FIX '$(FIX)' \
 	  UTT $(call quoted,UTT) STAGE $(call quoted,STAGE) MODEL '$(MODEL)' MODEL2 '$(MODEL2)' GRAPH '$(GRAPH)' LEVEL '$(LEVEL)' \
 	  MIN_POSTERIOR '$(MIN_POSTERIOR)' BEAM '$(BEAM)' \

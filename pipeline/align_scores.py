@@ -75,10 +75,11 @@ def _phones(lattice: Lattice) -> list[Segment]:
     return phones
 
 
-def rows(system: System, segment: Segment) -> slice:
-    """The rows of a system's scores that are centred within a segment; at least one."""
-    first, last = (-(-frame // system.step) for frame in (segment.start, segment.end))
-    return slice(first, max(last, first + 1))
+def rows(scores: np.ndarray, step: int, segment: Segment) -> np.ndarray:
+    """The rows of ``scores``, one for ``step`` frames, that are centred within a segment; the nearest if none is."""
+    first, last = (-(-frame // step) for frame in (segment.start, segment.end))
+    first = min(first, len(scores) - 1)
+    return scores[first:max(last, first + 1)]
 
 
 def _confidence(system: System, scores: np.ndarray, phones: Sequence[Segment], num_words: int
@@ -87,7 +88,7 @@ def _confidence(system: System, scores: np.ndarray, phones: Sequence[Segment], n
     by_phone = dict(zip(phone_labels(system), log_phone_posteriors(system, scores).T))
     sums, counts, each = np.zeros(num_words), np.zeros(num_words), []
     for phone in phones:
-        own = by_phone[phone.label][rows(system, phone)]
+        own = rows(by_phone[phone.label], system.step, phone)
         each.append(float(np.exp(own.mean())))
         if phone.word >= 0:
             sums[phone.word] += own.sum()

@@ -7,7 +7,7 @@ for a pause; "score" its log score per row (`pipeline.gop`), "confidence" in [0,
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,12 @@ class PlacedUtterance:
     num_frames: int
     phones: list[PlacedPhone]
     words: list[tuple[Segment, float]]
+
+    def moved(self, segments: Sequence[Segment]) -> PlacedUtterance:
+        """The same phones at other times; what the system thinks of them stays."""
+        phones = [replace(phone, segment=segment) for phone, segment in zip(self.phones, segments, strict=True)]
+        words = word_segments(segments, [word.label for word, _ in self.words])
+        return replace(self, phones=phones, words=[(word, sure) for word, (_, sure) in zip(words, self.words, strict=True)])
 
     @property
     def segments(self) -> list[Segment]:

@@ -1,8 +1,8 @@
 """Phone boundaries: how far from where a hand put them."""
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -19,10 +19,16 @@ CLOSURES = {"bcl": ("b",), "dcl": ("d", "jh"), "gcl": ("g",), "pcl": ("p",), "tc
 @dataclass(frozen=True)
 class Boundaries:
     """Start times of the phones that match the reference: ``errors`` (matched,) in seconds, ours minus theirs, of ``total``
-    reference phones."""
+    reference phones; ``phones`` (matched,) names them (folded)."""
 
     errors: np.ndarray
     total: int
+    phones: list[str] = field(default_factory=list)
+
+    def of(self, wanted: Callable[[str], bool]) -> Boundaries:
+        """Those of some phones alone; the total is then of what matched."""
+        kept = [index for index, phone in enumerate(self.phones) if wanted(phone)]
+        return Boundaries(self.errors[kept], len(kept), [self.phones[index] for index in kept])
 
     def row(self) -> list[str]:
         """Matched, bias, mean and median absolute error in ms, and the percentage within each of WITHIN_MS."""
@@ -50,21 +56,34 @@ def compare_boundaries(gold: Intervals, ours: Mapping[str, Sequence[Interval]], 
     Silence is left out, so a phone's start is compared whether a pause or another phone lies before it.
     """
     errors: list[float] = []
+    phones: list[str] = []
     total = 0
     for utterance, placed in gold.items():
-        wanted, heard = (_spoken(phones, fold) for phones in (join_closures(placed), ours.get(utterance, ())))
-        total += len(wanted)
-        i = j = 0
-        for ref, hyp in align([phone.label for phone in wanted], [phone.label for phone in heard]):
-            if ref == hyp:
-                errors.append(heard[j].start - wanted[i].start)
-            i, j = i + (ref != GAP), j + (hyp != GAP)
-    return Boundaries(np.array(errors), total)
+        wanted, heard = join_closures(placed), ours.get(utterance, ())
+        total += len(_spoken([phone.label for phone in wanted], fold))
+        for i, j in matched(wanted, heard, fold):
+            errors.append(heard[j].start - wanted[i].start)
+            phones.append(fold.get(wanted[i].label, wanted[i].label))
+    return Boundaries(np.array(errors), total, phones)
 
 
-def _spoken(phones: Sequence[Interval], fold: Fold) -> list[Interval]:
-    folded = [phone._replace(label=fold.get(phone.label, phone.label)) for phone in phones]
-    return [phone for phone in folded if phone.label not in SILENT]
+def matched(wanted: Sequence[Interval], heard: Sequence[Interval], fold: Fold) -> list[tuple[int, int]]:
+    """Which phones, silence left out, are the same in both when one is aligned with the other: pairs of indices."""
+    (at, ref), (where, hyp) = (zip(*spoken) if spoken else ((), ()) for spoken in (
+        _spoken([phone.label for phone in phones], fold) for phones in (wanted, heard)))
+    pairs = []
+    i = j = 0
+    for one, other in align(ref, hyp):
+        if one == other:
+            pairs.append((at[i], where[j]))
+        i, j = i + (one != GAP), j + (other != GAP)
+    return pairs
+
+
+def _spoken(labels: Sequence[str], fold: Fold) -> list[tuple[int, str]]:
+    """Index and folded label of what is no silence."""
+    folded = [(index, fold.get(label, label)) for index, label in enumerate(labels)]
+    return [(index, label) for index, label in folded if label not in SILENT]
 
 
 def table(rows: Mapping[str, Boundaries]) -> list[str]:

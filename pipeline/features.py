@@ -151,6 +151,11 @@ def frame_to_seconds(frame: int | np.ndarray) -> float | np.ndarray:
     return (frame * FRAME_SHIFT_MS + (FRAME_LENGTH_MS - FRAME_SHIFT_MS) / 2) / 1000
 
 
+def seconds_to_frame(seconds: float) -> int:
+    """The frame whose beginning, as `frame_to_seconds` has it, is nearest."""
+    return round((1000 * seconds - (FRAME_LENGTH_MS - FRAME_SHIFT_MS) / 2) / FRAME_SHIFT_MS)
+
+
 def check_dimension(feats: np.ndarray, dimension: int, what: str) -> np.ndarray:
     """``feats`` if it is a (T, dimension) matrix with frames, else a UserError that names ``what``."""
     if feats.ndim != 2 or feats.shape[1] != dimension or not len(feats):

@@ -106,7 +106,7 @@ class Goodness:
 
     def of(self, scores: np.ndarray, segment: Segment) -> tuple[float, float]:
         """(log score per row of the phone through its segment, its goodness of pronunciation, 0 at best)."""
-        own = scores[rows(self.system, segment)]
+        own = rows(scores, self.system.step, segment)
         likelihoods = self.models.likelihoods(own)
         mine = likelihoods[self.index[segment.label]]
         return float(mine / len(own)), float(self.scale * (mine - likelihoods.max()) / len(own))

@@ -1,4 +1,8 @@
-"""Place the known words of a set by any system: words and phones with times, scores, confidence and goodness."""
+"""Place the known words of a set by any system: words and phones with times, scores, confidence and goodness.
+
+Where the training set has phones placed by hand, it learns there how far the system's boundaries are off, and corrects
+them; scores and confidence stay those of the frames in which the system itself had put a phone.
+"""
 from __future__ import annotations
 
 from argparse import Namespace
@@ -8,12 +12,16 @@ from pathlib import Path
 from tqdm import tqdm
 
 from lexicon.errors import UserError
-from lexicon.lang import load_lang
+from lexicon.fold import read_fold
+from lexicon.lang import Lang, load_lang
+from lexicon.phone_sets import phone_set_of
 from pipeline.alignments import PlacedUtterance, place_utterance, write_alignment
+from pipeline.correction import Correction, examples, learn, phone_classes
 from pipeline.ctm import write_ctm
 from pipeline.datadir import read_datadir
 from pipeline.features import measured, read_feats
 from pipeline.gop import Goodness
+from pipeline.intervals import read_ctm
 from pipeline.systems import System, load_system
 from pipeline.textgrid import write_textgrid
 from stages.common import parser, run
@@ -40,6 +48,23 @@ def write_all(out: Path, placed: dict[str, PlacedUtterance]) -> None:
     write_alignment(out / "alignment.json", placed)
 
 
+def learnt(args: Namespace, goodness: Goodness, lang: Lang) -> Correction | None:
+    """The correction that the hand-placed phones of --teacher teach; None where there are none."""
+    if args.teacher is None or not (args.teacher / "phones.ctm").exists():
+        return None
+    gold, fold = read_ctm(args.teacher / "phones.ctm"), read_fold(args.teacher.parent)
+    feats, system = read_feats(args.teacher, args.model), goodness.system
+    class_of = phone_classes(phone_set_of(lang.info), goodness.models.phones)
+    classes, x, y = sorted(set(class_of.values())), [], []
+    for u in tqdm(feats.of(read_datadir(args.teacher)), desc=f"teach {system.name}", unit="utt", disable=None):
+        matrix = feats[u.id]
+        placed = place_utterance(goodness, u.id, system.scores(matrix), len(matrix), u.words, lang.reference_lexicon)
+        if placed is not None:
+            more = examples(matrix, placed.segments, gold.get(u.id, ()), fold, class_of, classes)
+            x, y = x + more[0], y + more[1]
+    return learn(x, y, class_of, classes) if x else None
+
+
 def main(args: Namespace) -> tuple[Path, str]:
     system, lang, feats = as_asked(args), load_lang(args.lang), read_feats(args.data, args.model)
     words = {u.id: u.words for u in feats.of(read_datadir(args.data))}
@@ -47,27 +72,35 @@ def main(args: Namespace) -> tuple[Path, str]:
     lengths = measured(feats, words, feats[first].shape[-1], args.data / "text")
     goodness, placed, short = Goodness(system), {}, []
     for utt in tqdm(sorted(words), desc=f"place {system.name}", unit="utt", disable=None):
-        found = place_utterance(goodness, utt, system.scores(feats[utt]), lengths[utt], words[utt], lang.reference_lexicon)
+        scores = system.scores(feats[utt])
+        found = place_utterance(goodness, utt, scores, lengths[utt], words[utt], lang.reference_lexicon)
         if found is None:
             short.append(utt)
         else:
             placed[utt] = found
     if not placed:
-        raise UserError(f"{args.data}/text: {first}: its words do not fit into its {lengths[first]} frames, nor do those of"
-                        " any other utterance; correct the transcripts")
+        raise UserError(f"{args.data}/text: {first}: its words do not fit into its {lengths[first]} frames, nor do those"
+                        " of any other utterance; correct the transcripts")
+    correction = learnt(args, goodness, lang)
+    write_ctm(args.out / "uncorrected.ctm", ((utt, u.segments, ()) for utt, u in placed.items()))
+    if correction:
+        placed = {utt: u.moved(correction.correct(feats[utt], u.segments)) for utt, u in placed.items()}
     write_all(args.out, placed)
     spoken = [phone for u in placed.values() for phone in u.phones if phone.segment.word >= 0]
     sure = sum(phone.confidence for phone in spoken) / len(spoken)
     left = f"; too short for {system.name}: {', '.join(short[:5])}{', ...' if len(short) > 5 else ''}" if short else ""
-    return args.out / "alignment.json", (f"{args.data}: {len(placed)} of {len(words)} utterances by {system.name},"
-                                         f" {len(spoken)} phones, mean confidence {sure:.2f}{left}")
+    return args.out / "alignment.json", (
+        f"{args.data}: {len(placed)} of {len(words)} utterances by {system.name}, {len(spoken)} phones, mean confidence"
+        f" {sure:.2f}{', boundaries as the hand-placed ones teach' if correction else ''}{left}")
 
 
 if __name__ == "__main__":
     options = parser(__doc__)
     options.add_argument("--model", type=Path, required=True, help="model directory of any system")
-    options.add_argument("--raw", action="store_true", help="a CTC network's posteriors, not divided by the label prior")
+    options.add_argument("--raw", action="store_true", help="a CTC network's posteriors without the label prior")
     options.add_argument("--data", type=Path, required=True, help="data directory with features")
     options.add_argument("--lang", type=Path, required=True, help="lang directory")
+    options.add_argument("--teacher", type=Path, help="training data directory, whose hand-placed phones, if it has any,"
+                         " teach where boundaries are")
     options.add_argument("--out", type=Path, required=True, help="where the alignment goes")
     run(options, main)

@@ -1,4 +1,4 @@
-"""Train scikit-learn frame classifiers on the GMM's alignment, choose one on dev, and save it.
+"""Train scikit-learn frame classifiers on hand-placed phones or the GMM's alignment, choose one on dev, and save it.
 
 Each candidate is judged as it will be used: posteriors divided by priors, searched through the HMMs with a phone bigram.
 """
@@ -14,13 +14,15 @@ from tqdm import tqdm
 
 from lexicon.errors import UserError
 from lexicon.files import write_json, write_lines
-from lexicon.fold import read_fold
+from lexicon.fold import Fold, read_fold
 from lexicon.lang import load_lang
 from pipeline.archive import Archive
 from pipeline.features import Features, check_dimension, model_features, read_feats
 from pipeline.frames import CLASSIFIERS, FrameClassifier, check_alignment, cross_entropy, frame_data, log_priors
 from pipeline.gmm import GmmHmm, load_gmm
+from pipeline.gold_labels import UNKNOWN, gold_states
 from pipeline.graph import hmm_topology
+from pipeline.intervals import Intervals, read_ctm
 from pipeline.score import read_spoken
 from pipeline.systems import System
 from pipeline.tuning import tune_free
@@ -30,12 +32,15 @@ from stages.common import at_least, parser, run
 def main(args: Namespace) -> tuple[Path, str]:
     began = time.monotonic()
     hmms, lang = load_gmm(args.gmm / "model.npz"), load_lang(args.lang)
-    sets = {}
+    sets, hands, fold = {}, 0, read_fold(args.dev.parent)
     for name, data in (("train", args.data), ("dev", args.dev)):
         feats, alignment = read_feats(data, args.gmm), Archive(args.gmm / f"ali_{name}" / "ali.scp")
-        sets[name] = frame_data(*aligned(feats, alignment, hmms), args.context)
+        gold = data / "phones.ctm"
+        by_hand = read_ctm(gold) if args.labels == "gold" and gold.exists() else {}
+        sets[name] = frame_data(*labelled(feats, alignment, hmms, by_hand, fold), args.context)
+        hands += len(by_hand)
     priors = log_priors(sets["train"].y, hmms.transitions.num_pdfs)
-    references, fold = read_spoken(args.gmm / "ali_dev" / "reference.txt"), read_fold(args.dev.parent)
+    references = read_spoken(args.gmm / "ali_dev" / "reference.txt")
     num_phones = sum(map(len, references.values()))
     rows, models = [], {}
     args.out.mkdir(parents=True, exist_ok=True)
@@ -64,12 +69,15 @@ def main(args: Namespace) -> tuple[Path, str]:
         "system": "frames", "kind": "frames", "classifier": best[1], "hmm": str(args.gmm), "features": asdict(model_features(args.gmm)),
         "train_seconds": seconds, "parameters": models[best[1]].num_parameters})
     models[best[1]].save(args.out / "model.npz")
+    taught = f", {hands} utterances labelled by hand" if hands else ""
     return args.out / "model.npz", (f"{best[1]} chosen of {len(rows)}, dev free PER {best[0]:.1f} %,"
-                                    f" {models[best[1]].num_parameters} parameters, {seconds:.0f} s")
+                                    f" {models[best[1]].num_parameters} parameters{taught}, {seconds:.0f} s")
 
 
-def aligned(feats: Features, alignment: Archive, hmms: GmmHmm) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """The features (T, D) and densities (T,) of every utterance of the alignment. UserError where they do not fit."""
+def labelled(feats: Features, alignment: Archive, hmms: GmmHmm, gold: Intervals, fold: Fold
+             ) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """The features (T, D) and densities (T,) of every utterance of the alignment: where hands have placed the phones, these
+    say which, else the alignment does. UserError where they do not fit."""
     if not len(alignment):
         raise UserError(f"{alignment.path}: empty; align the set again")
     x, y = [], []
@@ -77,7 +85,9 @@ def aligned(feats: Features, alignment: Archive, hmms: GmmHmm) -> tuple[list[np.
         if utt not in feats:
             raise UserError(f"{alignment.path}: {utt} has no features in {feats.path}; align the set again")
         x.append(check_dimension(feats[utt], hmms.means.shape[1], f"{feats.path}: {utt}"))
-        y.append(check_alignment(alignment[utt], x[-1], hmms.transitions.num_pdfs, f"{alignment.path}: {utt}"))
+        found = check_alignment(alignment[utt], x[-1], hmms.transitions.num_pdfs, f"{alignment.path}: {utt}")
+        states = gold_states(gold[utt], hmms.transitions, fold, len(found)) if utt in gold else found
+        y.append(np.where(states == UNKNOWN, found, states))
     return x, y
 
 
@@ -98,5 +108,7 @@ if __name__ == "__main__":
     options.add_argument("--context", type=at_least(0), default=5, help="frames on each side that the classifier sees too")
     options.add_argument("--classifiers", nargs="+", choices=sorted(CLASSIFIERS), default=sorted(CLASSIFIERS),
                          help="candidates")
+    options.add_argument("--labels", choices=["gold", "gmm"], default="gold",
+                         help="what frames are labelled by: hands where they have placed the phones, or always the GMM")
     options.add_argument("--seed", type=at_least(0), default=0, help="of the perceptron's initial weights and shuffling")
     run(options, main)

@@ -1,0 +1,46 @@
+"""Hand-placed phones as training labels: which state of which phone each frame belongs to."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from lexicon.fold import Fold
+from lexicon.phones import SILENCE
+from pipeline.boundaries import CLOSURES
+from pipeline.features import seconds_to_frame
+from pipeline.hmm import Transitions
+from pipeline.intervals import Interval
+
+UNKNOWN = -1  # a frame of a label that the lexicon has no phone for
+
+
+def gold_states(gold: Sequence[Interval], transitions: Transitions, fold: Fold, num_frames: int) -> np.ndarray:
+    """Density of each frame (num_frames,): a phone's frames are shared out evenly among its states, as HTK's HInit begins
+    (HTK Book, 8.2). The closure before a burst is the stop's first state. Outside all intervals there is silence."""
+    labels = np.full(num_frames, transitions.first_pdf.get(SILENCE, UNKNOWN))
+    for index, interval in enumerate(gold):
+        following = gold[index + 1].label if index + 1 < len(gold) else None
+        before = gold[index - 1].label if index else None
+        is_closure = following in CLOSURES.get(interval.label, ())
+        phone = phone_of(following if is_closure else interval.label, transitions, fold)
+        start, end = (int(np.clip(seconds_to_frame(t), 0, num_frames)) for t in (interval.start, interval.end))
+        if phone is None:
+            labels[start:end] = UNKNOWN
+            continue
+        first, n = transitions.first_pdf[phone], transitions.num_states(phone)
+        if is_closure:
+            states = np.zeros(end - start, int)
+        else:
+            skipped = 1 if n > 1 and interval.label in CLOSURES.get(before, ()) else 0
+            states = skipped + np.arange(end - start) * (n - skipped) // max(1, end - start)
+        labels[start:end] = first + states
+    return labels
+
+
+def phone_of(label: str, transitions: Transitions, fold: Fold) -> str | None:
+    """The model's phone for a hand's label: of the same name, if it folds alike, else that of its class; None: neither."""
+    name, class_of = label.upper(), fold.get(label, label)
+    if name in transitions.first_pdf and fold.get(name, name) == class_of:
+        return name
+    return class_of if class_of in transitions.first_pdf else None
