@@ -135,7 +135,7 @@ def test_a_finished_tree_has_nothing_to_do(finished):
     ("PRON_PROBS=yes", {"pron_probs", "tune", "decode", "score", "explain_errors", "compare", "report", "lattice_difference"},
      {"make_lang", "train_gmm", "align", "train_frames", "train_neural"}),
     ("PRON_PROBS=no", set(), ALL),
-    ("GOLD=no", {"train_frames", "tune", "decode", "score", "place", "compare", "report"},
+    ("GOLD=no", {"train_frames", "tune", "decode", "score", "place", "compare", "report", "explain_errors"},
      {"train_gmm", "align", "train_neural"}),
     ("SYSTEMS=gmm frames", {"compare", "report"}, ALL - {"compare", "report"}),
     ("SPLIT=official", ALL, set()),
