@@ -105,8 +105,8 @@ def test_the_page_by_hand(hat_or_hit_once: Lattice) -> None:
     assert nearest_lines(hat_or_hit_once, ["HH", "IH", "T"])[0] == (
         "  best path 1 of 3 wrong (33.3 %), the path nearest to the reference 0 (0.0 %):")
     assert sausage_lines(sausage(hat_or_hit_once))[:4] == ["  HH  AE  T", "  1   .75 1", "      IH", "      .25"]
-    assert depth_lines(hat_or_hit_once)[1:5] == ["arcs      ▅▅▅▅▅▅█████████▅▅▅▅▅▅▅▅▅",
-                                                 "sure      ██████▇▇▇▇▇▇▇▇▇█████████", "best path │HH            │T", "                │AE"]
+    assert depth_lines(hat_or_hit_once)[1:5] == ["arcs       ▅▅▅▅▅▅█████████▅▅▅▅▅▅▅▅▅",
+                                                 "sure       ██████▇▇▇▇▇▇▇▇▇█████████", "best path  │HH            │T", "                 │AE"]
     page = lattice_page(hat_or_hit_once, ["HH", "IH", "T"])
     assert page[:2] == lattice_text(hat_or_hit_once).splitlines()[:2] and max(map(len, page)) <= 100
 

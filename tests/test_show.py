@@ -20,7 +20,7 @@ def test_what_a_terminal_shows_is_measured_in_its_columns() -> None:
 
 def test_a_long_word_goes_on_in_the_next_line_and_nothing_is_lost() -> None:
     lines = wrap("path", ["x" * 150, "end"])
-    assert lines == ["path      " + "x" * 90, " " * 10 + "x" * 60 + " end"]
+    assert lines == ["path       " + "x" * 89, " " * 11 + "x" * 61 + " end"]
 
 
 def test_columns_of_a_table_stand_under_each_other() -> None:
@@ -29,7 +29,7 @@ def test_columns_of_a_table_stand_under_each_other() -> None:
 
 def test_a_short_time_is_one_ruler_and_a_long_one_several_of_one_kind() -> None:
     assert rulers(0.0, 0.5) == [Ruler(0.0, 0.01, 50)]
-    assert [(round(r.per_column, 3), r.columns) for r in rulers(0.0, 3.6)] == [(0.04, 90)]
+    assert [(round(r.per_column, 3), r.columns) for r in rulers(0.0, 3.56)] == [(0.04, 89)]
     several = rulers(0.0, 15.0)
     assert len({round(r.per_column, 6) for r in several}) == 1 and all(r.columns <= PLOT for r in several)
     assert sum(r.columns for r in several) * several[0].per_column == pytest.approx(15.0, abs=0.04)
@@ -41,11 +41,11 @@ def test_a_short_time_is_one_ruler_and_a_long_one_several_of_one_kind() -> None:
 def test_names_stand_where_they_begin_and_make_way_for_the_next() -> None:
     ruler = Ruler(0.0, 0.01, 20)
     spans = [Interval(0.0, 0.03, "AH"), Interval(0.03, 0.05, "SIL"), Interval(0.05, 0.2, "T")]
-    assert ruler.names(spans, "phones") == ["phones    │AH│S│T"]
-    assert ruler.names(spans, "phones", 2) == ["phones    │AH  │T", "             │SIL"]
-    assert ruler.axis() == "          │0.0      │0.1 s"
+    assert ruler.names(spans, "phones") == ["phones     │AH│S│T"]
+    assert ruler.names(spans, "phones", 2) == ["phones     │AH  │T", "              │SIL"]
+    assert ruler.axis() == "           │0.0      │0.1 s"
     later = Ruler(0.05, 0.01, 10)
-    assert later.names(spans) == ["          │T"]
+    assert later.names(spans) == ["           │T"]
 
 
 def test_a_sine_fills_its_rows_and_silence_is_one_line() -> None:

@@ -21,6 +21,7 @@ from pipeline.show.place import Place, Shown
 FAR_MS = 20        # a start that differs by more is marked
 MARK = "*"
 WIDEST = 10        # columns of a word
+CROWD = 4          # others, for whose lengths there is no room in a line
 BY_HAND = "by hand"
 
 
@@ -62,7 +63,8 @@ def align(place: Place) -> Shown:
     lines += wrap("out", [f"{counted(len(first.words), 'word')} and {counted(len(first.spoken(place.fold)), 'phone')}",
                           "with start and length:", ", ".join(one.name for one in found)])
     lines += ["", *_timeline(place, found)]
-    lines += _side_by_side(first, others, place.fold) if others else _alone(first)
+    systems = [one for one in found if one.name != BY_HAND]
+    lines += _alone(systems[0], first, place.fold) if len(systems) == 1 else _side_by_side(first, others, place.fold)
     return Shown([*lines, *_agreement(place, first, others)])
 
 
@@ -113,16 +115,28 @@ def _timeline(place: Place, found: Sequence[Aligned]) -> list[str]:
     return lines
 
 
-def _alone(one: Aligned) -> list[str]:
-    """Words and phones of one system, with all it says of them."""
+def _alone(one: Aligned, first: Aligned, fold: Fold) -> list[str]:
+    """Words and phones of one system, with all it says of them, and how far from the hand's they are if ``first`` is that."""
     words = _beginning(one)
-    rows = [[f"{p.interval.start:.3f}", f"{p.ms:.0f}", words.get(_key(p), ""), p.interval.label, *_optional(p.score, 1),
-             *_optional(p.confidence), level(p.confidence) if p.confidence is not None else "", *_optional(p.gop)]
-            for p in one.phones]
-    head = ["start s", "ms", "<word", "<phone", "score", "sure", "<", "GOP"]
+    by_hand = iter(_matched(one.spoken(fold), first, fold)[0] if first is not one else ())
+    rows = []
+    for piece in one.phones:
+        label = fold.get(piece.interval.label, piece.interval.label)
+        hand = next(by_hand, None) if label not in SILENT else None
+        later = _later(hand[1], piece) if hand else ""
+        rows.append([f"{piece.interval.start:.3f}", f"{piece.ms:.0f}", words.get(_key(piece), ""), piece.interval.label,
+                     *_optional(piece.score, 1), *_optional(piece.confidence),
+                     level(piece.confidence) if piece.confidence is not None else "", *_optional(piece.gop), later])
     told = note("score: log score per row of the model's output; sure: share of the phone among all, by the sound alone; GOP:"
                 " goodness of pronunciation, 0 where no other phone fits better (Witt & Young 2000)")
-    return [*table(head, rows), *(told if any(p.confidence is not None for p in one.phones) else [])]
+    return [*table(["start s", "ms", "<word", "<phone", "score", "sure", "<", "GOP", "<later than the hand"], rows),
+            *(told if any(p.confidence is not None for p in one.phones) else [])]
+
+
+def _later(mine: Piece, theirs: Piece) -> str:
+    """How much later, in ms; marked where it is much."""
+    later = round(1000 * (theirs.interval.start - mine.interval.start))
+    return f"{later:+d}{MARK if abs(later) > FAR_MS else ''}"
 
 
 def _optional(value: float | None, decimals: int = 2) -> list[str]:
@@ -148,11 +162,14 @@ def _side_by_side(first: Aligned, others: Sequence[Aligned], fold: Fold) -> list
     for number, (label, piece) in enumerate(mine):
         rows.append([words.get(_key(piece), ""), piece.interval.label, f"{piece.interval.start:.2f}", f"{piece.ms:.0f}",
                      *_optional(piece.confidence), *(cell for column in columns for cell in _cells(label, piece, column[number]))])
-    head = ["<word", "<phone", "start s", "ms", "sure", *(cell for one in others for cell in (f"<{one.name}", "ms", "sure"))]
+    lengths = ["ms"] if len(others) < CROWD else []
+    if not lengths:
+        rows = [[cell for number, cell in enumerate(row) if number < 5 or (number - 5) % 3 != 1] for row in rows]
+    head = ["<word", "<phone", "start s", "ms", "sure", *(cell for one in others for cell in (f"<{one.name}", *lengths, "sure"))]
     lines = table(head, rows)
     for one, extra in zip(others, more):
-        lines += wrap(f"  {one.name} has", [*(f"{p.interval.label} at {p.interval.start:.2f} s," for p in extra),
-                                            "which match none of these"], 12) if extra else []
+        lines += note(f"{one.name} has {', '.join(f'{p.interval.label} at {p.interval.start:.2f} s' for p in extra)}, which"
+                      f" match{'es' if len(extra) == 1 else ''} none of these.") if extra else []
     return [*lines, *note(f"Starts are those of {first.name}; of the others how much later (ms), {MARK} by more than {FAR_MS} ms,"
                           " behind their own phone where it is another one. sure: share of the phone among all, by the sound"
                           " alone.")]
@@ -177,9 +194,8 @@ def _cells(label: str, mine: Piece, theirs: tuple[str, Piece] | None) -> list[st
     if theirs is None:
         return ["-", "", ""]
     own, piece = theirs
-    later = round(1000 * (piece.interval.start - mine.interval.start))
-    return [f"{'' if own == label else f'{piece.interval.label} '}{later:+d}{MARK if abs(later) > FAR_MS else ''}",
-            f"{piece.ms:.0f}", *_optional(piece.confidence)]
+    return [f"{'' if own == label else f'{piece.interval.label} '}{_later(mine, piece)}", f"{piece.ms:.0f}",
+            *_optional(piece.confidence)]
 
 
 def _agreement(place: Place, first: Aligned, others: Sequence[Aligned]) -> list[str]:

@@ -12,7 +12,7 @@ from pipeline.features import FRAME_SHIFT_MS, frame_to_seconds
 from pipeline.intervals import Interval
 
 COLUMNS = 100
-MARGIN = 10               # columns left of a picture, for the names of its rows
+MARGIN = 11               # columns left of a picture, for the names of its rows
 PLOT = COLUMNS - MARGIN
 COARSEST_MS = 40          # of a column; what would need more than that for one line goes on in a further block
 SHADES = " ░▒▓█"
