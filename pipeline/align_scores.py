@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -39,6 +39,7 @@ class Path:
     phones: list[Segment]
     phone_confidence: list[float]
     word_confidence: list[float]
+    spikes: list[tuple[int, int]] = field(default_factory=list)  # of the phones, once these have been spread
 
 
 def best_placing(system: System, scores: np.ndarray, num_frames: int, words: Sequence[str], lexicon: Weighted, name: str,
@@ -100,17 +101,18 @@ def spread(path: Path) -> Path:
     """The path of a CTC network with phones as long as phones are: the blanks between them are shared out (see
     FIRST_SHARE), and stretches of blanks are left only where there is a pause. Other paths have no blanks and stay."""
     shares = [_shares(path.phones, index) for index in range(len(path.phones))]
-    phones, kept = [], []
+    phones, kept, spikes = [], [], []
     for (_, lead), phone, (own_tail, own_lead), (tail, _), sure in zip(
             [(0, 0), *shares], path.phones, shares, [*shares[1:], (0, 0)], path.phone_confidence):
         if phone.label == BLANK:
-            phone = replace(phone, start=phone.start + own_tail, end=phone.end - own_lead)
+            longer = replace(phone, start=phone.start + own_tail, end=phone.end - own_lead)
         else:
-            phone = replace(phone, start=phone.start - lead, end=phone.end + tail)
-        if phone.start < phone.end:
-            phones.append(phone)
+            longer = replace(phone, start=phone.start - lead, end=phone.end + tail)
+        if longer.start < longer.end:
+            phones.append(longer)
             kept.append(sure)
-    return replace(path, phones=phones, phone_confidence=kept)
+            spikes.append((phone.start, phone.end))
+    return replace(path, phones=phones, phone_confidence=kept, spikes=spikes)
 
 
 def _shares(phones: Sequence[Segment], index: int) -> tuple[int, int]:

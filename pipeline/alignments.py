@@ -2,7 +2,8 @@
 
 {utterance: {"num_frames": T, "phones": [{"phone", "start", "end", "word", "score", "confidence", "gop"}, ...],
 "words": [{"word", "start", "end", "confidence"}, ...]}}, frames of 10 ms. A phone's "word" is the index of its word, -1
-for a pause; "score" its log score per row (`pipeline.gop`), "confidence" in [0, 1] (`align_scores.Path`), "gop" at most 0.
+for a pause; "score" its log score per row (`pipeline.gop`), "confidence" in [0, 1] (`align_scores.Path`), "gop" at most 0;
+a CTC network's phones have their "spike" as well, [start, end].
 """
 from __future__ import annotations
 
@@ -16,6 +17,7 @@ import numpy as np
 from lexicon.dictionary import Weighted
 from lexicon.errors import UserError
 from lexicon.files import read_json, write_json
+from lexicon.phones import BLANK
 from pipeline.align import Segment, word_segments
 from pipeline.align_scores import BEAMS, best_placing, spread
 from pipeline.features import frame_to_seconds
@@ -28,12 +30,14 @@ EVERYTHING = 1e6  # a beam that prunes nothing: for utterances of a corpus, whos
 
 @dataclass(frozen=True)
 class PlacedPhone:
-    """A phone where a system put it, with what the system thinks of it."""
+    """A phone where a system put it, with what the system thinks of it; of a CTC network also its spike, frames from and
+    to (exclusive): there alone the network has said it."""
 
     segment: Segment
     score: float
     confidence: float
     gop: float
+    spike: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,8 @@ def place_utterance(goodness: Goodness, name: str, scores: np.ndarray, num_frame
     if path is None:
         return None
     path = spread(path)
-    phones = [PlacedPhone(segment, score, sure, gop) for segment, sure in zip(path.phones, path.phone_confidence)
+    phones = [PlacedPhone(segment, score, sure, gop, spike if BLANK in goodness.index and segment.word >= 0 else None)
+              for segment, sure, spike in zip(path.phones, path.phone_confidence, path.spikes)
               for score, gop in [goodness.of(scores, segment)]]
     return PlacedUtterance(num_frames, phones, list(zip(word_segments(path.phones, words), path.word_confidence)))
 
@@ -73,7 +78,8 @@ def write_alignment(path: Path, placed: Mapping[str, PlacedUtterance]) -> None:
     write_json(path, {utt: {
         "num_frames": u.num_frames,
         "phones": [{"phone": p.segment.label, "start": p.segment.start, "end": p.segment.end, "word": p.segment.word,
-                    "score": round(p.score, 4), "confidence": round(p.confidence, 4), "gop": round(p.gop, 4)}
+                    "score": round(p.score, 4), "confidence": round(p.confidence, 4), "gop": round(p.gop, 4),
+                    **({"spike": p.spike} if p.spike else {})}
                    for p in u.phones],
         "words": [{"word": w.label, "start": w.start, "end": w.end, "confidence": round(sure, 4)} for w, sure in u.words]}
         for utt, u in placed.items()})
@@ -100,7 +106,8 @@ def _utterance(utt: str, item: Any) -> PlacedUtterance:
         if type(phone["word"]) is not int or not -1 <= phone["word"] < len(words):
             raise ValueError(f"{utt}: word {phone['word']!r} of {len(words)}")
         phones.append(PlacedPhone(_segment(utt, phone["phone"], phone, phone["word"], total),
-                                  *(_number(utt, phone, name) for name in ("score", "confidence", "gop"))))
+                                  *(_number(utt, phone, name) for name in ("score", "confidence", "gop")),
+                                  _spike(utt, phone, total)))
     return PlacedUtterance(total, phones, words)
 
 
@@ -109,6 +116,15 @@ def _segment(utt: str, label: Any, item: Any, word: int, total: Any) -> Segment:
     if not (isinstance(label, str) and type(start) is type(end) is type(total) is int and 0 <= start < end <= total):
         raise ValueError(f"{utt}: {label!r} from {start!r} to {end!r} of {total!r} frames")
     return Segment(label, start, end, word)
+
+
+def _spike(utt: str, phone: Any, total: int) -> tuple[int, int] | None:
+    if "spike" not in phone:
+        return None
+    start, end = phone["spike"]
+    if not (type(start) is type(end) is int and 0 <= start < end <= total):
+        raise ValueError(f"{utt}: spike from {start!r} to {end!r} of {total} frames")
+    return start, end
 
 
 def _number(utt: str, item: Any, name: str) -> float:

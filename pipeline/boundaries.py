@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lexicon.fold import Fold
-from lexicon.phones import SILENT
+from lexicon.phones import MANNERS, SILENT, PhoneSet, manner_in
 from pipeline.intervals import Interval, Intervals
 from pipeline.score import GAP, align
 
@@ -90,6 +90,42 @@ def table(rows: Mapping[str, Boundaries]) -> list[str]:
     """One line per name, for a terminal."""
     cells = [["start times of phones", "matched", "bias", "mean", "median", *(f"{limit} ms" for limit in WITHIN_MS)],
              *([name, *boundaries.row()] for name, boundaries in rows.items())]
+    return _columns(cells)
+
+
+TSV = ["reference", "aligner", "class", "matched", "total", "bias_ms", "mean_ms", "median_ms",
+       *(f"within_{limit}_ms_percent" for limit in WITHIN_MS)]
+
+
+def class_rows(found: Mapping[tuple[str, str], Boundaries], phone_set: PhoneSet) -> list[list[str]]:
+    """A row under TSV of all phones and of those of each manner, for each (reference, aligner)."""
+    rows = []
+    for (reference, name), boundaries in found.items():
+        for manner in ["all", *MANNERS]:
+            part = boundaries if manner == "all" else boundaries.of(lambda phone: manner_in(phone_set, phone) == manner)
+            if manner == "all" or len(part.errors):
+                count, *cells = part.row()
+                rows.append([reference, name, manner, *count.split(" of "), *cells])
+    return rows
+
+
+def tsv_lines(rows: Sequence[Sequence[str]]) -> list[str]:
+    """The rows with their header."""
+    return ["\t".join(row) for row in [TSV, *rows]]
+
+
+def class_table(found: Mapping[str, Boundaries], phone_set: PhoneSet, limit_ms: float = 20) -> list[str]:
+    """The percentage within a limit by manner of articulation, one line per name, for a terminal."""
+    manners = [m for m in MANNERS if any(manner_in(phone_set, p) == m for b in found.values() for p in b.phones)]
+    cells = [["", *manners]]
+    for name, boundaries in found.items():
+        parts = [boundaries.of(lambda phone: manner_in(phone_set, phone) == manner).errors for manner in manners]
+        cells.append([name, *(f"{100 * np.mean(1000 * np.abs(part) <= limit_ms):.1f}" if len(part) else "-"
+                              for part in parts)])
+    return _columns(cells)
+
+
+def _columns(cells: Sequence[Sequence[str]]) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*cells)]
     return ["  ".join([line[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:]))])
             for line in cells]
