@@ -225,14 +225,19 @@ $(foreach a,gmm frames neural neural_raw,$(eval $(call aligner,$(a))))
 aligners := gmm $(filter frames,$(SYSTEMS)) $(if $(filter neural%,$(SYSTEMS)),neural neural_raw)
 alignments := $(patsubst %,$(EXP)/%/ali_test/alignment.json,$(aligners))
 
+boundaries_opts = --exp $(EXP) --data $(DATA) --aligners $(aligners) --systems $(SYSTEMS) --out $(EXP)/boundaries.tsv
+$(EXP)/boundaries.tsv: $(alignments) $(patsubst %,$(EXP)/%/decode_test/hyp.txt,$(SYSTEMS)) \
+		$(call changed,$(boundaries_opts),$(EXP)/boundaries.tsv)
+	$(PY) -m stages.boundaries $(boundaries_opts)
+
 scores := $(patsubst %,$(EXP)/%/decode_test/wer.txt,$(SYSTEMS))
 compare_opts = --exp $(EXP) --data $(DATA) --systems $(SYSTEMS) --out $(EXP)/compare.tsv
-$(EXP)/compare.tsv: $(scores) $(alignments) $(call changed,$(compare_opts),$(EXP)/compare.tsv)
+$(EXP)/compare.tsv: $(scores) $(EXP)/boundaries.tsv $(call changed,$(compare_opts),$(EXP)/compare.tsv)
 	$(PY) -m stages.compare $(compare_opts)
 
 report_opts = --exp $(EXP) --data $(DATA) --systems $(SYSTEMS) --out $(EXP)/report $(if $(UTT),--utt $(call quoted,UTT)) $(REPORT_ARGS)
 pair_differs = $(if $(filter-out $(SYSTEMS),$(PAIR)),,$(EXP)/lattice_difference.txt)
-$(EXP)/report/index.html: $(scores) $(alignments) $(explained) $(pair_differs) $(call changed,$(report_opts),$(EXP)/report/index.html)
+$(EXP)/report/index.html: $(scores) $(EXP)/boundaries.tsv $(explained) $(pair_differs) $(call changed,$(report_opts),$(EXP)/report/index.html)
 	$(PY) -m stages.report $(report_opts)
 
 # What only one of the two systems of PAIR considered, of all that their free phone searches did.

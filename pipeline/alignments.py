@@ -62,7 +62,17 @@ class PlacedUtterance:
 
 def place_utterance(goodness: Goodness, name: str, scores: np.ndarray, num_frames: int, words: Sequence[str],
                     lexicon: Weighted) -> PlacedUtterance | None:
-    """Align an utterance whose text is known with a system's scores (T', columns); None if it is too short for it."""
+    """Align an utterance whose text is known with a system's scores (T', columns); None if it is too short for it.
+
+    Raises UserError for a word that the lexicon lacks, or one with phones that the system does not know.
+    """
+    known = set(goodness.system.topology.phones)
+    for word in words:
+        if word not in lexicon:
+            raise UserError(f'{name}: word "{word}" is not in lexicon.txt; add it to lexicon/extra.txt and run make again')
+        if strange := sorted({phone for _, said in lexicon[word] for phone in said} - known):
+            raise UserError(f'{name}: word "{word}": {goodness.system.directory} has never heard {" ".join(strange)}; train it'
+                            " again with this lexicon")
     path = best_placing(goodness.system, scores, num_frames, words, lexicon, name, (*BEAMS, EVERYTHING))
     if path is None:
         return None

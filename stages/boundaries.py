@@ -18,8 +18,8 @@ from pipeline.textgrid import write_textgrid
 from stages.common import parser, run
 
 HAND = "hand"
-PUBLISHED = ["Elsewhere, within 20 ms of hands: 80 to 89 % (HMM aligners on all of TIMIT, Stolcke 2014); 60 % (Kaldi's",
-             "monophones on 16 speakers of it, 74.5 % without their bias). Hands among each other: about 93 %."]
+PUBLISHED = ["Elsewhere, of other speech: HMM aligners on all of TIMIT 80 to 89 % within 20 ms (Stolcke et al. 2014); Kaldi's",
+             "monophones on 16 speakers of it 60 %, 74.5 % without their bias; MFA on Buckeye 77 % within 25 ms, mean 17.0 ms."]
 
 
 def against_hands(args: Namespace, gold: Intervals, aligned: dict[str, Intervals], fold: Fold) -> dict[str, Boundaries]:
@@ -30,7 +30,8 @@ def against_hands(args: Namespace, gold: Intervals, aligned: dict[str, Intervals
         if before.row() != found[name].row():
             found[f"{name}, uncorrected"] = before
     for name in args.systems:
-        found[f"{name}, recognised"] = compare_boundaries(gold, read_ctm(args.exp / name / "decode_test" / "phones.ctm"), fold)
+        recognised = read_ctm(args.exp / name / "decode_test" / "phones.ctm")
+        found[f"{name}, recognised"] = compare_boundaries(gold, recognised, fold)
     return found
 
 

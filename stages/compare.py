@@ -5,30 +5,16 @@ import argparse
 from pathlib import Path
 
 from lexicon.files import write_lines
-from lexicon.fold import read_fold
-from pipeline.boundaries import compare_boundaries, table
-from pipeline.intervals import read_ctm
+from lexicon.text import numbered_lines
 from pipeline.report.results import read_comparison, readable_lines, tsv_lines
 from stages.common import parser, run
 
 
-def boundary_lines(exp: Path, data: Path, systems: list[str]) -> list[str]:
-    """Where the corpus has hand-made phones: how far from them the aligned and the recognised phones begin."""
-    gold = data / "test" / "phones.ctm"
-    if not gold.exists():
-        return []
-    found = {"gmm, text known": exp / "gmm" / "ali_test" / "phones.ctm",
-             **{f"{system}, words": exp / system / "decode_test" / "phones.ctm" for system in systems}}
-    placed, fold = read_ctm(gold), read_fold(data)
-    rows = {name: compare_boundaries(placed, read_ctm(path), fold) for name, path in found.items()}
-    return ["Boundaries against hand-placed phones (ours minus theirs in ms, and the percentage within a limit):",
-            *(f"  {line}" for line in table(rows))]
-
-
 def main(arguments: argparse.Namespace) -> tuple[Path, str]:
     comparison = read_comparison(arguments.exp, arguments.data, arguments.systems)
-    readable = readable_lines(comparison, arguments.exp / "report" / "index.html",
-                              boundary_lines(arguments.exp, arguments.data, arguments.systems))
+    placed = arguments.exp / "boundaries.txt"
+    boundaries = [line for _, line in numbered_lines(placed)] if placed.exists() else []
+    readable = readable_lines(comparison, arguments.exp / "report" / "index.html", boundaries)
     write_lines(arguments.out.with_suffix(".txt"), readable)
     write_lines(arguments.out, tsv_lines(comparison))
     print("\n".join(["", *readable, ""]))

@@ -15,7 +15,7 @@ from stages.common import recorded_settings
 PROJECT = Path(__file__).resolve().parents[1]
 SYSTEMS = ("gmm", "frames", "neural", "neural_wfst")
 ALL = {"prepare_data", "make_lang", "make_mfcc", "train_gmm", "align", "train_frames", "train_neural", "tune", "decode",
-       "score", "place", "compare", "report", "lattice_difference", "explain_errors"}
+       "score", "place", "boundaries", "compare", "report", "lattice_difference", "explain_errors"}
 TARGETS = {"data", "lexicon", "mfcc", "gmm", "frames", "neural", "decode", "compare", "errors", "matrix", "report", "pron_probs", "lattice", "lattice_difference",
            "lattice_text", "show", "check",
            "transcribe", "align", "record", "setup", "test", "clean", "all", "help"}
@@ -101,7 +101,7 @@ def test_a_fresh_clone_plans_every_stage_in_order(tmp_path):
     order = [stage for stage, _ in planned]
     for before, after in (("prepare_data", "make_lang"), ("prepare_data", "make_mfcc"), ("make_mfcc", "train_gmm"),
                           ("train_gmm", "align"), ("align", "train_frames"), ("align", "tune"), ("tune", "decode"),
-                          ("decode", "score"), ("align", "place"), ("place", "report"), ("score", "compare"), ("score", "report")):
+                          ("decode", "score"), ("align", "place"), ("place", "boundaries"), ("boundaries", "report"), ("boundaries", "compare"), ("score", "compare"), ("score", "report")):
         assert order.index(before) < order.index(after)
     assert order[-1] in ("compare", "report", "lattice_difference") and order.count("lattice_difference") == 1
     assert order.count("compare") == order.count("report") == 1
@@ -119,25 +119,25 @@ def test_a_finished_tree_has_nothing_to_do(finished):
 
 
 @pytest.mark.parametrize("setting,again,not_again", [
-    ("GMM_ARGS=--max-mix 4", {"train_gmm", "align", "train_frames", "tune", "decode", "score", "explain_errors", "place", "compare", "report", "lattice_difference"},
+    ("GMM_ARGS=--max-mix 4", {"train_gmm", "align", "train_frames", "tune", "decode", "score", "explain_errors", "place", "boundaries", "compare", "report", "lattice_difference"},
      {"prepare_data", "make_lang", "make_mfcc", "train_neural"}),
-    ("FRAMES_ARGS=--context 7", {"train_frames", "tune", "decode", "score", "explain_errors", "place", "compare", "report"}, {"train_gmm", "align"}),
-    ("NEURAL_ARGS=--epochs 3", {"train_neural", "tune", "decode", "score", "explain_errors", "place", "compare", "report", "lattice_difference"},
+    ("FRAMES_ARGS=--context 7", {"train_frames", "tune", "decode", "score", "explain_errors", "place", "boundaries", "compare", "report"}, {"train_gmm", "align"}),
+    ("NEURAL_ARGS=--epochs 3", {"train_neural", "tune", "decode", "score", "explain_errors", "place", "boundaries", "compare", "report", "lattice_difference"},
      {"train_gmm", "align", "train_frames", "make_mfcc"}),
-    ("TUNE_ARGS=--x 1", {"tune", "decode", "score", "explain_errors", "compare", "report", "lattice_difference"}, {"train_gmm", "train_neural", "train_frames"}),
-    ("DECODE_ARGS=--beam 9", {"decode", "score", "explain_errors", "compare", "report", "lattice_difference"}, {"tune"}),
+    ("TUNE_ARGS=--x 1", {"tune", "decode", "score", "explain_errors", "boundaries", "compare", "report", "lattice_difference"}, {"train_gmm", "train_neural", "train_frames"}),
+    ("DECODE_ARGS=--beam 9", {"decode", "score", "explain_errors", "boundaries", "compare", "report", "lattice_difference"}, {"tune"}),
     ("REPORT_ARGS=--utterances 3", {"report"}, ALL - {"report"}),
     ("MFCC_ARGS=--norm-vars yes", ALL - {"prepare_data", "make_lang"}, {"prepare_data", "make_lang"}),
     ("LANG_ARGS=--order 2", ALL - {"prepare_data", "make_mfcc"}, {"prepare_data", "make_mfcc"}),
     ("VOCAB=open", ALL - {"prepare_data", "make_mfcc"}, {"prepare_data", "make_mfcc"}),
     ("LEXICON=mine.txt", ALL - {"prepare_data", "make_mfcc"}, {"prepare_data", "make_mfcc"}),
     ("PHONES=ipa.txt", ALL - {"prepare_data", "make_mfcc"}, {"prepare_data", "make_mfcc"}),
-    ("PRON_PROBS=yes", {"pron_probs", "tune", "decode", "score", "explain_errors", "compare", "report", "lattice_difference"},
+    ("PRON_PROBS=yes", {"pron_probs", "tune", "decode", "score", "explain_errors", "boundaries", "compare", "report", "lattice_difference"},
      {"make_lang", "train_gmm", "align", "train_frames", "train_neural"}),
     ("PRON_PROBS=no", set(), ALL),
-    ("GOLD=no", {"train_frames", "tune", "decode", "score", "place", "compare", "report", "explain_errors"},
+    ("GOLD=no", {"train_frames", "tune", "decode", "score", "place", "boundaries", "compare", "report", "explain_errors"},
      {"train_gmm", "align", "train_neural"}),
-    ("SYSTEMS=gmm frames", {"compare", "report"}, ALL - {"compare", "report"}),
+    ("SYSTEMS=gmm frames", {"boundaries", "compare", "report"}, ALL - {"boundaries", "compare", "report"}),
     ("SPLIT=official", ALL, set()),
     ("NJ=7", set(), ALL),
     ("DOWNLOADS=/elsewhere", set(), ALL),
@@ -192,8 +192,8 @@ def test_a_killed_run_goes_on_where_it_was(own):
     for name in SYSTEMS[2:]:
         shutil.rmtree(own.root / "exp/prompts" / name)
     planned = own.planned()
-    assert {stage for stage, _ in planned} == {"train_neural", "tune", "decode", "score", "explain_errors", "place", "compare",
-                                               "report", "lattice_difference"}
+    assert {stage for stage, _ in planned} == {"train_neural", "tune", "decode", "score", "explain_errors", "place", "boundaries",
+                                               "compare", "report", "lattice_difference"}
     assert systems_of(planned, "tune") == {"neural", "neural_wfst"}
 
 

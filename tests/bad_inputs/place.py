@@ -35,6 +35,9 @@ COMMANDS = {
             " --ref-phones exp/toy/gmm/ali_dev/reference.txt",
     "decode": "--model exp/toy/gmm --tuning exp/toy/gmm/tuning.json --data data/toy/test --lang data/toy/lang"
               " --out exp/toy/gmm/decode_test",
+    "place": "--model exp/toy/gmm --data data/toy/test --lang data/toy/lang --teacher data/toy/train"
+             " --out exp/toy/gmm/ali_test",
+    "boundaries": "--exp exp/toy --data data/toy --aligners gmm frames --systems gmm frames --out exp/toy/boundaries.tsv",
     "score": "--decode exp/toy/gmm/decode_test --data data/toy/test --ref-phones exp/toy/gmm/ali_test/reference.txt",
     "explain_errors": "--decode exp/toy/gmm/decode_test --model exp/toy/gmm --tuning exp/toy/gmm/tuning.json --data data/toy/test"
                       " --lang data/toy/lang --ali exp/toy/gmm/ali_test",
@@ -131,7 +134,8 @@ def build(place: Place) -> None:
     run += [step for system in ("gmm", "frames", "neural") for step in (
         ("decode", "--model", f"exp/toy/{system}", "--out", f"exp/toy/{system}/decode_test", "--lattice-beam", "1"),
         ("score", "--decode", f"exp/toy/{system}/decode_test"))]
-    rest = ("explain_errors", "compare", "report", "show_lattice", "lattice_difference", "export_lattices", "check", "pron_probs", "transcribe", "align_text")
+    run += [("place", "--model", f"exp/toy/{system}", "--out", f"exp/toy/{system}/ali_test") for system in ("gmm", "frames")]
+    rest = ("boundaries", "explain_errors", "compare", "report", "show_lattice", "lattice_difference", "export_lattices", "check", "pron_probs", "transcribe", "align_text")
     for stage, *options in [*run, *((stage,) for stage in rest)]:
         done = place.stage(stage, *options)
         assert done.returncode == 0 and not done.stderr, (stage, options, done)

@@ -347,6 +347,31 @@ SCORE = rows(
     ("a class given twice", put("data/toy/fold.txt", "AH AX\nAH AE\n"), "data/toy/fold.txt:2: "),
 )
 
+ALIGNED = f"{GMM}/ali_test/alignment.json"
+PLACE = rows(
+    "place",
+    ("a word that the lexicon lacks", swap(f"{TEST}/text", "ZERO", "NOUGHT"), 'word "NOUGHT" is not in lexicon.txt'),
+    ("a transcript of a million words", swap(f"{TEST}/text", "ZERO", MILLION),
+     ("text: ann-test0: 1000000 words in", "frames")),
+    ("no network to take as it is", None, "exp/toy/gmm: no CTC network, as --raw wants", {"also": "--raw"}),
+    ("a teacher at no time", put(f"{TRAIN}/phones.ctm", "ann-train0 1 nan 0.1 AH\n"), f"{TRAIN}/phones.ctm:1: "),
+    ("a fold.txt of three fields", both(put(f"{TRAIN}/phones.ctm", "ann-train0 1 0.1 0.1 AH\n"),
+                                        put("data/toy/fold.txt", "AH AX A\n")), 'data/toy/fold.txt:1: "AH AX A"'),
+)
+
+BOUNDARIES = rows(
+    "boundaries",
+    ("no alignment", gone(ALIGNED), f"{ALIGNED}: no alignment (no such file)"),
+    ("an alignment that is a list", put(ALIGNED, "[]"), f"{ALIGNED}: no alignment (no object of utterances)"),
+    ("a phone that ends before it begins",
+     put(ALIGNED, '{"u": {"num_frames": 9, "words": [], "phones": [{"phone": "AH", "start": 5, "end": 2, "word": -1}]}}'),
+     "u: 'AH' from 5 to 2 of 9 frames"),
+    ("a phone of a word that is not there",
+     put(ALIGNED, '{"u": {"num_frames": 9, "words": [], "phones": [{"phone": "AH", "start": 0, "end": 2, "word": 7}]}}'),
+     "u: word 7 of 0"),
+    ("gold phones at no time", put(f"{TEST}/phones.ctm", "ann-test0 1 nan 0.1 AH\n"), f"{TEST}/phones.ctm:1: "),
+)
+
 EXPLAIN_ERRORS = rows(
     "explain_errors",
     ("no decode", gone(f"{DECODE}/words.ctm"), f"{DECODE}/words.ctm: no such file"),
@@ -538,6 +563,6 @@ RECORD = rows("record", ("no time", None, "SECONDS=0"),
               ("a time of NaN", None, "SECONDS=nan", {"also": "--seconds nan"}))
 
 ROWS: list[Row] = [*PREPARE, *LANGUAGE, *FEATURES, *TRAIN_GMM, *ALIGN, *TRAIN_FRAMES, *TRAIN_NEURAL, *TUNE, *DECODING,
-                   *SCORE, *EXPLAIN_ERRORS, *MATRIX, *FLAT_LANG,
+                   *SCORE, *PLACE, *BOUNDARIES, *EXPLAIN_ERRORS, *MATRIX, *FLAT_LANG,
                    *COMPARE, *REPORT, *SHOW, *DIFFERENCE, *EXPORT, *LOOK, *CHECK, *TRANSCRIBE, *ALIGN_TEXT, *PRON_PROBS,
                    *SHOW_PRON_PROBS, *RECORD]

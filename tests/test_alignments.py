@@ -1,0 +1,105 @@
+"""Alignments of a set: spikes made into phones, the file and its TextGrid, peaks, and the table of boundaries."""
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+from praatio import textgrid
+
+from lexicon.phones import INVENTORY
+from pipeline.align import Segment, align, word_segments
+from pipeline.align_scores import Path as Placing
+from pipeline.align_scores import spread
+from pipeline.alignments import PlacedPhone, PlacedUtterance, place_utterance, read_alignment, write_alignment
+from pipeline.boundaries import Boundaries, class_rows, class_table
+from pipeline.ctc.peaks import peaks
+from pipeline.em import Schedule, train
+from pipeline.gmm import flat_start
+from pipeline.gop import Goodness
+from pipeline.graph import ctc_topology, hmm_topology
+from pipeline.hmm import utterance_graph
+from pipeline.systems import System
+from stages.boundaries import side_by_side
+
+
+def test_blanks_are_shared_out_between_spikes():
+    """Three quarters of 8 blanks go to the first phone; of 40, 4 frames to the second, 12 to the first, 24 are a pause."""
+    path = Placing([Segment("<blk>", 0, 10), Segment("T", 10, 13, 0), Segment("<blk>", 13, 21), Segment("UW", 21, 24, 0),
+                    Segment("<blk>", 24, 64), Segment("T", 64, 67, 1), Segment("<blk>", 67, 70)], [.9, .8, .9, .7, .9, .6, .9],
+                   [.75, .6])
+    found = spread(path)
+    assert found.phones == [Segment("<blk>", 0, 6), Segment("T", 6, 19, 0), Segment("UW", 19, 36, 0),
+                            Segment("<blk>", 36, 60), Segment("T", 60, 70, 1)]
+    assert found.phone_confidence == [.9, .8, .7, .9, .6] and found.word_confidence == [.75, .6]
+    assert found.spikes == [(0, 10), (10, 13), (21, 24), (24, 64), (64, 67)]
+
+
+def test_a_path_without_blanks_stays():
+    path = Placing([Segment("SIL", 0, 4), Segment("T", 4, 9, 0)], [.5, .5], [.5])
+    assert spread(path).phones == path.phones
+
+
+def test_a_network_that_knows(tmp_path):
+    """Spikes at known rows, blank elsewhere; the file is read back as it was, the TextGrid as praatio reads it."""
+    tokens, step = ["<blk>", "T", "UW"], 3
+    scores = np.full((12, 3), np.log(.02))
+    scores[:, 0] = np.log(.96)
+    for row, token in ((2, 1), (5, 2), (9, 1)):
+        scores[row] = np.log(.02)
+        scores[row, token] = np.log(.96)
+    system = System("neural", Path("neural"), lambda feats: feats, ctc_topology(tokens), step, {"kind": "neural"})
+    goodness, lexicon = Goodness(system), {"TWO": [(1.0, ("T", "UW"))], "T": [(1.0, ("T",))]}
+    found = place_utterance(goodness, "u", scores, 36, ("TWO", "T"), lexicon)
+    spoken = [phone for phone in found.phones if phone.segment.word >= 0]
+    assert [(p.segment.label, p.spike) for p in spoken] == [("T", (5, 8)), ("UW", (14, 17)), ("T", (26, 29))]
+    assert [word.label for word, _ in found.words] == ["TWO", "T"] and all(p.gop == 0 for p in found.phones)
+    assert found.segments[0].start == 0 and found.segments[-1].end == 36
+    assert all(a.end == b.start for a, b in zip(found.segments, found.segments[1:]))
+    write_alignment(tmp_path / "alignment.json", {"u": found})
+    back = read_alignment(tmp_path / "alignment.json")["u"]
+    assert back.segments == found.segments and [p.spike for p in back.phones] == [p.spike for p in found.phones]
+    side_by_side(tmp_path, {"neural": {"u": back}, "other": {"u": found}})
+    grid = textgrid.openTextgrid(str(tmp_path / "u.TextGrid"), includeEmptyIntervals=False)
+    assert list(grid.tierNames) == ["neural words", "neural phones", "other words", "other phones"]
+    words = grid.getTier("neural words").entries
+    assert [(w.label, round(w.start, 4)) for w in words] == [("TWO", .0175), ("T", .2475)]  # at frames 5 - 4 and 26 - 2
+    assert place_utterance(goodness, "u", scores[:2], 6, ("TWO", "T"), lexicon) is None
+
+
+def test_every_aligner_of_the_gmm_says_the_same(speech):
+    """Kaldi's search through the words' graph finds the path that our own Viterbi finds, frame by frame."""
+    everything = np.concatenate(list(speech.feats.values())).astype(np.float64)
+    model = flat_start(speech.phones, everything.mean(0), everything.var(0))
+    graphs = {utt: utterance_graph(words, speech.lexicon, model.transitions) for utt, words in speech.words.items()}
+    train(model, graphs, speech.feats, speech.lengths, Schedule(4, 0, 0, 1, 10.0))
+    goodness = Goodness(System("gmm", Path("gmm"), model.log_likelihood, hmm_topology(model.transitions), 1, {"kind": "gmm"}))
+    for utt, alignment in align(model, graphs, speech.feats, speech.lengths):
+        found = place_utterance(goodness, utt, model.log_likelihood(speech.feats[utt]), speech.lengths[utt],
+                                speech.words[utt], speech.lexicon)
+        assert found.segments == alignment.phones, utt
+        assert [word for word, _ in found.words] == word_segments(alignment.phones, speech.words[utt])
+        assert all(phone.gop <= 0 <= phone.confidence <= 1 for phone in found.phones)
+
+
+def test_peaks_by_hand():
+    """Two phones of 10 frames; spikes of two frames in the middle of the first, and at the end of the second and beyond."""
+    hmm = [Segment("T", 0, 10, 0), Segment("UW", 10, 20, 0)]
+    words = [(Segment("TWO", 0, 20, 0), 1.0)]
+    of = PlacedUtterance(20, [PlacedPhone(segment, 0, 1, 0) for segment in hmm], words)
+    network = dataclasses.replace(of, phones=[dataclasses.replace(phone, spike=spike)
+                                              for phone, spike in zip(of.phones, [(4, 6), (20, 22)])])
+    found = peaks({"u": network}, {"u": of})
+    assert found.blank_share == pytest.approx(.8) and found.spike_frames == 2
+    assert found.position == pytest.approx((.5 + 1.1) / 2) and found.deviation == pytest.approx(.3)
+    assert found.inside == pytest.approx(.5)
+
+
+def test_boundaries_by_class():
+    found = Boundaries(np.array([.01, -.03, .0]), 4, ["T", "T", "AA"])
+    rows = class_rows({("hand", "gmm"): found}, INVENTORY)
+    assert [row[:5] for row in rows] == [["hand", "gmm", "all", "3", "4"], ["hand", "gmm", "vowel", "1", "1"],
+                                         ["hand", "gmm", "stop", "2", "2"]]
+    assert rows[2][5:] == ["-10.0", "20.0", "20.0", "50.0", "50.0", "50.0", "100.0"]
+    assert class_table({"gmm": found}, INVENTORY) == ["     vowel  stop", "gmm  100.0  50.0"]
