@@ -1,14 +1,21 @@
 """What the stages show of one utterance: pictures worked out by hand, and pages of a small corpus."""
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+import soundfile
 
+from lexicon.errors import UserError
+from lexicon.lang import build_lang, given_lexicon
 from lexicon.ngram import estimate
 from lexicon.text import width_of
+from pipeline.datadir import Utterance, write_datadir
 from pipeline.intervals import Interval
-from pipeline.show import words
-from pipeline.show.chart import COLUMNS, PLOT, Ruler, fit, level, rulers, shades, table, waveform, wrap
+from pipeline.show import alignment, results, sound, words
+from pipeline.show.chart import PLOT, Ruler, fit, level, rulers, shades, table, waveform, wrap
+from pipeline.show.place import PARTS, Place, find_utterance
 
 
 # ---- charts
@@ -74,3 +81,81 @@ def test_the_n_gram_a_probability_stands_on() -> None:
     assert words._ground(lm, ("A",), "B") == "bigram A B"
     assert words._ground(lm, ("A",), "C") == "unigram C; A C unseen"
     assert words._ground(lm, ("<s>",), "X").startswith("never: not in the vocabulary")
+
+
+# ---- another alphabet, and words that the vocabulary lacks
+
+RUSSIAN = {"train": "МИР ТЕБЕ", "dev": "МИР", "test": "ТЕБЕ ЗЕМЛЯ"}
+LEXICON = "МИР mʲ i r\nТЕБЕ tʲ ɪ bʲ e\nТЕБЕ tʲ i bʲ e\nЗЕМЛЯ zʲ ɪ m lʲ a\n"
+
+
+@pytest.fixture
+def russian(tmp_path: Path) -> Place:
+    """One utterance in each set, a second of a 500 Hz tone with silence around, and an open vocabulary."""
+    data, wav = tmp_path / "data/mir", tmp_path / "тон.wav"
+    second = np.arange(8000) / 8000
+    soundfile.write(wav, 0.5 * np.sin(2 * np.pi * 500 * second) * ((second > 0.25) & (second < 0.75)), 8000)
+    for part, text in RUSSIAN.items():
+        write_datadir(data / part, [Utterance(f"{part}-1", "аня", wav, tuple(text.split()), 8000)])
+    (data / "splits.json").write_text('{"sample_rate": 8000}')
+    (data / "lexicon.txt").write_text(LEXICON)
+    build_lang(data, data / "lang", vocab="open", given=given_lexicon(data))
+    part, utterance = find_utterance(data, "test-1", PARTS)
+    return Place(data, tmp_path / "exp/mir", data / "lang", part, utterance, ("gmm",))
+
+
+def test_words_in_another_alphabet_have_their_ipa(russian: Place) -> None:
+    lines = words.lexicon(russian).lines
+    assert max(map(width_of, lines)) <= 100
+    rows = [line.split() for line in lines]
+    assert ["ТЕБЕ", "1.00", "tʲ", "ɪ", "bʲ", "e", "/tʲɪbʲe/"] in rows and ["1.00", "tʲ", "i", "bʲ", "e", "/tʲibʲe/"] in rows
+    # ЗЕМЛЯ does not occur in train: with an open vocabulary nothing can recognise it.
+    assert next(line for line in lines if "/zʲɪmlʲa/" in line).endswith("not in the vocabulary")
+    assert next(line for line in lines if line.startswith("  ЗЕМЛЯ ") and "never" in line)
+
+
+def test_a_tone_is_seen_where_it_is(russian: Place) -> None:
+    lines = sound.data(russian).lines
+    assert "out        samples (8000,) float32, in [-1, 1] (full scale 1), mono, 8000 Hz:" in lines
+    # Half a second of a sine of half the scale: 0.5 / sqrt(2) in half of the time.
+    assert any(line.startswith("level      -12.0 dBFS") for line in lines) and max(map(width_of, lines)) <= 100
+    band = next(line for line in lines if line.startswith("0.5 kHz"))
+    begins = next(line for line in lines if "│0.2" in line).index("│0.0")
+    dark = [column - begins for column, sign in enumerate(band) if sign in "▓█"]
+    # Columns of 20 ms are dark from 0.25 to 0.75 s.
+    assert abs(dark[0] - 12.5) < 1 and abs(dark[-1] - 37) <= 1 and len(dark) == dark[-1] - dark[0] + 1
+    assert all(not set(line) & set("▓█") for line in lines if line.startswith(("3 kHz", "4 kHz")))
+
+
+def test_what_is_not_there_yet_is_said_in_a_line(russian: Place) -> None:
+    with pytest.raises(UserError, match="feats.scp: no such index"):
+        sound.mfcc(russian)
+    with pytest.raises(UserError, match='"test-1" is not aligned by gmm'):
+        alignment.align(russian)
+    with pytest.raises(UserError, match="gmm: not decoded in .*; run: make"):
+        results.decode(russian)
+
+
+def test_an_utterance_is_found_in_whichever_set_has_it(russian: Place) -> None:
+    assert find_utterance(russian.data, "train-1", PARTS)[0] == "train"
+    with pytest.raises(UserError, match=r'UTT "train-2" is not in .*mir/\{test,dev,train\}/text; did you mean train-1'):
+        find_utterance(russian.data, "train-2", PARTS)
+
+
+# ---- alignments side by side
+
+def aligned(name: str, *phones: tuple[str, float, float]) -> alignment.Aligned:
+    pieces = [alignment.Piece(Interval(start, end, label), confidence=0.5) for label, start, end in phones]
+    return alignment.Aligned(name, [alignment.Piece(Interval(0.1, 0.3, "CAT"))], pieces)
+
+
+def test_starts_that_lie_far_apart_are_marked_and_strangers_named() -> None:
+    first = aligned("gmm", ("SIL", 0.0, 0.1), ("K", 0.1, 0.15), ("AE", 0.15, 0.25), ("T", 0.25, 0.3))
+    other = aligned("neural", ("K", 0.12, 0.2), ("EH", 0.18, 0.25), ("T", 0.23, 0.3), ("S", 0.3, 0.4))
+    lines = alignment._side_by_side(first, [other], {})
+    assert [line.split() for line in lines[1:4]] == [
+        ["CAT", "K", "0.10", "50", "0.50", "+20", "80", "0.50"], ["AE", "0.15", "100", "0.50", "EH", "+30*", "70", "0.50"],
+        ["T", "0.25", "50", "0.50", "-20", "70", "0.50"]]
+    assert lines[4] == "  neural has S at 0.30 s, which matches none of these."
+    # Folded, EH and AE are one: it is not named.
+    assert alignment._side_by_side(first, [other], {"EH": "AE"})[2].split()[4:] == ["+30*", "70", "0.50"]
