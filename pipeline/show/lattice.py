@@ -25,6 +25,7 @@ READINGS = 8       # of the n-best list
 NOTABLE = 0.1      # difference of two posteriors that is worth a line
 RANKS = 4          # of labels in a confusion network
 NOTHING = "-"
+QUIET = 0.95       # a place that so surely has nothing is not shown
 WIDEST = 20        # columns of a label, or of the word an arc settles
 
 
@@ -112,13 +113,13 @@ def depth_lines(lattice: Lattice) -> list[str]:
 
 def nbest_lines(lattice: Lattice, fold: Fold = {}) -> list[str]:
     """The likeliest strings with their scores; of all but the first only what differs from it."""
-    found = nbest(lattice, READINGS)
-    first = list(spoken((lattice.label[arc] for arc in found[0][1]), fold))
-    lines = ["  score  to best  string ('·' as in the first, '-' left out, '+' added)"]
-    for number, (score, arcs) in enumerate(found):
-        said = list(spoken((lattice.label[arc] for arc in arcs), fold))
-        words = said if not number else [_changed(ref, hyp) for ref, hyp in align(first, said)]
-        lines += wrap(f"{score:7.1f}  {score - found[0][0]:7.2f}  ", words, 18)
+    found: dict[tuple[str, ...], float] = {}
+    for score, arcs in nbest(lattice, 4 * READINGS):  # strings may differ in their pauses alone
+        found.setdefault(spoken((lattice.label[arc] for arc in arcs), fold), score)
+    (first, best), *others = list(found.items())[:READINGS]
+    lines = ["  score  to best  string ('·' as in the first, '-' left out, '+' added)", *wrap(f"{best:7.1f}  {0:7.2f}  ", first, 18)]
+    for said, score in others:
+        lines += wrap(f"{score:7.1f}  {score - best:7.2f}  ", [_changed(ref, hyp) for ref, hyp in align(first, said)], 18)
     return lines
 
 
@@ -129,7 +130,7 @@ def _changed(ref: str, hyp: str) -> str:
 def sausage_lines(network: Sausage, min_posterior: float = MIN_POSTERIOR) -> list[str]:
     """The confusion network: a column for each place in the string, the likeliest label on top, each over its posterior."""
     blocks: list[list[str]] = []
-    for slot in network.slots:
+    for slot in (slot for slot in network.slots if slot.posteriors.get("", 0.0) < QUIET):
         ranked = [(label or NOTHING, share) for label, share in slot.posteriors.items() if share >= min_posterior][:RANKS]
         room = max([3, *(min(width_of(label), WIDEST) for label, _ in ranked)]) + 1
         if not blocks or width_of(blocks[-1][0]) + room > COLUMNS:
@@ -138,8 +139,8 @@ def sausage_lines(network: Sausage, min_posterior: float = MIN_POSTERIOR) -> lis
         cells += [""] * (2 * RANKS - len(cells))
         blocks[-1] = [f"{line} {pad(cell, room - 1)}" for line, cell in zip(blocks[-1], cells)]
     lines = [line.rstrip() for block in blocks for line in [*(line for line in block if line.strip()), ""]]
-    return [*lines, *note(f"'{NOTHING}' is nothing. The top row errs least: {network.expected_errors:.2f} edits expected, the best"
-                          f" path {network.best_path_errors:.2f}.")]
+    return [*lines, *note(f"'{NOTHING}' is nothing; places with more of it than {QUIET:g} are left out. The top row errs least:"
+                          f" {network.expected_errors:.2f} edits expected, the best path {network.best_path_errors:.2f}.")]
 
 
 def nearest_lines(lattice: Lattice, reference: Sequence[str], fold: Fold = {}) -> list[str]:
