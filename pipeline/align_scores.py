@@ -42,10 +42,10 @@ class Path:
     spikes: list[tuple[int, int]] = field(default_factory=list)  # of the phones, once these have been spread
 
 
-def best_placing(system: System, scores: np.ndarray, num_frames: int, words: Sequence[str], lexicon: Weighted, name: str,
-                 beams: Sequence[float] = BEAMS) -> Path | None:
-    """Where the words are said, if they are said in this order; None if there are too few frames for them, or no search with
-    one of ``beams`` gets to the end.
+def best_placing(system: System, scores: np.ndarray, num_frames: int, words: Sequence[str], lexicon: Weighted,
+                 name: str, beams: Sequence[float] = BEAMS) -> Path | None:
+    """Where the words are said, if they are said in this order; None if there are too few frames for them, or no search
+    with one of ``beams`` gets to the end.
 
     scores: (T', columns) of the utterance ``name``, which has ``num_frames`` frames.
     """

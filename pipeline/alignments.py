@@ -2,8 +2,8 @@
 
 {utterance: {"num_frames": T, "phones": [{"phone", "start", "end", "word", "score", "confidence", "gop"}, ...],
 "words": [{"word", "start", "end", "confidence"}, ...]}}, frames of 10 ms. A phone's "word" is the index of its word, -1
-for a pause; "score" its log score per row (`pipeline.gop`), "confidence" in [0, 1] (`align_scores.Path`), "gop" at most 0;
-a CTC network's phones have their "spike" as well, [start, end].
+for a pause; "score" its log score per row (`pipeline.gop`), "confidence" in [0, 1] (`align_scores.Path`), "gop" at
+most 0; a CTC network's phones have their "spike" as well, [start, end].
 """
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ EVERYTHING = 1e6  # a beam that prunes nothing: for utterances of a corpus, whos
 
 @dataclass(frozen=True)
 class PlacedPhone:
-    """A phone where a system put it, with what the system thinks of it; of a CTC network also its spike, frames from and
-    to (exclusive): there alone the network has said it."""
+    """A phone where a system put it, with what the system thinks of it; of a CTC network also its spike, frames from
+    and to (exclusive): there alone the network has said it."""
 
     segment: Segment
     score: float
@@ -52,7 +52,8 @@ class PlacedUtterance:
         """The same phones at other times; what the system thinks of them stays."""
         phones = [replace(phone, segment=segment) for phone, segment in zip(self.phones, segments, strict=True)]
         words = word_segments(segments, [word.label for word, _ in self.words])
-        return replace(self, phones=phones, words=[(word, sure) for word, (_, sure) in zip(words, self.words, strict=True)])
+        sure = [confidence for _, confidence in self.words]
+        return replace(self, phones=phones, words=list(zip(words, sure, strict=True)))
 
     @property
     def segments(self) -> list[Segment]:
@@ -69,10 +70,11 @@ def place_utterance(goodness: Goodness, name: str, scores: np.ndarray, num_frame
     known = set(goodness.system.topology.phones)
     for word in words:
         if word not in lexicon:
-            raise UserError(f'{name}: word "{word}" is not in lexicon.txt; add it to lexicon/extra.txt and run make again')
+            raise UserError(f'{name}: word "{word}" is not in lexicon.txt; add it to lexicon/extra.txt and run make'
+                            " again")
         if strange := sorted({phone for _, said in lexicon[word] for phone in said} - known):
-            raise UserError(f'{name}: word "{word}": {goodness.system.directory} has never heard {" ".join(strange)}; train it'
-                            " again with this lexicon")
+            raise UserError(f'{name}: word "{word}": {goodness.system.directory} has never heard {" ".join(strange)};'
+                            " train it again with this lexicon")
     path = best_placing(goodness.system, scores, num_frames, words, lexicon, name, (*BEAMS, EVERYTHING))
     if path is None:
         return None
@@ -91,7 +93,8 @@ def write_alignment(path: Path, placed: Mapping[str, PlacedUtterance]) -> None:
                     "score": round(p.score, 4), "confidence": round(p.confidence, 4), "gop": round(p.gop, 4),
                     **({"spike": p.spike} if p.spike else {})}
                    for p in u.phones],
-        "words": [{"word": w.label, "start": w.start, "end": w.end, "confidence": round(sure, 4)} for w, sure in u.words]}
+        "words": [{"word": word.label, "start": word.start, "end": word.end, "confidence": round(sure, 4)}
+                  for word, sure in u.words]}
         for utt, u in placed.items()})
 
 
@@ -146,5 +149,9 @@ def _number(utt: str, item: Any, name: str) -> float:
 
 def intervals(placed: Mapping[str, PlacedUtterance]) -> Intervals:
     """The phones in seconds."""
-    return {utt: [Interval(float(frame_to_seconds(s.start)), float(frame_to_seconds(s.end)), s.label) for s in u.segments]
-            for utt, u in placed.items()}
+    return {utt: in_seconds(u.segments) for utt, u in placed.items()}
+
+
+def in_seconds(segments: Sequence[Segment]) -> list[Interval]:
+    """Segments, which count frames, in seconds."""
+    return [Interval(float(frame_to_seconds(s.start)), float(frame_to_seconds(s.end)), s.label) for s in segments]

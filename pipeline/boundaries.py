@@ -18,8 +18,8 @@ CLOSURES = {"bcl": ("b",), "dcl": ("d", "jh"), "gcl": ("g",), "pcl": ("p",), "tc
 
 @dataclass(frozen=True)
 class Boundaries:
-    """Start times of the phones that match the reference: ``errors`` (matched,) in seconds, ours minus theirs, of ``total``
-    reference phones; ``phones`` (matched,) names them (folded)."""
+    """Start times of the phones that match the reference: ``errors`` (matched,) in seconds, ours minus theirs, of
+    ``total`` reference phones; ``phones`` (matched,) names them (folded)."""
 
     errors: np.ndarray
     total: int

@@ -15,8 +15,9 @@ from sklearn.ensemble import ExtraTreesRegressor
 from lexicon.fold import Fold
 from lexicon.phones import SILENT, PhoneSet, manner_in
 from pipeline.align import Segment
+from pipeline.alignments import in_seconds
 from pipeline.boundaries import join_closures, matched
-from pipeline.features import FRAME_SHIFT_MS, NUM_CEPS, frame_to_seconds
+from pipeline.features import FRAME_SHIFT_MS, NUM_CEPS
 from pipeline.intervals import Interval
 
 REACH = 6        # frames of cepstra before and after the boundary
@@ -28,8 +29,8 @@ LEAF = 3         # boundaries in a leaf at least
 
 @dataclass(frozen=True)
 class Correction:
-    """A forest that tells from `boundary_features` how many frames later a boundary should be. ``classes`` are those that
-    ``class_of`` gives phones."""
+    """A forest that tells from `boundary_features` how many frames later a boundary should be. ``classes`` are those
+    that ``class_of`` gives phones."""
 
     class_of: dict[str, str]
     classes: list[str]
@@ -53,8 +54,8 @@ class Correction:
 
 def boundary_features(feats: np.ndarray, phones: Sequence[Segment], index: int, class_of: Mapping[str, str],
                       classes: Sequence[str]) -> np.ndarray:
-    """What the trees see of the start of a phone, float32: the static cepstra of REACH frames on both sides, the deltas at
-    the boundary, the classes of the phones on both sides, and how long these are."""
+    """What the trees see of the start of a phone, float32: the static cepstra of REACH frames on both sides, the deltas
+    at the boundary, the classes of the phones on both sides, and how long these are."""
     before, phone = phones[index - 1], phones[index]
     near = np.clip(np.arange(phone.start - REACH, phone.start + REACH), 0, len(feats) - 1)
     sides = np.zeros((2, len(classes)), np.float32)
@@ -62,22 +63,21 @@ def boundary_features(feats: np.ndarray, phones: Sequence[Segment], index: int, 
         if class_of.get(label) in classes:
             side[classes.index(class_of[label])] = 1
     lengths = [min(LONGEST, segment.end - segment.start) for segment in (before, phone)]
-    return np.concatenate([feats[near, :NUM_CEPS].ravel(), feats[min(phone.start, len(feats) - 1), NUM_CEPS:2 * NUM_CEPS],
-                           sides.ravel(), lengths]).astype(np.float32)
+    deltas = feats[min(phone.start, len(feats) - 1), NUM_CEPS:2 * NUM_CEPS]
+    return np.concatenate([feats[near, :NUM_CEPS].ravel(), deltas, sides.ravel(), lengths]).astype(np.float32)
 
 
 def phone_classes(phone_set: PhoneSet, phones: Iterable[str]) -> dict[str, str]:
     """Manner of articulation and voice, which tell most of what a boundary sounds like."""
-    return {phone: manner_in(phone_set, phone) + ("" if phone not in phone_set or phone_set[phone].voiced else " voiceless")
-            for phone in phones}
+    voiceless = {phone for phone in phone_set if not phone_set[phone].voiced}
+    return {phone: manner_in(phone_set, phone) + (" voiceless" if phone in voiceless else "") for phone in phones}
 
 
 def examples(feats: np.ndarray, phones: Sequence[Segment], gold: Sequence[Interval], fold: Fold,
              class_of: Mapping[str, str], classes: Sequence[str]) -> tuple[list[np.ndarray], list[float]]:
-    """Features of the starts of phones that hands have placed as well, and how many frames later these begin; those more
-    than LIMIT frames off are left out."""
-    ours = [Interval(float(frame_to_seconds(p.start)), float(frame_to_seconds(p.end)), p.label) for p in phones]
-    wanted = join_closures(gold)
+    """Features of the starts of phones that hands have placed as well, and how many frames later these begin; those
+    more than LIMIT frames off are left out."""
+    wanted, ours = join_closures(gold), in_seconds(phones)
     x, y = [], []
     for i, j in matched(wanted, ours, fold):
         late = 1000 * (wanted[i].start - ours[j].start) / FRAME_SHIFT_MS

@@ -16,8 +16,8 @@ UNKNOWN = -1  # a frame of a label that the lexicon has no phone for
 
 
 def gold_states(gold: Sequence[Interval], transitions: Transitions, fold: Fold, num_frames: int) -> np.ndarray:
-    """Density of each frame (num_frames,): a phone's frames are shared out evenly among its states, as HTK's HInit begins
-    (HTK Book, 8.2). The closure before a burst is the stop's first state. Outside all intervals there is silence."""
+    """Density of each frame (num_frames,): a phone's frames are shared out evenly among its states, as HTK's HInit
+    begins (HTK Book, 8.2). The closure before a burst is the stop's first state. Outside intervals is silence."""
     labels = np.full(num_frames, transitions.first_pdf.get(SILENCE, UNKNOWN))
     for index, interval in enumerate(gold):
         following = gold[index + 1].label if index + 1 < len(gold) else None
@@ -39,7 +39,7 @@ def gold_states(gold: Sequence[Interval], transitions: Transitions, fold: Fold, 
 
 
 def phone_of(label: str, transitions: Transitions, fold: Fold) -> str | None:
-    """The model's phone for a hand's label: of the same name, if it folds alike, else that of its class; None: neither."""
+    """The model's phone for a hand's label: of the same name, if it folds alike, else that of its class, else None."""
     name, class_of = label.upper(), fold.get(label, label)
     if name in transitions.first_pdf and fold.get(name, name) == class_of:
         return name

@@ -79,8 +79,8 @@ def main(args: Namespace) -> tuple[Path, str]:
         else:
             placed[utt] = found
     if not placed:
-        raise UserError(f"{args.data}/text: {first}: its words do not fit into its {lengths[first]} frames, nor do those"
-                        " of any other utterance; correct the transcripts")
+        raise UserError(f"{args.data}/text: {first}: its words do not fit into its {lengths[first]} frames, nor do"
+                        " those of any other utterance; correct the transcripts")
     correction = learnt(args, goodness, lang)
     write_ctm(args.out / "uncorrected.ctm", ((utt, u.segments, ()) for utt, u in placed.items()))
     if correction:
@@ -100,7 +100,7 @@ if __name__ == "__main__":
     options.add_argument("--raw", action="store_true", help="a CTC network's posteriors without the label prior")
     options.add_argument("--data", type=Path, required=True, help="data directory with features")
     options.add_argument("--lang", type=Path, required=True, help="lang directory")
-    options.add_argument("--teacher", type=Path, help="training data directory, whose hand-placed phones, if it has any,"
-                         " teach where boundaries are")
+    options.add_argument("--teacher", type=Path, help="training data directory, whose hand-placed phones, if it has"
+                         " any, teach where boundaries are")
     options.add_argument("--out", type=Path, required=True, help="where the alignment goes")
     run(options, main)

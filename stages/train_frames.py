@@ -76,8 +76,8 @@ def main(args: Namespace) -> tuple[Path, str]:
 
 def labelled(feats: Features, alignment: Archive, hmms: GmmHmm, gold: Intervals, fold: Fold
              ) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """The features (T, D) and densities (T,) of every utterance of the alignment: where hands have placed the phones, these
-    say which, else the alignment does. UserError where they do not fit."""
+    """The features (T, D) and densities (T,) of every utterance of the alignment: where hands have placed the phones,
+    these say which, else the alignment does. UserError where they do not fit."""
     if not len(alignment):
         raise UserError(f"{alignment.path}: empty; align the set again")
     x, y = [], []

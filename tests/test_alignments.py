@@ -25,10 +25,10 @@ from stages.boundaries import side_by_side
 
 
 def test_blanks_are_shared_out_between_spikes():
-    """Three quarters of 8 blanks go to the first phone; of 40, 4 frames to the second, 12 to the first, 24 are a pause."""
-    path = Placing([Segment("<blk>", 0, 10), Segment("T", 10, 13, 0), Segment("<blk>", 13, 21), Segment("UW", 21, 24, 0),
-                    Segment("<blk>", 24, 64), Segment("T", 64, 67, 1), Segment("<blk>", 67, 70)], [.9, .8, .9, .7, .9, .6, .9],
-                   [.75, .6])
+    """Of 8 blanks 6 go to the first phone; of 40, 4 go to the second and 12 to the first, and 24 are a pause."""
+    path = Placing([Segment("<blk>", 0, 10), Segment("T", 10, 13, 0), Segment("<blk>", 13, 21),
+                    Segment("UW", 21, 24, 0), Segment("<blk>", 24, 64), Segment("T", 64, 67, 1),
+                    Segment("<blk>", 67, 70)], [.9, .8, .9, .7, .9, .6, .9], [.75, .6])
     found = spread(path)
     assert found.phones == [Segment("<blk>", 0, 6), Segment("T", 6, 19, 0), Segment("UW", 19, 36, 0),
                             Segment("<blk>", 36, 60), Segment("T", 60, 70, 1)]
@@ -74,7 +74,8 @@ def test_every_aligner_of_the_gmm_says_the_same(speech):
     model = flat_start(speech.phones, everything.mean(0), everything.var(0))
     graphs = {utt: utterance_graph(words, speech.lexicon, model.transitions) for utt, words in speech.words.items()}
     train(model, graphs, speech.feats, speech.lengths, Schedule(4, 0, 0, 1, 10.0))
-    goodness = Goodness(System("gmm", Path("gmm"), model.log_likelihood, hmm_topology(model.transitions), 1, {"kind": "gmm"}))
+    topology = hmm_topology(model.transitions)
+    goodness = Goodness(System("gmm", Path("gmm"), model.log_likelihood, topology, 1, {"kind": "gmm"}))
     for utt, alignment in align(model, graphs, speech.feats, speech.lengths):
         found = place_utterance(goodness, utt, model.log_likelihood(speech.feats[utt]), speech.lengths[utt],
                                 speech.words[utt], speech.lexicon)
@@ -84,7 +85,7 @@ def test_every_aligner_of_the_gmm_says_the_same(speech):
 
 
 def test_peaks_by_hand():
-    """Two phones of 10 frames; spikes of two frames in the middle of the first, and at the end of the second and beyond."""
+    """Two phones of 10 frames; spikes of two frames in the middle of the first, and just after the second."""
     hmm = [Segment("T", 0, 10, 0), Segment("UW", 10, 20, 0)]
     words = [(Segment("TWO", 0, 20, 0), 1.0)]
     of = PlacedUtterance(20, [PlacedPhone(segment, 0, 1, 0) for segment in hmm], words)

@@ -31,7 +31,7 @@ def test_a_phone_of_one_state_by_hand():
 
 
 def test_ctc_by_hand():
-    """Of five rows the middle one is A's or B's, the others are blank. B: ln .2, A: ln .7; with blanks before and after."""
+    """Of five rows the middle one is A's or B's, the others are blank. B: ln .2, A: ln .7, blanks before and after."""
     goodness = Goodness(system_of("neural", ctc_topology(["<blk>", "A", "B"]), step=3))
     scores = np.log([[.9, .05, .05], [.9, .05, .05], [.1, .7, .2], [.9, .05, .05], [.9, .05, .05]])
     segment = Segment("B", 1, 15)  # the rows centred on frames 3, 6, 9 and 12
@@ -57,7 +57,8 @@ def paths(topology: Topology, phone: int, length: int):
 
 
 @pytest.mark.parametrize("topology", [
-    hmm_topology(Transitions(["SIL", "A", "B"], {"SIL": silence_topology(), "A": phone_topology(), "B": phone_topology()})),
+    hmm_topology(Transitions(["SIL", "A", "B"], {"SIL": silence_topology(), "A": phone_topology(),
+                                                 "B": phone_topology()})),
     ctc_topology(["<blk>", "A", "B"])], ids=["hmm", "ctc"])
 def test_all_ways_through_a_phone(topology):
     """Phones found among all label sequences that the topology reads as that phone alone."""
