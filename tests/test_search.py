@@ -83,7 +83,7 @@ def test_every_path_covers_every_frame(kind, name):
     # Every node but the ends has a way in and a way out, so what begins at 0 goes on to the end without a gap.
     assert set(lattice.arc_to) == set(range(1, lattice.num_nodes)) == {a + 1 for a in set(lattice.arc_from)}
     assert len(lattice.label) > 20
-    for whole in (lattice, determinize(lattice)):
+    for whole in (lattice, determinize(lattice, 2.0)):
         for t in range(40):
             over = (whole.node_frame[whole.arc_from] <= t) & (t < whole.node_frame[whole.arc_to])
             assert whole.posterior[over].sum() == pytest.approx(1, abs=1e-9)
