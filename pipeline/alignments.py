@@ -121,12 +121,17 @@ def _utterance(utt: str, item: Any) -> PlacedUtterance:
         phones.append(PlacedPhone(_segment(utt, phone["phone"], phone, phone["word"], total),
                                   *(_number(utt, phone, name) for name in ("score", "confidence", "gop")),
                                   _spike(utt, phone, total)))
+    for segments in ([phone.segment for phone in phones], [word for word, _ in words]):
+        for before, after in zip(segments, segments[1:]):
+            if before.end > after.start:
+                raise ValueError(f"{utt}: {after.label!r} begins at {after.start}, before {before.label!r} ends")
     return PlacedUtterance(total, phones, words)
 
 
 def _segment(utt: str, label: Any, item: Any, word: int, total: Any) -> Segment:
     start, end = item["start"], item["end"]
-    if not (isinstance(label, str) and type(start) is type(end) is type(total) is int and 0 <= start < end <= total):
+    good = isinstance(label, str) and label.isprintable() and len(label.split()) == 1
+    if not (good and type(start) is type(end) is type(total) is int and 0 <= start < end <= total):
         raise ValueError(f"{utt}: {label!r} from {start!r} to {end!r} of {total!r} frames")
     return Segment(label, start, end, word)
 

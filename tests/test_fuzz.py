@@ -37,6 +37,7 @@ from lexicon.pauses import Pauses, write_pauses
 from lexicon.phone_sets import read_phone_set
 from lexicon.text import read_text
 from pipeline.align import Segment
+from pipeline.alignments import PlacedPhone, PlacedUtterance, read_alignment, write_alignment
 from pipeline.archive import Archive, write_archive
 from pipeline.audio import audio_info, read_audio
 from pipeline.corpora import commonvoice, librispeech, own, timit
@@ -177,6 +178,19 @@ def grid(path: Path) -> None:
 def read_grid(folder: Path) -> None:
     for intervals in read_textgrid(folder / "a.TextGrid").values():
         assert all(0 <= i.start < i.end < 1e7 for i in intervals)
+
+
+def aligned(folder: Path) -> None:
+    phones = [PlacedPhone(Segment("<blk>", 0, 2), -1.5, 0.9, 0.0), PlacedPhone(Segment("B", 2, 9, 0), -2.5, 0.5, -0.1, (3, 5))]
+    write_alignment(folder / "alignment.json", {"u1": PlacedUtterance(12, phones, [(Segment("BUNNY", 2, 9, 0), 0.5)])})
+
+
+def read_aligned(folder: Path) -> None:
+    found = read_alignment(folder / "alignment.json")
+    for utt, u in found.items():
+        write_textgrid(folder / "a.TextGrid", {"phones": u.segments, "words": [w for w, _ in u.words]}, u.num_frames)
+    write_alignment(folder / "again.json", found)
+    assert read_alignment(folder / "again.json").keys() == found.keys()
 
 
 def lattices(folder: Path) -> None:
@@ -346,6 +360,7 @@ READERS = [
     Reader("lang directory", lang, {**{f"lang/{name}": TEXT for name in LANG_FILES}, "lang/lang.json": JSON},
            read_lang),
     Reader("TextGrid", lambda folder: grid(folder / "a.TextGrid"), {"a.TextGrid": TEXT}, read_grid),
+    Reader("alignment.json", aligned, {"alignment.json": JSON}, read_aligned),
     Reader("lattices", lattices, {"a.json": JSON, "a.slf": TEXT}, read_lattice),
     Reader("lattices of Kaldi and OpenFst", lattice_texts, {**{f"texts/{name}.txt": TEXT for name in (
         "lat", "fst", "frames", "symbols", "labels", "words")}, "texts/info.json": JSON}, read_lattice_texts),
