@@ -25,12 +25,12 @@ from stages.boundaries import side_by_side
 
 
 def test_blanks_are_shared_out_between_spikes():
-    """Of 8 blanks 6 go to the first phone; of 40, 4 go to the second and 12 to the first, and 24 are a pause."""
+    """Of 8 blanks 7 go to the first phone; of 40, 4 go to the second and 12 to the first, and 24 are a pause."""
     path = Placing([Segment("<blk>", 0, 10), Segment("T", 10, 13, 0), Segment("<blk>", 13, 21),
                     Segment("UW", 21, 24, 0), Segment("<blk>", 24, 64), Segment("T", 64, 67, 1),
                     Segment("<blk>", 67, 70)], [.9, .8, .9, .7, .9, .6, .9], [.75, .6])
     found = spread(path)
-    assert found.phones == [Segment("<blk>", 0, 6), Segment("T", 6, 19, 0), Segment("UW", 19, 36, 0),
+    assert found.phones == [Segment("<blk>", 0, 6), Segment("T", 6, 20, 0), Segment("UW", 20, 36, 0),
                             Segment("<blk>", 36, 60), Segment("T", 60, 70, 1)]
     assert found.phone_confidence == [.9, .8, .7, .9, .6] and found.word_confidence == [.75, .6]
     assert found.spikes == [(0, 10), (10, 13), (21, 24), (24, 64), (64, 67)]
@@ -64,7 +64,7 @@ def test_a_network_that_knows(tmp_path):
     grid = textgrid.openTextgrid(str(tmp_path / "u.TextGrid"), includeEmptyIntervals=False)
     assert list(grid.tierNames) == ["neural words", "neural phones", "other words", "other phones"]
     words = grid.getTier("neural words").entries
-    assert [(w.label, round(w.start, 4)) for w in words] == [("TWO", .0175), ("T", .2475)]  # at frames 5 - 4 and 26 - 2
+    assert [(w.label, round(w.start, 4)) for w in words] == [("TWO", .0175), ("T", .2575)]  # at frames 5 - 4 and 26 - 1
     assert place_utterance(goodness, "u", scores[:2], 6, ("TWO", "T"), lexicon) is None
 
 
