@@ -6,19 +6,21 @@ After Stolcke et al., Highly accurate phonetic segmentation using boundary corre
 """
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from sklearn.ensemble import ExtraTreesRegressor
 
+from lexicon.dictionary import Weighted
 from lexicon.fold import Fold
 from lexicon.phones import SILENT, PhoneSet, manner_in
 from pipeline.align import Segment
-from pipeline.alignments import in_seconds
+from pipeline.alignments import in_seconds, place_utterance
 from pipeline.boundaries import join_closures, matched
 from pipeline.features import FRAME_SHIFT_MS, NUM_CEPS
-from pipeline.intervals import Interval
+from pipeline.gop import Goodness
+from pipeline.intervals import Interval, Intervals
 
 # Chosen on dev of the four splits of timit_sample, all aligners together (6 and 10 frames are up to 3 points worse).
 REACH = 8        # frames of cepstra before and after the boundary
@@ -93,3 +95,18 @@ def learn(x: Sequence[np.ndarray], y: Sequence[float], class_of: dict[str, str],
     """Trees from the examples of all utterances."""
     forest = ExtraTreesRegressor(TREES, min_samples_leaf=LEAF, max_features=0.3, random_state=seed)
     return Correction(class_of, classes, forest.fit(np.stack(x), np.array(y)))
+
+
+def teach(goodness: Goodness, words: Mapping[str, Sequence[str]], feats: Mapping[str, np.ndarray], gold: Intervals,
+          fold: Fold, lexicon: Weighted, phone_set: PhoneSet, on_utterance: Callable[[], object] = lambda: None
+          ) -> Correction | None:
+    """Align the utterances of ``words`` with a system and learn from ``gold`` how far it is off; None: nothing matches."""
+    class_of = phone_classes(phone_set, goodness.models.phones)
+    classes, x, y = sorted(set(class_of.values())), [], []
+    for utt, said in words.items():
+        placed = place_utterance(goodness, utt, goodness.system.scores(feats[utt]), len(feats[utt]), said, lexicon)
+        if placed is not None:
+            more = examples(feats[utt], placed.segments, gold.get(utt, ()), fold, class_of, classes)
+            x, y = x + more[0], y + more[1]
+        on_utterance()
+    return learn(x, y, class_of, classes) if x else None

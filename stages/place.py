@@ -16,7 +16,7 @@ from lexicon.fold import read_fold
 from lexicon.lang import Lang, load_lang
 from lexicon.phone_sets import phone_set_of
 from pipeline.alignments import PlacedUtterance, place_utterance, write_alignment
-from pipeline.correction import Correction, examples, learn, phone_classes
+from pipeline.correction import Correction, teach
 from pipeline.ctm import write_ctm
 from pipeline.datadir import read_datadir
 from pipeline.features import measured, read_feats
@@ -52,17 +52,10 @@ def learnt(args: Namespace, goodness: Goodness, lang: Lang) -> Correction | None
     """The correction that the hand-placed phones of --teacher teach; None where there are none."""
     if args.teacher is None or not (args.teacher / "phones.ctm").exists():
         return None
-    gold, fold = read_ctm(args.teacher / "phones.ctm"), read_fold(args.teacher.parent)
-    feats, system = read_feats(args.teacher, args.model), goodness.system
-    class_of = phone_classes(phone_set_of(lang.info), goodness.models.phones)
-    classes, x, y = sorted(set(class_of.values())), [], []
-    for u in tqdm(feats.of(read_datadir(args.teacher)), desc=f"teach {system.name}", unit="utt", disable=None):
-        matrix = feats[u.id]
-        placed = place_utterance(goodness, u.id, system.scores(matrix), len(matrix), u.words, lang.reference_lexicon)
-        if placed is not None:
-            more = examples(matrix, placed.segments, gold.get(u.id, ()), fold, class_of, classes)
-            x, y = x + more[0], y + more[1]
-    return learn(x, y, class_of, classes) if x else None
+    gold, fold, feats = read_ctm(args.teacher / "phones.ctm"), read_fold(args.teacher.parent), read_feats(args.teacher, args.model)
+    words = {u.id: u.words for u in feats.of(read_datadir(args.teacher))}
+    with tqdm(total=len(words), desc=f"teach {goodness.system.name}", unit="utt", disable=None) as bar:
+        return teach(goodness, words, feats, gold, fold, lang.reference_lexicon, phone_set_of(lang.info), bar.update)
 
 
 def main(args: Namespace) -> tuple[Path, str]:
