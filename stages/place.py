@@ -52,7 +52,8 @@ def learnt(args: Namespace, goodness: Goodness, lang: Lang) -> Correction | None
     """The correction that the hand-placed phones of --teacher teach; None where there are none."""
     if args.teacher is None or not (args.teacher / "phones.ctm").exists():
         return None
-    gold, fold, feats = read_ctm(args.teacher / "phones.ctm"), read_fold(args.teacher.parent), read_feats(args.teacher, args.model)
+    gold, fold = read_ctm(args.teacher / "phones.ctm"), read_fold(args.teacher.parent)
+    feats = read_feats(args.teacher, args.model)
     words = {u.id: u.words for u in feats.of(read_datadir(args.teacher))}
     with tqdm(total=len(words), desc=f"teach {goodness.system.name}", unit="utt", disable=None) as bar:
         return teach(goodness, words, feats, gold, fold, lang.reference_lexicon, phone_set_of(lang.info), bar.update)
