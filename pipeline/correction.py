@@ -100,7 +100,7 @@ def learn(x: Sequence[np.ndarray], y: Sequence[float], class_of: dict[str, str],
 def teach(goodness: Goodness, words: Mapping[str, Sequence[str]], feats: Mapping[str, np.ndarray], gold: Intervals,
           fold: Fold, lexicon: Weighted, phone_set: PhoneSet, on_utterance: Callable[[], object] = lambda: None
           ) -> Correction | None:
-    """Align the utterances of ``words`` with a system and learn from ``gold`` how far it is off, if anything matches."""
+    """Align the utterances of ``words`` with a system and learn from ``gold`` how far it is off; None: no match."""
     class_of = phone_classes(phone_set, goodness.models.phones)
     classes, x, y = sorted(set(class_of.values())), [], []
     for utt, said in words.items():
