@@ -380,7 +380,9 @@ READERS = [
            {"decode.json": JSON}, lambda folder: read_fields(folder / "decode.json", rtf=float, parameters=int,
                                                              vocab=str)),
     Reader("errors.json", lambda folder: write_json(folder / "errors.json", {
-        "causes": {"a": "search"}, "words": {"causes": {"a": 1}}, "free": {"causes": {}}}), {"errors.json": JSON},
+        "causes": {"a": "search"}, "words": {"causes": {"a": 1}}, "free": {"causes": {}}, "wrong": {"words": {}, "free": {
+            "u": [{"start": 0.5, "end": 1.0, "cause": "a", "difference": {"acoustic": 1.0, "lexicon": 0.0, "language": -2.5}}]}}}),
+           {"errors.json": JSON},
            lambda folder: read_causes(folder / "errors.json")),
     Reader("lattice_difference.json", lambda folder: write_json(folder / "a.json", {"systems": ["a", "b"], "classes": {
         "vowel": {"reference": 4, "right": {"both": {"number": 2.0, "a": 1.5, "b": 0.0}}, "wrong": {}}}}), {"a.json": JSON},

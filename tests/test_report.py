@@ -128,7 +128,9 @@ def with_findings(exp: Path) -> None:
     """What other stages would leave: causes of old's errors, and a matrix."""
     (exp / "old" / "decode_test" / "errors.json").write_text(json.dumps({
         "causes": {"kept": "in the lattice", "search": "not there <lost>"}, "words": {"causes": {"kept": 3, "search": 1}},
-        "free": {"causes": {"kept": 0, "search": 0}}}))
+        "free": {"causes": {"kept": 0, "search": 0}},
+        "wrong": {"words": {}, "free": {"u1": [{"right": ["AE"], "heard": ["EH"], "start": 0.3275, "end": 0.4075, "cause": "kept",
+                                                "difference": {"acoustic": 1.25, "lexicon": -0.5, "language": 3.0}}]}}}))
     sides = {by: {"number": n, "old": 0.5 * n, "new": 0.0} for by, n in (("both", 2), ("first", 1), ("neither", 1))}
     (exp / "lattice_difference.json").write_text(json.dumps({"systems": SYSTEMS, "utterances": 4, "classes": {
         "vowel": {"reference": 4, "right": sides, "wrong": {"second": {"number": 3, "old": 0.0, "new": 1.5}}}}}))
@@ -229,7 +231,7 @@ def test_sections_that_other_stages_fill(report: Path, watched: SimpleNamespace)
      "lattice_difference.json: no difference of two systems; "),
     ("matrix.tsv", "a\tb\nc\n", "matrix.tsv:2: 1 columns, the head has 2; "), ("matrix.tsv", "", "matrix.tsv: empty; "),
     ("old/decode_test/errors.json", "{}", 'errors.json: no "causes"; '),
-    ("old/decode_test/errors.json", '{"causes": {"a": "b"}, "words": {"causes": {"c": 1}}, "free": {"causes": {}}}',
+    ("old/decode_test/errors.json", '{"causes": {"a": "b"}, "words": {"causes": {"c": 1}}, "free": {"causes": {}}, "wrong": {}}',
      "errors.json: not the causes of errors; "),
 ])
 def test_damaged_findings_are_one_line(tmp_path: Path, file: str, text: str, says: str) -> None:
@@ -255,7 +257,8 @@ def test_marks_and_times(report: Path, watched: SimpleNamespace) -> None:
     open_page(page, utterance_page(report, "u1"), panels=1)
     names = page.locator(".panel button.wrong").evaluate_all("all => all.map(b => b.getAttribute('aria-label'))")
     assert "old words: SAT, 0.25 to 0.49 s (240 ms), reference CAT" in names
-    assert "old free phones: EH, 0.33 to 0.41 s (80 ms), reference AE" in names
+    assert ("old free phones: EH, 0.33 to 0.41 s (80 ms), reference AE; in the lattice; what was heard scores better by: "
+            "sound +1.2, lexicon -0.5, language +3.0") in names
     # Everyone's segment of the same time lies at the same place: x is time.
     lefts = page.locator("button.segment:not(.sure)[aria-label*=', 0.33 to 0.41 s']").evaluate_all(
         "all => all.map(b => Math.round(b.getBoundingClientRect().left))")

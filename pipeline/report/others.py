@@ -6,12 +6,15 @@ from __future__ import annotations
 
 from html import escape
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from lexicon.errors import UserError
 from lexicon.text import numbered_lines
+from pipeline.lattice import LARGEST
 from pipeline.report.results import Comparison, read_fields
 from pipeline.report.tables import system_name
 
+PARTS = {"acoustic": "sound", "lexicon": "lexicon", "language": "language"}  # of a score
 GRAPHS = {"words": "words", "free": "free phones"}
 
 
@@ -79,35 +82,69 @@ def _considered(sides: Sides, by: str, of: int) -> str:
     return f"<td>{100 * number / of:.0f}{f' <small>{mass:.2f}</small>' if by in ('first', 'second') else ''}</td>"
 
 
+class Causes(NamedTuple):
+    """Where a system's errors come from: what the causes are called, for each graph the number of errors by cause, and of
+    each utterance the [start, end, explanation] of what is wrong."""
+
+    names: dict[str, str]
+    counts: dict[str, dict[str, int]]
+    reasons: dict[str, dict[str, list[list[Any]]]]
+
+
 def causes_table(comparison: Comparison) -> str:
     """Of each system's errors in words and in free phones, how many come from where; "" where no system has errors.json."""
-    found = {system: read_causes(system.decode / "errors.json") for system in comparison.systems
-             if (system.decode / "errors.json").exists()}
+    found = {system: causes for system in comparison.systems if (causes := read_causes(system.decode / "errors.json"))}
     if not found:
         return ""
     names: dict[str, str] = {}
-    for causes, _ in found.values():
-        names |= causes
+    for causes in found.values():
+        names |= causes.names
     head = "".join(f'<th scope="col">{system_name(comparison, system)} <small>{graph}</small></th>'
                    for system in found for graph in GRAPHS.values())
-    rows = [f'<tr><th scope="row">{escape(text)}</th>'
-            f'{"".join(_share(counts[graph].get(name, 0), sum(counts[graph].values())) for _, counts in found.values() for graph in GRAPHS)}</tr>'
-            for name, text in names.items()]
+    rows = []
+    for name, text in names.items():
+        cells = "".join(_share(causes.counts[graph].get(name, 0), sum(causes.counts[graph].values()))
+                        for causes in found.values() for graph in GRAPHS)
+        rows.append(f'<tr><th scope="row">{escape(text)}</th>{cells}</tr>')
     return (f'<div class="wide" tabindex="0" role="region" aria-label="Where errors come from"><table class="figures"><thead><tr>'
-            f'<th scope="col">the right answer</th>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>')
+            f'<th scope="col">cause</th>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>')
 
 
 def _share(number: int, of: int) -> str:
     return f"<td>{number} <small>{100 * number / of:.0f} %</small></td>" if of else "<td></td>"
 
 
-def read_causes(path: Path) -> tuple[dict[str, str], dict[str, dict[str, int]]]:
-    """The causes with what they are called, and for each graph the number of errors by cause."""
-    value = read_fields(path, causes=dict, words=dict, free=dict)
-    counts = {graph: value[graph].get("causes") for graph in GRAPHS}
-    good = all(isinstance(text, str) for text in value["causes"].values()) and all(
-        isinstance(each, dict) and set(each) <= set(value["causes"]) and all(type(n) is int and n >= 0 for n in each.values())
-        for each in counts.values())
-    if not good:
-        raise UserError(f"{path}: not the causes of errors; remove it and run make again")
-    return value["causes"], counts
+def read_causes(path: Path) -> Causes | None:
+    """errors.json of a decode; None if there is none, UserError if it is damaged."""
+    if not path.exists():
+        return None
+    value = read_fields(path, causes=dict, words=dict, free=dict, wrong=dict)
+    try:
+        names = {name: _text(text) for name, text in value["causes"].items()}
+        counts = {graph: {name: _count(number) for name, number in value[graph]["causes"].items() if names[name]} for graph in GRAPHS}
+        reasons = {graph: {utterance: [_reason(entry, names) for entry in wrong] for utterance, wrong in value["wrong"][graph].items()}
+                   for graph in GRAPHS}
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
+        raise UserError(f"{path}: not the causes of errors; remove it and run make again") from None
+    return Causes(names, counts, reasons)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError("no text")
+    return value
+
+
+def _count(value: Any) -> int:
+    if type(value) is not int or not 0 <= value < LARGEST:
+        raise ValueError("no number of errors")
+    return value
+
+
+def _reason(entry: dict[str, Any], names: dict[str, str]) -> list[Any]:
+    """[start, end, the cause and by how much what was heard scores better]."""
+    numbers = [float(entry["start"]), float(entry["end"]), *(float(entry["difference"][part]) for part in PARTS)]
+    if not all(abs(number) < LARGEST for number in numbers):
+        raise ValueError("not finite")
+    better = ", ".join(f"{name} {number:+.1f}" for name, number in zip(PARTS.values(), numbers[2:]))
+    return [round(numbers[0], 4), round(numbers[1], 4), f"{names[entry['cause']]}; what was heard scores better by: {better}"]

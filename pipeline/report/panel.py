@@ -23,6 +23,7 @@ from pipeline.lattice import Lattice, read_json_lattice
 from pipeline.lattice.difference import difference
 from pipeline.posteriors import phone_posteriors
 from pipeline.report.drawing import draw
+from pipeline.report.others import read_causes
 from pipeline.report.posteriorgram import posteriorgram, spikes
 from pipeline.report.results import Comparison, System
 from pipeline.report.spectrogram import png_mask, spectrogram
@@ -83,6 +84,7 @@ class Panels:
         self.ctm = {system.name: {name: read_ctm(system.decode / f"{name}.ctm") for name in ("words", "phones", "free")}
                     for system in comparison.systems}
         self.models = list(dict.fromkeys(system.model for system in comparison.systems))
+        self.causes = {system.name: read_causes(system.decode / "errors.json") for system in comparison.systems}
         self.placed = {model: _placements(model) for model in self.models}
 
     def panel(self, utterance: Utterance) -> dict[str, Any]:
@@ -122,12 +124,14 @@ class Panels:
 
     def _system(self, system: System, utterance: str, words: list[Interval], phones: list[Interval]) -> dict[str, Any]:
         heard = {name: ctm.get(utterance, []) for name, ctm in self.ctm[system.name].items()}
+        causes = self.causes[system.name]
         placed = [{"name": name, "row": [[_seconds(p.segment.start), _seconds(p.segment.end), p.segment.label, round(p.confidence, 3),
                                           round(p.gop, 2)] for p in table[utterance].phones]}
                   for name, table in self.placed[system.model].items() if utterance in table]
         return {"name": system.name, "model": self.models.index(system.model), "words": row(words, heard["words"]),
                 "phones": row(phones, heard["phones"], self.comparison.fold),
                 "free": row(phones, heard["free"], self.comparison.fold),
+                "why": {graph: found.get(utterance, []) for graph, found in causes.reasons.items()} if causes else {},
                 "placed": placed or None, "lattice": lattice_drawing(system.decode, utterance)}
 
     def _pair(self, utterance: str, first: int, second: int) -> dict[str, Any]:

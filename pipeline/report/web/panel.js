@@ -135,14 +135,14 @@ phonoscope.Panel = (() => {
 
     words(number, mirrored = false) {
       const system = this.data.systems[number], color = this.color(number);
-      const words = () => rows.segments(this, {name: system.name, row: system.words, label: `${system.name} words`, className: 'words owner', color, isWord: true});
+      const words = () => rows.segments(this, {name: system.name, row: system.words, label: `${system.name} words`, className: 'words owner', color, why: system.why.words, isWord: true});
       const phones = () => rows.segments(this, {name: 'phones', row: system.phones, label: `${system.name} phones of the word path`, className: 'phones', color});
       (mirrored ? [phones, words] : [words, phones]).forEach(action => action());
     }
 
     free(number) {
       const system = this.data.systems[number], color = this.color(number);
-      rows.segments(this, {name: system.name, row: system.free, label: `${system.name} free phones`, className: 'phones owner', color});
+      rows.segments(this, {name: system.name, row: system.free, label: `${system.name} free phones`, className: 'phones owner', color, why: system.why.free});
       const model = this.data.models[system.model];
       if (!model || !this.layers.has('posteriors')) return;
       const reference = this.data.reference.phones.segments;

@@ -4,14 +4,18 @@
 phonoscope.rows = (() => {
   const {SILENT, make, percent, describe, stretch} = phonoscope;
 
-  // Words or phones; what differs from the reference is marked. Returns the lane.
-  function segments(view, {name, row, label, className, color, isWord = false, isReference = false}) {
+  // Words or phones; what differs from the reference is marked. `why`: [start, end, where the error there comes from].
+  function segments(view, {name, row, label, className, color, why = [], isWord = false, isReference = false}) {
     const lane = view.row(name, className, label, color);
+    const because = time => {
+      const reason = why.find(([start, end]) => start - 0.03 <= time && time <= end + 0.03);
+      return reason ? `; ${reason[2]}` : '';
+    };
     const buttons = row.segments.map(([start, end, symbol, verdict]) => {
       const state = SILENT.includes(symbol) ? 'silence' : isReference ? 'plain' : verdict === '' ? 'right' : verdict === '+' ? 'added' : 'wrong';
       const button = view.segment(start, end, symbol, `segment ${state}`, isWord);
       const instead = verdict === '+' ? ', not in the reference' : verdict ? `, reference ${verdict}` : '';
-      describe(button, `${label}: ${symbol}, ${stretch(start, end)}${instead}`);
+      describe(button, `${label}: ${symbol}, ${stretch(start, end)}${instead}${verdict && because((start + end) / 2)}`);
       return button;
     });
     lane.append(...buttons);
@@ -19,11 +23,10 @@ phonoscope.rows = (() => {
       const gap = make('span', 'gap');
       gap.style.left = percent(time, view.data.duration);
       gap.setAttribute('role', 'img');
-      describe(gap, `${label}: ${symbol} missed at ${time.toFixed(2)} s`);
+      describe(gap, `${label}: ${symbol} missed at ${time.toFixed(2)} s${because(time)}`);
       lane.append(gap);
     }
     view.rows.push(buttons);
-    return lane;
   }
 
   // The known text where a system puts it; the bar below each phone is its confidence.
