@@ -385,7 +385,7 @@ READERS = [
            {"errors.json": JSON},
            lambda folder: read_causes(folder / "errors.json")),
     Reader("lattice_difference.json", lambda folder: write_json(folder / "a.json", {"systems": ["a", "b"], "classes": {
-        "vowel": {"reference": 4, "right": {"both": {"number": 2.0, "a": 1.5, "b": 0.0}}, "wrong": {}}}}), {"a.json": JSON},
+        "vowel": {"reference": 4, "right": {"both": {"number": 2.0, "first": 1.5, "second": 0.0}}, "wrong": {}}}}), {"a.json": JSON},
            lambda folder: difference_table(folder / "a.json")),
     Reader("matrix.tsv", put("a.tsv", "system\tloop\ngmm\t10.5\n"), {"a.tsv": TEXT}, lambda folder: tsv_table(folder / "a.tsv", "a")),
 ]

@@ -13,13 +13,19 @@ import pytest
 import torch
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from lexicon.files import write_json
+from lexicon.phones import INVENTORY
+from pipeline import cause_tables
 from pipeline.align import Segment
 from pipeline.alignments import PlacedPhone, PlacedUtterance, write_alignment
 from pipeline.archive import write_archive
+from pipeline.causes import CAUSES, Wrong
 from pipeline.ctc.beam import greedy
 from pipeline.ctc.model import CtcModel, Encoder, EncoderConfig, save_model
 from pipeline.features import read_feats
 from pipeline.gmm import flat_start
+from pipeline.lattice import difference
+from pipeline.lattice.difference import Tally
 from pipeline.posteriors import phone_posteriors
 from pipeline.report.dispute import choose
 from pipeline.report.panel import Interval, row
@@ -125,15 +131,15 @@ def with_placements(exp: Path) -> None:
 
 
 def with_findings(exp: Path) -> None:
-    """What other stages would leave: causes of old's errors, and a matrix."""
-    (exp / "old" / "decode_test" / "errors.json").write_text(json.dumps({
-        "causes": {"kept": "in the lattice", "search": "not there <lost>"}, "words": {"causes": {"kept": 3, "search": 1}},
-        "free": {"causes": {"kept": 0, "search": 0}},
-        "wrong": {"words": {}, "free": {"u1": [{"right": ["AE"], "heard": ["EH"], "start": 0.3275, "end": 0.4075, "cause": "kept",
-                                                "difference": {"acoustic": 1.25, "lexicon": -0.5, "language": 3.0}}]}}}))
-    sides = {by: {"number": n, "old": 0.5 * n, "new": 0.0} for by, n in (("both", 2), ("first", 1), ("neither", 1))}
-    (exp / "lattice_difference.json").write_text(json.dumps({"systems": SYSTEMS, "utterances": 4, "classes": {
-        "vowel": {"reference": 4, "right": sides, "wrong": {"second": {"number": 3, "old": 0.0, "new": 1.5}}}}}))
+    """What other stages would leave: causes of old's errors, what only one considered, and a matrix."""
+    found = {"words": {"u1": [Wrong(("CAT",), ("SAT",), 0.2475, 0.4875, (("CAT", "SAT"),), "search")]},
+             "free": {"u1": [Wrong(("AE",), ("EH",), 0.3275, 0.4075, (("AE", "EH"),), "kept",
+                                   {"acoustic": 1.25, "lexicon": -0.5, "language": 3.0}, ("language",))]}}
+    write_json(exp / "old" / "decode_test" / "errors.json", cause_tables.as_json("old", found, INVENTORY))
+    vowels = Tally(4, {"both": np.array([2, 1.0, 2.0]), "first": np.array([1, 0.5, 0]), "neither": np.zeros(3) + (1, 0, 0)},
+                   {"second": np.array([3, 0.0, 1.5])})
+    write_json(exp / "lattice_difference.json", {"systems": SYSTEMS, "utterances": 4,
+                                                 "classes": {"vowel": difference.as_json(vowels)}})
     (exp / "matrix.tsv").write_text("system\tloop\tLM & all\nold\t50.0\t25.5\n")
 
 
@@ -218,7 +224,8 @@ def test_sections_that_other_stages_fill(report: Path, watched: SimpleNamespace)
     assert page.locator("nav a").all_inner_texts() == [
         "systems", "pairs", "utterances", "disputed", "difference", "causes", "searches", "classes", "confusions"]  # and no boundaries
     cells = page.locator("#causes tbody tr").evaluate_all("rows => rows.map(row => [...row.children].map(cell => cell.textContent))")
-    assert cells == [["in the lattice", "3 75 %", ""], ["not there <lost>", "1 25 %", ""]]
+    share = {"search": ["1 100 %", "0 0 %"], "kept": ["0 0 %", "1 100 %"]}
+    assert cells == [[text, *share.get(cause, ["0 0 %"] * 2)] for cause, text in CAUSES.items()]
     cells = page.locator("#difference tbody tr").evaluate_all("rows => rows.map(row => [...row.children].map(cell => cell.textContent))")
     assert cells == [["vowel", "4", "50", "25 0.50", "", "25", "", "", "75 0.50"]]
     assert page.locator("#searches thead th").all_inner_texts() == ["system", "loop", "LM & all"]
@@ -256,8 +263,8 @@ def test_marks_and_times(report: Path, watched: SimpleNamespace) -> None:
     page = watched.page
     open_page(page, utterance_page(report, "u1"), panels=1)
     names = page.locator(".panel button.wrong").evaluate_all("all => all.map(b => b.getAttribute('aria-label'))")
-    assert "old words: SAT, 0.25 to 0.49 s (240 ms), reference CAT" in names
-    assert ("old free phones: EH, 0.33 to 0.41 s (80 ms), reference AE; in the lattice; what was heard scores better by: "
+    assert f"old words: SAT, 0.25 to 0.49 s (240 ms), reference CAT; {CAUSES['search']}" in names
+    assert (f"old free phones: EH, 0.33 to 0.41 s (80 ms), reference AE; {CAUSES['kept']}; what was heard scores better by: "
             "sound +1.2, lexicon -0.5, language +3.0") in names
     # Everyone's segment of the same time lies at the same place: x is time.
     lefts = page.locator("button.segment:not(.sure)[aria-label*=', 0.33 to 0.41 s']").evaluate_all(

@@ -62,7 +62,7 @@ def read_difference(path: Path) -> tuple[list[str], dict[str, tuple[int, Sides, 
         first, second = (str(name) for name in value["systems"])
         classes = {}
         for name, entry in value["classes"].items():
-            right, wrong = ({by: (float(sums["number"]), _mean_mass(sums, by, first, second)) for by, sums in entry[side].items()}
+            right, wrong = ({by: (float(sums["number"]), _mean_mass(sums, by)) for by, sums in entry[side].items()}
                             for side in ("right", "wrong"))
             classes[name] = (int(entry["reference"]), right, wrong)
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
@@ -70,9 +70,9 @@ def read_difference(path: Path) -> tuple[list[str], dict[str, tuple[int, Sides, 
     return [first, second], classes
 
 
-def _mean_mass(sums: dict[str, float], by: str, first: str, second: str) -> float:
+def _mean_mass(sums: dict[str, float], by: str) -> float:
     """Of a phone that one alone considered, its mean posterior mass."""
-    return float(sums[second if by == "second" else first]) / max(float(sums["number"]), 1.0)
+    return float(sums["second" if by == "second" else "first"]) / max(float(sums["number"]), 1.0)
 
 
 def _considered(sides: Sides, by: str, of: int) -> str:
@@ -142,9 +142,11 @@ def _count(value: Any) -> int:
 
 
 def _reason(entry: dict[str, Any], names: dict[str, str]) -> list[Any]:
-    """[start, end, the cause and by how much what was heard scores better]."""
-    numbers = [float(entry["start"]), float(entry["end"]), *(float(entry["difference"][part]) for part in PARTS)]
-    if not all(abs(number) < LARGEST for number in numbers):
+    """[start, end, the cause and, where scores were compared, by how much what was heard scores better]."""
+    parts = {name: float(entry["difference"][part]) for part, name in PARTS.items()} if entry["difference"] else {}
+    times = [float(entry[end]) for end in ("start", "end")]
+    if not all(abs(number) < LARGEST for number in (*times, *parts.values())):
         raise ValueError("not finite")
-    better = ", ".join(f"{name} {number:+.1f}" for name, number in zip(PARTS.values(), numbers[2:]))
-    return [round(numbers[0], 4), round(numbers[1], 4), f"{names[entry['cause']]}; what was heard scores better by: {better}"]
+    better = ", ".join(f"{name} {number:+.1f}" for name, number in parts.items())
+    return [*(round(time, 4) for time in times),
+            names[entry["cause"]] + (f"; what was heard scores better by: {better}" if better else "")]
