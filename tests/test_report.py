@@ -141,6 +141,7 @@ def with_findings(exp: Path) -> None:
     write_json(exp / "lattice_difference.json", {"systems": SYSTEMS, "utterances": 4,
                                                  "classes": {"vowel": difference.as_json(vowels)}})
     (exp / "matrix.tsv").write_text("system\tloop\tLM & all\nold\t50.0\t25.5\n")
+    (exp / "boundaries.tsv").write_text("aligner\tclass\tbias_ms\nold\tall\t+1.5\nold\tvowel\t+2.5\n")
 
 
 @pytest.fixture(scope="module")
@@ -222,7 +223,7 @@ def test_sections_that_other_stages_fill(report: Path, watched: SimpleNamespace)
     page = watched.page
     open_page(page, report / "index.html", panels=1)
     assert page.locator("nav a").all_inner_texts() == [
-        "systems", "pairs", "utterances", "disputed", "difference", "causes", "searches", "classes", "confusions"]  # and no boundaries
+        "systems", "pairs", "utterances", "disputed", "difference", "causes", "searches", "boundaries", "classes", "confusions"]
     cells = page.locator("#causes tbody tr").evaluate_all("rows => rows.map(row => [...row.children].map(cell => cell.textContent))")
     share = {"search": ["1 100 %", "0 0 %"], "kept": ["0 0 %", "1 100 %"]}
     assert cells == [[text, *share.get(cause, ["0 0 %"] * 2)] for cause, text in CAUSES.items()]
@@ -230,6 +231,10 @@ def test_sections_that_other_stages_fill(report: Path, watched: SimpleNamespace)
     assert cells == [["vowel", "4", "50", "25 0.50", "", "25", "", "", "75 0.50"]]
     assert page.locator("#searches thead th").all_inner_texts() == ["system", "loop", "LM & all"]
     assert page.locator("#searches tbody").inner_text().split() == ["old", "50.0", "25.5"]
+    assert page.locator("#boundaries tbody").first.inner_text().split() == ["old", "all", "+1.5"]
+    assert not page.locator("#boundaries details tbody").is_visible()
+    page.locator("#boundaries summary").click()
+    assert page.locator("#boundaries details tbody").inner_text().split() == ["old", "vowel", "+2.5"]
 
 
 @pytest.mark.parametrize("file, text, says", [

@@ -20,8 +20,21 @@ GRAPHS = {"words": "words", "free": "free phones"}
 
 def tsv_table(path: Path, label: str) -> str:
     """A table of tab-separated lines, the first of them its head, as HTML; "" where there is no such file."""
+    return _table(*_read_tsv(path), label) if path.exists() else ""
+
+
+def boundaries_table(path: Path) -> str:
+    """boundaries.tsv: all phones together, and behind a summary each class of them; "" where there is no such file."""
     if not path.exists():
         return ""
+    head, rows = _read_tsv(path)
+    together, classes = ([row for row in rows if ("all" in row) == whole] for whole in (True, False))
+    return (_table(head, together, "Boundaries") + "<details><summary>by class of phone</summary>"
+            f"{_table(head, classes, 'Boundaries by class of phone')}</details>")
+
+
+def _read_tsv(path: Path) -> tuple[list[str], list[list[str]]]:
+    """Head and rows. UserError for rows of another length."""
     lines = [(number, line.split("\t")) for number, line in numbered_lines(path)]
     if not lines:
         raise UserError(f"{path}: empty; remove it and run make again")
@@ -29,10 +42,15 @@ def tsv_table(path: Path, label: str) -> str:
     for number, cells in lines:
         if len(cells) != len(head):
             raise UserError(f"{path}:{number}: {len(cells)} columns, the head has {len(head)}; remove it and run make again")
-    rows = "".join(f'<tr><th scope="row">{escape(cells[0])}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in cells[1:])}</tr>'
-                   for _, cells in lines[1:])
+    return head, [cells for _, cells in lines[1:]]
+
+
+def _table(head: list[str], rows: list[list[str]], label: str) -> str:
+    titles = "".join(f'<th scope="col">{escape(cell.replace("_", " "))}</th>' for cell in head)
+    body = "".join(f'<tr><th scope="row">{escape(cells[0])}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in cells[1:])}</tr>'
+                   for cells in rows)
     return (f'<div class="wide" tabindex="0" role="region" aria-label="{escape(label)}"><table class="figures"><thead><tr>'
-            f'{"".join(f"""<th scope="col">{escape(cell)}</th>""" for cell in head)}</tr></thead><tbody>{rows}</tbody></table></div>')
+            f"{titles}</tr></thead><tbody>{body}</tbody></table></div>")
 
 
 def difference_table(path: Path) -> str:

@@ -16,7 +16,7 @@ from lexicon.files import write_lines
 from lexicon.phone_sets import phone_set_of
 from pipeline.datadir import Utterance
 from pipeline.report.heat_maps import class_confusions, confusions
-from pipeline.report.others import causes_table, difference_table, tsv_table
+from pipeline.report.others import boundaries_table, causes_table, difference_table, tsv_table
 from pipeline.report.panel import Panels, panel_script, read_free
 from pipeline.report.results import MEASURES, Comparison
 from pipeline.report.tables import disputed_phones_table, pairs_table, rates_table, system_name, utterances_table
@@ -121,7 +121,7 @@ def _sections(comparison: Comparison, chosen: Sequence[Utterance], panels: Panel
         Section("searches", "What each search knows", "The same models with more and more knowledge of phones and words.",
                 tsv_table(panels.exp / "matrix.tsv", "Systems and searches")),
         Section("boundaries", "How well phones are placed", "When phones begin, against other hands or ears, in milliseconds, and"
-                " the share within a limit in percent.", tsv_table(panels.exp / "boundaries.tsv", "Boundaries")),
+                " the share within a limit in percent.", boundaries_table(panels.exp / "boundaries.tsv")),
         Section("classes", "What kind of sound was taken for what",
                 "Errors of free phone recognition by manner of articulation, in percent of the reference's phones of the row's"
                 " class. On the diagonal, phones taken for another of their class; in the last row, how many were added.",
