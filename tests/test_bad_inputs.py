@@ -66,7 +66,7 @@ def test_a_transcript_of_a_million_words_is_no_trouble(sound: Place, tmp_path: P
 
 SHOWN = {
     "data": (r"out +samples \(4[0-9]{3},\) float32", r"utt2spk +ann-test0 ann"),
-    "lexicon": (r"ZERO +1\.00  Z IH R OW  /zɪɹoʊ/ +said", r"lexicon: 2 words, 3 pronunciations, 7 phones"),
+    "lexicon": (r"ZERO +1\.00  Z IH R OW  /zɪɹoʊ/ +said", r"lexicon: 2 words, 3 pronunciations, 8 phones"),
     "mfcc": (r"out +feats \((\d\d), 39\) float32: \1 frames",),
     "gmm": (r"ZERO +Z +\d\+\d\+\d", r"1 of 1 +1\.00"),
     "frames": (r"3 on either side|1 on either side", r"ZERO +Z +\d\+\d\+\d"),
