@@ -65,7 +65,7 @@ SHELL := /bin/bash
 .SECONDARY:
 .SECONDEXPANSION:
 .DEFAULT_GOAL := all
-.PHONY: all setup data lexicon mfcc gmm frames neural decode compare errors matrix report pron_probs lattice lattice_difference lattice_text show check transcribe align record test clean help FORCE
+.PHONY: all setup data lexicon mfcc gmm frames neural decode compare errors matrix report pron_probs lattice lattice_difference lattice_text replay show check transcribe align record test clean help FORCE
 
 ##@ Everything
 all: $(EXP)/report/index.html $(EXP)/compare.tsv  ## all stages on CORPUS, then the comparison
@@ -280,6 +280,11 @@ show_stage = $(PY) -m stages.show --stage $(1) --utt $(call quoted,UTT) --exp $(
 	--lang $(call search_lang,$(firstword $(chosen))) --systems $(chosen)
 show: $(if $(filter $(shown),$(STAGE)),$(show_$(STAGE))) | $(VENV)/.phonoscope  ## what goes in and out of STAGE for utterance UTT; without STAGE: which there are
 	@$(call show_stage,$(call quoted,STAGE))
+
+replay_opts = --exp $(EXP) --data $(DATA) --lang $(call search_lang,$(MODEL)) --system $(MODEL) $(call model_dir,$(MODEL)) \
+	--graph $(if $(filter file,$(origin GRAPH)),words,$(GRAPH))
+replay: $(EXP)/$(MODEL)/tuning.json $(DATA)/test/feats.scp  ## what MODEL's beam held, frame by frame, in utterance UTT, and where the language model overruled the sound
+	@$(PY) -m stages.replay --utt $(call quoted,UTT) $(replay_opts)
 
 check: | $(VENV)/.phonoscope              ## every line and file of data directory DIR, all faults listed; FIX=yes mends them
 	@$(PY) -m stages.check $(if $(filter yes,$(FIX)),--fix) "$(DIR)"

@@ -21,7 +21,7 @@ from pipeline.graph import Lexicon, Topology, decoding_graph, phone_loop
 from pipeline.lattice import Lattice, determinize
 from pipeline.lattice.words import SpellingTree, place_words, word_lattice
 from pipeline.search import Beams, SearchGraph, best_segments, search
-from pipeline.systems import Scorer, System
+from pipeline.systems import System
 
 PHONE_SILENCE_PROB = 0.1  # of a pause after a phone in the free search; between words it is the lexicon's, or this:
 WORD_SILENCE_PROB = 0.5
@@ -117,7 +117,7 @@ class WfstDecoder:
 
 
 class FlashlightWords:
-    """flashlight-text's lexicon beam search with KenLM, over CTC posteriors."""
+    """flashlight-text's lexicon beam search with KenLM, over the scores of a CTC network."""
 
     def __init__(self, system: System, lang: Lang, settings: Settings):
         self.system = system
@@ -157,18 +157,10 @@ def read_nbest(path: Path) -> dict[str, list[tuple[str, ...]]]:
 SEARCHES = ("wfst", "flashlight")
 
 
-def word_scores(system: System, search_name: str) -> Scorer:
-    """What maps features to the scores of which the word search makes words. UserError if the system has no such scores."""
-    if search_name != "flashlight":
-        return system.scores
-    if system.posteriors is None:
-        raise UserError(f"{system.directory}: no CTC network, as --search flashlight wants; use --search wfst")
-    return system.posteriors
-
-
 def word_decoder(system: System, lang: Lang, search_name: str, settings: Settings, beams: Beams = Beams()) -> Decoder:
     """The word search called ``search_name``."""
     if search_name == "flashlight":
-        word_scores(system, search_name)
+        if system.posteriors is None:
+            raise UserError(f"{system.directory}: no CTC network, as --search flashlight wants; use --search wfst")
         return FlashlightWords(system, lang, settings)
     return WfstDecoder(system, lang, "words", settings, beams)

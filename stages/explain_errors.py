@@ -16,7 +16,7 @@ from lexicon.phones import SILENT
 from pipeline.cause_tables import as_json, summary, text
 from pipeline.causes import Inquiry, Judge, Wrong, said_otherwise
 from pipeline.datadir import read_datadir
-from pipeline.decode import read_nbest, word_scores
+from pipeline.decode import read_nbest
 from pipeline.features import read_feats
 from pipeline.intervals import read_ctm
 from pipeline.lattice import Lattice, read_json_lattice
@@ -52,12 +52,11 @@ def main(args: Namespace) -> tuple[Path, str]:
 
     for graph in HEARD:
         judge = Judge(system, lang, graph, getattr(tuned, graph))
-        score = word_scores(system, tuned.search) if graph == "words" else system.scores
         found[graph] = {}
         for utt in tqdm(references[graph], desc=f"{name} {graph}", unit="utt", disable=None):
             by_hand = graph == "words" and utt in placed
             said = said_otherwise(aligned.get(utt, ()), placed[utt], lang.lexicon, fold) if by_hand else ()
-            inquiry = Inquiry(judge, score(feats[utt]), references[graph][utt],
+            inquiry = Inquiry(judge, system.scores(feats[utt]), references[graph][utt],
                               [i for i in heard[graph].get(utt, ()) if i.label not in SILENT], kept(graph, utt),
                               fold if graph == "free" else {}, said)
             found[graph][utt] = inquiry.wrong()

@@ -168,15 +168,29 @@ class FlashlightDecoder:
 
     def _search(self, log_posteriors: np.ndarray) -> Iterator[tuple[list[str], list[list[str]]]]:
         """Words and the phones of each, of flashlight's final hypotheses, best first."""
-        matrix = np.concatenate([log_posteriors, log_posteriors[:, self.ends]], axis=1)
-        matrix = np.ascontiguousarray(matrix, np.float32)  # (T, V + copies); decode_step gets its bare address
-        assert matrix.dtype == np.float32 and matrix.flags.c_contiguous and matrix.ndim == 2
+        matrix = self._with_copies(log_posteriors)
         self.decoder.decode_begin()
         self.decoder.decode_step(matrix.ctypes.data, *matrix.shape)
         self.decoder.decode_end()
         # get_best_hypothesis() would leave out what decode_end added (the sentence end).
         for result in self.decoder.get_all_final_hypothesis():
             yield self._read(result)
+
+    def steps(self, log_posteriors: np.ndarray) -> Iterator[list[DecodeResult]]:
+        """What flashlight's beam holds after each row, and once more after the end, in no order: ``words`` of each has a label
+        (-1: none) for the start and for every row."""
+        self.decoder.decode_begin()
+        for row in self._with_copies(log_posteriors)[:, None]:
+            self.decoder.decode_step(row.ctypes.data, *row.shape)
+            yield self.decoder.get_all_final_hypothesis()
+        self.decoder.decode_end()
+        yield self.decoder.get_all_final_hypothesis()
+
+    def _with_copies(self, log_posteriors: np.ndarray) -> np.ndarray:
+        """(T, V) -> (T, V + copies) float32, contiguous: decode_step gets its bare address."""
+        matrix = np.ascontiguousarray(np.concatenate([log_posteriors, log_posteriors[:, self.ends]], axis=1), np.float32)
+        assert matrix.dtype == np.float32 and matrix.flags.c_contiguous and matrix.ndim == 2
+        return matrix
 
     def _read(self, result: DecodeResult) -> tuple[list[str], list[list[str]]]:
         """Cut flashlight's frame-by-frame path at the word ends; what follows the last one is no word."""

@@ -41,6 +41,7 @@ COMMANDS = {
     "score": "--decode exp/toy/gmm/decode_test --data data/toy/test --ref-phones exp/toy/gmm/ali_test/reference.txt",
     "explain_errors": "--decode exp/toy/gmm/decode_test --model exp/toy/gmm --tuning exp/toy/gmm/tuning.json --data data/toy/test"
                       " --lang data/toy/lang --ali exp/toy/gmm/ali_test",
+    "replay": "--exp exp/toy --data data/toy --lang data/toy/lang --utt ann-test0 --system gmm exp/toy/gmm",
     "flat_lang": "--lang data/toy/lang --out exp/toy/lang_flat",
     "matrix": "--exp exp/toy --data data/toy --systems gmm --out exp/toy/matrix.tsv",
     "compare": "--exp exp/toy --data data/toy --systems gmm frames neural --out exp/toy/compare.tsv",

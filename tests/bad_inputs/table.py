@@ -389,6 +389,15 @@ MATRIX = rows(
     ("a system twice", None, '--systems: "gmm" for the second time', {"also": "--systems gmm gmm"}),
 )
 
+REPLAY = rows(
+    "replay",
+    ("no such utterance", None, 'UTT "ann-test" is not in data/toy/test/text; did you mean ', {"also": "--utt ann-test"}),
+    ("no such graph", None, "--graph", {"also": "--graph loop"}),
+    ("an untuned system", gone(TUNING), f"{TUNING}: no tuned settings"),
+    ("no features", change(f"{TEST}/feats.scp", lambda data: data.split(b"\n", 1)[1]), 'utterance "ann-test0" has no features'),
+    ("a search that no model can do", values(TUNING, search="flashlight"), "no CTC network"),
+)
+
 FLAT_LANG = rows(
     "flat_lang",
     ("no lang", gone(f"{LANG}/lang.json"), f"{LANG}: no lang.json"),
@@ -563,6 +572,6 @@ RECORD = rows("record", ("no time", None, "SECONDS=0"),
               ("a time of NaN", None, "SECONDS=nan", {"also": "--seconds nan"}))
 
 ROWS: list[Row] = [*PREPARE, *LANGUAGE, *FEATURES, *TRAIN_GMM, *ALIGN, *TRAIN_FRAMES, *TRAIN_NEURAL, *TUNE, *DECODING,
-                   *SCORE, *PLACE, *BOUNDARIES, *EXPLAIN_ERRORS, *MATRIX, *FLAT_LANG,
+                   *SCORE, *PLACE, *BOUNDARIES, *EXPLAIN_ERRORS, *MATRIX, *REPLAY, *FLAT_LANG,
                    *COMPARE, *REPORT, *SHOW, *DIFFERENCE, *EXPORT, *LOOK, *CHECK, *TRANSCRIBE, *ALIGN_TEXT, *PRON_PROBS,
                    *SHOW_PRON_PROBS, *RECORD]

@@ -1,0 +1,61 @@
+"""Search one utterance again and show what the beam held, and where the grammar overruled the sound; text and JSON."""
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+from lexicon.errors import UserError
+from lexicon.files import write_json, write_lines
+from lexicon.lang import load_lang
+from pipeline.decode import WfstDecoder, knowledge, word_decoder
+from pipeline.features import read_feats
+from pipeline.graph import AnswerGraphs
+from pipeline.replay import replay_flashlight, replay_graph
+from pipeline.replay_text import as_json, text
+from pipeline.score import read_spoken
+from pipeline.search import Beams
+from pipeline.show.place import find_utterance
+from pipeline.systems import load_system
+from pipeline.tuning import read_tuning
+from stages.common import at_least, parser, run
+
+
+def main(args: Namespace) -> tuple[Path, str]:
+    _, utterance = find_utterance(args.data, args.utt)
+    name, directory = args.system
+    system, lang, tuned = load_system(directory), load_lang(args.lang), read_tuning(args.exp / name / "tuning.json")
+    feats, settings = read_feats(args.data / "test", Path(directory)), getattr(tuned, args.graph)
+    if utterance.id not in feats:
+        raise UserError(f'{feats.path}: utterance "{utterance.id}" has no features; make them again: make mfcc')
+    scores = system.scores(feats[utterance.id])
+    if args.graph == "words" and tuned.search == "flashlight":
+        replay = replay_flashlight(word_decoder(system, lang, tuned.search, settings).decoder, scores)
+    else:
+        graph = WfstDecoder(system, lang, args.graph, settings).graph
+        replay = replay_graph(graph, scores, settings.acoustic_scale, args.beam)
+    answers = AnswerGraphs(system.topology, *knowledge(system.topology, lang, args.graph), settings.insertion_score)
+    reference = utterance.words if args.graph == "words" else read_spoken(
+        args.exp / "gmm" / "ali_test" / "reference.txt").get(utterance.id, ())
+
+    def language(words: tuple[str, ...]) -> float:
+        return answers.language(words, ends=False)
+
+    title = {"utterance": utterance.id, "system": name, "graph": args.graph}
+    lines = text(replay, f"{utterance.id}, {name}", language, system.step, reference)
+    print("\n".join([*lines, ""]))
+    target = args.exp / "replay" / f"{utterance.id}.{name}.{args.graph}.json"
+    write_lines(target.with_suffix(".txt"), lines)
+    write_json(target, as_json(replay, title, language, system.step, reference))
+    return target, f"{target.with_suffix('.txt')}, {target}"
+
+
+if __name__ == "__main__":
+    options = parser(__doc__)
+    options.add_argument("--exp", type=Path, required=True, help="experiment folder of the corpus")
+    options.add_argument("--data", type=Path, required=True, help="data folder of the corpus, with test/")
+    options.add_argument("--lang", type=Path, required=True, help="lang directory that the system searches with")
+    options.add_argument("--utt", required=True, help="id of a test utterance")
+    options.add_argument("--system", nargs=2, required=True, metavar=("NAME", "MODEL"), help="a system and its model directory")
+    options.add_argument("--graph", choices=("words", "free"), default="words", help="words, or free phones")
+    options.add_argument("--beam", type=at_least(0.001), default=Beams.beam, help="search beam (natural log, scaled scores)")
+    run(options, main)
