@@ -1,10 +1,10 @@
-"""Boundaries against known times: the texts of a data folder said by espeak-ng, as WAV and TextGrid with words and phones.
+"""Boundaries against known times: texts of a data folder said by espeak-ng, as WAV and TextGrid (words, phones).
 
     PYTHONPATH=. .venv/bin/python bench/synthesis.py --data data/prompts --out /tmp/synthesis --share 0.3
     make compare CORPUS_DIR=/tmp/synthesis GOLD=no NEURAL_ARGS="--epochs 25"
 
-Needs espeak-ng's library and voices (Debian: apt-get install libespeak-ng1 espeak-ng-data). GOLD=no: nothing learns from
-the times. Rate and pitch vary a little from text to text, by the seed; faint noise lies under everything.
+Needs espeak-ng's library and voices (Debian: apt-get install libespeak-ng1 espeak-ng-data). GOLD=no: nothing learns
+from the times. Rate and pitch vary a little from text to text, by the seed; faint noise lies under everything.
 
 A phone event is the sample at which the synthesiser begins the phone, but for p, t, k and ch, where it is the burst:
 their start is moved back over the silence of the closure, after a pause excepted, where nobody can tell the two apart.
@@ -33,11 +33,11 @@ VOICE = "en-us"
 SYNCHRONOUS, PHONE_EVENTS, IN_IPA = 2, 1, 2  # speak_lib.h: output mode, and the options' bits
 RATE_WPM, PITCH = 1, 3                       # parameters
 WORD, PHONE = 1, 7                           # kinds of event
-EDGE_S, NOISE, SILENT = 0.2, 1e-4, 1e-3      # seconds around the speech; of full scale: noise (RMS), and what is silence
+EDGE_S, NOISE, SILENT = 0.2, 1e-4, 1e-3      # seconds around the speech; of full scale: noise (RMS), what is silence
 ARPABET = dict(pair.split(":") for pair in (
-    "ɑː:AA æ:AE ʌ:AH ə:AH ɐ:AH ɔː:AO ɔ:AO oː:AO aʊ:AW aɪ:AY b:B tʃ:CH d:D ð:DH ɛ:EH ɜː:ER ɚ:ER eɪ:EY f:F ɡ:G h:HH ɪ:IH ᵻ:IH "
-    "iː:IY i:IY dʒ:JH k:K l:L m:M n:N ŋ:NG oʊ:OW ɔɪ:OY p:P ɹ:R s:S ʃ:SH t:T ɾ:T ʔ:T θ:TH ʊ:UH uː:UW v:V w:W j:Y z:Z ʒ:ZH "
-    "ɑːɹ:AA ɔːɹ:AO oːɹ:AO ʊɹ:UH ɪɹ:IH ɛɹ:EH aɪə:AY aɪɚ:AY iə:IY əl:AH n̩:AH").split())
+    "ɑː:AA æ:AE ʌ:AH ə:AH ɐ:AH ɔː:AO ɔ:AO oː:AO aʊ:AW aɪ:AY b:B tʃ:CH d:D ð:DH ɛ:EH ɜː:ER ɚ:ER eɪ:EY f:F ɡ:G h:HH "
+    "ɪ:IH ᵻ:IH iː:IY i:IY dʒ:JH k:K l:L m:M n:N ŋ:NG oʊ:OW ɔɪ:OY p:P ɹ:R s:S ʃ:SH t:T ɾ:T ʔ:T θ:TH ʊ:UH uː:UW "
+    "v:V w:W j:Y z:Z ʒ:ZH ɑːɹ:AA ɔːɹ:AO oːɹ:AO ʊɹ:UH ɪɹ:IH ɛɹ:EH aɪə:AY aɪɚ:AY iə:IY əl:AH n̩:AH").split())
 VOICELESS_STOPS = ("P", "T", "K", "CH")
 
 
@@ -97,7 +97,7 @@ class Synthesiser:
         data = text.encode() + b"\0"
         self._library.espeak_Synth(data, ctypes.c_size_t(len(data)), 0, 1, 0, 1, None, None)  # by character, UTF-8
         self._library.espeak_Synchronize()
-        words = {said.word: text[said.word - 1:said.word - 1 + said.length] for kind, said in self._events if kind == WORD}
+        words = {said.word: text[said.word - 1:][:said.length] for kind, said in self._events if kind == WORD}  # from 1
         return np.concatenate(self._samples), [said for kind, said in self._events if kind == PHONE], words
 
 
@@ -137,14 +137,15 @@ def write(stem: Path, samples: np.ndarray, rate: int, placed: list[tuple[int, st
     grouped = [(word, list(members)) for word, members in groupby(phones, key=lambda phone: phone[3])]
     end = len(padded) / rate
     grid = textgrid.Textgrid(0, end)
-    grid.addTier(tier("words", [(of[0][0], of[-1][1], words[word]) for word, of in grouped if word in words], rate, end))
+    spoken = [(of[0][0], of[-1][1], words[word]) for word, of in grouped if word in words]
+    grid.addTier(tier("words", spoken, rate, end))
     grid.addTier(tier("phones", [phone[:3] for phone in phones], rate, end))
     grid.save(str(stem.with_suffix(".TextGrid")), format="long_textgrid", includeBlankSpaces=True)
 
 
 def latencies(samples: np.ndarray, rate: int, said: Sequence[Said]) -> list[tuple[str, float]]:
-    """Sound against events, in ms: the first sound after a pause (looked for from 5 ms before it), and for voiceless stops
-    where the silence begins and where it ends."""
+    """Sound against events, in ms: the first sound after a pause (looked for from 5 ms before it), and for voiceless
+    stops where the silence begins and where it ends."""
     found = []
     loud = np.abs(samples) > SILENT
     for before, one in zip(said, said[1:]):
