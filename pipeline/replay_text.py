@@ -12,7 +12,7 @@ from pipeline.replay import Overruled, Prefix, Replay, Words, changes, overruled
 
 TOP = 3       # prefixes that are shown
 RIVALS = 8    # that were overruled
-FATES = {"pruned": "was pruned", "met": "met a better one in the same state", "gone": "left the beam", "lost": "lost at the end"}
+FATES = {"pruned": "was pruned", "met": "met a better one", "gone": "left the beam", "lost": "lost at the end"}
 Language = Callable[[Words], float]  # natural log of what the grammar alone gives to the beginning of a sentence
 
 
@@ -30,20 +30,18 @@ def sentence(replay: Replay, found: Sequence[Overruled], language: Language, ste
     one, by_language = next(((one, True) for one in found if one.cost - _gain(replay, one, language) < one.lead),
                             (found[0], False))
     size = len(one.rival)
-    instead = f'"{replay.said[size - 1]}"' if size <= len(replay.said) else "to end there"
-    who = "language model" if by_language else "grammar (lexicon, durations, what may follow)"
+    instead = f'"{replay.said[size - 1]}"' if size <= len(replay.said) else "the end"
+    who = "language model" if by_language else "lexicon"
     right = ", which was right," if one.rival == reference[:size] and one.rival != replay.said[:size] else ""
-    return (f'at {seconds(one.row, step):.2f} s the {who} preferred {instead} by {one.cost:.1f} nats, although "{one.rival[-1]}"'
-            f"{right} sounded better by {one.lead:.1f} nats; {_fate(one, step)}")
+    return (f'at {seconds(one.row, step):.2f} s the {who} preferred {instead} to "{one.rival[-1]}", although that{right} sounded '
+            f"better by {one.lead:.1f} nats: all but the sound speaks against it by {one.cost:.1f}, the language model alone by "
+            f"{_gain(replay, one, language):.1f}; it {_how(one)}"
+            + ("" if one.fate == "lost" else f" at {seconds(one.last + 1, step):.2f} s"))
 
 
 def _gain(replay: Replay, one: Overruled, language: Language) -> float:
     """By how much the language model alone prefers what was said, up to the word in which the rival differs."""
     return language(replay.said[:len(one.rival)]) - language(one.rival)
-
-
-def _fate(one: Overruled, step: int) -> str:
-    return f"it {_how(one)}" + ("" if one.fate == "lost" else f" at {seconds(one.last + 1, step):.2f} s")
 
 
 def _how(one: Overruled) -> str:
