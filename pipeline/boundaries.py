@@ -8,6 +8,7 @@ import numpy as np
 
 from lexicon.fold import Fold
 from lexicon.phones import MANNERS, SILENT, PhoneSet, manner_in
+from lexicon.text import columns
 from pipeline.intervals import Interval, Intervals
 from pipeline.score import GAP, align
 
@@ -90,7 +91,7 @@ def table(rows: Mapping[str, Boundaries]) -> list[str]:
     """One line per name, for a terminal."""
     cells = [["start times of phones", "matched", "bias", "mean", "median", *(f"{limit} ms" for limit in WITHIN_MS)],
              *([name, *boundaries.row()] for name, boundaries in rows.items())]
-    return _columns(cells)
+    return columns(cells)
 
 
 TSV = ["reference", "aligner", "class", "matched", "total", "bias_ms", "mean_ms", "median_ms",
@@ -122,10 +123,4 @@ def class_table(found: Mapping[str, Boundaries], phone_set: PhoneSet, limit_ms: 
         parts = [boundaries.of(lambda phone: manner_in(phone_set, phone) == manner).errors for manner in manners]
         cells.append([name, *(f"{100 * np.mean(1000 * np.abs(part) <= limit_ms):.1f}" if len(part) else "-"
                               for part in parts)])
-    return _columns(cells)
-
-
-def _columns(cells: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*cells)]
-    return ["  ".join([line[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:]))])
-            for line in cells]
+    return columns(cells)

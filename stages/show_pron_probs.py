@@ -9,6 +9,7 @@ import numpy as np
 from lexicon.files import write_lines
 from lexicon.lang import load_lang
 from lexicon.phones import spoken
+from lexicon.text import columns
 from pipeline.datadir import read_datadir
 from pipeline.decode import word_decoder
 from pipeline.features import read_feats
@@ -36,9 +37,7 @@ def main(args: Namespace) -> tuple[Path, str]:
         rows.append([name, f"{all_of_it.percent:.1f}", str(all_of_it.errors), str(all_of_it.insertions),
                      str(all_of_it.deletions), str(all_of_it.substitutions), f"{settings.acoustic_scale:g}",
                      f"{settings.insertion_score:g}"])
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    table = ["  ".join([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:]))])
-             for row in rows]
+    table = columns(rows)
     target = args.out / "dev.txt"
     units, _ = resampling_units([u.speaker for u in utterances])
     test = paired_test(*errors, np.array([len(u.words) for u in utterances]), units)

@@ -9,6 +9,7 @@ import numpy as np
 
 from lexicon.fold import Fold
 from lexicon.phones import MANNERS, OTHER, SILENCE, SILENT, PhoneSet, manner_in
+from lexicon.text import columns
 from pipeline.features import frame_to_seconds
 from pipeline.intervals import Interval
 from pipeline.lattice.schema import Lattice
@@ -152,8 +153,8 @@ def readable(tallies: dict[str, Tally], first: str, second: str) -> list[str]:
     wrong = [[name, str(int(sum(sums[0] for sums in own.wrong.values()))), *_cells(own.wrong, own.reference)]
              for name, own in tallies.items()]
     return ["Phones that are in the reference: who considered them, in %, and the mean posterior mass where one alone did:",
-            *_aligned([head, *right]), "",
-            "Phones that are not in the reference at that time, per 100 that are:", *_aligned([head[:-1], *wrong])]
+            *(f"  {line}" for line in columns([head, *right])), "",
+            "Phones that are not in the reference at that time, per 100 that are:", *(f"  {line}" for line in columns([head[:-1], *wrong]))]
 
 
 def _cells(sums: dict[str, np.ndarray], number: int) -> list[str]:
@@ -165,9 +166,3 @@ def _cells(sums: dict[str, np.ndarray], number: int) -> list[str]:
 
 def _percent(sums: np.ndarray | None, number: int) -> str:
     return f"{100 * (0 if sums is None else sums[0]) / max(number, 1):.1f}"
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    return ["  ".join(["", row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:]))])
-            for row in rows]

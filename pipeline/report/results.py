@@ -13,6 +13,7 @@ import numpy as np
 from lexicon.errors import UserError
 from lexicon.files import read_json
 from lexicon.fold import Fold, read_fold
+from lexicon.text import columns
 from pipeline.datadir import Utterance, read_datadir
 from pipeline.lattice import LARGEST
 from pipeline.score import (Counts, Interval, PairedTest, Pairs, align_all, count, error_rate, in_words, paired_test,
@@ -167,9 +168,7 @@ def readable_lines(comparison: Comparison, report: Path, further: Sequence[str] 
     for system in comparison.systems:
         rows.append([system.name, *(str(comparison.rate(system, measure)) for measure in MEASURES),
                      f"{system.train_seconds:.0f} s", f"{system.decode_rtf:.3f}", f"{system.parameters:,}"])
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    table = ["  ".join([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:]))])
-             for row in rows]
+    table = columns(rows)
     table.insert(1, "-" * len(table[0]))
     lines = [comparison.setting(), "", *table, "",
              f"[low, high]: 95 % bootstrap over {comparison.unit_name}. PER: phones of the best word path; "
