@@ -213,7 +213,8 @@ pp_opts = --model $(EXP)/gmm --data $(DATA)/dev --langs $(DATA)/lang $(EXP)/lang
 $(pp)/dev.txt: $(pp)/without/tuning.json $(pp)/with/tuning.json $(call changed,$(pp_opts),$(pp)/dev.txt)
 	$(PY) -m stages.show_pron_probs $(pp_opts)
 
-# Where the words of the test set are, by each system; the network twice, with the label prior and without.
+# Where the words of the test set are, by each system; the network twice, with the label prior and without. The GMM's waits
+# for `align`, since one stage alone writes into a folder at a time.
 define aligner
 place_$(1) = --model $(EXP)/$(patsubst %_raw,%,$(1)) $(if $(filter %_raw,$(1)),--raw) --data $(DATA)/test --lang $(DATA)/lang \
 	$(if $(filter yes,$(GOLD)),--teacher $(DATA)/train) --out $(EXP)/$(1)/ali_test

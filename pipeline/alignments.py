@@ -152,6 +152,11 @@ def _number(utt: str, item: Any, name: str) -> float:
     return float(value)
 
 
+def has_spikes(placed: Mapping[str, PlacedUtterance]) -> bool:
+    """Whether a CTC network placed them."""
+    return any(phone.spike for u in placed.values() for phone in u.phones)
+
+
 def intervals(placed: Mapping[str, PlacedUtterance]) -> Intervals:
     """The phones in seconds."""
     return {utt: in_seconds(u.segments) for utt, u in placed.items()}

@@ -1,4 +1,5 @@
-"""Align speech with its transcript (Viterbi): densities per frame (ali.scp), phones and words with times (CTM, TextGrid)."""
+"""Align speech with its text by the GMM (Viterbi), for training and scoring: phones.txt and reference.txt, the phones said
+and those that PER is counted against; ali.scp, the density of each frame; phones.ctm and words.ctm, their times."""
 from __future__ import annotations
 
 from argparse import Namespace
@@ -19,7 +20,6 @@ from pipeline.features import measured, read_feats
 from pipeline.gmm import load_gmm
 from pipeline.hmm import utterance_graph
 from pipeline.intervals import read_ctm
-from pipeline.textgrid import write_textgrid
 from stages.common import parser, run
 
 
@@ -44,9 +44,6 @@ def main(args: Namespace) -> tuple[Path, str]:
     aligned = {utt: [phone.label for phone in a.phones] for utt, a in done.items()}
     write_lines(args.out / "reference.txt", [" ".join([utt, *spoken(placed.get(utt, aligned[utt]), fold)]) for utt in done])
     write_lines(args.out / "phones.txt", [" ".join([utt, *(p.label for p in a.phones)]) for utt, a in done.items()])
-    for utt, a in done.items():
-        tiers = {"words": word_segments(a.phones, words[utt]), "phones": a.phones}
-        write_textgrid(args.out / "textgrid" / f"{utt}.TextGrid", tiers, lengths[utt])
     frames = sum(lengths.values())
     score = sum(a.log_likelihood for a in done.values()) / frames
     return args.out / "phones.txt", f"{args.data}: {len(done)} utterances, {frames} frames, {score:.2f} per frame"

@@ -1,5 +1,6 @@
 """How far apart the boundaries of aligners are, from each other and from hand-placed ones: boundaries.tsv and .txt; how
-peaky the networks are: peaks.tsv; and a TextGrid of each utterance with every aligner's tiers: alignments/."""
+peaky the networks are: peaks.tsv; and for other tools alignments/: a TextGrid of each utterance with every aligner's tiers,
+and each aligner's CTM."""
 from __future__ import annotations
 
 from argparse import Namespace
@@ -10,9 +11,10 @@ from lexicon.files import write_lines
 from lexicon.fold import Fold, read_fold
 from lexicon.lang import load_lang
 from lexicon.phone_sets import phone_set_of
-from pipeline.alignments import PlacedUtterance, intervals, read_alignment
+from pipeline.alignments import PlacedUtterance, has_spikes, intervals, read_alignment
 from pipeline.boundaries import Boundaries, class_rows, class_table, compare_boundaries, table, tsv_lines
 from pipeline.ctc.peaks import HEADER, peak_cells, peaks
+from pipeline.ctm import write_ctm
 from pipeline.intervals import Intervals, read_ctm
 from pipeline.textgrid import write_textgrid
 from stages.common import parser, run
@@ -36,8 +38,13 @@ def against_hands(args: Namespace, gold: Intervals, aligned: dict[str, Intervals
     return found
 
 
-def side_by_side(out: Path, placed: dict[str, dict[str, PlacedUtterance]]) -> None:
-    """One TextGrid per utterance with the words and phones of all aligners."""
+def for_others(out: Path, placed: dict[str, dict[str, PlacedUtterance]]) -> None:
+    """Words and phones as other tools read them: a CTM of each aligner, with confidences, and a TextGrid of each utterance,
+    with the tiers of all aligners."""
+    for name, utterances in placed.items():
+        write_ctm(out / f"{name}.words.ctm", ((utt, *zip(*u.words)) for utt, u in utterances.items()))
+        write_ctm(out / f"{name}.phones.ctm", ((utt, u.segments, [phone.confidence for phone in u.phones])
+                                               for utt, u in utterances.items()))
     for utt in sorted({utt for utterances in placed.values() for utt in utterances}):
         there = {name: utterances[utt] for name, utterances in placed.items() if utt in utterances}
         tiers = {f"{name} {what}": segments for name, u in there.items()
@@ -60,11 +67,10 @@ def main(args: Namespace) -> tuple[Path, str]:
                   *(f"  {line}" for line in table({f"{a}, {b}": found for (a, b), found in between.items()})), ""]
     lines += ["Within 20 ms by phone class, %:", *(f"  {line}" for line in class_table(
         {(b if a == HAND else f"{a}, {b}"): found for (a, b), found in (rows or between).items()}, phone_set)), ""]
-    networks = {name: peaks(placed[name], placed["gmm"]) for name in args.aligners if name.startswith("neural")}
-    cells = [peak_cells(name, found) for name, found in networks.items()]
+    cells = [peak_cells(name, peaks(utterances, placed["gmm"])) for name, utterances in placed.items() if has_spikes(utterances)]
     lines += [f"{row[0]}: blank {row[1]} % of the time, spikes of {row[2]} frames, {row[3]} ± {row[4]} of the way through"
               f" the GMM's phone, {row[5]} % within it" for row in cells]
-    side_by_side(args.out.with_name("alignments"), placed)
+    for_others(args.out.with_name("alignments"), placed)
     write_lines(args.out.with_name("peaks.tsv"), ["\t".join(row) for row in [HEADER, *cells]])
     write_lines(args.out.with_suffix(".txt"), lines)
     write_lines(args.out, tsv_lines(class_rows(rows | between, phone_set)))

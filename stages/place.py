@@ -15,7 +15,7 @@ from lexicon.errors import UserError
 from lexicon.fold import read_fold
 from lexicon.lang import Lang, load_lang
 from lexicon.phone_sets import phone_set_of
-from pipeline.alignments import PlacedUtterance, place_utterance, write_alignment
+from pipeline.alignments import place_utterance, write_alignment
 from pipeline.correction import Correction, teach
 from pipeline.ctm import write_ctm
 from pipeline.datadir import read_datadir
@@ -23,7 +23,6 @@ from pipeline.features import measured, read_feats
 from pipeline.gop import Goodness
 from pipeline.intervals import read_ctm
 from pipeline.systems import System, load_system
-from pipeline.textgrid import write_textgrid
 from stages.common import parser, run
 
 
@@ -35,17 +34,6 @@ def as_asked(args: Namespace) -> System:
     if system.posteriors is None:
         raise UserError(f"{args.model}: no CTC network, as --raw wants; leave --raw out")
     return replace(system, name=f"{system.name}_raw", scores=system.posteriors)
-
-
-def write_all(out: Path, placed: dict[str, PlacedUtterance]) -> None:
-    """CTM, TextGrid and, last, alignment.json."""
-    write_ctm(out / "phones.ctm", ((utt, u.segments, [p.confidence for p in u.phones]) for utt, u in placed.items()))
-    write_ctm(out / "words.ctm", ((utt, [w for w, _ in u.words], [sure for _, sure in u.words])
-                                  for utt, u in placed.items()))
-    for utt, u in placed.items():
-        tiers = {"words": [word for word, _ in u.words], "phones": u.segments}
-        write_textgrid(out / "textgrid" / f"{utt}.TextGrid", tiers, u.num_frames)
-    write_alignment(out / "alignment.json", placed)
 
 
 def learnt(args: Namespace, goodness: Goodness, lang: Lang) -> Correction | None:
@@ -79,7 +67,7 @@ def main(args: Namespace) -> tuple[Path, str]:
     write_ctm(args.out / "uncorrected.ctm", ((utt, u.segments, ()) for utt, u in placed.items()))
     if correction:
         placed = {utt: u.moved(correction.correct(feats[utt], u.segments)) for utt, u in placed.items()}
-    write_all(args.out, placed)
+    write_alignment(args.out / "alignment.json", placed)
     spoken = [phone for u in placed.values() for phone in u.phones if phone.segment.word >= 0]
     sure = sum(phone.confidence for phone in spoken) / len(spoken)
     left = f"; too short for {system.name}: {', '.join(short[:5])}{', ...' if len(short) > 5 else ''}" if short else ""

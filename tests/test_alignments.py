@@ -1,4 +1,4 @@
-"""Alignments of a set: spikes made into phones, the file and its TextGrid, peaks, and the table of boundaries."""
+"""Alignments of a set: spikes made into phones, the file, its CTM and TextGrid, peaks, and the table of boundaries."""
 from __future__ import annotations
 
 import dataclasses
@@ -12,7 +12,8 @@ from lexicon.phones import INVENTORY
 from pipeline.align import Segment, align, word_segments
 from pipeline.align_scores import Path as Placing
 from pipeline.align_scores import spread
-from pipeline.alignments import PlacedPhone, PlacedUtterance, place_utterance, read_alignment, write_alignment
+from pipeline.alignments import (
+    PlacedPhone, PlacedUtterance, has_spikes, place_utterance, read_alignment, write_alignment)
 from pipeline.boundaries import Boundaries, class_rows, class_table
 from pipeline.ctc.peaks import peaks
 from pipeline.em import Schedule, train
@@ -20,8 +21,9 @@ from pipeline.gmm import flat_start
 from pipeline.gop import Goodness
 from pipeline.graph import ctc_topology, hmm_topology
 from pipeline.hmm import utterance_graph
+from pipeline.intervals import read_ctm
 from pipeline.systems import System
-from stages.boundaries import side_by_side
+from stages.boundaries import for_others
 
 
 def test_blanks_are_shared_out_between_spikes():
@@ -60,11 +62,17 @@ def test_a_network_that_knows(tmp_path):
     write_alignment(tmp_path / "alignment.json", {"u": found})
     back = read_alignment(tmp_path / "alignment.json")["u"]
     assert back.segments == found.segments and [p.spike for p in back.phones] == [p.spike for p in found.phones]
-    side_by_side(tmp_path, {"neural": {"u": back}, "other": {"u": found}})
+    for_others(tmp_path, {"neural": {"u": back}, "other": {"u": found}})
     grid = textgrid.openTextgrid(str(tmp_path / "u.TextGrid"), includeEmptyIntervals=False)
     assert list(grid.tierNames) == ["neural words", "neural phones", "other words", "other phones"]
     words = grid.getTier("neural words").entries
     assert [(w.label, round(w.start, 4)) for w in words] == [("TWO", .0175), ("T", .2575)]  # at frames 5 - 4 and 26 - 1
+    first, second = (tmp_path / "neural.words.ctm").read_text().splitlines()
+    assert first.startswith("u 1 0.0175 0.2400 TWO ") and second.startswith("u 1 0.2575 ")
+    assert float(first.split()[-1]) == pytest.approx(found.words[0][1], abs=6e-4)
+    assert [i.label for i in read_ctm(tmp_path / "other.phones.ctm")["u"]] == [s.label for s in found.segments]
+    silent = [dataclasses.replace(phone, spike=None) for phone in found.phones]
+    assert has_spikes({"u": back}) and not has_spikes({"u": dataclasses.replace(found, phones=silent)})
     assert place_utterance(goodness, "u", scores[:2], 6, ("TWO", "T"), lexicon) is None
 
 
