@@ -10,7 +10,7 @@ from lexicon.fold import read_fold
 from lexicon.lang import load_lang
 from lexicon.phone_sets import phone_set_of
 from pipeline.boundaries import join_closures
-from pipeline.intervals import read_ctm
+from pipeline.intervals import read_placed
 from pipeline.lattice import read_json_lattice
 from pipeline.lattice.difference import Tally, as_json, difference, in_order, readable, tally
 from stages.common import parser, run
@@ -28,8 +28,7 @@ def lattice_files(exp: Path, system: str) -> dict[str, Path]:
 def main(arguments: argparse.Namespace) -> tuple[Path, str]:
     names, data, exp = arguments.systems, arguments.data, arguments.exp
     ours, theirs = (lattice_files(exp, name) for name in names)
-    gold = data / "test" / "phones.ctm"
-    placed = read_ctm(gold if gold.exists() else exp / "gmm" / "ali_test" / "phones.ctm")
+    placed = read_placed("phones", data / "test", exp / "gmm" / "ali_test")
     fold, phone_set = read_fold(data), phone_set_of(load_lang(data / "lang").info)
 
     tallies: dict[str, Tally] = {}

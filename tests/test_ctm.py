@@ -5,6 +5,7 @@ import pytest
 
 from pipeline.align import Segment
 from pipeline.ctm import ctm_lines, write_ctm
+from pipeline.intervals import Interval, read_placed
 
 
 def test_lines_by_hand():
@@ -30,3 +31,12 @@ def test_file(tmp_path):
     write_ctm(tmp_path / "x.ctm", [("a", [Segment("YES", 0, 10)], [0.25]), ("b", [], ()), ("ü", [Segment("É", 5, 6)], ())])
     assert (tmp_path / "x.ctm").read_text(encoding="utf-8") == (
         "a 1 0.0075 0.1000 YES 0.250\nü 1 0.0575 0.0100 É 1.000\n")
+
+
+def test_hands_come_before_aligners(tmp_path):
+    for folder, name in (("aligned", "phones"), ("aligned", "words"), ("hand", "phones")):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        (tmp_path / folder / f"{name}.ctm").write_text(f"u 1 0.5 0.25 {folder}\n")
+    for name, folder in (("phones", "hand"), ("words", "aligned")):
+        placed = read_placed(name, tmp_path / "hand", tmp_path / "aligned")
+        assert placed == {"u": [Interval(0.5, 0.75, folder)]}

@@ -18,7 +18,7 @@ from pipeline.alignments import PlacedUtterance, intervals, read_alignment
 from pipeline.audio import audio_info, read_audio
 from pipeline.datadir import Utterance
 from pipeline.features import frame_to_seconds, read_feats
-from pipeline.intervals import Interval, read_ctm
+from pipeline.intervals import Interval, read_ctm, read_placed
 from pipeline.lattice import Lattice, read_json_lattice
 from pipeline.lattice.difference import difference
 from pipeline.posteriors import phone_posteriors
@@ -78,8 +78,7 @@ class Panels:
         self.comparison, self.exp = comparison, exp
         aligned, gold = exp / "gmm" / "ali_test", comparison.data / "test"
         self.by_hand = (gold / "phones.ctm").exists()
-        self.reference = {name: read_ctm((gold if (gold / f"{name}.ctm").exists() else aligned) / f"{name}.ctm")
-                          for name in ("words", "phones")}
+        self.reference = {name: read_placed(name, gold, aligned) for name in ("words", "phones")}
         self.hmm = read_ctm(aligned / "phones.ctm")
         self.ctm = {system.name: {name: read_ctm(system.decode / f"{name}.ctm") for name in ("words", "phones", "free")}
                     for system in comparison.systems}
