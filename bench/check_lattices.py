@@ -2,9 +2,9 @@
 
     python bench/check_lattices.py exp/prompts data/prompts
 
-For every system, graph and test utterance: the best path is the hypothesis, every string is there once, the posteriors
-in the file sum to 1 at every frame, and JSON, SLF, OpenFst's and Kaldi's text give the same lattice; kaldifst reads
-OpenFst's text and prints Kaldi's arcs as they are written. Prints a line of checks for each graph and a table of oracle
+For every system, graph and test utterance: the lattice names its system, the best path is the hypothesis, every string
+is there once, the posteriors in the file sum to 1 at every frame, and JSON, SLF, OpenFst's and Kaldi's text give the same
+lattice; kaldifst reads OpenFst's text and prints Kaldi's arcs as they are written. Prints a line of checks for each graph and a table of oracle
 error rates at three beams, depth and processor time; exits with 1 if anything is wrong. Without the data folder no phones
 are folded, and words have no oracle.
 """
@@ -116,11 +116,12 @@ def main(exp: Path, data: Path | None) -> int:
         hypotheses = read_text(folder.parents[1] / said_in)
         files = {utt: folder / f"{utt}.json" for utt in hypotheses}
         lattices = {utt: read_json_lattice(path) for utt, path in files.items() if path.exists()}
-        checks = dict.fromkeys(("best path", "strings once", "SLF", "OpenFst", "Kaldi"), 0)
+        checks = dict.fromkeys(("named", "best path", "strings once", "SLF", "OpenFst", "Kaldi"), 0)
         gap = 0.0
         for utt, lattice in lattices.items():
             path = best_path(lattice)
             said = [lattice.label[arc] for arc in path]
+            checks["named"] += lattice.system == folder.parts[-4]
             checks["best path"] += (spoken(said) if kind == "words" else tuple(said)) == hypotheses[utt]
             strings = [string(lattice, arcs) for _, arcs in nbest(lattice, STRINGS)]
             checks["strings once"] += len(strings) == len(set(strings))

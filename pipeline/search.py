@@ -167,12 +167,12 @@ class _Cutter:
 
     def phones_from(self, origin: int) -> list[tuple[int, int, tuple[int, ...], float, float]]:
         """(target, column, words, acoustic, graph cost) of the best way through each phone that begins in ``origin``."""
-        begins: dict[tuple[int, int], list[tuple[int, float, float, tuple[int, ...]]]] = {}
+        begins: dict[int, list[tuple[int, float, float, tuple[int, ...]]]] = {}
         for state, prefix_cost, prefix_words in self._openings(origin):
             for target, cost, acoustic, word, column in self.entries.get(state, ()):
                 words = (*prefix_words, word) if word else prefix_words
-                begins.setdefault((column, 0), []).append((target, prefix_cost + cost, acoustic, words))
-        return [found for (column, _), firsts in begins.items() for found in self._through(column, firsts)]
+                begins.setdefault(column, []).append((target, prefix_cost + cost, acoustic, words))
+        return [found for column, firsts in begins.items() for found in self._through(column, firsts)]
 
     def _openings(self, origin: int) -> list[tuple[int, float, tuple[int, ...]]]:
         """``origin``; from the start of the lattice also what arcs without frames lead to before the first phone."""
@@ -187,28 +187,30 @@ class _Cutter:
         return found
 
     def _through(self, column: int, firsts: Sequence[tuple[int, float, float, tuple[int, ...]]]):
-        best: dict[int, tuple[float, float, float, tuple[int, ...]]] = {}
+        """The best way to each state for each string of words settled on it: homophones that the grammar then treats alike
+        come to the same states."""
+        best: dict[int, dict[tuple[int, ...], tuple[float, float, float]]] = {}
         queue: list[tuple[int, int]] = []
 
         def offer(state: int, cost: float, acoustic: float, words: tuple[int, ...]) -> None:
             total = cost - self.scale * acoustic
             if state not in best:
                 heappush(queue, (self.rank[state], state))
-            elif best[state][0] <= total:
-                return
-            best[state] = (total, cost, acoustic, words)
+            ways = best.setdefault(state, {})
+            if words not in ways or ways[words][0] > total:
+                ways[words] = (total, cost, acoustic)
 
         for state, cost, acoustic, words in firsts:
             offer(state, cost, acoustic, words)
         while queue:
             _, state = heappop(queue)
-            _, cost, acoustic, words = best[state]
-            if state in self.entries:
-                yield state, column, words, acoustic, cost
-            if state in self.final:
-                yield self.END, column, words, acoustic, cost + self.final[state]
-            for target, more, ac, word in self.inner.get(state, ()):
-                offer(target, cost + more, acoustic + ac, (*words, word) if word else words)
+            for words, (_, cost, acoustic) in best[state].items():
+                if state in self.entries:
+                    yield state, column, words, acoustic, cost
+                if state in self.final:
+                    yield self.END, column, words, acoustic, cost + self.final[state]
+                for target, more, ac, word in self.inner.get(state, ()):
+                    offer(target, cost + more, acoustic + ac, (*words, word) if word else words)
 
 
 def _assemble(arcs: list, raw: _RawLattice, end: int, num_steps: int, scale: float, graph: SearchGraph
@@ -232,7 +234,7 @@ def _assemble(arcs: list, raw: _RawLattice, end: int, num_steps: int, scale: flo
         key = (number[source], number[target], column, words)
         if key not in merged or merged[key][1] - scale * merged[key][0] > cost - scale * acoustic:
             merged[key] = (acoustic, cost)
-    keys = sorted(merged)
+    keys = sorted(merged, key=lambda key: key[:3])  # words in the order found, as of equals the first is the best path
     phone, words = graph.topology.label_phone, graph.words
     frames = [0 if state == raw.start else int(raw.frame[state]) for state in states] + [num_steps]
     return Lattice("", "", "", 10.0, num_steps, scale, 0.0, np.array(frames, np.int32),

@@ -57,7 +57,8 @@ def write_hypotheses(out: Path, words: Mapping[str, Hypothesis], free: Mapping[s
 
 
 def main(args: Namespace) -> tuple[Path, str]:
-    system, lang, feats = load_system(args.model), load_lang(args.lang), read_feats(args.data, args.model)
+    system = replace(load_system(args.model), name=args.out.parent.name)  # one model may be searched in several ways
+    lang, feats = load_lang(args.lang), read_feats(args.data, args.model)
     tuned, beams = read_tuning(args.tuning), Beams(args.beam, args.lattice_beam)
     if not len(feats):
         raise UserError(f"{feats.path}: no utterances to decode; make the features again: make mfcc")
@@ -71,7 +72,7 @@ def main(args: Namespace) -> tuple[Path, str]:
             write_lines(out / "greedy.txt", [" ".join([utt, *greedy_phones(system, feats[utt])]) for utt in feats])
         audio = sum(len(feats[utt]) for utt in feats) * FRAME_SHIFT_MS / 1000
         write_json(out / "decode.json", {
-            "system": args.out.parent.name, "model": str(args.model), "search": args.search,
+            "system": system.name, "model": str(args.model), "search": args.search,
             "decode_seconds": seconds, "free_seconds": free_seconds, "audio_seconds": audio, "rtf": seconds / audio,
             "lattice_seconds": {"words": words_lattices, "free": free_lattices},
             "settings": {"words": vars(tuned.words), "free": vars(tuned.free)}})

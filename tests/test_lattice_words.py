@@ -1,16 +1,20 @@
 """Words in lattices: on their first phone wherever the search settled them, and as arcs of their own."""
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
+from lexicon.ngram import NGram
 from lexicon.phones import spoken
+from pipeline.graph import decoding_graph
 from pipeline.lattice import Lattice, best_path, determinize, frame_posteriors, nbest
 from pipeline.lattice.words import SpellingTree, place_words, word_lattice
-from pipeline.search import Beams, best_segments, search
+from pipeline.search import Beams, SearchGraph, best_segments, search
 from test_lattice import all_paths
 from test_lattice_strings import lattice_of
-from test_search import LEXICON, graph_of, random_scores
+from test_search import LEXICON, graph_of, random_scores, topology_of
 
 TREE = SpellingTree.of(LEXICON)
 
@@ -55,6 +59,34 @@ def test_homophones_are_two_words_with_their_own_scores():
     assert sorted(zip(placed.label, placed.word)) == [("AH", ""), ("AH", ""), ("T", "TA"), ("T", "TAH")]
     words = word_lattice(placed)
     assert dict(zip(words.label, words.scores())) == pytest.approx({"TA": -2.0, "TAH": -3.0})
+
+
+def test_of_equal_homophones_phones_and_words_choose_the_same():
+    """In the order of the search, whatever the alphabet says."""
+    lattice = lattice_of([0, 10, 20], [(0, 1, "T", -1.0, ""), (1, 2, "AH", -1.0, "TAH"), (1, 2, "AH", -1.0, "TA")])
+    placed = place_words(lattice, TREE)
+    words = word_lattice(placed)
+    assert best_segments(placed)[2] == [words.label[a] for a in best_path(words)] == ["TAH"]
+    assert words.posterior == pytest.approx([.5, .5])
+
+
+@pytest.mark.parametrize("kind,rows", [("hmm", 3), ("ctc", 1)])
+def test_a_search_keeps_homophones_that_the_grammar_then_treats_alike(kind, rows):
+    """BAY EIGHT BAY or BAY ATE BAY: after a grammar of single words either is in the same state, and EIGHT twice as likely."""
+    lexicon = {"ATE": [(1.0, ("AH", "T"))], "BAY": [(1.0, ("B",))], "EIGHT": [(1.0, ("AH", "T"))]}
+    share = {"ATE": 1 / 3, "BAY": 1, "EIGHT": 2 / 3}
+    lm = NGram(1, {("<s>",): -99.0, ("</s>",): -0.5, **{(word,): math.log10(x / 2) for word, x in share.items()}}, {})
+    topology, words = topology_of(kind), sorted(lexicon)
+    graph = SearchGraph(decoding_graph(topology, lexicon, lm, words, .5), topology, words)
+    scores = np.array([[0.0 if phone == heard else -20.0 for phone in topology.label_phone]
+                       for heard in ("B", "AH", "T", "B") for _ in range(rows)])
+    placed = place_words(determinize(search(graph, scores, 1.0, Beams(), "u", "x", "words", 10.0)), SpellingTree.of(lexicon))
+    found = word_lattice(placed)
+    assert [(said(placed, arcs), [placed.label[a] for a in arcs]) for _, arcs in nbest(placed, 9)] == [
+        (("BAY", word, "BAY"), ["B", "AH", "T", "B"]) for word in ("EIGHT", "ATE")]
+    assert set(zip(found.label, found.posterior.round(3))) == {(word, round(x, 3)) for word, x in share.items()}
+    assert found.node_frame.tolist() == [0, rows, 3 * rows, 4 * rows] and len(found.label) == 4
+    np.testing.assert_allclose(frame_posteriors(placed)[1].sum(axis=0), 1, atol=1e-9)
 
 
 def test_phones_that_spell_nothing_are_an_error():

@@ -10,7 +10,7 @@ Kaldi; ``<blk>``, a stretch of CTC blanks, is an arc, for arcs cover all time, b
 one. In a lattice of words neither silence nor blank is.
 
 Graphs: "free" (phones of a search that knows which phone follows which), "words" (phones of the word search, each
-``word`` on its first phone), "word_arcs" (its words). Versions: 1 held a phone string once for every alignment, with
+``word`` on its first phone; homophones make several strings of the same phones), "word_arcs" (its words). Versions: 1 held a phone string once for every alignment, with
 posteriors of before it was pruned; 2 has ``beam``.
 """
 from __future__ import annotations

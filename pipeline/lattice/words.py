@@ -1,7 +1,7 @@
 """Words in lattices: where each begins among the phones, and lattices whose arcs are words."""
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 from typing import NamedTuple
@@ -44,11 +44,11 @@ class _Border(NamedTuple):
 
 
 class _Inside(NamedTuple):
-    """A node within a word: ``tree`` is the identity of what was spelled so far."""
+    """A node within a word of which ``phones`` were spelled so far."""
 
     node: int
     debts: Debts
-    tree: int
+    phones: tuple[str, ...]
 
 
 def place_words(lattice: Lattice, tree: SpellingTree) -> Lattice:
@@ -75,14 +75,14 @@ class _Placer:
         self.tree, self.labels, self.targets = tree, lattice.label, lattice.arc_to.tolist()
         self.settles = [tuple(word.split()) for word in lattice.word]
         self.bounds = np.searchsorted(lattice.arc_from, np.arange(lattice.num_nodes + 1)).tolist()
-        self.arcs: set[tuple[tuple, tuple, int, str]] = set()
+        self.arcs: dict[tuple[tuple, tuple, int, str], None] = {}  # a set in the order found
 
     def leave(self, border: _Border) -> set[_Border]:
         """Add the words and silences that begin at a border; returns where they end."""
-        begin = _Inside(*border, id(self.tree))
+        begin = _Inside(*border, ())
         into: dict[_Inside, list[tuple[_Inside, int]]] = {begin: []}  # how each node within a word is reached
         spelled: dict[str, list[tuple[_Inside, int, _Border]]] = {}
-        waiting, trees, ends = [begin], {id(self.tree): self.tree}, set()
+        waiting, trees, ends = [begin], {(): self.tree}, set()
         while waiting:
             here = heappop(waiting)
             for arc in range(self.bounds[here.node], self.bounds[here.node + 1]):
@@ -92,16 +92,17 @@ class _Placer:
                     continue
                 if here == begin and label in SILENT:
                     ends.add(_Border(target, debts))
-                    self.arcs.add((border, _Border(target, debts), arc, ""))
+                    self.arcs[border, _Border(target, debts), arc, ""] = None
                     continue
-                tree = trees[here.tree] if label == BLANK else trees[here.tree].after.get(label)
+                phones = here.phones if label == BLANK else (*here.phones, label)
+                tree = trees[here.phones] if label == BLANK else trees[here.phones].after.get(label)
                 if tree is None:
                     continue
-                trees[id(tree)] = tree
+                trees[phones] = tree
                 for word in tree.words if label != BLANK else ():
                     if (paid := _spell(debts, word)) is not None:
                         spelled.setdefault(word, []).append((here, arc, _Border(target, paid)))
-                there = _Inside(target, debts, id(tree))
+                there = _Inside(target, debts, phones)
                 if there not in into:
                     into[there] = []
                     heappush(waiting, there)
@@ -118,14 +119,14 @@ class _Placer:
             return border if inside == begin else (*inside, border, word)
 
         waiting = [here for here, _, _ in lasts]
-        self.arcs.update((name(here), to, arc, word if here == begin else "") for here, arc, to in lasts)
+        self.arcs.update({(name(here), to, arc, word if here == begin else ""): None for here, arc, to in lasts})
         seen = set()
         while waiting:
             there = waiting.pop()
             if there not in seen:
                 seen.add(there)
                 for here, arc in into[there]:
-                    self.arcs.add((name(here), name(there), arc, word if here == begin else ""))
+                    self.arcs[name(here), name(there), arc, word if here == begin else ""] = None
                     waiting.append(here)
 
 
@@ -147,8 +148,9 @@ def _spell(debts: Debts, word: str) -> Debts | None:
     return ((), (word,)) if not spelled else None
 
 
-def _assemble(lattice: Lattice, arcs: set[tuple[tuple, tuple, int, str]], start: _Border, end: _Border) -> Lattice:
-    """The lattice of the arcs that lead to the end, nodes in the order of those they come from."""
+def _assemble(lattice: Lattice, arcs: Collection[tuple[tuple, tuple, int, str]], start: _Border, end: _Border) -> Lattice:
+    """The lattice of the arcs that lead to the end, nodes in the order of those they come from, and of one in the order
+    found: of equal paths the first stays the best."""
     useful, kept = {end}, []
     for here, there, arc, word in sorted(arcs, key=lambda item: item[0][0], reverse=True):
         if there in useful:
@@ -156,7 +158,8 @@ def _assemble(lattice: Lattice, arcs: set[tuple[tuple, tuple, int, str]], start:
             kept.append((here, there, arc, word))
     if start not in useful:
         raise ValueError("no path through the lattice spells words of the lexicon")
-    order = sorted(useful, key=lambda key: key[0])
+    found = dict.fromkeys(key for here, there, *_ in arcs for key in (here, there) if key in useful)
+    order = sorted(found, key=lambda key: key[0])
     number = {key: i for i, key in enumerate(order)}
     rows = sorted((number[here], number[there], arc, word) for here, there, arc, word in kept)
     chosen = [arc for _, _, arc, _ in rows]
@@ -227,7 +230,7 @@ def _of_words(lattice: Lattice, found: Sequence[tuple[int, int, str, float, floa
             kept.append(way)
     order = sorted(useful)
     number = {node: i for i, node in enumerate(order)}
-    kept.sort()
+    kept.sort(key=lambda way: way[:2])
     return replace(lattice, graph="word_arcs", node_frame=lattice.node_frame[order],
                    arc_from=np.array([number[way[0]] for way in kept], np.int32),
                    arc_to=np.array([number[way[1]] for way in kept], np.int32),
