@@ -9,13 +9,15 @@ from the times. Rate and pitch vary a little from text to text, by the seed; fai
 A phone event is the sample at which the synthesiser begins the phone, but for p, t, k and ch, where it is the burst:
 their start is moved back over the silence of the closure, after a pause excepted, where nobody can tell the two apart.
 How the sound lies to the events is printed. What the dictionary writes as two phones and espeak-ng as one (ar, syllabic
-l) is labelled with the first of them alone, for only its start is known.
+l) is labelled with the first of them alone, for only its start is known. An l that it sounds within the vowel before it
+("yourself", "all two") has no time of its own: it is left out, and counted.
 """
 from __future__ import annotations
 
 import argparse
 import ctypes
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
@@ -61,6 +63,31 @@ class Said(NamedTuple):
     length: int
 
 
+class Phone(NamedTuple):
+    """First and last sample (exclusive), ARPAbet, and the place of its word in the text."""
+
+    start: int
+    end: int
+    label: str
+    word: int
+
+
+def read_events(events) -> list[tuple[int, Said]]:
+    """The events, each with its kind, of a pointer to espeak_EVENTs, the last of which has the kind 0."""
+    found = []
+    while kind := events[len(found)].type:
+        event = events[len(found)]
+        ipa = event.id.string.decode() if kind == PHONE else ""
+        found.append((kind, Said(ipa, event.sample, event.text, event.length)))
+    return found
+
+
+def phones_and_words(events: Sequence[tuple[int, Said]], text: str) -> tuple[list[Said], dict[int, str]]:
+    """The phone events, and the words of the text by their place in it, which counts from 1."""
+    words = {said.word: text[said.word - 1:][:said.length] for kind, said in events if kind == WORD and said.length}
+    return [said for kind, said in events if kind == PHONE], words
+
+
 class Synthesiser:
     """espeak-ng by its library: ``rate`` in Hz."""
 
@@ -81,12 +108,7 @@ class Synthesiser:
     def _heard(self, samples, count: int, events) -> int:
         if samples and count:
             self._samples.append(np.ctypeslib.as_array(samples, (count,)) / np.float32(32768))
-        index = 0
-        while kind := events[index].type:
-            event = events[index]
-            ipa = event.id.string.decode() if kind == PHONE else ""
-            self._events.append((kind, Said(ipa, event.sample, event.text, event.length)))
-            index += 1
+        self._events += read_events(events)
         return 0
 
     def say(self, text: str, words_per_minute: int, pitch: int) -> tuple[np.ndarray, list[Said], dict[int, str]]:
@@ -97,49 +119,42 @@ class Synthesiser:
         data = text.encode() + b"\0"
         self._library.espeak_Synth(data, ctypes.c_size_t(len(data)), 0, 1, 0, 1, None, None)  # by character, UTF-8
         self._library.espeak_Synchronize()
-        words = {said.word: text[said.word - 1:][:said.length] for kind, said in self._events if kind == WORD}  # from 1
-        return np.concatenate(self._samples), [said for kind, said in self._events if kind == PHONE], words
+        return np.concatenate(self._samples), *phones_and_words(self._events, text)
 
 
 def closure(samples: np.ndarray, burst: int, earliest: int) -> int:
-    """The first sample, from ``earliest`` on, of the silence that ends at ``burst``; ``burst`` if there is none."""
+    """The first sample, from ``earliest`` on, of the silence that ends at ``burst``; ``burst`` where it is loud."""
     loud = np.flatnonzero(np.abs(samples[earliest:burst]) > SILENT)
-    return earliest + int(loud[-1]) + 1 if len(loud) else burst
+    return earliest + int(loud[-1]) + 1 if len(loud) else earliest
 
 
-def place(utterance: str, samples: np.ndarray, said: Sequence[Said]) -> list[tuple[int, str, int]]:
-    """First sample, ARPAbet phone or SIL, and place of the word in the text (0 for SIL), for each event."""
-    placed: list[tuple[int, str, int]] = []
+def place(utterance: str, samples: np.ndarray, said: Sequence[Said]) -> list[Phone]:
+    """The phones without the pauses, each to where the next event begins; some last no time."""
+    starts: list[tuple[int, str, int]] = []
     for one in said:
         if one.ipa and one.ipa not in ARPABET:
             raise UserError(f'{utterance}: espeak-ng says "{one.ipa}", which no phone of the dictionary stands for; '
                             f"add it to ARPABET in bench/synthesis.py")
-        phone, start = ARPABET.get(one.ipa, SILENCE), one.sample
-        if phone in VOICELESS_STOPS and placed and placed[-1][1] != SILENCE:
-            start = closure(samples, start, placed[-1][0] + 1)
-        placed.append((start, phone, one.word if one.ipa else 0))
-    return placed
+        label, start = ARPABET.get(one.ipa, SILENCE), one.sample
+        if label in VOICELESS_STOPS and starts and starts[-1][1] != SILENCE:
+            start = closure(samples, start, starts[-1][0])
+        starts.append((start, label, one.word))
+    ends = [*(start for start, _, _ in starts[1:]), len(samples)]
+    return [Phone(start, end, label, word) for (start, label, word), end in zip(starts, ends) if label != SILENCE]
 
 
-def tier(name: str, spans: list[tuple[int, int, str]], rate: int, end: float) -> textgrid.IntervalTier:
-    """Intervals of samples as seconds in the padded recording; what lasts no time is left out."""
-    entries = [(EDGE_S + first / rate, EDGE_S + last / rate, label) for first, last, label in spans if last > first]
-    return textgrid.IntervalTier(name, entries, 0, end)
-
-
-def write(stem: Path, samples: np.ndarray, rate: int, placed: list[tuple[int, str, int]], words: dict[int, str],
+def write(stem: Path, samples: np.ndarray, rate: int, phones: Sequence[Phone], words: dict[int, str],
           rng: np.random.Generator) -> None:
-    """name.wav and name.TextGrid."""
+    """name.wav and name.TextGrid, of phones that last some time."""
     padded = np.pad(samples, round(EDGE_S * rate))
     soundfile.write(stem.with_suffix(".wav"), padded + rng.normal(0, NOISE, len(padded)), rate, subtype="PCM_16")
-    ends = [*(start for start, _, _ in placed[1:]), len(samples)]
-    phones = [(start, end, phone, word) for (start, phone, word), end in zip(placed, ends) if phone != SILENCE]
-    grouped = [(word, list(members)) for word, members in groupby(phones, key=lambda phone: phone[3])]
+    grouped = [(word, list(members)) for word, members in groupby(phones, key=lambda phone: phone.word)]
+    spoken = [Phone(of[0].start, of[-1].end, words[word], word) for word, of in grouped if word in words]
     end = len(padded) / rate
     grid = textgrid.Textgrid(0, end)
-    spoken = [(of[0][0], of[-1][1], words[word]) for word, of in grouped if word in words]
-    grid.addTier(tier("words", spoken, rate, end))
-    grid.addTier(tier("phones", [phone[:3] for phone in phones], rate, end))
+    for name, spans in (("words", spoken), ("phones", phones)):
+        entries = [(EDGE_S + span.start / rate, EDGE_S + span.end / rate, span.label) for span in spans]
+        grid.addTier(textgrid.IntervalTier(name, entries, 0, end))
     grid.save(str(stem.with_suffix(".TextGrid")), format="long_textgrid", includeBlankSpaces=True)
 
 
@@ -156,7 +171,7 @@ def latencies(samples: np.ndarray, rate: int, said: Sequence[Said]) -> list[tupl
             if not loud[max(one.sample - rate // 50, 0):early].any():  # else the voice still dies away in the pause
                 found.append(("first sound after a pause", 1000 * int(np.argmax(loud[early:])) / rate - 5))
         elif ARPABET[one.ipa] in VOICELESS_STOPS:
-            start = closure(samples, one.sample, before.sample + 1)
+            start = closure(samples, one.sample, before.sample)
             found.append(("closure of p, t, k, ch", 1000 * (start - one.sample) / rate))
             found.append(("burst of p, t, k, ch", 1000 * int(np.argmax(loud[one.sample:])) / rate))
     return found
@@ -172,17 +187,21 @@ def main(data: Path, out: Path, share: float, seed: int) -> None:
         (out / name).mkdir()
         utterances = sorted(read_datadir(data / name), key=lambda u: u.id)
         chosen = rng.permutation(len(utterances))[:max(1, round(share * len(utterances)))]
-        phones = 0
+        phones, timeless = 0, Counter()
         for index in sorted(chosen):
             utterance = utterances[index]
             text = " ".join(utterance.words).lower()
             samples, said, words = synthesiser.say(text, int(rng.integers(140, 181)), int(rng.integers(40, 61)))
             placed = place(utterance.id, samples, said)
-            write(out / name / utterance.id, samples, synthesiser.rate, placed, words, rng)
+            lasting = [phone for phone in placed if phone.end > phone.start]
+            write(out / name / utterance.id, samples, synthesiser.rate, lasting, words, rng)
             (out / name / f"{utterance.id}.txt").write_text(f"{text}\n")
             found += latencies(samples, synthesiser.rate, said)
-            phones += sum(phone != SILENCE for _, phone, _ in placed)
-        print(f"{out / name}: {len(chosen)} texts, {phones} phones")
+            phones += len(lasting)
+            timeless.update(phone.label for phone in placed if phone not in lasting)
+        left = ", ".join(f"{count} {label}" for label, count in timeless.most_common())
+        print(f"{out / name}: {len(chosen)} texts, {phones} phones"
+              f"{f'; left out, without a time of their own: {left}' if left else ''}")
     print("sound against events, ms: 10th percentile, median, 90th")
     for what in sorted({what for what, _ in found}):
         values = [ms for this, ms in found if this == what]
