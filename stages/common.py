@@ -14,6 +14,8 @@ from lexicon.errors import UserError, one_line
 from lexicon.files import write_lines
 from stages.lock import alone
 
+# Lines of an utterance that are printed, about five seconds of speech; the file beside them has them all.
+PRINTED = 160
 # Options that change how a stage runs but not what it makes; a change in them reruns nothing.
 WITHOUT_EFFECT = ("--jobs", "--downloads")
 # The first of these options that a stage has names what it writes.
@@ -83,6 +85,13 @@ def run(options: argparse.ArgumentParser, main: Callable[[argparse.Namespace], t
     except (UserError, OSError, MemoryError, UnicodeEncodeError, KeyboardInterrupt) as error:
         error.__traceback__ = None  # it holds on to all that filled the memory
         sys.exit(f"{_stage()}: {in_words(error)}")
+
+
+def show(lines: list[str], path: Path) -> None:
+    """Print the lines, if they are many the first PRINTED, and write them all."""
+    more = len(lines) - PRINTED
+    print("\n".join([*lines[:PRINTED], *([f"… {more:,} more lines in {path}"] if more > 0 else []), ""]))
+    write_lines(path, lines)
 
 
 def in_words(error: BaseException) -> str:

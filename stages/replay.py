@@ -5,7 +5,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from lexicon.errors import UserError
-from lexicon.files import write_json, write_lines
+from lexicon.files import write_json
 from lexicon.lang import load_lang
 from pipeline.decode import WfstDecoder, knowledge, word_decoder
 from pipeline.features import read_feats
@@ -17,7 +17,7 @@ from pipeline.search import Beams
 from pipeline.show.place import find_utterance
 from pipeline.systems import load_system
 from pipeline.tuning import read_tuning
-from stages.common import at_least, parser, run
+from stages.common import at_least, parser, run, show
 
 
 def main(args: Namespace) -> tuple[Path, str]:
@@ -42,9 +42,8 @@ def main(args: Namespace) -> tuple[Path, str]:
 
     title = {"utterance": utterance.id, "system": name, "graph": args.graph}
     lines = text(replay, f"{utterance.id}, {name}", language, system.step, reference)
-    print("\n".join([*lines, ""]))
     target = args.exp / "replay" / f"{utterance.id}.{name}.{args.graph}.json"
-    write_lines(target.with_suffix(".txt"), lines)
+    show(lines, target.with_suffix(".txt"))
     write_json(target, as_json(replay, title, language, system.step, reference))
     return target, f"{target.with_suffix('.txt')}, {target}"
 

@@ -5,10 +5,10 @@ import argparse
 from pathlib import Path
 
 from lexicon.errors import UserError
-from lexicon.files import atomic_write, write_lines
+from lexicon.files import atomic_write
 from pipeline.show.place import PARTS, Place, find_utterance
 from pipeline.show.stages import STAGES
-from stages.common import parser, run
+from stages.common import parser, run, show
 
 
 def main(arguments: argparse.Namespace) -> tuple[Path | None, str]:
@@ -21,9 +21,8 @@ def main(arguments: argparse.Namespace) -> tuple[Path | None, str]:
     part, utterance = find_utterance(arguments.data, arguments.utt, parts or PARTS[:1])
     shown = STAGES[arguments.stage].show(Place(arguments.data, arguments.exp, arguments.lang, part, utterance,
                                                tuple(arguments.systems)))
-    print("\n".join([*shown.lines, ""]))
     target = arguments.exp / "show" / f"{utterance.id}.{arguments.stage}.txt"
-    write_lines(target, shown.lines)
+    show(shown.lines, target)
     pictures = []
     for ending, content in shown.pictures.items():
         pictures.append(target.with_name(f"{utterance.id}.{arguments.stage}.{ending}"))

@@ -13,7 +13,7 @@ from pipeline.score import align, alignment_picture, read_spoken
 from pipeline.show.lattice import MIN_POSTERIOR, difference_lines, lattice_page
 from pipeline.show.net import lattice_dot, lattice_svg
 from pipeline.show.place import find_utterance
-from stages.common import at_least, parser, run
+from stages.common import at_least, parser, run, show
 
 # graph of the lattice: the decode's file whose line is its best path
 GRAPHS = {"free": "free.txt", "words": "phones.txt", "word_arcs": "hyp.txt"}
@@ -49,11 +49,11 @@ def main(arguments: argparse.Namespace) -> tuple[Path, str]:
     if other:
         lines += ["", f"What {model} and {other} considered:", "",
                   *difference_lines(lattice, find_lattice(arguments, other, utterance.id), (model, other), fold)]
-    print("\n".join([*lines, ""]))
 
     folder, name = arguments.exp / "lattices", f"{utterance.id}.{model}.{graph}"
+    show(lines, folder / f"{name}.txt")
     write_text_archives(folder / f"{name}.fst", [lattice])
-    for ending, content in (("txt", "\n".join([*lines, ""])), ("dot", lattice_dot(lattice)), ("svg", lattice_svg(lattice, least))):
+    for ending, content in (("dot", lattice_dot(lattice)), ("svg", lattice_svg(lattice, least))):
         with atomic_write(folder / f"{name}.{ending}") as stream:
             stream.write(content)
     return folder / f"{name}.svg", f"{folder}/{name}.svg (a browser shows it), .txt, .dot (Graphviz), .fst/ (OpenFst and Kaldi)"

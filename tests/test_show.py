@@ -16,6 +16,7 @@ from pipeline.intervals import Interval
 from pipeline.show import alignment, results, sound, words
 from pipeline.show.chart import PLOT, Ruler, fit, level, rulers, shades, table, waveform, wrap
 from pipeline.show.place import PARTS, Place, find_utterance
+from stages.common import PRINTED, show
 
 
 # ---- charts
@@ -159,3 +160,14 @@ def test_starts_that_lie_far_apart_are_marked_and_strangers_named() -> None:
     assert lines[4] == "  neural has S at 0.30 s, which matches none of these."
     # Folded, EH and AE are one: it is not named.
     assert alignment._side_by_side(first, [other], {"EH": "AE"})[2].split()[4:] == ["+30*", "70", "0.50"]
+
+
+# ---- on the screen
+
+def test_of_many_lines_the_first_are_printed_and_all_are_written(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    lines, path = [f"line {number}" for number in range(PRINTED + 2)], tmp_path / "exp/show/u.mfcc.txt"
+    show(lines, path)
+    assert capsys.readouterr().out.splitlines() == [*lines[:PRINTED], f"… 2 more lines in {path}", ""]
+    assert path.read_text().splitlines() == lines
+    show(lines[:PRINTED], path)
+    assert capsys.readouterr().out.splitlines() == [*lines[:PRINTED], ""]
