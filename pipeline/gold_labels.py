@@ -5,12 +5,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from lexicon.errors import UserError
 from lexicon.fold import Fold
 from lexicon.phones import SILENCE
+from pipeline.archive import Archive
 from pipeline.boundaries import CLOSURES
-from pipeline.features import seconds_to_frame
+from pipeline.features import Features, check_dimension, seconds_to_frame
+from pipeline.frames import check_alignment
+from pipeline.gmm import GmmHmm
 from pipeline.hmm import Transitions
-from pipeline.intervals import Interval
+from pipeline.intervals import Interval, Intervals
 
 UNKNOWN = -1  # a frame of a label that the lexicon has no phone for
 
@@ -44,3 +48,20 @@ def phone_of(label: str, transitions: Transitions, fold: Fold) -> str | None:
     if name in transitions.first_pdf and fold.get(name, name) == class_of:
         return name
     return class_of if class_of in transitions.first_pdf else None
+
+
+def taught(feats: Features, alignment: Archive, hmms: GmmHmm, gold: Intervals, fold: Fold
+           ) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """The features (T, D) and densities (T,) of every utterance of the alignment: where hands have placed the phones,
+    these say which, else the alignment does. UserError where they do not fit."""
+    if not len(alignment):
+        raise UserError(f"{alignment.path}: empty; align the set again")
+    x, y = [], []
+    for utt in alignment:
+        if utt not in feats:
+            raise UserError(f"{alignment.path}: {utt} has no features in {feats.path}; align the set again")
+        x.append(check_dimension(feats[utt], hmms.means.shape[1], f"{feats.path}: {utt}"))
+        found = check_alignment(alignment[utt], x[-1], hmms.transitions.num_pdfs, f"{alignment.path}: {utt}")
+        states = gold_states(gold[utt], hmms.transitions, fold, len(found)) if utt in gold else found
+        y.append(np.where(states == UNKNOWN, found, states))
+    return x, y

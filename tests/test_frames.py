@@ -12,9 +12,15 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.neural_network import MLPClassifier
 
-from pipeline.features import splice
+from lexicon.errors import UserError
+from pipeline.archive import Archive, write_archive
+from pipeline.candidates import Candidate, choice_table
+from pipeline.features import frame_to_seconds, splice
 from pipeline.frames import (CLASSIFIERS, FrameClassifier, FrameData, cross_entropy, frame_data, load_frame_classifier,
                              log_priors, train_mlp)
+from pipeline.gmm import flat_start
+from pipeline.gold_labels import taught
+from pipeline.intervals import Interval
 
 CONTEXT = 2
 
@@ -149,3 +155,31 @@ def test_saved_and_loaded(tmp_path, data, speech):
     x = next(iter(speech.feats.values()))
     assert np.array_equal(model.scaled_likelihoods(x), again.scaled_likelihoods(x))
     assert again.context == CONTEXT and again.num_parameters == model.num_parameters == 6 * (5 * 39) + 6
+
+
+def test_candidates_side_by_side() -> None:
+    model = FrameClassifier(0, [(np.zeros((39, 30)), np.zeros(30))], np.arange(30), np.zeros(30))
+    lda, mlp = (Candidate(per, name, model, 60.0, 1.5, 2.0) for per, name in ((33.333, "lda"), (12.5, "mlp")))
+    assert choice_table([lda, mlp], mlp) == [
+        "classifier  dev free PER %  dev frame accuracy %  dev cross-entropy  parameters  seconds",
+        "lda                  33.33                 60.00             1.5000       1,200      2.0",
+        "mlp                  12.50                 60.00             1.5000       1,200      2.0  <- chosen"]
+
+
+def test_hands_teach_where_they_have_placed_a_phone_and_the_alignment_elsewhere(speech, tmp_path) -> None:
+    """Of the first utterance a hand has placed T in frames 10 to 13 and a click, which no phone stands for, in 20 to 25."""
+    everything = np.concatenate(list(speech.feats.values())).astype(np.float64)
+    hmms = flat_start(speech.phones, everything.mean(0), everything.var(0))
+    (one, first), (two, second) = list(speech.feats.items())[:2]
+    write_archive(tmp_path / "feats.scp", [(one, first), (two, second)])
+    write_archive(tmp_path / "ali.scp", [(utt, np.full(len(x), 7, np.int32)) for utt, x in ((one, first), (two, second))])
+    seconds = [float(frame_to_seconds(frame)) for frame in (10, 13, 20, 25)]
+    gold = {one: [Interval(*seconds[:2], "t"), Interval(*seconds[2:], "click")]}
+    x, y = taught(Archive(tmp_path / "feats.scp"), Archive(tmp_path / "ali.scp"), hmms, gold, {"t": "T"})
+    pdf = hmms.transitions.first_pdf
+    assert (x[0] == first).all() and (y[1] == 7).all() and len(y[0]) == len(first)
+    assert y[0][8:14].tolist() == [pdf["SIL"]] * 2 + [pdf["T"], pdf["T"] + 1, pdf["T"] + 2] + [pdf["SIL"]]
+    assert y[0][20:25].tolist() == [7] * 5
+    write_archive(tmp_path / "other.scp", [("another", np.zeros(9, np.int32))])
+    with pytest.raises(UserError, match="other.scp: another has no features in .*feats.scp; align the set again"):
+        taught(Archive(tmp_path / "feats.scp"), Archive(tmp_path / "other.scp"), hmms, {}, {})
