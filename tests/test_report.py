@@ -4,7 +4,8 @@ from __future__ import annotations
 import base64
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -24,7 +25,7 @@ from pipeline.ctc.beam import greedy
 from pipeline.ctc.model import CtcModel, Encoder, EncoderConfig, save_model
 from pipeline.features import read_feats
 from pipeline.gmm import flat_start
-from pipeline.lattice import difference
+from pipeline.lattice import difference, write_json_lattice
 from pipeline.lattice.difference import Tally
 from pipeline.posteriors import phone_posteriors
 from pipeline.report.dispute import choose
@@ -32,7 +33,7 @@ from pipeline.report.panel import Interval, row
 from pipeline.report.results import read_comparison
 from pipeline.report.spectrogram import ROWS, png_mask, spectrogram
 from pipeline.systems import load_system
-from test_compare import ODD_ID, ODD_WORD, STEP, SYSTEMS, WORDS, make_trees, phones_of, run_stage
+from test_compare import HEARD_WORDS, ODD_ID, ODD_WORD, STEP, SYSTEMS, WORDS, chain_lattice, make_trees, phones_of, run_stage
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -130,6 +131,18 @@ def with_placements(exp: Path) -> None:
         write_alignment(exp / system / "ali_test" / "alignment.json", table)
 
 
+def with_word_lattices(exp: Path, system: str, utterances: Sequence[str]) -> None:
+    """The words heard, each on its first phone; A, which is said UH, in place of each."""
+    for name in utterances:
+        words = HEARD_WORDS[system][name]
+        lattice = chain_lattice(name, system, phones_of(words))
+        begins = {1 + sum(len(phones_of((word,))) for word in words[:i]): word for i, word in enumerate(words)}
+        settled = [begins.get(node, "") and ("A" if label == "UH" else begins[node]) for node, label in zip(lattice.arc_from.tolist(), lattice.label)]
+        path = exp / system / "decode_test" / "lattices" / "words" / f"{name}.json"
+        path.parent.mkdir(exist_ok=True)
+        write_json_lattice(replace(lattice, graph="words", word=settled), path)
+
+
 def with_findings(exp: Path) -> None:
     """What other stages would leave: causes of old's errors, what only one considered, and a matrix."""
     found = {"words": {"u1": [Wrong(("CAT",), ("SAT",), 0.2475, 0.4875, (("CAT", "SAT"),), "search")]},
@@ -149,6 +162,8 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     exp, data = make_trees(tmp_path_factory.mktemp("report"))
     with_models(exp, data)
     with_placements(exp)
+    with_word_lattices(exp, "old", ["u1", "u2", "u3"])
+    with_word_lattices(exp, "new", ["u1", "u3"])
     with_findings(exp)
     result = run_stage("report", exp, data, "--systems", *SYSTEMS, "--out", str(exp / "report"))
     assert result.returncode == 0, result.stderr
@@ -343,10 +358,12 @@ def test_lattice_is_pruned(report: Path, watched: SimpleNamespace) -> None:
     open_page(page, utterance_page(report, "u1"), panels=1)
     rivals, best = page.locator(".net.up .arc:not(.best)"), page.locator(".net.up .arc.best")
     assert rivals.count() == 5 and best.count() == 7  # a UH beside each of DH AH K EH T, and the pauses
-    switch = page.get_by_role("button", name="Show what each system considered")
-    switch.click()
-    assert page.locator(".net").count() == 0 and not page.locator(".prune").is_visible()
-    switch.click()
+    parts = [page.get_by_role("button", name=name) for name in ("what each considered: phones only", "what only one of them considered")]
+    for part in parts:
+        part.click()
+    assert page.locator(".net, .difference").count() == 0 and not page.locator(".prune").is_visible()
+    for part in parts:
+        part.click()
     thick = [arcs.last.locator(".line").evaluate("line => parseFloat(line.getAttribute('stroke-width'))") for arcs in (best, rivals)]
     assert thick[1] / thick[0] == pytest.approx(0.25 / 0.75, abs=0.02)
     rivals.first.locator(".label").evaluate("label => label.parentNode.dispatchEvent(new PointerEvent('pointerover', {bubbles: true}))")
@@ -357,6 +374,96 @@ def test_lattice_is_pruned(report: Path, watched: SimpleNamespace) -> None:
     assert page.locator(".prune-value").inner_text() == "40 %"
     assert not any(arc.is_visible() for arc in rivals.all()) and all(arc.is_visible() for arc in best.all())
     assert page.locator(".net.up").bounding_box()["height"] < high  # the lanes of what is gone are gone
+
+
+def choose_search(page: Page, title: str) -> None:
+    page.get_by_label("lattices of").select_option(title)
+
+
+def test_lattices_with_words(report: Path, watched: SimpleNamespace) -> None:
+    """u1: old heard THE SAT, new THE CAT; each considered A in place of each word, with 25 %."""
+    page = watched.page
+    open_page(page, utterance_page(report, "u1"), panels=1)
+    assert page.locator(".net .word").count() == 0
+    choose_search(page, "words + language model")
+    for net, best in ((".net.up", ["THE", "SAT"]), (".net.down", ["THE", "CAT"])):
+        assert page.locator(f"{net} .arc.best .word").all_text_contents() == best
+        assert page.locator(f"{net} .arc:not(.best) .word").all_text_contents() == ["A", "A"]
+    # A word stands where its first phone begins, above the line, and below the label of the lane above.
+    right, above = page.locator(".net.up .arc.best:has(.word)").last.evaluate("""arc => {
+        const [x, y] = arc.querySelector('.line').getAttribute('d').match(/-?[0-9.]+/g).map(Number), word = arc.querySelector('.word');
+        return [word.getAttribute('x') - x, y - word.getAttribute('y')];
+    }""")
+    assert right == pytest.approx(2, abs=0.1) and 6 < above < 18
+    rival, word = (page.locator(f".net.up {place}").first.bounding_box() for place in (".arc:not(.best) .label", ".arc.best .word"))
+    assert rival["y"] + rival["height"] <= word["y"] + 2
+    rivals = page.locator(".net.up .arc:not(.best)")
+    rivals.first.dispatch_event("pointerover")
+    assert "old lattice: UH (A), " in page.locator(".readout").inner_text()
+    assert sorted(page.locator(".difference.first .bar .label").all_inner_texts()) == ["S"]
+    assert sorted(page.locator(".difference.second .bar .label").all_inner_texts()) == ["K"]
+    page.get_by_label("Hide lattice arcs whose posterior is below").fill("-0.4")
+    assert not any(arc.is_visible() for arc in rivals.all())
+    choose_search(page, "phones only")
+    assert page.locator(".net .word").count() == 0 and page.locator(".difference.first .bar .label").all_inner_texts() == ["EH"]
+
+
+def test_a_search_without_lattices_says_so(report: Path, watched: SimpleNamespace) -> None:
+    page = watched.page
+    open_page(page, utterance_page(report, "u2"), panels=1)
+    choose_search(page, "words + language model")
+    assert page.locator(".note").inner_text() == "new has no lattice of this search"
+    assert page.locator(".net-row .name").all_inner_texts() == ["old"] and page.locator(".difference").count() == 0
+    choose_search(page, "phones only")
+    assert page.locator(".note").count() == 0 and page.locator(".net").count() == 2
+
+
+def test_a_search_with_the_same_model_stands_in(tmp_path: Path, watched: SimpleNamespace) -> None:
+    exp, data = make_trees(tmp_path)
+    with_word_lattices(exp, "new", ["u1"])
+    result = run_stage("report", exp, data, "--systems", *SYSTEMS, "--out", str(exp / "report"), "--utt", "u1")
+    assert result.returncode == 0, result.stderr
+    page = watched.page
+    open_page(page, utterance_page(exp / "report", "u1"), panels=1)
+    choose_search(page, "words + language model")
+    assert page.locator(".note").inner_text() == (
+        "old has no lattice of this search; in its place stands that of new, which searches with the same model")
+    assert page.locator(".net-row .name").all_inner_texts() == ["new"]
+
+
+def test_what_a_reader_chose_stays(report: Path, watched: SimpleNamespace) -> None:
+    page = watched.page
+    open_page(page, utterance_page(report, "u1"), panels=1)
+    choose_search(page, "words + language model")
+    fold = page.get_by_role("button", name="heard without words")
+    assert fold.get_attribute("aria-expanded") == "true"
+    fold.focus()
+    page.keyboard.press("Enter")
+    assert page.locator("button[aria-label^='old free phones']").count() == 0
+    assert page.evaluate("document.activeElement.getAttribute('aria-expanded')") == "false"  # where the reader was
+    open_page(page, utterance_page(report, "u3"), panels=1)
+    assert page.get_by_label("lattices of").input_value() == "words"
+    assert page.locator("button[aria-label^='old free phones']").count() == 0
+    page.get_by_role("button", name="heard without words").click()
+    assert page.locator("button[aria-label^='old free phones']").count() > 0
+    open_page(page, report / "index.html", panels=1)  # is as it always is
+    assert page.locator(".net").count() == 0 and page.locator("button[aria-label^='old free phones']").count() > 0
+
+
+@pytest.mark.parametrize("width", [1280, 1920])
+def test_sound_phones_and_lattice_at_once(report: Path, watched: SimpleNamespace, width: int) -> None:
+    page = watched.page
+    page.set_viewport_size({"width": width, "height": 1080})
+    open_page(page, utterance_page(report, "u1"), panels=1)
+    boxes = [page.locator(place).first.bounding_box() for place in (
+        ".wave", "button[aria-label^='old phones']", "button[aria-label^='new free phones']", ".net.up", ".net.down")]
+    foot = page.locator(".foot").bounding_box()["y"]
+    assert all(0 <= box["y"] and box["y"] + box["height"] <= foot for box in boxes)
+    page.locator(".scroller").evaluate("scroller => scroller.scrollTo(0, 1e6)")
+    scroller = page.locator(".scroller").bounding_box()
+    assert page.locator(".ruler").bounding_box()["y"] == pytest.approx(scroller["y"], abs=2)  # the axis stays
+    last = page.locator(".posteriorgram").last.bounding_box()
+    assert last["y"] + last["height"] <= scroller["y"] + scroller["height"] <= foot + 1
 
 
 def test_difference_of_the_two(report: Path, watched: SimpleNamespace) -> None:
@@ -420,7 +527,7 @@ def test_posteriors_spikes_and_placed_text(report: Path, watched: SimpleNamespac
     assert placed.evaluate("b => parseFloat(getComputedStyle(b, '::after').width) / b.clientWidth") == pytest.approx(0.625, abs=0.06)
     assert page.locator(".apart button").first.get_attribute("aria-label") == (
         "AH begins at 0.168 s for old, at 0.198 s for new: 30 ms apart")
-    assert page.locator(".apart").first.locator("button").count() == 1  # the others are 10 ms apart
+    assert page.locator(".apart button").count() == 1  # the others are 10 ms apart
 
 
 def read_archive_of(report: Path) -> dict[str, np.ndarray]:

@@ -17,7 +17,7 @@ from lexicon.phone_sets import phone_set_of
 from pipeline.datadir import Utterance
 from pipeline.report.heat_maps import class_confusions, confusions
 from pipeline.report.others import boundaries_table, causes_table, difference_table, tsv_table
-from pipeline.report.panel import Panels, panel_script, read_free
+from pipeline.report.panel import GRAPHS, Panels, panel_script, read_lattice
 from pipeline.report.results import MEASURES, Comparison
 from pipeline.report.tables import disputed_phones_table, pairs_table, rates_table, system_name, utterances_table
 from pipeline.score import alignment_picture, count
@@ -135,7 +135,7 @@ def _sections(comparison: Comparison, chosen: Sequence[Utterance], panels: Panel
 
 def _utterance_page(comparison: Comparison, chosen: Sequence[Utterance], index: int) -> str:
     utterance = chosen[index]
-    links = ['<a href="../index.html">report</a>']
+    links = ['<a href="../index.html">report</a>', '<a href="#how">how to read it</a>']
     if index > 0:
         links.append(f'<a rel="prev" href="{index:03d}.html">previous</a>')
     if index + 1 < len(chosen):
@@ -158,8 +158,8 @@ def _article(comparison: Comparison, utterance: Utterance, number: int, folder: 
         f"<li>{system_name(comparison, system)} "
         f"{_errors(system.alignments['wer'][utterance.id], 'word')}, "
         f"{_errors(system.alignments['free_per'][utterance.id], 'free phone')}</li>" for system in comparison.systems)
-    layers = "posteriors placed lattices" if alone else "others"
-    return f"""<article class="panel" data-panel="{folder}{number:03d}.js" data-layers="{layers}">
+    shown = "data-alone" if alone else 'data-folded="lattices difference placed posteriors"'
+    return f"""<article class="panel" data-panel="{folder}{number:03d}.js" {shown}>
 <h{level}>{title}</h{level}>
 <ul class="scores" aria-label="Errors of each system">{scores}</ul>
 <div class="view"><p class="quiet">The picture is drawn here by the scripts in web/.</p></div>
@@ -182,7 +182,8 @@ def _as_text(comparison: Comparison, utterance: Utterance, lattices: bool) -> st
             parts.append(f"{system.name}, {kind}: {count(pairs).errors} of {count(pairs).length}\n"
                          f"{alignment_picture(pairs, 96)}\n")
     if lattices:
-        parts += [f"{lattice_text(read_free(system.decode, utterance.id), 96)}\n" for system in comparison.systems]
+        found = (read_lattice(system.decode, graph, utterance.id) for graph in GRAPHS for system in comparison.systems)
+        parts += [f"{lattice_text(lattice, columns=96)}\n" for lattice in found if lattice]
     return f'<pre tabindex="0">{escape(chr(10).join(parts))}</pre>'
 
 
@@ -193,10 +194,32 @@ def _legend() -> str:
             '<li><span class="gap" aria-hidden="true"></span> something missed here</li></ul>')
 
 
+HOW_TO = {
+    "with the mouse": "Click anything to hear it, with Shift a little more around it; drag over the sound or a spectrogram to hear a"
+                      " stretch. A heading folds its part away.",
+    "with the keyboard": "Tab goes into the picture, arrow keys move in it, Enter plays, + and - zoom, Esc stops.",
+    "reference": "What was said: words as the corpus has them; phones and times as people placed them, where a corpus has that,"
+                 " else as the GMM places the known words.",
+    "heard": "The best path of a search, once among the words of the lexicon with the language model, once among all phones,"
+             " with nothing known but which phone follows which. Signs over 20 ms wide say where two systems begin a phone"
+             " so far apart.",
+    "lattice": "All that a search had not given up at the end. Every way from left to right is one reading of the sound. A"
+               " curve is as thick as its posterior: the share of the readings, weighed by their scores, that go"
+               " through it. The straight line is the best path; dots on a line are silence or, in a CTC network, blank: no"
+               " phone. A word stands over its first phone.",
+    "what only one considered": "Phones of one lattice that the other lacks, or holds less likely than the slider asks, each bar"
+                                " as thick as its posterior.",
+    "the known text, placed": "Forced alignment: the words are given, the system says when. The bar below a phone is the system's"
+                              " confidence that it is there; goodness of pronunciation says how much less likely it is than the"
+                              " likeliest phone (0: it is the likeliest).",
+    "frame by frame": "The probability of every phone at every moment, vowels on top, silence at the bottom; framed is what the"
+                      " reference has. A CTC network is sure for single frames only: its spikes, over the GMM's segments.",
+}
+
+
 def _how_to() -> str:
-    return """<p class="lead how">Click anything to hear it, with Shift a little more around it; drag over the sound to hear a
-stretch. Tab goes into the picture, arrow keys move in it, Enter plays, Esc stops. A lattice's curves are as thick as they
-are probable; the straight line is the best path. Frames in the posteriors are the phones of the reference.</p>"""
+    entries = "".join(f"<dt>{term}</dt><dd>{text}</dd>" for term, text in HOW_TO.items())
+    return f'<section id="how" class="how"><h2>How to read it</h2>\n<dl>{entries}</dl></section>'
 
 
 def _without_corpus(comparison: Comparison) -> str:

@@ -34,6 +34,7 @@ from pipeline.systems import load_system
 # Higher frequencies than 8 kHz are neither heard by the systems nor worth the bytes; nor are the last of a long recording.
 MAX_SAMPLE_RATE = 16_000
 MAX_SAMPLES = 600_000
+GRAPHS = ("free", "words")  # lattices: of phones alone, and of the search with words
 APART = 0.02  # seconds: borders further apart are marked
 
 
@@ -131,7 +132,7 @@ class Panels:
                 "phones": row(phones, heard["phones"], self.comparison.fold),
                 "free": row(phones, heard["free"], self.comparison.fold),
                 "why": {graph: found.get(utterance, []) for graph, found in causes.reasons.items()} if causes else {},
-                "placed": placed or None, "lattice": lattice_drawing(system.decode, utterance)}
+                "placed": placed or None, "lattices": lattice_drawings(system.decode, utterance)}
 
     def _pair(self, utterance: str, first: int, second: int) -> dict[str, Any]:
         """What is said of two systems, named by their numbers."""
@@ -140,8 +141,8 @@ class Panels:
         heard = [self.ctm[system.name]["phones"].get(utterance, []) for system in systems]
         return {"first": first, "second": second, "words": borders_apart(*heard),
                 "known": borders_apart(*placed) if all(placed) else None,
-                "difference": [[_seconds(phone.start), _seconds(phone.end), phone.label, round(phone.first, 4), round(phone.second, 4)]
-                               for phone in difference(*(read_free(system.decode, utterance) for system in systems))]}
+                "difference": {graph: _difference([read_lattice(system.decode, graph, utterance) for system in systems])
+                               for graph in GRAPHS}}
 
     def _placed(self, model: Path, utterance: str) -> list[Interval]:
         """The phones of the known text where the model places them, the prior of its labels taken out if it has one."""
@@ -178,19 +179,33 @@ def _placements(model: Path) -> dict[str, dict[str, PlacedUtterance]]:
     return {name: read_alignment(path) for name, path in folders.items() if path.exists()}
 
 
-@functools.lru_cache(maxsize=8)
-def read_free(decode: Path, utterance: str) -> Lattice:
-    """The lattice of free phones; each is asked for several times, one utterance after another."""
-    return read_json_lattice(decode / "lattices" / "free" / f"{utterance}.json")
+@functools.lru_cache(maxsize=16)
+def read_lattice(decode: Path, graph: str, utterance: str) -> Lattice | None:
+    """A lattice, None where the search kept none; each is asked for several times, one utterance after another."""
+    path = decode / "lattices" / graph / f"{utterance}.json"
+    return read_json_lattice(path) if path.exists() else None
 
 
-def lattice_drawing(decode: Path, utterance: str) -> dict[str, Any]:
-    """The free phone lattice for the page: ``nodes`` [seconds, lane], ``arcs`` as the script's Net takes them."""
-    drawing = draw(read_free(decode, utterance))
+def lattice_drawings(decode: Path, utterance: str) -> dict[str, dict[str, Any]]:
+    """The lattices of both searches for the page: ``nodes`` [seconds, lane], ``arcs`` as the script's Net takes them."""
+    found = {graph: lattice for graph in GRAPHS if (lattice := read_lattice(decode, graph, utterance))}
+    return {graph: _drawing(lattice) for graph, lattice in found.items()}
+
+
+def _drawing(lattice: Lattice) -> dict[str, Any]:
+    drawing = draw(lattice)
     nodes = [[_seconds(frame), lane] for frame, lane in zip(drawing.frames, drawing.lanes)]
     return {"nodes": nodes, "arcs": [[arc.source, arc.target, arc.label, arc.word, round(arc.posterior, 4), round(arc.until, 4),
                                       arc.lane, int(arc.best), round(arc.acoustic, 1), round(arc.language, 2), arc.num_arcs]
                                      for arc in drawing.arcs]}
+
+
+def _difference(lattices: Sequence[Lattice | None]) -> list[list[Any]] | None:
+    """[start, end, phone, mass of the first lattice, of the second]; None unless both are there."""
+    if any(lattice is None for lattice in lattices):
+        return None
+    return [[_seconds(phone.start), _seconds(phone.end), phone.label, round(phone.first, 4), round(phone.second, 4)]
+            for phone in difference(*lattices)]
 
 
 def _seconds(frame: int) -> float:

@@ -40,7 +40,21 @@ const phonoscope = (() => {
     return pen.measureText(text).width;
   };
 
+  // What a reader chose, kept from page to page where the browser keeps anything for pages from disk.
+  const remembered = (name, fallback) => {
+    try {
+      return JSON.parse(localStorage.getItem(`phonoscope.${name}`)) ?? fallback;
+    } catch {
+      return fallback;
+    }
+  };
+  const remember = (name, value) => {
+    try {
+      localStorage.setItem(`phonoscope.${name}`, JSON.stringify(value));
+    } catch { /* then it lasts as long as the page */ }
+  };
+
   const bytesOf = base64 => Uint8Array.from(atob(base64), character => character.charCodeAt(0));
 
-  return {SILENT, make, makeSvg, percent, spelled, named, between, shown, describe, stretch, widthOf, bytesOf};
+  return {SILENT, make, makeSvg, percent, spelled, named, between, shown, describe, stretch, widthOf, remembered, remember, bytesOf};
 })();

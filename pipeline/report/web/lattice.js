@@ -4,24 +4,27 @@
 phonoscope.lattice = (() => {
   const {SILENT, makeSvg, shown, describe, stretch} = phonoscope;
   const LANE = 21;         // height of a lane in pixels
+  const CAPTION = 15;      // what it takes more where words are written over the arcs that settle them
   const BAR = 17;          // of a bar of the difference
   const THICKEST = 13;
   const BEND = 26;         // pixels an arc may take to change its lane
 
   // `upwards`: what is less probable lies above the best path, else below it.
   class Net {
-    constructor(view, {name, drawing, upwards, color}) {
-      Object.assign(this, {view, name, upwards, nodes: drawing.nodes, width: 0});
-      this.lane = view.row(name, `net ${upwards ? 'up' : 'down'}`, `${name}: lattice of free phones`, color);
+    constructor(view, {name, kind, drawing, upwards, color}) {
+      Object.assign(this, {view, name, upwards, nodes: drawing.nodes, row: view.row(name, `net ${upwards ? 'up' : 'down'}`, `${name}: ${kind}`, color)});
+      this.lane = LANE + (drawing.arcs.some(([, , , word]) => word) ? CAPTION : 0);
       this.svg = makeSvg('svg', {class: 'arcs'});
-      this.lane.append(this.svg);
+      this.row.append(this.svg);
       this.dots = this.nodes.map(() => makeSvg('circle', {class: 'node', r: 2.2}));
       this.arcs = drawing.arcs.map(arc => this.arc(...arc));
+      this.captions();
       // Thick ones first, so that thin ones can be pointed at; nodes over all.
       this.svg.append(...[...this.arcs].sort((a, b) => b.posterior - a.posterior), ...this.dots);
       this.arcs.move = (here, key) => this.move(here, key);
       this.arcs.enter = () => this.arcs.filter(arc => arc.best);
       view.rows.push(this.arcs);
+      view.labelled.push(...this.arcs);
       view.placed.push(width => this.place(width));
     }
 
@@ -29,7 +32,7 @@ phonoscope.lattice = (() => {
       const start = this.nodes[source][0], end = this.nodes[target][0];
       const silent = SILENT.includes(symbol);
       const arc = makeSvg('g', {class: `arc${best ? ' best' : ''}${silent ? ' silence' : ''}`, role: 'button', tabindex: -1});
-      Object.assign(arc, {source, target, start, end, symbol, posterior, until, lane, best: Boolean(best), isWord: false});
+      Object.assign(arc, {source, target, start, end, symbol, word, posterior, until, lane, best: Boolean(best), isWord: false});
       arc.hit = makeSvg('path', {class: 'hit'});
       arc.line = makeSvg('path', {class: 'line', 'stroke-width': Math.max(1, posterior * THICKEST).toFixed(1)});
       arc.label = makeSvg('text', {class: 'label'});
@@ -37,6 +40,22 @@ phonoscope.lattice = (() => {
       describe(arc, `${this.name} lattice: ${symbol}${word ? ` (${word})` : ''}, ${stretch(start, end)}, posterior ${posterior.toFixed(3)}, `
         + `acoustic ${acoustic.toFixed(1)}, language ${language.toFixed(2)}, ${count} arc${count === 1 ? '' : 's'}${best ? ', on the best path' : ''}`);
       return arc;
+    }
+
+    // Each word over the arc that settles it; it has room as far as to the next word of its lane.
+    captions() {
+      const lanes = {};
+      for (const arc of this.arcs.filter(({word}) => word)) (lanes[arc.lane] ??= []).push(arc);
+      for (const lane of Object.values(lanes)) {
+        lane.sort((a, b) => a.start - b.start).forEach((arc, number) => {
+          arc.caption = makeSvg('text', {class: 'word'});
+          arc.caption.textContent = arc.word;
+          const next = lane[number + 1]?.start ?? this.view.data.duration;
+          Object.assign(arc.caption, {label: arc.caption, room: next - arc.start, isWord: true});
+          arc.append(arc.caption);
+          this.view.labelled.push(arc.caption);
+        });
+      }
     }
 
     // Hide what no longer lies on a whole path of arcs that reach the floor.
@@ -51,17 +70,14 @@ phonoscope.lattice = (() => {
         lanes = Math.max(lanes, arc.lane, this.nodes[arc.source][1], this.nodes[arc.target][1]);
       }
       this.dots.forEach((dot, node) => dot.toggleAttribute('hidden', !used.has(node)));
-      this.height = (lanes + 1) * LANE;
-      this.lane.style.height = `${this.height}px`;
-      this.place(this.width);
+      this.row.style.height = `${(lanes + 1) * this.lane}px`;
     }
 
+    // Heights are counted from the best path, so that pruning moves nothing.
     place(width) {
-      this.width = width;
       const x = node => this.nodes[node][0] / this.view.data.duration * width;
-      const y = lane => (this.upwards ? this.height - LANE * (lane + 0.5) : LANE * (lane + 0.5));
+      const y = lane => (this.upwards ? -this.lane * lane - LANE / 2 : this.lane * (lane + 1) - LANE / 2);
       for (const arc of this.arcs) {
-        if (arc.hasAttribute('hidden')) continue;
         const [x0, x1] = [x(arc.source), x(arc.target)];
         const [y0, y1, yl] = [this.nodes[arc.source][1], this.nodes[arc.target][1], arc.lane].map(y);
         const bend = Math.min(BEND, (x1 - x0) / 3).toFixed(1), half = (bend / 2).toFixed(1);
@@ -71,6 +87,8 @@ phonoscope.lattice = (() => {
         arc.line.setAttribute('d', path);
         arc.label.setAttribute('x', ((x0 + x1) / 2).toFixed(1));
         arc.label.setAttribute('y', yl + 4);
+        arc.caption?.setAttribute('x', (x0 + 2).toFixed(1));
+        arc.caption?.setAttribute('y', yl - LANE / 2 - 1);
       }
       this.dots.forEach((dot, node) => {
         dot.setAttribute('cx', x(node).toFixed(1));
@@ -111,8 +129,9 @@ phonoscope.lattice = (() => {
     }
 
     prune(floor) {
+      const holder = ([a, b]) => (a >= floor ? (b >= floor ? 'both' : 'first') : (b >= floor ? 'second' : 'neither'));
       for (const {kind, lane, row} of this.bands) {
-        const own = this.bars.filter(({masses: [a, b]}) => ({both: a >= floor && b >= floor, first: a >= floor && b < floor, second: a < floor && b >= floor}[kind]));
+        const own = this.bars.filter(({masses}) => holder(masses) === kind);
         const lanes = [];
         for (const bar of own) {
           const mass = kind === 'both' ? Math.min(...bar.masses) : Math.max(...bar.masses);
@@ -127,8 +146,6 @@ phonoscope.lattice = (() => {
         lane.style.height = `${Math.max(lanes.length, 1) * BAR + 3}px`;
         row.splice(0, row.length, ...own.sort((a, b) => a.start - b.start));
       }
-      this.view.tabStop(this.view.rows.flat().find(button => button.tabIndex === 0) || this.view.rows.flat()[0]);
-      this.view.relabel();
     }
   }
 

@@ -2,24 +2,41 @@
 'use strict';
 
 phonoscope.Panel = (() => {
-  const {make, rows, lattice, Timeline, named} = phonoscope;
+  const {make, rows, lattice, remembered, remember, Timeline, named} = phonoscope;
   const APART_MS = 20;
-  const LAYERS = [['posteriors', 'how sure each system was of each phone, frame by frame'], ['placed', 'the known text as each system places it'],
-    ['lattices', 'what each system considered'], ['others', 'the other systems']];
+  const LATTICES = {free: 'phones only', words: 'words + language model'};  // what the search knew whose lattice is drawn
 
   class Panel extends Timeline {
     constructor(root, data) {
       super(root, data);
-      this.compared = [...data.compared];
+      // A page of an utterance's own remembers what a reader chose; in the index the picture is small, and stays so.
+      this.alone = root.dataset.alone !== undefined;
+      this.folded = new Set(this.kept('folded', (root.dataset.folded || '').split(' ')));
+      this.all = this.kept('all', !this.alone);
+      this.graph = this.kept('graph', 'free');
+      this.compared = this.chosen(this.kept('compared', []));
       this.floor = 0.02;
-      this.layers = new Set((root.dataset.layers || '').split(' '));
       this.readers = data.models.map(model => model && rows.reader(model, () => this.at(this.time)));
       this.probe = make('output', 'probe');
       this.probe.setAttribute('aria-live', 'off');
-      const foot = make('div', 'foot');
-      foot.append(this.readout, this.probe);
-      root.querySelector('.view').replaceChildren(this.toolbar(), this.scroller, foot);
+      this.foot = make('div', 'foot');
+      this.foot.append(this.readout, this.probe);
+      root.querySelector('.view').replaceChildren(this.toolbar(), this.scroller, this.foot);
       this.draw();
+    }
+
+    kept(name, fallback) {
+      return this.alone ? remembered(name, fallback) : fallback;
+    }
+
+    keep(name, value) {
+      if (this.alone) remember(name, value);
+    }
+
+    // Which two systems, by number, stand face to face at first: those of these names, else those the page is about.
+    chosen(names) {
+      const numbers = names.map(name => this.data.systems.findIndex(system => system.name === name));
+      return numbers.length === 2 && numbers.every(number => number >= 0) ? numbers : [...this.data.compared];
     }
 
     color(number) {
@@ -49,22 +66,16 @@ phonoscope.Panel = (() => {
       button('−', 'Zoom out', () => this.setZoom(this.zoom / 1.5));
       button('+', 'Zoom in', () => this.setZoom(this.zoom * 1.5));
       if (this.data.systems.length > 1) bar.append(this.chooser());
-      for (const [layer, title] of LAYERS.filter(([layer]) => this.has(layer))) {
-        const element = button(layer, `Show ${title}`, () => {
-          this.layers[this.layers.has(layer) ? 'delete' : 'add'](layer);
-          element.setAttribute('aria-pressed', String(this.layers.has(layer)));
+      if (this.data.systems.length > 2) {
+        button('all systems', 'Show what the other systems heard as well', element => {
+          this.all = !this.all;
+          this.keep('all', this.all);
+          element.setAttribute('aria-pressed', String(this.all));
           this.draw();
-        });
-        element.setAttribute('aria-pressed', String(this.layers.has(layer)));
+        }).setAttribute('aria-pressed', String(this.all));
       }
-      bar.append(this.pruner());
+      bar.append(this.latticeControls());
       return bar;
-    }
-
-    has(layer) {
-      const {models, systems} = this.data;
-      return {posteriors: models.some(Boolean), placed: systems.some(system => system.placed),
-        lattices: systems.some(system => system.lattice), others: systems.length > 2}[layer];
     }
 
     // Which two systems stand face to face.
@@ -78,12 +89,29 @@ phonoscope.Panel = (() => {
           if (select.selectedIndex === this.compared[1 - side]) this.compared[1 - side] = this.compared[side];
           this.compared[side] = select.selectedIndex;
           group.querySelectorAll('select').forEach((other, number) => { other.selectedIndex = this.compared[number]; });
+          this.keep('compared', this.compared.map(number => this.data.systems[number].name));
           this.draw();
         });
         label.append(select);
         group.append(label);
       });
       return group;
+    }
+
+    // Which search's lattices are drawn, and how much of them.
+    latticeControls() {
+      this.controls = make('span', 'lattice-controls');
+      const label = make('label', '', 'lattices of '), select = make('select');
+      select.append(...Object.entries(LATTICES).map(([graph, title]) => new Option(title, graph)));
+      select.value = this.graph;
+      select.addEventListener('change', () => {
+        this.graph = select.value;
+        this.keep('graph', this.graph);
+        this.draw();
+      });
+      label.append(select);
+      this.controls.append(label, this.pruner());
+      return this.controls;
     }
 
     pruner() {
@@ -97,112 +125,182 @@ phonoscope.Panel = (() => {
       };
       slider.addEventListener('input', () => {
         show();
-        this.nets.forEach(net => net.prune(this.floor));
+        this.prune();
       });
       show();
       label.append(make('span', '', 'hide arcs below'), slider, value);
-      this.pruning = label;
       return label;
+    }
+
+    prune() {
+      this.nets.forEach(net => net.prune(this.floor));
+      this.tabStop();
     }
 
     // ---- the picture
 
     draw() {
+      const {scrollLeft, scrollTop} = this.scroller;
       this.clear();
-      const {reference, systems} = this.data, [first, second] = this.compared;
       this.nets = [];
-      const title = reference.by_hand ? 'placed by hand' : 'reference';
-      rows.segments(this, {name: title, row: reference.words, label: 'reference words', className: 'words reference', isWord: true, isReference: true});
-      rows.segments(this, {name: 'phones', row: reference.phones, label: 'reference phones', className: 'phones', isReference: true});
-      this.known();
-      this.heading('heard with a lexicon');
+      this.reference();
+      this.part('words', 'heard with a lexicon and a language model', () => this.heard());
+      this.part('free', 'heard without words', () => this.each(number => this.free(number)));
+      this.lattices();
+      if (this.data.systems.some(system => system.placed)) this.part('placed', 'where each places the known text', () => this.known());
+      if (this.data.models.some(Boolean)) this.part('posteriors', 'how sure each was, frame by frame', () => this.posteriors());
+      this.controls.hidden = !this.nets.length && ['lattices', 'difference'].every(part => this.folded.has(part));
+      this.prune();
+      this.layout();
+      Object.assign(this.scroller, {scrollLeft, scrollTop});
+    }
+
+    // A part of the picture under a heading that folds it away; `note`: what else is to be said of it.
+    part(name, title, draw, note = '') {
+      const open = !this.folded.has(name);
+      const heading = make('div', 'heading'), button = make('button', 'fold', title);
+      Object.assign(button, {type: 'button'}).setAttribute('aria-expanded', String(open));
+      button.addEventListener('click', () => {
+        this.folded[open ? 'add' : 'delete'](name);
+        this.keep('folded', [...this.folded]);
+        this.draw();
+        this.grid.querySelector(`[data-part=${name}] button`).focus({preventScroll: true});
+      });
+      heading.dataset.part = name;
+      heading.setAttribute('role', 'heading');
+      heading.setAttribute('aria-level', this.alone ? '3' : '4');
+      heading.append(button);
+      this.grid.append(heading);
+      if (note && open) heading.after(make('div', 'note', note));
+      if (open) draw();
+    }
+
+    // Each of the two, and then the others if they are wanted.
+    each(action) {
+      new Set(this.compared).forEach(action);
+      this.others(action);
+    }
+
+    others(action) {
+      if (this.all) this.data.systems.forEach((_, number) => this.compared.includes(number) || action(number));
+    }
+
+    reference() {
+      const {words, phones, by_hand} = this.data.reference;
+      rows.segments(this, {name: by_hand ? 'placed by hand' : 'reference', row: words, label: 'reference words',
+        className: 'words reference', isWord: true, isReference: true});
+      rows.segments(this, {name: 'phones', row: phones, label: 'reference phones', className: 'phones', isReference: true});
+    }
+
+    heard() {
+      const [first, second] = this.compared;
       this.words(first);
       this.apart('words');
       if (second !== first) this.words(second, true);
       this.others(number => this.words(number));
-      this.heading('heard without words');
-      for (const number of new Set(this.compared)) this.free(number);
-      this.others(number => this.free(number));
-      this.lattices();
-      this.pruning.hidden = !this.nets.length;
-      this.tabStop(this.rows.flat()[0]);
-      this.layout();
-    }
-
-    others(action) {
-      if (this.layers.has('others')) this.data.systems.forEach((_, number) => this.compared.includes(number) || action(number));
     }
 
     words(number, mirrored = false) {
-      const system = this.data.systems[number], color = this.color(number);
-      const words = () => rows.segments(this, {name: system.name, row: system.words, label: `${system.name} words`, className: 'words owner', color, why: system.why.words, isWord: true});
-      const phones = () => rows.segments(this, {name: 'phones', row: system.phones, label: `${system.name} phones of the word path`, className: 'phones', color});
-      (mirrored ? [phones, words] : [words, phones]).forEach(action => action());
+      const {name, words, phones, why} = this.data.systems[number], color = this.color(number);
+      const lanes = [
+        {name, row: words, label: `${name} words`, className: 'words owner', color, why: why.words, isWord: true},
+        {name: 'phones', row: phones, label: `${name} phones of the word path`, className: 'phones', color},
+      ];
+      (mirrored ? lanes.reverse() : lanes).forEach(lane => rows.segments(this, lane));
     }
 
     free(number) {
-      const system = this.data.systems[number], color = this.color(number);
-      rows.segments(this, {name: system.name, row: system.free, label: `${system.name} free phones`, className: 'phones owner', color, why: system.why.free});
-      const model = this.data.models[system.model];
-      if (!model || !this.layers.has('posteriors')) return;
-      const reference = this.data.reference.phones.segments;
-      if (model.spikes.length) {
-        const hmm = this.data.hmm;
-        rows.spikes(this, {name: system.name, model, segments: hmm.segments, owner: hmm.name, color});
-      }
-      rows.posteriorgram(this, {name: system.name, model, reference, color});
+      const {name, free, why} = this.data.systems[number];
+      rows.segments(this, {name, row: free, label: `${name} free phones`, className: 'phones owner', color: this.color(number), why: why.free});
+    }
+
+    // Two systems of one model, side by side, have the same.
+    posteriors() {
+      const {systems, models, hmm, reference} = this.data, drawn = new Set();
+      this.each(number => {
+        const {name, model: own} = systems[number], model = models[own], color = this.color(number);
+        if (!model || drawn.has(own)) return;
+        drawn.add(own);
+        if (model.spikes.length) rows.spikes(this, {name, model, segments: hmm.segments, owner: hmm.name, color});
+        rows.posteriorgram(this, {name, model, reference: reference.phones.segments, color});
+      });
     }
 
     // The known text as the two, and the others, place it.
     known() {
-      if (!this.layers.has('placed')) return;
+      const drawn = new Set();
       const place = number => {
-        const system = this.data.systems[number];
-        for (const {name, row} of system.placed || []) {
+        for (const {name, row} of this.data.systems[number].placed || []) {
+          if (drawn.has(name)) continue;
+          drawn.add(name);
           rows.placed(this, {name, row, label: `the known text by ${name}`, className: 'phones owner', color: this.color(number)});
         }
       };
       const [first, second] = this.compared;
-      if (![first, second].some(number => this.data.systems[number].placed)) return;
-      this.heading('the known text, placed');
       place(first);
       this.apart('known');
       if (second !== first) place(second);
       this.others(place);
     }
 
-    // What is said of the two: [entry, whether it has them the other way round].
-    pair() {
-      const [a, b] = this.compared;
+    // What is said of two systems: [entry, whether it has them the other way round].
+    pair(a, b) {
       const entry = this.data.pairs.find(({first, second}) => (first === a && second === b) || (first === b && second === a));
       return [entry, entry?.first !== a];
     }
 
     apart(kind) {
-      const [pair, turned] = this.pair();
+      const [pair, turned] = this.pair(...this.compared);
       if (!pair?.[kind]) return;
       const [first, second] = this.compared.map(number => this.data.systems[number].name);
       rows.apart(this, {first, second, limit: APART_MS, borders: pair[kind].map(([phone, a, b]) => (turned ? [phone, b, a] : [phone, a, b]))});
     }
 
-    lattices() {
-      if (!this.layers.has('lattices')) return;
+    // ---- lattices
+
+    // The system whose lattice of the chosen search is drawn for another: itself, else one that searches with the same model.
+    standsFor(number) {
       const {systems} = this.data;
-      this.heading('what each considered');
-      this.compared.forEach((number, side) => {
-        const {name, lattice: drawing} = systems[number];
-        if (drawing && (side === 0 || number !== this.compared[0])) {
-          this.nets.push(new lattice.Net(this, {name, drawing, upwards: side === 0, color: this.color(number)}));
-        }
-      });
-      const [pair, turned] = this.pair();
-      if (pair?.difference) {
-        const bars = pair.difference.map(([start, end, symbol, a, b]) => [start, end, symbol, ...(turned ? [b, a] : [a, b])]);
-        const [first, second] = this.compared.map(number => systems[number].name);
-        this.heading('the difference');
-        this.nets.push(new lattice.Difference(this, {first, second, bars, colors: this.compared.map(number => this.color(number))}));
+      const has = ({model, lattices}) => model === systems[number].model && Boolean(lattices[this.graph]);
+      return has(systems[number]) ? number : systems.findIndex(has);
+    }
+
+    lattices() {
+      const stand = this.compared.map(number => this.standsFor(number)), [first, second] = stand;
+      const notes = this.compared.map((number, side) => this.missing(number, stand[side])).filter(Boolean);
+      this.part('lattices', `what each considered: ${LATTICES[this.graph]}`, () => this.drawLattices(stand), [...new Set(notes)].join('; '));
+      if (first !== second && Math.min(first, second) >= 0) {
+        this.part('difference', 'what only one of them considered', () => this.difference(first, second));
       }
-      this.nets.forEach(net => net.prune(this.floor));
+    }
+
+    missing(number, stand) {
+      const name = this.data.systems[number].name;
+      if (stand === number) return '';
+      return stand < 0 ? `${name} has no lattice of this search`
+        : `${name} has no lattice of this search; in its place stands that of ${this.data.systems[stand].name}, which searches with the same model`;
+    }
+
+    drawLattices(stand) {
+      [...new Set(stand)].filter(number => number >= 0).forEach((number, side) => {
+        const {name, lattices} = this.data.systems[number];
+        this.nets.push(new lattice.Net(this, {name, kind: `lattice of ${LATTICES[this.graph]}`, drawing: lattices[this.graph],
+          upwards: side === 0, color: this.color(number)}));
+      });
+    }
+
+    difference(first, second) {
+      const [{difference}, turned] = this.pair(first, second);
+      const bars = difference[this.graph].map(([start, end, symbol, a, b]) => [start, end, symbol, ...(turned ? [b, a] : [a, b])]);
+      const names = [first, second].map(number => this.data.systems[number].name);
+      this.nets.push(new lattice.Difference(this, {first: names[0], second: names[1], bars, colors: [first, second].map(number => this.color(number))}));
+    }
+
+    // As high as the window has room for, so that the axis on top and the scroll bar below stay in sight.
+    layout() {
+      const above = this.scroller.getBoundingClientRect().top + scrollY;
+      this.scroller.style.setProperty('--around', `${Math.ceil(above + this.foot.offsetHeight)}px`);
+      super.layout();
     }
 
     // ---- reading

@@ -17,17 +17,16 @@ phonoscope.player = {
     source.start(0, from, to - from);
     this.source = source;
     view.root.dataset.playing = `${from.toFixed(3)} ${to.toFixed(3)}`;
-    view.head.hidden = false;
     const draw = () => {
       if (this.source !== source) return;
       const now = Math.min(from + (this.context.currentTime - begun) * rate, to);
-      view.head.style.left = phonoscope.percent(now, view.data.duration);
+      view.over('head', now);
       view.follow(now);
       requestAnimationFrame(draw);
     };
     this.stopped = () => {
       delete view.root.dataset.playing;
-      view.head.hidden = true;
+      view.over('head');
     };
     source.onended = () => { if (this.source === source) this.stop(); };
     draw();

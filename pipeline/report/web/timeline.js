@@ -13,33 +13,53 @@ phonoscope.Timeline = (() => {
       this.zoom = 1;
       this.rate = 1;
       this.time = null;
-      this.rows = [];      // arrays of buttons in order of time, from top to bottom
-      this.placed = [];    // what must be drawn again when the axis changes: functions of its width in pixels
       this.scroller = make('div', 'scroller');
       this.grid = make('div', 'timeline');
       this.scroller.append(this.grid);
       this.readout = make('output', 'readout', 'Point at a segment to read it.');
       this.readout.setAttribute('aria-live', 'off');
       this.listen();
-      new ResizeObserver(() => this.layout()).observe(this.scroller);
+      new ResizeObserver(() => { if (this.scroller.clientWidth !== this.laidOut) this.layout(); }).observe(this.scroller);
     }
 
-    // Begin again with an empty picture: the signal, and what lies over all rows.
+    // Begin again with an empty picture: axis and sound, which stay in sight, the spectrogram, and what lies over all rows.
     clear() {
-      this.grid.replaceChildren();
-      this.rows = [];
-      this.placed = [];
-      this.ruler = this.row('time', 'ruler', 'seconds');
-      this.wave();
+      this.rows = [];      // arrays of buttons in order of time, from top to bottom
+      this.labelled = [];  // everything on the axis that has a label
+      this.placed = [];    // what must be drawn again when the axis changes: functions of its width in pixels
+      this.marks = {band: [], cursor: [], head: []};
+      this.stop = null;
+      const fixed = make('div', 'fixed');
+      this.grid.replaceChildren(fixed, this.overlay());
+      this.ruler = this.row('time', 'ruler', 'seconds', '', fixed);
+      this.wave(fixed);
+      fixed.append(this.overlay());
       this.spectrogram();
+    }
+
+    overlay() {
       const over = make('div', 'over');
-      over.append(this.band = make('div', 'band'), this.cursor = make('div', 'cursor'), this.head = make('div', 'head'));
-      this.band.hidden = this.cursor.hidden = this.head.hidden = true;
-      this.grid.append(over);
+      for (const [kind, marks] of Object.entries(this.marks)) {
+        const mark = make('div', kind);
+        mark.hidden = true;
+        marks.push(mark);
+        over.append(mark);
+      }
+      return over;
+    }
+
+    // Put the mark of a kind (band, cursor, head) over all rows at these seconds; without any, take it away.
+    over(kind, start = null, end = start) {
+      for (const mark of this.marks[kind]) {
+        mark.hidden = start === null;
+        if (start === null) continue;
+        mark.style.left = percent(start, this.data.duration);
+        if (end > start) mark.style.width = percent(end - start, this.data.duration);
+      }
     }
 
     // A row: its name in the gutter, which stays while the rest scrolls, and a lane on the time axis.
-    row(name, className, label, color) {
+    row(name, className, label, color, parent = this.grid) {
       const row = make('div', `row ${className.split(' ').map(part => `${part}-row`).join(' ')}`);
       const lane = make('div', `lane ${className}`);
       row.append(make('div', 'name', name), lane);
@@ -48,16 +68,12 @@ phonoscope.Timeline = (() => {
         lane.setAttribute('role', 'group');
         lane.setAttribute('aria-label', label);
       }
-      this.grid.append(row);
+      parent.append(row);
       return lane;
     }
 
-    heading(text) {
-      this.grid.append(make('div', 'heading', text));
-    }
-
-    wave() {
-      const lane = this.row('sound', 'wave', '');
+    wave(parent) {
+      const lane = this.row('sound', 'wave', '', '', parent);
       const canvas = make('canvas');
       canvas.setAttribute('aria-hidden', 'true');
       lane.append(canvas);
@@ -95,7 +111,9 @@ phonoscope.Timeline = (() => {
       button.style.left = percent(start, this.data.duration);
       button.style.width = percent(end - start, this.data.duration);
       Object.assign(button, {start, end, symbol, isWord});
-      button.append(make('span', 'label', isWord ? symbol : spelled(symbol)));
+      button.label = make('span', 'label', isWord ? symbol : spelled(symbol));
+      button.append(button.label);
+      this.labelled.push(button);
       return button;
     }
 
@@ -125,7 +143,7 @@ phonoscope.Timeline = (() => {
       });
       this.grid.addEventListener('click', event => {
         const target = event.target.closest('button, [role=button]');
-        if (!target) return;
+        if (target?.start === undefined) return;
         this.focus(target);
         const around = event.shiftKey ? 0.15 : 0;
         this.play(target.start - around, target.end + around);
@@ -142,21 +160,12 @@ phonoscope.Timeline = (() => {
     // The time a person looks at; null for none.
     at(time) {
       this.time = time;
-      this.cursor.hidden = time === null;
-      if (time !== null) this.cursor.style.left = percent(time, this.data.duration);
+      this.over('cursor', time);
     }
 
     mark(target) {
-      this.band.hidden = !target || target.start === undefined;
-      if (!target) return;
-      this.readout.textContent = target.dataset.text;
-      if (!this.band.hidden) this.showBand(target.start, target.end);
-    }
-
-    showBand(start, end) {
-      this.band.hidden = false;
-      this.band.style.left = percent(start, this.data.duration);
-      this.band.style.width = percent(end - start, this.data.duration);
+      this.over('band', target?.start, target?.end);
+      if (target) this.readout.textContent = target.dataset.text;
     }
 
     key(event) {
@@ -183,7 +192,7 @@ phonoscope.Timeline = (() => {
       event.preventDefault();
       const found = this.rows[number].move?.(here, event.key) || target();
       if (found) this.focus(found);
-      else this.reveal(here.start, here.end);
+      else this.reveal(here);
     }
 
     nearest(here, number, step) {
@@ -195,28 +204,22 @@ phonoscope.Timeline = (() => {
       return null;
     }
 
-    // One tab stop a picture: the segment last visited.
-    tabStop(target) {
-      this.rows.flat().forEach(button => button.setAttribute('tabindex', '-1'));
+    // One tab stop a picture: the segment last visited, or the first if that is gone.
+    tabStop(target = this.stop && shown(this.stop) ? this.stop : this.rows.flat()[0]) {
+      this.stop?.setAttribute('tabindex', '-1');
       target?.setAttribute('tabindex', '0');
+      this.stop = target;
     }
 
     focus(target) {
       this.tabStop(target);
       target.focus({preventScroll: true});
-      this.reveal(target.start, target.end);
-      const box = target.getBoundingClientRect();
-      if (box.top < 0 || box.bottom > innerHeight - this.readout.offsetHeight) target.scrollIntoView({block: 'center', inline: 'nearest'});
+      this.reveal(target);
     }
 
-    // Scroll sideways so that these seconds are in sight.
-    reveal(start, end) {
-      const gutter = this.gutter(), whole = this.grid.offsetWidth - gutter;
-      const left = start / this.data.duration * whole, right = end / this.data.duration * whole;
-      if (left < this.scroller.scrollLeft) this.scroller.scrollLeft = left - 20;
-      if (right + gutter > this.scroller.scrollLeft + this.scroller.clientWidth) {
-        this.scroller.scrollLeft = right + gutter - this.scroller.clientWidth + 20;
-      }
+    // Scroll no further than it takes; report.css says what covers the edges.
+    reveal(target) {
+      target.scrollIntoView({block: 'nearest', inline: 'nearest'});
     }
 
     // Drag to hear a stretch, click to hear from there to the end.
@@ -230,7 +233,7 @@ phonoscope.Timeline = (() => {
         const from = time(event);
         const drag = at => {
           const [a, b] = [from, time(at)].sort((x, y) => x - y);
-          this.showBand(a, b);
+          this.over('band', a, b);
           this.readout.textContent = stretch(a, b);
           return [a, b];
         };
@@ -276,6 +279,7 @@ phonoscope.Timeline = (() => {
     }
 
     layout() {
+      this.laidOut = this.scroller.clientWidth;
       this.fitGutter();
       const gutter = this.gutter();
       const fits = this.scroller.clientWidth - gutter;
@@ -322,17 +326,19 @@ phonoscope.Timeline = (() => {
       }
     }
 
-    // Labels that would not fit are left out rather than cut; zooming in brings them back.
+    // Labels that would not fit are left out rather than cut; zooming in brings them back. All are measured before any is
+    // changed, and each text in a font only once: that is what takes long.
     relabel(width = this.grid.offsetWidth - this.gutter()) {
-      const widths = new Map();  // measuring is slow, and labels repeat
-      for (const button of this.rows.flat()) {
-        const label = button.querySelector('.label');
-        if (!button.isWord) label.textContent = spelled(button.symbol);
-        const key = `${(button.getAttribute('class')).replace(' narrow', '')} ${button.isWord} ${label.textContent}`;
-        if (!widths.has(key)) widths.set(key, widthOf(label.textContent, label));
-        const room = (button.room ?? button.end - button.start) / this.data.duration * width;
-        button.classList.toggle('narrow', room < widths.get(key) + 3);
+      const widths = new Map();
+      for (const {label, symbol, isWord} of this.labelled) {
+        if (!isWord && label.textContent !== spelled(symbol)) label.textContent = spelled(symbol);
       }
+      const narrow = this.labelled.map(one => {
+        const text = one.label.textContent, key = `${one.getAttribute('class').replace(' narrow', '')} ${text}`;
+        if (!widths.has(key)) widths.set(key, widthOf(text, one.label));
+        return (one.room ?? one.end - one.start) / this.data.duration * width < widths.get(key) + 3;
+      });
+      this.labelled.forEach((one, number) => one.classList.toggle('narrow', narrow[number]));
     }
 
     // Keep the playhead in sight when only a part of the utterance is.
