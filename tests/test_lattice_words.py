@@ -9,7 +9,7 @@ import pytest
 from lexicon.ngram import NGram
 from lexicon.phones import spoken
 from pipeline.graph import decoding_graph
-from pipeline.lattice import Lattice, best_path, determinize, frame_posteriors, nbest
+from pipeline.lattice import Lattice, best_path, determinize, expected_counts, frame_posteriors, nbest
 from pipeline.lattice.words import SpellingTree, place_words, word_lattice
 from pipeline.search import Beams, SearchGraph, best_segments, search
 from test_lattice import all_paths
@@ -61,13 +61,16 @@ def test_homophones_are_two_words_with_their_own_scores():
     assert dict(zip(words.label, words.scores())) == pytest.approx({"TA": -2.0, "TAH": -3.0})
 
 
-def test_of_equal_homophones_phones_and_words_choose_the_same():
-    """In the order of the search, whatever the alphabet says."""
-    lattice = lattice_of([0, 10, 20], [(0, 1, "T", -1.0, ""), (1, 2, "AH", -1.0, "TAH"), (1, 2, "AH", -1.0, "TA")])
-    placed = place_words(lattice, TREE)
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("first,second", [("TA", "TAH"), ("TAH", "TA")])
+def test_of_equal_homophones_phones_and_words_choose_the_first_of_the_search(late, first, second):
+    """Whatever the alphabet says, and wherever they are settled."""
+    arcs = [(0, 1, "T", -1.0, ""), (1, 2, "AH", -1.0, "" if late else first), (2, 3, "SIL", -1.0, first if late else "")]
+    rival = (2, 3, "SIL", -1.0, second) if late else (1, 2, "AH", -1.0, second)
+    placed = place_words(lattice_of([0, 10, 20, 30], sorted([*arcs, rival], key=lambda arc: arc[0])), TREE)
     words = word_lattice(placed)
-    assert best_segments(placed)[2] == [words.label[a] for a in best_path(words)] == ["TAH"]
-    assert words.posterior == pytest.approx([.5, .5])
+    assert best_segments(placed)[2] == [first] and [words.label[a] for a in best_path(words)] == [first, "SIL"]
+    assert expected_counts(words) == pytest.approx({"SIL": 1, "TA": .5, "TAH": .5})
 
 
 @pytest.mark.parametrize("kind,rows", [("hmm", 3), ("ctc", 1)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
+from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
@@ -149,17 +150,19 @@ def _spell(debts: Debts, word: str) -> Debts | None:
 
 
 def _assemble(lattice: Lattice, arcs: Collection[tuple[tuple, tuple, int, str]], start: _Border, end: _Border) -> Lattice:
-    """The lattice of the arcs that lead to the end, nodes in the order of those they come from, and of one in the order
-    found: of equal paths the first stays the best."""
-    useful, kept = {end}, []
-    for here, there, arc, word in sorted(arcs, key=lambda item: item[0][0], reverse=True):
-        if there in useful:
-            useful.add(here)
-            kept.append((here, there, arc, word))
-    if start not in useful:
+    """The lattice of the arcs that lead to the end, nodes in the order of those they come from; of one, in the order of the
+    ways on from them: of equal paths the first stays the best."""
+    rank, kept = {end: 0}, []
+    for _, leaving in groupby(sorted(arcs, key=lambda item: item[0][0], reverse=True), key=lambda item: item[0][0]):
+        ways: dict[tuple, list[tuple[int, int]]] = {}
+        for here, there, arc, word in leaving:
+            if there in rank:
+                ways.setdefault(here, []).append((arc, rank[there]))
+                kept.append((here, there, arc, word))
+        rank.update({here: i for i, here in enumerate(sorted(ways, key=lambda here: min(ways[here])))})
+    if start not in rank:
         raise ValueError("no path through the lattice spells words of the lexicon")
-    found = dict.fromkeys(key for here, there, *_ in arcs for key in (here, there) if key in useful)
-    order = sorted(found, key=lambda key: key[0])
+    order = sorted(rank, key=lambda key: (key[0], rank[key]))
     number = {key: i for i, key in enumerate(order)}
     rows = sorted((number[here], number[there], arc, word) for here, there, arc, word in kept)
     chosen = [arc for _, _, arc, _ in rows]
