@@ -16,7 +16,7 @@ from lexicon.fold import read_fold
 from lexicon.lang import Lang, load_lang
 from lexicon.phone_sets import phone_set_of
 from pipeline.alignments import place_utterance, write_alignment
-from pipeline.correction import Correction, teach
+from pipeline.correction import Correction, teach, to_learn_from
 from pipeline.ctm import write_ctm
 from pipeline.datadir import read_datadir
 from pipeline.features import measured, read_feats
@@ -42,7 +42,7 @@ def learnt(args: Namespace, goodness: Goodness, lang: Lang) -> Correction | None
         return None
     gold, fold = read_ctm(args.teacher / "phones.ctm"), read_fold(args.teacher.parent)
     feats = read_feats(args.teacher, args.model)
-    words = {u.id: u.words for u in feats.of(read_datadir(args.teacher))}
+    words = to_learn_from({u.id: u.words for u in feats.of(read_datadir(args.teacher))}, gold)
     with tqdm(total=len(words), desc=f"teach {goodness.system.name}", unit="utt", disable=None) as bar:
         return teach(goodness, words, feats, gold, fold, lang.reference_lexicon, phone_set_of(lang.info), bar.update)
 
