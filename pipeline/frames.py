@@ -88,7 +88,7 @@ def load_frame_classifier(path: Path | str) -> FrameClassifier:
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such model; run: make frames") from error
     except Exception as error:  # a zip of anything can fail in any way; all of them mean the same to the user
-        raise UserError(f"{path}: not a frame classifier of phonoscope ({error}); run: make frames") from error
+        raise UserError(f"{path}: not a frame classifier of phonoscope ({error}); remove it and run: make frames") from error
     return model
 
 

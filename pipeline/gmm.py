@@ -109,7 +109,7 @@ def load_gmm(path: Path | str) -> GmmHmm:
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such model; run: make gmm") from error
     except Exception as error:  # a zip of anything can fail in any way; all of them mean the same to the user
-        raise UserError(f"{path}: not a GMM-HMM model of phonoscope ({error}); run: make gmm") from error
+        raise UserError(f"{path}: not a GMM-HMM model of phonoscope ({error}); remove it and run: make gmm") from error
     sizes, weights, means, variances = (np.concatenate(column) for column in zip(*blocks))
     return GmmHmm(Transitions(phones, dict(zip(phones, topologies))), np.cumsum([0, *sizes]), weights, means, variances,
                   floor)

@@ -29,13 +29,13 @@ def sentence(replay: Replay, found: Sequence[Overruled], language: Language, ste
         return f'sound and grammar agreed: nothing in the beam sounded better than "{_end(replay.said)}" and scored worse'
     one, by_language = next(((one, True) for one in found if one.cost - _gain(replay, one, language) < one.lead),
                             (found[0], False))
-    size = len(one.rival)
+    size, gain = len(one.rival), _gain(replay, one, language)
     instead = f'"{replay.said[size - 1]}"' if size <= len(replay.said) else "the end"
     who = "language model" if by_language else "lexicon"
     right = ", which was right," if one.rival == reference[:size] and one.rival != replay.said[:size] else ""
     return (f'at {seconds(one.row, step):.2f} s the {who} preferred {instead} to "{one.rival[-1]}", although that{right} sounded '
-            f"better by {one.lead:.1f} nats: all but the sound speaks against it by {one.cost:.1f}, the language model alone by "
-            f"{_gain(replay, one, language):.1f}; it {_how(one)}"
+            f"better by {one.lead:.1f} nats: all but the sound speaks against it by {one.cost:.1f}, the language model alone "
+            f"{'for' if gain < 0 else 'against'} it by {abs(gain):.1f}; it {_how(one)}"
             + ("" if one.fate == "lost" else f" at {seconds(one.last + 1, step):.2f} s"))
 
 
@@ -63,7 +63,7 @@ def text(replay: Replay, title: str, language: Language, step: int, reference: W
                    f"{seconds(one.last + 1, step):6.2f}s  {_end(one.rival, 30)}: {_how(one)}")
             lines.append(row[:columns])
     lines += ["", f"The {TOP} best prefixes whenever they changed, against the best of them; sound + the rest = all:",
-              f"{'at':>8} {'all':>9} {'sound':>9} {'rest':>9}  so far (* what was said in the end)"]
+              f"{'at':>8} {'all':>9} {'sound':>9} {'rest':>9}  so far (* what was said in the end, - no word yet)"]
     for row, prefixes in changes(replay, TOP):
         so_far = replay.so_far[row] if replay.so_far else ()
         lines += [_prefix(f"{seconds(row, step):7.2f}s" if n == 0 else "", prefix, prefixes[0] if n else None,

@@ -45,7 +45,7 @@ def main(args: Namespace) -> tuple[Path, str]:
     target = args.exp / "replay" / f"{utterance.id}.{name}.{args.graph}.json"
     show(lines, target.with_suffix(".txt"))
     write_json(target, as_json(replay, title, language, system.step, reference))
-    return target, f"{target.with_suffix('.txt')}, {target}"
+    return target, f"{target.with_suffix('.txt')}, .json"
 
 
 if __name__ == "__main__":

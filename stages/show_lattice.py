@@ -56,7 +56,7 @@ def main(arguments: argparse.Namespace) -> tuple[Path, str]:
     for ending, content in (("dot", lattice_dot(lattice)), ("svg", lattice_svg(lattice, least))):
         with atomic_write(folder / f"{name}.{ending}") as stream:
             stream.write(content)
-    return folder / f"{name}.svg", f"{folder}/{name}.svg (a browser shows it), .txt, .dot (Graphviz), .fst/ (OpenFst and Kaldi)"
+    return folder / f"{name}.svg", f"{folder}/{name}.txt, .svg, .dot (Graphviz), .fst/"
 
 
 if __name__ == "__main__":

@@ -158,6 +158,30 @@ def test_the_matrix_is_made_of_what_is_there_and_of_searches_without_grammar(own
     assert own.stages("GMM_ARGS=--max-mix 4").isdisjoint({"flat_lang", "matrix"})
 
 
+@pytest.mark.parametrize("gone,again", [
+    ("exp/prompts/gmm/decode_test/hyp.txt", {"decode", "score", "explain_errors", "boundaries", "compare", "report",
+                                             "lattice_difference"}),
+    ("exp/prompts/neural/ali_test/alignment.json", {"place", "boundaries", "compare", "report"}),
+    ("exp/prompts/frames/decode_test/wer.txt", {"score", "compare", "report"}),
+    ("exp/prompts/gmm/ali_dev/phones.txt", {"align", "train_frames", "tune", "decode", "score", "explain_errors", "place",
+                                            "boundaries", "compare", "report", "lattice_difference"})])
+def test_what_was_removed_is_made_again_with_what_follows(own, gone, again):
+    """The messages about damaged files say: remove it and run make."""
+    (own.root / gone).unlink()
+    assert own.stages() == again
+
+
+@pytest.mark.parametrize("target", ["lattice", "lattice_text", "replay", "show STAGE=lattice"])
+def test_looking_inside_a_system_that_is_none(own, target):
+    done = own.make("-n", *target.split(), "UTT=u1", "MODEL=gmn")
+    assert done.returncode == 2 and "No rule" not in done.stderr
+    assert re.search("MODEL=gmn: no such system, and no exp/prompts/gmn/.*; there are: gmm frames neural neural_wfst", done.stderr)
+    for file in ("tuning.json", "decode_test/hyp.txt"):  # a model of one's own
+        (own.root / "exp/prompts/gmn/decode_test").mkdir(parents=True, exist_ok=True)
+        (own.root / "exp/prompts/gmn" / file).touch()
+    assert own.make("-n", *target.split(), "UTT=u1", "MODEL=gmn").returncode == 0
+
+
 def systems_of(planned: list[tuple[str, str]], stage: str) -> set[str]:
     """The systems whose ``stage`` is planned, from its --out or --decode."""
     return {re.search(r"exp/prompts/(\w+)", options.split("--out" if "--out" in options else "--decode")[1])[1]

@@ -61,7 +61,7 @@ def test_where_the_language_model_overruled_the_sound():
     assert (one.lead, one.cost) == pytest.approx((6, 3.8 * math.log(10)), abs=5e-3)
     assert one.behind == pytest.approx(3.8 * math.log(10) - 6, abs=5e-3)
     assert re.fullmatch(r'at 0.03 s the language model preferred "BUGS" to "BUNNY", although that, which was right, sounded better '
-                        r"by 6.0 nats: all but the sound speaks against it by 8.[78], the language model alone by 4.4; "
+                        r"by 6.0 nats: all but the sound speaks against it by 8.[78], the language model alone against it by 4.4; "
                         r"it met a better one, 2.[78] behind at 0.07 s",
                         sentence(replay, overruled(replay), language, 1, ("BUNNY", "BUNNY")))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lexicon.errors import UserError
 from lexicon.fold import Fold
-from lexicon.phones import SILENT
+from lexicon.phones import BLANK, SILENT
 from pipeline.align import Segment
 from pipeline.alignments import read_alignment
 from pipeline.boundaries import compare_boundaries, join_closures
@@ -15,7 +15,7 @@ from pipeline.boundaries import table as boundary_table
 from pipeline.features import frame_to_seconds
 from pipeline.intervals import Interval
 from pipeline.score import GAP, align as edit
-from pipeline.show.chart import counted, fit, frame_rulers, level, note, numbers, pad, table, wrap
+from pipeline.show.chart import MARGIN, counted, fit, frame_rulers, level, note, numbers, pad, table, wrap
 from pipeline.show.place import Place, Shown
 
 FAR_MS = 20        # a start that differs by more is marked
@@ -23,6 +23,7 @@ MARK = "*"
 WIDEST = 10        # columns of a word
 CROWD = 4          # others, for whose lengths there is no room in a line
 BY_HAND = "by hand"
+DOT = "·"          # a blank
 
 
 @dataclass(frozen=True)
@@ -110,9 +111,16 @@ def _timeline(place: Place, found: Sequence[Aligned]) -> list[str]:
     for ruler in frame_rulers(round((last - float(frame_to_seconds(0))) * 100)):
         lines += [ruler.axis(), *ruler.names([word.interval for word in found[0].words], "words")]
         for one in found:
-            lines += ruler.names([phone.interval for phone in one.phones], one.name, 2)
+            lines += ruler.names([_dotted(phone.interval) for phone in one.phones], one.name, 2)
         lines.append("")
+    if any(phone.interval.label == BLANK for one in found for phone in one.phones):
+        lines[-1:] = [f"{'':{MARGIN}}{DOT}: the network says nothing ({BLANK}).", ""]
     return lines
+
+
+def _dotted(interval: Interval) -> Interval:
+    """A blank as a dot, for which there is room."""
+    return interval._replace(label=DOT) if interval.label == BLANK else interval
 
 
 def _alone(one: Aligned, first: Aligned, fold: Fold) -> list[str]:

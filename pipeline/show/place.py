@@ -41,9 +41,10 @@ def find_utterance(data: Path, name: str, parts: Sequence[str] = ("test",)) -> t
         known |= found
     lower = {utterance.lower(): utterance for utterance in known}
     near = [lower[match] for match in difflib.get_close_matches(name.lower(), lower, n=4, cutoff=0.4)]
+    said = f'UTT "{name}" is not in' if name else "name an utterance, UTT=..., of"
     where = data / (parts[0] if len(parts) == 1 else f"{{{','.join(parts)}}}") / "text"
-    raise UserError(f'UTT "{name}" is not in {where}; {"did you mean " if near else "it has "}'
-                    f"{', '.join(near or list(known)[:3])}")
+    raise UserError(f'{said} {where}; {"did you mean " if near else "it has "}{", ".join(near or list(known)[:3])}'
+                    f"{', ...' if not near else ''}")
 
 
 @dataclass(frozen=True)

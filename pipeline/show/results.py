@@ -44,7 +44,7 @@ class Decode:
         """The words or phones of a text file of the decode."""
         found = read_spoken(self.folder / file, fold or {})
         if self.utterance not in found:
-            raise UserError(f'{self.folder / file}: no line for "{self.utterance}"; decode again: make decode')
+            raise UserError(f'{self.folder / file}: no line for "{self.utterance}"; remove {self.folder}/hyp.txt and run: make decode')
         return found[self.utterance]
 
     def intervals(self, kind: str) -> list[Interval]:
@@ -105,7 +105,7 @@ def _reference_phones(place: Place) -> tuple[str, ...]:
     path = place.exp / "gmm" / "ali_test" / "reference.txt"
     found = read_spoken(path)
     if place.id not in found:
-        raise UserError(f'{path}: no line for "{place.id}"; align the test set again: make compare')
+        raise UserError(f'{path}: no line for "{place.id}"; remove {path.with_name("phones.txt")} and run: make compare')
     return found[place.id]
 
 
@@ -126,7 +126,7 @@ def _whole(path: Path) -> Counts | None:
     try:
         return Counts(int(fields[6]), int(fields[8]), int(fields[10]), int(fields[5]))
     except (IndexError, ValueError):
-        raise UserError(f"{path}:1: {line[:80]!r} is not `%WER ... [ errors / words, ins, del, sub ]`; score again:"
+        raise UserError(f"{path}:1: {line[:80]!r} is not `%WER ... [ errors / words, ins, del, sub ]`; remove it and run:"
                         " make compare") from None
 
 
@@ -137,7 +137,7 @@ def lattice(place: Place) -> Shown:
     one = decodes(place)[0]
     found, graph = one.lattice("free"), one.folder / "lattices" / "free"
     if found is None:
-        raise UserError(f'{graph}: no lattice of "{place.id}"; decode again: make decode')
+        raise UserError(f'{graph}: no lattice of "{place.id}"; remove {one.folder}/hyp.txt and run: make decode')
     lines = [place.title(f"lattice: what {one.name} considered when it knew no words"), ""]
     lines += wrap("in", ["scores of the acoustic model;", "the graph of phones, one after any other by a bigram"])
     lines += wrap("out", ["phones between nodes in time,", "each with acoustic and language score and posterior;", "files:",
@@ -233,5 +233,6 @@ def _read_nbest(path: Path, utterance: str) -> list[tuple[float, str]]:
             if value["utterance"] == utterance:
                 return [(float(score), str(text)) for score, text in value["nbest"]]
         except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise UserError(f"{path}:{number}: no n-best list ({error!r}); decode again: make decode") from error
+            raise UserError(f"{path}:{number}: no n-best list ({error!r}); remove {path.with_name('hyp.txt')} and run: make"
+                            " decode") from error
     return []

@@ -54,7 +54,7 @@ def _file(place: Place) -> str:
     utterance, info = place.utterance, audio_info(place.utterance.wav)
     where = f", from {utterance.cut.start:.3f} to {utterance.cut.end:.3f} s" if utterance.cut else ""
     return (f"{utterance.wav.name}{where}: {info.sample_rate} Hz, {info.channels} "
-            f"channel{'s' if info.channels != 1 else ''}, {info.num_samples} samples each")
+            f"channel{'s' if info.channels != 1 else ''}, {info.num_samples} samples{' each' if info.channels != 1 else ''}")
 
 
 def _tables(place: Place) -> list[str]:
