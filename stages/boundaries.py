@@ -75,12 +75,11 @@ def main(args: Namespace) -> tuple[Path, str]:
                   *(f"  {line}" for line in table({name: found for (_, name), found in rows.items()})), *PUBLISHED, ""]
     between = {(a, b): compare_boundaries(aligned[a], aligned[b], fold) for a, b in combinations(placed, 2)}
     if between:
-        lines += ["Boundaries of aligners against each other (the second minus the first in ms, and the percentage within a"
-                  " limit):",
+        lines += ["Aligners against each other (the second minus the first in ms, and the percentage within a limit):",
                   *(f"  {line}" for line in table({f"{a}, {b}": found for (a, b), found in between.items()})), ""]
     lines += ["Within 20 ms by phone class, %:", *(f"  {line}" for line in class_table(
         {(b if a == HAND else f"{a}, {b}"): found for (a, b), found in (rows or between).items()}, phone_set)), ""]
-    cells = [peak_cells(name, peaks(utterances, placed["gmm"])) for name, utterances in placed.items() if has_spikes(utterances)]
+    cells = [peak_cells(name, peaks(found, placed["gmm"])) for name, found in placed.items() if has_spikes(found)]
     lines += [f"{row[0]}: blank {row[1]} % of the time, spikes of {row[2]} frames, {row[3]} ± {row[4]} of the way through"
               f" the GMM's phone, {row[5]} % within it" for row in cells]
     for_others(args.out.with_name("alignments"), placed)

@@ -125,7 +125,7 @@ def _dotted(interval: Interval) -> Interval:
 
 def _alone(one: Aligned, first: Aligned, fold: Fold) -> list[str]:
     """Words and phones of one system, with all it says of them, and how far from the hand's they are if ``first`` is that."""
-    words = _beginning(one)
+    words = _beginning(one, fold)
     by_hand = iter(_matched(one.spoken(fold), first, fold)[0] if first is not one else ())
     rows = []
     for piece in one.phones:
@@ -151,20 +151,27 @@ def _optional(value: float | None, decimals: int = 2) -> list[str]:
     return [""] if value is None else numbers([value], decimals)
 
 
+def _who(one: Aligned) -> str:
+    """In a sentence."""
+    return "the hand" if one.name == BY_HAND else one.name
+
+
 def _key(piece: Piece) -> int:
     """Its start, in ms."""
     return round(1000 * piece.interval.start)
 
 
-def _beginning(one: Aligned) -> dict[int, str]:
-    """The word that begins at a time."""
-    return {_key(word): fit(word.interval.label, WIDEST) for word in one.words}
+def _beginning(one: Aligned, fold: Fold) -> dict[int, str]:
+    """The word that begins with a phone, by the start of that: a hand may have put a glottal stop before it."""
+    starts = [_key(phone) for _, phone in one.spoken(fold)]
+    return {min((start for start in starts if start >= _key(word)), default=_key(word)): fit(word.interval.label, WIDEST)
+            for word in one.words}
 
 
 def _side_by_side(first: Aligned, others: Sequence[Aligned], fold: Fold) -> list[str]:
     """A line for each phone of the first, with those of the others that match it: how much later they start (ms), how long
     they last, and how sure they are."""
-    mine, words = first.spoken(fold), _beginning(first)
+    mine, words = first.spoken(fold), _beginning(first, fold)
     columns, more = zip(*(_matched(mine, other, fold) for other in others))
     rows = []
     for number, (label, piece) in enumerate(mine):
@@ -178,7 +185,7 @@ def _side_by_side(first: Aligned, others: Sequence[Aligned], fold: Fold) -> list
     for one, extra in zip(others, more):
         lines += note(f"{one.name} has {', '.join(f'{p.interval.label} at {p.interval.start:.2f} s' for p in extra)}, which"
                       f" match{'es' if len(extra) == 1 else ''} none of these.") if extra else []
-    return [*lines, *note(f"Starts are those of {first.name}; of the others how much later (ms), {MARK} by more than {FAR_MS} ms,"
+    return [*lines, *note(f"Starts are those of {_who(first)}; of the others how much later (ms), {MARK} by more than {FAR_MS} ms,"
                           " behind their own phone where it is another one. sure: share of the phone among all, by the sound"
                           " alone.")]
 
@@ -213,5 +220,5 @@ def _agreement(place: Place, first: Aligned, others: Sequence[Aligned]) -> list[
     reference = {place.id: [phone.interval for phone in first.phones]}
     rows = {one.name: compare_boundaries(reference, {place.id: [phone.interval for phone in one.phones]}, place.fold)
             for one in others}
-    return ["", f"Starts of phones against {first.name} (ms later, and the percentage within a limit):",
+    return ["", f"Starts of phones against {_who(first)} (ms later, and the percentage within a limit):",
             *(f"  {pad(line, 98).rstrip()}" for line in boundary_table(rows))]
