@@ -2,8 +2,9 @@
 
     python bench/beams.py exp/prompts data/prompts gmm,frames,neural_wfst words,free 13,16,20
 
-For each system, graph and beam: error rates (percent) with the settings that were tuned, and with the acoustic scale one step
-of the grid lower and higher, for what is best may move with the beam; processor seconds per utterance with the tuned ones.
+For each system, graph and beam: error rates (percent) with the settings that were tuned, and with the acoustic scale
+one step of the grid lower and higher, for what is best may move with the beam; processor seconds per utterance with the
+tuned ones.
 """
 from __future__ import annotations
 

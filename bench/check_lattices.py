@@ -3,10 +3,10 @@
     python bench/check_lattices.py exp/prompts data/prompts
 
 For every system, graph and test utterance: the lattice names its system, the best path is the hypothesis, every string
-is there once, the posteriors in the file sum to 1 at every frame, and JSON, SLF, OpenFst's and Kaldi's text give the same
-lattice; kaldifst reads OpenFst's text and prints Kaldi's arcs as they are written. Prints a line of checks for each graph and a table of oracle
-error rates at three beams, depth and processor time; exits with 1 if anything is wrong. Without the data folder no phones
-are folded, and words have no oracle.
+is there once, the posteriors in the file sum to 1 at every frame, and JSON, SLF, OpenFst's and Kaldi's text give the
+same lattice; kaldifst reads OpenFst's text and prints Kaldi's arcs as they are written. Prints a line of checks for
+each graph and a table of oracle error rates at three beams, depth and processor time; exits with 1 if anything is
+wrong. Without the data folder no phones are folded, and words have no oracle.
 """
 from __future__ import annotations
 

@@ -2,9 +2,9 @@
 
     PYTHONPATH=. .venv/bin/python bench/own_data.py [FOLDER]
 
-Needs data/prompts (make data) and lhotse. Prints what differs from the folder's features, model, hypotheses and lattices,
-and exits 1 if anything does. Half a minute for each form. The code must not change while it runs: the forms are decoded
-one after the other, and another search is another result.
+Needs data/prompts (make data) and lhotse. Prints what differs from the folder's features, model, hypotheses and
+lattices, and exits 1 if anything does. Half a minute for each form. The code must not change while it runs: the forms
+are decoded one after the other, and another search is another result.
 """
 from __future__ import annotations
 

@@ -47,9 +47,9 @@ def build_lang(data: Path, out: Path, vocab: str = "closed", order: int = 3, ext
     """Write a lang directory for the text of data/{train,dev,test}; lang.json, whose content is returned, is last.
 
     ``vocab``: "closed" gives the lexicon and the unigrams every word of the corpus, "open" those of train alone; the
-    n-grams are counted in train either way. Words are looked up in ``given`` alone; without it in ``extra``, then in the
-    dictionary, whose phones ``phones`` may describe; then ``guess`` is asked (G2P; None: an unknown word is an error).
-    Raises UserError for words without pronunciation, with the line of the first and the names of all.
+    n-grams are counted in train either way. Words are looked up in ``given`` alone; without it in ``extra``, then in
+    the dictionary, whose phones ``phones`` may describe; then ``guess`` is asked (G2P; None: an unknown word is an
+    error). Raises UserError for words without pronunciation, with the line of the first and the names of all.
     """
     texts = {name: read_text(data / name / "text") for name in SETS}
     seen = {word for words in texts["train"].values() for word in words}

@@ -210,7 +210,8 @@ def write_arpa(ngram: NGram, path: Path | str) -> None:
 
 
 def read_arpa(path: Path | str) -> NGram:
-    """Read an ARPA file. Raises UserError, with file and line, for what is malformed or fewer n-grams than announced."""
+    """Read an ARPA file. Raises UserError, with file and line, for what is malformed or fewer n-grams than
+    announced."""
     announced: dict[int, int] = {}
     found: Counter[int] = Counter()
     model, section, number = NGram(0, {}, {}), None, 0

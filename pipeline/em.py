@@ -105,8 +105,8 @@ def maximise(model: GmmHmm, stats: Statistics) -> None:
 def grow(model: GmmHmm, stats: Statistics, max_mix: int, min_frames: float) -> None:
     """Add Gaussians where the data carry them: a phone's states get up to twice as many, in place.
 
-    All states of a phone keep the same number (hmmlearn's layout): at most ``max_mix``, and ``min_frames`` frames of its
-    poorest state for each. The heaviest Gaussian is split in two, ±0.2 standard deviations apart (HTK Book, 8.4).
+    All states of a phone keep the same number (hmmlearn's layout): at most ``max_mix``, and ``min_frames`` frames of
+    its poorest state for each. The heaviest Gaussian is split in two, ±0.2 standard deviations apart (HTK Book, 8.4).
     """
     occupancy = np.add.reduceat(stats.counts, model.bounds[:-1])
     parts = []
@@ -188,8 +188,8 @@ def baum_welch(model: GmmHmm, graphs: Mapping[str, Graph], feats: Mapping[str, n
 
 def segmental_hmmlearn(model: GmmHmm, graphs: Mapping[str, Graph], feats: Mapping[str, np.ndarray],
                        lengths: Mapping[str, int], jobs: int = 1) -> Statistics:
-    """The plain reference: Viterbi phone segments (segmental k-means, Juang & Rabiner 1990), then one pass of hmmlearn's
-    own ``GMMHMM.fit`` per phone. Slow, and without the paths across phone boundaries that Baum-Welch counts.
+    """The plain reference: Viterbi phone segments (segmental k-means, Juang & Rabiner 1990), then one pass of
+    hmmlearn's own ``GMMHMM.fit`` per phone. Slow, and without the paths across phone boundaries that Baum-Welch counts.
 
     The statistics hold occupancies and the Viterbi likelihood only.
     """

@@ -102,7 +102,8 @@ class Features(Archive):
 
 
     def of(self, utterances: Iterable[Utterance]) -> list[Utterance]:
-        """Those of the utterances that have features (the mfcc stage has named the others); UserError if none has any."""
+        """Those of the utterances that have features (the mfcc stage has named the others); UserError if none has
+        any."""
         found = [utterance for utterance in utterances if utterance.id in self]
         if not found:
             raise UserError(f"{self.path}: features of none of the utterances in {self.path.parent};"

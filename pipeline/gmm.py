@@ -171,8 +171,9 @@ def batches(utterances: Sequence[str], graphs: Mapping[str, Graph], lengths: Map
 
 @dataclass(frozen=True)
 class Scored:
-    """The frames (T, D) of an utterance under the densities ``pdfs`` (n,) that its graph uses: ``components`` (T, g) log
-    score of each Gaussian, ``begins`` (n,) where those of each density start, ``densities`` (T, n) their log sums."""
+    """The frames (T, D) of an utterance under the densities ``pdfs`` (n,) that its graph uses: ``components`` (T, g)
+    log score of each Gaussian, ``begins`` (n,) where those of each density start, ``densities`` (T, n) their log
+    sums."""
 
     feats: np.ndarray
     pdfs: np.ndarray

@@ -1,8 +1,9 @@
 """A search frame by frame: what its beam held, and where the grammar overruled the sound.
 
-Kaldi's decoder does not show its beam, so `replay_graph` passes tokens (Young et al. 1989) over the same graph, with the same
-beam: it finds the same best path. flashlight's decoder takes frames one by one, and `replay_flashlight` asks it after each.
-A prefix is what was said so far; of the ways to say it the best counts. Scores are natural logs, after scaling.
+Kaldi's decoder does not show its beam, so `replay_graph` passes tokens (Young et al. 1989) over the same graph, with
+the same beam: it finds the same best path. flashlight's decoder takes frames one by one, and `replay_flashlight` asks
+it after each. A prefix is what was said so far; of the ways to say it the best counts. Scores are natural logs, after
+scaling.
 """
 from __future__ import annotations
 
@@ -37,9 +38,9 @@ class Prefix:
 
 @dataclass
 class Replay:
-    """``rows``: for each row of scores the prefixes in the beam, best first; ``said`` the best reading of all, and ``so_far``
-    what of it was said at each row; ``final`` the totals of whole readings. ``met``, where the search tells: for each row the
-    prefixes that met another one in the same state, and the least by which they were worse there."""
+    """``rows``: for each row of scores the prefixes in the beam, best first; ``said`` the best reading of all, and
+    ``so_far`` what of it was said at each row; ``final`` the totals of whole readings. ``met``, where the search tells:
+    for each row the prefixes that met another one in the same state, and the least by which they were worse there."""
 
     rows: list[list[Prefix]] = field(default_factory=list)
     said: Words = ()
@@ -53,9 +54,9 @@ class Overruled:
     """From ``row`` on ``rival`` sounded better than what was said at that time (``winner``), and scored worse.
 
     ``lead``: by how much it sounded better where that was most; ``cost``: by how much its graph score was worse there.
-    ``last``: the last row at which it was in the beam for itself; ``fate``: "met" (another prefix came to the same state, with
-    a better score, so that nothing that follows could help it), "pruned", "gone" (one of the two), or "lost" (it reached the
-    end); ``behind`` how far behind the best it was then.
+    ``last``: the last row at which it was in the beam for itself; ``fate``: "met" (another prefix came to the same
+    state, with a better score, so that nothing that follows could help it), "pruned", "gone" (one of the two), or
+    "lost" (it reached the end); ``behind`` how far behind the best it was then.
     """
 
     row: int
@@ -122,7 +123,8 @@ class _Tokens:
     history: np.ndarray
 
     def best(self, histories: _Histories, met: dict[Words, float]) -> _Tokens:
-        """The best token of each state; ``met`` learns of prefixes that met a better one, and how much worse they were."""
+        """The best token of each state; ``met`` learns of prefixes that met a better one, and how much worse they
+        were."""
         order = np.lexsort((-self.total, self.state))
         first = np.diff(self.state[order], prepend=-1) != 0
         winner = order[np.flatnonzero(first)[np.cumsum(first) - 1]]

@@ -1,4 +1,5 @@
-"""A replayed search in words: one sentence, the prefixes that the grammar overruled, and what the beam held and when."""
+"""A replayed search in words: one sentence, the prefixes that the grammar overruled, and what the beam held and
+when."""
 from __future__ import annotations
 
 import textwrap

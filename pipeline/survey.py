@@ -47,8 +47,9 @@ class SetSurvey:
 
 @dataclass
 class Survey:
-    """A corpus: ``sets`` by name; ``unknown``, how often each word is said that the ``lexicon`` (a name) lacks; by utterance
-    durations (s) and loudness (dBFS); how many have which format ((Hz, channels)); ``warnings``, {what: utterances}."""
+    """A corpus: ``sets`` by name; ``unknown``, how often each word is said that the ``lexicon`` (a name) lacks; by
+    utterance durations (s) and loudness (dBFS); how many have which format ((Hz, channels)); ``warnings``, {what:
+    utterances}."""
 
     sets: dict[str, SetSurvey]
     lexicon: str

@@ -1,5 +1,6 @@
-"""Align speech with its text by the GMM (Viterbi), for training and scoring: phones.txt and reference.txt, the phones said
-and those that PER is counted against; ali.scp, the density of each frame; phones.ctm and words.ctm, their times."""
+"""Align speech with its text by the GMM (Viterbi), for training and scoring: phones.txt and reference.txt, the phones
+said and those that PER is counted against; ali.scp, the density of each frame; phones.ctm and words.ctm, their
+times."""
 from __future__ import annotations
 
 from argparse import Namespace

@@ -1,6 +1,6 @@
 """How far apart the boundaries of aligners are, from each other and from hand-placed ones: boundaries.tsv and .txt; how
-peaky the networks are: peaks.tsv; and for other tools alignments/: a TextGrid of each utterance with every aligner's tiers,
-and each aligner's CTM."""
+peaky the networks are: peaks.tsv; and for other tools alignments/: a TextGrid of each utterance with every aligner's
+tiers, and each aligner's CTM."""
 from __future__ import annotations
 
 from argparse import Namespace
@@ -42,8 +42,8 @@ def against_hands(args: Namespace, gold: Intervals, aligned: dict[str, Intervals
 
 
 def for_others(out: Path, placed: dict[str, dict[str, PlacedUtterance]]) -> None:
-    """Words and phones as other tools read them: a CTM of each aligner, with confidences, and a TextGrid of each utterance,
-    with the tiers of all aligners."""
+    """Words and phones as other tools read them: a CTM of each aligner, with confidences, and a TextGrid of each
+    utterance, with the tiers of all aligners."""
     for name, utterances in placed.items():
         write_ctm(out / f"{name}.words.ctm", ((utt, *zip(*u.words)) for utt, u in utterances.items()))
         write_ctm(out / f"{name}.phones.ctm", ((utt, u.segments, [phone.confidence for phone in u.phones])

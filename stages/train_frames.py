@@ -1,6 +1,7 @@
 """Train scikit-learn frame classifiers on hand-placed phones or the GMM's alignment, choose one on dev, and save it.
 
-Each candidate is judged as it will be used: posteriors divided by priors, searched through the HMMs with a phone bigram.
+Each candidate is judged as it will be used: posteriors divided by priors, searched through the HMMs with a phone
+bigram.
 """
 from __future__ import annotations
 

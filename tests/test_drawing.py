@@ -1,4 +1,5 @@
-"""Lattices as pictures: nodes joined without losing a path's mass, pruned as lattices are, lanes that do not collide."""
+"""Lattices as pictures: nodes joined without losing a path's mass, pruned as lattices are, lanes that do not
+collide."""
 from __future__ import annotations
 
 import numpy as np
@@ -19,7 +20,8 @@ def lattice(frames: list[int], arcs: list[tuple[int, int, str, float]]) -> Latti
 
 
 def random_lattice(seed: int, phones: int) -> Lattice:
-    """40 nodes, 0 to 2 frames apart, each with arcs to nodes 5 to 9 later; so few phones that there is much to join, or many."""
+    """40 nodes, 0 to 2 frames apart, each with arcs to nodes 5 to 9 later; so few phones that there is much to join, or
+    many."""
     rng = np.random.default_rng(seed)
     frames = np.cumsum(rng.integers(0, 3, 40)).tolist()
     ends = [(0, i) for i in range(1, 6)] + [(i, min(i + int(step), 39)) for i in range(39) for step in [5, *rng.integers(5, 10, 2)]]
@@ -28,7 +30,8 @@ def random_lattice(seed: int, phones: int) -> Lattice:
 
 
 def test_borders_a_frame_apart_are_one_node() -> None:
-    """AH ends at frame 10 or 11, and T follows: one AH and one T to the eye, with all of the posterior; D is another."""
+    """AH ends at frame 10 or 11, and T follows: one AH and one T to the eye, with all of the posterior; D is
+    another."""
     drawn = draw(lattice([0, 10, 11, 20], [(0, 1, "AH", .5), (0, 2, "AH", .3), (0, 1, "EH", .2), (1, 3, "T", .7), (1, 3, "D", .3),
                                            (2, 3, "T", 1.0)]))
     assert drawn.frames == [0, 10, 11, 20]  # EH leads to 10 as well: that node has another past than the one at 11

@@ -24,7 +24,8 @@ def prepare(speech) -> tuple[GmmHmm, dict[str, Graph]]:
 
 @pytest.fixture(scope="module")
 def history(speech):
-    """A whole schedule on real speech: the model, its graphs, last statistics and (number of Gaussians, score) a pass."""
+    """A whole schedule on real speech: the model, its graphs, last statistics and (number of Gaussians, score) a
+    pass."""
     model, graphs = prepare(speech)
     passes: list[tuple[int, float]] = []
     stats = train(model, graphs, speech.feats, speech.lengths, Schedule(4, 3, 2, 4, 6.0),

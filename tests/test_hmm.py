@@ -44,7 +44,8 @@ def phone_sequences(words: Sequence[str], lexicon: dict, pause: float):
 
 
 def state_paths(transitions: Transitions, phones: list[tuple[str, int]], length: int):
-    """(log probability, densities, index of the phone, per frame) of all paths of ``length`` frames through ``phones``."""
+    """(log probability, densities, index of the phone, per frame) of all paths of ``length`` frames through
+    ``phones``."""
     def onward(index: int, state: int, pdfs: list, owners: list, score: float):
         phone, _ = phones[index]
         topology = transitions.topologies[phone]

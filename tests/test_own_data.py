@@ -64,7 +64,8 @@ def manifests(folder: Path, recordings: list[Recording], supervisions: list[Supe
 
 @pytest.fixture(scope="module")
 def thirty(speech, tmp_path_factory) -> dict[str, Path]:
-    """25 prompts, each in three forms, the lhotse manifests and their export made by lhotse; and what stages make of them."""
+    """25 prompts, each in three forms, the lhotse manifests and their export made by lhotse; and what stages make of
+    them."""
     root = tmp_path_factory.mktemp("thirty")
     lines: dict[str, list[str]] = {"wav.scp": [], "text": [], "utt2spk": []}
     recordings, supervisions = [], []

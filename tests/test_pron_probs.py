@@ -131,7 +131,8 @@ def test_a_damaged_file_is_named(corpus, old, new, message):
 # ---- the search
 
 def try_everything(transitions, lexicon, lm, pauses: Pauses, scores, word_score: float, longest: int):
-    """The best score of each sentence: all variants, all pauses, all paths, with the probabilities as they are defined."""
+    """The best score of each sentence: all variants, all pauses, all paths, with the probabilities as they are
+    defined."""
     found: dict[tuple[str, ...], float] = {}
     for words in sentences(lexicon, longest):
         prior = lm.score_sentence(words) * math.log(10) + word_score * len(words)

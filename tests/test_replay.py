@@ -51,8 +51,8 @@ def test_tokens_find_what_kaldis_decoder_finds(system, graph, beam):
 
 
 def test_where_the_language_model_overruled_the_sound():
-    """BUNNY sounds better by 3 at frame 2, by 6 from frame 3 on; the grammar charges it 1.9 ln 10 = 4.4 more at frame 2, and as
-    much again where the next word begins, as after BUGS there is BUNNY."""
+    """BUNNY sounds better by 3 at frame 2, by 6 from frame 3 on; the grammar charges it 1.9 ln 10 = 4.4 more at frame
+    2, and as much again where the next word begins, as after BUGS there is BUNNY."""
     replay = replay_graph(graph_of(), spoken(LIKE_BUGS), 1.0, 30)
     assert replay.said == ("BUGS", "BUNNY")
     one = overruled(replay)[0]

@@ -32,8 +32,8 @@ class Found:
 def cut(found: Found, split: str | None) -> tuple[dict[str, list[Utterance]], str, str]:
     """(train, dev and test; the name of the rule; one line on how they were cut).
 
-    Without a wish (``split`` None): the sets the folder has, and those it lacks cut out of its train; by speaker if four
-    are known, else by utterance. With one, everything is cut anew.
+    Without a wish (``split`` None): the sets the folder has, and those it lacks cut out of its train; by speaker if
+    four are known, else by utterance. With one, everything is cut anew.
     """
     given = {name: found.sets[name] for name in SETS if found.sets.get(name)}
     if split == "given" and not given:

@@ -1,7 +1,8 @@
 """A folder of recordings, each with its transcript beside it: name.wav or .flac, and name.txt, .lab or .TextGrid.
 
 Sub-folders are speakers, as LibriSpeech and the Montreal Forced Aligner have it; folders train, dev and test above them
-are the sets. Without sub-folders everything is taken for one speaker. Text is normalised as `lexicon.normalise` does it.
+are the sets. Without sub-folders everything is taken for one speaker. Text is normalised as `lexicon.normalise` does
+it.
 """
 from __future__ import annotations
 

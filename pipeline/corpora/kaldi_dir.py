@@ -17,7 +17,8 @@ def sets_in(folder: Path) -> list[Path]:
 
 
 def read(folder: Path) -> Found:
-    """The utterances of a data directory, or of train, dev and test below ``folder``; other directories are left out."""
+    """The utterances of a data directory, or of train, dev and test below ``folder``; other directories are left
+    out."""
     if (folder / "wav.scp").is_file():
         utterances, gold = read_one(folder)
         return Found("a Kaldi data directory", {"": utterances}, gold, speakers_known=speakers_known(utterances))

@@ -1,4 +1,5 @@
-"""People's own corpora, CORPUS_DIR=folder: Kaldi data directories, lhotse manifests, or recordings beside transcripts."""
+"""People's own corpora, CORPUS_DIR=folder: Kaldi data directories, lhotse manifests, or recordings beside
+transcripts."""
 from __future__ import annotations
 
 import re

@@ -46,7 +46,8 @@ class Check:
 
     @cached_property
     def infos(self) -> dict[str, AudioInfo | UserError]:
-        """What the header of each recording says, or what is wrong with it; those whose file was not found are left out."""
+        """What the header of each recording says, or what is wrong with it; those whose file was not found are left
+        out."""
         found: dict[str, AudioInfo | UserError] = {}
         for name in self.tables.wavs:
             if isinstance(wav := self.tables.wav(name), Path):
@@ -167,7 +168,8 @@ class Check:
                           "utterances)", "make them again: make mfcc", remark=True)
 
     def _misfit(self, utterance: str, place: str, dimensions: dict[int, str]) -> str:
-        """What is wrong with the features of an utterance; "" if nothing is. ``dimensions`` seen so far, and where first."""
+        """What is wrong with the features of an utterance; "" if nothing is. ``dimensions`` seen so far, and where
+        first."""
         try:
             feats = read_place(place)
         except Exception as error:  # damaged bytes: see read_place

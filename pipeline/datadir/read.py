@@ -67,7 +67,8 @@ def refuse(errors: list[Problem], path: Path) -> None:
 
 
 class DataDir:
-    """The tables of a data directory. One that is ``foreign`` (Kaldi's or lhotse's) may lack spk2utt and utt2num_samples.
+    """The tables of a data directory. One that is ``foreign`` (Kaldi's or lhotse's) may lack spk2utt and
+    utt2num_samples.
 
     wav.scp lists files, one an utterance; where there are ``segments``, one a recording, and these its stretches.
     """

@@ -28,8 +28,8 @@ DOT = "·"          # a blank
 
 @dataclass(frozen=True)
 class Piece:
-    """A phone or word in seconds; of a system also its acoustic log score a frame, its confidence in [0, 1], and its goodness
-    of pronunciation, where there are such."""
+    """A phone or word in seconds; of a system also its acoustic log score a frame, its confidence in [0, 1], and its
+    goodness of pronunciation, where there are such."""
 
     interval: Interval
     score: float | None = None
@@ -124,7 +124,8 @@ def _dotted(interval: Interval) -> Interval:
 
 
 def _alone(one: Aligned, first: Aligned, fold: Fold) -> list[str]:
-    """Words and phones of one system, with all it says of them, and how far from the hand's they are if ``first`` is that."""
+    """Words and phones of one system, with all it says of them, and how far from the hand's they are if ``first`` is
+    that."""
     words = _beginning(one, fold)
     by_hand = iter(_matched(one.spoken(fold), first, fold)[0] if first is not one else ())
     rows = []
@@ -169,8 +170,8 @@ def _beginning(one: Aligned, fold: Fold) -> dict[int, str]:
 
 
 def _side_by_side(first: Aligned, others: Sequence[Aligned], fold: Fold) -> list[str]:
-    """A line for each phone of the first, with those of the others that match it: how much later they start (ms), how long
-    they last, and how sure they are."""
+    """A line for each phone of the first, with those of the others that match it: how much later they start (ms), how
+    long they last, and how sure they are."""
     mine, words = first.spoken(fold), _beginning(first, fold)
     columns, more = zip(*(_matched(mine, other, fold) for other in others))
     rows = []

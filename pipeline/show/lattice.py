@@ -31,8 +31,8 @@ WIDEST = 20        # columns of a label, or of the word an arc settles
 
 @dataclass(frozen=True)
 class Slot:
-    """The stretch of one label of the best path; ``posteriors``: label -> mean posterior over its frames, likeliest first.
-    They sum to one where the lattice covers every frame."""
+    """The stretch of one label of the best path; ``posteriors``: label -> mean posterior over its frames, likeliest
+    first. They sum to one where the lattice covers every frame."""
 
     label: str
     word: str
@@ -128,7 +128,8 @@ def _changed(ref: str, hyp: str) -> str:
 
 
 def sausage_lines(network: Sausage, min_posterior: float = MIN_POSTERIOR) -> list[str]:
-    """The confusion network: a column for each place in the string, the likeliest label on top, each over its posterior."""
+    """The confusion network: a column for each place in the string, the likeliest label on top, each over its
+    posterior."""
     blocks: list[list[str]] = []
     for slot in (slot for slot in network.slots if slot.posteriors.get("", 0.0) < QUIET):
         ranked = [(label or NOTHING, share) for label, share in slot.posteriors.items() if share >= min_posterior][:RANKS]
@@ -154,8 +155,8 @@ def nearest_lines(lattice: Lattice, reference: Sequence[str], fold: Fold = {}) -
 
 
 def difference_lines(first: Lattice, second: Lattice, names: tuple[str, str], fold: Fold = {}) -> list[str]:
-    """What either lattice considers, with the posterior mass that each gives it, the first to the left, the second to the
-    right; what both find about as likely is only counted."""
+    """What either lattice considers, with the posterior mass that each gives it, the first to the left, the second to
+    the right; what both find about as likely is only counted."""
     found = difference(first, second, fold)
     rows = [[f"{float(frame_to_seconds(one.start)):.2f}", f"{(one.end - one.start) * first.frame_shift_ms:.0f}",
              *_share(one.first)[::-1], one.label, *_share(one.second),

@@ -31,16 +31,17 @@ def title_of(lattice: Lattice) -> str:
 
 
 def settled_word(lattice: Lattice, arc: int) -> str:
-    """The word an arc settles; nothing in a free lattice, where phones are the search's words, and where arcs are words."""
+    """The word an arc settles; nothing in a free lattice, where phones are the search's words, and where arcs are
+    words."""
     return lattice.word[arc] if lattice.graph == "words" else ""
 
 
 def lattice_svg(lattice: Lattice, min_posterior: float = MIN_POSTERIOR) -> str:
-    """The lattice as an SVG picture: x is time, nodes stand at their frames, an arc is as thick as its posterior; the best
-    path is the straight coloured line on top.
+    """The lattice as an SVG picture: x is time, nodes stand at their frames, an arc is as thick as its posterior; the
+    best path is the straight coloured line on top.
 
-    Arcs that are one to the eye are drawn as one (`pipeline.report.drawing`). Pointing at an arc shows its scores. Light or
-    dark as the reader's system is set.
+    Arcs that are one to the eye are drawn as one (`pipeline.report.drawing`). Pointing at an arc shows its scores.
+    Light or dark as the reader's system is set.
     """
     drawing = draw(lattice, min_posterior)
     scale = PIXELS_PER_SECOND * lattice.frame_shift_ms / 1000  # pixels a frame
@@ -75,7 +76,8 @@ def _axis(lattice: Lattice, height: float) -> list[str]:
 
 
 def _svg_arc(arc: Arc, drawing: Drawing, scale: float) -> list[str]:
-    """A curve from its node into its lane, along it, and into the lane of the next node; its label; its scores as title."""
+    """A curve from its node into its lane, along it, and into the lane of the next node; its label; its scores as
+    title."""
     x0, x1 = (LEFT + drawing.frames[node] * scale for node in (arc.source, arc.target))
     y0, y1, own = _y(drawing.lanes[arc.source]), _y(drawing.lanes[arc.target]), _y(arc.lane)
     bend = min(BEND, (x1 - x0) / 3)

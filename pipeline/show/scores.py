@@ -184,8 +184,8 @@ def _one_by_one(stretch: Stretch, scores: np.ndarray, labels: Sequence[str], pos
 
 
 def _posteriorgram(place: Place, labels: Sequence[str], matrix: np.ndarray, step: int) -> list[str]:
-    """(phones, T') posteriors as shades: a row for each phone that is somewhere likely, those heard first on top, blank first
-    of all; the words and phones of the reference below."""
+    """(phones, T') posteriors as shades: a row for each phone that is somewhere likely, those heard first on top, blank
+    first of all; the words and phones of the reference below."""
     words, _ = place.reference("words")
     phones, by_whom = place.reference("phones")
     times, lines = np.asarray(frame_to_seconds(np.arange(matrix.shape[1]) * step + 0.5)), []

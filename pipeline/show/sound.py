@@ -97,7 +97,8 @@ def mfcc(place: Place) -> Shown:
 
 
 def _spread(feats: np.ndarray, normalised: bool) -> np.ndarray:
-    """(39,) what is a deviation in the picture: the speaker's where features are normalised, else that of the utterance."""
+    """(39,) what is a deviation in the picture: the speaker's where features are normalised, else that of the
+    utterance."""
     own = feats.std(axis=0) + 1e-6
     return np.where(np.arange(len(own)) < NUM_CEPS, 1.0, own) if normalised else own
 

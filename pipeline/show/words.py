@@ -16,7 +16,8 @@ FARTHEST = 6.0  # log10: what is no more probable than a millionth has an empty 
 
 
 def lexicon(place: Place) -> Shown:
-    """Each word's pronunciations with those that were said, and the log probability of each word after those before it."""
+    """Each word's pronunciations with those that were said, and the log probability of each word after those before
+    it."""
     lang, words = place.lang, place.utterance.words
     info = lang.info
     lines = [place.title("lexicon: how the words may be said, and how probable they are"), ""]

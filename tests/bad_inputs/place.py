@@ -1,4 +1,5 @@
-"""A place to work in: a corpus of two words in tones, and what every stage made of it, so that a row can spoil a copy."""
+"""A place to work in: a corpus of two words in tones, and what every stage made of it, so that a row can spoil a
+copy."""
 from __future__ import annotations
 
 import json
