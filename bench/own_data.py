@@ -50,7 +50,8 @@ def write_forms(root: Path, utterances: list[Utterance]) -> None:
     (root / "lhotse").mkdir()
     RecordingSet.from_recordings(recordings).to_file(root / "lhotse/recordings.jsonl.gz")
     SupervisionSet.from_segments(supervisions).to_file(root / "lhotse/supervisions.jsonl.gz")
-    export_to_kaldi(RecordingSet.from_recordings(recordings), SupervisionSet.from_segments(supervisions), root / "export")
+    export_to_kaldi(RecordingSet.from_recordings(recordings), SupervisionSet.from_segments(supervisions),
+                    root / "export")
 
 
 def results(root: Path, form: str) -> dict[str, bytes]:

@@ -199,7 +199,8 @@ def load_lang(path: Path | str) -> Lang:
     lexicon = _read_weighted(path / "lexicon.txt", set(symbols[1:]))
     if sorted(lexicon) != words[1:-3]:
         odd = sorted(set(lexicon) ^ set(words[1:-3])) or ["their order"]
-        raise UserError(f"{path / 'words.txt'}: differs from lexicon.txt in {odd[0]}; remove lang.json and run: make lexicon")
+        raise UserError(
+            f"{path / 'words.txt'}: differs from lexicon.txt in {odd[0]}; remove lang.json and run: make lexicon")
     pauses = read_pauses(path, lexicon)
     return Lang(path, lexicon, symbols[1:], words[1:-3], tokens, read_arpa(path / "lm.arpa"),
                 read_arpa(path / "phone_lm.arpa"), _read_info(path / "lang.json"),

@@ -71,7 +71,8 @@ def read_audio(path: Path | str, sample_rate: int, cut: Cut | None = None) -> np
     """
     info, blocks = audio_blocks(path, cut)
     with np.errstate(invalid="ignore"):  # infinities of two channels: told below
-        mono = np.concatenate([np.zeros(0), *(block.mean(axis=1, dtype=np.float64) for block in blocks)])  # (num_samples,)
+        mono = np.concatenate([np.zeros(0),
+                               *(block.mean(axis=1, dtype=np.float64) for block in blocks)])  # (num_samples,)
     if not np.isfinite(mono).all():
         raise UserError(f"{path}: samples that are not finite; convert the file again, or remove the utterance")
     if info.sample_rate != sample_rate:

@@ -147,8 +147,9 @@ def check_step(model: GmmHmm, before: float | None, stats: Statistics, tolerance
     if not np.isfinite(now):
         raise UserError(f"the log likelihood per frame is {now}; this is a bug: please report it with your corpus")
     if before is not None and now < before - tolerance:
-        raise UserError(f"the log likelihood per frame fell from {before:.4f} to {now:.4f}; this is a bug: please report"
-                        " it with your corpus")
+        raise UserError(
+            f"the log likelihood per frame fell from {before:.4f} to {now:.4f}; this is a bug: please report"
+            " it with your corpus")
     return now
 
 

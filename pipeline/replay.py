@@ -152,7 +152,8 @@ def replay_graph(graph: SearchGraph, scores: np.ndarray, scale: float, beam: flo
     for row, frame in enumerate(scale * np.asarray(scores, np.float32)):
         token, arc = emitting.leaving(tokens.state)
         sound = frame[(emitting.label[arc] - 1) // 2].astype(float)
-        tokens = _Tokens(emitting.target[arc], tokens.total[token] + emitting.score[arc] + sound, tokens.acoustic[token] + sound,
+        tokens = _Tokens(emitting.target[arc],
+                         tokens.total[token] + emitting.score[arc] + sound, tokens.acoustic[token] + sound,
                          histories.after(tokens.history[token], emitting.word[arc], row))
         if not len(tokens.total):
             return replay
@@ -188,8 +189,8 @@ def _read(fst: kaldifst.StdVectorFst) -> tuple[_Arcs, _Arcs, np.ndarray, int]:
     return (*(_Arcs(table[which], fst.num_states) for which in (table[:, 2] > 0, table[:, 2] == 0)), final, fst.start)
 
 
-def _without_frames(tokens: _Tokens, silent: _Arcs, histories: _Histories, row: int, beam: float, met: dict[Words, float]
-                    ) -> _Tokens:
+def _without_frames(tokens: _Tokens, silent: _Arcs, histories: _Histories, row: int, beam: float,
+                    met: dict[Words, float]) -> _Tokens:
     """With the states that arcs without a label lead to."""
     fresh = tokens
     while True:
@@ -276,8 +277,8 @@ def _overruled(replay: Replay, rival: Words, seen: list[tuple[int, Prefix, Prefi
         prefixes = replay.rows[last]
         behind = prefixes[0].total - max(p.total for p in prefixes if p.words[:size] == rival)
         fate = "pruned" if replay.met else "gone"
-    return Overruled(first[0], first[1].words, rival, most.acoustic - winner.acoustic, winner.graph - most.graph, last, fate,
-                     float(behind))
+    return Overruled(first[0], first[1].words, rival, most.acoustic - winner.acoustic, winner.graph - most.graph, last,
+                     fate, float(behind))
 
 
 def changes(replay: Replay, top: int) -> Iterator[tuple[int, list[Prefix]]]:

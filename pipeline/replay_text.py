@@ -51,7 +51,8 @@ def _how(one: Overruled) -> str:
     return f"{FATES[one.fate]}, {one.behind:.1f} behind"
 
 
-def text(replay: Replay, title: str, language: Language, step: int, reference: Words = (), columns: int = 100) -> list[str]:
+def text(replay: Replay, title: str, language: Language, step: int, reference: Words = (),
+         columns: int = 100) -> list[str]:
     """The whole replay for a terminal."""
     found = overruled(replay)
     lines = [*_wrap(f"{title}: {sentence(replay, found, language, step, reference)}", columns), ""]
@@ -89,7 +90,8 @@ def _wrap(line: str, columns: int) -> list[str]:
     return textwrap.wrap(line, columns, subsequent_indent="  ") or [""]
 
 
-def as_json(replay: Replay, title: dict[str, str], language: Language, step: int, reference: Words = ()) -> dict[str, Any]:
+def as_json(replay: Replay, title: dict[str, str], language: Language, step: int,
+            reference: Words = ()) -> dict[str, Any]:
     """Everything, as plain values; of each row the best TOP prefixes."""
     found = overruled(replay)
     rows = [{"seconds": round(seconds(row, step), 4), "so_far": so_far, "in_beam": len(prefixes), "prefixes": [

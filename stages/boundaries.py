@@ -59,7 +59,8 @@ def alignment_of(path: Path, known: Collection[str]) -> dict[str, PlacedUtteranc
     """The alignment of the ``known`` utterances; UserError if there are others in it."""
     placed = read_alignment(path)
     if strangers := [utt for utt in placed if utt not in known]:
-        raise UserError(f'{path}: "{strangers[0]}" is no utterance of the test set; remove the file and run: make compare')
+        raise UserError(
+            f'{path}: "{strangers[0]}" is no utterance of the test set; remove the file and run: make compare')
     return placed
 
 

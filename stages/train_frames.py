@@ -77,5 +77,6 @@ if __name__ == "__main__":
                          help="candidates")
     options.add_argument("--labels", choices=["gold", "gmm"], default="gold",
                          help="who labels frames: hands where they have placed the phones, or always the GMM")
-    options.add_argument("--seed", type=at_least(0), default=0, help="of the perceptron's initial weights and shuffling")
+    options.add_argument("--seed", type=at_least(0), default=0,
+                         help="of the perceptron's initial weights and shuffling")
     run(options, main)

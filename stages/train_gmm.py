@@ -72,7 +72,8 @@ if __name__ == "__main__":
     options.add_argument("--warm-up", type=at_least(1), default=6, help="passes with one Gaussian per state")
     options.add_argument("--passes", type=at_least(0), default=3, help="passes after each doubling")
     options.add_argument("--last", type=at_least(0), default=4, help="further passes at the end")
-    options.add_argument("--warn-frames", type=at_least(0.0), default=10, help="name phones with a state of fewer frames")
+    options.add_argument("--warn-frames", type=at_least(0.0), default=10,
+                         help="name phones with a state of fewer frames")
     options.add_argument("--jobs", type=at_least(1), default=1, help="worker processes")
     options.add_argument("--trainer", choices=sorted(TRAINERS), default="baum-welch",
                          help="hmmlearn: the plain reference, segment by segment with hmmlearn's own fit, slow")

@@ -57,7 +57,8 @@ def _cut(utterances: list[Utterance], split: str | None, lacking: list[str], spe
          ) -> tuple[dict[str, list[Utterance]], str, str]:
     """As ``cut``: train, and the sets that are lacking, out of ``utterances``."""
     if len(utterances) < FEWEST_UTTERANCES:
-        raise UserError(f"{len(utterances)} utterances; at least {FEWEST_UTTERANCES} are needed for train, dev and test")
+        raise UserError(
+            f"{len(utterances)} utterances; at least {FEWEST_UTTERANCES} are needed for train, dev and test")
     count = len({utterance.speaker for utterance in utterances}) if speakers_known else 0
     if split == "speaker" and count < len(lacking) + 1:
         raise UserError(f"SPLIT=speaker: {count or 'no'} speakers known; at least {len(lacking) + 1} are needed, "
@@ -67,9 +68,10 @@ def _cut(utterances: list[Utterance], split: str | None, lacking: list[str], spe
         named = "; ".join(f"{name}: {_some(sorted({u.speaker for u in sets[name]}))}" for name in lacking)
         return sets, "speaker", f"cut by speaker ({named})"
     sets = by_utterance(utterances, lacking)
-    return sets, "utterance", (f"cut by utterance (of ten sorted, {'the 8th dev' if 'dev' in lacking else ''}"
-                               f"{', ' if len(lacking) > 1 else ''}{'the 5th and 10th test' if 'test' in lacking else ''}"
-                               "), so the speakers of test are known from train")
+    return sets, "utterance", (
+        f"cut by utterance (of ten sorted, {'the 8th dev' if 'dev' in lacking else ''}"
+        f"{', ' if len(lacking) > 1 else ''}{'the 5th and 10th test' if 'test' in lacking else ''}"
+        "), so the speakers of test are known from train")
 
 
 def by_speaker(utterances: list[Utterance], shares: dict[str, float]) -> dict[str, list[Utterance]]:

@@ -26,8 +26,9 @@ def read(folder: Path) -> Found:
     directories = sets_in(folder)
     taken = [path for path in directories if path.name in SETS]
     if not taken:
-        raise UserError(f"{folder}: data directories {' '.join(path.name for path in directories)}, but none of them is "
-                        f"{', '.join(SETS)}; rename them so, or give one of them: CORPUS_DIR={directories[0]}")
+        raise UserError(
+            f"{folder}: data directories {' '.join(path.name for path in directories)}, but none of them is "
+            f"{', '.join(SETS)}; rename them so, or give one of them: CORPUS_DIR={directories[0]}")
     for path in taken:
         sets[path.name], placed = read_one(path)
         gold |= placed
@@ -59,6 +60,7 @@ def _gold(path: Path, utterances: list[Utterance]) -> Intervals:
         return {}
     intervals = read_ctm(path)
     if strangers := intervals.keys() - {utterance.id for utterance in utterances}:
-        raise UserError(f'{path}: "{min(strangers)}" is no utterance of text ({len(strangers)} such ids); times count from '
-                        f"the start of an utterance: correct the file, or take it away")
+        raise UserError(
+            f'{path}: "{min(strangers)}" is no utterance of text ({len(strangers)} such ids); times count from '
+            f"the start of an utterance: correct the file, or take it away")
     return intervals

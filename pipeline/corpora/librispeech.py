@@ -69,8 +69,9 @@ def get_parts(corpus: str, url: str, published: Mapping[str, str], fetched: Iter
     if downloads is not None:
         names = [part for part in published if (downloads / f"{part}.tar.gz").is_file()]
         if not names:
-            raise UserError(f"{downloads}: neither a folder {FOLDER} nor one of {', '.join(f'{p}.tar.gz' for p in published)};"
-                            f" put one there, or leave DOWNLOADS out to fetch them from {url}")
+            raise UserError(
+                f"{downloads}: neither a folder {FOLDER} nor one of {', '.join(f'{p}.tar.gz' for p in published)};"
+                f" put one there, or leave DOWNLOADS out to fetch them from {url}")
     archives, sources = zip(*(fetch.archive_of(f"{part}.tar.gz", f"{url}{part}.tar.gz",
                                                frozenset(filter(None, [published[part]])), downloads, cache)
                               for part in names))

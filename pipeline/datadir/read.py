@@ -55,7 +55,8 @@ def sample_rate(datadir: Path) -> int:
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; run: make data") from None
     except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path}: does not say the sample rate of the corpus ({error!r}); run again: make data") from None
+        raise UserError(
+            f"{path}: does not say the sample rate of the corpus ({error!r}); run again: make data") from None
     return rate
 
 
@@ -191,7 +192,8 @@ class DataDir:
         for utterance, line in self.segments.items():
             where, fields = self.segments.where(utterance), line.value.split()
             if len(fields) == 4:
-                yield Problem(where, f'"{line.value}" chooses a channel', "phonoscope averages channels: write this one to "
+                yield Problem(where, f'"{line.value}" chooses a channel',
+                              "phonoscope averages channels: write this one to "
                               "a file of its own")
             elif fields[0] not in self.wavs:
                 if self.wavs.exists and not self.wavs.may_have(fields[0]):

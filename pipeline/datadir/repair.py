@@ -209,7 +209,8 @@ class _Mender:
         if problems:
             self.keep("feats.scp")
             os.unlink(self.path / "feats.scp")
-            self.done.append(f"{self.path / 'feats.scp'}: moved aside, make it again with make mfcc: {problems[0].what}")
+            self.done.append(
+                f"{self.path / 'feats.scp'}: moved aside, make it again with make mfcc: {problems[0].what}")
 
 
 def _instead(control: re.Match[str]) -> str:

@@ -83,9 +83,11 @@ def everybody(place: Place) -> list[Aligned]:
         if path.exists():
             found.append(_aligned(path, name, place.id))
         elif name == "gmm" and place.aligned("phones"):
-            found.append(Aligned(name, [Piece(i) for i in place.aligned("words")], [Piece(i) for i in place.aligned("phones")]))
+            found.append(
+                Aligned(name, [Piece(i) for i in place.aligned("words")], [Piece(i) for i in place.aligned("phones")]))
     if not [one for one in found if one.name != BY_HAND]:
-        raise UserError(f'"{place.id}" is not aligned by {" ".join(names) or "any system"} in {place.exp}; run: make compare')
+        raise UserError(
+            f'"{place.id}" is not aligned by {" ".join(names) or "any system"} in {place.exp}; run: make compare')
     return found
 
 
@@ -136,8 +138,9 @@ def _alone(one: Aligned, first: Aligned, fold: Fold) -> list[str]:
         rows.append([f"{piece.interval.start:.3f}", f"{piece.ms:.0f}", words.get(_key(piece), ""), piece.interval.label,
                      *_optional(piece.score, 1), *_optional(piece.confidence),
                      level(piece.confidence) if piece.confidence is not None else "", *_optional(piece.gop), later])
-    told = note("score: log score per row of the model's output; sure: share of the phone among all, by the sound alone; GOP:"
-                " goodness of pronunciation, 0 where no other phone fits better (Witt & Young 2000)")
+    told = note(
+        "score: log score per row of the model's output; sure: share of the phone among all, by the sound alone; GOP:"
+        " goodness of pronunciation, 0 where no other phone fits better (Witt & Young 2000)")
     return [*table(["start s", "ms", "<word", "<phone", "score", "sure", "<", "GOP", "<later than the hand"], rows),
             *(told if any(p.confidence is not None for p in one.phones) else [])]
 
@@ -184,8 +187,9 @@ def _side_by_side(first: Aligned, others: Sequence[Aligned], fold: Fold) -> list
     head = ["<word", "<phone", "start s", "ms", "sure", *(cell for one in others for cell in (f"<{one.name}", *lengths, "sure"))]
     lines = table(head, rows)
     for one, extra in zip(others, more):
-        lines += note(f"{one.name} has {', '.join(f'{p.interval.label} at {p.interval.start:.2f} s' for p in extra)}, which"
-                      f" match{'es' if len(extra) == 1 else ''} none of these.") if extra else []
+        lines += note(
+            f"{one.name} has {', '.join(f'{p.interval.label} at {p.interval.start:.2f} s' for p in extra)}, which"
+            f" match{'es' if len(extra) == 1 else ''} none of these.") if extra else []
     return [*lines, *note(f"Starts are those of {_who(first)}; of the others how much later (ms), {MARK} by more than {FAR_MS} ms,"
                           " behind their own phone where it is another one. sure: share of the phone among all, by the sound"
                           " alone.")]

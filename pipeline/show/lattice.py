@@ -54,7 +54,8 @@ def slots(lattice: Lattice) -> list[Slot]:
     return result
 
 
-def lattice_page(lattice: Lattice, reference: Sequence[str], fold: Fold = {}, min_posterior: float = MIN_POSTERIOR) -> list[str]:
+def lattice_page(lattice: Lattice, reference: Sequence[str], fold: Fold = {},
+                 min_posterior: float = MIN_POSTERIOR) -> list[str]:
     """All there is to say of a lattice, beside what was said (words where arcs are words, else phones)."""
     return [*lattice_text(lattice, min_posterior).splitlines(),
             "", "How many ways there are, and how sure the best one is:", "", *depth_lines(lattice),
@@ -119,7 +120,8 @@ def nbest_lines(lattice: Lattice, fold: Fold = {}) -> list[str]:
     (first, best), *others = list(found.items())[:READINGS]
     lines = ["  score  to best  string ('·' as in the first, '-' left out, '+' added)", *wrap(f"{best:7.1f}  {0:7.2f}  ", first, 18)]
     for said, score in others:
-        lines += wrap(f"{score:7.1f}  {score - best:7.2f}  ", [_changed(ref, hyp) for ref, hyp in align(first, said)], 18)
+        lines += wrap(f"{score:7.1f}  {score - best:7.2f}  ", [_changed(ref, hyp) for ref, hyp in align(first, said)],
+                      18)
     return lines
 
 
@@ -132,7 +134,8 @@ def sausage_lines(network: Sausage, min_posterior: float = MIN_POSTERIOR) -> lis
     posterior."""
     blocks: list[list[str]] = []
     for slot in (slot for slot in network.slots if slot.posteriors.get("", 0.0) < QUIET):
-        ranked = [(label or NOTHING, share) for label, share in slot.posteriors.items() if share >= min_posterior][:RANKS]
+        ranked = [(label or NOTHING, share) for label, share in slot.posteriors.items()
+                  if share >= min_posterior][:RANKS]
         room = max([3, *(min(width_of(label), WIDEST) for label, _ in ranked)]) + 1
         if not blocks or width_of(blocks[-1][0]) + room > COLUMNS:
             blocks.append([" "] * (2 * RANKS))

@@ -71,7 +71,8 @@ def _axis(lattice: Lattice, height: float) -> list[str]:
         x = LEFT + (tenth / 10 - first) * PIXELS_PER_SECOND
         lines.append(f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP - 8}" y2="{height - FOOT + 6:.0f}"/>')
         if tenth % 2 == 0:
-            lines.append(f'<text class="axis" x="{x:.1f}" y="{height - 10:.0f}" text-anchor="middle">{tenth / 10:.1f} s</text>')
+            lines.append(
+                f'<text class="axis" x="{x:.1f}" y="{height - 10:.0f}" text-anchor="middle">{tenth / 10:.1f} s</text>')
     return lines
 
 

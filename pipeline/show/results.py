@@ -105,7 +105,8 @@ def _reference_phones(place: Place) -> tuple[str, ...]:
     path = place.exp / "gmm" / "ali_test" / "reference.txt"
     found = read_spoken(path)
     if place.id not in found:
-        raise UserError(f'{path}: no line for "{place.id}"; remove {path.with_name("phones.txt")} and run: make compare')
+        raise UserError(
+            f'{path}: no line for "{place.id}"; remove {path.with_name("phones.txt")} and run: make compare')
     return found[place.id]
 
 
@@ -126,8 +127,9 @@ def _whole(path: Path) -> Counts | None:
     try:
         return Counts(int(fields[6]), int(fields[8]), int(fields[10]), int(fields[5]))
     except (IndexError, ValueError):
-        raise UserError(f"{path}:1: {line[:80]!r} is not `%WER ... [ errors / words, ins, del, sub ]`; remove it and run:"
-                        " make compare") from None
+        raise UserError(
+            f"{path}:1: {line[:80]!r} is not `%WER ... [ errors / words, ins, del, sub ]`; remove it and run:"
+            " make compare") from None
 
 
 # ---- lattice
@@ -233,6 +235,7 @@ def _read_nbest(path: Path, utterance: str) -> list[tuple[float, str]]:
             if value["utterance"] == utterance:
                 return [(float(score), str(text)) for score, text in value["nbest"]]
         except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise UserError(f"{path}:{number}: no n-best list ({error!r}); remove {path.with_name('hyp.txt')} and run: make"
-                            " decode") from error
+            raise UserError(
+                f"{path}:{number}: no n-best list ({error!r}); remove {path.with_name('hyp.txt')} and run: make"
+                " decode") from error
     return []

@@ -227,8 +227,8 @@ def neural(place: Place) -> Shown:
     return Shown(lines)
 
 
-def _spikes(place: Place, tokens: Sequence[str], posteriors: np.ndarray, spikes: Sequence[tuple[int, int, int]], step: int
-            ) -> list[str]:
+def _spikes(place: Place, tokens: Sequence[str], posteriors: np.ndarray, spikes: Sequence[tuple[int, int, int]],
+            step: int) -> list[str]:
     """A line for each spike of the greedy path: when, how high, its rivals, and where in the aligned phone it lies."""
     phones, rows = place.aligned("phones"), []
     for token, begin, end in spikes:

@@ -55,8 +55,9 @@ def _pronunciations(place: Place) -> list[str]:
 def _said(place: Place) -> Counter[tuple[str, Pronunciation]]:
     """How often each word was said with which phones, by the alignment of the known text; empty where there is none."""
     phones = [phone for phone in place.aligned("phones") if phone.label not in SILENT]
-    return Counter((word.label, tuple(phone.label for phone in phones if word.start - 1e-3 <= phone.start < word.end - 1e-3))
-                   for word in place.aligned("words"))
+    return Counter(
+        (word.label, tuple(phone.label for phone in phones if word.start - 1e-3 <= phone.start < word.end - 1e-3))
+        for word in place.aligned("words"))
 
 
 def _probabilities(lm: NGram, words: Sequence[str]) -> list[str]:
