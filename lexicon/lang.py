@@ -195,7 +195,8 @@ def load_lang(path: Path | str) -> Lang:
         raise UserError(f"{path / 'phones.txt'}:1: {symbols[:2]}; the first symbols are {EPSILON} and {SILENCE}")
     tokens = [line for _, line in numbered_lines(path / "tokens.txt")]
     if tokens != [BLANK, *symbols[2:]]:
-        raise UserError(f"{path / 'tokens.txt'}:1: not {BLANK} and the phones of phones.txt; remove lang.json and run: make lexicon")
+        raise UserError(f"{path / 'tokens.txt'}:1: not {BLANK} and the phones of phones.txt; remove lang.json and run:"
+                        " make lexicon")
     lexicon = _read_weighted(path / "lexicon.txt", set(symbols[1:]))
     if sorted(lexicon) != words[1:-3]:
         odd = sorted(set(lexicon) ^ set(words[1:-3])) or ["their order"]

@@ -230,7 +230,8 @@ def _with_end(model: GmmHmm, phone: str) -> GMMHMM:
 def _fit_hmmlearn(model: GmmHmm, phone: str, pieces: Sequence[np.ndarray], stats: Statistics) -> None:
     learner, n = _with_end(model, phone), model.transitions.num_states(phone)
     marker = np.full((1, model.means.shape[1]), MARKER)
-    x, sizes = np.concatenate([part for piece in pieces for part in (piece, marker)]), [len(piece) + 1 for piece in pieces]
+    x = np.concatenate([part for piece in pieces for part in (piece, marker)])
+    sizes = [len(piece) + 1 for piece in pieces]
     first = model.transitions.first_pdf[phone]
     rows = slice(model.bounds[first], model.bounds[first + n])
     occupancy = learner.predict_proba(x, sizes).sum(0)[:n]

@@ -126,7 +126,7 @@ def model_features(model: Path | str) -> FeatureSettings:
     try:
         return settings_from(read_meta(model).get("features"))
     except ValueError as error:
-        raise UserError(f"{model}/meta.json: \"features\" does not say on what features the model was trained ({error});"
+        raise UserError(f'{model}/meta.json: "features" does not say on what features the model was trained ({error});'
                         f" train it again: make {Path(model).name}") from error
 
 
@@ -135,7 +135,8 @@ def read_feats(datadir: Path | str, model: Path | str | None = None) -> Features
     feats = Features(datadir)
     if model is not None and (wanted := model_features(model)) != feats.settings:
         raise UserError(f"{feats.path}: features of {_in_words(feats.settings)}; the model {model} was trained on"
-                        f" {_in_words(wanted)}; decode with a model of the same kind, or: make transcribe, which resamples")
+                        f" {_in_words(wanted)}; decode with a model of the same kind, or: make transcribe, which"
+                        " resamples")
     return feats
 
 

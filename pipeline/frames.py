@@ -64,7 +64,8 @@ class FrameClassifier:
 
     def save(self, path: Path | str) -> None:
         """Write arrays only (no pickles)."""
-        arrays = {f"{name}{i}": array for i, layer in enumerate(self.layers) for name, array in zip(("weight", "bias"), layer)}
+        arrays = {f"{name}{i}": array for i, layer in enumerate(self.layers)
+                  for name, array in zip(("weight", "bias"), layer)}
         with atomic_write(path, "wb") as stream:
             np.savez(stream, context=self.context, num_layers=len(self.layers), classes=self.classes,
                      log_prior=self.log_prior, **arrays)

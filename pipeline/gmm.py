@@ -126,8 +126,8 @@ def _read_phone(arrays: Mapping[str, np.ndarray], phone: str, dim: int) -> tuple
     wrong += [name for name, value in get.items() if not (np.abs(value) < LARGEST).all()]
     wrong += [name for name in ("startprob", "transmat", "weights")
               if (get[name] < 0).any() or not np.allclose(get[name].sum(-1), 1, atol=1e-6)]
-    wrong += [name for name, good in (("exit", (get["exit"] >= 0) & (get["exit"] <= 1)), ("covars", get["covars"] > 1 / LARGEST))
-              if not good.all()]
+    wrong += [name for name, good in (("exit", (get["exit"] >= 0) & (get["exit"] <= 1)),
+                                      ("covars", get["covars"] > 1 / LARGEST)) if not good.all()]
     if wrong:
         raise ValueError(f"{phone}.{wrong[0]} has a wrong shape or value")
     return (Topology(get["startprob"], get["transmat"] * (1 - get["exit"])[:, None], get["exit"]),

@@ -107,7 +107,8 @@ def _grammar(lm: NGram, words: Mapping[str, int], backoff_label: int, word_score
         if word == END:
             finals[state(history)] = -log10 * scale
         elif word in words:
-            arcs.append((state(history), state(_longest(lm, ngram)), words[word], words[word], -log10 * scale - word_score))
+            arcs.append((state(history), state(_longest(lm, ngram)), words[word], words[word],
+                         -log10 * scale - word_score))
     for history, log10 in lm.backoff.items():
         if history and history in states:
             arcs.append((state(history), state(_longest(lm, history[1:])), backoff_label, 0, -log10 * scale))

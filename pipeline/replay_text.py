@@ -27,16 +27,17 @@ def sentence(replay: Replay, found: Sequence[Overruled], language: Language, ste
     if not replay.said:
         return "the search found no words"
     if not found:
-        return f'sound and grammar agreed: nothing in the beam sounded better than "{_end(replay.said)}" and scored worse'
+        return (f'sound and grammar agreed: nothing in the beam sounded better than'
+                f' "{_end(replay.said)}" and scored worse')
     one, by_language = next(((one, True) for one in found if one.cost - _gain(replay, one, language) < one.lead),
                             (found[0], False))
     size, gain = len(one.rival), _gain(replay, one, language)
     instead = f'"{replay.said[size - 1]}"' if size <= len(replay.said) else "the end"
     who = "language model" if by_language else "lexicon"
     right = ", which was right," if one.rival == reference[:size] and one.rival != replay.said[:size] else ""
-    return (f'at {seconds(one.row, step):.2f} s the {who} preferred {instead} to "{one.rival[-1]}", although that{right} sounded '
-            f"better by {one.lead:.1f} nats: all but the sound speaks against it by {one.cost:.1f}, the language model alone "
-            f"{'for' if gain < 0 else 'against'} it by {abs(gain):.1f}; it {_how(one)}"
+    return (f'at {seconds(one.row, step):.2f} s the {who} preferred {instead} to "{one.rival[-1]}", although that{right}'
+            f" sounded better by {one.lead:.1f} nats: all but the sound speaks against it by {one.cost:.1f}, the language"
+            f" model alone {'for' if gain < 0 else 'against'} it by {abs(gain):.1f}; it {_how(one)}"
             + ("" if one.fate == "lost" else f" at {seconds(one.last + 1, step):.2f} s"))
 
 
@@ -61,7 +62,8 @@ def text(replay: Replay, title: str, language: Language, step: int, reference: W
         lines += ["", "Sounded better than what was said, and was overruled:",
                   f"{'at':>8} {'sound':>7} {'the rest':>8} {'LM alone':>8}  {'until':>6}  rival"]
         for one in found[:RIVALS]:
-            row = (f"{seconds(one.row, step):7.2f}s {one.lead:+7.1f} {-one.cost:+8.1f} {-_gain(replay, one, language):+8.1f}  "
+            gain = _gain(replay, one, language)
+            row = (f"{seconds(one.row, step):7.2f}s {one.lead:+7.1f} {-one.cost:+8.1f} {-gain:+8.1f}  "
                    f"{seconds(one.last + 1, step):6.2f}s  {_end(one.rival, 30)}: {_how(one)}")
             lines.append(row[:columns])
     lines += ["", f"The {TOP} best prefixes whenever they changed, against the best of them; sound + the rest = all:",
@@ -97,7 +99,7 @@ def as_json(replay: Replay, title: dict[str, str], language: Language, step: int
     rows = [{"seconds": round(seconds(row, step), 4), "so_far": so_far, "in_beam": len(prefixes), "prefixes": [
         {"words": p.words, "acoustic": round(p.acoustic, 3), "graph": round(p.graph, 3)} for p in prefixes[:TOP]]}
         for row, (prefixes, so_far) in enumerate(zip(replay.rows, replay.so_far or [()] * len(replay.rows)))]
-    return title | {"sentence": sentence(replay, found, language, step, reference), "said": replay.said, "reference": reference,
-                    "overruled": [asdict(one) | {"seconds": round(seconds(one.row, step), 4),
-                                                 "behind": one.behind if one.behind < LARGEST else None} for one in found],
-                    "rows": rows}
+    rivals = [asdict(one) | {"seconds": round(seconds(one.row, step), 4),
+                             "behind": one.behind if one.behind < LARGEST else None} for one in found]
+    return title | {"sentence": sentence(replay, found, language, step, reference), "said": replay.said,
+                    "reference": reference, "overruled": rivals, "rows": rows}

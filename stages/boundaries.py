@@ -81,8 +81,8 @@ def main(args: Namespace) -> tuple[Path, str]:
     lines += ["Within 20 ms by phone class, %:", *(f"  {line}" for line in class_table(
         {(b if a == HAND else f"{a}, {b}"): found for (a, b), found in (rows or between).items()}, phone_set)), ""]
     cells = [peak_cells(name, peaks(found, placed["gmm"])) for name, found in placed.items() if has_spikes(found)]
-    lines += [f"{row[0]}: blank {row[1]} % of the time, spikes of {row[2]} frames, {row[3]} ± {row[4]} of the way through"
-              f" the GMM's phone, {row[5]} % within it" for row in cells]
+    lines += [f"{row[0]}: blank {row[1]} % of the time, spikes of {row[2]} frames, {row[3]} ± {row[4]} of the way"
+              f" through the GMM's phone, {row[5]} % within it" for row in cells]
     for_others(args.out.with_name("alignments"), placed)
     write_lines(args.out.with_name("peaks.tsv"), ["\t".join(row) for row in [HEADER, *cells]])
     write_lines(args.out.with_suffix(".txt"), lines)

@@ -36,8 +36,9 @@ def main(args: Namespace) -> tuple[None, str]:
     print_survey(args.folder, [folder for folder in folders if all(p.remark for p in problems[folder])])
     counts = f"{args.folder}: {len(errors)} errors, {len(remarks)} remarks"
     if errors:
-        raise UserError(f"{counts}; " + ("mend by hand what is left, the originals are in .backup" if args.fix else
-                                         f"mend them, or let be mended what can be: make check DIR={args.folder} FIX=yes"))
+        left = ("mend by hand what is left, the originals are in .backup" if args.fix else
+                f"mend them, or let be mended what can be: make check DIR={args.folder} FIX=yes")
+        raise UserError(f"{counts}; {left}")
     return None, counts
 
 

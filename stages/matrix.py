@@ -17,7 +17,8 @@ def main(args: Namespace) -> tuple[Path, str]:
     write_lines(args.out.with_suffix(".txt"), readable)
     write_lines(args.out, matrix_lines(comparison, names))
     print("\n".join(["", *readable, ""]))
-    return args.out, f"{len(names)} systems, 4 searches, {len(comparison.utterances)} utterances; {args.out.with_suffix('.txt')}"
+    return args.out, (f"{len(names)} systems, 4 searches, {len(comparison.utterances)} utterances;"
+                      f" {args.out.with_suffix('.txt')}")
 
 
 if __name__ == "__main__":

@@ -52,9 +52,9 @@ def main(args: Namespace) -> tuple[Path, str]:
     poor = poor_phones(model, stats, args.warn_frames)
     seconds = time.monotonic() - began
     write_json(args.out / "meta.json", {
-        "system": "gmm", "kind": "gmm", "features": asdict(feats.settings), "train_seconds": seconds, "parameters": model.num_parameters,
-        "gaussians": len(model.weights), "log_likelihood_per_frame": stats.log_likelihood / stats.frames,
-        "poor_phones": poor})
+        "system": "gmm", "kind": "gmm", "features": asdict(feats.settings), "train_seconds": seconds,
+        "parameters": model.num_parameters, "gaussians": len(model.weights),
+        "log_likelihood_per_frame": stats.log_likelihood / stats.frames, "poor_phones": poor})
     model.save(args.out / "model.npz")
     few = "; few frames: " + ", ".join(f"{phone} {count:.0f}" for phone, count in sorted(poor.items())) if poor else ""
     return args.out / "model.npz", (

@@ -64,7 +64,8 @@ def _cut(utterances: list[Utterance], split: str | None, lacking: list[str], spe
         raise UserError(f"SPLIT=speaker: {count or 'no'} speakers known; at least {len(lacking) + 1} are needed, "
                         f"so use SPLIT=utterance")
     if split == "speaker" or (split is None and count >= FEWEST_SPEAKERS):
-        sets = by_speaker(utterances, {name: share for name, share in SHARES.items() if name == "train" or name in lacking})
+        wanted = {name: share for name, share in SHARES.items() if name == "train" or name in lacking}
+        sets = by_speaker(utterances, wanted)
         named = "; ".join(f"{name}: {_some(sorted({u.speaker for u in sets[name]}))}" for name in lacking)
         return sets, "speaker", f"cut by speaker ({named})"
     sets = by_utterance(utterances, lacking)

@@ -44,7 +44,8 @@ def read_one(path: Path) -> tuple[list[Utterance], dict[str, Gold]]:
     """
     directory = DataDir(path, foreign=True)
     refuse([problem for problem in directory.problems() if not problem.remark], path)
-    utterances = [replace(utterance, wav=utterance.wav.resolve(), num_samples=0) for utterance in directory.utterances()]
+    utterances = [replace(utterance, wav=utterance.wav.resolve(), num_samples=0)
+                  for utterance in directory.utterances()]
     phones, words = (_gold(path / f"{tier}.ctm", utterances) for tier in ("phones", "words"))
     return utterances, {u.id: Gold(tuple(phones.get(u.id, ())), tuple(words.get(u.id, ())))
                         for u in utterances if u.id in phones or u.id in words}

@@ -19,7 +19,7 @@ from pipeline.corpora.prepared import Prepared, chosen_split, measure, unmeasure
 from pipeline.datadir import Utterance
 
 URL = "https://www.openslr.org/resources/12/"
-# OpenSLR names MD5 sums; these SHA-256 are those that torchaudio.datasets.LIBRISPEECH (2.11) demands of these addresses.
+# OpenSLR names MD5 sums; these SHA-256 are those that torchaudio.datasets.LIBRISPEECH (2.11) demands of the same files.
 PUBLISHED = {
     "dev-clean": "76f87d090650617fca0cac8f88b9416e0ebf80350acb97b343a85fa903728ab3",
     "dev-other": "12661c48e8c3fe1de2c1caa4c3e135193bfb1811584f11f569dd12645aa84365",

@@ -122,7 +122,8 @@ class DataDir:
         """The utterances of a directory without problems, sorted by id; ``num_samples`` 0 where it has no lengths."""
         return [Utterance(id=utterance, speaker=self.speakers[utterance].value, wav=self.wav(self.recording(utterance)),
                           words=tuple(self.texts[utterance].value.split()),
-                          num_samples=int(self.lengths[utterance].value) if self.lengths else 0, cut=self.cut(utterance))
+                          num_samples=int(self.lengths[utterance].value) if self.lengths else 0,
+                          cut=self.cut(utterance))
                 for utterance in sorted(self.audio)]
 
     def recording(self, utterance: str) -> str:

@@ -176,7 +176,8 @@ class _Mender:
                     ends[utterance] = f"{info.num_samples / info.sample_rate!r}"
         if ends:
             self.rewrite("segments", lambda line: line if _key(line) not in ends else
-                         " ".join([*line.split()[:3], ends[_key(line)]]), f"ends with its recording: {_some(sorted(ends))}")
+                         " ".join([*line.split()[:3], ends[_key(line)]]),
+                         f"ends with its recording: {_some(sorted(ends))}")
 
     def members(self) -> None:
         """spk2utt is utt2spk turned around."""

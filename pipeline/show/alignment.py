@@ -168,8 +168,8 @@ def _key(piece: Piece) -> int:
 def _beginning(one: Aligned, fold: Fold) -> dict[int, str]:
     """The word that begins with a phone, by the start of that: a hand may have put a glottal stop before it."""
     starts = [_key(phone) for _, phone in one.spoken(fold)]
-    return {min((start for start in starts if start >= _key(word)), default=_key(word)): fit(word.interval.label, WIDEST)
-            for word in one.words}
+    return {min((start for start in starts if start >= _key(word)), default=_key(word)):
+            fit(word.interval.label, WIDEST) for word in one.words}
 
 
 def _side_by_side(first: Aligned, others: Sequence[Aligned], fold: Fold) -> list[str]:
@@ -180,19 +180,21 @@ def _side_by_side(first: Aligned, others: Sequence[Aligned], fold: Fold) -> list
     rows = []
     for number, (label, piece) in enumerate(mine):
         rows.append([words.get(_key(piece), ""), piece.interval.label, f"{piece.interval.start:.2f}", f"{piece.ms:.0f}",
-                     *_optional(piece.confidence), *(cell for column in columns for cell in _cells(label, piece, column[number]))])
+                     *_optional(piece.confidence),
+                     *(cell for column in columns for cell in _cells(label, piece, column[number]))])
     lengths = ["ms"] if len(others) < CROWD else []
     if not lengths:
         rows = [[cell for number, cell in enumerate(row) if number < 5 or (number - 5) % 3 != 1] for row in rows]
-    head = ["<word", "<phone", "start s", "ms", "sure", *(cell for one in others for cell in (f"<{one.name}", *lengths, "sure"))]
+    head = ["<word", "<phone", "start s", "ms", "sure",
+            *(cell for one in others for cell in (f"<{one.name}", *lengths, "sure"))]
     lines = table(head, rows)
     for one, extra in zip(others, more):
         lines += note(
             f"{one.name} has {', '.join(f'{p.interval.label} at {p.interval.start:.2f} s' for p in extra)}, which"
             f" match{'es' if len(extra) == 1 else ''} none of these.") if extra else []
-    return [*lines, *note(f"Starts are those of {_who(first)}; of the others how much later (ms), {MARK} by more than {FAR_MS} ms,"
-                          " behind their own phone where it is another one. sure: share of the phone among all, by the sound"
-                          " alone.")]
+    return [*lines, *note(f"Starts are those of {_who(first)}; of the others how much later (ms), {MARK} by more than"
+                          f" {FAR_MS} ms, behind their own phone where it is another one. sure: share of the phone among"
+                          " all, by the sound alone.")]
 
 
 def _matched(mine: Sequence[tuple[str, Piece]], other: Aligned, fold: Fold

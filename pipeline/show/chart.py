@@ -62,8 +62,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     widths = [max(width_of(row[i]) for row in cells) for i in range(len(head))]
     lines = []
     for row in cells:
-        filled = [(cell + " " * (width - width_of(cell))) if name.startswith("<") else " " * (width - width_of(cell)) + cell
-                  for cell, width, name in zip(row, widths, head)]
+        spaces = [" " * (width - width_of(cell)) for cell, width in zip(row, widths)]
+        filled = [cell + space if name.startswith("<") else space + cell for cell, space, name in zip(row, spaces, head)]
         lines.append(fit("  " + "  ".join(filled).rstrip()))
     return lines
 

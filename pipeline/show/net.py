@@ -103,9 +103,9 @@ def description(arc: Arc, drawing: Drawing) -> str:
     """What one reads when pointing at an arc."""
     first, last = drawing.frames[arc.source], drawing.frames[arc.target]
     start, end = (float(frame_to_seconds(frame)) for frame in (first, last))
-    return (f"{arc.label}{f' ({arc.word})' if arc.word else ''}, {start:.2f} to {end:.2f} s, posterior {arc.posterior:.3f}, "
-            f"acoustic {arc.acoustic:.1f} ({arc.acoustic / max(last - first, 1):.2f} per frame), language {arc.language:.2f}, "
-            f"{arc.num_arcs} arc{'s' if arc.num_arcs != 1 else ''}{', on the best path' if arc.best else ''}")
+    return (f"{arc.label}{f' ({arc.word})' if arc.word else ''}, {start:.2f} to {end:.2f} s, "
+            f"posterior {arc.posterior:.3f}, acoustic {arc.acoustic:.1f} ({arc.acoustic / max(last - first, 1):.2f} "
+            f"per frame), language {arc.language:.2f}, {arc.num_arcs} arc{'s' if arc.num_arcs != 1 else ''}{', on the best path' if arc.best else ''}")
 
 
 def _xml(text: str) -> str:

@@ -44,7 +44,8 @@ class Decode:
         """The words or phones of a text file of the decode."""
         found = read_spoken(self.folder / file, fold or {})
         if self.utterance not in found:
-            raise UserError(f'{self.folder / file}: no line for "{self.utterance}"; remove {self.folder}/hyp.txt and run: make decode')
+            raise UserError(f'{self.folder / file}: no line for "{self.utterance}"; remove {self.folder}/hyp.txt and run:'
+                            " make decode")
         return found[self.utterance]
 
     def intervals(self, kind: str) -> list[Interval]:
@@ -78,8 +79,8 @@ def score(place: Place) -> Shown:
     found = decodes(place)
     phones = _reference_phones(place)
     lines = [place.title("score: what was heard against what was said"), ""]
-    lines += wrap("in", [f"reference: {counted(len(place.utterance.words), 'word')},", f"{counted(len(phones), 'phone')};",
-                         f"hypotheses of {', '.join(decode.name for decode in found)}"])
+    lines += wrap("in", [f"reference: {counted(len(place.utterance.words), 'word')},",
+                         f"{counted(len(phones), 'phone')};", f"hypotheses of {', '.join(decode.name for decode in found)}"])
     lines += wrap("out", ["alignments with the fewest errors", "(each substitution, deletion, insertion one),",
                           "and their counts"])
     references = {"words": place.utterance.words, "phones": phones}
@@ -114,7 +115,8 @@ def _row(decode: Decode, name: str, measure: str, pairs: Pairs) -> list[str]:
     """The errors of the utterance, and the Kaldi line's figures of the whole set."""
     counts = count(pairs)
     whole = _whole(decode.folder / f"{measure}.txt")
-    return [name, decode.name, str(counts.errors), str(counts.length), f"{counts.percent:.1f}", level(counts.percent / 100),
+    return [name, decode.name, str(counts.errors), str(counts.length), f"{counts.percent:.1f}",
+            level(counts.percent / 100),
             *([f"{whole.errors} of {whole.length}", f"{whole.percent:.1f}"] if whole else ["", ""])]
 
 
@@ -142,8 +144,8 @@ def lattice(place: Place) -> Shown:
         raise UserError(f'{graph}: no lattice of "{place.id}"; remove {one.folder}/hyp.txt and run: make decode')
     lines = [place.title(f"lattice: what {one.name} considered when it knew no words"), ""]
     lines += wrap("in", ["scores of the acoustic model;", "the graph of phones, one after any other by a bigram"])
-    lines += wrap("out", ["phones between nodes in time,", "each with acoustic and language score and posterior;", "files:",
-                          f"{graph}/{place.id}.json", "and", ".slf"])
+    lines += wrap("out", ["phones between nodes in time,", "each with acoustic and language score and posterior;",
+                          "files:", f"{graph}/{place.id}.json", "and", ".slf"])
     return Shown([*lines, "", *lattice_page(found, _reference_phones(place), place.fold)], {"svg": lattice_svg(found)})
 
 
@@ -158,9 +160,9 @@ def decode(place: Place) -> Shown:
     lines += wrap("out", ["the best path: words and phones with times;", "a lattice of all other paths worth keeping"])
     for one in found:
         lines += ["", *_heard(place, one)]
-    lines += ["", *note("sure: the least posterior of the word's phones in the lattice; sound: mean acoustic log score a frame;"
-                        " grammar: natural log probability of the word after those before it, by the language model; all else:"
-                        " grammar, variants, pauses, transitions, and the score for each word")]
+    lines += ["", *note("sure: the least posterior of the word's phones in the lattice; sound: mean acoustic log score a"
+                        " frame; grammar: natural log probability of the word after those before it, by the language"
+                        " model; all else: grammar, variants, pauses, transitions, and the score for each word")]
     return Shown(lines)
 
 
@@ -169,8 +171,8 @@ def _heard(place: Place, one: Decode) -> list[str]:
     words, phones = one.intervals("words"), one.intervals("phones")
     lattice = one.lattice("words")
     lines = [f"{one.name}: {one.settings['search']} search", ""]
-    lines += [f"  {line}" for line in alignment_picture(align(place.utterance.words, one.labels("hyp.txt")), COLUMNS - 2)
-              .splitlines()]
+    picture = alignment_picture(align(place.utterance.words, one.labels("hyp.txt")), COLUMNS - 2)
+    lines += [f"  {line}" for line in picture.splitlines()]
     rows, grammar = [], _grammar(place, [word.label for word in words])
     for word, ln in zip(words, grammar):
         own = [phone.label for phone in phones if word.start - 1e-3 <= phone.start < word.end - 1e-3]
@@ -181,8 +183,8 @@ def _heard(place: Place, one: Decode) -> list[str]:
     if lattice:
         path = best_path(lattice)
         acoustic, language = lattice.acoustic[path].sum(), lattice.language[path].sum()
-        lines += ["", f"  the whole path: {lattice.acoustic_scale:g} x {acoustic:.1f} (sound) {language:+.1f} (all else) = "
-                  f"{lattice.acoustic_scale * acoustic + language:.1f}"]
+        lines += ["", f"  the whole path: {lattice.acoustic_scale:g} x {acoustic:.1f} (sound) {language:+.1f} (all else)"
+                  f" = {lattice.acoustic_scale * acoustic + language:.1f}"]
     return [*lines, *_nbest(one)]
 
 

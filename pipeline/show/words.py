@@ -48,8 +48,8 @@ def _pronunciations(place: Place) -> list[str]:
                          f"/{ipa(phones, place.phone_set)}/", spoken,
                          "" if inside or number else "not in the vocabulary"])
     head = ["<word", "prob", "<phones", "<IPA", "<by the alignment" if said else "<", "<"]
-    return [*table(head, rows), *note("prob: of the variant, the likeliest one of a word 1; the search adds its logarithm to the"
-                                      " language score")]
+    return [*table(head, rows), *note("prob: of the variant, the likeliest one of a word 1; the search adds its"
+                                      " logarithm to the language score")]
 
 
 def _said(place: Place) -> Counter[tuple[str, Pronunciation]]:
@@ -67,12 +67,13 @@ def _probabilities(lm: NGram, words: Sequence[str]) -> list[str]:
         history = padded[max(0, i - lm.order + 1):i]
         score = lm.score(history, padded[i])
         total += score
-        rows.append([padded[i], *numbers([score]), _one_in(score), level(1 + score / FARTHEST), _ground(lm, history, padded[i])])
+        rows.append([padded[i], *numbers([score]), _one_in(score), level(1 + score / FARTHEST),
+                     _ground(lm, history, padded[i])])
     head = ["<word", "log10 p", "one in", "<", "<counted in training"]
     perplexity = 10 ** (-total / (len(padded) - 1))
-    return [*table(head, rows), *note(f"together {total:.2f} (log10), {total * math.log(10):.2f} (natural log); perplexity"
-                                      f" {perplexity:.1f}: as hard to guess as one of {perplexity:.0f} equally likely words each"
-                                      " time")]
+    return [*table(head, rows), *note(f"together {total:.2f} (log10), {total * math.log(10):.2f} (natural log);"
+                                      f" perplexity {perplexity:.1f}: as hard to guess as one of {perplexity:.0f}"
+                                      " equally likely words each time")]
 
 
 def _one_in(log10_prob: float) -> str:
