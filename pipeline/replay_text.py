@@ -35,9 +35,9 @@ def sentence(replay: Replay, found: Sequence[Overruled], language: Language, ste
     instead = f'"{replay.said[size - 1]}"' if size <= len(replay.said) else "the end"
     who = "language model" if by_language else "lexicon"
     right = ", which was right," if one.rival == reference[:size] and one.rival != replay.said[:size] else ""
-    return (f'at {seconds(one.row, step):.2f} s the {who} preferred {instead} to "{one.rival[-1]}", although that{right}'
-            f" sounded better by {one.lead:.1f} nats: all but the sound speaks against it by {one.cost:.1f}, the language"
-            f" model alone {'for' if gain < 0 else 'against'} it by {abs(gain):.1f}; it {_how(one)}"
+    return (f'at {seconds(one.row, step):.2f} s the {who} preferred {instead} to "{one.rival[-1]}", although that'
+            f"{right} sounded better by {one.lead:.1f} nats: all but the sound speaks against it by {one.cost:.1f}, the"
+            f" language model alone {'for' if gain < 0 else 'against'} it by {abs(gain):.1f}; it {_how(one)}"
             + ("" if one.fate == "lost" else f" at {seconds(one.last + 1, step):.2f} s"))
 
 

@@ -16,9 +16,13 @@ PROJECT = Path(__file__).resolve().parents[1]
 SYSTEMS = ("gmm", "frames", "neural", "neural_wfst")
 ALL = {"prepare_data", "make_lang", "make_mfcc", "train_gmm", "align", "train_frames", "train_neural", "tune", "decode",
        "score", "place", "boundaries", "compare", "report", "lattice_difference", "explain_errors"}
-TARGETS = {"data", "lexicon", "mfcc", "gmm", "frames", "neural", "decode", "compare", "errors", "matrix", "replay", "report", "pron_probs", "lattice", "lattice_difference",
-           "lattice_text", "show", "check",
-           "transcribe", "align", "record", "setup", "test", "clean", "all", "help"}
+COMPARED = {"boundaries", "compare", "report"}  # what follows from an alignment
+DECODED = {"decode", "score", "explain_errors", "lattice_difference"} | COMPARED  # from a search, gmm's or neural's
+TUNED = {"tune"} | DECODED
+ALIGNED = {"align", "train_frames", "place"} | TUNED
+TARGETS = {"data", "lexicon", "mfcc", "gmm", "frames", "neural", "decode", "compare", "errors", "matrix", "replay",
+           "report", "pron_probs", "lattice", "lattice_difference", "lattice_text", "show", "check", "transcribe",
+           "align", "record", "setup", "test", "clean", "all", "help"}
 COMMAND = re.compile(r"-m stages\.(\w+) (.*)")
 
 
@@ -66,9 +70,10 @@ class Tree:
 
     def target(self, stage: str, options: list[str]) -> Path:
         value = dict(zip(options, options[1:]))
-        names = {"prepare_data": "splits.json", "make_lang": "lang.json", "train_gmm": "model.npz", "align": "phones.txt",
-                 "train_frames": "model.npz", "train_neural": "model.safetensors", "tune": "tuning.json",
-                 "decode": "hyp.txt", "place": "alignment.json", "report": "index.html", "pron_probs": "lang.json", "show_pron_probs": "dev.txt", "flat_lang": "lang.json"}
+        names = {"prepare_data": "splits.json", "make_lang": "lang.json", "train_gmm": "model.npz",
+                 "align": "phones.txt", "train_frames": "model.npz", "train_neural": "model.safetensors",
+                 "tune": "tuning.json", "decode": "hyp.txt", "place": "alignment.json", "report": "index.html",
+                 "pron_probs": "lang.json", "show_pron_probs": "dev.txt", "flat_lang": "lang.json"}
         if stage == "make_mfcc":
             return self.root / value["--data"] / "feats.scp"
         if stage in ("score", "explain_errors"):
@@ -120,25 +125,21 @@ def test_a_finished_tree_has_nothing_to_do(finished):
 
 
 @pytest.mark.parametrize("setting,again,not_again", [
-    ("GMM_ARGS=--max-mix 4", {"train_gmm", "align", "train_frames", "tune", "decode", "score", "explain_errors", "place", "boundaries", "compare", "report", "lattice_difference"},
-     {"prepare_data", "make_lang", "make_mfcc", "train_neural"}),
-    ("FRAMES_ARGS=--context 7", {"train_frames", "tune", "decode", "score", "explain_errors", "place", "boundaries", "compare", "report"}, {"train_gmm", "align"}),
-    ("NEURAL_ARGS=--epochs 3", {"train_neural", "tune", "decode", "score", "explain_errors", "place", "boundaries", "compare", "report", "lattice_difference"},
-     {"train_gmm", "align", "train_frames", "make_mfcc"}),
-    ("TUNE_ARGS=--x 1", {"tune", "decode", "score", "explain_errors", "boundaries", "compare", "report", "lattice_difference"}, {"train_gmm", "train_neural", "train_frames"}),
-    ("DECODE_ARGS=--beam 9", {"decode", "score", "explain_errors", "boundaries", "compare", "report", "lattice_difference"}, {"tune"}),
+    ("GMM_ARGS=--max-mix 4", {"train_gmm"} | ALIGNED, {"prepare_data", "make_lang", "make_mfcc", "train_neural"}),
+    ("FRAMES_ARGS=--context 7", {"train_frames", "place"} | TUNED - {"lattice_difference"}, {"train_gmm", "align"}),
+    ("NEURAL_ARGS=--epochs 3", {"train_neural", "place"} | TUNED, {"train_gmm", "align", "train_frames", "make_mfcc"}),
+    ("TUNE_ARGS=--x 1", TUNED, {"train_gmm", "train_neural", "train_frames"}),
+    ("DECODE_ARGS=--beam 9", DECODED, {"tune"}),
     ("REPORT_ARGS=--utterances 3", {"report"}, ALL - {"report"}),
     ("MFCC_ARGS=--norm-vars yes", ALL - {"prepare_data", "make_lang"}, {"prepare_data", "make_lang"}),
     ("LANG_ARGS=--order 2", ALL - {"prepare_data", "make_mfcc"}, {"prepare_data", "make_mfcc"}),
     ("VOCAB=open", ALL - {"prepare_data", "make_mfcc"}, {"prepare_data", "make_mfcc"}),
     ("LEXICON=mine.txt", ALL - {"prepare_data", "make_mfcc"}, {"prepare_data", "make_mfcc"}),
     ("PHONES=ipa.txt", ALL - {"prepare_data", "make_mfcc"}, {"prepare_data", "make_mfcc"}),
-    ("PRON_PROBS=yes", {"pron_probs", "tune", "decode", "score", "explain_errors", "boundaries", "compare", "report", "lattice_difference"},
-     {"make_lang", "train_gmm", "align", "train_frames", "train_neural"}),
+    ("PRON_PROBS=yes", {"pron_probs"} | TUNED, {"make_lang", "train_gmm", "align", "train_frames", "train_neural"}),
     ("PRON_PROBS=no", set(), ALL),
-    ("GOLD=no", {"train_frames", "tune", "decode", "score", "place", "boundaries", "compare", "report", "explain_errors"},
-     {"train_gmm", "align", "train_neural"}),
-    ("SYSTEMS=gmm frames", {"boundaries", "compare", "report"}, ALL - {"boundaries", "compare", "report"}),
+    ("GOLD=no", {"train_frames", "place"} | TUNED - {"lattice_difference"}, {"train_gmm", "align", "train_neural"}),
+    ("SYSTEMS=gmm frames", COMPARED, ALL - COMPARED),
     ("SPLIT=official", ALL, set()),
     ("NJ=7", set(), ALL),
     ("DOWNLOADS=/elsewhere", set(), ALL),
@@ -161,12 +162,10 @@ def test_the_matrix_is_made_of_what_is_there_and_of_searches_without_grammar(own
 
 
 @pytest.mark.parametrize("gone,again", [
-    ("exp/prompts/gmm/decode_test/hyp.txt", {"decode", "score", "explain_errors", "boundaries", "compare", "report",
-                                             "lattice_difference"}),
-    ("exp/prompts/neural/ali_test/alignment.json", {"place", "boundaries", "compare", "report"}),
+    ("exp/prompts/gmm/decode_test/hyp.txt", DECODED),
+    ("exp/prompts/neural/ali_test/alignment.json", {"place"} | COMPARED),
     ("exp/prompts/frames/decode_test/wer.txt", {"score", "compare", "report"}),
-    ("exp/prompts/gmm/ali_dev/phones.txt", {"align", "train_frames", "tune", "decode", "score", "explain_errors", "place",
-                                            "boundaries", "compare", "report", "lattice_difference"})])
+    ("exp/prompts/gmm/ali_dev/phones.txt", ALIGNED)])
 def test_what_was_removed_is_made_again_with_what_follows(own, gone, again):
     """The messages about damaged files say: remove it and run make."""
     (own.root / gone).unlink()
@@ -219,8 +218,7 @@ def test_a_killed_run_goes_on_where_it_was(own):
     for name in SYSTEMS[2:]:
         shutil.rmtree(own.root / "exp/prompts" / name)
     planned = own.planned()
-    assert {stage for stage, _ in planned} == {"train_neural", "tune", "decode", "score", "explain_errors", "place", "boundaries",
-                                               "compare", "report", "lattice_difference"}
+    assert {stage for stage, _ in planned} == {"train_neural", "place"} | TUNED
     assert systems_of(planned, "tune") == {"neural", "neural_wfst"}
 
 

@@ -193,8 +193,8 @@ def _side_by_side(first: Aligned, others: Sequence[Aligned], fold: Fold) -> list
             f"{one.name} has {', '.join(f'{p.interval.label} at {p.interval.start:.2f} s' for p in extra)}, which"
             f" match{'es' if len(extra) == 1 else ''} none of these.") if extra else []
     return [*lines, *note(f"Starts are those of {_who(first)}; of the others how much later (ms), {MARK} by more than"
-                          f" {FAR_MS} ms, behind their own phone where it is another one. sure: share of the phone among"
-                          " all, by the sound alone.")]
+                          f" {FAR_MS} ms, behind their own phone where it is another one. sure: share of the phone"
+                          " among all, by the sound alone.")]
 
 
 def _matched(mine: Sequence[tuple[str, Piece]], other: Aligned, fold: Fold

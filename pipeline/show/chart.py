@@ -63,7 +63,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     lines = []
     for row in cells:
         spaces = [" " * (width - width_of(cell)) for cell, width in zip(row, widths)]
-        filled = [cell + space if name.startswith("<") else space + cell for cell, space, name in zip(row, spaces, head)]
+        filled = [cell + space if name.startswith("<") else space + cell
+                  for cell, space, name in zip(row, spaces, head)]
         lines.append(fit("  " + "  ".join(filled).rstrip()))
     return lines
 

@@ -146,8 +146,8 @@ def sausage_lines(network: Sausage, min_posterior: float = MIN_POSTERIOR) -> lis
         cells += [""] * (2 * RANKS - len(cells))
         blocks[-1] = [f"{line} {pad(cell, room - 1)}" for line, cell in zip(blocks[-1], cells)]
     lines = [line.rstrip() for block in blocks for line in [*(line for line in block if line.strip()), ""]]
-    return [*lines, *note(f"'{NOTHING}' is nothing; places with more of it than {QUIET:g} are left out. The top row errs"
-                          f" least: {network.expected_errors:.2f} edits expected, the best path"
+    return [*lines, *note(f"'{NOTHING}' is nothing; places with more of it than {QUIET:g} are left out. The top row"
+                          f" errs least: {network.expected_errors:.2f} edits expected, the best path"
                           f" {network.best_path_errors:.2f}.")]
 
 

@@ -13,7 +13,8 @@ _STYLE = """
 text{font:12px ui-sans-serif,system-ui,sans-serif;fill:#2b2a27}.axis{fill:#77736a;font-size:11px}
 .grid{stroke:#d9d5cb}.arc{fill:none;stroke:#b9c4cf}.best .arc{stroke:#2f6f8f}.node{fill:#2b2a27}
 .title{font-weight:600;font-size:14px}.word{font-weight:600}.ground{fill:#fbfaf7}
-.label{paint-order:stroke;stroke:#fbfaf7;stroke-width:4px;text-anchor:middle}.on{stroke:none;fill:#fff}g:hover .arc{stroke:#c46a1b}
+.label{paint-order:stroke;stroke:#fbfaf7;stroke-width:4px;text-anchor:middle}.on{stroke:none;fill:#fff}
+g:hover .arc{stroke:#c46a1b}
 @media(prefers-color-scheme:dark){text{fill:#e6e2d8}.axis{fill:#98938a}.grid{stroke:#3a3a3e}.arc{stroke:#46525e}
 .best .arc{stroke:#6fb3d2}.node{fill:#e6e2d8}.ground{fill:#17181b}.label{stroke:#17181b}.on{stroke:none;fill:#10222c}}
 """
@@ -105,7 +106,8 @@ def description(arc: Arc, drawing: Drawing) -> str:
     start, end = (float(frame_to_seconds(frame)) for frame in (first, last))
     return (f"{arc.label}{f' ({arc.word})' if arc.word else ''}, {start:.2f} to {end:.2f} s, "
             f"posterior {arc.posterior:.3f}, acoustic {arc.acoustic:.1f} ({arc.acoustic / max(last - first, 1):.2f} "
-            f"per frame), language {arc.language:.2f}, {arc.num_arcs} arc{'s' if arc.num_arcs != 1 else ''}{', on the best path' if arc.best else ''}")
+            f"per frame), language {arc.language:.2f}, {arc.num_arcs} arc{'s' if arc.num_arcs != 1 else ''}"
+            f"{', on the best path' if arc.best else ''}")
 
 
 def _xml(text: str) -> str:

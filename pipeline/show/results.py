@@ -44,8 +44,8 @@ class Decode:
         """The words or phones of a text file of the decode."""
         found = read_spoken(self.folder / file, fold or {})
         if self.utterance not in found:
-            raise UserError(f'{self.folder / file}: no line for "{self.utterance}"; remove {self.folder}/hyp.txt and run:'
-                            " make decode")
+            raise UserError(f'{self.folder / file}: no line for "{self.utterance}"; remove {self.folder}/hyp.txt and'
+                            " run: make decode")
         return found[self.utterance]
 
     def intervals(self, kind: str) -> list[Interval]:
@@ -80,7 +80,8 @@ def score(place: Place) -> Shown:
     phones = _reference_phones(place)
     lines = [place.title("score: what was heard against what was said"), ""]
     lines += wrap("in", [f"reference: {counted(len(place.utterance.words), 'word')},",
-                         f"{counted(len(phones), 'phone')};", f"hypotheses of {', '.join(decode.name for decode in found)}"])
+                         f"{counted(len(phones), 'phone')};",
+                         f"hypotheses of {', '.join(decode.name for decode in found)}"])
     lines += wrap("out", ["alignments with the fewest errors", "(each substitution, deletion, insertion one),",
                           "and their counts"])
     references = {"words": place.utterance.words, "phones": phones}
@@ -160,8 +161,8 @@ def decode(place: Place) -> Shown:
     lines += wrap("out", ["the best path: words and phones with times;", "a lattice of all other paths worth keeping"])
     for one in found:
         lines += ["", *_heard(place, one)]
-    lines += ["", *note("sure: the least posterior of the word's phones in the lattice; sound: mean acoustic log score a"
-                        " frame; grammar: natural log probability of the word after those before it, by the language"
+    lines += ["", *note("sure: the least posterior of the word's phones in the lattice; sound: mean acoustic log score"
+                        " a frame; grammar: natural log probability of the word after those before it, by the language"
                         " model; all else: grammar, variants, pauses, transitions, and the score for each word")]
     return Shown(lines)
 
@@ -183,8 +184,8 @@ def _heard(place: Place, one: Decode) -> list[str]:
     if lattice:
         path = best_path(lattice)
         acoustic, language = lattice.acoustic[path].sum(), lattice.language[path].sum()
-        lines += ["", f"  the whole path: {lattice.acoustic_scale:g} x {acoustic:.1f} (sound) {language:+.1f} (all else)"
-                  f" = {lattice.acoustic_scale * acoustic + language:.1f}"]
+        lines += ["", f"  the whole path: {lattice.acoustic_scale:g} x {acoustic:.1f} (sound) {language:+.1f} (all"
+                  f" else) = {lattice.acoustic_scale * acoustic + language:.1f}"]
     return [*lines, *_nbest(one)]
 
 

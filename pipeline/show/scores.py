@@ -124,8 +124,8 @@ def _hmm_lines(place: Place, system, scores: np.ndarray, transitions, details) -
                      *numbers([sure]), level(sure), _rivals(labels, mean, stretch.label, 2)])
     lines += table(["start s", "ms", "<word", "<phone", "<frames in state", details.score, "sure", "<", "<rivals"],
                    rows)
-    lines += note(f"{details.score}: mean per frame; all {len(scores)} frames together {own.sum():.1f}. sure: mean share"
-                  " of the phone among all.")
+    lines += note(f"{details.score}: mean per frame; all {len(scores)} frames together {own.sum():.1f}. sure: mean"
+                  " share of the phone among all.")
     doubtful = min((stretch for stretch in path if stretch.label not in SILENT), default=None,
                    key=lambda stretch: posteriors[stretch.start:stretch.end, labels.index(stretch.label)].mean())
     return [*lines, "", *_one_by_one(doubtful, scores, labels, posteriors, transitions, details)] if doubtful else lines
