@@ -62,7 +62,6 @@ MAKEFLAGS += --no-builtin-rules --warn-undefined-variables
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.SECONDARY:
 .SECONDEXPANSION:
 .DEFAULT_GOAL := all
 .PHONY: all setup data lexicon mfcc gmm frames neural decode compare errors matrix report pron_probs lattice lattice_difference lattice_text replay show check transcribe align record test clean help FORCE
@@ -254,13 +253,17 @@ $(EXP)/matrix.tsv: $(scores) $(patsubst %,$(EXP)/flat/%/decode_test/wer.txt,$(SY
 ##@ Look inside
 lattice_difference: $(EXP)/lattice_difference.txt  ## phones that only one of the two systems of PAIR considered, by class
 
-lattice_text: $(EXP)/$(MODEL)/decode_test/hyp.txt  ## lattices of MODEL (GRAPH=free, words or word_arcs) as text for Kaldi's and OpenFst's tools
+# What must be there of system $(1) to look inside: file $(2), which a stage makes or, for a model of one's own, is there.
+inside = $(if $(filter $(known_systems),$(1))$(wildcard $(EXP)/$(1)/$(2)),$(EXP)/$(1)/$(2),$(error \
+  MODEL=$(1): no such system, and no $(EXP)/$(1)/$(2); there are: $(known_systems)))
+
+lattice_text: $$(call inside,$$(MODEL),decode_test/hyp.txt)  ## lattices of MODEL (GRAPH=free, words or word_arcs) as text for Kaldi's and OpenFst's tools
 	@$(PY) -m stages.export_lattices --lattices $(EXP)/$(MODEL)/decode_test/lattices/$(GRAPH) --out $(EXP)/lattices/$(MODEL).$(GRAPH)
 
 $(if $(filter-out phone word,$(LEVEL)),$(error LEVEL=$(LEVEL): write phone or word))
 lattice_opts = --exp $(EXP) --data $(DATA) --model $(MODEL) $(if $(MODEL2),--model2 $(MODEL2)) \
 	--graph $(if $(filter word,$(LEVEL)),word_arcs,$(GRAPH)) --min-posterior $(MIN_POSTERIOR) $(if $(BEAM),--beam $(BEAM))
-lattice: $(patsubst %,$(EXP)/%/decode_test/hyp.txt,$(MODEL) $(MODEL2))  ## what MODEL considered in UTT, phone by phone or by word (LEVEL); beside it MODEL2
+lattice: $$(foreach m,$$(MODEL) $$(MODEL2),$$(call inside,$$m,decode_test/hyp.txt))  ## what MODEL considered in UTT, phone by phone or by word (LEVEL); beside it MODEL2
 	@$(PY) -m stages.show_lattice $(lattice_opts) --utt $(call quoted,UTT)
 
 # What must be there before a stage can be shown, and whose results are: those of MODEL if it is given, else of SYSTEMS.
@@ -273,7 +276,7 @@ show_gmm     := $(aligned)
 show_frames  := $(aligned) $(EXP)/frames/model.npz
 show_neural  := $(aligned) $(EXP)/neural/model.safetensors
 show_align   := $(aligned) $(patsubst %,$(EXP)/%/ali_test/alignment.json,$(filter $(aligners),$(if $(filter file,$(origin MODEL)),$(aligners),$(MODEL))))
-show_lattice  = $(EXP)/$(MODEL)/decode_test/hyp.txt
+show_lattice  = $(call inside,$(MODEL),decode_test/hyp.txt)
 show_decode  := $(patsubst %,$(EXP)/%/decode_test/hyp.txt,$(filter $(known_systems),$(chosen)))
 show_score   := $(patsubst %,$(EXP)/%/decode_test/wer.txt,$(filter $(known_systems),$(chosen)))
 shown := data lexicon mfcc gmm frames neural align decode lattice score
@@ -284,7 +287,7 @@ show: $(if $(filter $(shown),$(STAGE)),$(show_$(STAGE))) | $(VENV)/.phonoscope  
 
 replay_opts = --exp $(EXP) --data $(DATA) --lang $(call search_lang,$(MODEL)) --system $(MODEL) $(call model_dir,$(MODEL)) \
 	--graph $(if $(filter file,$(origin GRAPH)),words,$(GRAPH))
-replay: $(EXP)/$(MODEL)/tuning.json $(DATA)/test/feats.scp  ## what MODEL's beam held, frame by frame, in utterance UTT, and where the language model overruled the sound
+replay: $$(call inside,$$(MODEL),tuning.json) $(DATA)/test/feats.scp  ## what MODEL's beam held, frame by frame, in utterance UTT, and where the language model overruled the sound
 	@$(PY) -m stages.replay --utt $(call quoted,UTT) $(replay_opts)
 
 check: | $(VENV)/.phonoscope              ## every line and file of data directory DIR, all faults listed; FIX=yes mends them

@@ -2,8 +2,9 @@
 
     python bench/beams.py exp/prompts data/prompts gmm,frames,neural_wfst words,free 13,16,20
 
-For each system, graph and beam: error rates (percent) with the settings that were tuned, and with the acoustic scale one step
-of the grid lower and higher, for what is best may move with the beam; processor seconds per utterance with the tuned ones.
+For each system, graph and beam: error rates (percent) with the settings that were tuned, and with the acoustic scale
+one step of the grid lower and higher, for what is best may move with the beam; processor seconds per utterance with the
+tuned ones.
 """
 from __future__ import annotations
 
@@ -45,7 +46,8 @@ def main(exp: Path, data: Path, names: Sequence[str], graphs: Sequence[str], bea
                   "free": (read_spoken(exp / "gmm/ali_dev/reference.txt"), read_fold(data))}
     for name in names:
         model = exp / name.removesuffix("_wfst")
-        system, feats, tuned = load_system(model), read_feats(data / "dev", model), read_tuning(exp / name / "tuning.json")
+        system, feats = load_system(model), read_feats(data / "dev", model)
+        tuned = read_tuning(exp / name / "tuning.json")
         scored = {utt: (system.scores(feats[utt]), len(feats[utt])) for utt in feats}
         for graph in graphs:
             settings = getattr(tuned, graph)
@@ -57,8 +59,8 @@ def main(exp: Path, data: Path, names: Sequence[str], graphs: Sequence[str], bea
                         cells.append("-")
                         continue
                     scaled = replace(settings, acoustic_scale=SCALES[number])
-                    errors, seconds = rate(WfstDecoder(system, lang, graph, scaled, Beams(beam, BEST_PATH_ONLY)), scored,
-                                           *references[graph])
+                    errors, seconds = rate(WfstDecoder(system, lang, graph, scaled, Beams(beam, BEST_PATH_ONLY)),
+                                           scored, *references[graph])
                     cells.append(f"{errors:.2f}")
                 below, above, here = cells
                 rows.append([f"{name}, {graph}", f"{beam:g}", below, here, above, f"{seconds:.3f}"])

@@ -3,10 +3,10 @@
     python bench/check_lattices.py exp/prompts data/prompts
 
 For every system, graph and test utterance: the lattice names its system, the best path is the hypothesis, every string
-is there once, the posteriors in the file sum to 1 at every frame, and JSON, SLF, OpenFst's and Kaldi's text give the same
-lattice; kaldifst reads OpenFst's text and prints Kaldi's arcs as they are written. Prints a line of checks for each graph and a table of oracle
-error rates at three beams, depth and processor time; exits with 1 if anything is wrong. Without the data folder no phones
-are folded, and words have no oracle.
+is there once, the posteriors in the file sum to 1 at every frame, and JSON, SLF, OpenFst's and Kaldi's text give the
+same lattice; kaldifst reads OpenFst's text and prints Kaldi's arcs as they are written. Prints a line of checks for
+each graph and a table of oracle error rates at three beams, depth and processor time; exits with 1 if anything is
+wrong. Without the data folder no phones are folded, and words have no oracle.
 """
 from __future__ import annotations
 
@@ -136,7 +136,8 @@ def main(exp: Path, data: Path | None) -> int:
         good = min(checks.values()) == len(lattices) and gap <= 1e-4 and agrees and not missing
         wrong += not good
         counted = ", ".join(f"{n} {name}" for name, n in checks.items())
-        print(f"{folder.relative_to(exp)}: of {len(lattices)} lattices {counted}; posteriors sum to 1 within {gap:.1e}; kaldifst {'agrees' if agrees else 'DISAGREES'}"
+        print(f"{folder.relative_to(exp)}: of {len(lattices)} lattices {counted}; posteriors sum to 1 within {gap:.1e};"
+              f" kaldifst {'agrees' if agrees else 'DISAGREES'}"
               f"{'; none of ' + ' '.join(missing) if missing else ''}{'' if good else '   <-- WRONG'}", flush=True)
         if kind in references:
             table.append(row(folder, lattices, references[kind], fold if kind == "phones" else {}))
@@ -159,7 +160,8 @@ def row(folder: Path, lattices: dict[str, Lattice], references: dict[str, tuple]
     graph = "free" if folder.name == "free" else "words"
     return [f"{folder.parts[-4]}, {folder.name}", "WER" if folder.name == "word_arcs" else "PER",
             *(f"{100 * n / max(length, 1):.1f}" for n in edits),
-            f"{np.mean([depth(x) for x in lattices.values()]):.1f}", f"{np.mean([len(x.label) for x in lattices.values()]):.0f}", f"{min(x.beam for x in lattices.values()):g}",
+            f"{np.mean([depth(x) for x in lattices.values()]):.1f}",
+            f"{np.mean([len(x.label) for x in lattices.values()]):.0f}", f"{min(x.beam for x in lattices.values()):g}",
             f"{1000 * seconds[graph] / max(len(lattices), 1):.0f}" if folder.name != "word_arcs" else ""]
 
 

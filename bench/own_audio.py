@@ -3,8 +3,8 @@
     python bench/own_audio.py --corpus prompts --seconds 180 --gap 0.3
 
 Joins test utterances, with so much faint noise between them, resamples with torchaudio (the pipeline uses scipy),
-writes a 16-bit stereo file at 44.1 kHz, and compares, for each system, the WER over the whole file with that of the same
-utterances decoded one by one, and the word boundaries with those of their own alignment. Needs a finished `make`.
+writes a 16-bit stereo file at 44.1 kHz, and compares, for each system, the WER over the whole file with that of the
+same utterances decoded one by one, and the word boundaries with those of their own alignment. Needs a finished `make`.
 """
 from __future__ import annotations
 

@@ -68,7 +68,8 @@ def read_lexicon(path: Path | str) -> Pronunciations:
 
 
 def look_up(words: Collection[str], extra: Path | str | None = EXTRA) -> Pronunciations:
-    """Pronunciations of those of the words, in any case, that ``extra`` (a file as in read_lexicon) or the dictionary holds.
+    """Pronunciations of those of the words, in any case, that ``extra`` (a file as in read_lexicon) or the dictionary
+    holds.
 
     A word in ``extra`` has the pronunciations given there and no others. What is missing from the result has none.
     """

@@ -13,7 +13,8 @@ FOLD = "fold.txt"  # in the corpus's data folder
 
 
 def read_fold(data: Path | str) -> dict[str, str]:
-    """`LABEL CLASS` lines of data/fold.txt; nothing to fold where there is no such file. UserError with file and line."""
+    """`LABEL CLASS` lines of data/fold.txt; nothing to fold where there is no such file. UserError with file and
+    line."""
     path = Path(data) / FOLD
     fold: dict[str, str] = {}
     if not path.exists():

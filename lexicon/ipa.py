@@ -1,7 +1,8 @@
 """The International Phonetic Alphabet as data: what its symbols say about the mouth (chart of 2015, revised 2020).
 
-``describe("tʰ")`` is "aspirated voiceless alveolar plosive". A phone is one symbol, or two that are one sound (affricates,
-diphthongs, double articulations, clicks with their accompaniment; a tie bar may join them), with diacritics.
+``describe("tʰ")`` is "aspirated voiceless alveolar plosive". A phone is one symbol, or two that are one sound
+(affricates, diphthongs, double articulations, clicks with their accompaniment; a tie bar may join them), with
+diacritics.
 """
 from __future__ import annotations
 

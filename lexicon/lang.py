@@ -47,9 +47,9 @@ def build_lang(data: Path, out: Path, vocab: str = "closed", order: int = 3, ext
     """Write a lang directory for the text of data/{train,dev,test}; lang.json, whose content is returned, is last.
 
     ``vocab``: "closed" gives the lexicon and the unigrams every word of the corpus, "open" those of train alone; the
-    n-grams are counted in train either way. Words are looked up in ``given`` alone; without it in ``extra``, then in the
-    dictionary, whose phones ``phones`` may describe; then ``guess`` is asked (G2P; None: an unknown word is an error).
-    Raises UserError for words without pronunciation, with the line of the first and the names of all.
+    n-grams are counted in train either way. Words are looked up in ``given`` alone; without it in ``extra``, then in
+    the dictionary, whose phones ``phones`` may describe; then ``guess`` is asked (G2P; None: an unknown word is an
+    error). Raises UserError for words without pronunciation, with the line of the first and the names of all.
     """
     texts = {name: read_text(data / name / "text") for name in SETS}
     seen = {word for words in texts["train"].values() for word in words}
@@ -195,11 +195,13 @@ def load_lang(path: Path | str) -> Lang:
         raise UserError(f"{path / 'phones.txt'}:1: {symbols[:2]}; the first symbols are {EPSILON} and {SILENCE}")
     tokens = [line for _, line in numbered_lines(path / "tokens.txt")]
     if tokens != [BLANK, *symbols[2:]]:
-        raise UserError(f"{path / 'tokens.txt'}:1: not {BLANK} and the phones of phones.txt; run: make lexicon")
+        raise UserError(f"{path / 'tokens.txt'}:1: not {BLANK} and the phones of phones.txt; remove lang.json and run:"
+                        " make lexicon")
     lexicon = _read_weighted(path / "lexicon.txt", set(symbols[1:]))
     if sorted(lexicon) != words[1:-3]:
         odd = sorted(set(lexicon) ^ set(words[1:-3])) or ["their order"]
-        raise UserError(f"{path / 'words.txt'}: differs from lexicon.txt in {odd[0]}; run: make lexicon")
+        raise UserError(
+            f"{path / 'words.txt'}: differs from lexicon.txt in {odd[0]}; remove lang.json and run: make lexicon")
     pauses = read_pauses(path, lexicon)
     return Lang(path, lexicon, symbols[1:], words[1:-3], tokens, read_arpa(path / "lm.arpa"),
                 read_arpa(path / "phone_lm.arpa"), _read_info(path / "lang.json"),
@@ -213,7 +215,7 @@ def _read_info(path: Path) -> dict[str, Any]:
         if not isinstance(info, dict):
             raise ValueError("not an object")
     except ValueError as error:
-        raise UserError(f"{path}: not JSON of a lang directory ({error}); run: make lexicon") from error
+        raise UserError(f"{path}: not JSON of a lang directory ({error}); remove it and run: make lexicon") from error
     return info
 
 

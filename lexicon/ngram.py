@@ -210,7 +210,8 @@ def write_arpa(ngram: NGram, path: Path | str) -> None:
 
 
 def read_arpa(path: Path | str) -> NGram:
-    """Read an ARPA file. Raises UserError, with file and line, for what is malformed or fewer n-grams than announced."""
+    """Read an ARPA file. Raises UserError, with file and line, for what is malformed or fewer n-grams than
+    announced."""
     announced: dict[int, int] = {}
     found: Counter[int] = Counter()
     model, section, number = NGram(0, {}, {}), None, 0
@@ -239,7 +240,8 @@ def read_arpa(path: Path | str) -> NGram:
         if found[n] != count:
             raise UserError(f"{path}: {count} {n}-grams announced, {found[n]} found; make the file again")
     if sorted(announced) != list(range(1, len(announced) + 1)) or not announced:
-        raise UserError(f"{path}: announces {sorted(announced)[:9]}-grams, not 1-grams and so on; this is not an ARPA file")
+        raise UserError(
+            f"{path}: announces {sorted(announced)[:9]}-grams, not 1-grams and so on; this is not an ARPA file")
     model.order = len(announced)
     return model
 

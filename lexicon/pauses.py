@@ -20,8 +20,8 @@ FILE = "silence.txt"  # in the lang directory
 
 @dataclass(frozen=True)
 class Pauses:
-    """Probabilities of silence: ``begin`` before the first word, ``end`` after the last one, ``after`` a pronunciation of
-    a word that is followed by another word."""
+    """Probabilities of silence: ``begin`` before the first word, ``end`` after the last one, ``after`` a pronunciation
+    of a word that is followed by another word."""
 
     begin: float
     end: float

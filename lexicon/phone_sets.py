@@ -94,7 +94,8 @@ def as_fields(known: Phone) -> str:
 
 
 def phone_set_of(info: dict[str, Any]) -> PhoneSet:
-    """The phone set that lang.json records; that of the dictionary where it says nothing. UserError if it is damaged."""
+    """The phone set that lang.json records; that of the dictionary where it says nothing. UserError if it is
+    damaged."""
     recorded = info.get("phone_set")
     if recorded is None:
         return INVENTORY

@@ -73,7 +73,7 @@ def read_text(path: Path | str) -> dict[str, tuple[str, ...]]:
 
 def width_of(text: str) -> int:
     """Columns a terminal needs for a text: marks above and below take none, wide East Asian characters two."""
-    return sum(0 if unicodedata.category(c) in ("Mn", "Me", "Cf") else 2 if unicodedata.east_asian_width(c) in "WF" else 1
+    return sum(0 if unicodedata.category(c) in ("Mn", "Me", "Cf") else 1 + (unicodedata.east_asian_width(c) in "WF")
                for c in text)
 
 

@@ -67,7 +67,8 @@ class Archive(Mapping[str, np.ndarray]):
             raise UserError(f"{self.path}: {key}: cannot read {where} ({error}); delete {self.path} and run make again"
                             ) from error
         if not isinstance(array, np.ndarray) or not np.isfinite(array).all():
-            raise UserError(f"{self.path}: {key}: {where} holds no finite matrix; delete {self.path} and run make again")
+            raise UserError(
+                f"{self.path}: {key}: {where} holds no finite matrix; delete {self.path} and run make again")
         return array
 
     def __contains__(self, key: object) -> bool:

@@ -1,7 +1,7 @@
 """Arrays in .npz files from anywhere: nothing is unpickled, and nothing is believed to be larger than its file.
 
-`np.load` refuses pickles, but takes a header at its word: a hundred bytes may say that an array of a terabyte follows, or,
-compressed, hold one of zeros. Models are written uncompressed (`np.savez`), so neither is needed.
+`np.load` refuses pickles, but takes a header at its word: a hundred bytes may say that an array of a terabyte follows,
+or, compressed, hold one of zeros. Models are written uncompressed (`np.savez`), so neither is needed.
 """
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ KINDS = "fiuU"  # floating point, whole numbers, text
 def read_arrays(path: Path | str) -> dict[str, np.ndarray]:
     """All arrays of an .npz file as `np.savez` writes it.
 
-    FileNotFoundError if there is none; anything else that is wrong is an Exception of some kind (zipfile and the header's
-    parser raise many), whose text says what.
+    FileNotFoundError if there is none; anything else that is wrong is an Exception of some kind (zipfile and the
+    header's parser raise many), whose text says what.
     """
     path = Path(path)
     if not path.is_file():

@@ -62,7 +62,8 @@ def audio_info(path: Path | str) -> AudioInfo:
 
 
 def read_audio(path: Path | str, sample_rate: int, cut: Cut | None = None) -> np.ndarray:
-    """Read an audio file, or the stretch ``cut`` of it, as (num_samples,) float32 in [-1, 1], mono at ``sample_rate`` Hz.
+    """Read an audio file, or the stretch ``cut`` of it, as (num_samples,) float32 in [-1, 1], mono at ``sample_rate``
+    Hz.
 
     Channels are averaged; another rate is resampled band-limited (``scipy.signal.resample_poly``: a linear-phase FIR
     with a Kaiser window, cut-off at the lower Nyquist frequency), to ``resampled_length`` samples. Raises UserError as
@@ -70,7 +71,8 @@ def read_audio(path: Path | str, sample_rate: int, cut: Cut | None = None) -> np
     """
     info, blocks = audio_blocks(path, cut)
     with np.errstate(invalid="ignore"):  # infinities of two channels: told below
-        mono = np.concatenate([np.zeros(0), *(block.mean(axis=1, dtype=np.float64) for block in blocks)])  # (num_samples,)
+        mono = np.concatenate([np.zeros(0),
+                               *(block.mean(axis=1, dtype=np.float64) for block in blocks)])  # (num_samples,)
     if not np.isfinite(mono).all():
         raise UserError(f"{path}: samples that are not finite; convert the file again, or remove the utterance")
     if info.sample_rate != sample_rate:
@@ -81,7 +83,8 @@ def read_audio(path: Path | str, sample_rate: int, cut: Cut | None = None) -> np
 
 
 def audio_blocks(path: Path | str, cut: Cut | None = None) -> tuple[AudioInfo, Iterator[np.ndarray]]:
-    """The samples of a file, or of the stretch ``cut``, as they are: what it is, and (num_samples, channels) float32 blocks.
+    """The samples of a file, or of the stretch ``cut``, as they are: what it is, and (num_samples, channels) float32
+    blocks.
 
     Raises UserError as ``audio_info`` does, and the blocks do if the samples cannot all be read.
     """

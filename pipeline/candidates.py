@@ -1,5 +1,5 @@
-"""Frame classifiers side by side on dev, each as it will be used: its posteriors divided by priors, searched through the
-HMMs with a phone bigram."""
+"""Frame classifiers side by side on dev, each as it will be used: its posteriors divided by priors, searched through
+the HMMs with a phone bigram."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -19,8 +19,8 @@ from pipeline.tuning import tune_free
 
 
 class Candidate(NamedTuple):
-    """A classifier with what it does on dev: PER of the free search and share of frames that are right, in percent, cross-
-    entropy in nats; and how many seconds its training took."""
+    """A classifier with what it does on dev: PER of the free search and share of frames that are right, in percent,
+    cross- entropy in nats; and how many seconds its training took."""
 
     free_per: float
     name: str
@@ -32,7 +32,8 @@ class Candidate(NamedTuple):
 
 def judge(name: str, model: FrameClassifier, seconds: float, dev: FrameData, feats: Mapping[str, np.ndarray],
           references: Mapping[str, Sequence[str]], transitions: Transitions, lang: Lang, fold: Fold) -> Candidate:
-    """Search the utterances of ``references``, {utterance: phones}, with the classifier; ``dev`` are all their frames."""
+    """Search the utterances of ``references``, {utterance: phones}, with the classifier; ``dev`` are all their
+    frames."""
     system = System("frames", Path(name), model.scaled_likelihoods, hmm_topology(transitions), 1, {"kind": "frames"})
     errors = min(tune_free(system, lang, feats, references, fold).values())
     posteriors = np.concatenate([model.log_posteriors(feats[utt]) for utt in references])

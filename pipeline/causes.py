@@ -41,9 +41,9 @@ COMPONENTS = ("acoustic", "lexicon", "language")
 CAUSES = {
     "search": "search: the right answer scores better, but was pruned",
     "lexicon": "lexicon: the right answer, or the way it was said, is not in it",
-    "short": "models: too few frames for all phones of the right answer",
-    "outside": "models: the right answer was too unlikely to be kept",
-    "kept": "models: the right answer was kept, and lost",
+    "short": "models, short: too few frames for all phones of the right answer",
+    "outside": "models, outside: the right answer was too unlikely to be kept",
+    "kept": "models, kept: the right answer was kept, and lost",
 }
 Answer = Sequence[Collection[str]]  # by position, the words (or phones) that will do there
 

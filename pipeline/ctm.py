@@ -1,4 +1,5 @@
-"""CTM files: one line per word or phone, `utterance channel start duration label confidence`, in seconds (NIST sclite)."""
+"""CTM files: one line per word or phone, `utterance channel start duration label confidence`, in seconds (NIST
+sclite)."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
@@ -10,7 +11,8 @@ from pipeline.features import frame_to_seconds
 
 
 def ctm_lines(utterance: str, segments: Sequence[Segment], confidence: Sequence[float] = ()) -> list[str]:
-    """The lines of one utterance. Frames become seconds as `frame_to_seconds` says; confidence 1 where none is given."""
+    """The lines of one utterance. Frames become seconds as `frame_to_seconds` says; confidence 1 where none is
+    given."""
     lines = []
     for index, segment in enumerate(segments):
         start, end = frame_to_seconds(segment.start), frame_to_seconds(segment.end)

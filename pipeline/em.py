@@ -105,8 +105,8 @@ def maximise(model: GmmHmm, stats: Statistics) -> None:
 def grow(model: GmmHmm, stats: Statistics, max_mix: int, min_frames: float) -> None:
     """Add Gaussians where the data carry them: a phone's states get up to twice as many, in place.
 
-    All states of a phone keep the same number (hmmlearn's layout): at most ``max_mix``, and ``min_frames`` frames of its
-    poorest state for each. The heaviest Gaussian is split in two, ±0.2 standard deviations apart (HTK Book, 8.4).
+    All states of a phone keep the same number (hmmlearn's layout): at most ``max_mix``, and ``min_frames`` frames of
+    its poorest state for each. The heaviest Gaussian is split in two, ±0.2 standard deviations apart (HTK Book, 8.4).
     """
     occupancy = np.add.reduceat(stats.counts, model.bounds[:-1])
     parts = []
@@ -147,8 +147,9 @@ def check_step(model: GmmHmm, before: float | None, stats: Statistics, tolerance
     if not np.isfinite(now):
         raise UserError(f"the log likelihood per frame is {now}; this is a bug: please report it with your corpus")
     if before is not None and now < before - tolerance:
-        raise UserError(f"the log likelihood per frame fell from {before:.4f} to {now:.4f}; this is a bug: please report"
-                        " it with your corpus")
+        raise UserError(
+            f"the log likelihood per frame fell from {before:.4f} to {now:.4f}; this is a bug: please report"
+            " it with your corpus")
     return now
 
 
@@ -188,8 +189,8 @@ def baum_welch(model: GmmHmm, graphs: Mapping[str, Graph], feats: Mapping[str, n
 
 def segmental_hmmlearn(model: GmmHmm, graphs: Mapping[str, Graph], feats: Mapping[str, np.ndarray],
                        lengths: Mapping[str, int], jobs: int = 1) -> Statistics:
-    """The plain reference: Viterbi phone segments (segmental k-means, Juang & Rabiner 1990), then one pass of hmmlearn's
-    own ``GMMHMM.fit`` per phone. Slow, and without the paths across phone boundaries that Baum-Welch counts.
+    """The plain reference: Viterbi phone segments (segmental k-means, Juang & Rabiner 1990), then one pass of
+    hmmlearn's own ``GMMHMM.fit`` per phone. Slow, and without the paths across phone boundaries that Baum-Welch counts.
 
     The statistics hold occupancies and the Viterbi likelihood only.
     """
@@ -229,7 +230,8 @@ def _with_end(model: GmmHmm, phone: str) -> GMMHMM:
 def _fit_hmmlearn(model: GmmHmm, phone: str, pieces: Sequence[np.ndarray], stats: Statistics) -> None:
     learner, n = _with_end(model, phone), model.transitions.num_states(phone)
     marker = np.full((1, model.means.shape[1]), MARKER)
-    x, sizes = np.concatenate([part for piece in pieces for part in (piece, marker)]), [len(piece) + 1 for piece in pieces]
+    x = np.concatenate([part for piece in pieces for part in (piece, marker)])
+    sizes = [len(piece) + 1 for piece in pieces]
     first = model.transitions.first_pdf[phone]
     rows = slice(model.bounds[first], model.bounds[first + n])
     occupancy = learner.predict_proba(x, sizes).sum(0)[:n]

@@ -102,7 +102,8 @@ class Features(Archive):
 
 
     def of(self, utterances: Iterable[Utterance]) -> list[Utterance]:
-        """Those of the utterances that have features (the mfcc stage has named the others); UserError if none has any."""
+        """Those of the utterances that have features (the mfcc stage has named the others); UserError if none has
+        any."""
         found = [utterance for utterance in utterances if utterance.id in self]
         if not found:
             raise UserError(f"{self.path}: features of none of the utterances in {self.path.parent};"
@@ -125,7 +126,7 @@ def model_features(model: Path | str) -> FeatureSettings:
     try:
         return settings_from(read_meta(model).get("features"))
     except ValueError as error:
-        raise UserError(f"{model}/meta.json: \"features\" does not say on what features the model was trained ({error});"
+        raise UserError(f'{model}/meta.json: "features" does not say on what features the model was trained ({error});'
                         f" train it again: make {Path(model).name}") from error
 
 
@@ -134,7 +135,8 @@ def read_feats(datadir: Path | str, model: Path | str | None = None) -> Features
     feats = Features(datadir)
     if model is not None and (wanted := model_features(model)) != feats.settings:
         raise UserError(f"{feats.path}: features of {_in_words(feats.settings)}; the model {model} was trained on"
-                        f" {_in_words(wanted)}; decode with a model of the same kind, or: make transcribe, which resamples")
+                        f" {_in_words(wanted)}; decode with a model of the same kind, or: make transcribe, which"
+                        " resamples")
     return feats
 
 

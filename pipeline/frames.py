@@ -64,7 +64,8 @@ class FrameClassifier:
 
     def save(self, path: Path | str) -> None:
         """Write arrays only (no pickles)."""
-        arrays = {f"{name}{i}": array for i, layer in enumerate(self.layers) for name, array in zip(("weight", "bias"), layer)}
+        arrays = {f"{name}{i}": array for i, layer in enumerate(self.layers)
+                  for name, array in zip(("weight", "bias"), layer)}
         with atomic_write(path, "wb") as stream:
             np.savez(stream, context=self.context, num_layers=len(self.layers), classes=self.classes,
                      log_prior=self.log_prior, **arrays)
@@ -82,13 +83,14 @@ def load_frame_classifier(path: Path | str) -> FrameClassifier:
         fits &= (model.context >= 0 and layers[0][0].shape[0] % (2 * model.context + 1) == 0
                  and model.log_prior.ndim == 1 and np.isfinite(model.log_prior).all()
                  and np.issubdtype(model.classes.dtype, np.integer))
-        if not fits or model.classes.shape != (widths[-1],) or not 0 <= model.classes.min() <= model.classes.max() < len(
-                model.log_prior):
+        if not fits or model.classes.shape != (
+                widths[-1],) or not 0 <= model.classes.min() <= model.classes.max() < len(model.log_prior):
             raise ValueError("layers do not fit together")
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such model; run: make frames") from error
     except Exception as error:  # a zip of anything can fail in any way; all of them mean the same to the user
-        raise UserError(f"{path}: not a frame classifier of phonoscope ({error}); run: make frames") from error
+        raise UserError(
+            f"{path}: not a frame classifier of phonoscope ({error}); remove it and run: make frames") from error
     return model
 
 

@@ -109,7 +109,7 @@ def load_gmm(path: Path | str) -> GmmHmm:
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such model; run: make gmm") from error
     except Exception as error:  # a zip of anything can fail in any way; all of them mean the same to the user
-        raise UserError(f"{path}: not a GMM-HMM model of phonoscope ({error}); run: make gmm") from error
+        raise UserError(f"{path}: not a GMM-HMM model of phonoscope ({error}); remove it and run: make gmm") from error
     sizes, weights, means, variances = (np.concatenate(column) for column in zip(*blocks))
     return GmmHmm(Transitions(phones, dict(zip(phones, topologies))), np.cumsum([0, *sizes]), weights, means, variances,
                   floor)
@@ -126,8 +126,8 @@ def _read_phone(arrays: Mapping[str, np.ndarray], phone: str, dim: int) -> tuple
     wrong += [name for name, value in get.items() if not (np.abs(value) < LARGEST).all()]
     wrong += [name for name in ("startprob", "transmat", "weights")
               if (get[name] < 0).any() or not np.allclose(get[name].sum(-1), 1, atol=1e-6)]
-    wrong += [name for name, good in (("exit", (get["exit"] >= 0) & (get["exit"] <= 1)), ("covars", get["covars"] > 1 / LARGEST))
-              if not good.all()]
+    wrong += [name for name, good in (("exit", (get["exit"] >= 0) & (get["exit"] <= 1)),
+                                      ("covars", get["covars"] > 1 / LARGEST)) if not good.all()]
     if wrong:
         raise ValueError(f"{phone}.{wrong[0]} has a wrong shape or value")
     return (Topology(get["startprob"], get["transmat"] * (1 - get["exit"])[:, None], get["exit"]),
@@ -171,8 +171,9 @@ def batches(utterances: Sequence[str], graphs: Mapping[str, Graph], lengths: Map
 
 @dataclass(frozen=True)
 class Scored:
-    """The frames (T, D) of an utterance under the densities ``pdfs`` (n,) that its graph uses: ``components`` (T, g) log
-    score of each Gaussian, ``begins`` (n,) where those of each density start, ``densities`` (T, n) their log sums."""
+    """The frames (T, D) of an utterance under the densities ``pdfs`` (n,) that its graph uses: ``components`` (T, g)
+    log score of each Gaussian, ``begins`` (n,) where those of each density start, ``densities`` (T, n) their log
+    sums."""
 
     feats: np.ndarray
     pdfs: np.ndarray

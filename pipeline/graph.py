@@ -25,8 +25,8 @@ Lexicon = Mapping[str, Sequence[tuple[float, tuple[str, ...]]]]
 class Topology:
     """How phones become columns of a score matrix.
 
-    ``phones`` are the graph's phone symbols (symbol i + 1 is phones[i]); ``label_phone`` (columns,) names the phone of each
-    column; ``arcs`` of the transducer, (source, target, label, phone symbol, cost); state 0 is where phones begin,
+    ``phones`` are the graph's phone symbols (symbol i + 1 is phones[i]); ``label_phone`` (columns,) names the phone of
+    each column; ``arcs`` of the transducer, (source, target, label, phone symbol, cost); state 0 is where phones begin,
     ``finals`` are the states in which the speech may end.
     """
 
@@ -107,7 +107,8 @@ def _grammar(lm: NGram, words: Mapping[str, int], backoff_label: int, word_score
         if word == END:
             finals[state(history)] = -log10 * scale
         elif word in words:
-            arcs.append((state(history), state(_longest(lm, ngram)), words[word], words[word], -log10 * scale - word_score))
+            arcs.append((state(history), state(_longest(lm, ngram)), words[word], words[word],
+                         -log10 * scale - word_score))
     for history, log10 in lm.backoff.items():
         if history and history in states:
             arcs.append((state(history), state(_longest(lm, history[1:])), backoff_label, 0, -log10 * scale))
@@ -146,9 +147,10 @@ def _lexicon_fst(entries: Sequence[tuple[int, float, list[int], int]], silence: 
                  after: Sequence[float], first_disambig: int, backoff_word: int) -> kaldifst.StdVectorFst:
     """Phones to words, with optional silence (Kaldi's make_lexicon_fst.pl); ``silence`` 0: none.
 
-    State 0 start, 1 between words, 2 before a silence, 4 the end, 5 before its silence. ``pauses`` is the probability of
-    every silence, or those of the first and the last, ``after`` then holding those after each entry where another word
-    follows: only a path that ends may go to 4 and 5. Symbol first_disambig is #0 (backoff), the next follows silence.
+    State 0 start, 1 between words, 2 before a silence, 4 the end, 5 before its silence. ``pauses`` is the probability
+    of every silence, or those of the first and the last, ``after`` then holding those after each entry where another
+    word follows: only a path that ends may go to 4 and 5. Symbol first_disambig is #0 (backoff), the next follows
+    silence.
     """
     def fork(prob: float, no: int, yes: int) -> list[tuple[int, float]]:
         return [(no, -math.log(1 - prob)), (yes, -math.log(prob))] if silence else [(no, 0.0)]
@@ -180,8 +182,8 @@ def decoding_graph(topology: Topology, lexicon: Lexicon, lm: NGram, words: Seque
                    word_score: float = 0.0) -> kaldifst.StdVectorFst:
     """Topology ∘ min(det(lexicon ∘ grammar)): reads labels, writes words (symbol i + 1 is words[i]).
 
-    ``words`` is the vocabulary, ``word_score`` is added (natural log) for each word, ``pauses`` the probability of a pause
-    wherever there may be one, or the counted ones. For a free phone search the phones are their own words.
+    ``words`` is the vocabulary, ``word_score`` is added (natural log) for each word, ``pauses`` the probability of a
+    pause wherever there may be one, or the counted ones. For a free phone search the phones are their own words.
     """
     numbers = {word: i for i, word in enumerate(words, 1)}
     grammar, _ = _grammar(lm, numbers, len(numbers) + 1, word_score)
@@ -192,7 +194,8 @@ def decoding_graph(topology: Topology, lexicon: Lexicon, lm: NGram, words: Seque
 
 
 class AnswerGraphs:
-    """`decoding_graph` with the same arguments, cut down to one answer at a time: what it scores there, it scores here."""
+    """`decoding_graph` with the same arguments, cut down to one answer at a time: what it scores there, it scores
+    here."""
 
     def __init__(self, topology: Topology, lexicon: Lexicon, lm: NGram, words: Sequence[str], pauses: Pauses | float,
                  word_score: float = 0.0):
@@ -206,7 +209,8 @@ class AnswerGraphs:
 
     def graph(self, answer: Sequence[Collection[str]], said: Mapping[str, Collection[tuple[str, ...]]] = {},
               history: Sequence[str] = (), ends: bool = True) -> kaldifst.StdVectorFst:
-        """Only the paths with as many words as ``answer``, word i being one of answer[i]; without states if there are none.
+        """Only the paths with as many words as ``answer``, word i being one of answer[i]; without states if there are
+        none.
 
         ``said`` adds pronunciations to words, as probable as the first that they have, and with its pauses. A part of a
         sentence begins after the words of ``history``, and may go on where it does not end.

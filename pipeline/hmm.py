@@ -186,7 +186,8 @@ class _GraphBuilder:
     def _exits(self, instance: int) -> list[tuple[int, int]]:
         phone = self.phones[instance][0]
         n, leave = self.transitions.num_states(phone), self.transitions.topologies[phone].exit
-        return [(self.first[instance] + i, self.transitions.transition_id(phone, i, n)) for i in range(n) if leave[i] > 0]
+        return [(self.first[instance] + i, self.transitions.transition_id(phone, i, n)) for i in range(n)
+                if leave[i] > 0]
 
     def optional_silence(self, exits: list[tuple[int, float]], at_start: bool) -> list[tuple[int, float]]:
         """Ways on from ``exits``: straight, or through a silence."""

@@ -20,8 +20,8 @@ def phone_labels(system: System) -> list[str]:
 
 
 def log_phone_posteriors(system: System, scores: np.ndarray) -> np.ndarray:
-    """Scores (T', columns) of a system to the natural log of its phone posteriors (T', P), columns as `phone_labels` has
-    them: scaled by SCALE, the densities of each phone added up, each frame's phones summing to one."""
+    """Scores (T', columns) of a system to the natural log of its phone posteriors (T', P), columns as `phone_labels`
+    has them: scaled by SCALE, the densities of each phone added up, each frame's phones summing to one."""
     scaled = SCALE[system.meta["kind"]] * scores
     owner = np.array(system.topology.label_phone)
     by_phone = np.stack([logsumexp(scaled[:, owner == label], axis=1) for label in phone_labels(system)], axis=1)
@@ -29,6 +29,6 @@ def log_phone_posteriors(system: System, scores: np.ndarray) -> np.ndarray:
 
 
 def phone_posteriors(system: System, feats: np.ndarray) -> tuple[list[str], np.ndarray]:
-    """The phones, and how probable each is at each frame: features (T, D) -> (T', P) float32, one row for ``system.step``
-    frames, row j centred on frame j * step. Rows sum to one; no language model or lexicon has a say."""
+    """The phones, and how probable each is at each frame: features (T, D) -> (T', P) float32, one row for
+    ``system.step`` frames, row j centred on frame j * step. Rows sum to one; no language model or lexicon has a say."""
     return phone_labels(system), np.exp(log_phone_posteriors(system, system.scores(feats))).astype(np.float32)

@@ -41,8 +41,9 @@ def said_in(folder: Path | str) -> dict[str, list[Said | None]]:
                 word = next(ahead, None)
                 said.append((word.label if word else "", ()))
             if word is None or not word.start < middle < word.end:
-                raise UserError(f"{folder / 'phones.ctm'}: {utterance}: {phone.label} at {phone.start:.2f} s is in no word "
-                                f"of words.ctm; remove {folder} and run make again")
+                raise UserError(
+                    f"{folder / 'phones.ctm'}: {utterance}: {phone.label} at {phone.start:.2f} s is in no word "
+                    f"of words.ctm; remove {folder} and run make again")
             said[-1] = (word.label, (*said[-1][1], phone.label))
         found[utterance] = said
     return found

@@ -1,8 +1,9 @@
 """A search frame by frame: what its beam held, and where the grammar overruled the sound.
 
-Kaldi's decoder does not show its beam, so `replay_graph` passes tokens (Young et al. 1989) over the same graph, with the same
-beam: it finds the same best path. flashlight's decoder takes frames one by one, and `replay_flashlight` asks it after each.
-A prefix is what was said so far; of the ways to say it the best counts. Scores are natural logs, after scaling.
+Kaldi's decoder does not show its beam, so `replay_graph` passes tokens (Young et al. 1989) over the same graph, with
+the same beam: it finds the same best path. flashlight's decoder takes frames one by one, and `replay_flashlight` asks
+it after each. A prefix is what was said so far; of the ways to say it the best counts. Scores are natural logs, after
+scaling.
 """
 from __future__ import annotations
 
@@ -37,9 +38,9 @@ class Prefix:
 
 @dataclass
 class Replay:
-    """``rows``: for each row of scores the prefixes in the beam, best first; ``said`` the best reading of all, and ``so_far``
-    what of it was said at each row; ``final`` the totals of whole readings. ``met``, where the search tells: for each row the
-    prefixes that met another one in the same state, and the least by which they were worse there."""
+    """``rows``: for each row of scores the prefixes in the beam, best first; ``said`` the best reading of all, and
+    ``so_far`` what of it was said at each row; ``final`` the totals of whole readings. ``met``, where the search tells:
+    for each row the prefixes that met another one in the same state, and the least by which they were worse there."""
 
     rows: list[list[Prefix]] = field(default_factory=list)
     said: Words = ()
@@ -53,9 +54,9 @@ class Overruled:
     """From ``row`` on ``rival`` sounded better than what was said at that time (``winner``), and scored worse.
 
     ``lead``: by how much it sounded better where that was most; ``cost``: by how much its graph score was worse there.
-    ``last``: the last row at which it was in the beam for itself; ``fate``: "met" (another prefix came to the same state, with
-    a better score, so that nothing that follows could help it), "pruned", "gone" (one of the two), or "lost" (it reached the
-    end); ``behind`` how far behind the best it was then.
+    ``last``: the last row at which it was in the beam for itself; ``fate``: "met" (another prefix came to the same
+    state, with a better score, so that nothing that follows could help it), "pruned", "gone" (one of the two), or
+    "lost" (it reached the end); ``behind`` how far behind the best it was then.
     """
 
     row: int
@@ -122,7 +123,8 @@ class _Tokens:
     history: np.ndarray
 
     def best(self, histories: _Histories, met: dict[Words, float]) -> _Tokens:
-        """The best token of each state; ``met`` learns of prefixes that met a better one, and how much worse they were."""
+        """The best token of each state; ``met`` learns of prefixes that met a better one, and how much worse they
+        were."""
         order = np.lexsort((-self.total, self.state))
         first = np.diff(self.state[order], prepend=-1) != 0
         winner = order[np.flatnonzero(first)[np.cumsum(first) - 1]]
@@ -150,7 +152,8 @@ def replay_graph(graph: SearchGraph, scores: np.ndarray, scale: float, beam: flo
     for row, frame in enumerate(scale * np.asarray(scores, np.float32)):
         token, arc = emitting.leaving(tokens.state)
         sound = frame[(emitting.label[arc] - 1) // 2].astype(float)
-        tokens = _Tokens(emitting.target[arc], tokens.total[token] + emitting.score[arc] + sound, tokens.acoustic[token] + sound,
+        tokens = _Tokens(emitting.target[arc],
+                         tokens.total[token] + emitting.score[arc] + sound, tokens.acoustic[token] + sound,
                          histories.after(tokens.history[token], emitting.word[arc], row))
         if not len(tokens.total):
             return replay
@@ -186,8 +189,8 @@ def _read(fst: kaldifst.StdVectorFst) -> tuple[_Arcs, _Arcs, np.ndarray, int]:
     return (*(_Arcs(table[which], fst.num_states) for which in (table[:, 2] > 0, table[:, 2] == 0)), final, fst.start)
 
 
-def _without_frames(tokens: _Tokens, silent: _Arcs, histories: _Histories, row: int, beam: float, met: dict[Words, float]
-                    ) -> _Tokens:
+def _without_frames(tokens: _Tokens, silent: _Arcs, histories: _Histories, row: int, beam: float,
+                    met: dict[Words, float]) -> _Tokens:
     """With the states that arcs without a label lead to."""
     fresh = tokens
     while True:
@@ -274,8 +277,8 @@ def _overruled(replay: Replay, rival: Words, seen: list[tuple[int, Prefix, Prefi
         prefixes = replay.rows[last]
         behind = prefixes[0].total - max(p.total for p in prefixes if p.words[:size] == rival)
         fate = "pruned" if replay.met else "gone"
-    return Overruled(first[0], first[1].words, rival, most.acoustic - winner.acoustic, winner.graph - most.graph, last, fate,
-                     float(behind))
+    return Overruled(first[0], first[1].words, rival, most.acoustic - winner.acoustic, winner.graph - most.graph, last,
+                     fate, float(behind))
 
 
 def changes(replay: Replay, top: int) -> Iterator[tuple[int, list[Prefix]]]:

@@ -67,8 +67,8 @@ def near_speech(levels: np.ndarray) -> np.ndarray:
     """(T,) whether a frame belongs to speech or to the brink of a pause: what says something of a voice.
 
     How long a recording is silent, and how silent, differs from what a model was trained on, and would shift and
-    stretch all features: on dev prompts joined with 1.5 s of noise, the GMM's WER is 50 % with all pauses in the statistics and
-    17 % so.
+    stretch all features: on dev prompts joined with 1.5 s of noise, the GMM's WER is 50 % with all pauses in the
+    statistics and 17 % so.
     """
     near = levels >= NOTHING_DB
     for start, end in find_pauses(levels):

@@ -47,8 +47,9 @@ class SetSurvey:
 
 @dataclass
 class Survey:
-    """A corpus: ``sets`` by name; ``unknown``, how often each word is said that the ``lexicon`` (a name) lacks; by utterance
-    durations (s) and loudness (dBFS); how many have which format ((Hz, channels)); ``warnings``, {what: utterances}."""
+    """A corpus: ``sets`` by name; ``unknown``, how often each word is said that the ``lexicon`` (a name) lacks; by
+    utterance durations (s) and loudness (dBFS); how many have which format ((Hz, channels)); ``warnings``, {what:
+    utterances}."""
 
     sets: dict[str, SetSurvey]
     lexicon: str
@@ -82,7 +83,8 @@ def listen(utterance: Utterance) -> Sound:
         sums += float(mono.sum(dtype=np.float64))
         squares += float(np.square(mono, dtype=np.float32).sum(dtype=np.float64))
     if not np.isfinite(squares):
-        raise UserError(f"{utterance.wav}: samples that are not finite; convert the file again, or remove the utterance")
+        raise UserError(
+            f"{utterance.wav}: samples that are not finite; convert the file again, or remove the utterance")
     rms = 10 * np.log10(max(squares / count, 1e-12))  # -120 dBFS for digital silence
     return Sound(info.sample_rate, info.channels, float(rms), clipped / count, sums / count, count / info.sample_rate,
                  total.digest())

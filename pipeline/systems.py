@@ -17,8 +17,8 @@ from pipeline.lattice import LARGEST
 from pipeline.meta import read_meta
 
 
-# CTC posteriors are divided by this power of the label prior, as a hybrid's are: without it the network's own habits (the
-# blank, frequent words) count twice, once here and once in the language model. Chosen on the dev part of `prompts`.
+# CTC posteriors are divided by this power of the label prior, as a hybrid's are: without it the network's own habits
+# (the blank, frequent words) count twice, once here and once in the language model. Chosen on dev of `prompts`.
 CTC_PRIOR_SCALE = 0.6
 
 

@@ -45,13 +45,15 @@ def read_textgrid(path: Path | str) -> dict[str, list[Interval]]:
     except OSError:
         raise
     except Exception as error:  # praatio raises whatever it stumbles over, from IndexError to its own
-        raise UserError(f"{path}: not a TextGrid ({str(error).strip() or type(error).__name__}); save it again with Praat"
-                        ) from None
+        raise UserError(
+            f"{path}: not a TextGrid ({str(error).strip() or type(error).__name__}); save it again with Praat"
+        ) from None
     tiers = {name: [Interval(float(start), float(end), label) for start, end, label in grid.getTier(name).entries]
              for name in grid.tierNames if isinstance(grid.getTier(name), textgrid.IntervalTier)}
     for name, intervals in tiers.items():
         for interval in intervals:
             if not 0 <= interval.start < interval.end < LONGEST:
-                raise UserError(f'{path}: tier "{name}": "{interval.label}" from {interval.start:g} to {interval.end:g} s; '
-                                f"correct it with Praat")
+                raise UserError(
+                    f'{path}: tier "{name}": "{interval.label}" from {interval.start:g} to {interval.end:g} s; '
+                    f"correct it with Praat")
     return tiers

@@ -47,7 +47,7 @@ def read_tuning(path: Path) -> Tuned:
             raise ValueError("scales that are none")
         return tuned
     except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
-        raise UserError(f"{path}: no tuned settings ({error!r}); run the tune stage: make compare") from error
+        raise UserError(f"{path}: no tuned settings ({error!r}); remove it, if it is there, and run: make compare") from error
 
 
 def coordinate_descent(errors: Callable[[Settings], int], start: Settings, rounds: int = 2) -> Tried:

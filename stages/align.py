@@ -1,5 +1,6 @@
-"""Align speech with its text by the GMM (Viterbi), for training and scoring: phones.txt and reference.txt, the phones said
-and those that PER is counted against; ali.scp, the density of each frame; phones.ctm and words.ctm, their times."""
+"""Align speech with its text by the GMM (Viterbi), for training and scoring: phones.txt and reference.txt, the phones
+said and those that PER is counted against; ali.scp, the density of each frame; phones.ctm and words.ctm, their
+times."""
 from __future__ import annotations
 
 from argparse import Namespace
@@ -42,7 +43,8 @@ def main(args: Namespace) -> tuple[Path, str]:
     gold, fold = args.data / "phones.ctm", read_fold(args.data.parent)
     placed = {utt: [i.label for i in intervals] for utt, intervals in read_ctm(gold).items()} if gold.exists() else {}
     aligned = {utt: [phone.label for phone in a.phones] for utt, a in done.items()}
-    write_lines(args.out / "reference.txt", [" ".join([utt, *spoken(placed.get(utt, aligned[utt]), fold)]) for utt in done])
+    write_lines(args.out / "reference.txt",
+                [" ".join([utt, *spoken(placed.get(utt, aligned[utt]), fold)]) for utt in done])
     write_lines(args.out / "phones.txt", [" ".join([utt, *(p.label for p in a.phones)]) for utt, a in done.items()])
     frames = sum(lengths.values())
     score = sum(a.log_likelihood for a in done.values()) / frames

@@ -1,16 +1,19 @@
 """How far apart the boundaries of aligners are, from each other and from hand-placed ones: boundaries.tsv and .txt; how
-peaky the networks are: peaks.tsv; and for other tools alignments/: a TextGrid of each utterance with every aligner's tiers,
-and each aligner's CTM."""
+peaky the networks are: peaks.tsv; and for other tools alignments/: a TextGrid of each utterance with every aligner's
+tiers, and each aligner's CTM."""
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Collection
 from itertools import combinations
 from pathlib import Path
 
+from lexicon.errors import UserError
 from lexicon.files import write_lines
 from lexicon.fold import Fold, read_fold
 from lexicon.lang import load_lang
 from lexicon.phone_sets import phone_set_of
+from lexicon.text import read_text
 from pipeline.alignments import PlacedUtterance, has_spikes, intervals, read_alignment
 from pipeline.boundaries import Boundaries, class_rows, class_table, compare_boundaries, table, tsv_lines
 from pipeline.ctc.peaks import HEADER, peak_cells, peaks
@@ -39,8 +42,8 @@ def against_hands(args: Namespace, gold: Intervals, aligned: dict[str, Intervals
 
 
 def for_others(out: Path, placed: dict[str, dict[str, PlacedUtterance]]) -> None:
-    """Words and phones as other tools read them: a CTM of each aligner, with confidences, and a TextGrid of each utterance,
-    with the tiers of all aligners."""
+    """Words and phones as other tools read them: a CTM of each aligner, with confidences, and a TextGrid of each
+    utterance, with the tiers of all aligners."""
     for name, utterances in placed.items():
         write_ctm(out / f"{name}.words.ctm", ((utt, *zip(*u.words)) for utt, u in utterances.items()))
         write_ctm(out / f"{name}.phones.ctm", ((utt, u.segments, [phone.confidence for phone in u.phones])
@@ -52,8 +55,18 @@ def for_others(out: Path, placed: dict[str, dict[str, PlacedUtterance]]) -> None
         write_textgrid(out / f"{utt}.TextGrid", tiers, next(iter(there.values())).num_frames)
 
 
+def alignment_of(path: Path, known: Collection[str]) -> dict[str, PlacedUtterance]:
+    """The alignment of the ``known`` utterances; UserError if there are others in it."""
+    placed = read_alignment(path)
+    if strangers := [utt for utt in placed if utt not in known]:
+        raise UserError(
+            f'{path}: "{strangers[0]}" is no utterance of the test set; remove the file and run: make compare')
+    return placed
+
+
 def main(args: Namespace) -> tuple[Path, str]:
-    placed = {name: read_alignment(args.exp / name / "ali_test" / "alignment.json") for name in args.aligners}
+    known = read_text(args.data / "test" / "text")
+    placed = {name: alignment_of(args.exp / name / "ali_test" / "alignment.json", known) for name in args.aligners}
     aligned = {name: intervals(utterances) for name, utterances in placed.items()}
     fold, phone_set = read_fold(args.data), phone_set_of(load_lang(args.data / "lang").info)
     gold, rows, lines = args.data / "test" / "phones.ctm", {}, []
@@ -63,13 +76,13 @@ def main(args: Namespace) -> tuple[Path, str]:
                   *(f"  {line}" for line in table({name: found for (_, name), found in rows.items()})), *PUBLISHED, ""]
     between = {(a, b): compare_boundaries(aligned[a], aligned[b], fold) for a, b in combinations(placed, 2)}
     if between:
-        lines += ["Boundaries of aligners against each other (the second minus the first):",
+        lines += ["Aligners against each other (the second minus the first in ms, and the percentage within a limit):",
                   *(f"  {line}" for line in table({f"{a}, {b}": found for (a, b), found in between.items()})), ""]
     lines += ["Within 20 ms by phone class, %:", *(f"  {line}" for line in class_table(
         {(b if a == HAND else f"{a}, {b}"): found for (a, b), found in (rows or between).items()}, phone_set)), ""]
-    cells = [peak_cells(name, peaks(utterances, placed["gmm"])) for name, utterances in placed.items() if has_spikes(utterances)]
-    lines += [f"{row[0]}: blank {row[1]} % of the time, spikes of {row[2]} frames, {row[3]} ± {row[4]} of the way through"
-              f" the GMM's phone, {row[5]} % within it" for row in cells]
+    cells = [peak_cells(name, peaks(found, placed["gmm"])) for name, found in placed.items() if has_spikes(found)]
+    lines += [f"{row[0]}: blank {row[1]} % of the time, spikes of {row[2]} frames, {row[3]} ± {row[4]} of the way"
+              f" through the GMM's phone, {row[5]} % within it" for row in cells]
     for_others(args.out.with_name("alignments"), placed)
     write_lines(args.out.with_name("peaks.tsv"), ["\t".join(row) for row in [HEADER, *cells]])
     write_lines(args.out.with_suffix(".txt"), lines)

@@ -24,18 +24,21 @@ from stages.common import parser, run
 def main(args: Namespace) -> tuple[None, str]:
     folders = [args.folder] if (args.folder / "wav.scp").is_file() else sets_in(args.folder)
     if not folders:
-        raise UserError(f"{args.folder}: no data directory (it has no wav.scp, nor has a folder in it); give one with DIR=, "
-                        f"or recordings beside transcripts with: make data CORPUS_DIR={args.folder}")
+        raise UserError(
+            f"{args.folder}: no data directory (it has no wav.scp, nor has a folder in it); give one with DIR=, "
+            f"or recordings beside transcripts with: make data CORPUS_DIR={args.folder}")
     if args.fix:
         for done in (line for folder in folders for line in repair(folder)):
             print(one_line(f"mended: {done}"), flush=True)
     problems = {folder: show(folder) for folder in folders}
-    errors, remarks = ([p for found in problems.values() for p in found if p.remark == remark] for remark in (False, True))
+    errors, remarks = ([p for found in problems.values() for p in found if p.remark == remark]
+                       for remark in (False, True))
     print_survey(args.folder, [folder for folder in folders if all(p.remark for p in problems[folder])])
     counts = f"{args.folder}: {len(errors)} errors, {len(remarks)} remarks"
     if errors:
-        raise UserError(f"{counts}; " + ("mend by hand what is left, the originals are in .backup" if args.fix else
-                                         f"mend them, or let be mended what can be: make check DIR={args.folder} FIX=yes"))
+        left = ("mend by hand what is left, the originals are in .backup" if args.fix else
+                f"mend them, or let be mended what can be: make check DIR={args.folder} FIX=yes")
+        raise UserError(f"{counts}; {left}")
     return None, counts
 
 

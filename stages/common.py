@@ -70,9 +70,9 @@ def recorded_settings(argv: list[str]) -> str:
 def run(options: argparse.ArgumentParser, main: Callable[[argparse.Namespace], tuple[Path | None, str]]) -> None:
     """Parse the command line, run ``main``, record the settings beside its target, print its one-line result.
 
-    ``main`` returns the target (the file make looks at, which must exist; None if the stage makes nothing) and the result
-    line. ``TARGET.args`` then holds the settings it was made with. A UserError becomes one line on standard error and exit
-    status 1. While it runs, no second stage can write the same output.
+    ``main`` returns the target (the file make looks at, which must exist; None if the stage makes nothing) and the
+    result line. ``TARGET.args`` then holds the settings it was made with. A UserError becomes one line on standard
+    error and exit status 1. While it runs, no second stage can write the same output.
     """
     arguments = options.parse_args()
     try:

@@ -53,7 +53,8 @@ def write_hypotheses(out: Path, words: Mapping[str, Hypothesis], free: Mapping[s
     if any(h.nbest for h in words.values()):
         with atomic_write(out / "nbest.jsonl") as stream:
             for utt, h in words.items():
-                stream.write(json.dumps({"utterance": utt, "nbest": [[round(s, 4), " ".join(w)] for s, w in h.nbest]}) + "\n")
+                stream.write(
+                    json.dumps({"utterance": utt, "nbest": [[round(s, 4), " ".join(w)] for s, w in h.nbest]}) + "\n")
 
 
 def main(args: Namespace) -> tuple[Path, str]:
@@ -90,6 +91,8 @@ if __name__ == "__main__":
     options.add_argument("--lang", type=Path, required=True, help="lang directory")
     options.add_argument("--search", choices=SEARCHES, default="wfst", help="search for words")
     options.add_argument("--out", type=Path, required=True, help="where hypotheses and lattices go")
-    options.add_argument("--beam", type=at_least(0.001), default=Beams.beam, help="search beam (natural log, scaled scores)")
-    options.add_argument("--lattice-beam", type=at_least(0.001), default=Beams.lattice_beam, help="beam of what lattices keep")
+    options.add_argument("--beam", type=at_least(0.001), default=Beams.beam,
+                         help="search beam (natural log, scaled scores)")
+    options.add_argument("--lattice-beam", type=at_least(0.001), default=Beams.lattice_beam,
+                         help="beam of what lattices keep")
     run(options, main)

@@ -40,7 +40,8 @@ def main(args: Namespace) -> tuple[Path, str]:
     readings = read_nbest(args.decode / "nbest.jsonl") if tuned.search == "flashlight" else {}
     for path, there in ((args.decode / "hyp.txt", read_spoken(args.decode / "hyp.txt")), (feats.path, feats)):
         if missing := sorted({*references["words"], *references["free"]} - set(there)):
-            raise UserError(f'{path}: utterance "{missing[0]}" of the reference is not there; make and decode this set again')
+            raise UserError(
+                f'{path}: utterance "{missing[0]}" of the reference is not there; make and decode this set again')
     found: dict[str, dict[str, list[Wrong]]] = {}
 
     def kept(graph: str, utt: str) -> Lattice | Collection[Sequence[str]]:
@@ -71,7 +72,8 @@ def main(args: Namespace) -> tuple[Path, str]:
 
 if __name__ == "__main__":
     options = parser(__doc__)
-    options.add_argument("--decode", type=Path, required=True, help="decode folder of the test set; errors.json goes there")
+    options.add_argument("--decode", type=Path, required=True,
+                         help="decode folder of the test set; errors.json goes there")
     options.add_argument("--model", type=Path, required=True, help="model directory")
     options.add_argument("--tuning", type=Path, required=True, help="tuning.json of the system")
     options.add_argument("--data", type=Path, required=True, help="data directory of the test set with features")

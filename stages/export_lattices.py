@@ -14,7 +14,8 @@ from stages.common import parser, run
 def main(arguments: argparse.Namespace) -> tuple[Path, str]:
     files = sorted(arguments.lattices.glob("*.json"))
     if not files:
-        raise UserError(f"{arguments.lattices}: no lattices; GRAPH is free, words or word_arcs, and neural has free only")
+        raise UserError(
+            f"{arguments.lattices}: no lattices; GRAPH is free, words or word_arcs, and neural has free only")
     with atomic_dir(arguments.out) as out:
         try:
             number = write_text_archives(out, map(read_json_lattice, files))

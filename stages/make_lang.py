@@ -43,10 +43,11 @@ def summary(info: dict[str, Any]) -> str:
     names = info["guessed"][:MOST_NAMES] + (["..."] if info["guessed"][MOST_NAMES:] else [])
     guessed = f" ({len(info['guessed'])} words guessed: {' '.join(names)})" if info["guessed"] else ""
     known = "" if info["vocab"] == "closed" else " over known words"
-    return (f"{info['num_words']} words, {info['num_pronunciations']} pronunciations{guessed}, "
-            f"{info['num_phones']} phones + SIL, {NAMES.get(info['order'], str(info['order']) + '-gram')}, "
-            f"test perplexity {info['test_perplexity']:.1f}{known}, {info['test_oov_rate']:.1f} % of test words unseen in "
-            f"train ({info['vocab']} vocabulary)")
+    return (
+        f"{info['num_words']} words, {info['num_pronunciations']} pronunciations{guessed}, "
+        f"{info['num_phones']} phones + SIL, {NAMES.get(info['order'], str(info['order']) + '-gram')}, "
+        f"test perplexity {info['test_perplexity']:.1f}{known}, {info['test_oov_rate']:.1f} % of test words unseen in "
+        f"train ({info['vocab']} vocabulary)")
 
 
 if __name__ == "__main__":
@@ -58,8 +59,9 @@ if __name__ == "__main__":
     options.add_argument("--order", type=at_least(1), default=3, help="of the word n-gram, in words")
     options.add_argument("--oov", choices=("g2p", "error"), default="g2p",
                          help="words without pronunciation: guess them where Phonetisaurus is installed, or stop")
-    options.add_argument("--lexicon", type=Path, help="a lexicon instead of the dictionary and of the corpus's own: lines "
-                         "`WORD P1 P2 ...`, also CMUdict's or Kaldi's lexiconp.txt; words of any script")
+    options.add_argument(
+        "--lexicon", type=Path, help="a lexicon instead of the dictionary and of the corpus's own: lines "
+        "`WORD P1 P2 ...`, also CMUdict's or Kaldi's lexiconp.txt; words of any script")
     options.add_argument("--phones", type=Path, help="its phone set, lines `PHONE IPA [class words]`; without it the "
                          "lexicon is in ARPAbet or in IPA")
     options.add_argument("--extra", type=Path, default=EXTRA, help="pronunciations read before the dictionary")

@@ -108,8 +108,9 @@ def summary(corpus: str, prepared: Prepared) -> str:
 if __name__ == "__main__":
     options = parser(__doc__)
     options.add_argument("--corpus", default="prompts", help=f"one of: {', '.join(sorted(CORPORA))}")
-    options.add_argument("--corpus-dir", type=Path, help="a corpus of one's own: Kaldi data directories, lhotse manifests, "
-                         "or recordings beside transcripts; --corpus is then its name")
+    options.add_argument(
+        "--corpus-dir", type=Path, help="a corpus of one's own: Kaldi data directories, lhotse manifests, "
+        "or recordings beside transcripts; --corpus is then its name")
     options.add_argument("--out", type=Path, required=True, help="folder for train, dev, test and splits.json")
     options.add_argument("--split", help="one of the corpus's splits (default: its first); with --corpus-dir: "
                          "given, speaker or utterance (default: the first that is possible)")

@@ -22,7 +22,8 @@ def sound_library() -> ModuleType:
     try:
         import sounddevice  # optional, and it loads PortAudio, which need not be there
     except ImportError:
-        raise UserError(f"recording needs sounddevice; run: .venv/bin/pip install sounddevice, or {ELSEWHERE}") from None
+        raise UserError(
+            f"recording needs sounddevice; run: .venv/bin/pip install sounddevice, or {ELSEWHERE}") from None
     except OSError:
         raise UserError("recording needs the PortAudio library; install it (Debian, Ubuntu: sudo apt-get install"
                         f" libportaudio2; macOS: brew install portaudio), or {ELSEWHERE}") from None

@@ -45,7 +45,7 @@ def main(args: Namespace) -> tuple[Path, str]:
     target = args.exp / "replay" / f"{utterance.id}.{name}.{args.graph}.json"
     show(lines, target.with_suffix(".txt"))
     write_json(target, as_json(replay, title, language, system.step, reference))
-    return target, f"{target.with_suffix('.txt')}, {target}"
+    return target, f"{target.with_suffix('.txt')}, .json"
 
 
 if __name__ == "__main__":
@@ -54,7 +54,9 @@ if __name__ == "__main__":
     options.add_argument("--data", type=Path, required=True, help="data folder of the corpus, with test/")
     options.add_argument("--lang", type=Path, required=True, help="lang directory that the system searches with")
     options.add_argument("--utt", required=True, help="id of a test utterance")
-    options.add_argument("--system", nargs=2, required=True, metavar=("NAME", "MODEL"), help="a system and its model directory")
+    options.add_argument("--system", nargs=2, required=True, metavar=("NAME", "MODEL"),
+                         help="a system and its model directory")
     options.add_argument("--graph", choices=("words", "free"), default="words", help="words, or free phones")
-    options.add_argument("--beam", type=at_least(0.001), default=Beams.beam, help="search beam (natural log, scaled scores)")
+    options.add_argument("--beam", type=at_least(0.001), default=Beams.beam,
+                         help="search beam (natural log, scaled scores)")
     run(options, main)

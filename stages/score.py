@@ -1,5 +1,5 @@
-"""Score one decode against the reference words and phones: wer.txt, per.txt (phones of the word path), free_per.txt, and
-greedy_per.txt for CTC.
+"""Score one decode against the reference words and phones: wer.txt, per.txt (phones of the word path), free_per.txt,
+and greedy_per.txt for CTC.
 
 Each file starts with the line Kaldi prints and goes on with every utterance, reference above hypothesis.
 """

@@ -23,12 +23,10 @@ def main(arguments: argparse.Namespace) -> tuple[Path | None, str]:
                                                tuple(arguments.systems)))
     target = arguments.exp / "show" / f"{utterance.id}.{arguments.stage}.txt"
     show(shown.lines, target)
-    pictures = []
     for ending, content in shown.pictures.items():
-        pictures.append(target.with_name(f"{utterance.id}.{arguments.stage}.{ending}"))
-        with atomic_write(pictures[-1]) as stream:
+        with atomic_write(target.with_suffix(f".{ending}")) as stream:
             stream.write(content)
-    return target, f"{target}{''.join(f' and {path.name} (a browser shows it)' for path in pictures)}"
+    return target, f"{target}{''.join(f', .{ending}' for ending in shown.pictures)}"
 
 
 if __name__ == "__main__":

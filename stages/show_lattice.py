@@ -56,7 +56,7 @@ def main(arguments: argparse.Namespace) -> tuple[Path, str]:
     for ending, content in (("dot", lattice_dot(lattice)), ("svg", lattice_svg(lattice, least))):
         with atomic_write(folder / f"{name}.{ending}") as stream:
             stream.write(content)
-    return folder / f"{name}.svg", f"{folder}/{name}.svg (a browser shows it), .txt, .dot (Graphviz), .fst/ (OpenFst and Kaldi)"
+    return folder / f"{name}.svg", f"{folder}/{name}.txt, .svg, .dot (Graphviz), .fst/"
 
 
 if __name__ == "__main__":
@@ -68,7 +68,8 @@ if __name__ == "__main__":
     options.add_argument("--model2", default="", help="whose lattice it is compared with")
     options.add_argument("--graph", choices=sorted(GRAPHS), default="free",
                          help="free: phones without words; words: phones of the word search; word_arcs: its words")
-    options.add_argument("--min-posterior", type=at_least(0.0), default=MIN_POSTERIOR, help="what is less probable is not shown")
+    options.add_argument("--min-posterior", type=at_least(0.0), default=MIN_POSTERIOR,
+                         help="what is less probable is not shown")
     options.add_argument("--beam", type=at_least(0.0), default=0.0,
                          help="only paths whose score is so near to the best one's (natural log); 0: all")
     run(options, main)

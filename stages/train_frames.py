@@ -1,6 +1,7 @@
 """Train scikit-learn frame classifiers on hand-placed phones or the GMM's alignment, choose one on dev, and save it.
 
-Each candidate is judged as it will be used: posteriors divided by priors, searched through the HMMs with a phone bigram.
+Each candidate is judged as it will be used: posteriors divided by priors, searched through the HMMs with a phone
+bigram.
 """
 from __future__ import annotations
 
@@ -39,7 +40,8 @@ def main(args: Namespace) -> tuple[Path, str]:
     references = read_spoken(args.gmm / "ali_dev" / "reference.txt")
     candidates, dev_feats = [], read_feats(args.dev, args.gmm)
     args.out.mkdir(parents=True, exist_ok=True)
-    with open(args.out / "train.log", "w") as log, tqdm(total=0, desc="frames", bar_format="{desc}", disable=None) as bar:
+    with (open(args.out / "train.log", "w") as log,
+          tqdm(total=0, desc="frames", bar_format="{desc}", disable=None) as bar):
 
         def say(line: str) -> None:
             print(line, file=log, flush=True)
@@ -57,7 +59,8 @@ def main(args: Namespace) -> tuple[Path, str]:
     seconds = time.monotonic() - began
     write_json(args.out / "meta.json", {
         "system": "frames", "kind": "frames", "classifier": best.name, "hmm": str(args.gmm),
-        "features": asdict(model_features(args.gmm)), "train_seconds": seconds, "parameters": best.model.num_parameters})
+        "features": asdict(model_features(args.gmm)), "train_seconds": seconds,
+        "parameters": best.model.num_parameters})
     best.model.save(args.out / "model.npz")
     by_hand = f", {hands} utterances labelled by hand" if hands else ""
     return args.out / "model.npz", (f"{best.name} chosen of {len(candidates)}, dev free PER {best.free_per:.1f} %,"
@@ -76,5 +79,6 @@ if __name__ == "__main__":
                          help="candidates")
     options.add_argument("--labels", choices=["gold", "gmm"], default="gold",
                          help="who labels frames: hands where they have placed the phones, or always the GMM")
-    options.add_argument("--seed", type=at_least(0), default=0, help="of the perceptron's initial weights and shuffling")
+    options.add_argument("--seed", type=at_least(0), default=0,
+                         help="of the perceptron's initial weights and shuffling")
     run(options, main)

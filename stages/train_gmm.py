@@ -52,9 +52,9 @@ def main(args: Namespace) -> tuple[Path, str]:
     poor = poor_phones(model, stats, args.warn_frames)
     seconds = time.monotonic() - began
     write_json(args.out / "meta.json", {
-        "system": "gmm", "kind": "gmm", "features": asdict(feats.settings), "train_seconds": seconds, "parameters": model.num_parameters,
-        "gaussians": len(model.weights), "log_likelihood_per_frame": stats.log_likelihood / stats.frames,
-        "poor_phones": poor})
+        "system": "gmm", "kind": "gmm", "features": asdict(feats.settings), "train_seconds": seconds,
+        "parameters": model.num_parameters, "gaussians": len(model.weights),
+        "log_likelihood_per_frame": stats.log_likelihood / stats.frames, "poor_phones": poor})
     model.save(args.out / "model.npz")
     few = "; few frames: " + ", ".join(f"{phone} {count:.0f}" for phone, count in sorted(poor.items())) if poor else ""
     return args.out / "model.npz", (
@@ -72,7 +72,8 @@ if __name__ == "__main__":
     options.add_argument("--warm-up", type=at_least(1), default=6, help="passes with one Gaussian per state")
     options.add_argument("--passes", type=at_least(0), default=3, help="passes after each doubling")
     options.add_argument("--last", type=at_least(0), default=4, help="further passes at the end")
-    options.add_argument("--warn-frames", type=at_least(0.0), default=10, help="name phones with a state of fewer frames")
+    options.add_argument("--warn-frames", type=at_least(0.0), default=10,
+                         help="name phones with a state of fewer frames")
     options.add_argument("--jobs", type=at_least(1), default=1, help="worker processes")
     options.add_argument("--trainer", choices=sorted(TRAINERS), default="baum-welch",
                          help="hmmlearn: the plain reference, segment by segment with hmmlearn's own fit, slow")

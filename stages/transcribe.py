@@ -1,4 +1,5 @@
-"""Transcribe a recording of one's own with every trained system: words and phones with times, also as CTM and TextGrid."""
+"""Transcribe a recording of one's own with every trained system: words and phones with times, also as CTM and
+TextGrid."""
 from __future__ import annotations
 
 from argparse import Namespace

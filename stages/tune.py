@@ -1,4 +1,5 @@
-"""Tune a system on development data: acoustic scale and insertion score, for the word search and the free phone search."""
+"""Tune a system on development data: acoustic scale and insertion score, for the word search and the free phone
+search."""
 from __future__ import annotations
 
 from argparse import Namespace

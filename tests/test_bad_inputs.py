@@ -98,7 +98,8 @@ def test_each_stage_can_be_looked_at_in_100_columns(sound: Place, tmp_path: Path
 def test_train_can_be_looked_at_as_far_as_it_goes(sound: Place, tmp_path: Path) -> None:
     place = sound.copy(tmp_path / "place")
     for stage in ("data", "gmm", "align"):
-        assert place.stage("show", "--stage", stage, "--utt", "bob-train1").stdout.startswith(f"bob-train1 (train): {stage}: ")
+        assert place.stage("show", "--stage", stage, "--utt",
+                           "bob-train1").stdout.startswith(f"bob-train1 (train): {stage}: ")
     listed = place.stage("show", "--stage=").stdout
     assert re.findall(r"^  (\w+) ", listed, re.M) == list(SHOWN)
 
@@ -115,7 +116,8 @@ def one_line(stage: str, done: Done) -> str:
 
 
 @pytest.mark.parametrize("stage", WRITERS)
-def test_a_file_that_may_not_grow_is_one_line_and_what_was_there_stays(sound: Place, tmp_path: Path, stage: str) -> None:
+def test_a_file_that_may_not_grow_is_one_line_and_what_was_there_stays(sound: Place, tmp_path: Path,
+                                                                       stage: str) -> None:
     """RLIMIT_FSIZE: every write beyond 8 bytes fails in the middle, as on a full disk."""
     place = sound.copy(tmp_path / "place")
     before = place.snapshot()
@@ -220,7 +222,8 @@ def test_a_stopped_run_harms_nothing_and_goes_on(sound: Place, tmp_path: Path, n
     if number == signal.SIGINT:
         assert err == "decode: interrupted; the same command goes on from here\n"
     litter = {name for name in place.snapshot() if name not in before}
-    assert all(".tmp/" in name or name.endswith(".lock") for name in litter) and (litter == set()) == (number == signal.SIGINT)
+    assert all(".tmp/" in name or name.endswith(".lock") for name in litter)
+    assert (litter == set()) == (number == signal.SIGINT)
     assert {name: content for name, content in place.snapshot().items() if name in before} == before
     done = place.stage("decode", "--model", "exp/toy/neural", "--out", "exp/toy/neural/decode_test")
     scores = {name for name in before if "neural/decode_test/" in name and ("er.txt" in name)}  # of the decode before
@@ -248,6 +251,7 @@ def test_a_reader_that_hangs_up_is_one_line(sound: Place, tmp_path: Path) -> Non
     place = sound.copy(tmp_path / "place")
     with started(place, "show_lattice") as process:
         process.stdout.close()
-        assert process.stderr.read() == ("show_lattice: nobody reads the output any more (a pipe was closed); run the same "
-                                         "command again\n")
+        assert process.stderr.read() == (
+            "show_lattice: nobody reads the output any more (a pipe was closed); run the same "
+            "command again\n")
         assert process.wait() == 1

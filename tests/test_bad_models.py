@@ -192,7 +192,8 @@ def test_a_classifier_over_other_hmms_is_named(tmp_path):
 
 def test_training_names_the_utterance_that_is_too_short(tmp_path):
     """Two letters of three states each do not fit into four frames."""
-    lang = make_lang(tmp_path / "lang", ["A 1.0 AH", "TAB 1.0 T AH B"], "\\data\\\nngram 1=4\n\n\\1-grams:\n-99\t<s>\n-1\t</s>\n"
+    lang = make_lang(tmp_path / "lang", ["A 1.0 AH", "TAB 1.0 T AH B"],
+                     "\\data\\\nngram 1=4\n\n\\1-grams:\n-99\t<s>\n-1\t</s>\n"
                      "-1\tA\n-1\tTAB\n\n\\end\\\n")
     rng = np.random.default_rng(0)
     wav = tmp_path / "a.wav"

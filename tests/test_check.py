@@ -190,8 +190,8 @@ def test_every_fault_is_listed_and_mended_where_that_loses_nothing(sound, fault)
         assert {u.id for u in read_datadir(sound.path)} == set(LENGTHS)
     else:
         assert left and set(left) <= set(errors)  # still listed
-    if mendable and "feat" not in fault and fault not in ("frames too few", "other dimension", "unsorted", "no utt2spk", "no speaker",
-                                                          "gold of nobody", "other tables"):
+    if mendable and "feat" not in fault and fault not in ("frames too few", "other dimension", "unsorted", "no utt2spk",
+                                                          "no speaker", "gold of nobody", "other tables"):
         assert {name: sound[name].encode() for name in before} == before  # as it was
     for kept in sound.path.glob(".backup/*"):
         assert kept.read_bytes() == spoilt[kept.name]
@@ -246,9 +246,10 @@ def test_pipes_that_only_decode_become_files_and_no_command_is_run(sound):
     folder, victim = sound.path.parent, sound.path.parent / "owned"
     soundfile.write(folder / "ann-1.flac", noise(4000), RATE)
     soundfile.write(folder / "ann-2.flac", noise(4800), RATE)
-    sound["wav.scp"] = (f"ann-1 flac -c -d -s {folder}/ann-1.flac |\n"
-                        f"ann-2 ffmpeg -threads 1 -i {folder}/ann-2.flac -ar 8000 -map_channel 0.0.0  -f wav -threads 1 pipe:1 |\n"
-                        f"bob-1 sox {folder}/bob-1.wav -t wav - trim 0 1; touch {victim} |\n")
+    sound["wav.scp"] = (
+        f"ann-1 flac -c -d -s {folder}/ann-1.flac |\n"
+        f"ann-2 ffmpeg -threads 1 -i {folder}/ann-2.flac -ar 8000 -map_channel 0.0.0  -f wav -threads 1 pipe:1 |\n"
+        f"bob-1 sox {folder}/bob-1.wav -t wav - trim 0 1; touch {victim} |\n")
     assert ["commands of a data directory are never run" in error for error in sound.errors()] == [True] * 3
     repair(sound.path)
     assert sound["wav.scp"].splitlines()[:2] == [f"ann-1 {folder}/ann-1.flac", f"ann-2 {folder}/ann-2.flac"]
@@ -280,8 +281,8 @@ def test_everything_at_once(sound):
 
 
 def check(*options: str | Path) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, "-m", "stages.check", *map(str, options)], cwd=PROJECT, text=True, capture_output=True,
-                          env={**os.environ, "OMP_NUM_THREADS": "1"})
+    return subprocess.run([sys.executable, "-m", "stages.check", *map(str, options)], cwd=PROJECT, text=True,
+                          capture_output=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
 
 
 def test_the_stage_lists_all_exits_1_mends_and_exits_0(sound):

@@ -28,7 +28,8 @@ def test_segments_touch_when_frames_do():
 
 
 def test_file(tmp_path):
-    write_ctm(tmp_path / "x.ctm", [("a", [Segment("YES", 0, 10)], [0.25]), ("b", [], ()), ("ü", [Segment("É", 5, 6)], ())])
+    write_ctm(tmp_path / "x.ctm", [("a", [Segment("YES", 0, 10)], [0.25]), ("b", [], ()),
+                                   ("ü", [Segment("É", 5, 6)], ())])
     assert (tmp_path / "x.ctm").read_text(encoding="utf-8") == (
         "a 1 0.0075 0.1000 YES 0.250\nü 1 0.0575 0.0100 É 1.000\n")
 

@@ -21,7 +21,8 @@ def given(tmp_path):
 
 
 def test_cmudict(given):
-    found = given(";;; CMUdict # 0.7b\nA  AH0\nA(2)  EY1\nTOMATO  T AH0 M EY1 T OW2\nAALBORG AO1 L B AO0 R G # place, danish\n")
+    found = given(
+        ";;; CMUdict # 0.7b\nA  AH0\nA(2)  EY1\nTOMATO  T AH0 M EY1 T OW2\nAALBORG AO1 L B AO0 R G # place, danish\n")
     assert found.notation == "ARPAbet" and found.entries == {
         "A": [(1.0, ("AH",)), (1.0, ("EY",))], "TOMATO": [(1.0, ("T", "AH", "M", "EY", "T", "OW"))],
         "AALBORG": [(1.0, ("AO", "L", "B", "AO", "R", "G"))]}

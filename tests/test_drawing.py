@@ -1,4 +1,5 @@
-"""Lattices as pictures: nodes joined without losing a path's mass, pruned as lattices are, lanes that do not collide."""
+"""Lattices as pictures: nodes joined without losing a path's mass, pruned as lattices are, lanes that do not
+collide."""
 from __future__ import annotations
 
 import numpy as np
@@ -19,18 +20,22 @@ def lattice(frames: list[int], arcs: list[tuple[int, int, str, float]]) -> Latti
 
 
 def random_lattice(seed: int, phones: int) -> Lattice:
-    """40 nodes, 0 to 2 frames apart, each with arcs to nodes 5 to 9 later; so few phones that there is much to join, or many."""
+    """40 nodes, 0 to 2 frames apart, each with arcs to nodes 5 to 9 later; so few phones that there is much to join, or
+    many."""
     rng = np.random.default_rng(seed)
     frames = np.cumsum(rng.integers(0, 3, 40)).tolist()
-    ends = [(0, i) for i in range(1, 6)] + [(i, min(i + int(step), 39)) for i in range(39) for step in [5, *rng.integers(5, 10, 2)]]
+    ends = [(0, i) for i in range(1, 6)] + [(i, min(i + int(step), 39)) for i in range(39)
+                                            for step in [5, *rng.integers(5, 10, 2)]]
     arcs = {(a, b, f"P{rng.integers(phones)}"): rng.uniform(0.01, 1) for a, b in ends}
     return lattice(frames, [(*arc, p) for arc, p in arcs.items()])
 
 
 def test_borders_a_frame_apart_are_one_node() -> None:
-    """AH ends at frame 10 or 11, and T follows: one AH and one T to the eye, with all of the posterior; D is another."""
-    drawn = draw(lattice([0, 10, 11, 20], [(0, 1, "AH", .5), (0, 2, "AH", .3), (0, 1, "EH", .2), (1, 3, "T", .7), (1, 3, "D", .3),
-                                           (2, 3, "T", 1.0)]))
+    """AH ends at frame 10 or 11, and T follows: one AH and one T to the eye, with all of the posterior; D is
+    another."""
+    drawn = draw(
+        lattice([0, 10, 11, 20], [(0, 1, "AH", .5), (0, 2, "AH", .3), (0, 1, "EH", .2), (1, 3, "T", .7),
+                                  (1, 3, "D", .3), (2, 3, "T", 1.0)]))
     assert drawn.frames == [0, 10, 11, 20]  # EH leads to 10 as well: that node has another past than the one at 11
     drawn = draw(lattice([0, 10, 11, 20], [(0, 1, "AH", .6), (0, 2, "AH", .4), (1, 3, "T", .7), (1, 3, "D", .3), (2, 3, "T", 1.0)]))
     assert drawn.frames == [0, 10, 20]
@@ -75,7 +80,8 @@ def test_an_arc_lives_as_long_as_the_widest_path_through_it() -> None:
 @pytest.mark.parametrize("seed", range(6))
 def test_lanes_do_not_collide(seed: int) -> None:
     drawn = draw(random_lattice(seed, phones=5), min_posterior=0.0)
-    assert {arc.lane for arc in drawn.arcs if arc.best} == {0} and all(arc.lane > 0 for arc in drawn.arcs if not arc.best)
+    assert {arc.lane for arc in drawn.arcs if arc.best} == {0}
+    assert all(arc.lane > 0 for arc in drawn.arcs if not arc.best)
     lanes: dict[int, list[tuple[int, int]]] = {}
     for arc in drawn.arcs:
         span = (drawn.frames[arc.source], drawn.frames[arc.target])

@@ -24,7 +24,8 @@ def prepare(speech) -> tuple[GmmHmm, dict[str, Graph]]:
 
 @pytest.fixture(scope="module")
 def history(speech):
-    """A whole schedule on real speech: the model, its graphs, last statistics and (number of Gaussians, score) a pass."""
+    """A whole schedule on real speech: the model, its graphs, last statistics and (number of Gaussians, score) a
+    pass."""
     model, graphs = prepare(speech)
     passes: list[tuple[int, float]] = []
     stats = train(model, graphs, speech.feats, speech.lengths, Schedule(4, 3, 2, 4, 6.0),
@@ -51,7 +52,8 @@ def test_one_gaussian_a_state_equals_hmmlearn_on_real_speech(speech):
     model.floor[:] = 0
     start = np.array([.5, .3, .2])
     model.transitions.set("AH", Topology(start, rng.dirichlet(np.ones(3), 3), np.zeros(3)))
-    theirs = GaussianHMM(3, "diag", n_iter=1, params="tmc", init_params="", covars_prior=0, covars_weight=1, min_covar=0)
+    theirs = GaussianHMM(3, "diag", n_iter=1, params="tmc", init_params="", covars_prior=0, covars_weight=1,
+                         min_covar=0)
     theirs.startprob_, theirs.transmat_ = start, model.transitions.topologies["AH"].trans
     theirs.means_, theirs.covars_ = model.means.copy(), model.variances.copy()
     graphs = dict.fromkeys(feats, full_graph(model, start))

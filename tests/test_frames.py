@@ -86,7 +86,8 @@ def test_the_perceptron_keeps_its_best_epoch_and_stops(data):
     rates = [float(line.split("learning rate ")[1].split(",")[0]) for line in said]
     assert said[0].startswith("mlp: epoch 1, learning rate 0.001, dev cross-entropy")
     assert 3 < len(said) < 40 and rates[0] == 1e-3 and rates[-1] < 1e-3
-    assert all(after == before or after == pytest.approx(before / 2, rel=.01) for before, after in zip(rates, rates[1:]))
+    assert all(after == before or after == pytest.approx(before / 2, rel=.01)
+               for before, after in zip(rates, rates[1:]))
     model = FrameClassifier(0, *trained, np.zeros(12))
     assert cross_entropy(model.log_posteriors(data["dev"].x), trained[1], data["dev"].y) == pytest.approx(
         min(entropies), abs=1e-3)
@@ -167,12 +168,14 @@ def test_candidates_side_by_side() -> None:
 
 
 def test_hands_teach_where_they_have_placed_a_phone_and_the_alignment_elsewhere(speech, tmp_path) -> None:
-    """Of the first utterance a hand has placed T in frames 10 to 13 and a click, which no phone stands for, in 20 to 25."""
+    """Of the first utterance a hand has placed T in frames 10 to 13 and a click, which no phone stands for, in 20 to
+    25."""
     everything = np.concatenate(list(speech.feats.values())).astype(np.float64)
     hmms = flat_start(speech.phones, everything.mean(0), everything.var(0))
     (one, first), (two, second) = list(speech.feats.items())[:2]
     write_archive(tmp_path / "feats.scp", [(one, first), (two, second)])
-    write_archive(tmp_path / "ali.scp", [(utt, np.full(len(x), 7, np.int32)) for utt, x in ((one, first), (two, second))])
+    write_archive(tmp_path / "ali.scp",
+                  [(utt, np.full(len(x), 7, np.int32)) for utt, x in ((one, first), (two, second))])
     seconds = [float(frame_to_seconds(frame)) for frame in (10, 13, 20, 25)]
     gold = {one: [Interval(*seconds[:2], "t"), Interval(*seconds[2:], "click")]}
     x, y = taught(Archive(tmp_path / "feats.scp"), Archive(tmp_path / "ali.scp"), hmms, gold, {"t": "T"})

@@ -73,8 +73,8 @@ WORDS = ["BUGS 1.0 B AH G Z", "BUNNY 1.0 B AH N IY"]
 
 
 class Reader(NamedTuple):
-    """``build`` writes sound files into a folder, ``damages`` says how each may be damaged, ``read`` reads the folder and
-    asserts that what it got is sound."""
+    """``build`` writes sound files into a folder, ``damages`` says how each may be damaged, ``read`` reads the folder
+    and asserts that what it got is sound."""
 
     name: str
     build: Callable[[Path], object]

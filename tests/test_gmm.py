@@ -120,8 +120,8 @@ def test_numpy_and_hmmlearn_alone_can_use_the_file(tmp_path):
 def test_one_mixture_step_equals_hmmlearns():
     """Weights, means and transitions of one EM step with three Gaussians a state.
 
-    hmmlearn's variances are deviations from the old means where maximum likelihood (and ours) takes the new ones, so the
-    two agree at a fixed point only: there they are compared, at the end.
+    hmmlearn's variances are deviations from the old means where maximum likelihood (and ours) takes the new ones, so
+    the two agree at a fixed point only: there they are compared, at the end.
     """
     rng = np.random.default_rng(5)
     model = random_model(["SIL"], [3], 4)

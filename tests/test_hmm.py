@@ -44,7 +44,8 @@ def phone_sequences(words: Sequence[str], lexicon: dict, pause: float):
 
 
 def state_paths(transitions: Transitions, phones: list[tuple[str, int]], length: int):
-    """(log probability, densities, index of the phone, per frame) of all paths of ``length`` frames through ``phones``."""
+    """(log probability, densities, index of the phone, per frame) of all paths of ``length`` frames through
+    ``phones``."""
     def onward(index: int, state: int, pdfs: list, owners: list, score: float):
         phone, _ = phones[index]
         topology = transitions.topologies[phone]
@@ -161,7 +162,8 @@ def test_side_by_side_equals_one_by_one():
         added += counts_alone
     np.testing.assert_allclose(counts, added, atol=1e-9)
     joined = side_by_side(graphs)
-    assert len(joined.pdf) == sum(len(graph.pdf) for graph in graphs) and joined.instance.max() + 1 == len(joined.phones)
+    assert len(joined.pdf) == sum(len(graph.pdf) for graph in graphs)
+    assert joined.instance.max() + 1 == len(joined.phones)
 
 
 def test_too_few_frames_is_no_path_and_does_not_disturb_its_neighbours():

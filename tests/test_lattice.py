@@ -218,7 +218,7 @@ def test_damaged_slf_is_one_line(tmp_path, spoil, where):
 
 def test_missing_and_binary_files(tmp_path):
     for read in (read_json_lattice, read_slf):
-        with pytest.raises(UserError, match="no such lattice; decode first"):
+        with pytest.raises(UserError, match="no such lattice; decode again"):
             read(tmp_path / "nowhere")
         (tmp_path / "noise").write_bytes(bytes(range(256)))
         with pytest.raises(UserError, match="noise"):

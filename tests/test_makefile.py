@@ -16,9 +16,13 @@ PROJECT = Path(__file__).resolve().parents[1]
 SYSTEMS = ("gmm", "frames", "neural", "neural_wfst")
 ALL = {"prepare_data", "make_lang", "make_mfcc", "train_gmm", "align", "train_frames", "train_neural", "tune", "decode",
        "score", "place", "boundaries", "compare", "report", "lattice_difference", "explain_errors"}
-TARGETS = {"data", "lexicon", "mfcc", "gmm", "frames", "neural", "decode", "compare", "errors", "matrix", "replay", "report", "pron_probs", "lattice", "lattice_difference",
-           "lattice_text", "show", "check",
-           "transcribe", "align", "record", "setup", "test", "clean", "all", "help"}
+COMPARED = {"boundaries", "compare", "report"}  # what follows from an alignment
+DECODED = {"decode", "score", "explain_errors", "lattice_difference"} | COMPARED  # from a search, gmm's or neural's
+TUNED = {"tune"} | DECODED
+ALIGNED = {"align", "train_frames", "place"} | TUNED
+TARGETS = {"data", "lexicon", "mfcc", "gmm", "frames", "neural", "decode", "compare", "errors", "matrix", "replay",
+           "report", "pron_probs", "lattice", "lattice_difference", "lattice_text", "show", "check", "transcribe",
+           "align", "record", "setup", "test", "clean", "all", "help"}
 COMMAND = re.compile(r"-m stages\.(\w+) (.*)")
 
 
@@ -42,8 +46,8 @@ class Tree:
             (root / "tools" / tool).symlink_to(shutil.which(tool))
 
     def make(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([shutil.which("make"), "VENV=venv", *words], cwd=self.root, capture_output=True, text=True,
-                              env={"PATH": str(self.root / "tools"), "LC_ALL": "C"})
+        return subprocess.run([shutil.which("make"), "VENV=venv", *words], cwd=self.root, capture_output=True,
+                              text=True, env={"PATH": str(self.root / "tools"), "LC_ALL": "C"})
 
     def planned(self, *words: str) -> list[tuple[str, str]]:
         """(stage, options) of the commands that would run, in order."""
@@ -66,9 +70,10 @@ class Tree:
 
     def target(self, stage: str, options: list[str]) -> Path:
         value = dict(zip(options, options[1:]))
-        names = {"prepare_data": "splits.json", "make_lang": "lang.json", "train_gmm": "model.npz", "align": "phones.txt",
-                 "train_frames": "model.npz", "train_neural": "model.safetensors", "tune": "tuning.json",
-                 "decode": "hyp.txt", "place": "alignment.json", "report": "index.html", "pron_probs": "lang.json", "show_pron_probs": "dev.txt", "flat_lang": "lang.json"}
+        names = {"prepare_data": "splits.json", "make_lang": "lang.json", "train_gmm": "model.npz",
+                 "align": "phones.txt", "train_frames": "model.npz", "train_neural": "model.safetensors",
+                 "tune": "tuning.json", "decode": "hyp.txt", "place": "alignment.json", "report": "index.html",
+                 "pron_probs": "lang.json", "show_pron_probs": "dev.txt", "flat_lang": "lang.json"}
         if stage == "make_mfcc":
             return self.root / value["--data"] / "feats.scp"
         if stage in ("score", "explain_errors"):
@@ -101,7 +106,8 @@ def test_a_fresh_clone_plans_every_stage_in_order(tmp_path):
     order = [stage for stage, _ in planned]
     for before, after in (("prepare_data", "make_lang"), ("prepare_data", "make_mfcc"), ("make_mfcc", "train_gmm"),
                           ("train_gmm", "align"), ("align", "train_frames"), ("align", "tune"), ("tune", "decode"),
-                          ("decode", "score"), ("align", "place"), ("place", "boundaries"), ("boundaries", "report"), ("boundaries", "compare"), ("score", "compare"), ("score", "report")):
+                          ("decode", "score"), ("align", "place"), ("place", "boundaries"), ("boundaries", "report"),
+                          ("boundaries", "compare"), ("score", "compare"), ("score", "report")):
         assert order.index(before) < order.index(after)
     assert order[-1] in ("compare", "report", "lattice_difference") and order.count("lattice_difference") == 1
     assert order.count("compare") == order.count("report") == 1
@@ -119,25 +125,21 @@ def test_a_finished_tree_has_nothing_to_do(finished):
 
 
 @pytest.mark.parametrize("setting,again,not_again", [
-    ("GMM_ARGS=--max-mix 4", {"train_gmm", "align", "train_frames", "tune", "decode", "score", "explain_errors", "place", "boundaries", "compare", "report", "lattice_difference"},
-     {"prepare_data", "make_lang", "make_mfcc", "train_neural"}),
-    ("FRAMES_ARGS=--context 7", {"train_frames", "tune", "decode", "score", "explain_errors", "place", "boundaries", "compare", "report"}, {"train_gmm", "align"}),
-    ("NEURAL_ARGS=--epochs 3", {"train_neural", "tune", "decode", "score", "explain_errors", "place", "boundaries", "compare", "report", "lattice_difference"},
-     {"train_gmm", "align", "train_frames", "make_mfcc"}),
-    ("TUNE_ARGS=--x 1", {"tune", "decode", "score", "explain_errors", "boundaries", "compare", "report", "lattice_difference"}, {"train_gmm", "train_neural", "train_frames"}),
-    ("DECODE_ARGS=--beam 9", {"decode", "score", "explain_errors", "boundaries", "compare", "report", "lattice_difference"}, {"tune"}),
+    ("GMM_ARGS=--max-mix 4", {"train_gmm"} | ALIGNED, {"prepare_data", "make_lang", "make_mfcc", "train_neural"}),
+    ("FRAMES_ARGS=--context 7", {"train_frames", "place"} | TUNED - {"lattice_difference"}, {"train_gmm", "align"}),
+    ("NEURAL_ARGS=--epochs 3", {"train_neural", "place"} | TUNED, {"train_gmm", "align", "train_frames", "make_mfcc"}),
+    ("TUNE_ARGS=--x 1", TUNED, {"train_gmm", "train_neural", "train_frames"}),
+    ("DECODE_ARGS=--beam 9", DECODED, {"tune"}),
     ("REPORT_ARGS=--utterances 3", {"report"}, ALL - {"report"}),
     ("MFCC_ARGS=--norm-vars yes", ALL - {"prepare_data", "make_lang"}, {"prepare_data", "make_lang"}),
     ("LANG_ARGS=--order 2", ALL - {"prepare_data", "make_mfcc"}, {"prepare_data", "make_mfcc"}),
     ("VOCAB=open", ALL - {"prepare_data", "make_mfcc"}, {"prepare_data", "make_mfcc"}),
     ("LEXICON=mine.txt", ALL - {"prepare_data", "make_mfcc"}, {"prepare_data", "make_mfcc"}),
     ("PHONES=ipa.txt", ALL - {"prepare_data", "make_mfcc"}, {"prepare_data", "make_mfcc"}),
-    ("PRON_PROBS=yes", {"pron_probs", "tune", "decode", "score", "explain_errors", "boundaries", "compare", "report", "lattice_difference"},
-     {"make_lang", "train_gmm", "align", "train_frames", "train_neural"}),
+    ("PRON_PROBS=yes", {"pron_probs"} | TUNED, {"make_lang", "train_gmm", "align", "train_frames", "train_neural"}),
     ("PRON_PROBS=no", set(), ALL),
-    ("GOLD=no", {"train_frames", "tune", "decode", "score", "place", "boundaries", "compare", "report", "explain_errors"},
-     {"train_gmm", "align", "train_neural"}),
-    ("SYSTEMS=gmm frames", {"boundaries", "compare", "report"}, ALL - {"boundaries", "compare", "report"}),
+    ("GOLD=no", {"train_frames", "place"} | TUNED - {"lattice_difference"}, {"train_gmm", "align", "train_neural"}),
+    ("SYSTEMS=gmm frames", COMPARED, ALL - COMPARED),
     ("SPLIT=official", ALL, set()),
     ("NJ=7", set(), ALL),
     ("DOWNLOADS=/elsewhere", set(), ALL),
@@ -154,8 +156,32 @@ def test_the_matrix_is_made_of_what_is_there_and_of_searches_without_grammar(own
     assert all("exp/prompts/lang_flat" in options and "exp/prompts/flat/" in options for stage, options in planned
                if stage in ("tune", "decode"))
     own.pretend("matrix", when=1_610_000_000)
-    assert own.stages("matrix") == set() and own.stages("matrix", "LANG_ARGS=--order 2") >= {"make_lang", "flat_lang", "matrix"}
+    assert own.stages("matrix") == set()
+    assert own.stages("matrix", "LANG_ARGS=--order 2") >= {"make_lang", "flat_lang", "matrix"}
     assert own.stages("GMM_ARGS=--max-mix 4").isdisjoint({"flat_lang", "matrix"})
+
+
+@pytest.mark.parametrize("gone,again", [
+    ("exp/prompts/gmm/decode_test/hyp.txt", DECODED),
+    ("exp/prompts/neural/ali_test/alignment.json", {"place"} | COMPARED),
+    ("exp/prompts/frames/decode_test/wer.txt", {"score", "compare", "report"}),
+    ("exp/prompts/gmm/ali_dev/phones.txt", ALIGNED)])
+def test_what_was_removed_is_made_again_with_what_follows(own, gone, again):
+    """The messages about damaged files say: remove it and run make."""
+    (own.root / gone).unlink()
+    assert own.stages() == again
+
+
+@pytest.mark.parametrize("target", ["lattice", "lattice_text", "replay", "show STAGE=lattice"])
+def test_looking_inside_a_system_that_is_none(own, target):
+    done = own.make("-n", *target.split(), "UTT=u1", "MODEL=gmn")
+    assert done.returncode == 2 and "No rule" not in done.stderr
+    assert re.search("MODEL=gmn: no such system, and no exp/prompts/gmn/.*; there are: gmm frames neural neural_wfst",
+                     done.stderr)
+    for file in ("tuning.json", "decode_test/hyp.txt"):  # a model of one's own
+        (own.root / "exp/prompts/gmn/decode_test").mkdir(parents=True, exist_ok=True)
+        (own.root / "exp/prompts/gmn" / file).touch()
+    assert own.make("-n", *target.split(), "UTT=u1", "MODEL=gmn").returncode == 0
 
 
 def systems_of(planned: list[tuple[str, str]], stage: str) -> set[str]:
@@ -192,8 +218,7 @@ def test_a_killed_run_goes_on_where_it_was(own):
     for name in SYSTEMS[2:]:
         shutil.rmtree(own.root / "exp/prompts" / name)
     planned = own.planned()
-    assert {stage for stage, _ in planned} == {"train_neural", "tune", "decode", "score", "explain_errors", "place", "boundaries",
-                                               "compare", "report", "lattice_difference"}
+    assert {stage for stage, _ in planned} == {"train_neural", "place"} | TUNED
     assert systems_of(planned, "tune") == {"neural", "neural_wfst"}
 
 
@@ -307,7 +332,8 @@ def test_names_that_make_cannot_take_are_refused_in_words(finished, folder, char
 
 def test_check_takes_a_directory(finished):
     assert '-m stages.check  "data/prompts"' in finished.make("-n", "check").stdout
-    assert '-m stages.check --fix "elsewhere/train"' in finished.make("-n", "check", "DIR=elsewhere/train", "FIX=yes").stdout
+    assert '-m stages.check --fix "elsewhere/train"' in finished.make("-n", "check", "DIR=elsewhere/train",
+                                                                      "FIX=yes").stdout
 
 
 def test_a_corpus_is_never_where_its_stages_write(finished):
@@ -320,8 +346,8 @@ def test_a_corpus_is_never_where_its_stages_write(finished):
 
 def test_names_and_texts_reach_the_stage_as_they_are(finished):
     """Spaces, quotes and dollar signs: the shell that make runs prints what the stage would be given."""
-    for target, setting, option in (("transcribe", "WAV", "--wav"), ("align", "WAV", "--wav"), ("align", "TEXT", "--text"),
-                                    ("align", "TEXTFILE", "--text-file")):
+    for target, setting, option in (("transcribe", "WAV", "--wav"), ("align", "WAV", "--wav"),
+                                    ("align", "TEXT", "--text"), ("align", "TEXTFILE", "--text-file")):
         for value in ("what I said.wav", """it's "so" \\ `x` & more; # *""", "a$b $(x) ${HOME}"):
             command = finished.make("-n", target, f"{setting}={value}").stdout.split(" -m ")[1]
             given = shlex.split(command)
@@ -332,7 +358,8 @@ def test_names_and_texts_reach_the_stage_as_they_are(finished):
 
 def test_what_is_looked_at_is_of_every_system_or_of_the_model_that_is_named(finished):
     (stage, options), = finished.planned("align", "UTT=u1")
-    assert stage == "show" and options.endswith(f"--systems {' '.join(SYSTEMS)}") and "--stage align --utt 'u1'" in options
+    assert stage == "show" and options.endswith(f"--systems {' '.join(SYSTEMS)}")
+    assert "--stage align --utt 'u1'" in options
     assert finished.planned("align", "UTT=u1", "MODEL=frames")[0][1].endswith("--systems frames")
     assert finished.planned("align", "WAV=my.wav", "TEXT=YES")[0][0] == "align_text"
     assert "give one of them" in finished.make("-n", "align", "WAV=my.wav", "UTT=u1").stderr

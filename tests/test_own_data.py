@@ -50,11 +50,13 @@ def plain(tmp_path) -> Path:
     """Ten utterances of each of four speakers, in folders."""
     for number, speaker in enumerate(["ann", "bob", "cat", "dan"]):
         for index in range(10):
-            record(tmp_path / "mine" / speaker / f"{index:02}.wav", f"Hello, number {index}!\n", seed=10 * number + index)
+            record(tmp_path / "mine" / speaker / f"{index:02}.wav", f"Hello, number {index}!\n",
+                   seed=10 * number + index)
     return tmp_path / "mine"
 
 
-def manifests(folder: Path, recordings: list[Recording], supervisions: list[SupervisionSegment], name: str = "") -> None:
+def manifests(folder: Path, recordings: list[Recording], supervisions: list[SupervisionSegment],
+              name: str = "") -> None:
     folder.mkdir(exist_ok=True)
     RecordingSet.from_recordings(recordings).to_file(folder / f"{name}recordings.jsonl.gz")
     SupervisionSet.from_segments(supervisions).to_file(folder / f"{name}supervisions.jsonl.gz")
@@ -64,7 +66,8 @@ def manifests(folder: Path, recordings: list[Recording], supervisions: list[Supe
 
 @pytest.fixture(scope="module")
 def thirty(speech, tmp_path_factory) -> dict[str, Path]:
-    """25 prompts, each in three forms, the lhotse manifests and their export made by lhotse; and what stages make of them."""
+    """25 prompts, each in three forms, the lhotse manifests and their export made by lhotse; and what stages make of
+    them."""
     root = tmp_path_factory.mktemp("thirty")
     lines: dict[str, list[str]] = {"wav.scp": [], "text": [], "utt2spk": []}
     recordings, supervisions = [], []
@@ -82,7 +85,8 @@ def thirty(speech, tmp_path_factory) -> dict[str, Path]:
     for name, content in lines.items():
         (root / "kaldi" / name).write_text("".join(content))
     manifests(root / "lhotse", recordings, supervisions)
-    export_to_kaldi(RecordingSet.from_recordings(recordings), SupervisionSet.from_segments(supervisions), root / "export")
+    export_to_kaldi(RecordingSet.from_recordings(recordings), SupervisionSet.from_segments(supervisions),
+                    root / "export")
     data = {form: root / "data" / form for form in ("plain", "kaldi", "lhotse", "export")}
     for form, out in data.items():
         prepare_data.main(Namespace(corpus=form, corpus_dir=root / form, out=out, split=None, allow_missing=0))
@@ -111,7 +115,8 @@ def test_folders_are_speakers_and_text_is_normalised(plain):
     (plain / "bob/new one.txt").write_text("It's the 3rd.")
     found = {u.id: u for u in own.read(plain).sets[""]}
     assert len(found) == 41 and found["ann-01"].speaker == "ann"
-    assert found["ann-01"].words == ("HELLO", "NUMBER", "ONE") and found["ann-zero"].words == ("HELLO", "NUMBER", "ZERO")
+    assert found["ann-01"].words == ("HELLO", "NUMBER", "ONE")
+    assert found["ann-zero"].words == ("HELLO", "NUMBER", "ZERO")
     assert found["bob-new_one"].words == ("IT'S", "THE", "THIRD") and found["bob-new_one"].speaker == "bob"
 
 
@@ -134,8 +139,8 @@ def test_halves_that_are_missing_are_listed_together(plain):
     out = plain.parent / "data/mine"
     done = stage("prepare_data", "--corpus", "mine", "--corpus-dir", plain, "--out", out)
     assert done.returncode == 1 and len(done.stderr.splitlines()) == 1 and not out.exists()
-    for part in ("4 of 43 utterances unreadable", "cough.wav: audio without transcript", "lost.txt: transcript without audio",
-                 "empty.txt: no words", "dan/00.wav: ", "--allow-missing 4"):
+    for part in ("4 of 43 utterances unreadable", "cough.wav: audio without transcript",
+                 "lost.txt: transcript without audio", "empty.txt: no words", "dan/00.wav: ", "--allow-missing 4"):
         assert part in done.stderr
     done = stage("prepare_data", "--corpus", "mine", "--corpus-dir", plain, "--out", out, "--allow-missing", "4")
     assert done.returncode == 0 and "39" in done.stdout.splitlines()[3].split()[-1]
@@ -328,7 +333,8 @@ def test_no_pipe_is_needed_for_whole_files(flacs, tmp_path):
 
 def test_manifests_named_as_sets_are_the_sets(flacs, tmp_path):
     for index, name in enumerate(("train", "dev", "test")):
-        manifests(tmp_path / "m", flacs[0][2 * index:2 * index + 2], flacs[1][4 * index:4 * index + 4], f"corpus_{name}_")
+        manifests(tmp_path / "m", flacs[0][2 * index:2 * index + 2], flacs[1][4 * index:4 * index + 4],
+                  f"corpus_{name}_")
     # lhotse's recipes name them corpus_recordings_train.jsonl.gz; here the set stands first. Both are understood.
     os.rename(tmp_path / "m/corpus_test_recordings.jsonl.gz", tmp_path / "m/corpus_recordings_test.jsonl.gz")
     os.rename(tmp_path / "m/corpus_test_supervisions.jsonl.gz", tmp_path / "m/corpus_supervisions_test.jsonl.gz")

@@ -81,7 +81,8 @@ def test_stress_is_no_part_of_a_phone(stressed, bare):
 
 
 def test_a_described_phone_set(tmp_path):
-    (tmp_path / "phones").write_text("# SAMPA\n2: øː\n@ ə # schwa\nspn - voiced noise fricative\ntS tʃ\n", encoding="utf-8")
+    (tmp_path / "phones").write_text("# SAMPA\n2: øː\n@ ə # schwa\nspn - voiced noise fricative\ntS tʃ\n",
+                                     encoding="utf-8")
     found = read_phone_set(tmp_path / "phones")
     assert {name: as_fields(known) for name, known in found.items()} == {
         "2:": "øː long close-mid front rounded vowel", "@": "ə mid central vowel", "spn": "- voiced noise fricative",
@@ -114,7 +115,8 @@ def test_a_damaged_record_is_named(recorded):
 
 def test_strangers_come_last():
     phone_set = {name: phone(name) for name in "aʃtnø"}
-    assert by_manner(["cl", "t", "ʃ", "AA", "a", "SIL", "ø", "n"], phone_set) == ["a", "ø", "n", "ʃ", "t", "SIL", "AA", "cl"]
+    assert by_manner(["cl", "t", "ʃ", "AA", "a", "SIL", "ø", "n"],
+                     phone_set) == ["a", "ø", "n", "ʃ", "t", "SIL", "AA", "cl"]
     assert manner_in(phone_set, "cl") == "other" and manner_in(phone_set, "SIL") == "silence"
 
 

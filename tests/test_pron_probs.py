@@ -71,7 +71,8 @@ def corpus(tmp_path):
         f"{utt} 1 {0.0075 + 0.1 * place:.4f} 0.1000 {phone} 1.000\n"
         for utt, phones in PHONES for place, phone in enumerate(phones.split())))
     (tmp_path / "ali/words.ctm").write_text("".join(
-        f"{utt} 1 {0.0075 + 0.1 * first:.4f} {0.1 * (last - first):.4f} {word} 1.000\n" for utt, first, last, word in WORDS))
+        f"{utt} 1 {0.0075 + 0.1 * first:.4f} {0.1 * (last - first):.4f} {word} 1.000\n"
+        for utt, first, last, word in WORDS))
     return tmp_path
 
 
@@ -87,10 +88,12 @@ def test_words_with_their_phones_and_pauses(corpus):
 def test_stage_writes_a_lang_directory(corpus):
     done = stage(corpus)
     assert done.returncode == 0, done.stderr
-    assert done.stdout == ("pron_probs: 5 words said, 2 of them one of 1 with variants; pauses: 50 % before the first word, "
-                           "75 % after the last, 27 to 60 % between\n")
+    assert done.stdout == (
+        "pron_probs: 5 words said, 2 of them one of 1 with variants; pauses: 50 % before the first word, "
+        "75 % after the last, 27 to 60 % between\n")
     lang, plain = load_lang(corpus / "lang_pp"), load_lang(corpus / "lang")
-    assert plain.pauses is None and lang.pauses.begin == pytest.approx(2 / 4) and lang.pauses.end == pytest.approx(3 / 4)
+    assert plain.pauses is None and lang.pauses.begin == pytest.approx(2 / 4)
+    assert lang.pauses.end == pytest.approx(3 / 4)
     # 3 words were followed by another, CAT after a pause: 2 of 5 with one of each kind added. THE: (0 + 2 * 0.4) / 3.
     assert lang.pauses.after[THE] == pytest.approx(.8 / 3, abs=1e-6)
     assert lang.pauses.after[CAT] == pytest.approx(1.8 / 3, abs=1e-6) and lang.pauses.after[SAT] == pytest.approx(.4)
@@ -131,7 +134,8 @@ def test_a_damaged_file_is_named(corpus, old, new, message):
 # ---- the search
 
 def try_everything(transitions, lexicon, lm, pauses: Pauses, scores, word_score: float, longest: int):
-    """The best score of each sentence: all variants, all pauses, all paths, with the probabilities as they are defined."""
+    """The best score of each sentence: all variants, all pauses, all paths, with the probabilities as they are
+    defined."""
     found: dict[tuple[str, ...], float] = {}
     for words in sentences(lexicon, longest):
         prior = lm.score_sentence(words) * math.log(10) + word_score * len(words)

@@ -27,8 +27,9 @@ def graph_of(lm: NGram = JOKE, system=ctc, graph: str = "words", settings: Setti
 
 def language(words: tuple[str, ...]) -> float:
     """The joke's, which may back off from <s> and after BUNNY."""
-    return math.log(10) * sum(-0.1 if word == ("BUNNY" if i and words[i - 1] == "BUGS" else "" if i else "BUGS") else -2.0
-                              for i, word in enumerate(words))
+    return math.log(10) * sum(
+        -0.1 if word == ("BUNNY" if i and words[i - 1] == "BUGS" else "" if i else "BUGS") else -2.0
+        for i, word in enumerate(words))
 
 
 @pytest.mark.parametrize("system", [ctc, hmm])
@@ -51,8 +52,8 @@ def test_tokens_find_what_kaldis_decoder_finds(system, graph, beam):
 
 
 def test_where_the_language_model_overruled_the_sound():
-    """BUNNY sounds better by 3 at frame 2, by 6 from frame 3 on; the grammar charges it 1.9 ln 10 = 4.4 more at frame 2, and as
-    much again where the next word begins, as after BUGS there is BUNNY."""
+    """BUNNY sounds better by 3 at frame 2, by 6 from frame 3 on; the grammar charges it 1.9 ln 10 = 4.4 more at frame
+    2, and as much again where the next word begins, as after BUGS there is BUNNY."""
     replay = replay_graph(graph_of(), spoken(LIKE_BUGS), 1.0, 30)
     assert replay.said == ("BUGS", "BUNNY")
     one = overruled(replay)[0]
@@ -60,10 +61,11 @@ def test_where_the_language_model_overruled_the_sound():
     assert (one.row, one.rival, one.fate, one.last) == (2, ("BUNNY",), "met", 5)
     assert (one.lead, one.cost) == pytest.approx((6, 3.8 * math.log(10)), abs=5e-3)
     assert one.behind == pytest.approx(3.8 * math.log(10) - 6, abs=5e-3)
-    assert re.fullmatch(r'at 0.03 s the language model preferred "BUGS" to "BUNNY", although that, which was right, sounded better '
-                        r"by 6.0 nats: all but the sound speaks against it by 8.[78], the language model alone by 4.4; "
-                        r"it met a better one, 2.[78] behind at 0.07 s",
-                        sentence(replay, overruled(replay), language, 1, ("BUNNY", "BUNNY")))
+    assert re.fullmatch(
+        r'at 0.03 s the language model preferred "BUGS" to "BUNNY", although that, which was right, sounded better '
+        r"by 6.0 nats: all but the sound speaks against it by 8.[78], the language model alone against it by 4.4; "
+        r"it met a better one, 2.[78] behind at 0.07 s",
+        sentence(replay, overruled(replay), language, 1, ("BUNNY", "BUNNY")))
 
 
 def test_what_falls_out_of_the_beam_and_when():
@@ -87,7 +89,8 @@ def test_where_nothing_is_remembered_words_meet_in_one_state():
 
 def replace_sound(replay: Replay, words: tuple[str, ...], acoustic: float) -> Replay:
     """The same with another share of sound and grammar in the totals of a prefix."""
-    rows = [[Prefix(p.words, acoustic, p.total - acoustic) if p.words == words else p for p in row] for row in replay.rows]
+    rows = [[Prefix(p.words, acoustic, p.total - acoustic) if p.words == words else p for p in row]
+            for row in replay.rows]
     return replace(replay, rows=rows)
 
 
@@ -121,7 +124,8 @@ def test_flashlights_beam_seen_after_every_frame(tmp_path):
 def test_the_text_fits_a_terminal():
     replay = replay_graph(graph_of(), spoken(LIKE_BUGS), 1.0, 30)
     lines = text(replay, "an utterance " * 3, language, 1, ("BUNNY", "BUNNY"))
-    assert max(map(len, lines)) <= 100 and any("8.7" in line.replace("8.8", "8.7") and "BUNNY: met" in line for line in lines)
+    assert max(map(len, lines)) <= 100
+    assert any("8.7" in line.replace("8.8", "8.7") and "BUNNY: met" in line for line in lines)
     assert any(line.strip().startswith("0.03s") and "*BUGS" in line for line in lines)
     value = as_json(replay, {"utterance": "u"}, language, 1)
     assert len(value["rows"]) == 8 and value["overruled"][0]["lead"] == pytest.approx(6, abs=1e-3)

@@ -67,14 +67,16 @@ def test_free_lattices_have_no_words(hat_or_hit: Lattice) -> None:
 @pytest.fixture
 def hat_or_hit_once() -> Lattice:
     """The same two strings, each once."""
-    return build(24, [0, 6, 15, 24], [(0, 1, "HH", "HAT", 1.0), (1, 2, "AE", "", 0.75), (1, 2, "IH", "", 0.25), (2, 3, "T", "", 1.0)])
+    return build(24, [0, 6, 15, 24], [(0, 1, "HH", "HAT", 1.0), (1, 2, "AE", "", 0.75), (1, 2, "IH", "", 0.25),
+                                      (2, 3, "T", "", 1.0)])
 
 
 def test_svg_thickness_is_the_posterior(hat_or_hit_once: Lattice) -> None:
     root = ElementTree.fromstring(lattice_svg(hat_or_hit_once))
     arcs = {group.find(f"{SVG}title").text.split(" ")[0].rstrip(","): group for group in root.iter(f"{SVG}g")}
     width = {label: float(group.find(f"{SVG}path").get("stroke-width")) for label, group in arcs.items()}
-    assert width == pytest.approx({"HH": THICKEST, "AE": 0.75 * THICKEST, "IH": 0.25 * THICKEST, "T": THICKEST}, abs=0.06)
+    assert width == pytest.approx({"HH": THICKEST, "AE": 0.75 * THICKEST, "IH": 0.25 * THICKEST, "T": THICKEST},
+                                  abs=0.06)
     assert {label for label, group in arcs.items() if group.get("class") == "best"} == {"HH", "AE", "T"}
     assert "posterior 0.750" in arcs["AE"].find(f"{SVG}title").text
     assert "HAT" in [text.text for text in root.iter(f"{SVG}text") if text.get("class") == "word"]
@@ -83,7 +85,8 @@ def test_svg_thickness_is_the_posterior(hat_or_hit_once: Lattice) -> None:
 def test_svg_nodes_stand_at_their_time_and_the_best_path_is_straight(hat_or_hit_once: Lattice) -> None:
     root = ElementTree.fromstring(lattice_svg(hat_or_hit_once))
     x, y = zip(*((float(node.get("cx")), float(node.get("cy"))) for node in root.iter(f"{SVG}circle")))
-    assert [(at - x[0]) / (x[-1] - x[0]) for at in x] == pytest.approx([0, 6 / 24, 15 / 24, 1], abs=0.001) and len(set(y)) == 1
+    assert [(at - x[0]) / (x[-1] - x[0]) for at in x] == pytest.approx([0, 6 / 24, 15 / 24, 1], abs=0.001)
+    assert len(set(y)) == 1
     rival = next(group for group in root.iter(f"{SVG}g") if group.find(f"{SVG}title").text.startswith("IH"))
     assert float(rival.find(f"{SVG}text").get("y")) - 4 - y[0] == LANE
 
@@ -167,7 +170,8 @@ def test_a_second_system_is_set_beside_the_first(trees: tuple[Path, Path]) -> No
     assert result.returncode == 0, result.stderr
     assert "What old and new considered:" in result.stdout
     # Of CAT's vowel old says EH, new AE, each with three quarters of the posterior.
-    assert re.search(r"0\.75  EH +only old$", result.stdout, re.M) and re.search(r" AE  0\.75 .* only new$", result.stdout, re.M)
+    assert re.search(r"0\.75  EH +only old$", result.stdout, re.M)
+    assert re.search(r" AE  0\.75 .* only new$", result.stdout, re.M)
 
 
 def test_wrong_names_get_one_line(trees: tuple[Path, Path]) -> None:

@@ -37,7 +37,8 @@ def corpus(tmp_path):
     corpus = Corpus(tmp_path)
     for index in range(14):
         name = "train" if index < 10 else "dev" if index < 12 else "test"
-        corpus.add(name, f"ann-{index:02}", tone(2, 0.1, 300 + index), f"HELLO {['ONE', 'TWO', 'THREE'][index % 3]} {'X ' * index}")
+        corpus.add(name, f"ann-{index:02}", tone(2, 0.1, 300 + index),
+                   f"HELLO {['ONE', 'TWO', 'THREE'][index % 3]} {'X ' * index}")
     return corpus
 
 
@@ -110,11 +111,12 @@ def test_words_without_pronunciation_are_named_the_most_frequent_first(corpus, t
 
 def test_the_picture_is_one_screen_whatever_is_wrong(corpus):
     for index in range(200):
-        corpus.add("test", f"someone-with-a-very-long-name-indeed-{index:03}", np.zeros((index + 1) * 40), "ONE " * index + "TWO",
-                   16000 if index % 2 else 11025)
+        corpus.add("test", f"someone-with-a-very-long-name-indeed-{index:03}", np.zeros((index + 1) * 40),
+                   "ONE " * index + "TWO", 16000 if index % 2 else 11025)
     lines = picture(survey(corpus.sets))
     assert len(lines) <= 22 and max(map(len, lines)) <= COLUMNS
-    assert lines[0].split() == ["train", "dev", "test", "all"] and lines[1].split() == ["utterances", "10", "2", "202", "214"]
+    assert lines[0].split() == ["train", "dev", "test", "all"]
+    assert lines[1].split() == ["utterances", "10", "2", "202", "214"]
     assert any("11025 Hz mono (100), 16000 Hz mono (100), 8000 Hz mono (14)" in line for line in lines)
 
 

@@ -72,7 +72,8 @@ def experiment(speech, tmp_path_factory) -> Experiment:
     root = tmp_path_factory.mktemp("own audio")  # with a space in it
     for name in ("train", "dev", "test"):
         (root / "data" / name).mkdir(parents=True)
-        write_lines(root / "data" / name / "text", [" ".join([utt, *said]) for utt, said in sorted(speech.words.items())])
+        write_lines(root / "data" / name / "text",
+                    [" ".join([utt, *said]) for utt, said in sorted(speech.words.items())])
     build_lang(root / "data", root / "lang")
     lang = load_lang(root / "lang")
     everything = np.concatenate(list(speech.feats.values())).astype(np.float64)
@@ -265,8 +266,9 @@ def test_texts_that_cannot_be_aligned(experiment, monkeypatch, text, message):
 def test_a_model_that_is_not_trained(experiment, tmp_path):
     for exp, message in ((experiment.exp, "MODEL=tdnn: not trained in .*; use one of: gmm$"), (tmp_path, "run: make$")):
         with pytest.raises(UserError, match=message):
-            stages.align_text.main(Namespace(wav=str(experiment.wav), text="hello", text_file="", exp=exp, cache=tmp_path,
-                                             lang=experiment.lang, system=("tdnn", str(exp / "tdnn"))))
+            stages.align_text.main(
+                Namespace(wav=str(experiment.wav), text="hello", text_file="", exp=exp, cache=tmp_path,
+                          lang=experiment.lang, system=("tdnn", str(exp / "tdnn"))))
 
 
 def test_words_are_taken_as_the_lexicon_has_them():

@@ -32,8 +32,8 @@ class Found:
 def cut(found: Found, split: str | None) -> tuple[dict[str, list[Utterance]], str, str]:
     """(train, dev and test; the name of the rule; one line on how they were cut).
 
-    Without a wish (``split`` None): the sets the folder has, and those it lacks cut out of its train; by speaker if four
-    are known, else by utterance. With one, everything is cut anew.
+    Without a wish (``split`` None): the sets the folder has, and those it lacks cut out of its train; by speaker if
+    four are known, else by utterance. With one, everything is cut anew.
     """
     given = {name: found.sets[name] for name in SETS if found.sets.get(name)}
     if split == "given" and not given:
@@ -57,19 +57,22 @@ def _cut(utterances: list[Utterance], split: str | None, lacking: list[str], spe
          ) -> tuple[dict[str, list[Utterance]], str, str]:
     """As ``cut``: train, and the sets that are lacking, out of ``utterances``."""
     if len(utterances) < FEWEST_UTTERANCES:
-        raise UserError(f"{len(utterances)} utterances; at least {FEWEST_UTTERANCES} are needed for train, dev and test")
+        raise UserError(
+            f"{len(utterances)} utterances; at least {FEWEST_UTTERANCES} are needed for train, dev and test")
     count = len({utterance.speaker for utterance in utterances}) if speakers_known else 0
     if split == "speaker" and count < len(lacking) + 1:
         raise UserError(f"SPLIT=speaker: {count or 'no'} speakers known; at least {len(lacking) + 1} are needed, "
                         f"so use SPLIT=utterance")
     if split == "speaker" or (split is None and count >= FEWEST_SPEAKERS):
-        sets = by_speaker(utterances, {name: share for name, share in SHARES.items() if name == "train" or name in lacking})
+        wanted = {name: share for name, share in SHARES.items() if name == "train" or name in lacking}
+        sets = by_speaker(utterances, wanted)
         named = "; ".join(f"{name}: {_some(sorted({u.speaker for u in sets[name]}))}" for name in lacking)
         return sets, "speaker", f"cut by speaker ({named})"
     sets = by_utterance(utterances, lacking)
-    return sets, "utterance", (f"cut by utterance (of ten sorted, {'the 8th dev' if 'dev' in lacking else ''}"
-                               f"{', ' if len(lacking) > 1 else ''}{'the 5th and 10th test' if 'test' in lacking else ''}"
-                               "), so the speakers of test are known from train")
+    return sets, "utterance", (
+        f"cut by utterance (of ten sorted, {'the 8th dev' if 'dev' in lacking else ''}"
+        f"{', ' if len(lacking) > 1 else ''}{'the 5th and 10th test' if 'test' in lacking else ''}"
+        "), so the speakers of test are known from train")
 
 
 def by_speaker(utterances: list[Utterance], shares: dict[str, float]) -> dict[str, list[Utterance]]:

@@ -1,7 +1,8 @@
 """A folder of recordings, each with its transcript beside it: name.wav or .flac, and name.txt, .lab or .TextGrid.
 
 Sub-folders are speakers, as LibriSpeech and the Montreal Forced Aligner have it; folders train, dev and test above them
-are the sets. Without sub-folders everything is taken for one speaker. Text is normalised as `lexicon.normalise` does it.
+are the sets. Without sub-folders everything is taken for one speaker. Text is normalised as `lexicon.normalise` does
+it.
 """
 from __future__ import annotations
 
@@ -48,8 +49,9 @@ def read(folder: Path) -> Found:
         else:
             continue
         if kind in halves[path.with_suffix("")]:
-            raise UserError(f"{path}: beside {halves[path.with_suffix('')][kind].name}, which is {kind} of the same name; "
-                            f"keep one of them")
+            raise UserError(
+                f"{path}: beside {halves[path.with_suffix('')][kind].name}, which is {kind} of the same name; "
+                f"keep one of them")
         halves[path.with_suffix("")][kind] = path
     for stem, files in halves.items():
         try:
@@ -70,7 +72,8 @@ def _take(found: Found, folder: Path, stem: Path, files: dict[str, Path]) -> Non
     if "text" in files:
         words = tuple(to_words(" ".join(line.removeprefix("\ufeff") for _, line in numbered_lines(files["text"]))))
     if not words:
-        raise UserError(f"{files.get('text') or files['grid']}: no words; write what is said, or take the recording away")
+        raise UserError(
+            f"{files.get('text') or files['grid']}: no words; write what is said, or take the recording away")
     name, utterance, speaker = _names(folder, stem)
     found.sets[name].append(unmeasured(utterance, speaker, files["audio"], words))
     if gold.phones or gold.words:

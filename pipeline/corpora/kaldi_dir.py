@@ -17,7 +17,8 @@ def sets_in(folder: Path) -> list[Path]:
 
 
 def read(folder: Path) -> Found:
-    """The utterances of a data directory, or of train, dev and test below ``folder``; other directories are left out."""
+    """The utterances of a data directory, or of train, dev and test below ``folder``; other directories are left
+    out."""
     if (folder / "wav.scp").is_file():
         utterances, gold = read_one(folder)
         return Found("a Kaldi data directory", {"": utterances}, gold, speakers_known=speakers_known(utterances))
@@ -25,8 +26,9 @@ def read(folder: Path) -> Found:
     directories = sets_in(folder)
     taken = [path for path in directories if path.name in SETS]
     if not taken:
-        raise UserError(f"{folder}: data directories {' '.join(path.name for path in directories)}, but none of them is "
-                        f"{', '.join(SETS)}; rename them so, or give one of them: CORPUS_DIR={directories[0]}")
+        raise UserError(
+            f"{folder}: data directories {' '.join(path.name for path in directories)}, but none of them is "
+            f"{', '.join(SETS)}; rename them so, or give one of them: CORPUS_DIR={directories[0]}")
     for path in taken:
         sets[path.name], placed = read_one(path)
         gold |= placed
@@ -42,7 +44,8 @@ def read_one(path: Path) -> tuple[list[Utterance], dict[str, Gold]]:
     """
     directory = DataDir(path, foreign=True)
     refuse([problem for problem in directory.problems() if not problem.remark], path)
-    utterances = [replace(utterance, wav=utterance.wav.resolve(), num_samples=0) for utterance in directory.utterances()]
+    utterances = [replace(utterance, wav=utterance.wav.resolve(), num_samples=0)
+                  for utterance in directory.utterances()]
     phones, words = (_gold(path / f"{tier}.ctm", utterances) for tier in ("phones", "words"))
     return utterances, {u.id: Gold(tuple(phones.get(u.id, ())), tuple(words.get(u.id, ())))
                         for u in utterances if u.id in phones or u.id in words}
@@ -58,6 +61,7 @@ def _gold(path: Path, utterances: list[Utterance]) -> Intervals:
         return {}
     intervals = read_ctm(path)
     if strangers := intervals.keys() - {utterance.id for utterance in utterances}:
-        raise UserError(f'{path}: "{min(strangers)}" is no utterance of text ({len(strangers)} such ids); times count from '
-                        f"the start of an utterance: correct the file, or take it away")
+        raise UserError(
+            f'{path}: "{min(strangers)}" is no utterance of text ({len(strangers)} such ids); times count from '
+            f"the start of an utterance: correct the file, or take it away")
     return intervals

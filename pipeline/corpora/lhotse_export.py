@@ -40,8 +40,9 @@ def read(folder: Path) -> Found:
             try:
                 members, placed = read_one(Path(temporary))
             except UserError as error:
-                raise UserError(f"{supervisions}: exported to a data directory, {str(error).replace(f'{temporary}/', '')}"
-                                ) from None
+                raise UserError(
+                    f"{supervisions}: exported to a data directory, {str(error).replace(f'{temporary}/', '')}"
+                ) from None
         sets.setdefault(name, []).extend(members)
         gold |= placed
     everybody = [utterance for members in sets.values() for utterance in members]
@@ -66,8 +67,9 @@ def _export(recordings: Path, supervisions: Path, out: Path) -> None:
     except Exception as error:  # lhotse's readers raise anything on a manifest that is none
         if isinstance(error, OSError) and error.errno is not None:
             raise  # a full disk, not a bad manifest
-        raise UserError(f"{recordings}: lhotse cannot export it ({type(error).__name__}: {error}); make the manifests again"
-                        ) from None
+        raise UserError(
+            f"{recordings}: lhotse cannot export it ({type(error).__name__}: {error}); make the manifests again"
+        ) from None
     write_lines(out / "wav.scp", [f"{name} {files[name]}" for name in sorted(files)])
 
 
@@ -76,8 +78,9 @@ def _refuse_unspoken(segments: Any, path: Path) -> None:
     for field in ("text", "speaker"):
         lacking = [segment.id for segment in segments if not (getattr(segment, field) or "").strip()]
         if lacking:
-            raise UserError(f'{path}: supervision "{lacking[0]}" has no {field} ({len(lacking)} such); give it, or remove '
-                            f"the supervision")
+            raise UserError(
+                f'{path}: supervision "{lacking[0]}" has no {field} ({len(lacking)} such); give it, or remove '
+                f"the supervision")
 
 
 def _file(recording: Any, manifest: Path) -> Path:

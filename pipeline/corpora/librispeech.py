@@ -19,7 +19,7 @@ from pipeline.corpora.prepared import Prepared, chosen_split, measure, unmeasure
 from pipeline.datadir import Utterance
 
 URL = "https://www.openslr.org/resources/12/"
-# OpenSLR names MD5 sums; these SHA-256 are those that torchaudio.datasets.LIBRISPEECH (2.11) demands of these addresses.
+# OpenSLR names MD5 sums; these SHA-256 are those that torchaudio.datasets.LIBRISPEECH (2.11) demands of the same files.
 PUBLISHED = {
     "dev-clean": "76f87d090650617fca0cac8f88b9416e0ebf80350acb97b343a85fa903728ab3",
     "dev-other": "12661c48e8c3fe1de2c1caa4c3e135193bfb1811584f11f569dd12645aa84365",
@@ -69,8 +69,9 @@ def get_parts(corpus: str, url: str, published: Mapping[str, str], fetched: Iter
     if downloads is not None:
         names = [part for part in published if (downloads / f"{part}.tar.gz").is_file()]
         if not names:
-            raise UserError(f"{downloads}: neither a folder {FOLDER} nor one of {', '.join(f'{p}.tar.gz' for p in published)};"
-                            f" put one there, or leave DOWNLOADS out to fetch them from {url}")
+            raise UserError(
+                f"{downloads}: neither a folder {FOLDER} nor one of {', '.join(f'{p}.tar.gz' for p in published)};"
+                f" put one there, or leave DOWNLOADS out to fetch them from {url}")
     archives, sources = zip(*(fetch.archive_of(f"{part}.tar.gz", f"{url}{part}.tar.gz",
                                                frozenset(filter(None, [published[part]])), downloads, cache)
                               for part in names))

@@ -1,4 +1,5 @@
-"""People's own corpora, CORPUS_DIR=folder: Kaldi data directories, lhotse manifests, or recordings beside transcripts."""
+"""People's own corpora, CORPUS_DIR=folder: Kaldi data directories, lhotse manifests, or recordings beside
+transcripts."""
 from __future__ import annotations
 
 import re
@@ -46,15 +47,17 @@ def read(folder: Path) -> Found:
         return lhotse_export.read(folder)
     if plain_folder.holds_audio(folder):
         return plain_folder.read(folder)
-    raise UserError(f"CORPUS_DIR={folder}: no corpus; expected wav.scp (a Kaldi data directory), recordings.jsonl.gz and "
-                    f"supervisions.jsonl.gz (lhotse), or name.wav with name.txt")
+    raise UserError(
+        f"CORPUS_DIR={folder}: no corpus; expected wav.scp (a Kaldi data directory), recordings.jsonl.gz and "
+        f"supervisions.jsonl.gz (lhotse), or name.wav with name.txt")
 
 
 def refuse_output(folder: Path, out: Path) -> None:
     """UserError if what is written would take the place of the corpus, or lie around it and be deleted with it."""
     if out.resolve() in (folder.resolve(), *folder.resolve().parents):
-        raise UserError(f"CORPUS_DIR={folder}: lies in {out}, which would be overwritten; give the corpus another name: "
-                        f"make CORPUS=my-{out.name} CORPUS_DIR={folder}")
+        raise UserError(
+            f"CORPUS_DIR={folder}: lies in {out}, which would be overwritten; give the corpus another name: "
+            f"make CORPUS=my-{out.name} CORPUS_DIR={folder}")
 
 
 def refuse_name(name: str, builtin: list[str], folder: Path) -> None:

@@ -46,7 +46,8 @@ class Check:
 
     @cached_property
     def infos(self) -> dict[str, AudioInfo | UserError]:
-        """What the header of each recording says, or what is wrong with it; those whose file was not found are left out."""
+        """What the header of each recording says, or what is wrong with it; those whose file was not found are left
+        out."""
         found: dict[str, AudioInfo | UserError] = {}
         for name in self.tables.wavs:
             if isinstance(wav := self.tables.wav(name), Path):
@@ -120,8 +121,9 @@ class Check:
                               "remove the utterance")
             given = self.tables.lengths.get(utterance)
             if given and NUMBER.fullmatch(given.value) and int(given.value) != length:
-                yield Problem(self.tables.lengths.where(utterance), f'"{utterance}": {given.value} samples, but the audio '
-                              f"has {length} at {self.sample_rate} Hz", "measure it again: FIX=yes")
+                yield Problem(
+                    self.tables.lengths.where(utterance), f'"{utterance}": {given.value} samples, but the audio '
+                    f"has {length} at {self.sample_rate} Hz", "measure it again: FIX=yes")
         if not self.tables.segments.exists:
             yield from self._shared_files()
 
@@ -167,7 +169,8 @@ class Check:
                           "utterances)", "make them again: make mfcc", remark=True)
 
     def _misfit(self, utterance: str, place: str, dimensions: dict[int, str]) -> str:
-        """What is wrong with the features of an utterance; "" if nothing is. ``dimensions`` seen so far, and where first."""
+        """What is wrong with the features of an utterance; "" if nothing is. ``dimensions`` seen so far, and where
+        first."""
         try:
             feats = read_place(place)
         except Exception as error:  # damaged bytes: see read_place
@@ -199,7 +202,8 @@ class Check:
                 continue
             if utterance not in self.tables.audio:
                 if not self.tables.audio.may_have(utterance):
-                    yield Problem(table.at(number), f'"{utterance}" has no audio', "add it, or take the line away: FIX=yes")
+                    yield Problem(table.at(number), f'"{utterance}" has no audio',
+                                  "add it, or take the line away: FIX=yes")
                 continue
             end = self.lengths[utterance] / self.sample_rate if utterance in self.lengths else float("inf")
             if interval.end > end + GOLD_OVERSHOOT_S:
@@ -220,10 +224,12 @@ class Check:
                     yield Problem(table.where(key), f'"{key}" is no {whose} of this directory',
                                   "take the line away: FIX=yes")
                 elif name in NUMBERS and not _positive(line.value):
-                    yield Problem(table.where(key), f'"{line.value}" is not {what}', "correct it, or take the file away")
+                    yield Problem(table.where(key), f'"{line.value}" is not {what}',
+                                  "correct it, or take the file away")
         unknown = sorted(path.name for path in self.path.iterdir() if path.is_file() and not _known(path.name))
         if unknown:
-            yield Problem(str(self.path), f"not looked at: {' '.join(unknown)}", "no files of a data directory", remark=True)
+            yield Problem(str(self.path), f"not looked at: {' '.join(unknown)}", "no files of a data directory",
+                          remark=True)
 
 
 def num_frames(num_samples: int, sample_rate: int) -> int:
@@ -240,5 +246,6 @@ def _positive(value: str) -> bool:
 
 
 def _known(name: str) -> bool:
-    return (name in (*OTHERS, *GOLD, "wav.scp", "segments", "text", "utt2spk", "spk2utt", "utt2num_samples", "feats.scp",
-                     "frame_shift", "feats_type") or name.startswith(".") or name.endswith((".args", ".ark", ".json")))
+    return (name in (*OTHERS, *GOLD, "wav.scp", "segments", "text", "utt2spk", "spk2utt", "utt2num_samples",
+                     "feats.scp", "frame_shift", "feats_type")
+            or name.startswith(".") or name.endswith((".args", ".ark", ".json")))

@@ -55,7 +55,8 @@ def sample_rate(datadir: Path) -> int:
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; run: make data") from None
     except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path}: does not say the sample rate of the corpus ({error!r}); run again: make data") from None
+        raise UserError(
+            f"{path}: does not say the sample rate of the corpus ({error!r}); run again: make data") from None
     return rate
 
 
@@ -67,7 +68,8 @@ def refuse(errors: list[Problem], path: Path) -> None:
 
 
 class DataDir:
-    """The tables of a data directory. One that is ``foreign`` (Kaldi's or lhotse's) may lack spk2utt and utt2num_samples.
+    """The tables of a data directory. One that is ``foreign`` (Kaldi's or lhotse's) may lack spk2utt and
+    utt2num_samples.
 
     wav.scp lists files, one an utterance; where there are ``segments``, one a recording, and these its stretches.
     """
@@ -120,7 +122,8 @@ class DataDir:
         """The utterances of a directory without problems, sorted by id; ``num_samples`` 0 where it has no lengths."""
         return [Utterance(id=utterance, speaker=self.speakers[utterance].value, wav=self.wav(self.recording(utterance)),
                           words=tuple(self.texts[utterance].value.split()),
-                          num_samples=int(self.lengths[utterance].value) if self.lengths else 0, cut=self.cut(utterance))
+                          num_samples=int(self.lengths[utterance].value) if self.lengths else 0,
+                          cut=self.cut(utterance))
                 for utterance in sorted(self.audio)]
 
     def recording(self, utterance: str) -> str:
@@ -190,7 +193,8 @@ class DataDir:
         for utterance, line in self.segments.items():
             where, fields = self.segments.where(utterance), line.value.split()
             if len(fields) == 4:
-                yield Problem(where, f'"{line.value}" chooses a channel', "phonoscope averages channels: write this one to "
+                yield Problem(where, f'"{line.value}" chooses a channel',
+                              "phonoscope averages channels: write this one to "
                               "a file of its own")
             elif fields[0] not in self.wavs:
                 if self.wavs.exists and not self.wavs.may_have(fields[0]):

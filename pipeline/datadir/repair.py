@@ -176,7 +176,8 @@ class _Mender:
                     ends[utterance] = f"{info.num_samples / info.sample_rate!r}"
         if ends:
             self.rewrite("segments", lambda line: line if _key(line) not in ends else
-                         " ".join([*line.split()[:3], ends[_key(line)]]), f"ends with its recording: {_some(sorted(ends))}")
+                         " ".join([*line.split()[:3], ends[_key(line)]]),
+                         f"ends with its recording: {_some(sorted(ends))}")
 
     def members(self) -> None:
         """spk2utt is utt2spk turned around."""
@@ -209,7 +210,8 @@ class _Mender:
         if problems:
             self.keep("feats.scp")
             os.unlink(self.path / "feats.scp")
-            self.done.append(f"{self.path / 'feats.scp'}: moved aside, make it again with make mfcc: {problems[0].what}")
+            self.done.append(
+                f"{self.path / 'feats.scp'}: moved aside, make it again with make mfcc: {problems[0].what}")
 
 
 def _instead(control: re.Match[str]) -> str:

@@ -26,7 +26,8 @@ class Utterance:
     cut: Cut | None = None
 
 
-def write_datadir(path: Path | str, utterances: Iterable[Utterance], gold: Mapping[str, Intervals] | None = None) -> None:
+def write_datadir(path: Path | str, utterances: Iterable[Utterance],
+                  gold: Mapping[str, Intervals] | None = None) -> None:
     """Write a data directory, replacing the one that was there (features included) when all is written.
 
     gold: hand-made "phones" and "words" of all or some of the utterances, which become phones.ctm and words.ctm.

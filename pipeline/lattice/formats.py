@@ -45,14 +45,15 @@ def from_json(value: dict[str, Any], source: Path | str = "lattice") -> Lattice:
                           np.inf if value["beam"] is None else float(value["beam"]))
         check_lattice(lattice)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise UserError(f"{source}: not a phone lattice of phonoscope ({error!r}); {again(source)}") from error
+        what = error if isinstance(error, ValueError) else repr(error)
+        raise UserError(f"{source}: not a phone lattice of phonoscope ({what}); {again(source)}") from error
     return lattice
 
 
 def again(source: Path | str) -> str:
     """What makes a lattice anew."""
     folder = Path(source).parent.parent.parent  # of decode_test/lattices/GRAPH/UTT.json
-    return f"decode again: rm {folder / 'hyp.txt'} && make" if folder.name.startswith("decode_") else "decode again"
+    return f"decode again: remove {folder / 'hyp.txt'} and run: make" if folder.name.startswith("decode_") else "decode again"
 
 
 def write_json_lattice(lattice: Lattice, path: Path | str) -> None:
@@ -66,7 +67,7 @@ def read_json_lattice(path: Path | str) -> Lattice:
     try:
         value = read_json(path)
     except FileNotFoundError as error:
-        raise UserError(f"{path}: no such lattice; decode first: make compare") from error
+        raise UserError(f"{path}: no such lattice; {again(path)}") from error
     except ValueError as error:
         raise UserError(f"{path}: not JSON ({error}); {again(path)}") from error
     return from_json(value, path)
@@ -108,7 +109,7 @@ def read_slf(path: Path | str) -> Lattice:
     arcs: list[dict[str, str]] = []
     number = 0
     if not path.is_file():
-        raise UserError(f"{path}: no such lattice; decode first: make compare")
+        raise UserError(f"{path}: no such lattice; {again(path)}")
     try:
         for number, line in numbered_lines(path):
             fields = dict(item.split("=", 1) for item in line.lstrip("# ").split())

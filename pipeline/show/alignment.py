@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lexicon.errors import UserError
 from lexicon.fold import Fold
-from lexicon.phones import SILENT
+from lexicon.phones import BLANK, SILENT
 from pipeline.align import Segment
 from pipeline.alignments import read_alignment
 from pipeline.boundaries import compare_boundaries, join_closures
@@ -15,7 +15,7 @@ from pipeline.boundaries import table as boundary_table
 from pipeline.features import frame_to_seconds
 from pipeline.intervals import Interval
 from pipeline.score import GAP, align as edit
-from pipeline.show.chart import counted, fit, frame_rulers, level, note, numbers, pad, table, wrap
+from pipeline.show.chart import MARGIN, counted, fit, frame_rulers, level, note, numbers, pad, table, wrap
 from pipeline.show.place import Place, Shown
 
 FAR_MS = 20        # a start that differs by more is marked
@@ -23,12 +23,13 @@ MARK = "*"
 WIDEST = 10        # columns of a word
 CROWD = 4          # others, for whose lengths there is no room in a line
 BY_HAND = "by hand"
+DOT = "·"          # a blank
 
 
 @dataclass(frozen=True)
 class Piece:
-    """A phone or word in seconds; of a system also its acoustic log score a frame, its confidence in [0, 1], and its goodness
-    of pronunciation, where there are such."""
+    """A phone or word in seconds; of a system also its acoustic log score a frame, its confidence in [0, 1], and its
+    goodness of pronunciation, where there are such."""
 
     interval: Interval
     score: float | None = None
@@ -82,9 +83,11 @@ def everybody(place: Place) -> list[Aligned]:
         if path.exists():
             found.append(_aligned(path, name, place.id))
         elif name == "gmm" and place.aligned("phones"):
-            found.append(Aligned(name, [Piece(i) for i in place.aligned("words")], [Piece(i) for i in place.aligned("phones")]))
+            found.append(
+                Aligned(name, [Piece(i) for i in place.aligned("words")], [Piece(i) for i in place.aligned("phones")]))
     if not [one for one in found if one.name != BY_HAND]:
-        raise UserError(f'"{place.id}" is not aligned by {" ".join(names) or "any system"} in {place.exp}; run: make compare')
+        raise UserError(
+            f'"{place.id}" is not aligned by {" ".join(names) or "any system"} in {place.exp}; run: make compare')
     return found
 
 
@@ -110,14 +113,22 @@ def _timeline(place: Place, found: Sequence[Aligned]) -> list[str]:
     for ruler in frame_rulers(round((last - float(frame_to_seconds(0))) * 100)):
         lines += [ruler.axis(), *ruler.names([word.interval for word in found[0].words], "words")]
         for one in found:
-            lines += ruler.names([phone.interval for phone in one.phones], one.name, 2)
+            lines += ruler.names([_dotted(phone.interval) for phone in one.phones], one.name, 2)
         lines.append("")
+    if any(phone.interval.label == BLANK for one in found for phone in one.phones):
+        lines[-1:] = [f"{'':{MARGIN}}{DOT}: the network says nothing ({BLANK}).", ""]
     return lines
 
 
+def _dotted(interval: Interval) -> Interval:
+    """A blank as a dot, for which there is room."""
+    return interval._replace(label=DOT) if interval.label == BLANK else interval
+
+
 def _alone(one: Aligned, first: Aligned, fold: Fold) -> list[str]:
-    """Words and phones of one system, with all it says of them, and how far from the hand's they are if ``first`` is that."""
-    words = _beginning(one)
+    """Words and phones of one system, with all it says of them, and how far from the hand's they are if ``first`` is
+    that."""
+    words = _beginning(one, fold)
     by_hand = iter(_matched(one.spoken(fold), first, fold)[0] if first is not one else ())
     rows = []
     for piece in one.phones:
@@ -127,8 +138,9 @@ def _alone(one: Aligned, first: Aligned, fold: Fold) -> list[str]:
         rows.append([f"{piece.interval.start:.3f}", f"{piece.ms:.0f}", words.get(_key(piece), ""), piece.interval.label,
                      *_optional(piece.score, 1), *_optional(piece.confidence),
                      level(piece.confidence) if piece.confidence is not None else "", *_optional(piece.gop), later])
-    told = note("score: log score per row of the model's output; sure: share of the phone among all, by the sound alone; GOP:"
-                " goodness of pronunciation, 0 where no other phone fits better (Witt & Young 2000)")
+    told = note(
+        "score: log score per row of the model's output; sure: share of the phone among all, by the sound alone; GOP:"
+        " goodness of pronunciation, 0 where no other phone fits better (Witt & Young 2000)")
     return [*table(["start s", "ms", "<word", "<phone", "score", "sure", "<", "GOP", "<later than the hand"], rows),
             *(told if any(p.confidence is not None for p in one.phones) else [])]
 
@@ -143,36 +155,46 @@ def _optional(value: float | None, decimals: int = 2) -> list[str]:
     return [""] if value is None else numbers([value], decimals)
 
 
+def _who(one: Aligned) -> str:
+    """In a sentence."""
+    return "the hand" if one.name == BY_HAND else one.name
+
+
 def _key(piece: Piece) -> int:
     """Its start, in ms."""
     return round(1000 * piece.interval.start)
 
 
-def _beginning(one: Aligned) -> dict[int, str]:
-    """The word that begins at a time."""
-    return {_key(word): fit(word.interval.label, WIDEST) for word in one.words}
+def _beginning(one: Aligned, fold: Fold) -> dict[int, str]:
+    """The word that begins with a phone, by the start of that: a hand may have put a glottal stop before it."""
+    starts = [_key(phone) for _, phone in one.spoken(fold)]
+    return {min((start for start in starts if start >= _key(word)), default=_key(word)):
+            fit(word.interval.label, WIDEST) for word in one.words}
 
 
 def _side_by_side(first: Aligned, others: Sequence[Aligned], fold: Fold) -> list[str]:
-    """A line for each phone of the first, with those of the others that match it: how much later they start (ms), how long
-    they last, and how sure they are."""
-    mine, words = first.spoken(fold), _beginning(first)
+    """A line for each phone of the first, with those of the others that match it: how much later they start (ms), how
+    long they last, and how sure they are."""
+    mine, words = first.spoken(fold), _beginning(first, fold)
     columns, more = zip(*(_matched(mine, other, fold) for other in others))
     rows = []
     for number, (label, piece) in enumerate(mine):
         rows.append([words.get(_key(piece), ""), piece.interval.label, f"{piece.interval.start:.2f}", f"{piece.ms:.0f}",
-                     *_optional(piece.confidence), *(cell for column in columns for cell in _cells(label, piece, column[number]))])
+                     *_optional(piece.confidence),
+                     *(cell for column in columns for cell in _cells(label, piece, column[number]))])
     lengths = ["ms"] if len(others) < CROWD else []
     if not lengths:
         rows = [[cell for number, cell in enumerate(row) if number < 5 or (number - 5) % 3 != 1] for row in rows]
-    head = ["<word", "<phone", "start s", "ms", "sure", *(cell for one in others for cell in (f"<{one.name}", *lengths, "sure"))]
+    head = ["<word", "<phone", "start s", "ms", "sure",
+            *(cell for one in others for cell in (f"<{one.name}", *lengths, "sure"))]
     lines = table(head, rows)
     for one, extra in zip(others, more):
-        lines += note(f"{one.name} has {', '.join(f'{p.interval.label} at {p.interval.start:.2f} s' for p in extra)}, which"
-                      f" match{'es' if len(extra) == 1 else ''} none of these.") if extra else []
-    return [*lines, *note(f"Starts are those of {first.name}; of the others how much later (ms), {MARK} by more than {FAR_MS} ms,"
-                          " behind their own phone where it is another one. sure: share of the phone among all, by the sound"
-                          " alone.")]
+        lines += note(
+            f"{one.name} has {', '.join(f'{p.interval.label} at {p.interval.start:.2f} s' for p in extra)}, which"
+            f" match{'es' if len(extra) == 1 else ''} none of these.") if extra else []
+    return [*lines, *note(f"Starts are those of {_who(first)}; of the others how much later (ms), {MARK} by more than"
+                          f" {FAR_MS} ms, behind their own phone where it is another one. sure: share of the phone"
+                          " among all, by the sound alone.")]
 
 
 def _matched(mine: Sequence[tuple[str, Piece]], other: Aligned, fold: Fold
@@ -205,5 +227,5 @@ def _agreement(place: Place, first: Aligned, others: Sequence[Aligned]) -> list[
     reference = {place.id: [phone.interval for phone in first.phones]}
     rows = {one.name: compare_boundaries(reference, {place.id: [phone.interval for phone in one.phones]}, place.fold)
             for one in others}
-    return ["", f"Starts of phones against {first.name} (ms later, and the percentage within a limit):",
+    return ["", f"Starts of phones against {_who(first)} (ms later, and the percentage within a limit):",
             *(f"  {pad(line, 98).rstrip()}" for line in boundary_table(rows))]

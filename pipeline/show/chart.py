@@ -36,7 +36,8 @@ def pad(text: str, columns: int) -> str:
 
 
 def wrap(name: str, words: Iterable[str], indent: int = MARGIN) -> list[str]:
-    """``name``, and beside it the words in as many lines as they need; a word longer than a line goes on in the next."""
+    """``name``, and beside it the words in as many lines as they need; a word longer than a line goes on in the
+    next."""
     lines, room = [pad(name, indent)], COLUMNS - indent
     for word in words:
         while word:
@@ -51,8 +52,9 @@ def wrap(name: str, words: Iterable[str], indent: int = MARGIN) -> list[str]:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """Columns two spaces apart, as wide as their widest cell. ``head`` names them: "<" before a name sets its column to the
-    left, otherwise it stands right. Columns that are empty throughout are left out, lines that are too long are cut."""
+    """Columns two spaces apart, as wide as their widest cell. ``head`` names them: "<" before a name sets its column to
+    the left, otherwise it stands right. Columns that are empty throughout are left out, lines that are too long are
+    cut."""
     rows = list(rows)
     kept = [i for i in range(len(head)) if any(row[i] for row in rows)]
     head = [head[i] for i in kept]
@@ -60,8 +62,9 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     widths = [max(width_of(row[i]) for row in cells) for i in range(len(head))]
     lines = []
     for row in cells:
-        filled = [(cell + " " * (width - width_of(cell))) if name.startswith("<") else " " * (width - width_of(cell)) + cell
-                  for cell, width, name in zip(row, widths, head)]
+        spaces = [" " * (width - width_of(cell)) for cell, width in zip(row, widths)]
+        filled = [cell + space if name.startswith("<") else space + cell
+                  for cell, space, name in zip(row, spaces, head)]
         lines.append(fit("  " + "  ".join(filled).rstrip()))
     return lines
 
@@ -90,8 +93,8 @@ class Ruler:
         return f"{'':{MARGIN}}{line} s"
 
     def names(self, intervals: Sequence[Interval], name: str = "", lines: int = 1) -> list[str]:
-        """The intervals' labels, each behind a bar where it begins, in turn on so many ``lines``; what finds no room before
-        the next one of its line is cut."""
+        """The intervals' labels, each behind a bar where it begins, in turn on so many ``lines``; what finds no room
+        before the next one of its line is cut."""
         rows = [""] * lines
         shown = [(self.column(i.start), i.label) for i in intervals if self.column(i.end - 1e-4) >= 0]
         shown = [(max(at, 0), label) for at, label in shown if at < self.columns]
@@ -103,8 +106,8 @@ class Ruler:
         return [f"{pad(name if not row else '', MARGIN)}{text}".rstrip() for row, text in enumerate(rows)]
 
     def pool(self, matrix: np.ndarray, times: np.ndarray, peaks: bool = False) -> np.ndarray:
-        """(rows, T) values at ``times`` (T,) in seconds -> (rows, columns): the mean of each column, or its largest value if
-        ``peaks`` are not to be lost; 0 where there is none."""
+        """(rows, T) values at ``times`` (T,) in seconds -> (rows, columns): the mean of each column, or its largest
+        value if ``peaks`` are not to be lost; 0 where there is none."""
         at = np.floor((times - self.start) / self.per_column + 1e-6).astype(int)
         here = (at >= 0) & (at < self.columns)
         pooled = np.zeros((len(matrix), self.columns))
@@ -120,8 +123,8 @@ def _bar(label: str, room: int) -> str:
 
 
 def rulers(first: float, last: float, unit_ms: float = FRAME_SHIFT_MS) -> list[Ruler]:
-    """Rulers for the time from ``first`` to ``last`` (s): one if the columns need be no longer than COARSEST_MS, else several
-    of that kind, one below the other. A column is a whole number of ``unit_ms``."""
+    """Rulers for the time from ``first`` to ``last`` (s): one if the columns need be no longer than COARSEST_MS, else
+    several of that kind, one below the other. A column is a whole number of ``unit_ms``."""
     unit = unit_ms / 1000
     units = max(math.ceil((last - first) / unit - 1e-6), 1)
     lines = -(-units // (PLOT * max(int(COARSEST_MS // unit_ms), 1)))
@@ -139,8 +142,8 @@ def frame_rulers(num_frames: int, step: int = 1) -> list[Ruler]:
 
 
 def waveform(samples: np.ndarray, sample_rate: int, ruler: Ruler, peak: float, rows: int = 4) -> list[str]:
-    """The samples (N,) as ``rows`` lines of braille, two columns of dots a character, from their lowest to their highest
-    value; the top line is +peak, the bottom line -peak."""
+    """The samples (N,) as ``rows`` lines of braille, two columns of dots a character, from their lowest to their
+    highest value; the top line is +peak, the bottom line -peak."""
     edges = np.round((ruler.start + np.arange(2 * ruler.columns + 1) * ruler.per_column / 2) * sample_rate).astype(int)
     dots = np.zeros((4 * rows, 2 * ruler.columns), bool)
     for column, (a, b) in enumerate(zip(edges, edges[1:])):

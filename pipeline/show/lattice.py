@@ -31,8 +31,8 @@ WIDEST = 20        # columns of a label, or of the word an arc settles
 
 @dataclass(frozen=True)
 class Slot:
-    """The stretch of one label of the best path; ``posteriors``: label -> mean posterior over its frames, likeliest first.
-    They sum to one where the lattice covers every frame."""
+    """The stretch of one label of the best path; ``posteriors``: label -> mean posterior over its frames, likeliest
+    first. They sum to one where the lattice covers every frame."""
 
     label: str
     word: str
@@ -54,7 +54,8 @@ def slots(lattice: Lattice) -> list[Slot]:
     return result
 
 
-def lattice_page(lattice: Lattice, reference: Sequence[str], fold: Fold = {}, min_posterior: float = MIN_POSTERIOR) -> list[str]:
+def lattice_page(lattice: Lattice, reference: Sequence[str], fold: Fold = {},
+                 min_posterior: float = MIN_POSTERIOR) -> list[str]:
     """All there is to say of a lattice, beside what was said (words where arcs are words, else phones)."""
     return [*lattice_text(lattice, min_posterior).splitlines(),
             "", "How many ways there are, and how sure the best one is:", "", *depth_lines(lattice),
@@ -77,7 +78,8 @@ def lattice_text(lattice: Lattice, min_posterior: float = MIN_POSTERIOR, columns
     settled = min(max(longest, len("settled")), WIDEST) if longest else 0
     what = "word" if lattice.graph == "word_arcs" else "phone"
     width = min(max([5, *(width_of(slot.label) for slot in rows)]), WIDEST)
-    lines += ["", f"  start    ms  {'settled'.ljust(settled) + '  ' if settled else ''}{what:<{width}}  posterior        rivals"]
+    head = f"{'settled'.ljust(settled)}  {what:<{width}}" if settled else f"{what:<{width}}"
+    lines += ["", f"  start    ms  {head}  posterior        rivals"]
     for slot in rows:
         sure = slot.posteriors.get(slot.label, 0.0)
         row = f"{float(frame_to_seconds(slot.start)):6.2f}s {(slot.end - slot.start) * lattice.frame_shift_ms:5.0f}  "
@@ -105,10 +107,11 @@ def depth_lines(lattice: Lattice) -> list[str]:
     times, lines = np.asarray(frame_to_seconds(np.arange(lattice.num_frames) + 0.5)), []
     for ruler in frame_rulers(lattice.num_frames):
         shares = ruler.pool(np.stack([over / max(over.max(), 1), sure]), times)
-        lines += [ruler.axis(), *(f"{pad(name, MARGIN)}{bars(share)}".rstrip() for name, share in zip(("arcs", "sure"), shares)),
+        lines += [ruler.axis(),
+                  *(f"{pad(name, MARGIN)}{bars(share)}".rstrip() for name, share in zip(("arcs", "sure"), shares)),
                   *ruler.names(best, "best path", 2), ""]
-    return [*lines, f"{'':{MARGIN}}arcs: {over.min():.0f} to {over.max():.0f} of them over a frame; sure: the posterior of the"
-            " best path's arc"]
+    return [*lines, f"{'':{MARGIN}}arcs: {over.min():.0f} to {over.max():.0f} of them over a frame;"
+            " sure: the posterior of the best path's arc"]
 
 
 def nbest_lines(lattice: Lattice, fold: Fold = {}) -> list[str]:
@@ -117,9 +120,11 @@ def nbest_lines(lattice: Lattice, fold: Fold = {}) -> list[str]:
     for score, arcs in nbest(lattice, 4 * READINGS):  # strings may differ in their pauses alone
         found.setdefault(spoken((lattice.label[arc] for arc in arcs), fold), score)
     (first, best), *others = list(found.items())[:READINGS]
-    lines = ["  score  to best  string ('·' as in the first, '-' left out, '+' added)", *wrap(f"{best:7.1f}  {0:7.2f}  ", first, 18)]
+    lines = ["  score  to best  string ('·' as in the first, '-' left out, '+' added)",
+             *wrap(f"{best:7.1f}  {0:7.2f}  ", first, 18)]
     for said, score in others:
-        lines += wrap(f"{score:7.1f}  {score - best:7.2f}  ", [_changed(ref, hyp) for ref, hyp in align(first, said)], 18)
+        lines += wrap(f"{score:7.1f}  {score - best:7.2f}  ", [_changed(ref, hyp) for ref, hyp in align(first, said)],
+                      18)
     return lines
 
 
@@ -128,10 +133,12 @@ def _changed(ref: str, hyp: str) -> str:
 
 
 def sausage_lines(network: Sausage, min_posterior: float = MIN_POSTERIOR) -> list[str]:
-    """The confusion network: a column for each place in the string, the likeliest label on top, each over its posterior."""
+    """The confusion network: a column for each place in the string, the likeliest label on top, each over its
+    posterior."""
     blocks: list[list[str]] = []
     for slot in (slot for slot in network.slots if slot.posteriors.get("", 0.0) < QUIET):
-        ranked = [(label or NOTHING, share) for label, share in slot.posteriors.items() if share >= min_posterior][:RANKS]
+        ranked = [(label or NOTHING, share) for label, share in slot.posteriors.items()
+                  if share >= min_posterior][:RANKS]
         room = max([3, *(min(width_of(label), WIDEST) for label, _ in ranked)]) + 1
         if not blocks or width_of(blocks[-1][0]) + room > COLUMNS:
             blocks.append([" "] * (2 * RANKS))
@@ -139,8 +146,9 @@ def sausage_lines(network: Sausage, min_posterior: float = MIN_POSTERIOR) -> lis
         cells += [""] * (2 * RANKS - len(cells))
         blocks[-1] = [f"{line} {pad(cell, room - 1)}" for line, cell in zip(blocks[-1], cells)]
     lines = [line.rstrip() for block in blocks for line in [*(line for line in block if line.strip()), ""]]
-    return [*lines, *note(f"'{NOTHING}' is nothing; places with more of it than {QUIET:g} are left out. The top row errs least:"
-                          f" {network.expected_errors:.2f} edits expected, the best path {network.best_path_errors:.2f}.")]
+    return [*lines, *note(f"'{NOTHING}' is nothing; places with more of it than {QUIET:g} are left out. The top row"
+                          f" errs least: {network.expected_errors:.2f} edits expected, the best path"
+                          f" {network.best_path_errors:.2f}.")]
 
 
 def nearest_lines(lattice: Lattice, reference: Sequence[str], fold: Fold = {}) -> list[str]:
@@ -149,13 +157,13 @@ def nearest_lines(lattice: Lattice, reference: Sequence[str], fold: Fold = {}) -
     best = count(align(reference, spoken((lattice.label[arc] for arc in best_path(lattice)), fold)))
     said = spoken((lattice.label[arc] for arc in arcs), fold)
     picture = alignment_picture(align(reference, said), COLUMNS - 2).splitlines()
-    return [f"  best path {best.errors} of {best.length} wrong ({best.percent:.1f} %), the path nearest to the reference {fewest}"
-            f" ({100 * fewest / max(best.length, 1):.1f} %):", *(f"  {line}" for line in picture)]
+    return [f"  best path {best.errors} of {best.length} wrong ({best.percent:.1f} %), the path nearest to the"
+            f" reference {fewest} ({100 * fewest / max(best.length, 1):.1f} %):", *(f"  {line}" for line in picture)]
 
 
 def difference_lines(first: Lattice, second: Lattice, names: tuple[str, str], fold: Fold = {}) -> list[str]:
-    """What either lattice considers, with the posterior mass that each gives it, the first to the left, the second to the
-    right; what both find about as likely is only counted."""
+    """What either lattice considers, with the posterior mass that each gives it, the first to the left, the second to
+    the right; what both find about as likely is only counted."""
     found = difference(first, second, fold)
     rows = [[f"{float(frame_to_seconds(one.start)):.2f}", f"{(one.end - one.start) * first.frame_shift_ms:.0f}",
              *_share(one.first)[::-1], one.label, *_share(one.second),
@@ -163,8 +171,8 @@ def difference_lines(first: Lattice, second: Lattice, names: tuple[str, str], fo
             for one in found if abs(one.first - one.second) >= NOTABLE]
     counts = Counter(one.by for one in found)
     return [*table(["start s", "ms", names[0], "", "<", "<", f"<{names[1]}", "<"], rows),
-            *note(f"Only {names[0]} considered {counts['first']}, only {names[1]} {counts['second']}, both {counts['both']}; listed is"
-                  f" what differs by {NOTABLE:g} or more.")]
+            *note(f"Only {names[0]} considered {counts['first']}, only {names[1]} {counts['second']}, both"
+                  f" {counts['both']}; listed is what differs by {NOTABLE:g} or more.")]
 
 
 def _share(share: float) -> list[str]:

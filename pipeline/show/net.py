@@ -13,7 +13,8 @@ _STYLE = """
 text{font:12px ui-sans-serif,system-ui,sans-serif;fill:#2b2a27}.axis{fill:#77736a;font-size:11px}
 .grid{stroke:#d9d5cb}.arc{fill:none;stroke:#b9c4cf}.best .arc{stroke:#2f6f8f}.node{fill:#2b2a27}
 .title{font-weight:600;font-size:14px}.word{font-weight:600}.ground{fill:#fbfaf7}
-.label{paint-order:stroke;stroke:#fbfaf7;stroke-width:4px;text-anchor:middle}.on{stroke:none;fill:#fff}g:hover .arc{stroke:#c46a1b}
+.label{paint-order:stroke;stroke:#fbfaf7;stroke-width:4px;text-anchor:middle}.on{stroke:none;fill:#fff}
+g:hover .arc{stroke:#c46a1b}
 @media(prefers-color-scheme:dark){text{fill:#e6e2d8}.axis{fill:#98938a}.grid{stroke:#3a3a3e}.arc{stroke:#46525e}
 .best .arc{stroke:#6fb3d2}.node{fill:#e6e2d8}.ground{fill:#17181b}.label{stroke:#17181b}.on{stroke:none;fill:#10222c}}
 """
@@ -31,16 +32,17 @@ def title_of(lattice: Lattice) -> str:
 
 
 def settled_word(lattice: Lattice, arc: int) -> str:
-    """The word an arc settles; nothing in a free lattice, where phones are the search's words, and where arcs are words."""
+    """The word an arc settles; nothing in a free lattice, where phones are the search's words, and where arcs are
+    words."""
     return lattice.word[arc] if lattice.graph == "words" else ""
 
 
 def lattice_svg(lattice: Lattice, min_posterior: float = MIN_POSTERIOR) -> str:
-    """The lattice as an SVG picture: x is time, nodes stand at their frames, an arc is as thick as its posterior; the best
-    path is the straight coloured line on top.
+    """The lattice as an SVG picture: x is time, nodes stand at their frames, an arc is as thick as its posterior; the
+    best path is the straight coloured line on top.
 
-    Arcs that are one to the eye are drawn as one (`pipeline.report.drawing`). Pointing at an arc shows its scores. Light or
-    dark as the reader's system is set.
+    Arcs that are one to the eye are drawn as one (`pipeline.report.drawing`). Pointing at an arc shows its scores.
+    Light or dark as the reader's system is set.
     """
     drawing = draw(lattice, min_posterior)
     scale = PIXELS_PER_SECOND * lattice.frame_shift_ms / 1000  # pixels a frame
@@ -70,12 +72,14 @@ def _axis(lattice: Lattice, height: float) -> list[str]:
         x = LEFT + (tenth / 10 - first) * PIXELS_PER_SECOND
         lines.append(f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP - 8}" y2="{height - FOOT + 6:.0f}"/>')
         if tenth % 2 == 0:
-            lines.append(f'<text class="axis" x="{x:.1f}" y="{height - 10:.0f}" text-anchor="middle">{tenth / 10:.1f} s</text>')
+            lines.append(
+                f'<text class="axis" x="{x:.1f}" y="{height - 10:.0f}" text-anchor="middle">{tenth / 10:.1f} s</text>')
     return lines
 
 
 def _svg_arc(arc: Arc, drawing: Drawing, scale: float) -> list[str]:
-    """A curve from its node into its lane, along it, and into the lane of the next node; its label; its scores as title."""
+    """A curve from its node into its lane, along it, and into the lane of the next node; its label; its scores as
+    title."""
     x0, x1 = (LEFT + drawing.frames[node] * scale for node in (arc.source, arc.target))
     y0, y1, own = _y(drawing.lanes[arc.source]), _y(drawing.lanes[arc.target]), _y(arc.lane)
     bend = min(BEND, (x1 - x0) / 3)
@@ -100,9 +104,10 @@ def description(arc: Arc, drawing: Drawing) -> str:
     """What one reads when pointing at an arc."""
     first, last = drawing.frames[arc.source], drawing.frames[arc.target]
     start, end = (float(frame_to_seconds(frame)) for frame in (first, last))
-    return (f"{arc.label}{f' ({arc.word})' if arc.word else ''}, {start:.2f} to {end:.2f} s, posterior {arc.posterior:.3f}, "
-            f"acoustic {arc.acoustic:.1f} ({arc.acoustic / max(last - first, 1):.2f} per frame), language {arc.language:.2f}, "
-            f"{arc.num_arcs} arc{'s' if arc.num_arcs != 1 else ''}{', on the best path' if arc.best else ''}")
+    return (f"{arc.label}{f' ({arc.word})' if arc.word else ''}, {start:.2f} to {end:.2f} s, "
+            f"posterior {arc.posterior:.3f}, acoustic {arc.acoustic:.1f} ({arc.acoustic / max(last - first, 1):.2f} "
+            f"per frame), language {arc.language:.2f}, {arc.num_arcs} arc{'s' if arc.num_arcs != 1 else ''}"
+            f"{', on the best path' if arc.best else ''}")
 
 
 def _xml(text: str) -> str:

@@ -31,8 +31,8 @@ class Shown:
 
 
 def find_utterance(data: Path, name: str, parts: Sequence[str] = ("test",)) -> tuple[str, Utterance]:
-    """The utterance called ``name`` and which of the ``parts`` of the corpus has it; UserError with the names nearest to it
-    if none has."""
+    """The utterance called ``name`` and which of the ``parts`` of the corpus has it; UserError with the names nearest
+    to it if none has."""
     known: dict[str, Utterance] = {}
     for part in parts:
         found = {utterance.id: utterance for utterance in read_datadir(data / part)}
@@ -41,15 +41,17 @@ def find_utterance(data: Path, name: str, parts: Sequence[str] = ("test",)) -> t
         known |= found
     lower = {utterance.lower(): utterance for utterance in known}
     near = [lower[match] for match in difflib.get_close_matches(name.lower(), lower, n=4, cutoff=0.4)]
+    said = f'UTT "{name}" is not in' if name else "name an utterance, UTT=..., of"
     where = data / (parts[0] if len(parts) == 1 else f"{{{','.join(parts)}}}") / "text"
-    raise UserError(f'UTT "{name}" is not in {where}; {"did you mean " if near else "it has "}'
-                    f"{', '.join(near or list(known)[:3])}")
+    raise UserError(f'{said} {where}; {"did you mean " if near else "it has "}{", ".join(near or list(known)[:3])}'
+                    f"{', ...' if not near else ''}")
 
 
 @dataclass(frozen=True)
 class Place:
-    """An utterance of a ``part`` of the corpus in ``data``, its models and decodes in ``exp``, the lang directory that the
-    searches used, and the ``systems`` to look at. Files are read when asked for: UserError if one is missing or damaged."""
+    """An utterance of a ``part`` of the corpus in ``data``, its models and decodes in ``exp``, the lang directory that
+    the searches used, and the ``systems`` to look at. Files are read when asked for: UserError if one is missing or
+    damaged."""
 
     data: Path
     exp: Path
@@ -110,7 +112,8 @@ class Place:
         return self._intervals(self.data / self.part / f"{kind}.ctm")
 
     def aligned(self, kind: str) -> list[Interval]:
-        """The "phones" or "words" as the GMM's alignment of the known text has placed them; none where there is none yet."""
+        """The "phones" or "words" as the GMM's alignment of the known text has placed them; none where there is none
+        yet."""
         return self._intervals(self.exp / "gmm" / f"ali_{self.part}" / f"{kind}.ctm")
 
     def reference(self, kind: str) -> tuple[list[Interval], str]:

@@ -44,7 +44,8 @@ class Decode:
         """The words or phones of a text file of the decode."""
         found = read_spoken(self.folder / file, fold or {})
         if self.utterance not in found:
-            raise UserError(f'{self.folder / file}: no line for "{self.utterance}"; decode again: make decode')
+            raise UserError(f'{self.folder / file}: no line for "{self.utterance}"; remove {self.folder}/hyp.txt and'
+                            " run: make decode")
         return found[self.utterance]
 
     def intervals(self, kind: str) -> list[Interval]:
@@ -78,7 +79,8 @@ def score(place: Place) -> Shown:
     found = decodes(place)
     phones = _reference_phones(place)
     lines = [place.title("score: what was heard against what was said"), ""]
-    lines += wrap("in", [f"reference: {counted(len(place.utterance.words), 'word')},", f"{counted(len(phones), 'phone')};",
+    lines += wrap("in", [f"reference: {counted(len(place.utterance.words), 'word')},",
+                         f"{counted(len(phones), 'phone')};",
                          f"hypotheses of {', '.join(decode.name for decode in found)}"])
     lines += wrap("out", ["alignments with the fewest errors", "(each substitution, deletion, insertion one),",
                           "and their counts"])
@@ -105,7 +107,8 @@ def _reference_phones(place: Place) -> tuple[str, ...]:
     path = place.exp / "gmm" / "ali_test" / "reference.txt"
     found = read_spoken(path)
     if place.id not in found:
-        raise UserError(f'{path}: no line for "{place.id}"; align the test set again: make compare')
+        raise UserError(
+            f'{path}: no line for "{place.id}"; remove {path.with_name("phones.txt")} and run: make compare')
     return found[place.id]
 
 
@@ -113,7 +116,8 @@ def _row(decode: Decode, name: str, measure: str, pairs: Pairs) -> list[str]:
     """The errors of the utterance, and the Kaldi line's figures of the whole set."""
     counts = count(pairs)
     whole = _whole(decode.folder / f"{measure}.txt")
-    return [name, decode.name, str(counts.errors), str(counts.length), f"{counts.percent:.1f}", level(counts.percent / 100),
+    return [name, decode.name, str(counts.errors), str(counts.length), f"{counts.percent:.1f}",
+            level(counts.percent / 100),
             *([f"{whole.errors} of {whole.length}", f"{whole.percent:.1f}"] if whole else ["", ""])]
 
 
@@ -126,8 +130,9 @@ def _whole(path: Path) -> Counts | None:
     try:
         return Counts(int(fields[6]), int(fields[8]), int(fields[10]), int(fields[5]))
     except (IndexError, ValueError):
-        raise UserError(f"{path}:1: {line[:80]!r} is not `%WER ... [ errors / words, ins, del, sub ]`; score again:"
-                        " make compare") from None
+        raise UserError(
+            f"{path}:1: {line[:80]!r} is not `%WER ... [ errors / words, ins, del, sub ]`; remove it and run:"
+            " make compare") from None
 
 
 # ---- lattice
@@ -137,11 +142,11 @@ def lattice(place: Place) -> Shown:
     one = decodes(place)[0]
     found, graph = one.lattice("free"), one.folder / "lattices" / "free"
     if found is None:
-        raise UserError(f'{graph}: no lattice of "{place.id}"; decode again: make decode')
+        raise UserError(f'{graph}: no lattice of "{place.id}"; remove {one.folder}/hyp.txt and run: make decode')
     lines = [place.title(f"lattice: what {one.name} considered when it knew no words"), ""]
     lines += wrap("in", ["scores of the acoustic model;", "the graph of phones, one after any other by a bigram"])
-    lines += wrap("out", ["phones between nodes in time,", "each with acoustic and language score and posterior;", "files:",
-                          f"{graph}/{place.id}.json", "and", ".slf"])
+    lines += wrap("out", ["phones between nodes in time,", "each with acoustic and language score and posterior;",
+                          "files:", f"{graph}/{place.id}.json", "and", ".slf"])
     return Shown([*lines, "", *lattice_page(found, _reference_phones(place), place.fold)], {"svg": lattice_svg(found)})
 
 
@@ -156,9 +161,9 @@ def decode(place: Place) -> Shown:
     lines += wrap("out", ["the best path: words and phones with times;", "a lattice of all other paths worth keeping"])
     for one in found:
         lines += ["", *_heard(place, one)]
-    lines += ["", *note("sure: the least posterior of the word's phones in the lattice; sound: mean acoustic log score a frame;"
-                        " grammar: natural log probability of the word after those before it, by the language model; all else:"
-                        " grammar, variants, pauses, transitions, and the score for each word")]
+    lines += ["", *note("sure: the least posterior of the word's phones in the lattice; sound: mean acoustic log score"
+                        " a frame; grammar: natural log probability of the word after those before it, by the language"
+                        " model; all else: grammar, variants, pauses, transitions, and the score for each word")]
     return Shown(lines)
 
 
@@ -167,8 +172,8 @@ def _heard(place: Place, one: Decode) -> list[str]:
     words, phones = one.intervals("words"), one.intervals("phones")
     lattice = one.lattice("words")
     lines = [f"{one.name}: {one.settings['search']} search", ""]
-    lines += [f"  {line}" for line in alignment_picture(align(place.utterance.words, one.labels("hyp.txt")), COLUMNS - 2)
-              .splitlines()]
+    picture = alignment_picture(align(place.utterance.words, one.labels("hyp.txt")), COLUMNS - 2)
+    lines += [f"  {line}" for line in picture.splitlines()]
     rows, grammar = [], _grammar(place, [word.label for word in words])
     for word, ln in zip(words, grammar):
         own = [phone.label for phone in phones if word.start - 1e-3 <= phone.start < word.end - 1e-3]
@@ -179,8 +184,8 @@ def _heard(place: Place, one: Decode) -> list[str]:
     if lattice:
         path = best_path(lattice)
         acoustic, language = lattice.acoustic[path].sum(), lattice.language[path].sum()
-        lines += ["", f"  the whole path: {lattice.acoustic_scale:g} x {acoustic:.1f} (sound) {language:+.1f} (all else) = "
-                  f"{lattice.acoustic_scale * acoustic + language:.1f}"]
+        lines += ["", f"  the whole path: {lattice.acoustic_scale:g} x {acoustic:.1f} (sound) {language:+.1f} (all"
+                  f" else) = {lattice.acoustic_scale * acoustic + language:.1f}"]
     return [*lines, *_nbest(one)]
 
 
@@ -233,5 +238,7 @@ def _read_nbest(path: Path, utterance: str) -> list[tuple[float, str]]:
             if value["utterance"] == utterance:
                 return [(float(score), str(text)) for score, text in value["nbest"]]
         except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise UserError(f"{path}:{number}: no n-best list ({error!r}); decode again: make decode") from error
+            raise UserError(
+                f"{path}:{number}: no n-best list ({error!r}); remove {path.with_name('hyp.txt')} and run: make"
+                " decode") from error
     return []

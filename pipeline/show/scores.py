@@ -42,7 +42,8 @@ def gmm(place: Place) -> Shown:
     lines = [place.title("gmm: how likely each state of each phone makes each frame"), ""]
     lines += wrap("in", [f"feats {feats.shape} {feats.dtype}, one row every {FRAME_SHIFT_MS:g} ms"])
     lines += wrap("model", [f"{len(transitions.phones)} phones,", f"{transitions.num_pdfs} states,",
-                            f"{len(model.weights):,} Gaussians in {model.means.shape[1]} dimensions with diagonal covariance"])
+                            f"{len(model.weights):,} Gaussians in {model.means.shape[1]} dimensions",
+                            "with diagonal covariance"])
     lines += wrap("out", [f"scores {scores.shape} {scores.dtype}:", "log p(frame | state),",
                           "natural logarithm of a density", "(no probability: it may be above 0)"])
     return Shown([*lines, "", *_hmm_lines(place, system, scores, transitions, _Gaussians(model, feats))])
@@ -65,8 +66,8 @@ def frames(place: Place) -> Shown:
     lines += wrap("model", [f"{len(model.layers)} layers", f"({' -> '.join(map(str, sizes))}),",
                             f"{model.num_parameters:,} weights;", "softmax: log p(state | frame)"])
     lines += wrap("out", [f"scores {scores.shape} {scores.dtype}:", "log p(state | frame) - log p(state),",
-                          "natural logarithm;", "what Bayes makes of a posterior: p(frame | state) but for a factor that all",
-                          "states share"])
+                          "natural logarithm;", "what Bayes makes of a posterior:",
+                          "p(frame | state) but for a factor that all states share"])
     return Shown([*lines, "", *_hmm_lines(place, system, scores, transitions, _Priors(model, feats))])
 
 
@@ -123,8 +124,8 @@ def _hmm_lines(place: Place, system, scores: np.ndarray, transitions, details) -
                      *numbers([sure]), level(sure), _rivals(labels, mean, stretch.label, 2)])
     lines += table(["start s", "ms", "<word", "<phone", "<frames in state", details.score, "sure", "<", "<rivals"],
                    rows)
-    lines += note(f"{details.score}: mean per frame; all {len(scores)} frames together {own.sum():.1f}. sure: mean share of the phone"
-                  " among all.")
+    lines += note(f"{details.score}: mean per frame; all {len(scores)} frames together {own.sum():.1f}. sure: mean"
+                  " share of the phone among all.")
     doubtful = min((stretch for stretch in path if stretch.label not in SILENT), default=None,
                    key=lambda stretch: posteriors[stretch.start:stretch.end, labels.index(stretch.label)].mean())
     return [*lines, "", *_one_by_one(doubtful, scores, labels, posteriors, transitions, details)] if doubtful else lines
@@ -180,12 +181,13 @@ def _one_by_one(stretch: Stretch, scores: np.ndarray, labels: Sequence[str], pos
     word = f" of {stretch.word}" if stretch.word else ""
     more = f"; its first {LONGEST} frames" if stretch.end - stretch.start > LONGEST else ""
     head = ["frame", "s", "<state", details.score, *details.head, "<best state", details.score, "<rivals of the phone"]
-    return [f"The phone the model is least sure of, {stretch.label}{word}, frame by frame{more}:", "", *table(head, rows)]
+    return [f"The phone the model is least sure of, {stretch.label}{word}, frame by frame{more}:", "",
+            *table(head, rows)]
 
 
 def _posteriorgram(place: Place, labels: Sequence[str], matrix: np.ndarray, step: int) -> list[str]:
-    """(phones, T') posteriors as shades: a row for each phone that is somewhere likely, those heard first on top, blank first
-    of all; the words and phones of the reference below."""
+    """(phones, T') posteriors as shades: a row for each phone that is somewhere likely, those heard first on top, blank
+    first of all; the words and phones of the reference below."""
     words, _ = place.reference("words")
     phones, by_whom = place.reference("phones")
     times, lines = np.asarray(frame_to_seconds(np.arange(matrix.shape[1]) * step + 0.5)), []
@@ -222,21 +224,21 @@ def neural(place: Place) -> Shown:
     width = sum(end - begin for _, begin, end in spikes) / max(len(spikes), 1)
     height = np.mean([posteriors[a:b, token].max() for token, a, b in spikes] or [0])
     lines += ["", *note(f"{100 * (blank > 0.5).mean():.0f} % of the rows are blank; {counted(len(spikes), 'spike')},"
-                        f" {width * step * FRAME_SHIFT_MS:.0f} ms long on average, with {height:.2f} at their tips. The search divides"
-                        " by the prior of each phone, which lowers the blanks.")]
+                        f" {width * step * FRAME_SHIFT_MS:.0f} ms long on average, with {height:.2f} at their tips. The"
+                        " search divides by the prior of each phone, which lowers the blanks.")]
     return Shown(lines)
 
 
-def _spikes(place: Place, tokens: Sequence[str], posteriors: np.ndarray, spikes: Sequence[tuple[int, int, int]], step: int
-            ) -> list[str]:
+def _spikes(place: Place, tokens: Sequence[str], posteriors: np.ndarray, spikes: Sequence[tuple[int, int, int]],
+            step: int) -> list[str]:
     """A line for each spike of the greedy path: when, how high, its rivals, and where in the aligned phone it lies."""
     phones, rows = place.aligned("phones"), []
     for token, begin, end in spikes:
         tip = begin + int(posteriors[begin:end, token].argmax())
         seconds = float(frame_to_seconds(tip * step + 0.5))
         at = next((phone for phone in phones if phone.start <= seconds < phone.end), None)
-        within = f"{at.label}, {100 * (seconds - at.start) / (at.end - at.start):.0f} % of its {1000 * (at.end - at.start):.0f} ms" \
-            if at else ""
+        length = at.end - at.start if at else 0.0
+        within = f"{at.label}, {100 * (seconds - at.start) / length:.0f} % of its {1000 * length:.0f} ms" if at else ""
         rows.append([str(tip), f"{seconds:.3f}", tokens[token], str(end - begin), *numbers([posteriors[tip, token]]),
                      level(posteriors[tip, token]), within, _rivals(tokens, posteriors[tip], tokens[token])])
     return table(["row", "s", "<spike", "rows", "height", "<", "<in the gmm's alignment", "<rivals"], rows)

@@ -45,7 +45,7 @@ def data(place: Place) -> Shown:
         lines += [f"{pad(sign, MARGIN)}{line}" for sign, line in zip(signs, wave)]
         lines += shaded(ruler, names, bands, times)
         lines += [ruler.axis(), *ruler.names(words, "words"), *ruler.names(phones, "phones", 2), ""]
-    lines += [fit(f"{'':{MARGIN}}Above the waveform; below it the spectrogram: dark is loud, up to the frequency named."),
+    lines += [f"{'':{MARGIN}}Above the waveform; below it the spectrogram: dark is loud, up to the frequency named.",
               *([fit(f"{'':{MARGIN}}Words and phones {by_whom}.")] if phones else [])]
     return Shown(lines)
 
@@ -54,7 +54,8 @@ def _file(place: Place) -> str:
     utterance, info = place.utterance, audio_info(place.utterance.wav)
     where = f", from {utterance.cut.start:.3f} to {utterance.cut.end:.3f} s" if utterance.cut else ""
     return (f"{utterance.wav.name}{where}: {info.sample_rate} Hz, {info.channels} "
-            f"channel{'s' if info.channels != 1 else ''}, {info.num_samples} samples each")
+            f"channel{'s' if info.channels != 1 else ''}, {info.num_samples} samples"
+            f"{' each' if info.channels != 1 else ''}")
 
 
 def _tables(place: Place) -> list[str]:
@@ -90,14 +91,16 @@ def mfcc(place: Place) -> Shown:
     for ruler in frame_rulers(len(feats)):
         lines += shaded(ruler, names, matrix[rows], times)
         lines += [ruler.axis(), *ruler.names(words, "words"), *ruler.names(phones, "phones", 2), ""]
-    lines += [f"{'':{MARGIN}}Black is {SPREAD:g} deviations or more above the mean, white as much below it, ▒ the mean."]
+    lines += [f"{'':{MARGIN}}Black is {SPREAD:g} deviations or more above the mean, white as much below it,"
+              " ▒ the mean."]
     if phones:
         lines.append(fit(f"{'':{MARGIN}}Words and phones {by_whom}."))
     return Shown([*lines, "", *_figures(feats)])
 
 
 def _spread(feats: np.ndarray, normalised: bool) -> np.ndarray:
-    """(39,) what is a deviation in the picture: the speaker's where features are normalised, else that of the utterance."""
+    """(39,) what is a deviation in the picture: the speaker's where features are normalised, else that of the
+    utterance."""
     own = feats.std(axis=0) + 1e-6
     return np.where(np.arange(len(own)) < NUM_CEPS, 1.0, own) if normalised else own
 

@@ -25,6 +25,7 @@ STAGES = {
     "align": Stage("the known text: words and phones placed by hand and by every system", alignment.align),
     "decode": Stage("the searches: words with times, confidence, acoustic and language score, and other readings",
                     results.decode),
-    "lattice": Stage("all that a search of phones considered: rivals, depth, strings, confusion network", results.lattice),
+    "lattice": Stage("all that a search of phones considered: rivals, depth, strings, confusion network",
+                     results.lattice),
     "score": Stage("the errors: hypotheses under the reference, and counts", results.score),
 }

@@ -16,7 +16,8 @@ FARTHEST = 6.0  # log10: what is no more probable than a millionth has an empty 
 
 
 def lexicon(place: Place) -> Shown:
-    """Each word's pronunciations with those that were said, and the log probability of each word after those before it."""
+    """Each word's pronunciations with those that were said, and the log probability of each word after those before
+    it."""
     lang, words = place.lang, place.utterance.words
     info = lang.info
     lines = [place.title("lexicon: how the words may be said, and how probable they are"), ""]
@@ -47,15 +48,16 @@ def _pronunciations(place: Place) -> list[str]:
                          f"/{ipa(phones, place.phone_set)}/", spoken,
                          "" if inside or number else "not in the vocabulary"])
     head = ["<word", "prob", "<phones", "<IPA", "<by the alignment" if said else "<", "<"]
-    return [*table(head, rows), *note("prob: of the variant, the likeliest one of a word 1; the search adds its logarithm to the"
-                                      " language score")]
+    return [*table(head, rows), *note("prob: of the variant, the likeliest one of a word 1; the search adds its"
+                                      " logarithm to the language score")]
 
 
 def _said(place: Place) -> Counter[tuple[str, Pronunciation]]:
     """How often each word was said with which phones, by the alignment of the known text; empty where there is none."""
     phones = [phone for phone in place.aligned("phones") if phone.label not in SILENT]
-    return Counter((word.label, tuple(phone.label for phone in phones if word.start - 1e-3 <= phone.start < word.end - 1e-3))
-                   for word in place.aligned("words"))
+    return Counter(
+        (word.label, tuple(phone.label for phone in phones if word.start - 1e-3 <= phone.start < word.end - 1e-3))
+        for word in place.aligned("words"))
 
 
 def _probabilities(lm: NGram, words: Sequence[str]) -> list[str]:
@@ -65,12 +67,13 @@ def _probabilities(lm: NGram, words: Sequence[str]) -> list[str]:
         history = padded[max(0, i - lm.order + 1):i]
         score = lm.score(history, padded[i])
         total += score
-        rows.append([padded[i], *numbers([score]), _one_in(score), level(1 + score / FARTHEST), _ground(lm, history, padded[i])])
+        rows.append([padded[i], *numbers([score]), _one_in(score), level(1 + score / FARTHEST),
+                     _ground(lm, history, padded[i])])
     head = ["<word", "log10 p", "one in", "<", "<counted in training"]
     perplexity = 10 ** (-total / (len(padded) - 1))
-    return [*table(head, rows), *note(f"together {total:.2f} (log10), {total * math.log(10):.2f} (natural log); perplexity"
-                                      f" {perplexity:.1f}: as hard to guess as one of {perplexity:.0f} equally likely words each"
-                                      " time")]
+    return [*table(head, rows), *note(f"together {total:.2f} (log10), {total * math.log(10):.2f} (natural log);"
+                                      f" perplexity {perplexity:.1f}: as hard to guess as one of {perplexity:.0f}"
+                                      " equally likely words each time")]
 
 
 def _one_in(log10_prob: float) -> str:

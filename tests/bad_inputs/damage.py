@@ -1,4 +1,5 @@
-"""Hypothesis strategies that damage sound files: functions from bytes to bytes, which shrink to the least that matters."""
+"""Hypothesis strategies that damage sound files: functions from bytes to bytes, which shrink to the least that
+matters."""
 from __future__ import annotations
 
 import copy

@@ -1,4 +1,5 @@
-"""A place to work in: a corpus of two words in tones, and what every stage made of it, so that a row can spoil a copy."""
+"""A place to work in: a corpus of two words in tones, and what every stage made of it, so that a row can spoil a
+copy."""
 from __future__ import annotations
 
 import json
@@ -135,8 +136,10 @@ def build(place: Place) -> None:
     run += [step for system in ("gmm", "frames", "neural") for step in (
         ("decode", "--model", f"exp/toy/{system}", "--out", f"exp/toy/{system}/decode_test", "--lattice-beam", "1"),
         ("score", "--decode", f"exp/toy/{system}/decode_test"))]
-    run += [("place", "--model", f"exp/toy/{system}", "--out", f"exp/toy/{system}/ali_test") for system in ("gmm", "frames")]
-    rest = ("boundaries", "explain_errors", "compare", "report", "show_lattice", "lattice_difference", "export_lattices", "check", "pron_probs", "transcribe", "align_text")
+    run += [("place", "--model", f"exp/toy/{system}", "--out", f"exp/toy/{system}/ali_test")
+            for system in ("gmm", "frames")]
+    rest = ("boundaries", "explain_errors", "compare", "report", "show_lattice", "lattice_difference",
+            "export_lattices", "check", "pron_probs", "transcribe", "align_text")
     for stage, *options in [*run, *((stage,) for stage in rest)]:
         done = place.stage(stage, *options)
         assert done.returncode == 0 and not done.stderr, (stage, options, done)

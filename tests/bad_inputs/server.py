@@ -1,8 +1,8 @@
 """Runs stages in forked children of one process that has imported what they need: two seconds a stage become a tenth.
 
-A child is what `python -m stages.NAME` is, with its own arguments, standard output and error and exit status, but that it
-ends without clearing up its memory, which takes a second. Requests and answers are lines of JSON on standard input and
-output.
+A child is what `python -m stages.NAME` is, with its own arguments, standard output and error and exit status, but that
+it ends without clearing up its memory, which takes a second. Requests and answers are lines of JSON on standard input
+and output.
 """
 from __future__ import annotations
 

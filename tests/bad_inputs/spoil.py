@@ -183,7 +183,8 @@ def pickled() -> bytes:
 def matrix(*shape: int, value: float = 0.0, kind: bytes = b"FM", rows: int | None = None) -> bytes:
     """A Kaldi matrix; ``rows`` is what its header says."""
     sizes = shape[0] if rows is None else rows, shape[1]
-    return b"\0B" + kind + b" " + b"".join(b"\4" + struct.pack("<i", size) for size in sizes) + np.full(shape, value, "<f4").tobytes()
+    return b"\0B" + kind + b" " + b"".join(b"\4" + struct.pack("<i", size)
+                                           for size in sizes) + np.full(shape, value, "<f4").tobytes()
 
 
 def vector(*labels: int) -> bytes:
