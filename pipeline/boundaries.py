@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -87,13 +88,38 @@ def _spoken(labels: Sequence[str], fold: Fold) -> list[tuple[int, str]]:
     return [(index, label) for index, label in folded if label not in SILENT]
 
 
+class Published(NamedTuple):
+    """What is said of an aligner elsewhere, about other ``speech`` than ours. ``row`` is as `Boundaries.row` has it, without
+    what matched; "" for what is not said."""
+
+    aligner: str
+    speech: str
+    source: str
+    row: tuple[str, ...]
+
+
+PUBLISHED = [
+    Published("HMM aligners", "all of TIMIT", "Stolcke et al. 2014", ("", "", "", "", "80 to 89", "", "")),
+    Published("Kaldi's monophones", "16 speakers of TIMIT", "Kaldi's recipe", ("-14", "21.2", "16.8", "", "60", "", "")),
+    Published("the same, bias removed", "16 speakers of TIMIT", "Kaldi's recipe", ("0", "16.2", "10.4", "49", "74.5", "82", "95")),
+    Published("Montreal Forced Aligner", "Buckeye", "McAuliffe et al. 2017", ("", "17.0", "11.2", "", "", "77", "")),
+]
+
+
 def table(rows: Mapping[str, Boundaries]) -> list[str]:
     """One line per name, for a terminal."""
-    cells = [["start times of phones", "matched", "bias", "mean", "median", *(f"{limit} ms" for limit in WITHIN_MS)],
-             *([name, *boundaries.row()] for name, boundaries in rows.items())]
-    return columns(cells)
+    return columns([HEAD, *([name, *boundaries.row()] for name, boundaries in rows.items())])
 
 
+def published_table() -> list[str]:
+    """The same of aligners elsewhere."""
+    return columns([HEAD, *([f"{one.aligner}, {one.speech}", "", *one.row] for one in PUBLISHED)])
+
+
+HEAD = ["start times of phones", "matched", "bias", "mean", "median", *(f"{limit} ms" for limit in WITHIN_MS)]
+
+
+HAND = "hand"  # the reference that is no aligner
 TSV = ["reference", "aligner", "class", "matched", "total", "bias_ms", "mean_ms", "median_ms",
        *(f"within_{limit}_ms_percent" for limit in WITHIN_MS)]
 

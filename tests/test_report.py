@@ -20,9 +20,11 @@ from pipeline import cause_tables
 from pipeline.align import Segment
 from pipeline.alignments import PlacedPhone, PlacedUtterance, write_alignment
 from pipeline.archive import write_archive
+from pipeline.boundaries import TSV
 from pipeline.causes import CAUSES, Wrong
 from pipeline.ctc.beam import greedy
 from pipeline.ctc.model import CtcModel, Encoder, EncoderConfig, save_model
+from pipeline.ctc.peaks import HEADER
 from pipeline.features import read_feats
 from pipeline.gmm import flat_start
 from pipeline.lattice import difference, write_json_lattice
@@ -154,7 +156,11 @@ def with_findings(exp: Path) -> None:
     write_json(exp / "lattice_difference.json", {"systems": SYSTEMS, "utterances": 4,
                                                  "classes": {"vowel": difference.as_json(vowels)}})
     (exp / "matrix.tsv").write_text("system\tloop\tLM & all\nold\t50.0\t25.5\n")
-    (exp / "boundaries.tsv").write_text("aligner\tclass\tbias_ms\nold\tall\t+1.5\nold\tvowel\t+2.5\n")
+    rows = [TSV, ["hand", "old", "all", "10", "12", "+1.5", *"abcdef"], ["hand", "old", "vowel", "4", "4", "+2.5", *"abcdef"],
+            ["old", "new", "all", "9", "12", "-3.5", *"abcdef"]]
+    (exp / "boundaries.tsv").write_text("\n".join("\t".join(row) for row in rows) + "\n")
+    rows = [HEADER, ["new", "50.0", "3.5", "0.30", "0.25", "90.0"], ["new_raw", "60.0", "1.5", "0.40", "0.35", "80.0"]]
+    (exp / "peaks.tsv").write_text("\n".join("\t".join(row) for row in rows) + "\n")
 
 
 @pytest.fixture(scope="module")
@@ -246,16 +252,22 @@ def test_sections_that_other_stages_fill(report: Path, watched: SimpleNamespace)
     assert cells == [["vowel", "4", "50", "25 0.50", "", "25", "", "", "75 0.50"]]
     assert page.locator("#searches thead th").all_inner_texts() == ["system", "loop", "LM & all"]
     assert page.locator("#searches tbody").inner_text().split() == ["old", "50.0", "25.5"]
-    assert page.locator("#boundaries tbody").first.inner_text().split() == ["old", "all", "+1.5"]
-    assert not page.locator("#boundaries details tbody").is_visible()
+    bodies = page.locator("#boundaries tbody")
+    assert bodies.nth(0).inner_text().split() == "against hand-placed phones old 10 of 12 +1.5 a b c d e f".split()
+    assert "Stolcke et al. 2014\t\t\t\t\t\t80 to 89" in bodies.nth(1).inner_text() and "had all of TIMIT" in page.locator("#boundaries").inner_text()
+    assert bodies.nth(2).inner_text().split() == "against each other new against old 9 of 12 -3.5 a b c d e f".split()
+    assert not bodies.nth(3).is_visible()
     page.locator("#boundaries summary").click()
-    assert page.locator("#boundaries details tbody").inner_text().split() == ["old", "vowel", "+2.5"]
+    assert bodies.nth(3).inner_text().split() == "hand old vowel 4 4 +2.5 a b c d e f".split()
+    assert [line.split("\t") for line in bodies.nth(4).inner_text().splitlines()] == [
+        ["new, before the label prior is divided out", "60.0", "1.5", "0.40 ± 0.35", "80.0"], ["new, after", "50.0", "3.5", "0.30 ± 0.25", "90.0"]]
 
 
 @pytest.mark.parametrize("file, text, says", [
     ("lattice_difference.json", '{"systems": ["a"], "classes": {}}', "lattice_difference.json: no difference of two systems; "),
     ("lattice_difference.json", '{"systems": ["a", "b"], "classes": {"x": {"reference": 1, "right": {"both": {}}, "wrong": {}}}}',
      "lattice_difference.json: no difference of two systems; "),
+    ("boundaries.tsv", "a\tb\nc\td\n", "boundaries.tsv:1: columns a b, not reference aligner class "),
     ("matrix.tsv", "a\tb\nc\n", "matrix.tsv:2: 1 columns, the head has 2; "), ("matrix.tsv", "", "matrix.tsv: empty; "),
     ("old/decode_test/errors.json", "{}", 'errors.json: no "causes"; '),
     ("old/decode_test/errors.json", '{"causes": {"a": "b"}, "words": {"causes": {"c": 1}}, "free": {"causes": {}}, "wrong": {}}',

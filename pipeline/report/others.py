@@ -1,4 +1,4 @@
-"""What other stages found, as sections of the index: where errors come from, the matrix of searches, boundaries.
+"""What other stages found, as sections of the index: where errors come from, the matrix of searches, differences.
 
 Each is there if its file is.
 """
@@ -20,20 +20,10 @@ GRAPHS = {"words": "words", "free": "free phones"}
 
 def tsv_table(path: Path, label: str) -> str:
     """A table of tab-separated lines, the first of them its head, as HTML; "" where there is no such file."""
-    return _table(*_read_tsv(path), label) if path.exists() else ""
+    return table_of(*read_tsv(path), label) if path.exists() else ""
 
 
-def boundaries_table(path: Path) -> str:
-    """boundaries.tsv: all phones together, and behind a summary each class of them; "" where there is no such file."""
-    if not path.exists():
-        return ""
-    head, rows = _read_tsv(path)
-    together, classes = ([row for row in rows if ("all" in row) == whole] for whole in (True, False))
-    return (_table(head, together, "Boundaries") + "<details><summary>by class of phone</summary>"
-            f"{_table(head, classes, 'Boundaries by class of phone')}</details>")
-
-
-def _read_tsv(path: Path) -> tuple[list[str], list[list[str]]]:
+def read_tsv(path: Path) -> tuple[list[str], list[list[str]]]:
     """Head and rows. UserError for rows of another length."""
     lines = [(number, line.split("\t")) for number, line in numbered_lines(path)]
     if not lines:
@@ -45,7 +35,8 @@ def _read_tsv(path: Path) -> tuple[list[str], list[list[str]]]:
     return head, [cells for _, cells in lines[1:]]
 
 
-def _table(head: list[str], rows: list[list[str]], label: str) -> str:
+def table_of(head: list[str], rows: list[list[str]], label: str) -> str:
+    """A table as HTML, the first cell of each row its name; it scrolls by itself where it is too wide."""
     titles = "".join(f'<th scope="col">{escape(cell.replace("_", " "))}</th>' for cell in head)
     body = "".join(f'<tr><th scope="row">{escape(cells[0])}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in cells[1:])}</tr>'
                    for cells in rows)
@@ -117,15 +108,15 @@ def causes_table(comparison: Comparison) -> str:
     names: dict[str, str] = {}
     for causes in found.values():
         names |= causes.names
-    head = "".join(f'<th scope="col">{system_name(comparison, system)} <small>{graph}</small></th>'
-                   for system in found for graph in GRAPHS.values())
+    head = "".join(f'<th scope="colgroup" colspan="{len(GRAPHS)}">{system_name(comparison, system)}</th>' for system in found)
+    kinds = "".join(f'<th scope="col">{graph}</th>' for graph in GRAPHS.values()) * len(found)
     rows = []
     for name, text in names.items():
         cells = "".join(_share(causes.counts[graph].get(name, 0), sum(causes.counts[graph].values()))
                         for causes in found.values() for graph in GRAPHS)
         rows.append(f'<tr><th scope="row">{escape(text)}</th>{cells}</tr>')
-    return (f'<div class="wide" tabindex="0" role="region" aria-label="Where errors come from"><table class="figures"><thead><tr>'
-            f'<th scope="col">cause</th>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>')
+    return (f'<div class="wide" tabindex="0" role="region" aria-label="Where errors come from"><table class="figures causes"><thead>'
+            f'<tr><th></th>{head}</tr><tr><th scope="col">cause</th>{kinds}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>')
 
 
 def _share(number: int, of: int) -> str:

@@ -16,8 +16,9 @@ from lexicon.files import write_lines
 from lexicon.phone_sets import phone_set_of
 from pipeline.datadir import Utterance
 from pipeline.report.heat_maps import class_confusions, confusions
-from pipeline.report.others import boundaries_table, causes_table, difference_table, tsv_table
+from pipeline.report.others import causes_table, difference_table, tsv_table
 from pipeline.report.panel import GRAPHS, Panels, panel_script, read_lattice
+from pipeline.report.placing import boundaries_section
 from pipeline.report.results import MEASURES, Comparison
 from pipeline.report.tables import disputed_phones_table, pairs_table, rates_table, system_name, utterances_table
 from pipeline.score import alignment_picture, count
@@ -120,8 +121,11 @@ def _sections(comparison: Comparison, chosen: Sequence[Utterance], panels: Panel
                 causes_table(comparison)),
         Section("searches", "What each search knows", "The same models with more and more knowledge of phones and words.",
                 tsv_table(panels.exp / "matrix.tsv", "Systems and searches")),
-        Section("boundaries", "How well phones are placed", "When phones begin, against other hands or ears, in milliseconds, and"
-                " the share within a limit in percent.", boundaries_table(panels.exp / "boundaries.tsv")),
+        Section("boundaries", "How well phones are placed",
+                "When phones begin, against hands where there are some, and aligners against each other. An aligner knows the words;"
+                " recognised: phones of the words the system heard; raw: a network whose label prior is not divided out;"
+                " uncorrected: before the hand-placed phones of the training set corrected its boundaries.",
+                boundaries_section(panels.exp)),
         Section("classes", "What kind of sound was taken for what",
                 "Errors of free phone recognition by manner of articulation, in percent of the reference's phones of the row's"
                 " class. On the diagonal, phones taken for another of their class; in the last row, how many were added.",
