@@ -50,7 +50,7 @@ def _boundaries(rows: list[list[str]]) -> str:
     theirs = [_row(f"{escape(one.aligner)} <small>{escape(one.speech)}; {escape(one.source)}</small>", "", one.row) for one in PUBLISHED]
     pairs = [_row(f"{escape(row[1])} <small>against {escape(row[0])}</small>", f"{row[3]} of {row[4]}", row[5:])
              for row in rows if row[0] != HAND]
-    groups = [("against hand-placed phones", ours), ("published, of other speech", theirs if ours else []),
+    groups = [("against hand-placed phones", ours), ("elsewhere, of other speech", theirs if ours else []),
               ("against each other", pairs)]
     bodies = "".join(f'<tbody><tr><th class="group" scope="rowgroup" colspan="{5 + len(WITHIN_MS)}">{title}</th></tr>{"".join(body)}</tbody>'
                      for title, body in groups if body)
