@@ -27,6 +27,12 @@ class Boundaries:
     total: int
     phones: list[str] = field(default_factory=list)
 
+    @property
+    def ms(self) -> np.ndarray:
+        """The errors in ms, to the microsecond: hands work in steps of 2.5 ms, so that one error in fifty is 20 ms
+        exactly, and binary fractions would miss it."""
+        return np.round(1000 * self.errors, 3)
+
     def of(self, wanted: Callable[[str], bool]) -> Boundaries:
         """Those of some phones alone; the total is then of what matched."""
         kept = [index for index, phone in enumerate(self.phones) if wanted(phone)]
@@ -36,7 +42,7 @@ class Boundaries:
         """Matched, bias, mean and median absolute error in ms, and the percentage within each of WITHIN_MS."""
         if not len(self.errors):
             return [f"0 of {self.total}", *["-"] * (3 + len(WITHIN_MS))]
-        ms = 1000 * self.errors
+        ms = self.ms
         size = np.abs(ms)
         return [f"{len(ms)} of {self.total}", f"{ms.mean():+.1f}", f"{size.mean():.1f}", f"{np.median(size):.1f}",
                 *(f"{100 * np.mean(size <= limit):.1f}" for limit in WITHIN_MS)]
@@ -146,7 +152,7 @@ def class_table(found: Mapping[str, Boundaries], phone_set: PhoneSet, limit_ms: 
     manners = [m for m in MANNERS if any(manner_in(phone_set, p) == m for b in found.values() for p in b.phones)]
     cells = [["", *manners]]
     for name, boundaries in found.items():
-        parts = [boundaries.of(lambda phone: manner_in(phone_set, phone) == manner).errors for manner in manners]
-        cells.append([name, *(f"{100 * np.mean(1000 * np.abs(part) <= limit_ms):.1f}" if len(part) else "-"
+        parts = [boundaries.of(lambda phone: manner_in(phone_set, phone) == manner).ms for manner in manners]
+        cells.append([name, *(f"{100 * np.mean(np.abs(part) <= limit_ms):.1f}" if len(part) else "-"
                               for part in parts)])
     return columns(cells)

@@ -32,5 +32,12 @@ def test_start_times_of_matching_phones():
     assert [len(line) for line in table({"gmm": found})] == [len(table({"gmm": found})[0])] * 2
 
 
+def test_an_error_of_exactly_a_limit_is_within_it():
+    """0.32 - 0.30 is 20.000000000000018 ms to a computer."""
+    gold = {"u": [Interval(0.30, 0.50, "AA")]}
+    found = compare_boundaries(gold, {"u": [Interval(0.32, 0.50, "AA")]}, {})
+    assert found.row()[-4:] == ["0.0", "100.0", "100.0", "100.0"]
+
+
 def test_nothing_heard():
     assert compare_boundaries({"u": tier("ae@0")}, {}, FOLD).row() == ["0 of 1", "-", "-", "-", "-", "-", "-", "-"]
