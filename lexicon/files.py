@@ -1,15 +1,52 @@
-"""Writing so that a killed run leaves no false target: to a temporary name first, renamed last."""
+"""Writing so that a killed run leaves no false target, nothing of a person's is lost, and nothing is written elsewhere.
+
+Files are written to a temporary name first and renamed last, which replaces a link in their place instead of following
+it. Folders are replaced and removed where they are phonoscope's own alone: they, or a folder around them, hold a file
+.phonoscope.
+"""
 from __future__ import annotations
 
 import contextlib
 import errno
 import functools
+import hashlib
 import json
 import os
+import platform
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
+
+from lexicon.errors import UserError
+
+MARKER = ".phonoscope"  # in a folder whose contents are phonoscope's to replace and to remove
+TEMPORARY = re.compile(r"\..+\.([0-9a-f]{8})-(\d+)-(\d*)\.phonoscope-tmp")  # .NAME.MACHINE-PID-START.phonoscope-tmp
+
+_written: set[Path] | None = None  # what `noting` collects
+
+
+@contextlib.contextmanager
+def noting() -> Iterator[set[Path]]:
+    """Collect the paths of all files that this process puts in place by the functions here."""
+    global _written
+    _written = written = set()
+    try:
+        yield written
+    finally:
+        _written = None
+
+
+def _note(*paths: Path) -> None:
+    if _written is not None:
+        _written.update(Path(os.path.abspath(path)) for path in paths)
+
+
+def root_of(path: Path | str) -> Path | None:
+    """The outermost folder around ``path``, or ``path`` itself, that is phonoscope's own; None if there is none."""
+    path = Path(os.path.abspath(path))
+    return next((folder for folder in (*reversed(path.parents), path) if os.path.lexists(folder / MARKER)), None)
 
 
 @contextlib.contextmanager
@@ -22,16 +59,29 @@ def atomic_write(path: Path | str, mode: str = "w") -> Iterator[IO[Any]]:
     temporary = _temporary(path)
     text = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
     try:
-        with open(temporary, mode, **text) as stream:
+        with open(temporary, mode.replace("w", "x"), **text) as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(temporary, path)
+        _note(path)
     except OSError as error:
         error.filename = error.filename or str(path)  # a full disk does not say where
         raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def log_file(path: Path | str) -> Iterator[IO[str]]:
+    """Open a fresh text file that can be read while it is written, in place of what was there."""
+    path = Path(path)
+    _inside(path.parent)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    with open(path, "x", encoding="utf-8") as stream:
+        yield stream
+    _note(path)
 
 
 @contextlib.contextmanager
@@ -46,17 +96,47 @@ def scratch_dir(path: Path | str) -> Iterator[Path]:
 
 
 def _temporary(path: Path) -> Path:
-    """A name beside ``path`` for this process."""
+    """A name beside ``path`` for this process, that no person gives a file."""
+    _inside(path.parent)
     path.parent.mkdir(parents=True, exist_ok=True)
     _clear(path.parent)
-    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{_machine()}-{os.getpid()}-{_started(os.getpid())}.phonoscope-tmp")
+    _remove(temporary)
+    return temporary
+
+
+@functools.cache
+def _inside(folder: Path) -> None:
+    """UserError where a link leads out of the folder that is phonoscope's own: it came with what somebody sent."""
+    root = root_of(folder)
+    if root is not None and not Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(root)):
+        raise UserError(f"{folder}: leads out of {root} by a link; remove the link")
+
+
+@functools.cache
+def _machine() -> str:
+    """Which computer, since when, and which container: a process number means nothing elsewhere."""
+    said = [platform.node()]
+    for path in ("/proc/sys/kernel/random/boot_id", "/proc/self/ns/pid"):
+        with contextlib.suppress(OSError):
+            said.append(os.readlink(path) if "/ns/" in path else Path(path).read_text())
+    return hashlib.sha256("\n".join(said).encode()).hexdigest()[:8]
+
+
+def _started(pid: int) -> str:
+    """When a process began, in clock ticks since the computer did; "" where that is not known."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""
 
 
 @functools.cache  # once per process and folder
 def _clear(folder: Path) -> None:
-    """Remove from ``folder`` what killed processes left under temporary names."""
-    for old in folder.glob(".?*.*.tmp"):
-        if not _alive(old.name.split(".")[-2]):
+    """Remove from ``folder`` what killed processes of this computer left under temporary names."""
+    for old in folder.glob(".?*.phonoscope-tmp"):
+        found = TEMPORARY.fullmatch(old.name)
+        if found and found[1] == _machine() and not _alive(int(found[2]), found[3]):
             _remove(old)
 
 
@@ -68,15 +148,15 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _alive(pid: str) -> bool:
+def _alive(pid: int, started: str) -> bool:
     """Whether the process that made a temporary name still runs (so that two runs do not clean up each other)."""
     try:
-        os.kill(int(pid), 0)
-    except (ValueError, OverflowError, ProcessLookupError):
+        os.kill(pid, 0)
+    except (OverflowError, ProcessLookupError):
         return False
     except PermissionError:
         pass  # it runs, as somebody else
-    return int(pid) != os.getpid()
+    return _started(pid) == started
 
 
 @contextlib.contextmanager
@@ -84,13 +164,18 @@ def atomic_dir(path: Path | str) -> Iterator[Path]:
     """Yield a fresh directory beside ``path`` that takes its place when the block ends without an error.
 
     The old one is moved aside first and deleted last: it is there as a whole, or not at all. A file or a link in its
-    place stays, and is an OSError.
+    place stays, and is an OSError; so does a folder that is not phonoscope's own, which is a UserError.
     """
     path = Path(path)
     if path.is_symlink() or (path.exists() and not path.is_dir()):
         raise NotADirectoryError(errno.ENOTDIR, "a file or link is where a folder should be", str(path))
+    if root_of(path) is None and path.is_dir() and any(path.iterdir()):
+        raise UserError(f"{path}: a folder that phonoscope has not made ({MARKER} is not in it) is not replaced;"
+                        " move it away, or choose another name")
     with scratch_dir(path) as scratch:
         yield scratch
+        if root_of(path.parent) is None:
+            mark(scratch)
         with scratch_dir(path.with_name(f"{path.name}.old")) as aside:
             old = aside / path.name
             if path.is_dir() and not path.is_symlink():
@@ -101,6 +186,12 @@ def atomic_dir(path: Path | str) -> Iterator[Path]:
                 if old.exists():
                     os.rename(old, path)
                 raise
+    _note(*(Path(folder) / name for folder, _, names in os.walk(path) for name in names))
+
+
+def mark(folder: Path) -> None:
+    """Let ``folder`` be known as phonoscope's own."""
+    (folder / MARKER).write_text("phonoscope may replace and remove what is in this folder\n", encoding="utf-8")
 
 
 def read_json(path: Path | str) -> Any:

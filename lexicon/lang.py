@@ -170,7 +170,7 @@ def _first_line(data: Path, words: set[str]) -> tuple[str, str]:
 def copy_lang(source: Path, folder: Path) -> None:
     """Copy the files of a lang directory, of which some shall then be written anew, lang.json last."""
     for path in source.iterdir():
-        if path.suffix != ".args" and path.is_file() and not path.name.startswith("."):
+        if path.suffix != ".made" and path.is_file() and not path.name.startswith("."):
             shutil.copyfile(path, folder / path.name)
 
 

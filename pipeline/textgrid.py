@@ -7,7 +7,7 @@ from pathlib import Path
 from praatio import textgrid
 
 from lexicon.errors import UserError
-from lexicon.files import atomic_write
+from lexicon.files import atomic_write, scratch_dir
 from pipeline.align import Segment
 from pipeline.features import FRAME_SHIFT_MS, frame_to_seconds
 from pipeline.intervals import LONGEST, Interval
@@ -23,15 +23,11 @@ def write_textgrid(path: Path | str, tiers: Mapping[str, Sequence[Segment]], num
     for name, segments in tiers.items():
         entries = [(frame_to_seconds(s.start), frame_to_seconds(s.end), s.label) for s in segments]
         grid.addTier(textgrid.IntervalTier(name, entries, 0, end))
-    # praatio writes by name, so it writes to a name of no consequence, and what it wrote is put in place at once.
-    scratch = path.with_name(f".{path.name}.praatio")
-    try:
-        scratch.parent.mkdir(parents=True, exist_ok=True)
-        grid.save(str(scratch), format="long_textgrid", includeBlankSpaces=True)
+    # praatio writes by name, so it writes to a folder of no consequence, and what it wrote is put in place at once.
+    with scratch_dir(path) as scratch:
+        grid.save(str(scratch / "praatio"), format="long_textgrid", includeBlankSpaces=True)
         with atomic_write(path) as stream:
-            stream.write(scratch.read_text(encoding="utf-8"))
-    finally:
-        scratch.unlink(missing_ok=True)
+            stream.write((scratch / "praatio").read_text(encoding="utf-8"))
 
 
 def read_textgrid(path: Path | str) -> dict[str, list[Interval]]:

@@ -1,18 +1,20 @@
-"""What every stage shares: one-line errors, one run at a time, the record of its settings, and the result line."""
+"""What every stage shares: one-line errors, one run at a time, the record of what it made, and the result line."""
 from __future__ import annotations
 
 import argparse
-import contextlib
 import errno
 import math
+import re
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
 from lexicon.errors import UserError, one_line
-from lexicon.files import write_lines
+from lexicon.files import noting, write_lines
 from stages.lock import alone
+from stages.made import forget, quoted, write_made
 
 # Lines of an utterance that are printed, about five seconds of speech; the file beside them has them all.
 PRINTED = 160
@@ -20,6 +22,8 @@ PRINTED = 160
 WITHOUT_EFFECT = ("--jobs", "--downloads")
 # The first of these options that a stage has names what it writes.
 OUTPUTS = ("out", "decode", "data")
+# Files of the user's that a stage reads: if they are others, what was made of them is made again.
+GIVEN = ("lexicon", "phones", "extra")
 REMEDIES = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "free some space there"),
     **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "give yourself the permission, or choose another folder"),
@@ -40,6 +44,16 @@ def parser(doc: str) -> argparse.ArgumentParser:
     return _Parser(description=doc, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
 
 
+def path(text: str) -> Path:
+    """The type of an option that a person gives a path to: ~ is their home, as make does not expand it."""
+    if any(sign in text for sign in "\n\r\0"):
+        raise argparse.ArgumentTypeError(f"{text!r}: a line break in a path; rename the folder or file")
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise argparse.ArgumentTypeError(f"{text!r}: {error}") from error
+
+
 def at_least(least: float) -> Callable[[str], float]:
     """The type of a number option that is no less; a whole number where ``least`` is one."""
     kind = type(least)
@@ -55,36 +69,50 @@ def at_least(least: float) -> Callable[[str], float]:
 
 
 def recorded_settings(argv: list[str]) -> str:
-    """The command line as the Makefile compares it: options without effect on the result left out."""
+    """The command line as the Makefile writes and compares it: options without effect on the result left out."""
     kept, skip = [], False
     for word in argv:
         if skip:
             skip = False
         elif word in WITHOUT_EFFECT:
             skip = True
-        else:
-            kept.append(word)
-    return " ".join(kept)
+        elif word.partition("=")[0] not in WITHOUT_EFFECT:
+            kept.append(quoted(word))
+    return re.sub("[ \t\n]+", " ", " ".join(kept))  # as make joins words
 
 
 def run(options: argparse.ArgumentParser, main: Callable[[argparse.Namespace], tuple[Path | None, str]]) -> None:
-    """Parse the command line, run ``main``, record the settings beside its target, print its one-line result.
+    """Parse the command line, run ``main``, record what it made beside its target, print its one-line result.
 
     ``main`` returns the target (the file make looks at, which must exist; None if the stage makes nothing) and the
-    result line. ``TARGET.args`` then holds the settings it was made with. A UserError becomes one line on standard
-    error and exit status 1. While it runs, no second stage can write the same output.
+    result line. A UserError becomes one line on standard error and exit status 1. While a stage that writes runs, no
+    stage of another run of make writes what it reads, or reads what it writes.
     """
     arguments = options.parse_args()
     try:
         written = output(arguments)
-        with alone(written, _stage()) if written else contextlib.nullcontext():
-            target, result = main(arguments)
-            if target:
-                write_lines(Path(f"{target}.args"), [recorded_settings(sys.argv[1:])])
+        target, result = _recorded(main, arguments, written) if written else main(arguments)
         print(f"{_stage()}: {result}", flush=True)
     except (UserError, OSError, MemoryError, UnicodeEncodeError, KeyboardInterrupt) as error:
         error.__traceback__ = None  # it holds on to all that filled the memory
         sys.exit(f"{_stage()}: {in_words(error)}")
+
+
+def _recorded(main: Callable[[argparse.Namespace], tuple[Path | None, str]], arguments: argparse.Namespace,
+              written: list[Path]) -> tuple[Path | None, str]:
+    """Run ``main`` alone in the folders that it works in, and record what it wrote. From its beginning until its end
+    there is no record, so that a run which is broken off leaves nothing that passes for finished."""
+    options = vars(arguments)
+    with alone(written, [path for path in options.values() if isinstance(path, Path)], _stage()) as began_ns:
+        began_ns = began_ns or time.time_ns()
+        for path in written:
+            forget(path, _stage())
+        with noting() as files:
+            target, result = main(arguments)
+        if target:
+            given = [options[name] for name in GIVEN if options.get(name)]
+            write_made(target, _stage(), recorded_settings(sys.argv[1:]), began_ns, files, given)
+    return target, result
 
 
 def show(lines: list[str], path: Path) -> None:
@@ -111,11 +139,12 @@ def in_words(error: BaseException) -> str:
     return "interrupted; the same command goes on from here"
 
 
-def output(arguments: argparse.Namespace) -> Path | None:
-    """What the stage writes; None for one that only looks."""
+def output(arguments: argparse.Namespace) -> list[Path]:
+    """What the stage writes; nothing for one that only looks."""
     if not hasattr(arguments, "out") and hasattr(arguments, "exp"):
-        return None  # pictures of an experiment: two at a time do no harm
-    return next((Path(getattr(arguments, name)) for name in OUTPUTS if getattr(arguments, name, None)), None)
+        return []  # pictures of an experiment: two at a time do no harm
+    found = next((value for name in OUTPUTS if (value := getattr(arguments, name, None))), None)
+    return [Path(path) for path in (found if isinstance(found, list) else [found] if found else [])]
 
 
 def _stage() -> str:

@@ -11,7 +11,7 @@ from lexicon.dictionary import EXTRA
 from lexicon.given import Given
 from lexicon.lang import build_lang, given_lexicon
 from lexicon.phone_sets import table
-from stages.common import at_least, parser, run
+from stages.common import at_least, parser, path, run
 
 MOST_NAMES = 40  # of guessed words on the result line; lang.json has all
 NAMES = {1: "unigram", 2: "bigram", 3: "trigram"}
@@ -60,9 +60,9 @@ if __name__ == "__main__":
     options.add_argument("--oov", choices=("g2p", "error"), default="g2p",
                          help="words without pronunciation: guess them where Phonetisaurus is installed, or stop")
     options.add_argument(
-        "--lexicon", type=Path, help="a lexicon instead of the dictionary and of the corpus's own: lines "
+        "--lexicon", type=path, help="a lexicon instead of the dictionary and of the corpus's own: lines "
         "`WORD P1 P2 ...`, also CMUdict's or Kaldi's lexiconp.txt; words of any script")
-    options.add_argument("--phones", type=Path, help="its phone set, lines `PHONE IPA [class words]`; without it the "
+    options.add_argument("--phones", type=path, help="its phone set, lines `PHONE IPA [class words]`; without it the "
                          "lexicon is in ARPAbet or in IPA")
     options.add_argument("--extra", type=Path, default=EXTRA, help="pronunciations read before the dictionary")
     options.add_argument("--cache", type=Path, default=Path("data/g2p"), help="where the G2P model is kept")

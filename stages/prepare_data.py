@@ -7,14 +7,14 @@ from pathlib import Path
 from tqdm import tqdm
 
 from lexicon.errors import UserError
-from lexicon.files import atomic_write, write_json
+from lexicon.files import atomic_write, write_json, write_lines
 from lexicon.fold import write_fold
 from pipeline.corpora import CORPORA, fetch, own
 from pipeline.corpora.prepared import Prepared, chosen_split
 from pipeline.datadir import Utterance, write_datadir
 from pipeline.survey import survey
 from pipeline.survey_picture import fitted, picture
-from stages.common import at_least, parser, run
+from stages.common import at_least, parser, path, run
 
 
 def main(args: Namespace) -> tuple[Path, str]:
@@ -31,6 +31,8 @@ def main(args: Namespace) -> tuple[Path, str]:
     if prepared.lexicon:
         with atomic_write(lexicon) as stream:
             stream.write(prepared.lexicon)
+    if args.corpus_dir:
+        write_lines(args.out / "corpus_dir.txt", [args.corpus_dir])  # where a later `make CORPUS=name` looks
     write_json(splits, {
         "corpus": args.corpus, "split": split, "sample_rate": prepared.sample_rate, "origin": origin,
         "sets": {name: totals(utterances, prepared.sample_rate) for name, utterances in prepared.sets.items()},
@@ -49,21 +51,22 @@ def read_corpus(args: Namespace) -> tuple[Prepared, str | None, str]:
     if args.corpus not in CORPORA:
         raise UserError(f'CORPUS={args.corpus}: no such corpus; use one of: {", ".join(sorted(CORPORA))}, or give the '
                         "folder of your own: CORPUS_DIR=folder")
-    if args.downloads and not Path(args.downloads).is_dir():
+    if args.downloads and not args.downloads.is_dir():
         raise UserError(f"DOWNLOADS={args.downloads}: no such folder; give the folder that holds the corpus's archive")
     corpus = CORPORA[args.corpus]
     split = args.split
     if corpus.SPLITS:
         split = chosen_split(args.corpus, split, corpus.SPLITS)  # before a long download
-    root = corpus.get(Path(args.downloads) if args.downloads else None, args.cache)
+    root = corpus.get(args.downloads, args.cache)
     return corpus.prepare(root, split), split, fetch.origin(root)
 
 
 def read_own(args: Namespace) -> tuple[Prepared, str, str]:
     """The folder of --corpus-dir, under a name that no other corpus has."""
-    own.refuse_name(args.corpus, list(CORPORA), args.corpus_dir)
-    own.refuse_output(args.corpus_dir, args.out)
-    return own.prepare(args.corpus_dir, args.split)
+    folder = Path(args.corpus_dir).expanduser()
+    own.refuse_name(args.corpus, list(CORPORA), folder)
+    own.refuse_output(folder, args.out)
+    return own.prepare(folder, args.split)
 
 
 def refuse_incomplete(corpus: str, prepared: Prepared, allow_missing: int) -> None:
@@ -109,12 +112,12 @@ if __name__ == "__main__":
     options = parser(__doc__)
     options.add_argument("--corpus", default="prompts", help=f"one of: {', '.join(sorted(CORPORA))}")
     options.add_argument(
-        "--corpus-dir", type=Path, help="a corpus of one's own: Kaldi data directories, lhotse manifests, "
+        "--corpus-dir", help="a corpus of one's own: Kaldi data directories, lhotse manifests, "
         "or recordings beside transcripts; --corpus is then its name")
     options.add_argument("--out", type=Path, required=True, help="folder for train, dev, test and splits.json")
     options.add_argument("--split", help="one of the corpus's splits (default: its first); with --corpus-dir: "
                          "given, speaker or utterance (default: the first that is possible)")
-    options.add_argument("--downloads", default="", help="folder of archives, taken as they are; empty: fetch them")
+    options.add_argument("--downloads", type=path, help="folder of archives, taken as they are; without it they are fetched")
     options.add_argument("--cache", type=Path, default=Path("downloads"), help="where corpora are fetched and unpacked")
     options.add_argument("--allow-missing", type=at_least(0), default=0, help="so many utterances may be unreadable")
     run(options, main)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from lexicon.files import write_json, write_lines
+from lexicon.files import log_file, write_json, write_lines
 from lexicon.fold import read_fold
 from lexicon.lang import load_lang
 from pipeline.archive import Archive
@@ -39,8 +39,7 @@ def main(args: Namespace) -> tuple[Path, str]:
     priors = log_priors(sets["train"].y, hmms.transitions.num_pdfs)
     references = read_spoken(args.gmm / "ali_dev" / "reference.txt")
     candidates, dev_feats = [], read_feats(args.dev, args.gmm)
-    args.out.mkdir(parents=True, exist_ok=True)
-    with (open(args.out / "train.log", "w") as log,
+    with (log_file(args.out / "train.log") as log,
           tqdm(total=0, desc="frames", bar_format="{desc}", disable=None) as bar):
 
         def say(line: str) -> None:

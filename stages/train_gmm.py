@@ -10,7 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from lexicon.errors import UserError
-from lexicon.files import write_json
+from lexicon.files import log_file, write_json
 from lexicon.lang import load_lang
 from pipeline.datadir import read_datadir
 from pipeline.em import TRAINERS, Schedule, poor_phones, train
@@ -39,8 +39,7 @@ def main(args: Namespace) -> tuple[Path, str]:
         except UserError as error:
             raise UserError(f"{args.data}/text: {utterance.id}: {error}") from error
     schedule = Schedule(args.warm_up, args.passes, args.last, args.max_mix, args.min_frames)
-    args.out.mkdir(parents=True, exist_ok=True)
-    with open(args.out / "train.log", "w") as log, tqdm(total=schedule.total(), desc="gmm", disable=None) as bar:
+    with log_file(args.out / "train.log") as log, tqdm(total=schedule.total(), desc="gmm", disable=None) as bar:
 
         def on_pass(number: int, score: float) -> None:
             log.write(f"pass {number}: {len(model.weights)} Gaussians, log likelihood {score:.6f} per frame\n")

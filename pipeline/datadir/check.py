@@ -248,4 +248,4 @@ def _positive(value: str) -> bool:
 def _known(name: str) -> bool:
     return (name in (*OTHERS, *GOLD, "wav.scp", "segments", "text", "utt2spk", "spk2utt", "utt2num_samples",
                      "feats.scp", "frame_shift", "feats_type")
-            or name.startswith(".") or name.endswith((".args", ".ark", ".json")))
+            or name.startswith(".") or name.endswith((".made", ".ark", ".json")))

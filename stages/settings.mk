@@ -1,0 +1,94 @@
+# Settings, and how what a person gives reaches a stage: as text, which neither make nor the shell ever expands.
+#
+# They come from the command line, from PHONOSCOPE_NAME in the environment, from stages/conf/CORPUS.mk, or from here. No
+# other variable of the environment counts: DATA=/mnt/x may be there for another program.
+
+settings := CORPUS CORPUS_DIR SPLIT VOCAB OOV LEXICON PHONES PRON_PROBS GOLD SYSTEMS DOWNLOADS UTT STAGE MODEL MODEL2 GRAPH \
+  PAIR LEVEL MIN_POSTERIOR BEAM WAV TEXT TEXTFILE SECONDS NJ DATA EXP DIR FIX VENV \
+  DATA_ARGS MFCC_ARGS LANG_ARGS GMM_ARGS FRAMES_ARGS NEURAL_ARGS TUNE_ARGS DECODE_ARGS REPORT_ARGS
+
+empty :=
+space := $(empty) $(empty)
+tab := $(empty)	$(empty)
+define newline
+
+
+endef
+
+# `override X := $(value X)` takes a value as it is written. make itself would expand it wherever it is used, and where it
+# hands it on to the environment of a stage.
+given = $(filter command,$(firstword $(origin $(1))))
+in_environment = $(filter environment,$(firstword $(origin PHONOSCOPE_$(1))))
+$(foreach s,$(settings),$(if $(call given,$(s)),$(eval override $(s) := $$(value $(s))),\
+  $(if $(call in_environment,$(s)),$(eval override $(s) := $$(value PHONOSCOPE_$(s))))))
+
+CORPUS_DIR    :=
+SPLIT         :=
+VOCAB         := closed
+OOV           := g2p
+LEXICON       :=
+PHONES        :=
+PRON_PROBS    := no
+GOLD          := yes
+SYSTEMS       := gmm frames neural neural_wfst
+DOWNLOADS     :=
+UTT           :=
+STAGE         :=
+MODEL         := gmm
+MODEL2        :=
+GRAPH         := free
+PAIR          := gmm neural
+LEVEL         := phone
+MIN_POSTERIOR := 0.01
+BEAM          :=
+WAV           :=
+TEXT          :=
+TEXTFILE      :=
+SECONDS       := 10
+DIR           :=
+FIX           :=
+VENV          := .venv
+$(foreach s,$(filter %_ARGS,$(settings)),$(eval $(s) :=))
+NJ := $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 1)
+
+# A path begins with ~ for home, and has no line breaks.
+home = $(subst $(newline),,$(subst $(newline)~/,$(value HOME)/,$(newline)$(1)))
+refuse = $(error $(1)=$($(1)): $(2))
+$(foreach s,CORPUS_DIR LEXICON PHONES DOWNLOADS DIR,$(if $(findstring $(newline),$($(s))),\
+  $(call refuse,$(s),a line break in a path; rename it)))
+$(foreach s,CORPUS_DIR LEXICON PHONES DOWNLOADS,$(eval override $(s) := $$(call home,$$($(s)))))
+
+# A folder of one's own names its corpus; signs that a name of a target cannot have become "_".
+odd_in_shell := ! " \# $$ & ' ( ) * ; < > ? [ \ ] ^ ` { | } ~
+odd_in_path  := $(odd_in_shell) % , : = @ +
+odd_in_name  := $(odd_in_path) /
+tidy     = $(if $(1),$(call tidy,$(wordlist 2,99,$(1)),$(subst $(firstword $(1)),_,$(2))),$(2))
+one_word = $(subst $(space),_,$(subst $(tab),_,$(subst $(newline),_,$(1))))
+CORPUS := $(if $(CORPUS_DIR),$(call tidy,$(odd_in_name),$(notdir $(abspath $(call one_word,$(CORPUS_DIR))))),prompts)
+DATA   := data/$(CORPUS)
+EXP    := exp/$(CORPUS)
+
+# What becomes part of a target's name is checked, for make and the shell take such names apart.
+white   = $(findstring $(space),$(1))$(findstring $(tab),$(1))$(findstring $(newline),$(1))
+odd     = $(strip $(foreach c,$(2),$(findstring $(c),$(1))) $(if $(call white,$(1)),space))
+no_name = $(call odd,$(1),$(odd_in_name))$(filter .% -%,$(1))$(if $(1),,empty)
+no_path = $(call odd,$(1),$(odd_in_path))$(filter . .. / -%,$(1))$(if $(1),,empty)
+signs  := letters, digits, "-", "_" and "."
+$(if $(call no_name,$(CORPUS)),$(call refuse,CORPUS,a corpus is named with $(signs); give one: CORPUS=name))
+override DIR := $(if $(DIR),$(call home,$(DIR)),$(DATA))
+-include stages/conf/$(CORPUS).mk
+$(foreach s,DATA EXP VENV,$(if $(call no_path,$($(s))),$(call refuse,$(s),give a folder named with $(signs))))
+$(foreach s,MODEL LEVEL,$(if $(call no_name,$($(s))),$(call refuse,$(s),write a name of $(signs))))
+$(if $(MODEL2),$(if $(call no_name,$(MODEL2)),$(call refuse,MODEL2,write a name of $(signs))))
+$(foreach s,SYSTEMS PAIR,$(if $(strip $($(s))),,$(call refuse,$(s),name at least one system))\
+  $(foreach w,$($(s)),$(if $(call no_name,$(w)),$(call refuse,$(s),write names with spaces between them))))
+$(foreach s,PRON_PROBS GOLD,$(if $(filter yes no,$($(s))),,$(call refuse,$(s),write yes or no)))
+without = $(if $(1),$(call without,$(wordlist 2,99,$(1)),$(subst $(firstword $(1)),,$(2))),$(2))
+$(if $(call without,0 1 2 3 4 5 6 7 8 9,$(NJ))$(if $(call without,0,$(NJ)),,none),\
+  $(call refuse,NJ,write how many processes may run at once))
+
+# A word as bash takes it: as it is, or in $'...' where line breaks can be written too. stages/common.py quotes alike.
+escaped  = $(subst $(newline),\n,$(subst $(tab),\t,$(subst ',\',$(subst \,\\,$(1)))))
+quoted   = $(if $(call odd,$(1),$(odd_in_shell))$(if $(1),,empty),$$'$(escaped)',$(1))
+# The words of an ..._ARGS setting.
+words_of = $(foreach w,$($(1)),$(call quoted,$(w)))
