@@ -272,7 +272,9 @@ python = $(firstword $(foreach p,python3.11 python3.12 python3,$(shell $(p) -c \
 no_python := No Python 3.11 or 3.12 with venv found; Debian and Ubuntu: sudo apt-get install python3-venv
 
 # An environment whose making or filling was broken off (.unfinished) is made anew; one that is not ours is left alone.
-$(VENV)/.phonoscope: pyproject.toml
+# What it was filled from is kept in it: a copy of the project has other times.
+filled = $(if $(shell cmp -s pyproject.toml $(1) || echo other),FORCE)
+$(VENV)/.phonoscope: $(call filled,$(VENV)/.phonoscope)
 	@if [ -e $(VENV)/.unfinished ]; then rm -rf $(VENV); fi
 	@if ! $(PY) -c 'import pip' 2>/dev/null; then \
 	  if [ -n "$$(ls -A $(VENV) 2>/dev/null)" ]; then \
@@ -280,11 +282,11 @@ $(VENV)/.phonoscope: pyproject.toml
 	  [ -n "$(python)" ] || { echo "$(no_python)" >&2; exit 1; }; \
 	  mkdir -p $(VENV) && touch $(VENV)/.unfinished && echo $(python) -m venv $(VENV) && $(python) -m venv $(VENV); fi
 	$(PY) -m pip install --quiet --disable-pip-version-check -e ".[g2p]"
-	@rm -f $(VENV)/.unfinished && touch $@
+	@rm -f $(VENV)/.unfinished && cp pyproject.toml $@
 
-$(VENV)/.phonoscope-test: $(VENV)/.phonoscope
+$(VENV)/.phonoscope-test: $(call filled,$(VENV)/.phonoscope-test) | $(VENV)/.phonoscope
 	$(PY) -m pip install --quiet --disable-pip-version-check -e ".[g2p,test]"
-	@touch $@
+	@cp pyproject.toml $@
 
 test: $(VENV)/.phonoscope-test            ## run the tests (a browser is needed: apt-get install chromium)
 	$(PY) -m pytest -n $(NJ) --dist loadfile tests

@@ -10,6 +10,7 @@ import contextlib
 import errno
 import functools
 import hashlib
+import itertools
 import json
 import os
 import platform
@@ -22,9 +23,11 @@ from typing import IO, Any
 from lexicon.errors import UserError
 
 MARKER = ".phonoscope"  # in a folder whose contents are phonoscope's to replace and to remove
-TEMPORARY = re.compile(r"\..+\.([0-9a-f]{8})-(\d+)-(\d*)\.phonoscope-tmp")  # .NAME.MACHINE-PID-START.phonoscope-tmp
+# .NAME.MACHINE-PID-START-COUNT.phonoscope-tmp
+TEMPORARY = re.compile(r"\..+\.([0-9a-f]{8})-(\d+)-(\d*)-\d+\.phonoscope-tmp")
 
 _written: set[Path] | None = None  # what `noting` collects
+_count = itertools.count()  # no two temporary names of a process are alike
 
 
 @contextlib.contextmanager
@@ -100,9 +103,8 @@ def _temporary(path: Path) -> Path:
     _inside(path.parent)
     path.parent.mkdir(parents=True, exist_ok=True)
     _clear(path.parent)
-    temporary = path.with_name(f".{path.name}.{_machine()}-{os.getpid()}-{_started(os.getpid())}.phonoscope-tmp")
-    _remove(temporary)
-    return temporary
+    process = f"{_machine()}-{os.getpid()}-{_started(os.getpid())}-{next(_count)}"
+    return path.with_name(f".{path.name}.{process}.phonoscope-tmp")
 
 
 @functools.cache

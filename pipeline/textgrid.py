@@ -25,9 +25,9 @@ def write_textgrid(path: Path | str, tiers: Mapping[str, Sequence[Segment]], num
         grid.addTier(textgrid.IntervalTier(name, entries, 0, end))
     # praatio writes by name, so it writes to a folder of no consequence, and what it wrote is put in place at once.
     with scratch_dir(path) as scratch:
-        grid.save(str(scratch / "praatio"), format="long_textgrid", includeBlankSpaces=True)
+        grid.save(str(scratch / "grid"), format="long_textgrid", includeBlankSpaces=True)
         with atomic_write(path) as stream:
-            stream.write((scratch / "praatio").read_text(encoding="utf-8"))
+            stream.write((scratch / "grid").read_text(encoding="utf-8"))
 
 
 def read_textgrid(path: Path | str) -> dict[str, list[Interval]]:
