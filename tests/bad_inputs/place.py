@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from lexicon.files import mark
+
 PROJECT = Path(__file__).resolve().parents[2]
 RATE = 8000
 WORDS = {"ZERO": "Z IH R OW", "ONE": "W AH N"}
@@ -121,6 +123,9 @@ def tones(phones: str, rng: np.random.Generator) -> np.ndarray:
 def build(place: Place) -> None:
     """The corpus, and every stage's work on it."""
     rng = np.random.default_rng(0)
+    for folder in ("data/toy", "exp/toy"):
+        (place / folder).mkdir(parents=True)
+        mark(place / folder)
     for name, count in SETS.items():
         for speaker in SPEAKERS:
             folder = place / f"corpus/{name}/{speaker}"
