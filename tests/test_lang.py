@@ -143,9 +143,9 @@ def test_stage_prints_one_line_and_is_deterministic(data):
     assert stage("--data", data, "--out", data / "two", "--order", 2, "--oov", "error").returncode == 0
     assert first.stdout.startswith("make_lang: 4 words, 5 pronunciations, 10 phones + SIL, bigram, test perplexity ")
     assert first.stdout.endswith("33.3 % of test words unseen in train (closed vocabulary)\n")
-    assert first.stderr == "" and (data / "one" / "lang.json.args").is_file()
+    assert first.stderr == "" and (data / "one" / "lang.json.made").is_file()
     for path in (data / "one").iterdir():
-        if path.suffix != ".args":
+        if path.suffix != ".made":
             assert path.read_bytes() == (data / "two" / path.name).read_bytes(), path.name
 
 
