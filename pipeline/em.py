@@ -4,16 +4,18 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
-from hmmlearn.hmm import GMMHMM
-from joblib import Parallel, delayed
-from sklearn.exceptions import ConvergenceWarning
 
 from lexicon.errors import UserError
 from pipeline.align import align
 from pipeline.gmm import GmmHmm, Scored, batches, score_batch
 from pipeline.hmm import LOG_ZERO, Graph
+from pipeline.parallel import each
+
+if TYPE_CHECKING:
+    from hmmlearn.hmm import GMMHMM
 
 MARKER = 1e4  # a value no feature has: the frame behind the last one, for `--trainer hmmlearn`
 
@@ -38,10 +40,8 @@ def accumulate(model: GmmHmm, graphs: Mapping[str, Graph], feats: Mapping[str, n
     Batches are added up in order, so the number of processes does not change the result.
     """
     stats = _empty(model)
-    tasks = (delayed(_accumulate_batch)(model, utts, {utt: graphs[utt] for utt in utts},
-                                        {utt: np.asarray(feats[utt]) for utt in utts})
-             for utts in batches(list(graphs), graphs, lengths))
-    for part in Parallel(n_jobs=jobs, return_as="generator")(tasks):
+    for part in each(lambda utts: _accumulate_batch(model, utts, graphs, feats), batches(list(graphs), graphs, lengths),
+                     jobs):
         stats.counts += part.counts
         stats.sums += part.sums
         stats.squares += part.squares
@@ -196,7 +196,7 @@ def segmental_hmmlearn(model: GmmHmm, graphs: Mapping[str, Graph], feats: Mappin
     """
     segments: dict[str, list[np.ndarray]] = {}
     stats = Statistics(np.zeros(len(model.weights)), model.means, model.variances, model.transitions.log_probs)
-    for utt, alignment in align(model, graphs, feats, lengths):
+    for utt, alignment in align(model, graphs, feats, lengths, jobs=jobs):
         if alignment is None:
             raise UserError(f"{utt}: fewer frames than the states of its words; correct its transcript or take it out")
         stats.log_likelihood += alignment.log_likelihood
@@ -215,6 +215,7 @@ def _with_end(model: GmmHmm, phone: str) -> GMMHMM:
     hmmlearn's sequences may end in any state. Ours leave through an exit; without this the trainer would forget so and
     the likelihood would fall from pass to pass.
     """
+    from hmmlearn.hmm import GMMHMM  # a slow import, for the reference alone
     inner, topology = model.to_hmmlearn(phone), model.transitions.topologies[phone]
     n, mix, dim = inner.means_.shape
     learner = GMMHMM(n + 1, n_mix=mix, covariance_type="diag", n_iter=1, params="tmcw", init_params="")
@@ -228,6 +229,7 @@ def _with_end(model: GmmHmm, phone: str) -> GMMHMM:
 
 
 def _fit_hmmlearn(model: GmmHmm, phone: str, pieces: Sequence[np.ndarray], stats: Statistics) -> None:
+    from sklearn.exceptions import ConvergenceWarning
     learner, n = _with_end(model, phone), model.transitions.num_states(phone)
     marker = np.full((1, model.means.shape[1]), MARKER)
     x = np.concatenate([part for piece in pieces for part in (piece, marker)])

@@ -4,15 +4,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from hmmlearn.hmm import GMMHMM
 
 from lexicon.errors import UserError
 from lexicon.files import atomic_write
 from lexicon.phones import SILENCE
 from pipeline.arrays import read_arrays
 from pipeline.hmm import LOG_ZERO, Batch, Graph, Topology, Transitions, phone_topology, silence_topology
+
+if TYPE_CHECKING:
+    from hmmlearn.hmm import GMMHMM
 
 VARIANCE_FLOOR = 0.01  # of the variance of all frames (HTK's HERest -v, as HCompV suggests)
 LARGEST = 1e30  # no mean or variance is; from larger ones come infinite scores
@@ -63,6 +66,7 @@ class GmmHmm:
         hmmlearn has no exit from a model, so each row of its transition matrix is conditioned on staying inside; the
         last state absorbs.
         """
+        from hmmlearn.hmm import GMMHMM  # a slow import, which only what trains needs
         first, n = self.transitions.first_pdf[phone], self.transitions.num_states(phone)
         topology = self.transitions.topologies[phone]
         rows = slice(self.bounds[first], self.bounds[first + n])

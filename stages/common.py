@@ -12,6 +12,7 @@ from typing import NoReturn
 
 from lexicon.errors import UserError, one_line
 from lexicon.files import write_lines
+from pipeline.parallel import CORES
 from stages.lock import alone
 
 # Lines of an utterance that are printed, about five seconds of speech; the file beside them has them all.
@@ -54,6 +55,11 @@ def at_least(least: float) -> Callable[[str], float]:
     return number
 
 
+def jobs(options: argparse.ArgumentParser) -> None:
+    """The option of every stage that computes for long."""
+    options.add_argument("--jobs", type=at_least(1), default=1, help="worker processes")
+
+
 def recorded_settings(argv: list[str]) -> str:
     """The command line as the Makefile compares it: options without effect on the result left out."""
     kept, skip = [], False
@@ -77,7 +83,8 @@ def run(options: argparse.ArgumentParser, main: Callable[[argparse.Namespace], t
     arguments = options.parse_args()
     try:
         written = output(arguments)
-        with alone(written, _stage()) if written else contextlib.nullcontext():
+        with (alone(written, _stage()) if written else contextlib.nullcontext(),
+              CORES.one(arguments.jobs) if hasattr(arguments, "jobs") else contextlib.nullcontext()):
             target, result = main(arguments)
             if target:
                 write_lines(Path(f"{target}.args"), [recorded_settings(sys.argv[1:])])

@@ -14,7 +14,7 @@ from pipeline.ctc.model import ENCODERS
 from pipeline.ctc.train import Settings, finish, split_by_length, survey, train
 from pipeline.datadir import read_datadir
 from pipeline.features import read_feats
-from stages.common import at_least, parser, run
+from stages.common import at_least, jobs, parser, run
 
 
 def targets(data: Path, lang: Lang) -> tuple[dict[str, tuple[int, ...]], list[str]]:
@@ -54,7 +54,6 @@ def names(what: str, ids: list[str]) -> str:
 def main(args: Namespace) -> tuple[Path, str]:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS adds in no fixed order
     torch.use_deterministic_algorithms(True)
-    torch.set_num_threads(args.threads)
     device, lang = choose_device(args.device), load_lang(args.lang)
     settings = Settings(**{option.name: getattr(args, option.name) for option in fields(Settings)})
     train_targets, unknown = targets(args.data, lang)
@@ -89,7 +88,7 @@ if __name__ == "__main__":
     options.add_argument("--lang", type=Path, required=True, help="lang directory")
     options.add_argument("--out", type=Path, required=True, help="where the model goes, and the checkpoint until then")
     options.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="where to train")
-    options.add_argument("--threads", type=at_least(1), default=2, help="CPU threads")
+    jobs(options)
     options.add_argument("--max-short", type=at_least(0.0), default=2.0,
                          help="percent of utterances with fewer network frames than phones to leave out at most")
     for option in fields(Settings):

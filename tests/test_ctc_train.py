@@ -60,7 +60,6 @@ CHILD = """
 import sys
 from test_ctc_train import *
 (train_part, a), (dev_part, b) = synthetic(24, 1), synthetic(8, 2)
-torch.set_num_threads(int(sys.argv[2]))
 train(train_part, dev_part, TOKENS, LONG, a + b, Path(sys.argv[1]), CPU)
 """
 LONG = replace(TINY, epochs=15, patience=15)
@@ -69,7 +68,7 @@ LONG = replace(TINY, epochs=15, patience=15)
 def kill_in_epoch(epoch: int, out: Path) -> None:
     """Train in a process of its own; kill -9 it when its log says that this epoch has begun."""
     tests = Path(__file__).parent
-    process = subprocess.Popen([sys.executable, "-c", CHILD, str(out), str(torch.get_num_threads())],
+    process = subprocess.Popen([sys.executable, "-c", CHILD, str(out)],
                                env={**os.environ, "PYTHONPATH": f"{tests.parent}{os.pathsep}{tests}"})
     log = out / "train.log"
     while process.poll() is None and not (log.exists() and len(log.read_text().splitlines()) >= epoch):

@@ -335,7 +335,7 @@ def train(train_part: Part, dev_part: Part, tokens: list[str], settings: Setting
                            settings.conv_layers, settings.subsampling, settings.dropout)
     check_settings(config, settings)
     state = new_state(config, train_part, settings, device)
-    plan = json.dumps([asdict(settings), tokens, data_fingerprint, device.type, torch.get_num_threads(),
+    plan = json.dumps([asdict(settings), tokens, data_fingerprint, device.type,
                        torch.__version__], sort_keys=True)
     fingerprint = hashlib.sha256(plan.encode()).hexdigest()
     checkpoint = out / "checkpoint.safetensors"
