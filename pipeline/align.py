@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.gmm import GmmHmm, batches, score_batch
-from pipeline.hmm import LOG_ZERO, Graph
+from pipeline.gmm import GmmHmm, batches, score_for
+from pipeline.hmm import LOG_ZERO, Graph, best_path
 from pipeline.parallel import each
 
 
@@ -50,10 +50,17 @@ def word_segments(phones: Sequence[Segment], words: Sequence[str]) -> list[Segme
 def align(model: GmmHmm, graphs: Mapping[str, Graph], feats: Mapping[str, np.ndarray], lengths: Mapping[str, int],
           on_batch: Callable[[int], None] = lambda n: None, jobs: int = 1) -> Iterator[tuple[str, Alignment | None]]:
     """Viterbi alignment of every utterance of ``graphs``; None where no path fits (fewer frames than states)."""
+    import pipeline.hmm_loops  # noqa: F401, here, so that no worker has to compile it
+
+    def align_one(utt: str) -> Alignment | None:
+        graph = graphs[utt]
+        _, columns, scores = score_for(model, graph, feats[utt])
+        path, total = best_path(graph, scores, columns, model.transitions.log_probs)
+        return (Alignment(graph.pdf[path].astype(np.int32), segments_of_path(graph, path), total)
+                if total > LOG_ZERO / 2 else None)
+
     def align_batch(utts: list[str]) -> list[tuple[str, Alignment | None]]:
-        batch, _ = score_batch(model, utts, graphs, feats)
-        return [(utt, Alignment(graphs[utt].pdf[path].astype(np.int32), segments_of_path(graphs[utt], path), total)
-                 if total > LOG_ZERO / 2 else None) for utt, (path, total) in zip(utts, batch.best_paths())]
+        return [(utt, align_one(utt)) for utt in utts]
 
     for found in each(align_batch, batches(list(graphs), graphs, lengths), jobs):
         yield from found

@@ -10,8 +10,8 @@ import numpy as np
 
 from lexicon.errors import UserError
 from pipeline.align import align
-from pipeline.gmm import GmmHmm, Scored, batches, score_batch
-from pipeline.hmm import LOG_ZERO, Graph
+from pipeline.gmm import GmmHmm, batches, score_for
+from pipeline.hmm import LOG_ZERO, Graph, posteriors
 from pipeline.parallel import each
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ def accumulate(model: GmmHmm, graphs: Mapping[str, Graph], feats: Mapping[str, n
 
     Batches are added up in order, so the number of processes does not change the result.
     """
+    import pipeline.hmm_loops  # noqa: F401, here, so that no worker has to compile it
     stats = _empty(model)
     for part in each(lambda utts: _accumulate_batch(model, utts, graphs, feats), batches(list(graphs), graphs, lengths),
                      jobs):
@@ -59,28 +60,37 @@ def _empty(model: GmmHmm) -> Statistics:
 
 def _accumulate_batch(model: GmmHmm, utts: Sequence[str], graphs: Mapping[str, Graph],
                       feats: Mapping[str, np.ndarray]) -> Statistics:
-    stats = _empty(model)
-    batch, scored = score_batch(model, utts, graphs, feats)
-    gammas, totals, stats.transitions = batch.posteriors()
-    for utt, frames, gamma, total in zip(utts, scored, gammas, totals):
+    stats, seen = _empty(model), []
+    for utt in utts:
+        x = np.asarray(feats[utt], np.float64)
+        pdfs, columns, scores = score_for(model, graphs[utt], x)
+        occupancy, total, transitions = posteriors(graphs[utt], scores, columns, model.transitions.log_probs)
         if total < LOG_ZERO / 2:
             stats.failed.append(utt)
             continue
+        stats.transitions += transitions
         stats.log_likelihood += total
-        stats.frames += len(frames.feats)
-        occupancy = gamma @ (graphs[utt].pdf[:, None] == frames.pdfs).astype(float)  # (T, len(pdfs))
-        _add_gaussians(model, stats, frames, occupancy)
+        stats.frames += len(x)
+        frame, column = np.nonzero(occupancy)  # few: posteriors below NEGLIGIBLE are exactly zero
+        seen.append((pdfs[column], x[frame], scores[frame, column], occupancy[frame, column]))
+    if seen:
+        _add_gaussians(model, stats, *(np.concatenate(column) for column in zip(*seen)))
     return stats
 
 
-def _add_gaussians(model: GmmHmm, stats: Statistics, frames: Scored, occupancy: np.ndarray) -> None:
-    """Count each frame for the Gaussians of its densities in proportion to their share."""
-    for column, (pdf, begin) in enumerate(zip(frames.pdfs, frames.begins)):
-        rows = slice(model.bounds[pdf], model.bounds[pdf + 1])
-        seen = np.flatnonzero(occupancy[:, column])  # few: posteriors below NEGLIGIBLE are exactly zero
-        x = frames.feats[seen]
-        share = np.exp(frames.components[seen, begin:begin + rows.stop - rows.start]
-                       - frames.densities[seen, column, None]) * occupancy[seen, column, None]
+def _add_gaussians(model: GmmHmm, stats: Statistics, pdfs: np.ndarray, feats: np.ndarray, scores: np.ndarray,
+                   occupancy: np.ndarray) -> None:
+    """Count frames for the Gaussians of their densities in proportion to their share.
+
+    A row for each frame that may be of a density: ``pdfs`` (N,) which, ``feats`` (N, D), ``scores`` (N,) its log
+    density, ``occupancy`` (N,) how likely it is.
+    """
+    order = np.argsort(pdfs, kind="stable")
+    found, begins = np.unique(pdfs[order], return_index=True)
+    for pdf, own in zip(found, np.split(order, begins[1:])):
+        rows, x = slice(model.bounds[pdf], model.bounds[pdf + 1]), feats[own]
+        components, _ = model.components(x, np.array([pdf]))
+        share = np.exp(components - scores[own, None]) * occupancy[own, None]
         stats.counts[rows] += share.sum(0)
         stats.sums[rows] += share.T @ x
         stats.squares[rows] += share.T @ x**2
