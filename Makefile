@@ -16,6 +16,8 @@ SHELL := /bin/bash
 .SECONDEXPANSION:
 .DEFAULT_GOAL := all
 # Stages of one run may write beside each other; another run's have to wait.
+# The cores that all stages share, whatever the corpus.
+export PHONOSCOPE_CORES := $(VENV)/.cores
 export PHONOSCOPE_RUN := $(shell echo $$PPID.$$(date +%s))
 .PHONY: all setup data lexicon mfcc gmm frames neural decode compare errors matrix report pron_probs lattice lattice_difference lattice_text replay show check transcribe align record test clean help FORCE
 
@@ -77,7 +79,7 @@ $(EXP)/gmm/model.npz: $(DATA)/train/feats.scp $(DATA)/lang/lang.json $(call chan
 align_opts = --model $(EXP)/gmm --data $(DATA)/$(1) --lang $(DATA)/lang --out $(EXP)/gmm/ali_$(1)
 $(EXP)/gmm/ali_%/phones.txt: $(EXP)/gmm/model.npz $(DATA)/%/feats.scp \
 		$$(call changed,$$(call align_opts,$$*),$(EXP)/gmm/ali_$$*/phones.txt)
-	$(PY) -m stages.align $(call align_opts,$*)
+	$(PY) -m stages.align --jobs $(NJ) $(call align_opts,$*)
 
 pron_probs_opts = --ali $(EXP)/gmm/ali_train --lang $(DATA)/lang --out $(EXP)/lang_pp
 $(EXP)/lang_pp/lang.json: $(EXP)/gmm/ali_train/phones.txt $(call changed,$(pron_probs_opts),$(EXP)/lang_pp/lang.json)
@@ -92,12 +94,12 @@ frames_opts = --data $(DATA)/train --dev $(DATA)/dev --gmm $(EXP)/gmm --lang $(D
 	$(if $(filter no,$(GOLD)),--labels gmm) $(call words_of,FRAMES_ARGS)
 $(EXP)/frames/model.npz: $(EXP)/gmm/ali_train/phones.txt $(EXP)/gmm/ali_dev/phones.txt \
 		$(call changed,$(frames_opts),$(EXP)/frames/model.npz)
-	$(PY) -m stages.train_frames $(frames_opts)
+	$(PY) -m stages.train_frames --jobs $(NJ) $(frames_opts)
 
 neural_opts = --data $(DATA)/train --dev $(DATA)/dev --lang $(DATA)/lang --out $(EXP)/neural $(call words_of,NEURAL_ARGS)
 $(EXP)/neural/model.safetensors: $(DATA)/train/feats.scp $(DATA)/dev/feats.scp $(DATA)/lang/lang.json \
 		$(call changed,$(neural_opts),$(EXP)/neural/model.safetensors)
-	$(PY) -m stages.train_neural $(neural_opts)
+	$(PY) -m stages.train_neural --jobs $(NJ) $(neural_opts)
 
 # Each system: which model it searches with, and how.
 model_gmm         := gmm/model.npz
@@ -118,13 +120,13 @@ tune_$(2) = --model $(call model_dir,$(1)) --search $(search_$(1)) --data $(DATA
 	--ref-phones $(EXP)/gmm/ali_dev/reference.txt --out $(EXP)/$(2) $$(call words_of,TUNE_ARGS)
 $(EXP)/$(2)/tuning.json: $(EXP)/$(model_$(1)) $(DATA)/dev/feats.scp $(EXP)/gmm/ali_dev/phones.txt $(3)/lang.json \
 		$$(call changed,$$(tune_$(2)),$(EXP)/$(2)/tuning.json)
-	$$(PY) -m stages.tune $$(tune_$(2))
+	$$(PY) -m stages.tune --jobs $(NJ) $$(tune_$(2))
 
 decode_$(2) = --model $(call model_dir,$(1)) --search $(search_$(1)) --tuning $(EXP)/$(2)/tuning.json \
 	--data $(DATA)/test --lang $(3) --out $(EXP)/$(2)/decode_test $(4) $$(call words_of,DECODE_ARGS)
 $(EXP)/$(2)/decode_test/hyp.txt: $(EXP)/$(2)/tuning.json $(DATA)/test/feats.scp \
 		$$(call changed,$$(decode_$(2)),$(EXP)/$(2)/decode_test/hyp.txt)
-	$$(PY) -m stages.decode $$(decode_$(2))
+	$$(PY) -m stages.decode --jobs $(NJ) $$(decode_$(2))
 
 score_$(2) = --decode $(EXP)/$(2)/decode_test --data $(DATA)/test --ref-phones $(EXP)/gmm/ali_test/reference.txt
 $(EXP)/$(2)/decode_test/wer.txt: $(EXP)/$(2)/decode_test/hyp.txt $(EXP)/gmm/ali_test/phones.txt \
@@ -145,7 +147,7 @@ errors_$(1) = --decode $(EXP)/$(1)/decode_test --model $(call model_dir,$(1)) \
 	--tuning $(EXP)/$(1)/tuning.json --data $(DATA)/test --lang $(search_lang) --ali $(EXP)/gmm/ali_test
 $(EXP)/$(1)/decode_test/errors.json: $(EXP)/$(1)/decode_test/hyp.txt $(EXP)/gmm/ali_test/phones.txt \
 		$$(call changed,$$(errors_$(1)),$(EXP)/$(1)/decode_test/errors.json)
-	$$(PY) -m stages.explain_errors $$(errors_$(1))
+	$$(PY) -m stages.explain_errors --jobs $(NJ) $$(errors_$(1))
 endef
 unknown_systems := $(filter-out $(known_systems),$(SYSTEMS))
 $(if $(unknown_systems),$(error SYSTEMS: "$(unknown_systems)" unknown; there are: $(known_systems)))
@@ -156,7 +158,7 @@ pp_tune = --model $(EXP)/gmm --data $(DATA)/dev --lang $(if $(filter with,$(1)),
 	--ref-phones $(EXP)/gmm/ali_dev/reference.txt --out $(pp)/$(1) $(call words_of,TUNE_ARGS)
 $(pp)/%/tuning.json: $(EXP)/gmm/model.npz $(DATA)/dev/feats.scp $(EXP)/gmm/ali_dev/phones.txt $(EXP)/lang_pp/lang.json \
 		$$(call changed,$$(call pp_tune,$$*),$(pp)/$$*/tuning.json)
-	$(PY) -m stages.tune $(call pp_tune,$*)
+	$(PY) -m stages.tune --jobs $(NJ) $(call pp_tune,$*)
 
 pp_opts = --model $(EXP)/gmm --data $(DATA)/dev --langs $(DATA)/lang $(EXP)/lang_pp --out $(pp)
 $(pp)/dev.txt: $(pp)/without/tuning.json $(pp)/with/tuning.json $(call changed,$(pp_opts),$(pp)/dev.txt)
@@ -169,7 +171,7 @@ place_$(1) = --model $(EXP)/$(patsubst %_raw,%,$(1)) $(if $(filter %_raw,$(1)),-
 	$(if $(filter yes,$(GOLD)),--teacher $(DATA)/train) --out $(EXP)/$(1)/ali_test
 $(EXP)/$(1)/ali_test/alignment.json: $(EXP)/$(model_$(patsubst %_raw,%,$(1))) $(DATA)/test/feats.scp \
 		$(if $(filter gmm,$(1)),$(EXP)/gmm/ali_test/phones.txt) $$(call changed,$$(place_$(1)),$(EXP)/$(1)/ali_test/alignment.json)
-	$$(PY) -m stages.place $$(place_$(1))
+	$$(PY) -m stages.place --jobs $(NJ) $$(place_$(1))
 endef
 $(foreach a,gmm frames neural neural_raw,$(eval $(call aligner,$(a))))
 aligners := gmm $(filter frames,$(SYSTEMS)) $(if $(filter neural%,$(SYSTEMS)),neural neural_raw)

@@ -52,7 +52,6 @@ def measure(encoder: str, seed: int, args: Namespace) -> dict:
 
 def main(args: Namespace) -> None:
     torch.use_deterministic_algorithms(True)
-    torch.set_num_threads(args.threads)
     print(f"{'encoder':12} {'parameters':>10} {'CPU s':>6}  dev PER %, seeds 1 to {args.seeds}")
     for encoder in args.encoders:
         runs = [measure(encoder, seed, args) for seed in range(1, args.seeds + 1)]
@@ -72,5 +71,4 @@ if __name__ == "__main__":
     options.add_argument("--encoders", nargs="+", choices=sorted(SIZES), default=list(SIZES), help="which to train")
     options.add_argument("--seeds", type=int, default=1, help="runs of each, with seeds 1, 2, ...")
     options.add_argument("--epochs", type=int, default=30, help="epochs of each run")
-    options.add_argument("--threads", type=int, default=1, help="CPU threads")
     main(options.parse_args())

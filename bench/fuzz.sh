@@ -4,7 +4,7 @@
 # Stops at what it finds and says how to see it again; otherwise how much it has tried.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-export FUZZ_EXAMPLES=${FUZZ_EXAMPLES:-500} OMP_NUM_THREADS=1
+export FUZZ_EXAMPLES=${FUZZ_EXAMPLES:-500}
 end=$((SECONDS + 60 * ${1:-10})) rounds=0
 while [ "$SECONDS" -lt "$end" ]; do
   seed=$RANDOM$RANDOM

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.gmm import GmmHmm, batches, score_batch
-from pipeline.hmm import LOG_ZERO, Graph
+from pipeline.gmm import GmmHmm, batches, score_for
+from pipeline.hmm import LOG_ZERO, Graph, best_path
+from pipeline.parallel import each
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,20 @@ def word_segments(phones: Sequence[Segment], words: Sequence[str]) -> list[Segme
 
 
 def align(model: GmmHmm, graphs: Mapping[str, Graph], feats: Mapping[str, np.ndarray], lengths: Mapping[str, int],
-          on_batch: Callable[[int], None] = lambda n: None) -> Iterator[tuple[str, Alignment | None]]:
+          on_batch: Callable[[int], None] = lambda n: None, jobs: int = 1) -> Iterator[tuple[str, Alignment | None]]:
     """Viterbi alignment of every utterance of ``graphs``; None where no path fits (fewer frames than states)."""
-    for utts in batches(list(graphs), graphs, lengths):
-        batch, _ = score_batch(model, utts, graphs, feats)
-        for utt, (path, total) in zip(utts, batch.best_paths()):
-            graph = graphs[utt]
-            yield utt, (Alignment(graph.pdf[path].astype(np.int32), segments_of_path(graph, path), total)
-                        if total > LOG_ZERO / 2 else None)
-        on_batch(len(utts))
+    import pipeline.hmm_loops  # noqa: F401, here, so that no worker has to compile it
+
+    def align_one(utt: str) -> Alignment | None:
+        graph = graphs[utt]
+        _, columns, scores = score_for(model, graph, feats[utt])
+        path, total = best_path(graph, scores, columns, model.transitions.log_probs)
+        return (Alignment(graph.pdf[path].astype(np.int32), segments_of_path(graph, path), total)
+                if total > LOG_ZERO / 2 else None)
+
+    def align_batch(utts: list[str]) -> list[tuple[str, Alignment | None]]:
+        return [(utt, align_one(utt)) for utt in utts]
+
+    for found in each(align_batch, batches(list(graphs), graphs, lengths), jobs):
+        yield from found
+        on_batch(len(found))

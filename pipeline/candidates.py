@@ -14,6 +14,7 @@ from lexicon.text import columns
 from pipeline.frames import FrameClassifier, FrameData, cross_entropy
 from pipeline.graph import hmm_topology
 from pipeline.hmm import Transitions
+from pipeline.parallel import each
 from pipeline.systems import System
 from pipeline.tuning import tune_free
 
@@ -31,12 +32,13 @@ class Candidate(NamedTuple):
 
 
 def judge(name: str, model: FrameClassifier, seconds: float, dev: FrameData, feats: Mapping[str, np.ndarray],
-          references: Mapping[str, Sequence[str]], transitions: Transitions, lang: Lang, fold: Fold) -> Candidate:
+          references: Mapping[str, Sequence[str]], transitions: Transitions, lang: Lang, fold: Fold, jobs: int = 1
+          ) -> Candidate:
     """Search the utterances of ``references``, {utterance: phones}, with the classifier; ``dev`` are all their
     frames."""
     system = System("frames", Path(name), model.scaled_likelihoods, hmm_topology(transitions), 1, {"kind": "frames"})
-    errors = min(tune_free(system, lang, feats, references, fold).values())
-    posteriors = np.concatenate([model.log_posteriors(feats[utt]) for utt in references])
+    errors = min(tune_free(system, lang, feats, references, fold, jobs).values())
+    posteriors = np.concatenate(list(each(lambda utt: model.log_posteriors(feats[utt]), references, jobs)))
     return Candidate(100 * errors / sum(map(len, references.values())), name, model,
                      100 * float(np.mean(model.classes[posteriors.argmax(1)] == dev.y)),
                      cross_entropy(posteriors, model.classes, dev.y), seconds)

@@ -10,19 +10,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.ensemble import ExtraTreesRegressor
 
 from lexicon.dictionary import Weighted
 from lexicon.fold import Fold
 from lexicon.phones import SILENCE, SILENT, PhoneSet, manner_in
 from pipeline.align import Segment
-from pipeline.alignments import in_seconds, place_utterance
+from pipeline.alignments import PlacedUtterance, in_seconds, place_utterance
 from pipeline.boundaries import join_closures, matched
 from pipeline.features import FRAME_SHIFT_MS, NUM_CEPS, seconds_to_frame
 from pipeline.gop import Goodness
 from pipeline.intervals import Interval, Intervals
+from pipeline.parallel import each
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import ExtraTreesRegressor
 
 # Chosen on dev of the four splits of timit_sample: within 20 ms of the hands GMM 81.2 and CTC 75.5 % without regard
 # to which phone is nearer; with it 82.9 and 78.5 % in one round, 84.3 and 81.2 % in three, 84.5 and 82.0 % in four.
@@ -138,7 +142,8 @@ def examples(view: View, utterance: Taught, limit: float) -> tuple[list[np.ndarr
     return x, y
 
 
-def learn(taught: Sequence[Taught], fold: Fold, class_of: Mapping[str, str], seed: int = 0) -> Correction:
+def learn(taught: Sequence[Taught], fold: Fold, class_of: Mapping[str, str], seed: int = 0, jobs: int = 1
+          ) -> Correction:
     """A forest for each round. The next learns from boundaries as trees have moved them that did not know them: those
     that did would leave nothing to learn. There are fewer rounds where nothing matches what hands have placed."""
     correction = Correction(view_of(taught, fold, class_of))
@@ -147,25 +152,26 @@ def learn(taught: Sequence[Taught], fold: Fold, class_of: Mapping[str, str], see
         found = [examples(view, utterance, limit) for utterance in taught]
         if not any(x for x, _ in found):
             break
-        correction.forests.append(_forest(found, seed))
-        taught = _tried(view, taught, found, seed)
+        others = [[pairs for i, pairs in enumerate(found) if i % PARTS != part] for part in range(PARTS)]
+        forest, *forests = each(lambda pairs: _forest(pairs, seed), [found, *others], jobs)
+        correction.forests.append(forest)
+        taught = list(each(lambda i: _tried(view, forests[i % PARTS], taught[i]), range(len(taught)), jobs))
     return correction
 
 
-def _tried(view: View, taught: Sequence[Taught], found: Sequence[tuple], seed: int) -> list[Taught]:
-    """The utterances as a round leaves them whose trees have learnt from those of the other parts."""
-    moved = list(taught)
-    for part in range(PARTS):
-        others = [pairs for i, pairs in enumerate(found) if i % PARTS != part]
-        if any(x for x, _ in others):
-            forest = _forest(others, seed)
-            for i in range(part, len(taught), PARTS):
-                moved[i] = replace(taught[i], phones=_moved(view, forest, taught[i].feats, taught[i].phones))
-    return moved
+def _tried(view: View, forest: ExtraTreesRegressor | None, utterance: Taught) -> Taught:
+    """The utterance as a round leaves it whose trees have learnt from those of the other parts."""
+    if forest is None:
+        return utterance
+    return replace(utterance, phones=_moved(view, forest, utterance.feats, utterance.phones))
 
 
-def _forest(found: Sequence[tuple[list[np.ndarray], list[float]]], seed: int) -> ExtraTreesRegressor:
+def _forest(found: Sequence[tuple[list[np.ndarray], list[float]]], seed: int) -> ExtraTreesRegressor | None:
+    """Trees that have learnt from views and how late they are; None where there are none."""
+    from sklearn.ensemble import ExtraTreesRegressor  # slow to import, and few corpora have hand-placed phones
     x, y = ([value for pair in found for value in pair[side]] for side in (0, 1))
+    if not x:
+        return None
     forest = ExtraTreesRegressor(TREES, min_samples_leaf=LEAF, max_features=0.3, random_state=seed)
     return forest.fit(np.stack(x), np.array(y))
 
@@ -177,14 +183,17 @@ def to_learn_from(words: Mapping[str, Sequence[str]], gold: Intervals) -> dict[s
 
 
 def teach(goodness: Goodness, words: Mapping[str, Sequence[str]], feats: Mapping[str, np.ndarray], gold: Intervals,
-          fold: Fold, lexicon: Weighted, phone_set: PhoneSet, on_utterance: Callable[[], object] = lambda: None
-          ) -> Correction | None:
+          fold: Fold, lexicon: Weighted, phone_set: PhoneSet, on_utterance: Callable[[], object] = lambda: None,
+          jobs: int = 1) -> Correction | None:
     """Align the utterances of ``words`` with a system and learn from ``gold`` how far it is off; None: no match."""
+    def place(utt: str) -> PlacedUtterance | None:
+        x = feats[utt]
+        return place_utterance(goodness, utt, goodness.system.scores(x), len(x), words[utt], lexicon)
+
     taught = []
-    for utt, said in words.items():
-        placed = place_utterance(goodness, utt, goodness.system.scores(feats[utt]), len(feats[utt]), said, lexicon)
+    for utt, placed in zip(words, each(place, words, jobs)):
         if placed is not None:
             taught.append(Taught(feats[utt], placed.segments, gold[utt]))
         on_utterance()
-    correction = learn(taught, fold, phone_classes(phone_set, goodness.models.phones)) if taught else None
+    correction = learn(taught, fold, phone_classes(phone_set, goodness.models.phones), jobs=jobs) if taught else None
     return correction if correction and correction.forests else None

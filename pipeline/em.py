@@ -4,16 +4,18 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
-from hmmlearn.hmm import GMMHMM
-from joblib import Parallel, delayed
-from sklearn.exceptions import ConvergenceWarning
 
 from lexicon.errors import UserError
 from pipeline.align import align
-from pipeline.gmm import GmmHmm, Scored, batches, score_batch
-from pipeline.hmm import LOG_ZERO, Graph
+from pipeline.gmm import GmmHmm, batches, score_for
+from pipeline.hmm import LOG_ZERO, Graph, posteriors
+from pipeline.parallel import each
+
+if TYPE_CHECKING:
+    from hmmlearn.hmm import GMMHMM
 
 MARKER = 1e4  # a value no feature has: the frame behind the last one, for `--trainer hmmlearn`
 
@@ -37,11 +39,10 @@ def accumulate(model: GmmHmm, graphs: Mapping[str, Graph], feats: Mapping[str, n
 
     Batches are added up in order, so the number of processes does not change the result.
     """
+    import pipeline.hmm_loops  # noqa: F401, here, so that no worker has to compile it
     stats = _empty(model)
-    tasks = (delayed(_accumulate_batch)(model, utts, {utt: graphs[utt] for utt in utts},
-                                        {utt: np.asarray(feats[utt]) for utt in utts})
-             for utts in batches(list(graphs), graphs, lengths))
-    for part in Parallel(n_jobs=jobs, return_as="generator")(tasks):
+    for part in each(lambda utts: _accumulate_batch(model, utts, graphs, feats), batches(list(graphs), graphs, lengths),
+                     jobs):
         stats.counts += part.counts
         stats.sums += part.sums
         stats.squares += part.squares
@@ -59,28 +60,37 @@ def _empty(model: GmmHmm) -> Statistics:
 
 def _accumulate_batch(model: GmmHmm, utts: Sequence[str], graphs: Mapping[str, Graph],
                       feats: Mapping[str, np.ndarray]) -> Statistics:
-    stats = _empty(model)
-    batch, scored = score_batch(model, utts, graphs, feats)
-    gammas, totals, stats.transitions = batch.posteriors()
-    for utt, frames, gamma, total in zip(utts, scored, gammas, totals):
+    stats, seen = _empty(model), []
+    for utt in utts:
+        x = np.asarray(feats[utt], np.float64)
+        pdfs, columns, scores = score_for(model, graphs[utt], x)
+        occupancy, total, transitions = posteriors(graphs[utt], scores, columns, model.transitions.log_probs)
         if total < LOG_ZERO / 2:
             stats.failed.append(utt)
             continue
+        stats.transitions += transitions
         stats.log_likelihood += total
-        stats.frames += len(frames.feats)
-        occupancy = gamma @ (graphs[utt].pdf[:, None] == frames.pdfs).astype(float)  # (T, len(pdfs))
-        _add_gaussians(model, stats, frames, occupancy)
+        stats.frames += len(x)
+        frame, column = np.nonzero(occupancy)  # few: posteriors below NEGLIGIBLE are exactly zero
+        seen.append((pdfs[column], x[frame], scores[frame, column], occupancy[frame, column]))
+    if seen:
+        _add_gaussians(model, stats, *(np.concatenate(column) for column in zip(*seen)))
     return stats
 
 
-def _add_gaussians(model: GmmHmm, stats: Statistics, frames: Scored, occupancy: np.ndarray) -> None:
-    """Count each frame for the Gaussians of its densities in proportion to their share."""
-    for column, (pdf, begin) in enumerate(zip(frames.pdfs, frames.begins)):
-        rows = slice(model.bounds[pdf], model.bounds[pdf + 1])
-        seen = np.flatnonzero(occupancy[:, column])  # few: posteriors below NEGLIGIBLE are exactly zero
-        x = frames.feats[seen]
-        share = np.exp(frames.components[seen, begin:begin + rows.stop - rows.start]
-                       - frames.densities[seen, column, None]) * occupancy[seen, column, None]
+def _add_gaussians(model: GmmHmm, stats: Statistics, pdfs: np.ndarray, feats: np.ndarray, scores: np.ndarray,
+                   occupancy: np.ndarray) -> None:
+    """Count frames for the Gaussians of their densities in proportion to their share.
+
+    A row for each frame that may be of a density: ``pdfs`` (N,) which, ``feats`` (N, D), ``scores`` (N,) its log
+    density, ``occupancy`` (N,) how likely it is.
+    """
+    order = np.argsort(pdfs, kind="stable")
+    found, begins = np.unique(pdfs[order], return_index=True)
+    for pdf, own in zip(found, np.split(order, begins[1:])):
+        rows, x = slice(model.bounds[pdf], model.bounds[pdf + 1]), feats[own]
+        components, _ = model.components(x, np.array([pdf]))
+        share = np.exp(components - scores[own, None]) * occupancy[own, None]
         stats.counts[rows] += share.sum(0)
         stats.sums[rows] += share.T @ x
         stats.squares[rows] += share.T @ x**2
@@ -196,7 +206,7 @@ def segmental_hmmlearn(model: GmmHmm, graphs: Mapping[str, Graph], feats: Mappin
     """
     segments: dict[str, list[np.ndarray]] = {}
     stats = Statistics(np.zeros(len(model.weights)), model.means, model.variances, model.transitions.log_probs)
-    for utt, alignment in align(model, graphs, feats, lengths):
+    for utt, alignment in align(model, graphs, feats, lengths, jobs=jobs):
         if alignment is None:
             raise UserError(f"{utt}: fewer frames than the states of its words; correct its transcript or take it out")
         stats.log_likelihood += alignment.log_likelihood
@@ -215,6 +225,7 @@ def _with_end(model: GmmHmm, phone: str) -> GMMHMM:
     hmmlearn's sequences may end in any state. Ours leave through an exit; without this the trainer would forget so and
     the likelihood would fall from pass to pass.
     """
+    from hmmlearn.hmm import GMMHMM  # a slow import, for the reference alone
     inner, topology = model.to_hmmlearn(phone), model.transitions.topologies[phone]
     n, mix, dim = inner.means_.shape
     learner = GMMHMM(n + 1, n_mix=mix, covariance_type="diag", n_iter=1, params="tmcw", init_params="")
@@ -228,6 +239,7 @@ def _with_end(model: GmmHmm, phone: str) -> GMMHMM:
 
 
 def _fit_hmmlearn(model: GmmHmm, phone: str, pieces: Sequence[np.ndarray], stats: Statistics) -> None:
+    from sklearn.exceptions import ConvergenceWarning
     learner, n = _with_end(model, phone), model.transitions.num_states(phone)
     marker = np.full((1, model.means.shape[1]), MARKER)
     x = np.concatenate([part for piece in pieces for part in (piece, marker)])

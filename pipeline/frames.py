@@ -12,10 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
-from sklearn.neural_network import MLPClassifier
 
 from lexicon.errors import UserError
 from lexicon.files import atomic_write
@@ -134,6 +130,7 @@ def _affine(coef: np.ndarray, intercept: np.ndarray, mean: np.ndarray, scale: np
 
 def train_lda(train: FrameData, dev: FrameData, seed: int, say: OnEpoch) -> Trained:
     """Linear discriminant analysis: one Gaussian per class with a covariance in common."""
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis  # scikit-learn is slow to import
     model = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=1e-3).fit(train.x, train.y)
     none = np.zeros(train.x.shape[1]), np.ones(train.x.shape[1])
     return [_affine(model.coef_.T, model.intercept_, *none)], model.classes_
@@ -142,6 +139,8 @@ def train_lda(train: FrameData, dev: FrameData, seed: int, say: OnEpoch) -> Trai
 def train_logistic(train: FrameData, dev: FrameData, seed: int, say: OnEpoch) -> Trained:
     """Multinomial logistic regression on every third frame, stopped early (30 steps of L-BFGS): a network without a
     hidden layer. Neighbouring frames are so alike that all of them would cost three times as much for little."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
     mean, scale = train.x.mean(0), train.x.std(0) + 1e-6
     model = LogisticRegression(C=0.01, max_iter=30, tol=1e-3)
     with warnings.catch_warnings():
@@ -155,6 +154,8 @@ def train_mlp(train: FrameData, dev: FrameData, seed: int, say: OnEpoch, hidden:
     """A multilayer perceptron, its learning rate by "newbob" (QuickNet; Kaldi's nnet1): from the first epoch that gains
     less than ``least_gain`` of the dev cross-entropy on, the rate is halved and training goes on from the best weights,
     until three such epochs in all."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.neural_network import MLPClassifier
     mean, scale = train.x.mean(0), train.x.std(0) + 1e-6
     x, dev_x = (train.x - mean) / scale, (dev.x - mean) / scale
     # With warm_start each fit is one more epoch, with a fresh Adam at the rate of that epoch.

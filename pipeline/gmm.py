@@ -4,19 +4,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from hmmlearn.hmm import GMMHMM
 
 from lexicon.errors import UserError
 from lexicon.files import atomic_write
 from lexicon.phones import SILENCE
 from pipeline.arrays import read_arrays
-from pipeline.hmm import LOG_ZERO, Batch, Graph, Topology, Transitions, phone_topology, silence_topology
+from pipeline.hmm import LOG_ZERO, Graph, Topology, Transitions, phone_topology, silence_topology
+
+if TYPE_CHECKING:
+    from hmmlearn.hmm import GMMHMM
 
 VARIANCE_FLOOR = 0.01  # of the variance of all frames (HTK's HERest -v, as HCompV suggests)
 LARGEST = 1e30  # no mean or variance is; from larger ones come infinite scores
-BATCH_CELLS = 3_000_000  # frames x states searched in one go: about 25 MB per table
+BATCH_CELLS = 500_000  # frames x states of the utterances that are one piece of work for a process
+PIECE = 2000  # frames scored at a time: with 5,000 Gaussians 80 MB
 
 
 @dataclass
@@ -55,7 +59,9 @@ class GmmHmm:
     def log_likelihood(self, feats: np.ndarray, pdfs: np.ndarray | None = None) -> np.ndarray:
         """log p(frame | density): (T, D) -> (T, len(pdfs)) float64; all densities unless told which."""
         pdfs = np.arange(self.transitions.num_pdfs) if pdfs is None else pdfs
-        return sum_components(*self.components(feats, pdfs))
+        pieces = [sum_components(*self.components(feats[start:start + PIECE], pdfs))
+                  for start in range(0, max(1, len(feats)), PIECE)]
+        return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
 
     def to_hmmlearn(self, phone: str) -> GMMHMM:
         """The phone as an hmmlearn model: scores, decodes and samples with hmmlearn alone.
@@ -63,6 +69,7 @@ class GmmHmm:
         hmmlearn has no exit from a model, so each row of its transition matrix is conditioned on staying inside; the
         last state absorbs.
         """
+        from hmmlearn.hmm import GMMHMM  # a slow import, which only what trains needs
         first, n = self.transitions.first_pdf[phone], self.transitions.num_states(phone)
         topology = self.transitions.topologies[phone]
         rows = slice(self.bounds[first], self.bounds[first + n])
@@ -155,12 +162,12 @@ def flat_start(phones: Sequence[str], mean: np.ndarray, variance: np.ndarray) ->
 
 
 def batches(utterances: Sequence[str], graphs: Mapping[str, Graph], lengths: Mapping[str, int]) -> Iterator[list[str]]:
-    """Group utterances of like length so that frames x states of a batch stay within BATCH_CELLS."""
+    """Group utterances, the longest first, so that frames x states of a batch stay within BATCH_CELLS."""
     batch: list[str] = []
     cells = 0
     for utt in sorted(utterances, key=lambda u: (-lengths[u], u)):
-        size = len(graphs[utt].pdf)
-        if batch and lengths[batch[0]] * (cells + size) > BATCH_CELLS:
+        size = lengths[utt] * len(graphs[utt].pdf)
+        if batch and cells + size > BATCH_CELLS:
             yield batch
             batch, cells = [], 0
         batch.append(utt)
@@ -169,26 +176,7 @@ def batches(utterances: Sequence[str], graphs: Mapping[str, Graph], lengths: Map
         yield batch
 
 
-@dataclass(frozen=True)
-class Scored:
-    """The frames (T, D) of an utterance under the densities ``pdfs`` (n,) that its graph uses: ``components`` (T, g)
-    log score of each Gaussian, ``begins`` (n,) where those of each density start, ``densities`` (T, n) their log
-    sums."""
-
-    feats: np.ndarray
-    pdfs: np.ndarray
-    components: np.ndarray
-    begins: np.ndarray
-    densities: np.ndarray
-
-
-def score_batch(model: GmmHmm, utts: Sequence[str], graphs: Mapping[str, Graph], feats: Mapping[str, np.ndarray]
-                ) -> tuple[Batch, list[Scored]]:
-    """Score the utterances under the densities they need, ready to be searched together."""
-    scored, used = [], []
-    for utt in utts:
-        x, pdfs = np.asarray(feats[utt], np.float64), np.unique(graphs[utt].pdf)
-        components, begins = model.components(x, pdfs)
-        scored.append(Scored(x, pdfs, components, begins, sum_components(components, begins)))
-        used.append(scored[-1].densities[:, np.searchsorted(pdfs, graphs[utt].pdf)])
-    return Batch([graphs[utt] for utt in utts], used, model.transitions.log_probs), scored
+def score_for(model: GmmHmm, graph: Graph, feats: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The densities that a graph uses (n,), which of them each of its states reads (S,), and their scores (T, n)."""
+    pdfs, columns = np.unique(graph.pdf, return_inverse=True)
+    return pdfs, columns, model.log_likelihood(feats, pdfs)

@@ -1,11 +1,11 @@
 """Hidden Markov models over whole utterances: topologies, utterance graphs, Baum-Welch posteriors, Viterbi paths.
 
 Everything works on one `Graph`, a list of states and arcs. An utterance's graph holds its words one after the other,
-all pronunciation variants side by side, an optional silence between words; the graph of a batch of utterances is
-simply the graphs side by side, so that one numpy step per frame serves them all.
+all pronunciation variants side by side, an optional silence between words.
 """
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from lexicon.errors import UserError
 from lexicon.phones import SILENCE
 
 LOG_ZERO = -1e30  # finite, so that the difference of two impossible scores is no NaN
-NEGLIGIBLE = -30.0  # log posterior below which a state at a time is not counted
+BLOCK_CELLS = 3_000_000  # frames x states kept at a time: 25 MB
 SILENCE_PROB = 0.5  # of a pause between two words, as in Kaldi's lexicon graph
 
 
@@ -101,7 +101,7 @@ class Transitions:
 
 @dataclass
 class Graph:
-    """States and arcs of one utterance, or of several side by side.
+    """States and arcs of one utterance.
 
     ``pdf`` (S,) names each state's output density; ``start`` and ``final`` (S,) are log weights; arc a leads from
     ``source[a]`` to ``target[a]`` with log weight ``constant[a] + log_probs[trans_id[a]]``; a final state leaves its
@@ -206,155 +206,51 @@ class _GraphBuilder:
                      np.array(self.instance), self.phones)
 
 
-def side_by_side(graphs: Sequence[Graph]) -> Graph:
-    """One graph that holds all ``graphs`` without arcs between them."""
-    states = np.cumsum([0] + [len(graph.pdf) for graph in graphs])
-    phones = np.cumsum([0] + [len(graph.phones) for graph in graphs])
+@dataclass(frozen=True)
+class _Arcs:
+    """The arcs of each state that begin there, or end there: those of state s are ``offset[s]`` to ``offset[s + 1]``."""
 
-    def join(name: str, shifts: np.ndarray | None = None) -> np.ndarray:
-        parts = [getattr(graph, name) for graph in graphs]
-        return np.concatenate(parts if shifts is None else [part + shift for part, shift in zip(parts, shifts)])
+    offset: np.ndarray
+    other: np.ndarray
+    weight: np.ndarray
+    trans_id: np.ndarray
 
-    return Graph(join("pdf"), join("start"), join("final"), join("final_id"), join("source", states),
-                 join("target", states), join("trans_id"), join("constant"), join("instance", phones),
-                 [phone for graph in graphs for phone in graph.phones])
+    @classmethod
+    def by(cls, states: np.ndarray, others: np.ndarray, weight: np.ndarray, trans_id: np.ndarray, size: int) -> _Arcs:
+        order = np.argsort(states, kind="stable")
+        offset = np.concatenate([[0], np.cumsum(np.bincount(states, minlength=size))])
+        return cls(offset, others[order], weight[order], trans_id[order])
 
 
-class _Incoming:
-    """Arcs by target: for every state its predecessors and their log weights, in tables of one row per slot.
+def _block(frames: int, states: int) -> int:
+    """How many frames are kept with all their states: all if they are few, else so that the blocks' first frames, which
+    are kept as well, take no more."""
+    return max(1, BLOCK_CELLS // states, math.isqrt(frames))
 
-    Nearly all states have two predecessors (themselves and the one before), word beginnings many. So ``before`` and
-    ``weight`` (2, S) serve all, and ``many`` names the states whose whole lists stand in ``before_many``,
-    ``weight_many`` (P, M).
+
+def posteriors(graph: Graph, scores: np.ndarray, columns: np.ndarray, log_probs: np.ndarray
+               ) -> tuple[np.ndarray, float, np.ndarray]:
+    """Forward-backward (Baum et al. 1970; Rabiner 1989, eq. 27 and 37).
+
+    scores: (T, n) log p(frame | density), of which state s of the graph reads column ``columns[s]``. Returns how likely
+    the densities are at each frame (T, n), the log likelihood (below LOG_ZERO / 2: no path fits the frames, and nothing
+    is counted), and the expected count of every transition, laid out as ``log_probs``.
     """
-
-    def __init__(self, source: np.ndarray, target: np.ndarray, weight: np.ndarray, size: int):
-        order = np.argsort(target, kind="stable")
-        degree = np.bincount(target, minlength=size)
-        slot = np.arange(len(target)) - np.repeat(np.cumsum(degree) - degree, degree)
-        before = np.zeros((max(2, degree.max(initial=0)), size), np.int64)
-        weights = np.full(before.shape, LOG_ZERO)
-        before[slot, target[order]] = source[order]
-        weights[slot, target[order]] = weight[order]
-        self.many = np.flatnonzero(degree > 2)
-        self.before, self.weight = before[:2].copy(), weights[:2].copy()
-        self.before_many, self.weight_many = before[:, self.many], weights[:, self.many]
+    from pipeline.hmm_loops import forward_backward  # numba is slow to import, and few stages need it
+    size, weights = len(graph.pdf), graph.arc_weights(log_probs)
+    there = _Arcs.by(graph.target, graph.source, weights, graph.trans_id, size)
+    back = _Arcs.by(graph.source, graph.target, weights, graph.trans_id, size)
+    return forward_backward(np.ascontiguousarray(scores, np.float64), columns.astype(np.int64),
+                            graph.start.astype(np.float64), graph.final_weights(log_probs), there.offset, there.other,
+                            there.weight, back.offset, back.other, back.weight, back.trans_id, graph.final_id,
+                            len(log_probs), _block(len(scores), size))
 
 
-def _log_sum(paths: np.ndarray) -> np.ndarray:
-    """Log of the sum of exponentials over the first axis."""
-    best = paths.max(0)
-    return best + np.log(np.exp(paths - best).sum(0))
-
-
-def _forward(start: np.ndarray, incoming: _Incoming, emissions: np.ndarray) -> np.ndarray:
-    """(T, S) log probability of all paths that reach each state, its own emission counted in."""
-    alpha = np.empty_like(emissions)
-    alpha[0] = start + emissions[0]
-    for t in range(1, len(emissions)):
-        last = alpha[t - 1]
-        now = alpha[t]
-        one, two = last[incoming.before[0]] + incoming.weight[0], last[incoming.before[1]] + incoming.weight[1]
-        np.maximum(one, two, out=now)
-        # log(e^a + e^b) with one exponential and one logarithm: this line is where Baum-Welch spends its time.
-        now += np.log1p(np.exp(-np.abs(np.subtract(one, two, out=one), out=one), out=one), out=one)
-        now[incoming.many] = _log_sum(last[incoming.before_many] + incoming.weight_many)
-        now += emissions[t]
-    return alpha
-
-
-class Batch:
-    """Utterances that are searched together. ``emissions[u]``: (T_u, S_u) log p(frame | state)."""
-
-    def __init__(self, graphs: Sequence[Graph], emissions: Sequence[np.ndarray], log_probs: np.ndarray):
-        self.graphs, self.log_probs = graphs, log_probs
-        self.graph = side_by_side(graphs)
-        self.lengths = [len(scores) for scores in emissions]
-        self.bounds = np.cumsum([0] + [len(graph.pdf) for graph in graphs])
-        self.arc_bounds = np.cumsum([0] + [len(graph.source) for graph in graphs])
-        self.weights = self.graph.arc_weights(log_probs)
-        self.final = self.graph.final_weights(log_probs)
-        self.emissions = np.full((max(self.lengths), self.bounds[-1]), 0.0)
-        for u, scores in enumerate(emissions):
-            self.emissions[:len(scores), self.bounds[u]:self.bounds[u + 1]] = scores
-
-    def _reversed(self, frames: np.ndarray) -> np.ndarray:
-        """Each utterance's frames in reverse order (padding stays behind)."""
-        out = frames.copy()
-        for u, length in enumerate(self.lengths):
-            columns = slice(self.bounds[u], self.bounds[u + 1])
-            out[:length, columns] = frames[:length, columns][::-1]
-        return out
-
-    def posteriors(self) -> tuple[list[np.ndarray], list[float], np.ndarray]:
-        """Forward-backward (Baum et al. 1970; Rabiner 1989, eq. 27 and 37).
-
-        Returns per utterance the state posteriors (T_u, S_u) and the log likelihood (below LOG_ZERO / 2: no path fits
-        the frames), and the expected count of every transition, laid out as ``log_probs``.
-        """
-        graph, size = self.graph, len(self.graph.pdf)
-        alpha = _forward(graph.start, _Incoming(graph.source, graph.target, self.weights, size), self.emissions)
-        # The backward pass is the forward pass of the reversed graph over the reversed frames.
-        beta = self._reversed(_forward(self.final, _Incoming(graph.target, graph.source, self.weights, size),
-                                       self._reversed(self.emissions)))
-        counts = np.zeros(len(self.log_probs))
-        gammas, totals = [], []
-        for u, (sub, length) in enumerate(zip(self.graphs, self.lengths)):
-            columns = slice(self.bounds[u], self.bounds[u + 1])
-            a, b = alpha[:length, columns], beta[:length, columns]
-            ends = a[-1] + self.final[columns]
-            total = float(np.logaddexp.reduce(ends))
-            totals.append(total)
-            if total < LOG_ZERO / 2:
-                gammas.append(np.zeros_like(a))
-                continue
-            log_gamma = a + b - self.emissions[:length, columns] - total
-            alive = log_gamma > NEGLIGIBLE
-            gamma = np.zeros_like(log_gamma)
-            gamma[alive] = np.exp(np.minimum(log_gamma[alive], 0.0))
-            gammas.append(gamma)
-            t, arc = np.nonzero(alive[:-1, sub.source] & alive[1:, sub.target])
-            passing = np.exp(a[t, sub.source[arc]] + self.weights[self.arc_bounds[u] + arc]
-                             + b[t + 1, sub.target[arc]] - total)
-            used = sub.trans_id[arc] >= 0
-            counts += np.bincount(sub.trans_id[arc][used], passing[used], len(counts))
-            leaving = sub.final_id >= 0
-            counts += np.bincount(sub.final_id[leaving], np.exp(ends - total)[leaving], len(counts))
-        return gammas, totals, counts
-
-    def best_paths(self) -> list[tuple[np.ndarray, float]]:
-        """Viterbi (1967): per utterance the states of the best path (T_u,), numbered within its own graph, and its
-        log likelihood (below LOG_ZERO / 2: no path fits the frames)."""
-        graph, size = self.graph, len(self.graph.pdf)
-        incoming = _Incoming(graph.source, graph.target, self.weights, size)
-        num_frames = len(self.emissions)
-        origin = np.zeros((num_frames, size), np.int32)
-        score = graph.start + self.emissions[0]
-        at_end: dict[int, list[int]] = {}
-        for u, length in enumerate(self.lengths):
-            at_end.setdefault(length - 1, []).append(u)
-        results: list = [None] * len(self.graphs)
-        for t in range(num_frames):
-            if t:
-                first, second = score[incoming.before] + incoming.weight
-                origin[t] = np.where(second > first, incoming.before[1], incoming.before[0])
-                paths = score[incoming.before_many] + incoming.weight_many
-                score = np.maximum(first, second)
-                if len(incoming.many):
-                    best = paths.argmax(0), np.arange(len(incoming.many))
-                    origin[t, incoming.many], score[incoming.many] = incoming.before_many[best], paths[best]
-                score += self.emissions[t]
-            for u in at_end.get(t, ()):
-                block = slice(self.bounds[u], self.bounds[u + 1])
-                ends = score[block] + self.final[block]
-                results[u] = (int(ends.argmax()) + self.bounds[u], float(ends.max()))
-        return [(self._trace(origin, state, length) - self.bounds[u], total)
-                for u, ((state, total), length) in enumerate(zip(results, self.lengths))]
-
-    @staticmethod
-    def _trace(origin: np.ndarray, state: int, length: int) -> np.ndarray:
-        path = np.empty(length, np.int64)
-        path[-1] = state
-        for t in range(length - 1, 0, -1):
-            path[t - 1] = origin[t, path[t]]
-        return path
+def best_path(graph: Graph, scores: np.ndarray, columns: np.ndarray, log_probs: np.ndarray) -> tuple[np.ndarray, float]:
+    """Viterbi (1967): the states of the best path (T,) and its log likelihood (below LOG_ZERO / 2: no path fits the
+    frames). Arguments as those of `posteriors`."""
+    from pipeline.hmm_loops import best_path as loop
+    size = len(graph.pdf)
+    arcs = _Arcs.by(graph.target, graph.source, graph.arc_weights(log_probs), graph.trans_id, size)
+    return loop(np.ascontiguousarray(scores, np.float64), columns.astype(np.int64), graph.start.astype(np.float64),
+                graph.final_weights(log_probs), arcs.offset, arcs.other, arcs.weight, _block(len(scores), size))

@@ -16,6 +16,7 @@ from lexicon.lang import Lang
 from lexicon.phones import spoken
 from pipeline.decode import SEARCHES, Decoder, Settings, WfstDecoder, word_decoder
 from pipeline.lattice import LARGEST
+from pipeline.parallel import each
 from pipeline.search import Beams
 from pipeline.systems import System
 
@@ -88,33 +89,37 @@ def best_of(tried: Tried) -> Settings:
 
 
 def tune_words(system: System, lang: Lang, search: str, feats: Mapping[str, np.ndarray],
-               references: Mapping[str, Sequence[str]]) -> Tried:
+               references: Mapping[str, Sequence[str]], jobs: int = 1) -> Tried:
     """Word errors on dev for the settings tried; ``references`` maps utterances to words."""
     def decoder(settings: Settings) -> Decoder:
         return word_decoder(system, lang, search, settings, Beams(lattice_beam=BEST_PATH_ONLY))
 
-    return _tune(system, feats, references, decoder, words=True)
+    return _tune(system, feats, references, decoder, words=True, jobs=jobs)
 
 
 def tune_free(system: System, lang: Lang, feats: Mapping[str, np.ndarray],
-              references: Mapping[str, Sequence[str]], fold: Fold = {}) -> Tried:
+              references: Mapping[str, Sequence[str]], fold: Fold = {}, jobs: int = 1) -> Tried:
     """Phone errors of the free search on dev for the settings tried; ``references`` maps utterances to (folded) phones."""
     def decoder(settings: Settings) -> Decoder:
         return WfstDecoder(system, lang, "free", settings, Beams(lattice_beam=BEST_PATH_ONLY))
 
-    return _tune(system, feats, references, decoder, words=False, fold=fold)
+    return _tune(system, feats, references, decoder, words=False, fold=fold, jobs=jobs)
 
 
 def _tune(system: System, feats: Mapping[str, np.ndarray], references: Mapping[str, Sequence[str]],
-          make_decoder: Callable[[Settings], Decoder], words: bool, fold: Fold = {}) -> Tried:
-    scored = {utt: (system.scores(feats[utt]), len(feats[utt])) for utt in references}
+          make_decoder: Callable[[Settings], Decoder], words: bool, fold: Fold = {},
+          jobs: int = 1) -> Tried:
+    scores = each(lambda utt: (system.scores(x := feats[utt]), len(x)), references, jobs)
+    scored = dict(zip(references, scores))
 
     def errors(settings: Settings) -> int:
-        decoder, total = make_decoder(settings), 0
-        for utt, reference in references.items():
+        decoder = make_decoder(settings)
+
+        def wrong(utt: str) -> int:
             hypothesis = decoder.decode(utt, *scored[utt])
             heard = [segment.label for segment in (hypothesis.words if words else hypothesis.phones)]
-            total += kaldialign.edit_distance(spoken(reference), spoken(heard, fold))["total"]
-        return total
+            return kaldialign.edit_distance(spoken(references[utt]), spoken(heard, fold))["total"]
+
+        return sum(each(wrong, references, jobs))
 
     return coordinate_descent(errors, Settings(START[system.meta["kind"]]))

@@ -21,7 +21,7 @@ from pipeline.features import measured, read_feats
 from pipeline.gmm import load_gmm
 from pipeline.hmm import utterance_graph
 from pipeline.intervals import read_ctm
-from stages.common import parser, run
+from stages.common import jobs, parser, run
 
 
 def main(args: Namespace) -> tuple[Path, str]:
@@ -31,7 +31,7 @@ def main(args: Namespace) -> tuple[Path, str]:
     graphs = {utt: utterance_graph(words[utt], lang.reference_lexicon, model.transitions) for utt in words}
     found = {}
     with tqdm(total=len(words), desc=f"align {args.data}", unit="utt", disable=None) as bar:
-        for utt, alignment in align(model, graphs, feats, lengths, bar.update):
+        for utt, alignment in align(model, graphs, feats, lengths, bar.update, args.jobs):
             if alignment is None:
                 raise UserError(f"{args.data}/text: {utt}: {lengths[utt]} frames are fewer than the states of its"
                                 f" {len(words[utt])} words; correct the transcript or take the utterance out")
@@ -57,4 +57,5 @@ if __name__ == "__main__":
     options.add_argument("--data", type=Path, required=True, help="data directory with features")
     options.add_argument("--lang", type=Path, required=True, help="lang directory")
     options.add_argument("--out", type=Path, required=True, help="where the alignment goes")
+    jobs(options)
     run(options, main)

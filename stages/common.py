@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import errno
 import math
 import re
@@ -13,6 +14,7 @@ from typing import NoReturn
 
 from lexicon.errors import UserError, one_line
 from lexicon.files import noting, write_lines
+from pipeline.parallel import CORES
 from stages.lock import alone
 from stages.made import forget, quoted, write_made
 
@@ -68,6 +70,11 @@ def at_least(least: float) -> Callable[[str], float]:
     return number
 
 
+def jobs(options: argparse.ArgumentParser) -> None:
+    """The option of every stage that computes for long."""
+    options.add_argument("--jobs", type=at_least(1), default=1, help="worker processes")
+
+
 def recorded_settings(argv: list[str]) -> str:
     """The command line as the Makefile writes and compares it: options without effect on the result left out."""
     kept, skip = [], False
@@ -91,7 +98,8 @@ def run(options: argparse.ArgumentParser, main: Callable[[argparse.Namespace], t
     arguments = options.parse_args()
     try:
         written = output(arguments)
-        target, result = _recorded(main, arguments, written) if written else main(arguments)
+        with CORES.one(arguments.jobs) if hasattr(arguments, "jobs") else contextlib.nullcontext():
+            target, result = _recorded(main, arguments, written) if written else main(arguments)
         print(f"{_stage()}: {result}", flush=True)
     except (UserError, OSError, MemoryError, UnicodeEncodeError, KeyboardInterrupt) as error:
         error.__traceback__ = None  # it holds on to all that filled the memory

@@ -18,28 +18,31 @@ from pipeline.ctm import write_ctm
 from pipeline.decode import SEARCHES, Decoder, Hypothesis, WfstDecoder, greedy_phones, word_decoder
 from pipeline.features import FRAME_SHIFT_MS, read_feats
 from pipeline.lattice import write_json_lattice, write_slf
+from pipeline.parallel import each
 from pipeline.search import Beams
 from pipeline.systems import System, load_system
 from pipeline.tuning import read_tuning
-from stages.common import at_least, parser, run
+from stages.common import at_least, jobs, parser, run
 
 
-def decode_set(system: System, decoder: Decoder, feats: Mapping[str, np.ndarray], lattices: Path, graph: str
-               ) -> tuple[dict[str, Hypothesis], float, float]:
-    """Hypotheses without their lattices, which are written; the seconds that scoring and searching took, and the
-    processor seconds of them that went into lattices."""
-    seconds, found = 0.0, {}
-    for utt in tqdm(feats, desc=f"{system.name} {graph}", unit="utt", disable=None):
-        began = time.perf_counter()
+def decode_set(system: System, decoder: Decoder, feats: Mapping[str, np.ndarray], lattices: Path, graph: str,
+               jobs: int) -> tuple[dict[str, Hypothesis], float, float]:
+    """Hypotheses without their lattices, which are written; the processor seconds that scoring and searching
+    took, and those of them that went into lattices."""
+    def decode_one(utt: str) -> tuple[Hypothesis, float]:
+        began = time.process_time()
         x = feats[utt]
         hypothesis = decoder.decode(utt, system.scores(x), len(x))
-        seconds += time.perf_counter() - began
+        seconds = time.process_time() - began
         for name, lattice in ((graph, hypothesis.lattice), ("word_arcs", hypothesis.word_lattice)):
             if lattice is not None:
                 write_json_lattice(lattice, lattices / name / f"{utt}.json")
                 write_slf(lattice, lattices / name / f"{utt}.slf")
-        found[utt] = replace(hypothesis, lattice=None, word_lattice=None)
-    return found, seconds, sum(hypothesis.lattice_seconds for hypothesis in found.values())
+        return replace(hypothesis, lattice=None, word_lattice=None), seconds
+
+    done = tqdm(each(decode_one, feats, jobs), f"{system.name} {graph}", len(feats), unit="utt", disable=None)
+    found, seconds = zip(*done)
+    return dict(zip(feats, found)), sum(seconds), sum(hypothesis.lattice_seconds for hypothesis in found)
 
 
 def write_hypotheses(out: Path, words: Mapping[str, Hypothesis], free: Mapping[str, Hypothesis]) -> None:
@@ -65,12 +68,15 @@ def main(args: Namespace) -> tuple[Path, str]:
         raise UserError(f"{feats.path}: no utterances to decode; make the features again: make mfcc")
     with atomic_dir(args.out) as out:
         words, seconds, words_lattices = decode_set(
-            system, word_decoder(system, lang, args.search, tuned.words, beams), feats, out / "lattices", "words")
+            system, word_decoder(system, lang, args.search, tuned.words, beams), feats, out / "lattices", "words",
+            args.jobs)
         free, free_seconds, free_lattices = decode_set(
-            system, WfstDecoder(system, lang, "free", tuned.free, beams), feats, out / "lattices", "free")
+            system, WfstDecoder(system, lang, "free", tuned.free, beams), feats, out / "lattices", "free",
+            args.jobs)
         write_hypotheses(out, words, free)
         if system.meta["kind"] == "neural":
-            write_lines(out / "greedy.txt", [" ".join([utt, *greedy_phones(system, feats[utt])]) for utt in feats])
+            greedy = each(lambda utt: " ".join([utt, *greedy_phones(system, feats[utt])]), feats, args.jobs)
+            write_lines(out / "greedy.txt", list(greedy))
         audio = sum(len(feats[utt]) for utt in feats) * FRAME_SHIFT_MS / 1000
         write_json(out / "decode.json", {
             "system": system.name, "model": str(args.model), "search": args.search,
@@ -95,4 +101,5 @@ if __name__ == "__main__":
                          help="search beam (natural log, scaled scores)")
     options.add_argument("--lattice-beam", type=at_least(0.001), default=Beams.lattice_beam,
                          help="beam of what lattices keep")
+    jobs(options)
     run(options, main)

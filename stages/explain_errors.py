@@ -20,10 +20,11 @@ from pipeline.decode import read_nbest
 from pipeline.features import read_feats
 from pipeline.intervals import read_ctm
 from pipeline.lattice import Lattice, read_json_lattice
+from pipeline.parallel import each
 from pipeline.score import read_spoken
 from pipeline.systems import load_system
 from pipeline.tuning import read_tuning
-from stages.common import parser, run
+from stages.common import jobs, parser, run
 
 HEARD = {"words": "words.ctm", "free": "free.ctm"}
 LATTICES = {"words": "word_arcs", "free": "free"}
@@ -53,14 +54,18 @@ def main(args: Namespace) -> tuple[Path, str]:
 
     for graph in HEARD:
         judge = Judge(system, lang, graph, getattr(tuned, graph))
-        found[graph] = {}
-        for utt in tqdm(references[graph], desc=f"{name} {graph}", unit="utt", disable=None):
+
+        def wrong(utt: str) -> list[Wrong]:
             by_hand = graph == "words" and utt in placed
             said = said_otherwise(aligned.get(utt, ()), placed[utt], lang.lexicon, fold) if by_hand else ()
             inquiry = Inquiry(judge, system.scores(feats[utt]), references[graph][utt],
                               [i for i in heard[graph].get(utt, ()) if i.label not in SILENT], kept(graph, utt),
                               fold if graph == "free" else {}, said)
-            found[graph][utt] = inquiry.wrong()
+            return inquiry.wrong()
+
+        inquiries = tqdm(each(wrong, references[graph], args.jobs), f"{name} {graph}", len(references[graph]), unit="utt",
+                         disable=None)
+        found[graph] = dict(zip(references[graph], inquiries))
     phones, target = phone_set_of(lang.info), args.decode / "errors.json"
     write_lines(target.with_suffix(".txt"), text(name, found, phones))
     write_json(target, as_json(name, found, phones))
@@ -79,4 +84,5 @@ if __name__ == "__main__":
     options.add_argument("--data", type=Path, required=True, help="data directory of the test set with features")
     options.add_argument("--lang", type=Path, required=True, help="lang directory that it was decoded with")
     options.add_argument("--ali", type=Path, required=True, help="alignment of the set: reference.txt, words.ctm")
+    jobs(options)
     run(options, main)

@@ -4,7 +4,7 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
-from joblib import Parallel, delayed
+import numpy as np
 from tqdm import tqdm
 
 from lexicon.errors import UserError
@@ -13,9 +13,8 @@ from pipeline.archive import Archive, write_archive
 from pipeline.audio import read_audio
 from pipeline.datadir import Utterance, read_datadir, sample_rate
 from pipeline.features import CepstralStats, FeatureSettings, add_deltas, mfcc
-from stages.common import at_least, parser, run
-
-UTTERANCES_PER_WORKER = 2000  # a worker takes seconds to start: below this it costs more than it saves
+from pipeline.parallel import each
+from stages.common import at_least, jobs, parser, run
 
 
 def extract(utterance: Utterance, rate: int):
@@ -34,9 +33,9 @@ def main(args: Namespace) -> tuple[Path, str]:
     settings = FeatureSettings(sample_rate(args.data), args.norm_vars == "yes")
     rate = settings.sample_rate
     speaker = {utterance.id: utterance.speaker for utterance in utterances}
-    jobs = max(1, min(args.jobs, len(utterances) // UTTERANCES_PER_WORKER))
-    results = Parallel(n_jobs=jobs, return_as="generator")(delayed(extract)(u, rate) for u in utterances)
-    results = tqdm(results, total=len(utterances), desc=f"mfcc {args.data}", unit="utt", disable=None)
+    mfcc(np.zeros(rate), rate)  # imports PyTorch here, once for all workers
+    results = tqdm(each(lambda u: extract(u, rate), utterances, args.jobs), total=len(utterances),
+                   desc=f"mfcc {args.data}", unit="utt", disable=None)
     stats: dict[str, CepstralStats] = {}
     failed: list[tuple[str, UserError]] = []
 
@@ -70,5 +69,5 @@ if __name__ == "__main__":
     options.add_argument("--norm-vars", choices=["yes", "no"], default="yes",
                          help="divide by the standard deviation of the speaker as well")
     options.add_argument("--allow-missing", type=at_least(0), default=0, help="unreadable utterances to put up with")
-    options.add_argument("--jobs", type=at_least(1), default=1, help="worker processes")
+    jobs(options)
     run(options, main)

@@ -15,15 +15,16 @@ from lexicon.errors import UserError
 from lexicon.fold import read_fold
 from lexicon.lang import Lang, load_lang
 from lexicon.phone_sets import phone_set_of
-from pipeline.alignments import place_utterance, write_alignment
+from pipeline.alignments import PlacedUtterance, place_utterance, write_alignment
 from pipeline.correction import Correction, teach, to_learn_from
 from pipeline.ctm import write_ctm
 from pipeline.datadir import read_datadir
 from pipeline.features import measured, read_feats
 from pipeline.gop import Goodness
 from pipeline.intervals import read_ctm
+from pipeline.parallel import each
 from pipeline.systems import System, load_system
-from stages.common import parser, run
+from stages.common import jobs, parser, run
 
 
 def as_asked(args: Namespace) -> System:
@@ -44,7 +45,8 @@ def learnt(args: Namespace, goodness: Goodness, lang: Lang) -> Correction | None
     feats = read_feats(args.teacher, args.model)
     words = to_learn_from({u.id: u.words for u in feats.of(read_datadir(args.teacher))}, gold)
     with tqdm(total=len(words), desc=f"teach {goodness.system.name}", unit="utt", disable=None) as bar:
-        return teach(goodness, words, feats, gold, fold, lang.reference_lexicon, phone_set_of(lang.info), bar.update)
+        return teach(goodness, words, feats, gold, fold, lang.reference_lexicon, phone_set_of(lang.info), bar.update,
+                     args.jobs)
 
 
 def main(args: Namespace) -> tuple[Path, str]:
@@ -52,21 +54,23 @@ def main(args: Namespace) -> tuple[Path, str]:
     words = {u.id: u.words for u in feats.of(read_datadir(args.data))}
     first = next(iter(words))
     lengths = measured(feats, words, feats[first].shape[-1], args.data / "text")
-    goodness, placed, short = Goodness(system), {}, []
-    for utt in tqdm(sorted(words), desc=f"place {system.name}", unit="utt", disable=None):
-        scores = system.scores(feats[utt])
-        found = place_utterance(goodness, utt, scores, lengths[utt], words[utt], lang.reference_lexicon)
-        if found is None:
-            short.append(utt)
-        else:
-            placed[utt] = found
+    goodness, utts = Goodness(system), sorted(words)
+
+    def place(utt: str) -> PlacedUtterance | None:
+        return place_utterance(goodness, utt, system.scores(feats[utt]), lengths[utt], words[utt],
+                               lang.reference_lexicon)
+
+    done = tqdm(each(place, utts, args.jobs), f"place {system.name}", len(utts), unit="utt", disable=None)
+    found = dict(zip(utts, done))
+    placed, short = {utt: u for utt, u in found.items() if u}, [utt for utt, u in found.items() if not u]
     if not placed:
         raise UserError(f"{args.data}/text: {first}: its words do not fit into its {lengths[first]} frames, nor do"
                         " those of any other utterance; correct the transcripts")
     correction = learnt(args, goodness, lang)
     write_ctm(args.out / "uncorrected.ctm", ((utt, u.segments, ()) for utt, u in placed.items()))
     if correction:
-        placed = {utt: u.moved(correction.correct(feats[utt], u.segments)) for utt, u in placed.items()}
+        moved = each(lambda utt: placed[utt].moved(correction.correct(feats[utt], placed[utt].segments)), placed, args.jobs)
+        placed = dict(zip(placed, moved))
     write_alignment(args.out / "alignment.json", placed)
     spoken = [phone for u in placed.values() for phone in u.phones if phone.segment.word >= 0]
     sure = sum(phone.confidence for phone in spoken) / len(spoken)
@@ -85,4 +89,5 @@ if __name__ == "__main__":
     options.add_argument("--teacher", type=Path, help="training data directory, whose hand-placed phones, if it has"
                          " any, teach where boundaries are")
     options.add_argument("--out", type=Path, required=True, help="where the alignment goes")
+    jobs(options)
     run(options, main)

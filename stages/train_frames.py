@@ -22,8 +22,9 @@ from pipeline.frames import CLASSIFIERS, FrameClassifier, frame_data, log_priors
 from pipeline.gmm import load_gmm
 from pipeline.gold_labels import taught
 from pipeline.intervals import read_ctm
+from pipeline.parallel import each
 from pipeline.score import read_spoken
-from stages.common import at_least, parser, run
+from stages.common import at_least, jobs, parser, run
 
 
 def main(args: Namespace) -> tuple[Path, str]:
@@ -38,7 +39,7 @@ def main(args: Namespace) -> tuple[Path, str]:
         hands += len(by_hand)
     priors = log_priors(sets["train"].y, hmms.transitions.num_pdfs)
     references = read_spoken(args.gmm / "ali_dev" / "reference.txt")
-    candidates, dev_feats = [], read_feats(args.dev, args.gmm)
+    dev_feats = read_feats(args.dev, args.gmm)
     with (log_file(args.out / "train.log") as log,
           tqdm(total=0, desc="frames", bar_format="{desc}", disable=None) as bar):
 
@@ -46,12 +47,13 @@ def main(args: Namespace) -> tuple[Path, str]:
             print(line, file=log, flush=True)
             bar.set_description_str(line)
 
-        for name in args.classifiers:
-            start = time.monotonic()
+        def trained(name: str) -> tuple[str, FrameClassifier, float]:
+            start = time.process_time()
             layers, classes = CLASSIFIERS[name](sets["train"], sets["dev"], args.seed, say)
-            model, seconds = FrameClassifier(args.context, layers, classes, priors), time.monotonic() - start
-            candidates.append(
-                judge(name, model, seconds, sets["dev"], dev_feats, references, hmms.transitions, lang, fold))
+            return name, FrameClassifier(args.context, layers, classes, priors), time.process_time() - start
+
+        candidates = [judge(*found, sets["dev"], dev_feats, references, hmms.transitions, lang, fold, args.jobs)
+                      for found in list(each(trained, args.classifiers, args.jobs))]
     best = min(candidates, key=lambda candidate: candidate[:2])
     write_lines(args.out / "choice.txt", table := choice_table(candidates, best))
     print("\n".join(table))
@@ -80,4 +82,5 @@ if __name__ == "__main__":
                          help="who labels frames: hands where they have placed the phones, or always the GMM")
     options.add_argument("--seed", type=at_least(0), default=0,
                          help="of the perceptron's initial weights and shuffling")
+    jobs(options)
     run(options, main)

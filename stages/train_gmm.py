@@ -17,7 +17,7 @@ from pipeline.em import TRAINERS, Schedule, poor_phones, train
 from pipeline.features import measured, read_feats
 from pipeline.gmm import flat_start
 from pipeline.hmm import utterance_graph
-from stages.common import at_least, parser, run
+from stages.common import at_least, jobs, parser, run
 
 
 def main(args: Namespace) -> tuple[Path, str]:
@@ -73,7 +73,7 @@ if __name__ == "__main__":
     options.add_argument("--last", type=at_least(0), default=4, help="further passes at the end")
     options.add_argument("--warn-frames", type=at_least(0.0), default=10,
                          help="name phones with a state of fewer frames")
-    options.add_argument("--jobs", type=at_least(1), default=1, help="worker processes")
+    jobs(options)
     options.add_argument("--trainer", choices=sorted(TRAINERS), default="baum-welch",
                          help="hmmlearn: the plain reference, segment by segment with hmmlearn's own fit, slow")
     run(options, main)

@@ -14,7 +14,7 @@ from pipeline.ctc.model import ENCODERS
 from pipeline.ctc.train import Settings, finish, split_by_length, survey, train
 from pipeline.datadir import read_datadir
 from pipeline.features import read_feats
-from stages.common import at_least, parser, run
+from stages.common import at_least, jobs, parser, run
 
 
 def targets(data: Path, lang: Lang) -> tuple[dict[str, tuple[int, ...]], list[str]]:
@@ -54,7 +54,7 @@ def names(what: str, ids: list[str]) -> str:
 def main(args: Namespace) -> tuple[Path, str]:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS adds in no fixed order
     torch.use_deterministic_algorithms(True)
-    torch.set_num_threads(args.threads)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # costs a twentieth, and nothing reads such memory
     device, lang = choose_device(args.device), load_lang(args.lang)
     settings = Settings(**{option.name: getattr(args, option.name) for option in fields(Settings)})
     train_targets, unknown = targets(args.data, lang)
@@ -72,9 +72,9 @@ def main(args: Namespace) -> tuple[Path, str]:
         raise UserError(f"{args.data}: {len(short)} of {len(train_targets)} utterances have fewer network frames than"
                         f" phones (first: {short[0]}); use a smaller --subsampling or a larger --max-short")
     args.out.mkdir(parents=True, exist_ok=True)
-    state = train(train_part, dev_part, lang.tokens, settings, train_print + dev_print, args.out, device)
+    state = train(train_part, dev_part, lang.tokens, settings, train_print + dev_print, args.out, device, args.jobs)
     extra = {"features": asdict(feats.settings), "left_out_short": short, "dev_not_scored": unknown, "device": device.type}
-    model = finish(state, train_part, lang.tokens, settings, args.out, device, extra)
+    model = finish(state, train_part, lang.tokens, settings, args.out, device, extra, args.jobs)
     return args.out / "model.safetensors", (
         f"{settings.encoder} {model.encoder.num_parameters() / 1e6:.1f} M parameters, {state.epoch} epochs"
         f" (best {state.best_epoch}), dev PER {state.best_per:.1f} %, {state.seconds:.0f} s"
@@ -89,7 +89,7 @@ if __name__ == "__main__":
     options.add_argument("--lang", type=Path, required=True, help="lang directory")
     options.add_argument("--out", type=Path, required=True, help="where the model goes, and the checkpoint until then")
     options.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="where to train")
-    options.add_argument("--threads", type=at_least(1), default=2, help="CPU threads")
+    jobs(options)
     options.add_argument("--max-short", type=at_least(0.0), default=2.0,
                          help="percent of utterances with fewer network frames than phones to leave out at most")
     for option in fields(Settings):

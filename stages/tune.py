@@ -16,7 +16,7 @@ from pipeline.features import read_feats
 from pipeline.score import read_spoken
 from pipeline.systems import load_system
 from pipeline.tuning import Tried, best_of, tune_free, tune_words
-from stages.common import parser, run
+from stages.common import jobs, parser, run
 
 
 def outcome(tried: Tried, total: int) -> dict:
@@ -35,8 +35,8 @@ def main(args: Namespace) -> tuple[Path, str]:
                         " align the set again")
     if not any(phones.values()):
         raise UserError(f"{args.ref_phones}: no phones to tune with; align the set again")
-    by_words = outcome(tune_words(system, lang, args.search, feats, words), sum(map(len, words.values())))
-    free = outcome(tune_free(system, lang, feats, phones, fold), sum(map(len, phones.values())))
+    by_words = outcome(tune_words(system, lang, args.search, feats, words, args.jobs), sum(map(len, words.values())))
+    free = outcome(tune_free(system, lang, feats, phones, fold, args.jobs), sum(map(len, phones.values())))
     target = args.out / "tuning.json"
     write_json(target, {"search": args.search, "words": by_words, "free": free})
     return target, (f"{args.out.name}: dev WER {by_words['error_rate']:.1f} % at acoustic scale"
@@ -52,4 +52,5 @@ if __name__ == "__main__":
     options.add_argument("--ref-phones", type=Path, required=True, help="reference phones of the same utterances")
     options.add_argument("--search", choices=SEARCHES, default="wfst", help="search for words")
     options.add_argument("--out", type=Path, required=True, help="where tuning.json goes")
+    jobs(options)
     run(options, main)

@@ -4,7 +4,6 @@ More faults, of all stages, are in test_bad_inputs.py.
 """
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -23,7 +22,7 @@ VICTIM = "0_george_7.wav"
 def stage(name: str, *options: str | Path) -> subprocess.CompletedProcess:
     """Run a stage as the Makefile does."""
     return subprocess.run([sys.executable, "-m", f"stages.{name}", *map(str, options)], cwd=PROJECT, text=True,
-                          capture_output=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+                          capture_output=True)
 
 
 def snapshot(folder: Path) -> dict[str, bytes]:

@@ -181,7 +181,7 @@ def test_an_unwritable_place_is_named(sound: Place, tmp_path: Path, stage: str) 
 def started(place: Place, stage: str, *options: str) -> Iterator[subprocess.Popen]:
     """The stage in a process of its own, as make starts it; killed at the end if it still runs."""
     process = subprocess.Popen([sys.executable, "-m", f"stages.{stage}", *COMMANDS[stage].split(), *options], cwd=place.root,
-                               env={**os.environ, "PYTHONPATH": str(PROJECT), "OMP_NUM_THREADS": "1"}, text=True,
+                               env={**os.environ, "PYTHONPATH": str(PROJECT)}, text=True,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                # A shell starts what runs in the background with SIGINT ignored, and children inherit that.
                                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))

@@ -1,7 +1,6 @@
 """make check: each fault put into a sound data directory is found, named with its line, and mended where it can be."""
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -282,7 +281,7 @@ def test_everything_at_once(sound):
 
 def check(*options: str | Path) -> subprocess.CompletedProcess:
     return subprocess.run([sys.executable, "-m", "stages.check", *map(str, options)], cwd=PROJECT, text=True,
-                          capture_output=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+                          capture_output=True)
 
 
 def test_the_stage_lists_all_exits_1_mends_and_exits_0(sound):

@@ -14,9 +14,9 @@ import pytest
 import torch
 
 from lexicon.errors import UserError
-from pipeline.ctc.model import load_model
-from pipeline.ctc.train import (Part, Settings, State, augment, batches, finish, learning_rate, resample,
-                                split_by_length, survey, train)
+from pipeline.ctc.model import EncoderConfig, load_model
+from pipeline.ctc.train import (Gradients, Part, Settings, Share, State, augment, batches, finish, learning_rate,
+                                new_state, resample, split_by_length, survey, train)
 
 TOKENS = ["<blk>", "AH", "B", "T"]
 TINY = Settings(width=16, layers=1, conv_layers=1, subsampling=2, epochs=3, batch_size=4, min_updates=1,
@@ -60,7 +60,6 @@ CHILD = """
 import sys
 from test_ctc_train import *
 (train_part, a), (dev_part, b) = synthetic(24, 1), synthetic(8, 2)
-torch.set_num_threads(int(sys.argv[2]))
 train(train_part, dev_part, TOKENS, LONG, a + b, Path(sys.argv[1]), CPU)
 """
 LONG = replace(TINY, epochs=15, patience=15)
@@ -69,7 +68,7 @@ LONG = replace(TINY, epochs=15, patience=15)
 def kill_in_epoch(epoch: int, out: Path) -> None:
     """Train in a process of its own; kill -9 it when its log says that this epoch has begun."""
     tests = Path(__file__).parent
-    process = subprocess.Popen([sys.executable, "-c", CHILD, str(out), str(torch.get_num_threads())],
+    process = subprocess.Popen([sys.executable, "-c", CHILD, str(out)],
                                env={**os.environ, "PYTHONPATH": f"{tests.parent}{os.pathsep}{tests}"})
     log = out / "train.log"
     while process.poll() is None and not (log.exists() and len(log.read_text().splitlines()) >= epoch):
@@ -193,3 +192,34 @@ def test_learning_rate_rises_then_falls():
     assert rates[9] == max(rates) == TINY.learning_rate
     assert rates[:10] == sorted(rates[:10]) and rates[9:] == sorted(rates[9:], reverse=True)
     assert rates[-1] < 0.03 * TINY.learning_rate
+
+
+def test_any_number_of_processes_gives_the_same_bits(parts, tmp_path: Path):
+    """Training, dev PER and label prior, with parts of a batch that are of unequal size or fewer than there might be."""
+    for batch_size, count in ((7, 3), (1, 2)):
+        settings = replace(TINY, epochs=2, batch_size=batch_size, parts=count)
+        runs = []
+        for jobs in (1, 2, 3):
+            out = tmp_path / f"{batch_size}-{count}-{jobs}"
+            state = train(*parts[:2], TOKENS, settings, parts[2], out, CPU, jobs)
+            runs.append((state, finish(state, parts[0], TOKENS, settings, out, CPU, {}, jobs).log_prior))
+        for state, prior in runs[1:]:
+            same_run(runs[0][0], state)
+            assert np.array_equal(runs[0][1], prior)
+
+
+def test_the_gradient_of_parts_is_that_of_the_batch(parts):
+    """Nothing random: then parts, of unequal size, add up to what the whole batch gives."""
+    part, found = parts[0], []
+    for count in (1, 3):
+        plain = replace(TINY, parts=count, speed_change=0.0, time_masks=0.0, feature_mask=0, noise=0.0, dropout=0.0)
+        config = EncoderConfig("conv-bilstm", 39, len(TOKENS), 16, 1, 1, 2, 0.0)
+        gradients = Gradients(new_state(config, part, plain, CPU).model, part, plain, CPU)
+        group = list(part.targets)[:8]
+        losses = [gradients.compute(Share(0, 0, i, group[i::count])) for i in range(count)]
+        gradients.add_up(count, 7)
+        found.append((sum(losses), [parameter.grad for parameter in gradients.parameters]))
+    (whole_loss, whole), (loss, pieces) = found
+    assert loss == pytest.approx(whole_loss, rel=1e-5)
+    for a, b in zip(whole, pieces):
+        torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-5)

@@ -2,6 +2,9 @@
 from __future__ import annotations
 
 import copy
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +15,8 @@ from pipeline.align import align
 from pipeline.em import Schedule, Statistics, accumulate, check_step, grow, maximise, poor_phones, train
 from pipeline.gmm import GmmHmm, flat_start
 from pipeline.hmm import Graph, Topology, utterance_graph
+
+PROJECT = Path(__file__).resolve().parents[1]
 
 
 def prepare(speech) -> tuple[GmmHmm, dict[str, Graph]]:
@@ -91,6 +96,35 @@ def test_any_number_of_jobs_give_the_same_numbers(speech, monkeypatch):
         stats = accumulate(model, graphs, speech.feats, speech.lengths, jobs)
         results.append((stats.log_likelihood, stats.counts, stats.sums, stats.squares, stats.transitions))
     assert all(np.array_equal(a, b) for a, b in zip(*results))
+
+
+LONG = """
+import resource, sys
+import numpy as np
+from pipeline.em import accumulate
+from pipeline.align import align
+from pipeline.gmm import flat_start
+from pipeline.hmm import utterance_graph
+rng = np.random.default_rng(0)
+x = rng.normal(size=(12_000, 39)).astype(np.float32)
+model = flat_start(["SIL", "AH", "B", "T"], np.zeros(39), np.ones(39))
+lexicon = {"A": [(1.0, ("AH",))], "BAT": [(1.0, ("B", "AH", "T")), (0.4, ("B", "T"))]}
+graph = utterance_graph(["A", "BAT"] * 130, lexicon, model.transitions)
+one = {"u": graph}, {"u": x}, {"u": len(x)}
+used = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+before = used()
+assert accumulate(model, *one).frames == len(x)
+(_, found), = align(model, *one)
+assert len(found.pdfs) == len(x)
+print(len(x) * len(graph.pdf) * 8 >> 20, used() - before)
+"""
+
+
+def test_a_long_utterance_takes_little_memory():
+    """Two minutes, whose tables of frames and states would be 333 MB each, of which four were kept."""
+    done = subprocess.run([sys.executable, "-c", LONG], cwd=PROJECT, text=True, capture_output=True, check=True)
+    table, used = map(int, done.stdout.split())  # MB
+    assert table > 300 and used < 250
 
 
 def test_the_middle_states_of_silence_do_not_stay_the_same(speech):

@@ -10,7 +10,7 @@ import pytest
 from hmmlearn.hmm import CategoricalHMM
 
 from lexicon.errors import UserError
-from pipeline.hmm import (LOG_ZERO, SILENCE_PROB, Batch, Graph, Topology, Transitions, phone_topology, side_by_side,
+from pipeline.hmm import (LOG_ZERO, SILENCE_PROB, Graph, Topology, Transitions, best_path, phone_topology, posteriors,
                           silence_topology, utterance_graph)
 
 PHONES = ["SIL", "AH", "B", "T"]
@@ -83,17 +83,15 @@ def test_sum_maximum_and_posteriors_by_trying_all_paths(words, length, silence):
             densities.append(pdfs)
             said.append([phones[index] for index, _ in itertools.groupby(owners)])
     graph = utterance_graph(words, LEXICON, transitions, silence)
-    batch = Batch([graph], [frames[:, graph.pdf]], transitions.log_probs)
-    (gamma,), (total,), counts = batch.posteriors()
+    found, total, counts = posteriors(graph, frames, graph.pdf, transitions.log_probs)
     assert total == pytest.approx(np.logaddexp.reduce(scores), abs=1e-9)
     share = np.exp(np.array(scores) - total)
     expected = np.zeros((length, transitions.num_pdfs))
     for weight, pdfs in zip(share, densities):
         expected[np.arange(length), pdfs] += weight
-    found = gamma @ (graph.pdf[:, None] == np.arange(transitions.num_pdfs))
     np.testing.assert_allclose(found, expected, atol=1e-9)
     assert counts.sum() == pytest.approx(length, abs=1e-9)  # each frame is left once, the last through an exit
-    (path, best), = batch.best_paths()
+    path, best = best_path(graph, frames, graph.pdf, transitions.log_probs)
     winner = int(np.argmax(scores))
     assert best == pytest.approx(scores[winner], abs=1e-9)
     assert graph.pdf[path].tolist() == densities[winner]
@@ -104,7 +102,7 @@ def test_transition_counts_by_trying_all_paths():
     transitions = small_transitions(np.random.default_rng(3))
     frames = np.random.default_rng(4).normal(size=(5, transitions.num_pdfs))
     graph = utterance_graph(["A", "A"], LEXICON, transitions, silence=False)
-    _, (total,), counts = Batch([graph], [frames[:, graph.pdf]], transitions.log_probs).posteriors()
+    _, total, counts = posteriors(graph, frames, graph.pdf, transitions.log_probs)
     first, expected = transitions.first_pdf["AH"], np.zeros((2, 3))
     for score, pdfs, owners in state_paths(transitions, [("AH", 0), ("AH", 1)], 5):
         weight = math.exp(score + frames[np.arange(5), pdfs].sum() - total)
@@ -132,50 +130,40 @@ def test_equals_hmmlearn_on_long_observations():
     theirs.n_features = 9
     symbols = rng.integers(0, 9, (400, 1))
     graph, log_probs = ergodic(start, trans)
-    batch = Batch([graph], [np.log(emit[:, symbols[:, 0]]).T], log_probs)
-    (gamma,), (total,), _ = batch.posteriors()
+    scores = np.log(emit[:, symbols[:, 0]]).T
+    gamma, total, _ = posteriors(graph, scores, graph.pdf, log_probs)
     assert total == pytest.approx(theirs.score(symbols), abs=1e-8)
     np.testing.assert_allclose(gamma, theirs.predict_proba(symbols), atol=1e-9)
-    (path, best), = batch.best_paths()
+    path, best = best_path(graph, scores, graph.pdf, log_probs)
     their_best, their_path = theirs.decode(symbols)
     assert best == pytest.approx(their_best, abs=1e-8) and path.tolist() == their_path.tolist()
 
 
-def test_side_by_side_equals_one_by_one():
+@pytest.mark.parametrize("frames", [30, 31, 59, 60, 61, 90])
+def test_blocks_change_nothing(frames, monkeypatch):
+    """Long utterances are gone through in blocks of frames, of which the last may be shorter."""
     rng = np.random.default_rng(6)
     transitions = small_transitions(rng)
-    sentences = [["A"], ["BAT", "TA"], ["TA"], ["A", "A", "BAT"], []]
-    graphs = [utterance_graph(words, LEXICON, transitions) for words in sentences]
-    scores = [rng.normal(size=(n, len(graph.pdf))) * 3 for n, graph in zip((3, 30, 12, 9, 5), graphs)]
-    together = Batch(graphs, scores, transitions.log_probs)
-    gammas, totals, counts = together.posteriors()
-    paths = together.best_paths()
-    added = np.zeros_like(counts)
-    for graph, x, gamma, total, (path, best) in zip(graphs, scores, gammas, totals, paths):
-        alone = Batch([graph], [x], transitions.log_probs)
-        (gamma_alone,), (total_alone,), counts_alone = alone.posteriors()
-        assert total == pytest.approx(total_alone, abs=1e-10)
-        np.testing.assert_allclose(gamma, gamma_alone, atol=1e-12)
-        np.testing.assert_allclose(gamma.sum(1), 1, atol=1e-9)
-        (path_alone, best_alone), = alone.best_paths()
-        assert path.tolist() == path_alone.tolist() and best == pytest.approx(best_alone, abs=1e-10)
-        added += counts_alone
-    np.testing.assert_allclose(counts, added, atol=1e-9)
-    joined = side_by_side(graphs)
-    assert len(joined.pdf) == sum(len(graph.pdf) for graph in graphs)
-    assert joined.instance.max() + 1 == len(joined.phones)
+    graph = utterance_graph(["A", "BAT", "TA"], LEXICON, transitions)
+    scores, columns = rng.normal(size=(frames, len(graph.pdf))) * 3, np.arange(len(graph.pdf))
+    whole = *posteriors(graph, scores, columns, transitions.log_probs), *best_path(graph, scores, columns,
+                                                                                  transitions.log_probs)
+    np.testing.assert_allclose(whole[0].sum(1), 1, atol=1e-9)
+    for size in (1, 2, 7, 15, 30, 60):
+        monkeypatch.setattr("pipeline.hmm._block", lambda frames, states: size)
+        parts = *posteriors(graph, scores, columns, transitions.log_probs), *best_path(graph, scores, columns,
+                                                                                      transitions.log_probs)
+        assert all(np.array_equal(a, b) for a, b in zip(whole, parts))
 
 
-def test_too_few_frames_is_no_path_and_does_not_disturb_its_neighbours():
+def test_too_few_frames_is_no_path():
     transitions = Transitions(PHONES, {p: silence_topology() if p == "SIL" else phone_topology() for p in PHONES})
-    long, short = (utterance_graph([word], LEXICON, transitions) for word in ("A", "BAT"))
-    rng = np.random.default_rng(7)
-    scores = [rng.normal(size=(4, len(long.pdf))), rng.normal(size=(5, len(short.pdf)))]  # B T alone wants six frames
-    batch = Batch([long, short], scores, transitions.log_probs)
-    gammas, totals, counts = batch.posteriors()
-    assert totals[0] > -100 and totals[1] < LOG_ZERO / 2 and not gammas[1].any()
-    assert batch.best_paths()[1][1] < LOG_ZERO / 2
-    assert counts.sum() == pytest.approx(4) and np.isfinite(counts).all()
+    graph = utterance_graph(["BAT"], LEXICON, transitions)
+    scores = np.random.default_rng(7).normal(size=(5, len(graph.pdf)))  # B T alone wants six frames
+    arguments = graph, scores, np.arange(len(graph.pdf)), transitions.log_probs
+    gamma, total, counts = posteriors(*arguments)
+    assert total < LOG_ZERO / 2 and not gamma.any() and not counts.any()
+    assert best_path(*arguments)[1] < LOG_ZERO / 2
 
 
 def test_scores_of_any_size_stay_finite():
@@ -183,7 +171,7 @@ def test_scores_of_any_size_stay_finite():
     graph = utterance_graph(["BAT"], LEXICON, transitions)
     for size in (1e4, -1e4):
         scores = np.full((3000, len(graph.pdf)), size) + np.random.default_rng(8).normal(size=(3000, len(graph.pdf)))
-        (gamma,), (total,), counts = Batch([graph], [scores], transitions.log_probs).posteriors()
+        gamma, total, counts = posteriors(graph, scores, np.arange(len(graph.pdf)), transitions.log_probs)
         assert total == pytest.approx(3000 * size, rel=1e-2)
         np.testing.assert_allclose(gamma.sum(1), 1, atol=1e-6)
         assert counts.sum() == pytest.approx(3000, rel=1e-6)

@@ -24,7 +24,7 @@ from flashlight.lib.text.dictionary import Dictionary
 
 from lexicon.errors import UserError
 from lexicon.lang import Lang
-from pipeline.ctc.model import BLANK
+from pipeline.ctc import BLANK
 
 LABELS_PER_NODE = 6  # flashlight's Trie leaves out any further word with the same pronunciation
 NATURAL = math.log(10.0)  # KenLM answers in log10

@@ -18,8 +18,8 @@ from torch.nn import functional
 
 from lexicon.errors import UserError
 from lexicon.files import atomic_write, read_json, write_json
+from pipeline.ctc import BLANK
 
-BLANK = 0
 ENCODERS = ("conv-bigru", "conv-bilstm", "conformer", "tdnn")
 
 

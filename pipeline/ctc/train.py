@@ -1,15 +1,18 @@
 """Training of the CTC network: batches, augmentation, AdamW with a weight average, early stopping, exact resume.
 
 Everything random in epoch e is drawn from generators seeded with (seed, e), so a run that goes on from the checkpoint
-of epoch e - 1 computes the same numbers, bit by bit, as one that was never stopped.
+of epoch e - 1 computes the same numbers, bit by bit, as one that was never stopped. The gradient of a batch is that of its
+parts, each with generators of its own, added up in order; so the number of processes that compute them changes nothing.
 """
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import math
+import mmap
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -26,6 +29,7 @@ from lexicon.files import atomic_write, write_lines
 from pipeline.ctc.beam import greedy
 from pipeline.ctc.model import CtcModel, Encoder, EncoderConfig, check_config, ctc_loss, frames_needed, save_model
 from pipeline.features import check_dimension
+from pipeline.parallel import Crew, each
 
 Target = tuple[int, ...]
 
@@ -48,6 +52,8 @@ class Settings:
     min_updates: int = setting(20, "updates in an epoch at least; a small corpus is passed over several times")
     patience: int = setting(12, "stop after so many epochs without a better dev PER")
     batch_size: int = setting(8, "utterances in a batch")
+    parts: int = setting(2, "parts of a batch, which as many processes may compute at once; two cost a tenth, four a sixth"
+                            " more than one")
     learning_rate: float = setting(2e-3, "highest learning rate of AdamW")
     warmup_epochs: int = setting(3, "epochs in which the learning rate rises")
     weight_decay: float = setting(0.01, "weight decay of AdamW")
@@ -182,30 +188,92 @@ def learning_rate(step: int, steps_per_epoch: int, settings: Settings) -> float:
     return settings.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * share)))
 
 
-def train_epoch(state: State, part: Part, settings: Settings, device: torch.device) -> float:
+@dataclass(frozen=True)
+class Share:
+    """Part ``number`` of batch ``batch`` of ``epoch``: utterances, of which a process computes the gradient."""
+    epoch: int
+    batch: int
+    number: int
+    utterances: list[str]
+
+
+Compute = Callable[[Iterable[Share]], Iterable[float]]
+
+
+class Gradients:
+    """The gradient of the loss (the sum of utterances' CTC losses) for each part of a batch, where all processes see it.
+
+    So are the weights of ``model``, which is moved there; a worker of `Crew` has them as they are at any time.
+    """
+
+    def __init__(self, model: Encoder, part: Part, settings: Settings, device: torch.device):
+        self.model, self.part, self.settings, self.device = model, part, settings, device
+        self.parameters = list(model.parameters())
+        for parameter, place in zip(self.parameters, shared_like(self.parameters)):
+            parameter.data = place.copy_(parameter.data)
+        self.of_parts = [shared_like(self.parameters) for _ in range(settings.parts)]
+
+    def compute(self, share: Share) -> float:
+        """Put the gradient of one part in its place; returns its loss (nats)."""
+        source = np.random.SeedSequence([self.settings.seed, share.epoch, share.batch, share.number])
+        for_torch, for_numpy = source.spawn(2)
+        torch.manual_seed(int(for_torch.generate_state(1, np.uint64)[0]))
+        generator = np.random.default_rng(for_numpy)
+        targets = [self.part.targets[u] for u in share.utterances]
+        feats = [augment(self.part.feats[u], self.part, self.settings, generator,
+                         frames_needed(t) * self.settings.subsampling) for u, t in zip(share.utterances, targets)]
+        self.model.train()
+        log_probs, lengths = self.model(*collate(feats, self.device))
+        loss = ctc_loss(log_probs, lengths, targets).sum()
+        for place, value in zip(self.of_parts[share.number], torch.autograd.grad(loss, self.parameters)):
+            place.copy_(value)
+        return loss.item()
+
+    def add_up(self, parts: int, count: int) -> None:
+        """Give the parameters the gradient of the first ``parts`` parts together, by phone (``count`` of them)."""
+        for parameter, *places in zip(self.parameters, *self.of_parts[:parts]):
+            total = places[0].clone()
+            for place in places[1:]:
+                total += place
+            parameter.grad = total.div_(count)
+
+    @contextlib.contextmanager
+    def crew(self, jobs: int) -> Iterator[Compute]:
+        """What computes several parts, in ``jobs`` processes."""
+        if jobs == 1:
+            yield lambda shares: map(self.compute, shares)
+            return
+        with Crew(self.compute, min(jobs, self.settings.parts), jobs) as crew:
+            yield crew.map
+
+
+def shared_like(tensors: list[Tensor]) -> list[Tensor]:
+    """Tensors of these shapes, float32, that are the same memory in this process and those forked from it; those of a GPU
+    are this process's alone."""
+    if tensors[0].device.type != "cpu":
+        return [torch.empty_like(value) for value in tensors]
+    flat = torch.frombuffer(mmap.mmap(-1, 4 * sum(value.numel() for value in tensors)), dtype=torch.float32)
+    return [piece.view(value.shape) for piece, value in zip(flat.split([value.numel() for value in tensors]), tensors)]
+
+
+def train_epoch(state: State, gradients: Gradients, compute: Compute) -> float:
     """One pass over the training part (several, when it is small); returns the mean loss per phone (nats)."""
-    torch.manual_seed(settings.seed * 1_000_003 + state.epoch)
+    part, settings = gradients.part, gradients.settings
     generator = np.random.default_rng([settings.seed, state.epoch])
     passes = ceil_div(settings.min_updates * settings.batch_size, len(part.targets))
     groups = [group for _ in range(passes) for group in batches(part, settings.batch_size, generator)]
     total, phones = 0.0, 0
-    state.model.train()
-    for group in tqdm(groups, f"epoch {state.epoch + 1}", leave=False, disable=None):
-        targets = [part.targets[u] for u in group]
-        feats = [augment(part.feats[u], part, settings, generator, frames_needed(t) * settings.subsampling)
-                 for u, t in zip(group, targets)]
-        log_probs, lengths = state.model(*collate(feats, device))
-        losses = ctc_loss(log_probs, lengths, targets)
-        count = sum(map(len, targets))
+    for number, group in enumerate(tqdm(groups, f"epoch {state.epoch + 1}", leave=False, disable=None)):
+        shares = [Share(state.epoch, number, i, group[i::settings.parts]) for i in range(min(settings.parts, len(group)))]
+        loss, count = sum(compute(shares)), sum(len(part.targets[u]) for u in group)
+        gradients.add_up(len(shares), count)
         for options in state.optimizer.param_groups:
             options["lr"] = learning_rate(state.step, len(groups), settings)
-        state.optimizer.zero_grad()
-        (losses.sum() / count).backward()
         torch.nn.utils.clip_grad_norm_(state.model.parameters(), 1.0)
         state.optimizer.step()
         state.step += 1
         update_average(state, settings.average_decay)
-        total, phones = total + losses.sum().item(), phones + count
+        total, phones = total + loss, phones + count
     if not math.isfinite(total):
         raise UserError(f"epoch {state.epoch + 1}: the loss is {total}; use a smaller --learning-rate")
     return total / phones
@@ -219,39 +287,38 @@ def update_average(state: State, decay: float) -> None:
             mean.lerp_(value, 1 - decay)
 
 
-@torch.inference_mode()
-def phone_error_rate(encoder: Encoder, part: Part, size: int, device: torch.device) -> float:
+def posteriors(encoder: Encoder, part: Part, group: list[str], device: torch.device) -> list[np.ndarray]:
+    """Natural log (T', V) of each utterance of a batch, without augmentation."""
+    encoder.eval()
+    with torch.inference_mode():
+        log_probs, lengths = encoder(*collate([part.feats[u] for u in group], device))
+    return [matrix[:length] for matrix, length in zip(log_probs.cpu().numpy(), lengths.tolist())]
+
+
+def phone_error_rate(encoder: Encoder, part: Part, size: int, device: torch.device, jobs: int = 1) -> float:
     """Greedy phone error rate in percent: the best token of each frame, repeats and blanks removed."""
-    encoder.eval()
-    errors = phones = 0
-    for group in batches(part, size, None):
-        log_probs, lengths = encoder(*collate([part.feats[u] for u in group], device))
-        for utterance, matrix, length in zip(group, log_probs.cpu().numpy(), lengths.tolist()):
-            reference = list(part.targets[utterance])
-            found = [token for token, _, _ in greedy(matrix[:length])]
-            errors += kaldialign.edit_distance(reference, found)["total"]
-            phones += len(reference)
-    return 100.0 * errors / phones
+    def errors(group: list[str]) -> int:
+        found = ([token for token, _, _ in greedy(x)] for x in posteriors(encoder, part, group, device))
+        return sum(kaldialign.edit_distance(list(part.targets[u]), tokens)["total"] for u, tokens in zip(group, found))
+
+    return 100.0 * sum(each(errors, batches(part, size, None), jobs)) / sum(map(len, part.targets.values()))
 
 
-@torch.inference_mode()
-def mean_posterior(encoder: Encoder, part: Part, size: int, device: torch.device) -> np.ndarray:
+def mean_posterior(encoder: Encoder, part: Part, size: int, device: torch.device, jobs: int = 1) -> np.ndarray:
     """(V,) float64 mean posterior over all frames of the part."""
-    encoder.eval()
-    total, frames = np.zeros(encoder.config.num_tokens), 0
-    for group in batches(part, size, None):
-        log_probs, lengths = encoder(*collate([part.feats[u] for u in group], device))
-        for matrix, length in zip(log_probs.cpu().numpy(), lengths.tolist()):
-            total += np.exp(matrix[:length].astype(np.float64)).sum(axis=0)
-            frames += length
-    return total / frames
+    def added_up(group: list[str]) -> tuple[np.ndarray, int]:
+        found = np.concatenate(posteriors(encoder, part, group, device)).astype(np.float64)
+        return np.exp(found).sum(axis=0), len(found)
+
+    totals, frames = zip(*each(added_up, batches(part, size, None), jobs))
+    return np.sum(totals, axis=0) / sum(frames)
 
 
 def check_settings(config: EncoderConfig, settings: Settings) -> None:
     """UserError, with the name of the option, for numbers that cannot be meant."""
     try:
         check_config(config, config.num_tokens)
-        for name in ("epochs", "patience", "batch_size", "min_updates"):
+        for name in ("epochs", "patience", "batch_size", "parts", "min_updates"):
             if getattr(settings, name) < 1:
                 raise ValueError(f"{name} {getattr(settings, name)}, less than 1")
         for name in ("warmup_epochs", "time_masks", "feature_mask", "noise", "weight_decay", "seed"):
@@ -325,45 +392,47 @@ def load_checkpoint(path: Path, state: State, fingerprint: str) -> bool:
 
 
 def train(train_part: Part, dev_part: Part, tokens: list[str], settings: Settings, data_fingerprint: str, out: Path,
-          device: torch.device) -> State:
+          device: torch.device, jobs: int = 1) -> State:
     """Train until dev PER has not improved for settings.patience epochs; goes on from out/checkpoint.safetensors.
 
-    After every epoch the checkpoint is replaced and out/train.log rewritten. Returns the state with the best weights.
+    After every epoch the checkpoint is replaced and out/train.log rewritten. Returns the state with the best weights. A GPU
+    is one process's; else ``jobs`` processes compute at once.
     """
     dimension = train_part.feats[next(iter(train_part.targets))].shape[1]
     config = EncoderConfig(settings.encoder, dimension, len(tokens), settings.width, settings.layers,
                            settings.conv_layers, settings.subsampling, settings.dropout)
     check_settings(config, settings)
     state = new_state(config, train_part, settings, device)
-    plan = json.dumps([asdict(settings), tokens, data_fingerprint, device.type, torch.get_num_threads(),
-                       torch.__version__], sort_keys=True)
+    plan = json.dumps([asdict(settings), tokens, data_fingerprint, device.type, torch.__version__], sort_keys=True)
     fingerprint = hashlib.sha256(plan.encode()).hexdigest()
     checkpoint = out / "checkpoint.safetensors"
     load_checkpoint(checkpoint, state, fingerprint)
     bar = tqdm(total=settings.epochs, initial=state.epoch, desc="train", unit="epoch", disable=None)
-    while state.epoch < settings.epochs and state.epoch - state.best_epoch < settings.patience:
-        began = time.monotonic()
-        loss = train_epoch(state, train_part, settings, device)
-        per = phone_error_rate(state.average, dev_part, settings.batch_size, device)
-        state.epoch += 1
-        if per < state.best_per or per >= 100:  # it begins with blanks alone: no reason to stop
-            state.best_per, state.best_epoch, state.best = per, state.epoch, copy_weights(state.average)
-        state.seconds += time.monotonic() - began
-        state.history.append(f"epoch {state.epoch:3d}  loss per phone {loss:.4f}  dev PER {per:.2f} %")
-        write_lines(out / "train.log", state.history)
-        save_checkpoint(checkpoint, state, fingerprint)
-        bar.update()
-        bar.set_postfix_str(f"loss {loss:.3f}, dev PER {per:.2f} % (best {state.best_per:.2f} %)")
+    jobs, gradients = jobs if device.type == "cpu" else 1, Gradients(state.model, train_part, settings, device)
+    with gradients.crew(jobs) as compute:
+        while state.epoch < settings.epochs and state.epoch - state.best_epoch < settings.patience:
+            began = time.monotonic()
+            loss = train_epoch(state, gradients, compute)
+            per = phone_error_rate(state.average, dev_part, settings.batch_size, device, jobs)
+            state.epoch += 1
+            if per < state.best_per or per >= 100:  # it begins with blanks alone: no reason to stop
+                state.best_per, state.best_epoch, state.best = per, state.epoch, copy_weights(state.average)
+            state.seconds += time.monotonic() - began
+            state.history.append(f"epoch {state.epoch:3d}  loss per phone {loss:.4f}  dev PER {per:.2f} %")
+            write_lines(out / "train.log", state.history)
+            save_checkpoint(checkpoint, state, fingerprint)
+            bar.update()
+            bar.set_postfix_str(f"loss {loss:.3f}, dev PER {per:.2f} % (best {state.best_per:.2f} %)")
     bar.close()
     state.average.load_state_dict(state.best)
     return state
 
 
 def finish(state: State, train_part: Part, tokens: list[str], settings: Settings, out: Path, device: torch.device,
-           extra: dict) -> CtcModel:
+           extra: dict, jobs: int = 1) -> CtcModel:
     """Add the label prior to the best weights, write out/model.safetensors and out/meta.json, drop the checkpoint."""
     began = time.monotonic()
-    prior = mean_posterior(state.average, train_part, settings.batch_size, device)
+    prior = mean_posterior(state.average, train_part, settings.batch_size, device, jobs if device.type == "cpu" else 1)
     model = CtcModel(state.average.cpu().eval(), tokens, np.log(np.maximum(prior, 1e-10)).astype(np.float32))
     meta = {"system": "neural", "train_seconds": round(state.seconds + time.monotonic() - began, 1),
             "epochs": state.epoch, "best_epoch": state.best_epoch, "dev_per": round(state.best_per, 4),

@@ -33,7 +33,7 @@ COMMANDS = {
     "train_frames": "--data data/toy/train --dev data/toy/dev --gmm exp/toy/gmm --lang data/toy/lang --out exp/toy/frames"
                     " --classifiers lda --context 1",
     "train_neural": "--data data/toy/train --dev data/toy/dev --lang data/toy/lang --out exp/toy/neural --epochs 1"
-                    " --min-updates 1 --width 8 --conv-layers 0 --threads 1",
+                    " --min-updates 1 --width 8 --conv-layers 0",
     "tune": "--model exp/toy/gmm --data data/toy/dev --lang data/toy/lang --out exp/toy/gmm"
             " --ref-phones exp/toy/gmm/ali_dev/reference.txt",
     "decode": "--model exp/toy/gmm --tuning exp/toy/gmm/tuning.json --data data/toy/test --lang data/toy/lang"
@@ -78,7 +78,7 @@ class Runner:
     def __init__(self) -> None:
         self.process = subprocess.Popen(
             [sys.executable, str(Path(__file__).with_name("server.py"))], cwd=PROJECT, text=True, stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(PROJECT)})
+            stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(PROJECT)})
 
     def run(self, cwd: Path, stage: str, options: Iterable[str], file_size: int = 0) -> Done:
         """Run a stage there and wait for it."""

@@ -27,7 +27,9 @@ def warm() -> None:
     for package in ("lexicon", "pipeline"):
         for module in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):
             importlib.import_module(module.name)
-    for name in ("joblib", "stages.common", "scipy.signal", "torch._inductor.config"):
+    for name in ("stages.common", "scipy.signal", "hmmlearn.hmm", "sklearn.discriminant_analysis",
+                 "sklearn.linear_model", "sklearn.neural_network", "sklearn.ensemble",
+                 "torchaudio.compliance.kaldi", "torch._inductor.config"):
         importlib.import_module(name)
 
 

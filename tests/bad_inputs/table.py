@@ -264,7 +264,7 @@ TRAIN_NEURAL = rows(
     ("a network of no width", None, "setting width 0", {"also": "--width 0"}),
     ("all activations dropped", None, "setting dropout 1.0", {"also": "--dropout 1.0"}),
     ("a rate of NaN", None, "setting learning_rate nan", {"also": "--learning-rate nan"}),
-    ("no threads", None, "--threads", {"also": "--threads 0"}),
+    ("no jobs", None, "--jobs", {"also": "--jobs 0"}),
     ("a transcript of a million words", swap(f"{TRAIN}/text", "ZERO", MILLION), ("1 of 16 utterances", "ann-train0")),
 )
 

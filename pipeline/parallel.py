@@ -1,0 +1,202 @@
+"""The cores: a function over utterances in several processes, and no more of them at work than there are cores.
+
+Workers are forked, so that they have the models, graphs and libraries of their parent without loading or sending them: two
+start in 0.08 s, where joblib's, which import all anew, take 11 s and 14 s of processor. They are as dead as their parent,
+even if that was killed. Where there is no safe fork (not on Linux) everything is done in one process.
+"""
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import fcntl
+import gc
+import multiprocessing
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any, TypeVar
+
+from lexicon.errors import UserError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+AHEAD = 4            # results that may wait for one before them, for each worker: memory is for so many
+PATIENCE = 0.2       # seconds between two looks whether another stage has left a core
+PR_SET_PDEATHSIG = 1  # of Linux's prctl(2)
+
+
+class Cores:
+    """The cores that this stage has of those that all stages of one `make` share.
+
+    Each core is a file in the folder that the environment variable PHONOSCOPE_CORES names, and who holds its lock has the
+    core. The kernel frees what a killed process held. A stage waits for its first core alone, and then holds no other,
+    so none waits for ever. Without the variable, or where files cannot be locked, there are as many as asked for.
+    """
+
+    def __init__(self) -> None:
+        self.held: list[int] = []
+
+    @contextlib.contextmanager
+    def one(self, of: int) -> Iterator[None]:
+        """Have one of ``of`` cores at least from here on; waits until there is one."""
+        while self.grow(1, of) < 1:
+            time.sleep(PATIENCE)
+        try:
+            yield
+        finally:
+            self.shrink(0)
+
+    def grow(self, wanted: int, of: int) -> int:
+        """Take free cores until ``wanted`` are held; how many are."""
+        folder = os.environ.get("PHONOSCOPE_CORES")
+        if not folder:
+            return wanted
+        try:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            for number in range(of):
+                if len(self.held) < wanted and (core := _lock(Path(folder) / f"core{number}")) is not None:
+                    self.held.append(core)
+        except OSError:  # a file system without locks, or a folder where nothing may be written
+            return wanted
+        return len(self.held)
+
+    def shrink(self, wanted: int) -> None:
+        """Give cores back until ``wanted`` are held."""
+        while len(self.held) > wanted:
+            core = self.held.pop()
+            fcntl.flock(core, fcntl.LOCK_UN)  # closing is not enough: workers have it open as well
+            os.close(core)
+
+
+def _lock(path: Path) -> int | None:
+    """The file's descriptor, locked; None if another has it, this process as well."""
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(file)
+        return None
+    except OSError:
+        os.close(file)
+        raise
+    return file
+
+
+CORES = Cores()
+
+
+class Crew:
+    """Processes that apply ``function`` to what they are sent; within a `with` statement.
+
+    They are copies of this process as it was when they were started: what changes in it later they do not see, unless it
+    lies in shared memory. ``of`` is how many cores there are for all stages, at least ``size``.
+    """
+
+    def __init__(self, function: Callable[[Item], Result], size: int, of: int = 0):
+        context = multiprocessing.get_context("fork")
+        self.of, self.pipes, self.processes = max(of, size), [], []
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for _ in range(size):
+            ours, theirs = context.Pipe()
+            process = context.Process(target=_work, args=(function, theirs, os.getpid()), daemon=True)
+            process.start()
+            theirs.close()
+            self.pipes.append(ours)
+            self.processes.append(process)
+
+    def __enter__(self) -> Crew:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for process in self.processes:
+            process.kill()  # it waits for work, or for nothing any more
+        for process, pipe in zip(self.processes, self.pipes):
+            process.join()
+            pipe.close()
+        CORES.shrink(1)
+
+    def map(self, items: Iterable[Item]) -> Iterator[Result]:
+        """The results in the order of ``items``, as they come; an error is raised where its result would be."""
+        numbered, idle, at_work, done, wanted = enumerate(items), list(self.pipes), {}, {}, 0
+        more = True
+        while True:
+            while more and idle and len(done) < AHEAD * len(self.pipes) and self._core_for_one_more(len(at_work)):
+                more = (task := next(numbered, None)) is not None
+                if more:
+                    pipe = idle.pop()
+                    at_work[pipe] = task[0]
+                    with _alive():
+                        pipe.send(task[1])
+            if not more:
+                CORES.shrink(max(1, len(at_work)))
+            if wanted in done:
+                yield _opened(done.pop(wanted))
+                wanted += 1
+            elif not at_work:
+                return
+            else:
+                for pipe in wait(list(at_work), PATIENCE if more and idle else None):
+                    with _alive():
+                        done[at_work.pop(pipe)] = pipe.recv()
+                    idle.append(pipe)
+
+    def _core_for_one_more(self, busy: int) -> bool:
+        return not busy or CORES.grow(busy + 1, self.of) > busy
+
+
+def _work(function: Callable[[Item], Result], pipe: Connection, parent: int) -> None:
+    """In a worker: answer each item with (True, result) or (False, error)."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it had died before
+        return
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears of Ctrl-C as well, and ends its workers
+    gc.freeze()  # a collection would copy all that is shared with the parent
+    while True:
+        item = pipe.recv()
+        try:
+            answer = True, function(item)
+        except Exception as error:
+            if not isinstance(error, UserError):
+                error.add_note(traceback.format_exc())
+            answer = False, error
+        pipe.send(answer)
+
+
+@contextlib.contextmanager
+def _alive() -> Iterator[None]:
+    """Around talk with a worker: UserError if it is there no more."""
+    try:
+        yield
+    except (EOFError, ConnectionError) as error:
+        raise UserError("a worker process was killed, most likely for want of memory; close other programs, or use"
+                        " fewer: --jobs 1 (NJ=1)") from error
+
+
+def _opened(answer: tuple[bool, Any]) -> Any:
+    good, value = answer
+    if not good:
+        raise value
+    return value
+
+
+def each(function: Callable[[Item], Result], items: Iterable[Item], jobs: int = 1) -> Iterator[Result]:
+    """``function`` of each item, in their order, in ``jobs`` processes; in this one if there is one job or one item.
+
+    It streams: items are drawn, and results wait, only a few ahead. Items and results are sent from process to process, so
+    let ``function`` read and write what is large. The same numbers come out for any ``jobs``.
+    """
+    items = iter(items)
+    first = list(islice(items, jobs))
+    if len(first) < 2 or sys.platform != "linux":
+        yield from map(function, chain(first, items))
+        return
+    with Crew(function, len(first), jobs) as crew:
+        yield from crew.map(chain(first, items))
