@@ -15,7 +15,12 @@ from lexicon.errors import UserError
 
 # Below telephone bandwidth there is no speech to recognise; above, the header is damaged.
 SAMPLE_RATES = range(4000, 384_001)
-BLOCK = 1 << 20  # samples
+BLOCK = 1 << 20  # samples, of all channels together
+# An utterance that is in memory as a whole, as features and in training. A day of silence is 2 MB of FLAC, so what
+# comes may be much longer than it looks. `make transcribe` and `make align` cut recordings at their pauses first.
+LONGEST_UTTERANCE_S = 3600
+BLOCK_SECONDS = 60     # that are averaged and resampled at a time
+MARGIN_SECONDS = 1     # that are read on both sides of such a block, far more than the resampler's filter is long
 
 
 class Cut(NamedTuple):
@@ -67,19 +72,43 @@ def read_audio(path: Path | str, sample_rate: int, cut: Cut | None = None) -> np
 
     Channels are averaged; another rate is resampled band-limited (``scipy.signal.resample_poly``: a linear-phase FIR
     with a Kaiser window, cut-off at the lower Nyquist frequency), to ``resampled_length`` samples. Raises UserError as
-    ``audio_info`` does, and if the samples cannot all be read or are not finite.
+    ``audio_info`` does, if the samples cannot all be read or are not finite, or are more than LONGEST_UTTERANCE_S.
     """
-    info, blocks = audio_blocks(path, cut)
-    with np.errstate(invalid="ignore"):  # infinities of two channels: told below
-        mono = np.concatenate([np.zeros(0),
-                               *(block.mean(axis=1, dtype=np.float64) for block in blocks)])  # (num_samples,)
+    info = audio_info(path)
+    first, last = cut.samples(info) if cut else (0, info.num_samples)
+    refuse_endless(path, (last - first) / info.sample_rate)
+    total = resampled_length(last - first, info.sample_rate, sample_rate)
+    size = BLOCK_SECONDS * sample_rate
+    return np.concatenate([np.zeros(0, np.float32), *(read_stretch(path, sample_rate, begin, min(begin + size, total), cut)
+                                                      for begin in range(0, total, size))])
+
+
+def read_stretch(path: Path | str, sample_rate: int, begin: int, end: int, cut: Cut | None = None) -> np.ndarray:
+    """Samples ``begin`` to ``end`` of what the file, or the stretch ``cut`` of it, is at ``sample_rate`` Hz.
+
+    Read from whole seconds with a margin: there the samples of every rate coincide, and the edges of the resampler's
+    filter lie outside.
+    """
+    info = audio_info(path)
+    first, last = cut.samples(info) if cut else (0, info.num_samples)
+    start = max(0, begin // sample_rate - MARGIN_SECONDS)
+    stop = min(last, first + (end // sample_rate + 1 + MARGIN_SECONDS) * info.sample_rate)
+    blocks = [block.mean(axis=1, dtype=np.float64) for block in _blocks(path, first + start * info.sample_rate, stop)]
+    mono = np.concatenate([np.zeros(0), *blocks])
     if not np.isfinite(mono).all():
         raise UserError(f"{path}: samples that are not finite; convert the file again, or remove the utterance")
     if info.sample_rate != sample_rate:
         from scipy.signal import resample_poly  # a slow import that most corpora do not need
         common = math.gcd(info.sample_rate, sample_rate)
         mono = resample_poly(mono, sample_rate // common, info.sample_rate // common)
-    return np.clip(mono, -1.0, 1.0).astype(np.float32)
+    return np.clip(mono[begin - start * sample_rate:end - start * sample_rate], -1.0, 1.0).astype(np.float32)
+
+
+def refuse_endless(path: Path | str, seconds: float, longest: float = LONGEST_UTTERANCE_S,
+                   remedy: str = "cut it into utterances: a segments file names stretches of recordings") -> None:
+    """UserError for audio that is longer than what may be in memory at once."""
+    if seconds > longest:
+        raise UserError(f"{path}: {seconds / 3600:.1f} hours at a stretch, more than {longest / 3600:g}; {remedy}")
 
 
 def audio_blocks(path: Path | str, cut: Cut | None = None) -> tuple[AudioInfo, Iterator[np.ndarray]]:
@@ -99,8 +128,9 @@ def _blocks(path: Path | str, first: int, last: int) -> Iterator[np.ndarray]:
     try:
         with soundfile.SoundFile(str(path)) as file:
             file.seek(first)
-            for start in range(first, last, BLOCK):
-                block = file.read(min(BLOCK, last - start), dtype="float32", always_2d=True)
+            size = max(1, BLOCK // file.channels)
+            for start in range(first, last, size):
+                block = file.read(min(size, last - start), dtype="float32", always_2d=True)
                 if not len(block):
                     break
                 read += len(block)

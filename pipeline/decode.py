@@ -1,8 +1,11 @@
 """Decoding: what a system hears in an utterance, through one of two searches, as words, phones and a lattice."""
 from __future__ import annotations
 
+import contextlib
+import gc
 import json
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -83,8 +86,11 @@ def knowledge(topology: Topology, lang: Lang, graph: str) -> Knowledge:
 class WfstDecoder:
     """Kaldi's lattice decoder over a graph: "words" (lexicon and n-gram) or "free" (phone bigram)."""
 
-    def __init__(self, system: System, lang: Lang, graph: str, settings: Settings, beams: Beams = Beams()):
+    def __init__(self, system: System, lang: Lang, graph: str, settings: Settings, beams: Beams = Beams(),
+                 word_arcs: bool = True):
+        """``word_arcs``: whether the lattice of words is wanted."""
         self.system, self.lang, self.name, self.settings, self.beams = system, lang, graph, settings, beams
+        self.word_arcs = word_arcs
         known = knowledge(system.topology, lang, graph)
         self.lexicon = known.lexicon
         fst = decoding_graph(system.topology, *known, settings.insertion_score)
@@ -93,12 +99,14 @@ class WfstDecoder:
 
     def decode(self, utterance: str, scores: np.ndarray, num_frames: int) -> Hypothesis:
         """Search; where nothing reaches the end, once more with wider beams, and then give up with no words."""
-        for factor in (1, WIDENING):
-            beams = Beams(self.beams.beam * factor, self.beams.lattice_beam)
-            lattice = search(self.graph, scores, self.settings.acoustic_scale, beams, utterance, self.system.name,
-                             self.name, FRAME_SHIFT_MS, self.system.step, num_frames, self.settings.insertion_score)
-            if lattice is not None:
-                return self._read(lattice)
+        with _uncollected():
+            for factor in (1, WIDENING):
+                beams = Beams(self.beams.beam * factor, self.beams.lattice_beam)
+                lattice = search(self.graph, scores, self.settings.acoustic_scale, beams, utterance, self.system.name,
+                                 self.name, FRAME_SHIFT_MS, self.system.step, num_frames, self.settings.insertion_score,
+                                 posteriors=False)  # once each string is there once
+                if lattice is not None:
+                    return self._read(lattice)
         return Hypothesis([], [])
 
     def _read(self, found: Lattice) -> Hypothesis:
@@ -110,10 +118,22 @@ class WfstDecoder:
         lattice, words = determinize(found), None
         if not free:
             lattice = place_words(lattice, self.spelling)
-            words = word_lattice(lattice)
+            words = word_lattice(lattice) if self.word_arcs else None
         seconds = time.process_time() - began
         phones, confidence, said = best_segments(lattice)
         return Hypothesis(word_segments(phones, said), phones, confidence, lattice, words, seconds)
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """No search for cycles of objects, of which lattices have none: it takes a third of the time, for they are many."""
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()
 
 
 class FlashlightWords:
@@ -157,10 +177,11 @@ def read_nbest(path: Path) -> dict[str, list[tuple[str, ...]]]:
 SEARCHES = ("wfst", "flashlight")
 
 
-def word_decoder(system: System, lang: Lang, search_name: str, settings: Settings, beams: Beams = Beams()) -> Decoder:
+def word_decoder(system: System, lang: Lang, search_name: str, settings: Settings, beams: Beams = Beams(),
+                 word_arcs: bool = True) -> Decoder:
     """The word search called ``search_name``."""
     if search_name == "flashlight":
         if system.posteriors is None:
             raise UserError(f"{system.directory}: no CTC network, as --search flashlight wants; use --search wfst")
         return FlashlightWords(system, lang, settings)
-    return WfstDecoder(system, lang, "words", settings, beams)
+    return WfstDecoder(system, lang, "words", settings, beams, word_arcs)

@@ -18,6 +18,7 @@ FRAME_SHIFT_MS = 10.0
 FRAME_LENGTH_MS = 25.0
 NUM_CEPS = 13
 DELTA_WINDOW = 2
+FRAMES_AT_A_TIME = 10_000  # on whose way to cepstra torchaudio takes 200 MB
 SETTINGS = "feats.json"
 
 
@@ -33,9 +34,14 @@ def mfcc(samples: np.ndarray, sample_rate: int) -> np.ndarray:
         return np.zeros((0, NUM_CEPS), np.float32)
     import torch  # slow imports, which what only reads features or frames does not need
     import torchaudio.compliance.kaldi as kaldi
-    wave = torch.from_numpy(np.asarray(samples, np.float32) * 32768).unsqueeze(0)  # Kaldi counts in 16-bit steps
-    return kaldi.mfcc(wave, sample_frequency=sample_rate, num_ceps=NUM_CEPS, num_mel_bins=23, dither=0.0,
-                      use_energy=False, frame_length=FRAME_LENGTH_MS, frame_shift=FRAME_SHIFT_MS).numpy()
+    window, shift = (int(sample_rate * ms / 1000) for ms in (FRAME_LENGTH_MS, FRAME_SHIFT_MS))
+    blocks = []
+    for first in range(0, 1 + (len(samples) - window) // shift, FRAMES_AT_A_TIME):
+        block = samples[first * shift:(first + FRAMES_AT_A_TIME - 1) * shift + window]
+        wave = torch.from_numpy(np.asarray(block, np.float32) * 32768).unsqueeze(0)  # Kaldi counts in 16-bit steps
+        blocks.append(kaldi.mfcc(wave, sample_frequency=sample_rate, num_ceps=NUM_CEPS, num_mel_bins=23, dither=0.0,
+                                 use_energy=False, frame_length=FRAME_LENGTH_MS, frame_shift=FRAME_SHIFT_MS).numpy())
+    return np.concatenate(blocks)
 
 
 def add_deltas(static: np.ndarray) -> np.ndarray:

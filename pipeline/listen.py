@@ -54,7 +54,8 @@ def load_ear(exp: Path, chosen: Candidate) -> Ear:
     """A system with its tuned searches."""
     system, lang = load_system(chosen.model), load_lang(chosen.lang)
     search, words, free = read_tuning(exp / chosen.name / "tuning.json")
-    return Ear(system, word_decoder(system, lang, search, words), WfstDecoder(system, lang, "free", free))
+    return Ear(system, word_decoder(system, lang, search, words, word_arcs=False),
+               WfstDecoder(system, lang, "free", free))
 
 
 def listen(ear: Ear, recording: Recording, piece: Piece) -> tuple[Hypothesis, Hypothesis]:

@@ -11,12 +11,12 @@ import numpy as np
 
 from lexicon.errors import UserError
 from pipeline.align import Segment
-from pipeline.audio import Cut, audio_info, read_audio, resampled_length
+from pipeline.audio import audio_info, read_stretch, refuse_endless, resampled_length
 from pipeline.features import FRAME_LENGTH_MS, FRAME_SHIFT_MS, CepstralStats, FeatureSettings, add_deltas, mfcc
 from pipeline.segment import Piece, cut_at_pauses, find_pauses, frame_levels, near_speech, spoken_part
 
 BLOCK_SECONDS = 60     # of sound in memory at a time
-MARGIN_SECONDS = 1     # read on both sides of a block, far more than the resampler's filter is long
+LONGEST_S = 24 * 3600  # its features take 500 MB; 2 MB of FLAC may hold as much
 LONGEST_NAME = 60      # characters of a file name that are kept in the names of results
 
 
@@ -77,6 +77,7 @@ def read_recording(wav: Path | str, settings: FeatureSettings) -> Recording:
         what = "a folder, not" if wav.is_dir() else "no such"
         raise UserError(f"{wav}: {what} audio file; correct the path in WAV=...")
     info = audio_info(wav)
+    refuse_endless(wav, info.num_samples / info.sample_rate, LONGEST_S, "cut it and give its parts one by one")
     blocks = [(mfcc(samples, settings.sample_rate), frame_levels(samples, settings.sample_rate))
               for samples in _blocks(wav, settings.sample_rate)]
     static, levels = (np.concatenate(parts) for parts in zip(*blocks))
@@ -94,18 +95,7 @@ def _blocks(wav: Path, rate: int) -> Iterator[np.ndarray]:
     total = resampled_length(info.num_samples, info.sample_rate, rate)
     frames = BLOCK_SECONDS * rate // shift
     for first in range(0, max(1, (total - window) // shift + 1), frames):
-        yield _stretch(wav, rate, first * shift, min((first + frames - 1) * shift + window, total))
-
-
-def _stretch(wav: Path, rate: int, first: int, last: int) -> np.ndarray:
-    """Samples ``first`` to ``last`` of what `read_audio` would give of the whole file.
-
-    Read from whole seconds with a margin: there the samples of every rate coincide, and the edges of the resampler's
-    filter lie outside.
-    """
-    begin = max(0, first // rate - MARGIN_SECONDS)
-    samples = read_audio(wav, rate, Cut(begin, last // rate + 1 + MARGIN_SECONDS))
-    return samples[first - begin * rate:last - begin * rate]
+        yield read_stretch(wav, rate, first * shift, min((first + frames - 1) * shift + window, total))
 
 
 def shifted(segments: list[Segment], frames: int) -> list[Segment]:

@@ -56,12 +56,13 @@ class _RawLattice:
 
 
 def search(graph: SearchGraph, scores: np.ndarray, acoustic_scale: float, beams: Beams, utterance: str, system: str,
-           name: str, frame_shift_ms: float, step: int = 1, num_frames: int | None = None, word_score: float = 0.0
-           ) -> Lattice | None:
+           name: str, frame_shift_ms: float, step: int = 1, num_frames: int | None = None, word_score: float = 0.0,
+           posteriors: bool = True) -> Lattice | None:
     """Search one utterance with Kaldi's lattice decoder; None if no path reaches the end.
 
     scores: (T, columns) log-likelihoods (or CTC log-posteriors), one row for ``step`` feature frames. Returns the phone
-    lattice with posteriors, its nodes counted in feature frames (``num_frames`` of them).
+    lattice, with ``posteriors`` unless they are not wanted, its nodes counted in feature frames (``num_frames`` of
+    them).
     """
     scores = np.asarray(scores, np.float32)
     if scores.ndim != 2 or scores.shape[1] != len(graph.topology.label_phone) or not np.isfinite(scores).all():
@@ -84,7 +85,8 @@ def search(graph: SearchGraph, scores: np.ndarray, acoustic_scale: float, beams:
     lattice.utterance, lattice.system, lattice.graph = utterance, system, name
     lattice.frame_shift_ms, lattice.num_frames, lattice.word_score = frame_shift_ms, num_frames, word_score
     lattice.beam = beams.lattice_beam
-    forward_backward(lattice)
+    if posteriors:
+        forward_backward(lattice)
     return lattice
 
 
@@ -167,7 +169,8 @@ class _Cutter:
 
     def __init__(self, inner: Mapping, entries: Mapping, raw: _RawLattice, scale: float):
         self.inner, self.entries, self.scale = inner, entries, scale
-        self.final, self.start, self.rank = raw.final_cost, raw.start, raw.rank.tolist()
+        self.final, self.start = raw.final_cost, raw.start
+        self.ways: dict[int, dict[tuple[int, tuple[int, ...]], tuple[float, float]]] = {}
 
     def phones_from(self, origin: int) -> list[tuple[int, int, tuple[int, ...], float, float]]:
         """(target, column, words, acoustic, graph cost) of the best way through each phone that begins in ``origin``."""
@@ -193,28 +196,42 @@ class _Cutter:
     def _through(self, column: int, firsts: Sequence[tuple[int, float, float, tuple[int, ...]]]):
         """The best way to each state for each string of words settled on it: homophones that the grammar then treats alike
         come to the same states."""
-        best: dict[int, dict[tuple[int, ...], tuple[float, float, float]]] = {}
-        queue: list[tuple[int, int]] = []
-
-        def offer(state: int, cost: float, acoustic: float, words: tuple[int, ...]) -> None:
-            total = cost - self.scale * acoustic
-            if state not in best:
-                heappush(queue, (self.rank[state], state))
-            ways = best.setdefault(state, {})
-            if words not in ways or ways[words][0] > total:
-                ways[words] = (total, cost, acoustic)
-
+        best: dict[tuple[int, tuple[int, ...]], tuple[float, float, float]] = {}
         for state, cost, acoustic, words in firsts:
-            offer(state, cost, acoustic, words)
-        while queue:
-            _, state = heappop(queue)
-            for words, (_, cost, acoustic) in best[state].items():
-                if state in self.entries:
-                    yield state, column, words, acoustic, cost
-                if state in self.final:
-                    yield self.END, column, words, acoustic, cost + self.final[state]
-                for target, more, ac, word in self.inner.get(state, ()):
-                    offer(target, cost + more, acoustic + ac, (*words, word) if word else words)
+            for (target, more_words), (more, more_acoustic) in self._ways(state).items():
+                here, sound = cost + more, acoustic + more_acoustic
+                total, key = here - self.scale * sound, (target, words + more_words)
+                if key not in best or best[key][0] > total:
+                    best[key] = total, here, sound
+        for (target, words), (_, cost, acoustic) in best.items():
+            yield target, column, words, acoustic, cost
+
+    def _ways(self, first: int) -> dict[tuple[int, tuple[int, ...]], tuple[float, float]]:
+        """(target, words) -> (graph cost, acoustic) of the best way on from a state within a phone to each end of it.
+
+        Kept, because what began a frame earlier passes through the same states.
+        """
+        waiting = [first]
+        while waiting:
+            state = waiting[-1]
+            arcs = self.inner.get(state, ())
+            if missing := [arc[0] for arc in arcs if arc[0] not in self.ways]:
+                waiting += missing
+                continue
+            waiting.pop()
+            found = {(state, ()): (0.0, 0.0)} if state in self.entries else {}
+            if state in self.final:
+                found[self.END, ()] = self.final[state], 0.0
+            for target, cost, acoustic, word in arcs:
+                for (end, words), (more, more_acoustic) in self.ways[target].items():
+                    key, way = (end, (word, *words) if word else words), (cost + more, acoustic + more_acoustic)
+                    if key not in found or self._total(found[key]) > self._total(way):
+                        found[key] = way
+            self.ways[state] = found
+        return self.ways[first]
+
+    def _total(self, way: tuple[float, float]) -> float:
+        return way[0] - self.scale * way[1]
 
 
 def _assemble(arcs: list, raw: _RawLattice, end: int, num_steps: int, scale: float, graph: SearchGraph

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lexicon.errors import UserError
-from pipeline.audio import AudioInfo, Cut, audio_info, resampled_length
+from pipeline.audio import AudioInfo, Cut, audio_info, refuse_endless, resampled_length
 from pipeline.datadir import Utterance
 from pipeline.intervals import Interval
 
@@ -70,12 +70,14 @@ def _info(utterance: Utterance) -> AudioInfo:
     """What the file's header says, the samples being those of the utterance alone."""
     info = audio_info(utterance.wav)
     if utterance.cut is None:
+        refuse_endless(utterance.wav, info.num_samples / info.sample_rate)
         return info
     first, last = utterance.cut.samples(info)
     if last <= first:
         raise UserError(f"{utterance.wav}: {info.num_samples / info.sample_rate:.2f} s long, but utterance "
                         f'"{utterance.id}" is said to last from {utterance.cut.start:g} to {utterance.cut.end:g} s; '
                         f"correct its line in segments, or remove it")
+    refuse_endless(utterance.wav, (last - first) / info.sample_rate)
     return info._replace(num_samples=last - first)
 
 

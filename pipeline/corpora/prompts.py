@@ -10,7 +10,6 @@ number % 10 in {4, 9} is test, number % 10 == 7 is dev, the rest train. So no tr
 from __future__ import annotations
 
 import contextlib
-import gzip
 import os
 import pwd
 import re
@@ -25,6 +24,7 @@ from lexicon.normalise import to_words
 from lexicon.text import numbered_lines
 from pipeline.corpora import fetch
 from pipeline.corpora.prepared import SETS, Prepared, chosen_split, measure, unmeasured
+from pipeline.corpora.unpack import extract_stream, gunzip
 from pipeline.datadir import Utterance
 
 VERSION = "1.6.1"
@@ -181,15 +181,23 @@ def _unpack(debs: list[Path], folder: Path) -> None:
     # Absolute, because apt-get takes a relative folder as one below the configured root.
     with tempfile.TemporaryDirectory(dir=folder.resolve()) as temporary:
         for deb in debs:
-            done = subprocess.run(["dpkg-deb", "-x", deb, temporary], capture_output=True, text=True, errors="replace")
-            if done.returncode:
-                lines = done.stderr.strip().splitlines() or ["dpkg-deb failed"]
-                raise UserError(f"{deb}: a damaged package ({lines[0]}); fetch it again")
+            _unpack_one(deb, Path(temporary))
         _take(Path(temporary), folder)
+
+
+def _unpack_one(deb: Path, folder: Path) -> None:
+    """dpkg-deb takes the package apart; what is in it is unpacked here, as other archives are."""
+    with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", deb], stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL) as process:
+        try:
+            extract_stream(deb, process.stdout, folder)
+        finally:
+            process.stdout.close()  # so that it ends
+    if process.returncode:
+        raise UserError(f"{deb}: a damaged package; fetch it again")
 
 
 def _take(system: Path, folder: Path) -> None:
     """Copy from a system's root folder into the layout of the publisher's tarball."""
     shutil.copytree(system / VOICE, folder, dirs_exist_ok=True)
-    with gzip.open(system / DOCUMENT) as packed, open(folder / TRANSCRIPTS, "wb") as stream:
-        shutil.copyfileobj(packed, stream)
+    gunzip(system / DOCUMENT, folder / TRANSCRIPTS)

@@ -7,6 +7,7 @@ import errno
 import gzip
 import io
 import lzma
+import math
 import shutil
 import stat
 import tarfile
@@ -23,10 +24,18 @@ LARGEST_RATIO = 100
 LARGEST_SMALL = 4 << 30  # bytes
 BLOCK = 1 << 16
 BYTES_A_FILE = 4096      # that a file takes up at least
-DECOMPRESSORS = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}  # by an archive's first bytes
+# Of the names, attributes and maps of holes before a member of a tar, which tarfile reads into memory as a whole before
+# anyone can look: a path has at most 4 kB. (Pythons before 3.11.10 also take time by the
+# square of it.)
+LARGEST_HEADER = 1 << 15
+MOST_GLOBALS = 100       # attributes said to hold for all members, which stay in memory; git writes one
+# Of an xz stream's window, which its header may claim to be 4 GB: `xz -9` needs 65 MB.
+LARGEST_WINDOW = 1 << 28
+ZIP_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # zipfile unpacks others 4 kB at a time: into gigabytes
 # What a sound archive never runs into; any other error of the system (a full disk) is not the archive's fault.
 BAD_NAMES = (errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL)
-DAMAGED = (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError, NotImplementedError, ValueError)
+DAMAGED = (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError, NotImplementedError, ValueError,
+           RecursionError, KeyError)
 
 
 def extract(archive: Path, folder: Path) -> None:
@@ -35,9 +44,31 @@ def extract(archive: Path, folder: Path) -> None:
     Raises UserError for one that is damaged, leads out of the folder, holds devices, needs a password, or would unpack
     to out of all proportion; OSError where the disk is full. Either way part of it may lie in ``folder``.
     """
+    with _told(archive):
+        if zipfile.is_zipfile(archive):
+            return _extract_zip(archive, folder, _Budget(archive))
+        with _decompressed(archive) as stream:
+            _extract_tar(archive, stream, folder)
+
+
+def extract_stream(archive: Path, stream: IO[bytes], folder: Path) -> None:
+    """`extract` for a tar that another program unpacks from ``archive`` and pipes here."""
+    with _told(archive):
+        _extract_tar(archive, stream, folder)
+
+
+def gunzip(packed: Path, path: Path) -> None:
+    """Unpack a single file; UserError as `extract` raises it."""
+    budget = _Budget(packed)
+    with _told(packed), gzip.open(packed) as stream, open(path, "wb") as target:
+        shutil.copyfileobj(_Counted(stream, budget), target)
+
+
+@contextlib.contextmanager
+def _told(archive: Path) -> Iterator[None]:
+    """What goes wrong with an archive, in one line that names it."""
     try:
-        zipped = zipfile.is_zipfile(archive)
-        (_extract_zip if zipped else _extract_tar)(archive, folder, _Budget(archive))
+        yield
     except DAMAGED as error:
         raise _damaged(archive, error) from None
     except OSError as error:
@@ -61,21 +92,42 @@ class _Budget:
 
 
 class _Counted(io.RawIOBase):
-    """A stream that spends what is read from it: headers count as well, however large they claim to be."""
+    """A stream that spends what is read from it: headers count as well, however large they claim to be. Where there is
+    ``room`` (bytes), no more may be read until it is set anew."""
 
     def __init__(self, stream: IO[bytes], budget: _Budget) -> None:
-        self.stream, self.budget = stream, budget
+        self.stream, self.budget, self.room = stream, budget, math.inf
 
     def read(self, size: int = -1) -> bytes:
         block = self.stream.read(size)
         self.budget.spend(len(block))
+        self.room -= len(block)
+        if self.room < 0:
+            raise UserError(f"{self.budget.archive}: a name or attribute of more than {LARGEST_HEADER >> 10} kB, as no"
+                            " corpus has; fetch it again from its publisher")
         return block
 
 
-def _extract_tar(archive: Path, folder: Path, budget: _Budget) -> None:
-    with _decompressed(archive) as stream, tarfile.open(fileobj=_Counted(stream, budget), mode="r|") as tar:
-        declared = _Budget(archive)  # apart from what is read, because a sparse file unpacks to more than it holds
-        for member in tar:
+def _members(tar: tarfile.TarFile, counted: _Counted) -> Iterator[tarfile.TarInfo]:
+    """The members one by one, none kept in memory, their headers bounded."""
+    while True:
+        counted.room = LARGEST_HEADER
+        if (member := tar.next()) is None:
+            return
+        counted.room = math.inf
+        if len(tar.pax_headers) > MOST_GLOBALS:
+            raise UserError(f"{counted.budget.archive}: more than {MOST_GLOBALS} attributes for all members, as no"
+                            " corpus has; fetch it again from its publisher")
+        yield member
+        tar.members.clear()
+
+
+def _extract_tar(archive: Path, stream: IO[bytes], folder: Path) -> None:
+    budget, declared = _Budget(archive), _Budget(archive)  # apart: a sparse file unpacks to more than it holds
+    counted = _Counted(stream, budget)
+    counted.room = LARGEST_HEADER  # tarfile reads the first header when it opens
+    with tarfile.open(fileobj=counted, mode="r|") as tar:
+        for member in _members(tar, counted):
             declared.spend(member.size + BYTES_A_FILE)
             _refuse_outside(archive, member.name)
             if member.issym() or member.islnk():
@@ -101,6 +153,9 @@ def _extract_zip(archive: Path, folder: Path, budget: _Budget) -> None:
                 raise UserError(f"{archive}: {member.filename!r} is a link or device; give a folder unpacked by hand")
             if member.flag_bits & 1:
                 raise UserError(f"{archive}: {member.filename!r} needs a password; give a folder unpacked by hand")
+            if member.compress_type not in ZIP_METHODS:
+                raise UserError(f"{archive}: {member.filename!r} is packed by a rare method of zip"
+                                f" ({member.compress_type}); give a folder unpacked by hand")
             path = folder / member.filename
             if member.is_dir():
                 path.mkdir(parents=True, exist_ok=True)
@@ -114,9 +169,44 @@ def _extract_zip(archive: Path, folder: Path, budget: _Budget) -> None:
 def _decompressed(archive: Path) -> Iterator[IO[bytes]]:
     with open(archive, "rb") as stream:
         head = stream.read(6)
-    opened = next((opener for magic, opener in DECOMPRESSORS.items() if head.startswith(magic)), open)
-    with opened(archive, "rb") as stream:
-        yield stream
+        stream.seek(0)
+        if head.startswith(b"\x1f\x8b"):
+            yield gzip.open(stream)
+        elif head.startswith(b"BZh"):
+            yield bz2.open(stream)
+        else:
+            yield _Xz(stream) if head.startswith(b"\xfd7zXZ") else stream
+
+
+class _Xz(io.RawIOBase):
+    """`lzma.open` with a bound on memory."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self.stream, self.decoder = stream, _xz_decoder()
+
+    def read(self, size: int = BLOCK) -> bytes:
+        while True:
+            packed = self.stream.read(BLOCK) if self.decoder.needs_input else b""
+            if self.decoder.eof:  # several streams in a row are one file, with zeros between
+                packed = self.decoder.unused_data.lstrip(b"\0") or self.stream.read(BLOCK)
+                if not packed:
+                    return b""
+                self.decoder = _xz_decoder()
+            elif self.decoder.needs_input and not packed:
+                raise EOFError("cut off")
+            try:
+                block = self.decoder.decompress(packed, size)
+            except lzma.LZMAError as error:
+                if "limit" in str(error):
+                    raise UserError(f"{self.stream.name}: takes more than {LARGEST_WINDOW / 1e6:.0f} MB of memory to"
+                                    " unpack; give a folder unpacked by hand") from None
+                raise
+            if block:
+                return block
+
+
+def _xz_decoder() -> lzma.LZMADecompressor:
+    return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=LARGEST_WINDOW)
 
 
 def _refuse_outside(archive: Path, name: str, prefix: str = "") -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from lexicon.errors import UserError
 from lexicon.files import read_json
 from pipeline.archive import PLACE, read_place
-from pipeline.audio import SAMPLE_RATES, AudioInfo, audio_info, resampled_length
+from pipeline.audio import LONGEST_UTTERANCE_S, SAMPLE_RATES, AudioInfo, audio_info, resampled_length
 from pipeline.datadir.read import NUMBER, DataDir
 from pipeline.datadir.tables import Problem, Table, read_table, text_lines
 from pipeline.intervals import ctm_interval
@@ -119,6 +119,9 @@ class Check:
             if length < SHORTEST_S * self.sample_rate:
                 yield Problem(where, f'"{utterance}": {length} samples, shorter than one 25 ms frame',
                               "remove the utterance")
+            elif length > LONGEST_UTTERANCE_S * self.sample_rate:
+                yield Problem(where, f'"{utterance}": {length / self.sample_rate / 3600:.1f} hours at a stretch, more than '
+                              f"{LONGEST_UTTERANCE_S / 3600:g}", "cut it into utterances: write segments")
             given = self.tables.lengths.get(utterance)
             if given and NUMBER.fullmatch(given.value) and int(given.value) != length:
                 yield Problem(
