@@ -15,9 +15,9 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .SECONDEXPANSION:
 .DEFAULT_GOAL := all
-# Stages of one run may write beside each other; another run's have to wait.
 # The cores that all stages share, whatever the corpus.
 export PHONOSCOPE_CORES := $(VENV)/.cores
+# Stages of one run may write beside each other; another run's have to wait.
 export PHONOSCOPE_RUN := $(shell echo $$PPID.$$(date +%s))
 .PHONY: all setup data lexicon mfcc gmm frames neural decode compare errors matrix report pron_probs lattice lattice_difference lattice_text replay show check transcribe align record test clean help FORCE
 
