@@ -16,7 +16,7 @@ from lexicon.errors import UserError, one_line
 from lexicon.files import noting, write_lines
 from pipeline.parallel import CORES
 from stages.lock import alone
-from stages.made import forget, quoted, write_made
+from stages.made import OWN, forget, quoted, write_made
 
 # Lines of an utterance that are printed, about five seconds of speech; the file beside them has them all.
 PRINTED = 160
@@ -148,11 +148,12 @@ def in_words(error: BaseException) -> str:
 
 
 def output(arguments: argparse.Namespace) -> list[Path]:
-    """What the stage writes; nothing for one that only looks."""
+    """What the stage writes; nothing for one that only looks, or keeps a person's own recording."""
     if not hasattr(arguments, "out") and hasattr(arguments, "exp"):
         return []  # pictures of an experiment: two at a time do no harm
     found = next((value for name in OUTPUTS if (value := getattr(arguments, name, None))), None)
-    return [Path(path) for path in (found if isinstance(found, list) else [found] if found else [])]
+    every = [Path(path) for path in (found if isinstance(found, list) else [found] if found else [])]
+    return [path for path in every if path.parent.name != OWN]
 
 
 def _stage() -> str:

@@ -270,6 +270,23 @@ def test_counted_probabilities_are_for_the_searches_that_can_use_them(finished):
     assert done.returncode != 0 and "PRON_PROBS=perhaps: write yes or no" in done.stderr
 
 
+def test_an_environment_whose_making_was_broken_off_is_made_anew(tmp_path):
+    """kill -9 in the middle of `python -m venv` left one without pip. The project is none here, so pip has to fail."""
+    tree = Tree(tmp_path)
+    (tree.root / "tools/python3.11").symlink_to(sys._base_executable)
+    for tool in ("bash", "cp", "ls", "mkdir", "rm", "touch"):
+        (tree.root / "tools" / tool).symlink_to(shutil.which(tool))
+    (tree.root / "new/bin").mkdir(parents=True)
+    (tree.root / "new/bin/thesis.txt").touch()
+    done = tree.make("setup", "VENV=new")
+    assert "new: no Python environment with pip" in done.stderr and (tree.root / "new/bin/thesis.txt").exists()
+    (tree.root / "new/.unfinished").touch()
+    done = tree.make("setup", "VENV=new")
+    assert "pip install" in done.stdout and done.returncode != 0 and (tree.root / "new/.unfinished").exists()
+    pip = subprocess.run([tree.root / "new/bin/python", "-m", "pip", "--version"], capture_output=True, text=True)
+    assert pip.returncode == 0 and str(tree.root / "new") in pip.stdout
+
+
 def test_whether_they_help_is_asked_of_dev_alone(own):
     planned = own.planned("pron_probs")
     assert [stage for stage, _ in planned] == ["pron_probs", "tune", "tune", "show_pron_probs"]
