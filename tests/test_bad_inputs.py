@@ -32,6 +32,20 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     runner.close()
 
 
+# What says how many seconds something took; its other numbers stand in other files too.
+TIMED = {"meta.json", "decode.json", "choice.txt", "compare.tsv", "compare.txt", "index.html"}
+
+
+def test_any_number_of_jobs_makes_the_same_files(sound: Place, tmp_path: Path) -> None:
+    other = Place(tmp_path / "place", sound.runner)
+    other.root.mkdir()
+    build(other, jobs=2)
+    one, two = ({name: content.replace(bytes(place.root), b"") if isinstance(content, bytes) else content
+                 for name, content in place.snapshot().items()} for place in (sound, other))
+    assert list(one) == list(two)
+    assert {name.rpartition("/")[2] for name in one if one[name] != two[name]} <= TIMED
+
+
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.stage}: {row.bad}")
 def test_a_bad_input_ends_in_one_line_and_harms_nothing(sound: Place, tmp_path: Path, row: Row) -> None:
     place = sound.copy(tmp_path / "place")

@@ -120,8 +120,11 @@ def tones(phones: str, rng: np.random.Generator) -> np.ndarray:
     return samples + 0.01 * rng.normal(size=len(samples))
 
 
-def build(place: Place) -> None:
-    """The corpus, and every stage's work on it."""
+JOBS = ("make_mfcc", "train_gmm", "align", "train_frames", "train_neural", "tune", "decode", "place", "explain_errors")
+
+
+def build(place: Place, jobs: int = 1) -> None:
+    """The corpus, and every stage's work on it, that of JOBS in so many processes."""
     rng = np.random.default_rng(0)
     for folder in ("data/toy", "exp/toy"):
         (place / folder).mkdir(parents=True)
@@ -146,5 +149,5 @@ def build(place: Place) -> None:
     rest = ("boundaries", "explain_errors", "compare", "report", "show_lattice", "lattice_difference",
             "export_lattices", "check", "pron_probs", "transcribe", "align_text")
     for stage, *options in [*run, *((stage,) for stage in rest)]:
-        done = place.stage(stage, *options)
+        done = place.stage(stage, *options, *(["--jobs", str(jobs)] if stage in JOBS else []))
         assert done.returncode == 0 and not done.stderr, (stage, options, done)
