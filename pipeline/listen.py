@@ -1,12 +1,15 @@
 """What the trained systems of an experiment hear in a piece of a recording."""
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from lexicon.errors import UserError
-from lexicon.lang import load_lang
-from pipeline.decode import Decoder, Hypothesis, WfstDecoder, word_decoder
+from lexicon.lang import Lang, load_lang
+from pipeline.decode import Decoder, Hypothesis, Settings, WfstDecoder, word_decoder
 from pipeline.features import FeatureSettings, model_features
 from pipeline.own_audio import Recording, shifted
 from pipeline.segment import Piece
@@ -50,18 +53,39 @@ def common_features(systems: list[Candidate]) -> FeatureSettings:
     return settings
 
 
-def load_ear(exp: Path, chosen: Candidate) -> Ear:
-    """A system with its tuned searches."""
-    system, lang = load_system(chosen.model), load_lang(chosen.lang)
-    search, words, free = read_tuning(exp / chosen.name / "tuning.json")
-    return Ear(system, word_decoder(system, lang, search, words, word_arcs=False),
-               WfstDecoder(system, lang, "free", free))
+def load_ears(exp: Path, chosen: list[Candidate]) -> dict[str, Ear]:
+    """The systems by name, with their tuned searches; what two of them have in common is there once."""
+    models: dict[Path, System] = {}
+    langs: dict[Path, Lang] = {}
+    frees: dict[tuple[Path, Path, Settings], Decoder] = {}
+    ears = {}
+    for name, model, directory in chosen:
+        system = models[model] = models.get(model) or load_system(model)
+        lang = langs[directory] = langs.get(directory) or load_lang(directory)
+        search, words, free = read_tuning(exp / name / "tuning.json")
+        key = model, directory, free
+        frees[key] = frees.get(key) or WfstDecoder(system, lang, "free", free)
+        ears[name] = Ear(system, word_decoder(system, lang, search, words, word_arcs=False), frees[key])
+    return ears
 
 
-def listen(ear: Ear, recording: Recording, piece: Piece) -> tuple[Hypothesis, Hypothesis]:
-    """Words, and free phones, of a piece, on the time axis of the recording."""
+def listen(ears: Mapping[str, Ear], recording: Recording, piece: Piece) -> dict[str, tuple[Hypothesis, Hypothesis]]:
+    """Words, and free phones, that each system hears in a piece, on the time axis of the recording. What systems have in
+    common (two searches with one network) is done once."""
     start, end = recording.spoken(piece)
-    scores = ear.system.scores(recording.feats(start, end))
-    found = (decoder.decode(recording.name, scores, end - start) for decoder in (ear.words, ear.free))
-    words, free = (Hypothesis(shifted(h.words, start), shifted(h.phones, start), h.confidence) for h in found)
-    return words, free
+    feats = recording.feats(start, end)
+    scores: dict[int, np.ndarray] = {}
+    frees: dict[int, Hypothesis] = {}
+
+    def heard(decoder: Decoder, scores: np.ndarray) -> Hypothesis:
+        found = decoder.decode(recording.name, scores, end - start)
+        return Hypothesis(shifted(found.words, start), shifted(found.phones, start), found.confidence)
+
+    result = {}
+    for name, (system, words, free) in ears.items():
+        if id(system) not in scores:
+            scores[id(system)] = system.scores(feats)
+        if id(free) not in frees:
+            frees[id(free)] = heard(free, scores[id(system)])
+        result[name] = heard(words, scores[id(system)]), frees[id(free)]
+    return result

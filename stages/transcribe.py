@@ -9,7 +9,7 @@ from typing import NamedTuple
 from pipeline.align import Segment
 from pipeline.ctm import write_ctm
 from pipeline.features import frame_to_seconds
-from pipeline.listen import Candidate, Ear, common_features, listen, load_ear, trained
+from pipeline.listen import Candidate, Ear, common_features, listen, load_ears, trained
 from pipeline.own_audio import Recording, read_recording
 from pipeline.textgrid import write_textgrid
 from pipeline.timed_text import HEADER, phone_lines, word_lines
@@ -34,8 +34,7 @@ def transcribe(recording: Recording, ears: dict[str, Ear]) -> tuple[dict[str, He
     for number, piece in enumerate(pieces, 1):
         span = f"{frame_to_seconds(piece.start):.2f} to {frame_to_seconds(piece.end):.2f} s"
         print(f"\npiece {number} of {len(pieces)}, {span}{'' if piece.speech else ': silence'}")
-        for name, ear in ears.items() if piece.speech else ():
-            words, free = listen(ear, recording, piece)
+        for name, (words, free) in listen(ears, recording, piece).items() if piece.speech else ():
             lost += [f"{name} {span}"] if not words.phones and not words.words else []
             found = ((words.words, words.word_confidence()), (words.phones, words.confidence),
                      (free.phones, free.confidence))
@@ -56,7 +55,7 @@ def main(args: Namespace) -> tuple[Path, str]:
     out.mkdir(parents=True, exist_ok=True)  # an unwritable folder is better known now than after the search
     if missing:
         print(f"transcribe: left out, not trained and tuned yet: {', '.join(missing)}; run: make {missing[0]}")
-    heard, lost = transcribe(recording, {system.name: load_ear(args.exp, system) for system in systems})
+    heard, lost = transcribe(recording, load_ears(args.exp, systems))
     for name, tiers in heard.items():
         for tier, (segments, confidence) in zip(TIERS, tiers):
             write_ctm(out / f"{name}.{tier}.ctm", [(recording.name, segments, confidence)])
