@@ -303,3 +303,6 @@ help:                                     ## show this
 	@echo; echo "Settings (make gmm CORPUS=fsdd SPLIT=speaker GMM_ARGS=\"--max-mix 4\"; or PHONOSCOPE_CORPUS=fsdd in the environment):"
 	@printf '  %-13s = %s\n' $(foreach s,$(settings),$(s) $(call quoted,$(if $(filter CORPUS_DIR,$(s)),$(from),$($(s)))))
 	@echo "What a stage takes: $(PY) -m stages.train_gmm --help"
+
+# A variable of the environment that has the name of a function here would be expanded to be handed on.
+unexport $(foreach v,$(.VARIABLES),$(if $(filter filerecursive,$(origin $(v))$(flavor $(v))),$(v)))

@@ -101,10 +101,9 @@ class Sandbox:
         return Sandbox.at(root)
 
     def freshen(self) -> None:
-        """The virtual environment is newer than what it was made from, so that nothing is installed."""
+        """The virtual environment was made from this project, so nothing is installed."""
         for name in (".phonoscope", ".phonoscope-test"):
-            (self.project / ".venv" / name).touch()
-        os.utime(self.project / "pyproject.toml", (1_500_000_000, 1_500_000_000))
+            shutil.copy(self.project / "pyproject.toml", self.project / ".venv" / name)
 
     def environment(self, **more: str) -> dict[str, str]:
         """What every command runs with: nothing of the caller's but PATH, and one thread a process."""
