@@ -8,7 +8,7 @@
 include stages/settings.mk
 
 PY := $(VENV)/bin/python
-# With -n nothing is touched.
+# With -n nothing is written.
 look := $(if $(findstring n,$(firstword -$(MAKEFLAGS))),--look)
 MAKEFLAGS += --no-builtin-rules --warn-undefined-variables -j$(NJ)
 SHELL := /bin/bash

@@ -29,7 +29,7 @@ def reason(root: Path, fault: Fault, keep: bool) -> str:
 def main(look: bool, roots: list[str]) -> None:
     reasons = []
     for root in roots:
-        for fault in faults(Path(root), touch=not look):
+        for fault in faults(Path(root)):
             print(f"{root}/{os.path.relpath(fault.target, root)}")
             reasons.append(reason(Path(root), fault, not look))
     for line in reasons[:TOLD]:
@@ -40,7 +40,7 @@ def main(look: bool, roots: list[str]) -> None:
 
 if __name__ == "__main__":
     options = parser(__doc__)
-    options.add_argument("--look", action="store_true", help="touch and copy nothing")
+    options.add_argument("--look", action="store_true", help="copy nothing")
     options.add_argument("folders", nargs="+", metavar="FOLDER", help="data/CORPUS or exp/CORPUS")
     arguments = options.parse_args()
     main(arguments.look, arguments.folders)

@@ -134,12 +134,12 @@ class Fault:
     what: str
 
 
-def faults(root: Path, touch: bool = True) -> list[Fault]:
+def faults(root: Path) -> list[Fault]:
     """Targets in ``root`` of which a file is gone or not as it was written, or read something that is now another.
 
     A file that has not been touched since its record was written is taken for what it was; of another the bytes are
-    compared. With ``touch`` a target whose time alone has changed, in a copy, gets its own time back, so that make sees
-    the order in which all was made.
+    compared. A target whose time alone has changed, in a copy, gets its own time back, so that make sees the order in
+    which all was made.
     """
     every = list(records(root))
     wrong = [Fault(_target(path), path, "changed") for path, made in every if made is None]
@@ -150,7 +150,7 @@ def faults(root: Path, touch: bool = True) -> list[Fault]:
         mine = [name for name in made.wrote if owner[_place(path, name)] == path]
         if fault := _first_fault(root, path, made, mine):
             wrong.append(fault)
-        elif touch:
+        else:
             with contextlib.suppress(OSError):  # not ours to touch: then make sees what the copy says
                 if _time(target) != made.began_ns:
                     os.utime(target, ns=(made.began_ns, made.began_ns), follow_symlinks=False)

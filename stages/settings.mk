@@ -49,7 +49,7 @@ DIR           :=
 FIX           :=
 VENV          := .venv
 $(foreach s,$(filter %_ARGS,$(settings)),$(eval $(s) :=))
-NJ := $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 1)
+NJ := $(shell env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 1)
 
 # A path begins with ~ for home, and has no line breaks.
 home = $(subst $(newline),,$(subst $(newline)~/,$(value HOME)/,$(newline)$(1)))

@@ -49,7 +49,7 @@ class Tree:
         python.chmod(0o755)
         (root / "venv/.phonoscope").touch()
         (root / "tools").mkdir()  # all that the Makefile may call here, and no python
-        for tool in filter(shutil.which, ("awk", "cat", "cmp", "date", "nproc", "sed", "sysctl")):
+        for tool in filter(shutil.which, ("awk", "cat", "cmp", "date", "env", "nproc", "sed", "sysctl")):
             (root / "tools" / tool).symlink_to(shutil.which(tool))
 
     def make(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
