@@ -70,7 +70,7 @@ def main() -> int:
             killed += sum(one != "done" for one in how)
             done = finished(sandbox)
             bad = [f"exit {done.code}: {' '.join(done.message)[:300]}"] if done.code else differing(right, numbers(sandbox))
-            left = [path for path in sandbox.project.rglob("*.phonoscope-*")]
+            left = [path for path in sandbox.project.rglob("*phonoscope-*") if path.name.endswith("-tmp") or "-lock." in path.name]
             wrong += bool(bad or left)
             print(f"{killed:3d} kills: {'; '.join(how)}: {'the same numbers' if not bad else bad}"
                   f"{f', left lying: {left}' if left else ''}", flush=True)
