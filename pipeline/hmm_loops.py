@@ -5,7 +5,8 @@ kept, and they are computed again when the way back comes to them. So an utteran
 memory of S times the square root of T, not of T: ten minutes of speech, which took 14 GB, take less than one.
 
 Arcs are given by state: those of state s are ``offset[s]`` to ``offset[s + 1]``. ``scores`` (T, n) are log densities,
-of which state s reads ``column[s]``. """
+of which state s reads ``column[s]``.
+"""
 from __future__ import annotations
 
 import numpy as np

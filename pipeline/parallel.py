@@ -38,7 +38,8 @@ class Cores:
     Each core is a file in the folder that the environment variable PHONOSCOPE_CORES names, and who holds its lock has
     the core. The kernel frees what a killed process held. A stage waits for its first core alone, and then holds no
     other, so none waits for ever. Without the variable, or where files cannot be locked, there are as many as asked
-    for. """
+    for.
+    """
 
     def __init__(self) -> None:
         self.held: list[int] = []
@@ -96,7 +97,8 @@ class Crew:
     """Processes that apply ``function`` to what they are sent; within a `with` statement.
 
     They are copies of this process as it was when they were started: what changes in it later they do not see, unless
-    it lies in shared memory. ``of`` is how many cores there are for all stages, at least ``size``. """
+    it lies in shared memory. ``of`` is how many cores there are for all stages, at least ``size``.
+    """
 
     def __init__(self, function: Callable[[Item], Result], size: int, of: int = 0):
         context = multiprocessing.get_context("fork")
@@ -190,7 +192,8 @@ def each(function: Callable[[Item], Result], items: Iterable[Item], jobs: int = 
     """``function`` of each item, in their order, in ``jobs`` processes; in this one if there is one job or one item.
 
     It streams: items are drawn, and results wait, only a few ahead. Items and results are sent from process to
-    process, so let ``function`` read and write what is large. The same numbers come out for any ``jobs``. """
+    process, so let ``function`` read and write what is large. The same numbers come out for any ``jobs``.
+    """
     items = iter(items)
     first = list(islice(items, jobs))
     if len(first) < 2 or sys.platform != "linux":

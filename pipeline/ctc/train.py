@@ -3,7 +3,8 @@
 Everything random in epoch e is drawn from generators seeded with (seed, e), so a run that goes on from the checkpoint
 of epoch e - 1 computes the same numbers, bit by bit, as one that was never stopped. The gradient of a batch is that
 of its parts, each with generators of its own, added up in order; so the number of processes that compute them changes
-nothing. """
+nothing.
+"""
 from __future__ import annotations
 
 import contextlib
@@ -397,7 +398,8 @@ def train(train_part: Part, dev_part: Part, tokens: list[str], settings: Setting
     """Train until dev PER has not improved for settings.patience epochs; goes on from out/checkpoint.safetensors.
 
     After every epoch the checkpoint is replaced and out/train.log rewritten. Returns the state with the best weights.
-    A GPU is one process's; else ``jobs`` processes compute at once. """
+    A GPU is one process's; else ``jobs`` processes compute at once.
+    """
     dimension = train_part.feats[next(iter(train_part.targets))].shape[1]
     config = EncoderConfig(settings.encoder, dimension, len(tokens), settings.width, settings.layers,
                            settings.conv_layers, settings.subsampling, settings.dropout)
