@@ -1,8 +1,8 @@
-"""One thread a process, whatever numpy, SciPy, scikit-learn or PyTorch would take; the cores are for `pipeline.parallel`.
+"""One thread a process, whatever numpy, SciPy, scikit-learn or PyTorch would take: cores are for `pipeline.parallel`.
 
-Threads that wait for each other spin, so a program beside them makes them five times as slow; and sums depend on how many
-there are, so that two machines, or a process and its workers, would not give the same numbers. Imported by every package
-of phonoscope before anything else, for these libraries look at the environment once, when they are loaded.
+Threads that wait for each other spin, so a program beside them makes them five times as slow; and sums depend on how
+many there are, so that two machines, or a process and its workers, would not give the same numbers. Imported by every
+package of phonoscope before anything else, for these libraries look at the environment once, when they are loaded.
 """
 from __future__ import annotations
 

@@ -97,6 +97,8 @@ class GmmHmm:
 
 def sum_components(scores: np.ndarray, begins: np.ndarray) -> np.ndarray:
     """Log sum of each density's Gaussians: (T, g) -> (T, len(begins)), in double precision."""
+    if scores.shape[1] == len(begins):
+        return scores  # of one Gaussian each
     best = np.maximum.reduceat(scores, begins, axis=1)
     shares = scores - np.repeat(best, np.diff(np.append(begins, scores.shape[1])), axis=1)
     return best + np.log(np.add.reduceat(np.exp(shares, out=shares), begins, axis=1))

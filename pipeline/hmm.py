@@ -208,7 +208,7 @@ class _GraphBuilder:
 
 @dataclass(frozen=True)
 class _Arcs:
-    """The arcs of each state that begin there, or end there: those of state s are ``offset[s]`` to ``offset[s + 1]``."""
+    """The arcs that begin in each state, or end there; those of state s are ``offset[s]`` to ``offset[s + 1]``."""
 
     offset: np.ndarray
     other: np.ndarray

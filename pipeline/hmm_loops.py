@@ -1,11 +1,11 @@
-"""Forward-backward and Viterbi over a `Graph`, state by state, compiled by numba on first use and kept beside this file.
+"""Forward-backward and Viterbi over a `Graph`, state by state, compiled by numba on first use and kept.
 
-Tables of frames x states are kept for a block of frames at a time; of the blocks before it only the first frame is kept, and
-they are computed again when the way back comes to them. So an utterance of T frames and S states takes the memory of S times
-the square root of T, not of T: ten minutes of speech, which took 14 GB, take less than one.
+Tables of frames x states are kept for a block of frames at a time; of the blocks before it only the first frame is
+kept, and they are computed again when the way back comes to them. So an utterance of T frames and S states takes the
+memory of S times the square root of T, not of T: ten minutes of speech, which took 14 GB, take less than one.
 
-Arcs are given by state: those of state s are ``offset[s]`` to ``offset[s + 1]``. ``scores`` (T, n) are log densities, of which
-state s reads ``column[s]``.
+Arcs are given by state: those of state s are ``offset[s]`` to ``offset[s + 1]``. ``scores`` (T, n) are log densities,
+of which state s reads ``column[s]``.
 """
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ def _forward_step(scores, t, column, offset, source, weight, before, now):
       cache=True, nogil=True)
 def forward_backward(scores, column, start, final, in_offset, source, in_weight, out_offset, target, out_weight, out_id,
                      final_id, num_ids, block):
-    """(occupancy (T, n) of the columns, log likelihood, expected counts (num_ids,) of the transitions). Where there is no
-    path the likelihood is below IMPOSSIBLE and nothing is counted."""
+    """(occupancy (T, n) of the columns, log likelihood, expected counts (num_ids,) of the transitions). Where there
+    is no path the likelihood is below IMPOSSIBLE and nothing is counted."""
     frames, states = len(scores), len(column)
     blocks = -(-frames // block)
     first, alpha = np.empty((blocks, states)), np.empty((min(block, frames), states))

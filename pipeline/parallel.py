@@ -1,8 +1,8 @@
 """The cores: a function over utterances in several processes, and no more of them at work than there are cores.
 
-Workers are forked, so that they have the models, graphs and libraries of their parent without loading or sending them: two
-start in 0.08 s, where joblib's, which import all anew, take 11 s and 14 s of processor. They are as dead as their parent,
-even if that was killed. Where there is no safe fork (not on Linux) everything is done in one process.
+Workers are forked, so that they have the models, graphs and libraries of their parent without loading or sending
+them: two start in 0.08 s, where joblib's, which import all anew, take 11 s and 14 s of processor. They are as dead as
+their parent, even if that was killed. Where there is no safe fork (not on Linux) everything is done in one process.
 """
 from __future__ import annotations
 
@@ -35,9 +35,10 @@ PR_SET_PDEATHSIG = 1  # of Linux's prctl(2)
 class Cores:
     """The cores that this stage has of those that all stages of one `make` share.
 
-    Each core is a file in the folder that the environment variable PHONOSCOPE_CORES names, and who holds its lock has the
-    core. The kernel frees what a killed process held. A stage waits for its first core alone, and then holds no other,
-    so none waits for ever. Without the variable, or where files cannot be locked, there are as many as asked for.
+    Each core is a file in the folder that the environment variable PHONOSCOPE_CORES names, and who holds its lock has
+    the core. The kernel frees what a killed process held. A stage waits for its first core alone, and then holds no
+    other, so none waits for ever. Without the variable, or where files cannot be locked, there are as many as asked
+    for.
     """
 
     def __init__(self) -> None:
@@ -95,8 +96,8 @@ CORES = Cores()
 class Crew:
     """Processes that apply ``function`` to what they are sent; within a `with` statement.
 
-    They are copies of this process as it was when they were started: what changes in it later they do not see, unless it
-    lies in shared memory. ``of`` is how many cores there are for all stages, at least ``size``.
+    They are copies of this process as it was when they were started: what changes in it later they do not see, unless
+    it lies in shared memory. ``of`` is how many cores there are for all stages, at least ``size``.
     """
 
     def __init__(self, function: Callable[[Item], Result], size: int, of: int = 0):
@@ -190,8 +191,8 @@ def _opened(answer: tuple[bool, Any]) -> Any:
 def each(function: Callable[[Item], Result], items: Iterable[Item], jobs: int = 1) -> Iterator[Result]:
     """``function`` of each item, in their order, in ``jobs`` processes; in this one if there is one job or one item.
 
-    It streams: items are drawn, and results wait, only a few ahead. Items and results are sent from process to process, so
-    let ``function`` read and write what is large. The same numbers come out for any ``jobs``.
+    It streams: items are drawn, and results wait, only a few ahead. Items and results are sent from process to
+    process, so let ``function`` read and write what is large. The same numbers come out for any ``jobs``.
     """
     items = iter(items)
     first = list(islice(items, jobs))

@@ -63,8 +63,8 @@ def main(args: Namespace) -> tuple[Path, str]:
                               fold if graph == "free" else {}, said)
             return inquiry.wrong()
 
-        inquiries = tqdm(each(wrong, references[graph], args.jobs), f"{name} {graph}", len(references[graph]), unit="utt",
-                         disable=None)
+        inquiries = tqdm(each(wrong, references[graph], args.jobs), f"{name} {graph}", len(references[graph]),
+                         unit="utt", disable=None)
         found[graph] = dict(zip(references[graph], inquiries))
     phones, target = phone_set_of(lang.info), args.decode / "errors.json"
     write_lines(target.with_suffix(".txt"), text(name, found, phones))

@@ -69,7 +69,8 @@ def main(args: Namespace) -> tuple[Path, str]:
     correction = learnt(args, goodness, lang)
     write_ctm(args.out / "uncorrected.ctm", ((utt, u.segments, ()) for utt, u in placed.items()))
     if correction:
-        moved = each(lambda utt: placed[utt].moved(correction.correct(feats[utt], placed[utt].segments)), placed, args.jobs)
+        moved = each(lambda utt: placed[utt].moved(correction.correct(feats[utt], placed[utt].segments)), placed,
+                     args.jobs)
         placed = dict(zip(placed, moved))
     write_alignment(args.out / "alignment.json", placed)
     spoken = [phone for u in placed.values() for phone in u.phones if phone.segment.word >= 0]

@@ -195,7 +195,7 @@ def test_learning_rate_rises_then_falls():
 
 
 def test_any_number_of_processes_gives_the_same_bits(parts, tmp_path: Path):
-    """Training, dev PER and label prior, with parts of a batch that are of unequal size or fewer than there might be."""
+    """Training, dev PER and label prior, with parts of a batch of unequal size, or fewer than there might be."""
     for batch_size, count in ((7, 3), (1, 2)):
         settings = replace(TINY, epochs=2, batch_size=batch_size, parts=count)
         runs = []

@@ -1,8 +1,9 @@
 """Training of the CTC network: batches, augmentation, AdamW with a weight average, early stopping, exact resume.
 
 Everything random in epoch e is drawn from generators seeded with (seed, e), so a run that goes on from the checkpoint
-of epoch e - 1 computes the same numbers, bit by bit, as one that was never stopped. The gradient of a batch is that of its
-parts, each with generators of its own, added up in order; so the number of processes that compute them changes nothing.
+of epoch e - 1 computes the same numbers, bit by bit, as one that was never stopped. The gradient of a batch is that
+of its parts, each with generators of its own, added up in order; so the number of processes that compute them changes
+nothing.
 """
 from __future__ import annotations
 
@@ -52,8 +53,8 @@ class Settings:
     min_updates: int = setting(20, "updates in an epoch at least; a small corpus is passed over several times")
     patience: int = setting(12, "stop after so many epochs without a better dev PER")
     batch_size: int = setting(8, "utterances in a batch")
-    parts: int = setting(2, "parts of a batch, which as many processes may compute at once; two cost a tenth, four a sixth"
-                            " more than one")
+    parts: int = setting(2, "parts of a batch, which as many processes may compute at once; two cost a tenth more than"
+                            " one, four a sixth")
     learning_rate: float = setting(2e-3, "highest learning rate of AdamW")
     warmup_epochs: int = setting(3, "epochs in which the learning rate rises")
     weight_decay: float = setting(0.01, "weight decay of AdamW")
@@ -201,7 +202,7 @@ Compute = Callable[[Iterable[Share]], Iterable[float]]
 
 
 class Gradients:
-    """The gradient of the loss (the sum of utterances' CTC losses) for each part of a batch, where all processes see it.
+    """The gradient of the loss (the sum of CTC losses) for each part of a batch, where all processes see it.
 
     So are the weights of ``model``, which is moved there; a worker of `Crew` has them as they are at any time.
     """
@@ -248,8 +249,8 @@ class Gradients:
 
 
 def shared_like(tensors: list[Tensor]) -> list[Tensor]:
-    """Tensors of these shapes, float32, that are the same memory in this process and those forked from it; those of a GPU
-    are this process's alone."""
+    """Tensors of these shapes, float32, that are the same memory in this process and those forked from it; those of a
+    GPU are this process's alone."""
     if tensors[0].device.type != "cpu":
         return [torch.empty_like(value) for value in tensors]
     flat = torch.frombuffer(mmap.mmap(-1, 4 * sum(value.numel() for value in tensors)), dtype=torch.float32)
@@ -264,7 +265,8 @@ def train_epoch(state: State, gradients: Gradients, compute: Compute) -> float:
     groups = [group for _ in range(passes) for group in batches(part, settings.batch_size, generator)]
     total, phones = 0.0, 0
     for number, group in enumerate(tqdm(groups, f"epoch {state.epoch + 1}", leave=False, disable=None)):
-        shares = [Share(state.epoch, number, i, group[i::settings.parts]) for i in range(min(settings.parts, len(group)))]
+        shares = [Share(state.epoch, number, i, group[i::settings.parts])
+                  for i in range(min(settings.parts, len(group)))]
         loss, count = sum(compute(shares)), sum(len(part.targets[u]) for u in group)
         gradients.add_up(len(shares), count)
         for options in state.optimizer.param_groups:
@@ -395,8 +397,8 @@ def train(train_part: Part, dev_part: Part, tokens: list[str], settings: Setting
           device: torch.device, jobs: int = 1) -> State:
     """Train until dev PER has not improved for settings.patience epochs; goes on from out/checkpoint.safetensors.
 
-    After every epoch the checkpoint is replaced and out/train.log rewritten. Returns the state with the best weights. A GPU
-    is one process's; else ``jobs`` processes compute at once.
+    After every epoch the checkpoint is replaced and out/train.log rewritten. Returns the state with the best weights.
+    A GPU is one process's; else ``jobs`` processes compute at once.
     """
     dimension = train_part.feats[next(iter(train_part.targets))].shape[1]
     config = EncoderConfig(settings.encoder, dimension, len(tokens), settings.width, settings.layers,
