@@ -79,8 +79,8 @@ def read_audio(path: Path | str, sample_rate: int, cut: Cut | None = None) -> np
     refuse_endless(path, (last - first) / info.sample_rate)
     total = resampled_length(last - first, info.sample_rate, sample_rate)
     size = BLOCK_SECONDS * sample_rate
-    return np.concatenate([np.zeros(0, np.float32), *(read_stretch(path, sample_rate, begin, min(begin + size, total), cut)
-                                                      for begin in range(0, total, size))])
+    blocks = [read_stretch(path, sample_rate, begin, min(begin + size, total), cut) for begin in range(0, total, size)]
+    return np.concatenate([np.zeros(0, np.float32), *blocks])
 
 
 def read_stretch(path: Path | str, sample_rate: int, begin: int, end: int, cut: Cut | None = None) -> np.ndarray:
