@@ -50,7 +50,7 @@ except UserError as error:
 
 def in_little_memory(path: Path, imports: str, act: str, room: int = ROOM_MB) -> str:
     """What is said where ``act`` reads ``path`` with little memory."""
-    code = MEASURED if sys.platform == "linux" else MEASURED.replace("\nlimit()\n", "\n")  # elsewhere, the message alone
+    code = MEASURED if sys.platform == "linux" else MEASURED.replace("\nlimit()\n", "\n")  # elsewhere the text alone
     done = subprocess.run([sys.executable, "-c", code.format(imports=imports, act=act, room=room), path], cwd=PROJECT,
                           capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

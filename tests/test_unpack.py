@@ -138,7 +138,8 @@ def test_bombs_are_stopped_while_they_are_unpacked(tmp_path, monkeypatch):
     """Zeros, 1000 to 1, and names without end. With a limit of 1 MB, for the test to be fast."""
     monkeypatch.setattr(unpack, "LARGEST_SMALL", 1 << 20)
     zeros = bytes(3 << 20)
-    refused(tar_of(tmp_path / "a.tar.gz", (tarfile.TarInfo("zeros.wav"), zeros)), tmp_path, "unpacks to more than 0.0 GB")
+    archive = tar_of(tmp_path / "a.tar.gz", (tarfile.TarInfo("zeros.wav"), zeros))
+    refused(archive, tmp_path, "unpacks to more than 0.0 GB")
     refused(zip_of(tmp_path / "a.zip", "zeros.wav", content=zeros), tmp_path, "unpacks to more than 0.0 GB")
     many = tar_of(tmp_path / "many.tar.gz", *(entry(f"{i}", tarfile.DIRTYPE) for i in range(2000)))
     refused(many, tmp_path, "unpacks to more than 0.0 GB")
