@@ -1,5 +1,7 @@
 """The one exception for what a person can put right."""
+import contextlib
 import re
+from collections.abc import Iterator
 
 LONGEST_MESSAGE, LONGEST_WORD = 1000, 300  # characters: a screen of somebody's file helps nobody
 
@@ -24,3 +26,14 @@ def one_line(text: str) -> str:
     if len(text) > LONGEST_MESSAGE:
         text = f"{text[:LONGEST_MESSAGE // 2]} ... {text[-LONGEST_MESSAGE // 2:]}"
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+@contextlib.contextmanager
+def reading(what: object) -> Iterator[None]:
+    """Where memory runs out, what was being read; the stage tells it."""
+    try:
+        yield
+    except MemoryError as error:
+        if not getattr(error, "__notes__", None):
+            error.add_note(str(what))
+        raise

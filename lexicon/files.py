@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from lexicon.errors import UserError
+from lexicon.errors import UserError, reading
 
 MARKER = ".phonoscope"  # in a folder whose contents are phonoscope's to replace and to remove
 # .NAME.MACHINE-PID-START-COUNT.phonoscope-tmp
@@ -202,7 +202,8 @@ def read_json(path: Path | str) -> Any:
     if not Path(path).is_file():
         raise FileNotFoundError(errno.ENOENT, "no such file", str(path))  # a pipe in its place would be waited for
     try:
-        return json.loads(Path(path).read_bytes(), object_pairs_hook=_once)
+        with reading(path):
+            return json.loads(Path(path).read_bytes(), object_pairs_hook=_once)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import kaldiio
 import numpy as np
 
-from lexicon.errors import UserError
+from lexicon.errors import UserError, reading
 from lexicon.files import atomic_write
 from lexicon.text import numbered_lines, unfit_for_a_file
 
@@ -62,7 +62,10 @@ class Archive(Mapping[str, np.ndarray]):
     def __getitem__(self, key: str) -> np.ndarray:
         where = self._entries[key]
         try:
-            array = read_place(where)
+            with reading(f"{self.path}: {key}"):
+                array = read_place(where)
+        except MemoryError:
+            raise
         except Exception as error:  # kaldiio raises anything from AssertionError to struct.error on damaged bytes
             raise UserError(f"{self.path}: {key}: cannot read {where} ({error}); delete {self.path} and run make again"
                             ) from error

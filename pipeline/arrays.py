@@ -28,7 +28,8 @@ def read_arrays(path: Path | str) -> dict[str, np.ndarray]:
     arrays = {}
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
-        if sum(member.file_size for member in members) > path.stat().st_size:
+        if sum(member.file_size for member in members) > path.stat().st_size \
+                or any(member.compress_type != zipfile.ZIP_STORED for member in members):
             raise ValueError("its arrays are compressed, or said to be larger than the file")
         for member in members:
             if member.filename in arrays:

@@ -79,8 +79,8 @@ def read_audio(path: Path | str, sample_rate: int, cut: Cut | None = None) -> np
     refuse_endless(path, (last - first) / info.sample_rate)
     total = resampled_length(last - first, info.sample_rate, sample_rate)
     size = BLOCK_SECONDS * sample_rate
-    return np.concatenate([np.zeros(0, np.float32), *(read_stretch(path, sample_rate, begin, min(begin + size, total), cut)
-                                                      for begin in range(0, total, size))])
+    blocks = [read_stretch(path, sample_rate, begin, min(begin + size, total), cut) for begin in range(0, total, size)]
+    return np.concatenate([np.zeros(0, np.float32), *blocks])
 
 
 def read_stretch(path: Path | str, sample_rate: int, begin: int, end: int, cut: Cut | None = None) -> np.ndarray:
@@ -93,8 +93,9 @@ def read_stretch(path: Path | str, sample_rate: int, begin: int, end: int, cut: 
     first, last = cut.samples(info) if cut else (0, info.num_samples)
     start = max(0, begin // sample_rate - MARGIN_SECONDS)
     stop = min(last, first + (end // sample_rate + 1 + MARGIN_SECONDS) * info.sample_rate)
-    blocks = [block.mean(axis=1, dtype=np.float64) for block in _blocks(path, first + start * info.sample_rate, stop)]
-    mono = np.concatenate([np.zeros(0), *blocks])
+    blocks = _blocks(path, first + start * info.sample_rate, stop)
+    with np.errstate(invalid="ignore"):  # infinities of two channels: told below
+        mono = np.concatenate([np.zeros(0), *(block.mean(axis=1, dtype=np.float64) for block in blocks)])
     if not np.isfinite(mono).all():
         raise UserError(f"{path}: samples that are not finite; convert the file again, or remove the utterance")
     if info.sample_rate != sample_rate:

@@ -70,8 +70,8 @@ def load_ears(exp: Path, chosen: list[Candidate]) -> dict[str, Ear]:
 
 
 def listen(ears: Mapping[str, Ear], recording: Recording, piece: Piece) -> dict[str, tuple[Hypothesis, Hypothesis]]:
-    """Words, and free phones, that each system hears in a piece, on the time axis of the recording. What systems have in
-    common (two searches with one network) is done once."""
+    """Words, and free phones, that each system hears in a piece, on the time axis of the recording. What systems have
+    in common (two searches with one network) is done once."""
     start, end = recording.spoken(piece)
     feats = recording.feats(start, end)
     scores: dict[int, np.ndarray] = {}

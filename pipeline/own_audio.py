@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lexicon.errors import UserError
+from lexicon.errors import UserError, reading
 from pipeline.align import Segment
 from pipeline.audio import audio_info, read_stretch, refuse_endless, resampled_length
 from pipeline.features import FRAME_LENGTH_MS, FRAME_SHIFT_MS, CepstralStats, FeatureSettings, add_deltas, mfcc
@@ -78,9 +78,10 @@ def read_recording(wav: Path | str, settings: FeatureSettings) -> Recording:
         raise UserError(f"{wav}: {what} audio file; correct the path in WAV=...")
     info = audio_info(wav)
     refuse_endless(wav, info.num_samples / info.sample_rate, LONGEST_S, "cut it and give its parts one by one")
-    blocks = [(mfcc(samples, settings.sample_rate), frame_levels(samples, settings.sample_rate))
-              for samples in _blocks(wav, settings.sample_rate)]
-    static, levels = (np.concatenate(parts) for parts in zip(*blocks))
+    with reading(wav):
+        blocks = [(mfcc(samples, settings.sample_rate), frame_levels(samples, settings.sample_rate))
+                  for samples in _blocks(wav, settings.sample_rate)]
+        static, levels = (np.concatenate(parts) for parts in zip(*blocks))
     seconds = info.num_samples / info.sample_rate
     if not len(static):
         raise UserError(f"{wav}: {1000 * seconds:.0f} ms long, shorter than one frame of {FRAME_LENGTH_MS:g} ms;"

@@ -173,7 +173,8 @@ class _Cutter:
         self.ways: dict[int, dict[tuple[int, tuple[int, ...]], tuple[float, float]]] = {}
 
     def phones_from(self, origin: int) -> list[tuple[int, int, tuple[int, ...], float, float]]:
-        """(target, column, words, acoustic, graph cost) of the best way through each phone that begins in ``origin``."""
+        """(target, column, words, acoustic, graph cost) of the best way through each phone that begins in
+        ``origin``."""
         begins: dict[int, list[tuple[int, float, float, tuple[int, ...]]]] = {}
         for state, prefix_cost, prefix_words in self._openings(origin):
             for target, cost, acoustic, word, column in self.entries.get(state, ()):
@@ -194,8 +195,8 @@ class _Cutter:
         return found
 
     def _through(self, column: int, firsts: Sequence[tuple[int, float, float, tuple[int, ...]]]):
-        """The best way to each state for each string of words settled on it: homophones that the grammar then treats alike
-        come to the same states."""
+        """The best way to each state for each string of words settled on it: homophones that the grammar then treats
+        alike come to the same states."""
         best: dict[tuple[int, tuple[int, ...]], tuple[float, float, float]] = {}
         for state, cost, acoustic, words in firsts:
             for (target, more_words), (more, more_acoustic) in self._ways(state).items():

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from praatio import textgrid
 
-from lexicon.errors import UserError
+from lexicon.errors import UserError, reading
 from lexicon.files import atomic_write, scratch_dir
 from pipeline.align import Segment
 from pipeline.features import FRAME_SHIFT_MS, frame_to_seconds
@@ -44,7 +44,8 @@ def read_textgrid(path: Path | str) -> dict[str, list[Interval]]:
     the file, whatever is in it (praatio's reader: 29 s for 3,000 tiers of one name, of 200 kB).
     """
     try:
-        tiers = _tiers(_values(_text(Path(path).read_bytes())))
+        with reading(path):
+            tiers = _tiers(_values(_text(Path(path).read_bytes())))
     except (ValueError, StopIteration) as error:
         raise UserError(f"{path}: not a TextGrid ({str(error) or 'it ends too early'}); save it again with Praat"
                         ) from None

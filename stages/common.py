@@ -141,7 +141,8 @@ def in_words(error: BaseException) -> str:
         return one_line(f"{error.filename or 'file system'}: {error.strerror or error}; "
                         f"{REMEDIES.get(error.errno, 'free space or permissions?')}")
     if isinstance(error, MemoryError):
-        return "out of memory; close other programs, use fewer --jobs, or split the longest utterances"
+        what = "".join(f"{note}: " for note in getattr(error, "__notes__", [])[:1])  # see lexicon.errors.reading
+        return one_line(f"{what}out of memory; close other programs, use fewer --jobs, or split the longest utterances")
     if isinstance(error, UnicodeEncodeError):
         return f"{error.object[:80]!a}: a name that is not UTF-8; rename the file or folder"
     return "interrupted; the same command goes on from here"

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from lexicon.errors import UserError
+from lexicon.errors import UserError, reading
 from lexicon.files import scratch_dir
 from pipeline.archive import Archive, write_archive
 from pipeline.audio import read_audio
@@ -20,7 +20,8 @@ from stages.common import at_least, jobs, parser, run
 def extract(utterance: Utterance, rate: int):
     """(id, static features) of one utterance, or (id, what is wrong with it)."""
     try:
-        static = mfcc(read_audio(utterance.wav, rate, utterance.cut), rate)
+        with reading(utterance.wav):
+            static = mfcc(read_audio(utterance.wav, rate, utterance.cut), rate)
     except UserError as error:
         return utterance.id, error
     if not len(static):

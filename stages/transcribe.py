@@ -71,7 +71,7 @@ def main(args: Namespace) -> tuple[Path, str]:
 
 if __name__ == "__main__":
     options = parser(__doc__)
-    options.add_argument("--wav", required=True, help="the recording, of any rate and length (WAV, FLAC, Ogg, SPHERE)")
+    options.add_argument("--wav", required=True, help="the recording, of any rate, up to a day (WAV, FLAC, Ogg, SPHERE)")
     options.add_argument("--exp", type=Path, required=True, help="experiment; results go to EXP/own")
     options.add_argument("--system", nargs=3, action="append", required=True, metavar=("NAME", "MODEL", "LANG"),
                          help="a system, its model directory and lang directory; give it for each system")

@@ -135,14 +135,11 @@ def test_a_zip_that_declares_a_terabyte_is_stopped(tmp_path):
 
 
 def test_bombs_are_stopped_while_they_are_unpacked(tmp_path, monkeypatch):
-    """Zeros, 1000 to 1; a header as long; and names without end. With a limit of 1 MB, for the test to be fast."""
+    """Zeros, 1000 to 1, and names without end. With a limit of 1 MB, for the test to be fast."""
     monkeypatch.setattr(unpack, "LARGEST_SMALL", 1 << 20)
     zeros = bytes(3 << 20)
-    for number, pax in enumerate(({}, {"comment": "0" * (3 << 20)})):
-        member = tarfile.TarInfo("zeros.wav")
-        member.pax_headers = pax
-        archive = tar_of(tmp_path / f"{number}.tar.gz", (member, b"" if pax else zeros))
-        refused(archive, tmp_path, "unpacks to more than 0.0 GB")
+    archive = tar_of(tmp_path / "a.tar.gz", (tarfile.TarInfo("zeros.wav"), zeros))
+    refused(archive, tmp_path, "unpacks to more than 0.0 GB")
     refused(zip_of(tmp_path / "a.zip", "zeros.wav", content=zeros), tmp_path, "unpacks to more than 0.0 GB")
     many = tar_of(tmp_path / "many.tar.gz", *(entry(f"{i}", tarfile.DIRTYPE) for i in range(2000)))
     refused(many, tmp_path, "unpacks to more than 0.0 GB")

@@ -5,17 +5,24 @@ disk is read as that file, and anything else refused.
 """
 from __future__ import annotations
 
+import gzip
 import tempfile
+import zlib
 from pathlib import Path
 from typing import Any
 
 from lexicon.errors import UserError
 from lexicon.files import write_lines
+from lexicon.text import LONGEST_LINE
 from pipeline.corpora.cutting import Found
 from pipeline.corpora.kaldi_dir import read_one, speakers_known
 from pipeline.corpora.prepared import SETS
 from pipeline.datadir import find_audio
 
+# JSON shrinks to a tenth; 256 MB are half a million supervisions.
+LARGEST_RATIO = 30
+LARGEST_SMALL = 1 << 28  # bytes
+BLOCK = 1 << 20
 PATTERNS = ("*recordings*.jsonl", "*recordings*.jsonl.gz")
 
 
@@ -57,12 +64,14 @@ def _export(recordings: Path, supervisions: Path, out: Path) -> None:
     except ImportError as error:
         raise UserError(f"{recordings}: lhotse, which reads it, is not installed ({error}); run: pip install "
                         f"lhotse urllib3") from None
+    for manifest in (recordings, supervisions):
+        _refuse_bomb(manifest)
     try:
         audio, segments = load_manifest(recordings), load_manifest(supervisions).to_eager()
         _refuse_unspoken(segments, supervisions)
         files = {recording.id: _file(recording, recordings) for recording in audio}
         export_to_kaldi(audio, segments, out)
-    except UserError:
+    except (UserError, MemoryError):
         raise
     except Exception as error:  # lhotse's readers raise anything on a manifest that is none
         if isinstance(error, OSError) and error.errno is not None:
@@ -71,6 +80,24 @@ def _export(recordings: Path, supervisions: Path, out: Path) -> None:
             f"{recordings}: lhotse cannot export it ({type(error).__name__}: {error}); make the manifests again"
         ) from None
     write_lines(out / "wav.scp", [f"{name} {files[name]}" for name in sorted(files)])
+
+
+def _refuse_bomb(manifest: Path) -> None:
+    """UserError for one that unpacks out of all proportion, or to a line that is none: lhotse reads a line as a whole,
+    and keeps all supervisions."""
+    left, line = max(LARGEST_RATIO * manifest.stat().st_size, LARGEST_SMALL), 0
+    try:
+        with (gzip.open if manifest.suffix == ".gz" else open)(manifest, "rb") as stream:
+            while block := stream.read(BLOCK):
+                first, *more = block.split(b"\n")
+                left, line = left - len(block), max(line + len(first), *map(len, more), 0)
+                if left < 0 or line > LONGEST_LINE:
+                    what = "unpacks out of all proportion" if left < 0 else \
+                        f"a line of more than {LONGEST_LINE >> 20} MB"
+                    raise UserError(f"{manifest}: {what}; make the manifests again")
+                line = len(more[-1]) if more else line
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        pass  # lhotse says what is wrong
 
 
 def _refuse_unspoken(segments: Any, path: Path) -> None:

@@ -120,7 +120,8 @@ class Check:
                 yield Problem(where, f'"{utterance}": {length} samples, shorter than one 25 ms frame',
                               "remove the utterance")
             elif length > LONGEST_UTTERANCE_S * self.sample_rate:
-                yield Problem(where, f'"{utterance}": {length / self.sample_rate / 3600:.1f} hours at a stretch, more than '
+                hours = length / self.sample_rate / 3600
+                yield Problem(where, f'"{utterance}": {hours:.1f} hours at a stretch, more than '
                               f"{LONGEST_UTTERANCE_S / 3600:g}", "cut it into utterances: write segments")
             given = self.tables.lengths.get(utterance)
             if given and NUMBER.fullmatch(given.value) and int(given.value) != length:
