@@ -50,7 +50,12 @@ def unfit(label: str) -> str:
     Persian and Indic words (U+200C, U+200D): only white space, controls and what is not UTF-8 cannot."""
     if label.split() != [label]:
         return "has white space in it" if label.strip() else "is empty"
-    found = CONTROL.search(label) or SURROGATE.search(label)
+    return unwritable(label)
+
+
+def unwritable(text: str) -> str:
+    """What no line of a text file may have in it; "" if ``text`` has none of it."""
+    found = CONTROL.search(text) or SURROGATE.search(text)
     return f"has U+{ord(found[0]):04X} in it, a control character or none of UTF-8" if found else ""
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from pipeline.align import Segment
 from pipeline.ctm import ctm_lines, write_ctm
-from pipeline.intervals import Interval, read_placed
+from pipeline.intervals import Interval
 
 
 def test_lines_by_hand():

@@ -173,7 +173,7 @@ class Check:
     def _unlike_checksums(self, table: Table) -> Iterator[str]:
         """What is wrong with feats.crc beside the index, or with the index by what that says."""
         try:
-            missing = [utterance for utterance in self.checksums if not table.may_have(utterance)] if table.exists else []
+            missing = [u for u in self.checksums if not table.may_have(u)] if table.exists else []
         except UserError as error:
             yield str(error).rpartition("; ")[0]
             return
