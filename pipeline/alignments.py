@@ -105,8 +105,8 @@ def place_again(path: Path) -> str:
 
 
 def read_alignment(path: Path, known: Collection[str] | None = None) -> dict[str, PlacedUtterance]:
-    """Read alignment.json. UserError for anything that `write_alignment` would not have written, and if it is not of the
-    ``known`` utterances, where they are given."""
+    """Read alignment.json. UserError for anything that `write_alignment` would not have written, and if it is not of
+    the ``known`` utterances, where they are given."""
     try:
         value = read_json(path)
         if not isinstance(value, dict):

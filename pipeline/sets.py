@@ -30,13 +30,14 @@ def read_set(datadir: Path) -> list[Utterance]:
 
 
 def read_ctm_like(path: Path, texts: Mapping[str, Sequence[str]], way_out: str) -> Intervals:
-    """A CTM that holds the labels of the ``texts``, utterance by utterance; those without labels have no line in it."""
+    """A CTM that holds the labels of the ``texts``, pauses aside, utterance by utterance; those without labels have no
+    line in it."""
     found = read_ctm(path)
     same_ids(path, found, (utt for utt, labels in texts.items() if labels), way_out)
     for utt, intervals in found.items():
-        if sorted(interval.label for interval in intervals) != sorted(texts[utt]):
-            raise UserError(f'{path}: {len(intervals)} lines of utterance "{utt}" are not its {len(texts[utt])} labels;'
-                            f" {way_out}")
+        if sorted(spoken(interval.label for interval in intervals)) != sorted(spoken(texts[utt])):
+            raise UserError(f'{path}: the {len(intervals)} lines of utterance "{utt}" do not hold its {len(texts[utt])}'
+                            f" labels; {way_out}")
     return found
 
 

@@ -86,7 +86,8 @@ def totals(utterances: list[Utterance], prepared: Prepared) -> dict[str, Any]:
     return {"utterances": len(utterances),
             "seconds": round(sum(u.num_samples for u in utterances) / prepared.sample_rate, 3),
             "words": sum(len(u.words) for u in utterances), "speakers": len({u.speaker for u in utterances}),
-            "placed_by_hand": {tier: sum(bool(getattr(placed, tier)) for placed in gold) for tier in ("phones", "words")}}
+            "placed_by_hand": {"phones": sum(bool(placed.phones) for placed in gold),
+                               "words": sum(bool(placed.words) for placed in gold)}}
 
 
 def by_reason(prepared: Prepared) -> dict[str, list[str]]:

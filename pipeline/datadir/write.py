@@ -79,7 +79,7 @@ def _refuse_unwritable(path: Path | str, ordered: list[Utterance]) -> None:
 def entry(wav: Path) -> str:
     """How wav.scp names a file: relative to the current folder where it lies below it, so that a project can be
     moved."""
-    return str(wav.relative_to(Path.cwd()) if wav.is_relative_to(Path.cwd()) else wav)
+    return str(Path(wav).relative_to(Path.cwd()) if Path(wav).is_relative_to(Path.cwd()) else wav)
 
 
 def unfit_entry(path: str) -> str:
