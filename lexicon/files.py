@@ -196,6 +196,13 @@ def mark(folder: Path) -> None:
     (folder / MARKER).write_text("phonoscope may replace and remove what is in this folder\n", encoding="utf-8")
 
 
+def folder_from(base: Path, written: str) -> Path:
+    """The folder that a file in the folder ``base`` names: relative to ``base``, so that both can be moved together, or
+    (in older files) to the current folder."""
+    found = Path(os.path.normpath(base / written))
+    return found if found.exists() or not Path(written).exists() else Path(written)
+
+
 def read_json(path: Path | str) -> Any:
     """The value in a JSON file. OSError if it cannot be read, ValueError if it is not JSON that `write_json` may have
     written: not UTF-8, nested without end, or with one name twice in an object."""

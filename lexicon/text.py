@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from lexicon.errors import UserError
@@ -12,6 +12,7 @@ LONGEST_LINE = 1 << 26  # bytes; a transcript of a million words has a tenth of 
 LONGEST_ID = 200        # bytes; a file name may have 255, with its ending and what a temporary name adds
 BYTE_ORDER_MARK = "\ufeff"
 CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
+SURROGATE = re.compile("[\ud800-\udfff]")  # what Python makes of a file name that is not UTF-8, and JSON may hold
 
 
 def numbered_lines(path: Path | str) -> Iterator[tuple[int, str]]:
@@ -44,9 +45,25 @@ def decode_line(line: bytes, where: str) -> str:
     return text
 
 
+def unfit(label: str) -> str:
+    """Why an id, speaker, word or phone cannot stand in our files; "" if it can. Any script can, with the joiners of
+    Persian and Indic words (U+200C, U+200D): only white space, controls and what is not UTF-8 cannot."""
+    if label.split() != [label]:
+        return "has white space in it" if label.strip() else "is empty"
+    return unwritable(label)
+
+
+def unwritable(text: str) -> str:
+    """What no line of a text file may have in it; "" if ``text`` has none of it."""
+    found = CONTROL.search(text) or SURROGATE.search(text)
+    return f"has U+{ord(found[0]):04X} in it, a control character or none of UTF-8" if found else ""
+
+
 def unfit_for_a_file(name: str) -> str:
     """Why a file cannot be named after an utterance (lattices and TextGrids are); "" if it can."""
-    if "/" in name or name in ("", ".", ".."):
+    if why := unfit(name):
+        return why
+    if "/" in name or name in (".", ".."):
         return "would lead to another folder"
     return f"is longer than {LONGEST_ID} bytes" if len(name.encode(errors="replace")) > LONGEST_ID else ""
 
@@ -69,6 +86,16 @@ def read_text(path: Path | str) -> dict[str, tuple[str, ...]]:
     if not texts:
         raise UserError(f"{path}: no utterances; write one `utterance-id WORD ...` line each")
     return texts
+
+
+def same_ids(path: Path | str, found: Iterable[str], wanted: Iterable[str], way_out: str) -> None:
+    """UserError unless a file holds the utterances that are ``wanted``, no fewer and no others: it names the file, how
+    many, the first, and the way out."""
+    found, wanted = set(found), set(wanted)
+    for odd, what in ((wanted - found, f"{len(wanted - found)} of {len(wanted)} utterances are not there"),
+                      (found - wanted, f"{len(found - wanted)} utterances are none of this set's {len(wanted)}")):
+        if odd:
+            raise UserError(f'{path}: {what} (first: "{min(odd)}"); {way_out}')
 
 
 def width_of(text: str) -> int:

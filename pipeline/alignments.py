@@ -3,11 +3,11 @@
 {utterance: {"num_frames": T, "phones": [{"phone", "start", "end", "word", "score", "confidence", "gop"}, ...],
 "words": [{"word", "start", "end", "confidence"}, ...]}}, frames of 10 ms. A phone's "word" is the index of its word, -1
 for a pause; "score" its log score per row (`pipeline.gop`), "confidence" in [0, 1] (`align_scores.Path`), "gop" at
-most 0; a CTC network's phones have their "spike" as well, [start, end].
+most 0; a CTC network's phones have their "spike" as well, [start, end]. An utterance too short for its words is null.
 """
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from lexicon.dictionary import Weighted
 from lexicon.errors import UserError
 from lexicon.files import read_json, write_json
 from lexicon.phones import BLANK
+from lexicon.text import same_ids, unfit
 from pipeline.align import Segment, word_segments
 from pipeline.align_scores import BEAMS, best_placing, spread
 from pipeline.features import frame_to_seconds
@@ -85,8 +86,8 @@ def place_utterance(goodness: Goodness, name: str, scores: np.ndarray, num_frame
     return PlacedUtterance(num_frames, phones, list(zip(word_segments(path.phones, words), path.word_confidence)))
 
 
-def write_alignment(path: Path, placed: Mapping[str, PlacedUtterance]) -> None:
-    """Write alignment.json."""
+def write_alignment(path: Path, placed: Mapping[str, PlacedUtterance], unplaced: Iterable[str] = ()) -> None:
+    """Write alignment.json; null stands for the ``unplaced`` utterances, which were too short for their words."""
     write_json(path, {utt: {
         "num_frames": u.num_frames,
         "phones": [{"phone": p.segment.label, "start": p.segment.start, "end": p.segment.end, "word": p.segment.word,
@@ -95,19 +96,28 @@ def write_alignment(path: Path, placed: Mapping[str, PlacedUtterance]) -> None:
                    for p in u.phones],
         "words": [{"word": word.label, "start": word.start, "end": word.end, "confidence": round(sure, 4)}
                   for word, sure in u.words]}
-        for utt, u in placed.items()})
+        for utt, u in placed.items()} | dict.fromkeys(unplaced))
 
 
-def read_alignment(path: Path) -> dict[str, PlacedUtterance]:
-    """Read alignment.json. UserError for anything that `write_alignment` would not have written."""
+def place_again(path: Path) -> str:
+    """How an alignment.json, or what lies beside it, is made anew."""
+    return f"remove {path.with_name('alignment.json')} and run make again"
+
+
+def read_alignment(path: Path, known: Collection[str] | None = None) -> dict[str, PlacedUtterance]:
+    """Read alignment.json. UserError for anything that `write_alignment` would not have written, and if it is not of
+    the ``known`` utterances, where they are given."""
     try:
         value = read_json(path)
         if not isinstance(value, dict):
             raise ValueError("no object of utterances")
-        return {utt: _utterance(utt, item) for utt, item in value.items()}
+        placed = {utt: _utterance(utt, item) for utt, item in value.items() if item is not None}
     except (OSError, ValueError, KeyError, TypeError) as error:
         what = error.strerror if isinstance(error, OSError) else str(error) or type(error).__name__
-        raise UserError(f"{path}: no alignment ({what}); make it again: delete it, and run make compare") from None
+        raise UserError(f"{path}: no alignment ({what}); {place_again(path)}") from None
+    if known is not None:
+        same_ids(path, value, known, place_again(path))
+    return placed
 
 
 def _utterance(utt: str, item: Any) -> PlacedUtterance:
@@ -130,7 +140,7 @@ def _utterance(utt: str, item: Any) -> PlacedUtterance:
 
 def _segment(utt: str, label: Any, item: Any, word: int, total: Any) -> Segment:
     start, end = item["start"], item["end"]
-    good = isinstance(label, str) and label.isprintable() and len(label.split()) == 1
+    good = isinstance(label, str) and not unfit(label)
     if not (good and type(start) is type(end) is type(total) is int and 0 <= start < end <= total):
         raise ValueError(f"{utt}: {label!r} from {start!r} to {end!r} of {total!r} frames")
     return Segment(label, start, end, word)

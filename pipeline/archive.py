@@ -1,7 +1,8 @@
 """Kaldi archives: binary ``.ark`` with the index ``.scp``, as Kaldi's own readers expect them.
 
 The encoding is kaldiio's; what is added here is that a killed run leaves no false index (the scp is renamed last) and
-that an archive from a stranger cannot run a command (Kaldi's ``cmd |`` entries and kaldiio's pickles are refused).
+that an archive from a stranger cannot run a command (Kaldi's ``cmd |`` entries and kaldiio's pickles are refused). Beside
+the index lies ``NAME.crc``, the checksum of each array, so that damage is noticed where an array is read.
 """
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ import math
 import os
 import re
 import struct
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -16,62 +18,97 @@ import kaldiio
 import numpy as np
 
 from lexicon.errors import UserError, reading
-from lexicon.files import atomic_write
-from lexicon.text import numbered_lines, unfit_for_a_file
+from lexicon.files import atomic_write, write_lines
+from lexicon.text import numbered_lines, same_ids, unfit_for_a_file
 
 PLACE = re.compile(r"[^|]+:[0-9]+")  # file and offset; a bar would be a command
 
 
 def write_archive(scp: Path | str, arrays: Iterable[tuple[str, np.ndarray]]) -> int:
-    """Write ``NAME.ark`` beside ``NAME.scp`` and the index last; float32 matrices or int32 vectors.
+    """Write ``NAME.ark`` and ``NAME.crc`` beside ``NAME.scp`` and the index last; float32 matrices or int32 vectors.
 
-    Returns how many were written.
+    An old index goes before the old arrays do. Returns how many were written.
     """
     scp = Path(scp)
     ark = scp.with_suffix(".ark")
-    index = []
+    index, sums = [], []
     with atomic_write(ark, "wb") as stream:
         for key, array in arrays:
+            array = np.ascontiguousarray(array)
             stream.write(f"{key} ".encode())
-            index.append(f"{key} {ark}:{stream.tell()}\n")
-            kaldiio.matio.write_array(stream, np.ascontiguousarray(array))
-    with atomic_write(scp) as stream:
-        stream.writelines(index)
+            index.append(f"{key} {ark}:{stream.tell()}")
+            sums.append(f"{key} {checksum(array)}")
+            kaldiio.matio.write_array(stream, array)
+        scp.unlink(missing_ok=True)
+    write_lines(scp.with_suffix(".crc"), [*sums, f"{len(sums)} {_sum_of(sums)}"])
+    write_lines(scp, index)
     return len(index)
 
 
+def checksum(array: np.ndarray) -> str:
+    """CRC-32 of shape, type and values, 8 hexadecimal digits: finds damage, not malice."""
+    return f"{zlib.crc32(array.tobytes(), zlib.crc32(f'{array.shape} {array.dtype.str}'.encode())):08x}"
+
+
+def _sum_of(lines: list[str]) -> str:
+    return f"{zlib.crc32(chr(10).join(lines).encode()):08x}"
+
+
+def read_checksums(path: Path) -> dict[str, str]:
+    """NAME.crc: `utterance checksum` lines, and last how many there are and their own checksum. UserError if it is
+    damaged."""
+    lines = [line for _, line in numbered_lines(path)]
+    if not lines or lines[-1] != f"{len(lines) - 1} {_sum_of(lines[:-1])}":
+        raise UserError(f"{path}: damaged or cut short; {again(path.with_suffix('.scp'))}")
+    return dict(line.rsplit(" ", 1) for line in lines[:-1])
+
+
+def again(scp: Path) -> str:
+    """What makes an archive anew: the removal of what make looks at, which for an alignment is phones.txt."""
+    return f"remove {scp.with_name('phones.txt') if scp.name == 'ali.scp' else scp} and run make again"
+
+
 class Archive(Mapping[str, np.ndarray]):
-    """The arrays behind an ``.scp``, read from disk when asked for, so that a corpus never fills the memory."""
+    """The arrays behind an ``.scp``, read from disk when asked for, so that a corpus never fills the memory.
+
+    An .ark is looked for beside the .scp first, for folders are copied and moved, and then where the .scp says. Where
+    there is a .crc (Kaldi writes none), index and arrays must agree with it.
+    """
 
     def __init__(self, scp: Path | str):
         self.path = Path(scp)
         self._entries: dict[str, str] = {}
         if not self.path.is_file():
-            raise UserError(f"{self.path}: no such index; run the stage that makes it (make help lists them)")
+            raise UserError(f"{self.path}: no such index; {again(self.path)}")
         for number, line in numbered_lines(self.path):
             key, _, where = line.partition(" ")
             if not key or not PLACE.fullmatch(where.strip()):
                 raise UserError(f"{self.path}:{number}: {line!r} is not `utterance file.ark:offset`"
-                                " (pipes are not run); make the archive again")
+                                f" (pipes are not run); {again(self.path)}")
             if key in self._entries:
-                raise UserError(f'{self.path}:{number}: utterance "{key}" for the second time; make the archive again')
+                raise UserError(f'{self.path}:{number}: utterance "{key}" for the second time; {again(self.path)}')
             if why := unfit_for_a_file(key):
                 raise UserError(f'{self.path}:{number}: utterance "{key}": a file of that name {why}; rename it')
             self._entries[key] = where.strip()
+        sums = self.path.with_suffix(".crc")
+        self._sums = read_checksums(sums) if sums.is_file() else None
+        if self._sums is not None:
+            same_ids(self.path, self._entries, self._sums, f"{again(self.path)} (or, if it is not phonoscope's, remove"
+                     f" {sums}, the checksums of another)")
 
     def __getitem__(self, key: str) -> np.ndarray:
         where = self._entries[key]
         try:
             with reading(f"{self.path}: {key}"):
-                array = read_place(where)
+                array = read_place(where, self.path.parent)
         except MemoryError:
             raise
         except Exception as error:  # kaldiio raises anything from AssertionError to struct.error on damaged bytes
-            raise UserError(f"{self.path}: {key}: cannot read {where} ({error}); delete {self.path} and run make again"
-                            ) from error
+            raise UserError(f"{self.path}: {key}: cannot read {where} ({error}); {again(self.path)}") from error
         if not isinstance(array, np.ndarray) or not np.isfinite(array).all():
-            raise UserError(
-                f"{self.path}: {key}: {where} holds no finite matrix; delete {self.path} and run make again")
+            raise UserError(f"{self.path}: {key}: {where} holds no finite matrix; {again(self.path)}")
+        if self._sums is not None and checksum(array) != self._sums[key]:
+            raise UserError(f"{self.path}: {key}: {where} is damaged, its checksum is another; {again(self.path)}")
         return array
 
     def __contains__(self, key: object) -> bool:
@@ -84,9 +121,12 @@ class Archive(Mapping[str, np.ndarray]):
         return len(self._entries)
 
 
-def read_place(where: str) -> np.ndarray:
-    """The binary matrix or vector at `file:offset`. On damaged bytes kaldiio raises anything."""
+def read_place(where: str, folder: Path) -> np.ndarray:
+    """The binary matrix or vector at `file:offset`, of a file of that name in ``folder`` where there is one. On damaged
+    bytes kaldiio raises anything."""
     path, _, offset = where.rpartition(":")
+    beside = folder / os.path.basename(path)
+    path = beside if beside.is_file() else path
     if not os.path.isfile(path):
         raise ValueError("no such file")
     with open(path, "rb") as stream:

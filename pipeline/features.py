@@ -9,7 +9,8 @@ import numpy as np
 
 from lexicon.errors import UserError
 from lexicon.files import read_json, write_json
-from pipeline.archive import Archive
+from lexicon.text import same_ids
+from pipeline.archive import Archive, again
 from pipeline.audio import SAMPLE_RATES
 from pipeline.datadir import Utterance
 from pipeline.meta import read_meta
@@ -89,9 +90,9 @@ class FeatureSettings:
     sample_rate: int  # Hz
     norm_vars: bool   # divided by the speaker's standard deviation
 
-    def write(self, datadir: Path) -> None:
-        """Write feats.json."""
-        write_json(datadir / SETTINGS, asdict(self))
+    def write(self, datadir: Path, missing: Sequence[str] = ()) -> None:
+        """Write feats.json, with the ids of the utterances that the stage was told to go on without."""
+        write_json(datadir / SETTINGS, {**asdict(self), "missing": list(missing)})
 
 
 class Features(Archive):
@@ -99,22 +100,36 @@ class Features(Archive):
 
     def __init__(self, datadir: Path | str):
         super().__init__(Path(datadir) / "feats.scp")
-        path = Path(datadir) / SETTINGS
-        try:
-            self.settings = settings_from(read_json(path))
-        except (OSError, ValueError) as error:
-            raise UserError(f"{path}: not the settings of the features ({error}); make the features again: make mfcc"
-                            ) from error
-
+        self.settings, self.missing = _read_settings(self.path.with_name(SETTINGS))
 
     def of(self, utterances: Iterable[Utterance]) -> list[Utterance]:
-        """Those of the utterances that have features (the mfcc stage has named the others); UserError if none has
-        any."""
-        found = [utterance for utterance in utterances if utterance.id in self]
-        if not found:
-            raise UserError(f"{self.path}: features of none of the utterances in {self.path.parent};"
-                            " make them again: make mfcc")
-        return found
+        """The utterances, without those that the mfcc stage was told to go on without; UserError unless features are of
+        these and no others."""
+        wanted = [utterance for utterance in utterances if utterance.id not in self.missing]
+        same_ids(self.path, self, (utterance.id for utterance in wanted), again(self.path))
+        if not wanted:
+            raise UserError(f"{self.path}: no utterances; {again(self.path)}")
+        return wanted
+
+
+def _read_settings(path: Path) -> tuple[FeatureSettings, frozenset[str]]:
+    """feats.json: how features were made, and of which utterances there are none."""
+    try:
+        value = read_json(path)
+        missing = value.pop("missing", []) if isinstance(value, dict) else []
+        if not isinstance(missing, list) or not all(isinstance(utt, str) for utt in missing):
+            raise ValueError('"missing" is no list of ids')
+        return settings_from(value), frozenset(missing)
+    except (OSError, ValueError) as error:
+        what = error.strerror if isinstance(error, OSError) else error
+        raise UserError(f"{path}: not the settings of the features ({what}); {again(path.with_name('feats.scp'))}"
+                        ) from error
+
+
+def missing_features(datadir: Path) -> frozenset[str]:
+    """The utterances that the mfcc stage was told to go on without; none where it has not been at work."""
+    path = Path(datadir) / SETTINGS
+    return _read_settings(path)[1] if path.exists() else frozenset()
 
 
 def settings_from(value: object) -> FeatureSettings:

@@ -35,13 +35,6 @@ def read_ctm(path: Path | str) -> Intervals:
     return found
 
 
-def read_placed(name: str, by_hand: Path, aligned: Path) -> Intervals:
-    """What was said when, "phones" or "words": as hands have placed it in the folder ``by_hand`` if there is such a
-    file, else as an aligner has in ``aligned``. Raises UserError for a damaged one."""
-    path = by_hand / f"{name}.ctm"
-    return read_ctm(path if path.exists() else aligned / path.name)
-
-
 def ctm_interval(line: str) -> tuple[str, Interval]:
     """(utterance, what is in it) of a line of a CTM; ValueError for a line that is none."""
     fields = line.split()

@@ -13,7 +13,7 @@ from lexicon.dictionary import Pronunciation, Weighted
 from lexicon.errors import UserError
 from lexicon.pauses import Pauses
 from lexicon.phones import SILENCE
-from pipeline.intervals import read_ctm
+from pipeline.sets import align_again, aligned_ctm
 
 PSEUDO_COUNT = 2.0  # times that every pronunciation is taken to have been followed by a pause or not, as all are
 
@@ -27,8 +27,8 @@ def said_in(folder: Path | str) -> dict[str, list[Said | None]]:
     Raises UserError if a phone lies in no word.
     """
     folder = Path(folder)
-    words, found = read_ctm(folder / "words.ctm"), {}
-    for utterance, phones in read_ctm(folder / "phones.ctm").items():
+    words, found = aligned_ctm(folder, "words"), {}
+    for utterance, phones in aligned_ctm(folder, "phones").items():
         ahead = iter(words.get(utterance, []))
         word, said = None, []
         for phone in phones:
@@ -43,7 +43,7 @@ def said_in(folder: Path | str) -> dict[str, list[Said | None]]:
             if word is None or not word.start < middle < word.end:
                 raise UserError(
                     f"{folder / 'phones.ctm'}: {utterance}: {phone.label} at {phone.start:.2f} s is in no word "
-                    f"of words.ctm; remove {folder} and run make again")
+                    f"of words.ctm; {align_again(folder)}")
             said[-1] = (word.label, (*said[-1][1], phone.label))
         found[utterance] = said
     return found

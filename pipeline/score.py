@@ -11,7 +11,7 @@ import numpy as np
 from lexicon.errors import UserError
 from lexicon.fold import Fold
 from lexicon.phones import spoken
-from lexicon.text import read_text, width_of
+from lexicon.text import read_text, same_ids, width_of
 
 # Stands for "nothing" in an alignment: the reference side of an insertion, the hypothesis side of a deletion.
 GAP = ""
@@ -90,11 +90,9 @@ def count(pairs: Pairs) -> Counts:
 
 def align_all(references: Mapping[str, Sequence[str]], hypotheses: Mapping[str, Sequence[str]],
               path: Path | str) -> dict[str, Pairs]:
-    """Align every reference utterance with its hypothesis; UserError names ``path`` unless both hold the same ones."""
-    for missing in sorted(set(references) - set(hypotheses)):
-        raise UserError(f'{path}: utterance "{missing}" of the reference is not there; decode this set again')
-    for extra in sorted(set(hypotheses) - set(references)):
-        raise UserError(f'{path}: utterance "{extra}" has no reference; decode this set again')
+    """Align every reference utterance with its hypothesis; UserError names ``path``, a file of a decode, unless both
+    hold the same ones."""
+    same_ids(path, hypotheses, references, f"remove {Path(path).with_name('hyp.txt')} and run make again")
     pairs = {}
     for utterance, words in references.items():
         try:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from lexicon.errors import UserError
+from lexicon.files import folder_from
 from pipeline.features import check_dimension
 from pipeline.frames import load_frame_classifier
 from pipeline.gmm import load_gmm
@@ -75,7 +76,7 @@ def _frames(directory: Path, meta: dict[str, Any]):
     if not isinstance(meta.get("hmm"), str):
         raise UserError(f"{directory}/meta.json: hmm {meta.get('hmm')!r} is no model directory; run: make frames")
     try:
-        hmms = load_gmm(Path(meta["hmm"]) / "model.npz")
+        hmms = load_gmm(folder_from(directory, meta["hmm"]) / "model.npz")
     except UserError as error:
         raise UserError(f"{directory}/meta.json: its HMMs: {error}") from error
     if len(model.log_prior) != hmms.transitions.num_pdfs:

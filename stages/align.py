@@ -20,7 +20,7 @@ from pipeline.datadir import read_datadir
 from pipeline.features import measured, read_feats
 from pipeline.gmm import load_gmm
 from pipeline.hmm import utterance_graph
-from pipeline.intervals import read_ctm
+from pipeline.sets import read_gold
 from stages.common import jobs, parser, run
 
 
@@ -37,11 +37,12 @@ def main(args: Namespace) -> tuple[Path, str]:
                                 f" {len(words[utt])} words; correct the transcript or take the utterance out")
             found[utt] = alignment
     done = {utt: found[utt] for utt in sorted(found)}
+    (args.out / "phones.txt").unlink(missing_ok=True)  # from here on the files may not fit together
     write_ctm(args.out / "phones.ctm", ((utt, a.phones, ()) for utt, a in done.items()))
     write_ctm(args.out / "words.ctm", ((utt, word_segments(a.phones, words[utt]), ()) for utt, a in done.items()))
     write_archive(args.out / "ali.scp", ((utt, a.pdfs) for utt, a in done.items()))
-    gold, fold = args.data / "phones.ctm", read_fold(args.data.parent)
-    placed = {utt: [i.label for i in intervals] for utt, intervals in read_ctm(gold).items()} if gold.exists() else {}
+    fold = read_fold(args.data.parent)
+    placed = {utt: [i.label for i in intervals] for utt, intervals in read_gold(args.data, "phones").items()}
     aligned = {utt: [phone.label for phone in a.phones] for utt, a in done.items()}
     write_lines(args.out / "reference.txt",
                 [" ".join([utt, *spoken(placed.get(utt, aligned[utt]), fold)]) for utt in done])

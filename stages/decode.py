@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from argparse import Namespace
 from collections.abc import Mapping
@@ -11,10 +12,10 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from lexicon.errors import UserError
 from lexicon.files import atomic_dir, atomic_write, write_json, write_lines
 from lexicon.lang import load_lang
 from pipeline.ctm import write_ctm
+from pipeline.datadir import read_datadir
 from pipeline.decode import SEARCHES, Decoder, Hypothesis, WfstDecoder, greedy_phones, word_decoder
 from pipeline.features import FRAME_SHIFT_MS, read_feats
 from pipeline.lattice import write_json_lattice, write_slf
@@ -64,8 +65,7 @@ def main(args: Namespace) -> tuple[Path, str]:
     system = replace(load_system(args.model), name=args.out.parent.name)  # one model may be searched in several ways
     lang, feats = load_lang(args.lang), read_feats(args.data, args.model)
     tuned, beams = read_tuning(args.tuning), Beams(args.beam, args.lattice_beam)
-    if not len(feats):
-        raise UserError(f"{feats.path}: no utterances to decode; make the features again: make mfcc")
+    feats.of(read_datadir(args.data))  # of all of them
     with atomic_dir(args.out) as out:
         words, seconds, words_lattices = decode_set(
             system, word_decoder(system, lang, args.search, tuned.words, beams), feats, out / "lattices", "words",
@@ -79,7 +79,7 @@ def main(args: Namespace) -> tuple[Path, str]:
             write_lines(out / "greedy.txt", list(greedy))
         audio = sum(len(feats[utt]) for utt in feats) * FRAME_SHIFT_MS / 1000
         write_json(out / "decode.json", {
-            "system": system.name, "model": str(args.model), "search": args.search,
+            "system": system.name, "model": os.path.relpath(args.model, args.out), "search": args.search,
             "decode_seconds": seconds, "free_seconds": free_seconds, "audio_seconds": audio, "rtf": seconds / audio,
             "lattice_seconds": {"words": words_lattices, "free": free_lattices},
             "settings": {"words": vars(tuned.words), "free": vars(tuned.free)}})

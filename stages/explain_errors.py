@@ -7,42 +7,43 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from lexicon.errors import UserError
 from lexicon.files import write_json, write_lines
 from lexicon.fold import read_fold
 from lexicon.lang import load_lang
 from lexicon.phone_sets import phone_set_of
 from lexicon.phones import SILENT
+from lexicon.text import read_text, same_ids
 from pipeline.cause_tables import as_json, summary, text
 from pipeline.causes import Inquiry, Judge, Wrong, said_otherwise
 from pipeline.datadir import read_datadir
 from pipeline.decode import read_nbest
 from pipeline.features import read_feats
-from pipeline.intervals import read_ctm
 from pipeline.lattice import Lattice, read_json_lattice
 from pipeline.parallel import each
 from pipeline.score import read_spoken
+from pipeline.sets import align_again, aligned_ctm, decode_again, decoded_ctm, read_gold
 from pipeline.systems import load_system
 from pipeline.tuning import read_tuning
 from stages.common import jobs, parser, run
 
-HEARD = {"words": "words.ctm", "free": "free.ctm"}
+GRAPHS = ("words", "free")
 LATTICES = {"words": "word_arcs", "free": "free"}
 
 
 def main(args: Namespace) -> tuple[Path, str]:
     system, lang, feats = load_system(args.model), load_lang(args.lang), read_feats(args.data, args.model)
     tuned, fold, name = read_tuning(args.tuning), read_fold(args.data.parent), args.decode.parent.name
-    words = {utterance.id: utterance.words for utterance in read_datadir(args.data)}
+    words = {utterance.id: utterance.words for utterance in feats.of(read_datadir(args.data))}
     references = {"words": words, "free": read_spoken(args.ali / "reference.txt")}
-    heard = {graph: read_ctm(args.decode / ctm) for graph, ctm in HEARD.items()}
-    gold = args.data / "phones.ctm"
-    placed, aligned = (read_ctm(gold), read_ctm(args.ali / "words.ctm")) if gold.exists() else ({}, {})
+    same_ids(args.ali / "reference.txt", references["free"], words, align_again(args.ali))
+    heard = {graph: decoded_ctm(args.decode, graph) for graph in GRAPHS}
+    placed = read_gold(args.data, "phones")
+    aligned = aligned_ctm(args.ali, "words", words) if placed else {}
     readings = read_nbest(args.decode / "nbest.jsonl") if tuned.search == "flashlight" else {}
-    for path, there in ((args.decode / "hyp.txt", read_spoken(args.decode / "hyp.txt")), (feats.path, feats)):
-        if missing := sorted({*references["words"], *references["free"]} - set(there)):
-            raise UserError(
-                f'{path}: utterance "{missing[0]}" of the reference is not there; make and decode this set again')
+    for file in ("hyp.txt", "free.txt"):
+        same_ids(args.decode / file, read_text(args.decode / file), words, decode_again(args.decode))
+    if readings:
+        same_ids(args.decode / "nbest.jsonl", readings, words, decode_again(args.decode))
     found: dict[str, dict[str, list[Wrong]]] = {}
 
     def kept(graph: str, utt: str) -> Lattice | Collection[Sequence[str]]:
@@ -52,7 +53,7 @@ def main(args: Namespace) -> tuple[Path, str]:
             return readings.get(utt, ())
         return read_json_lattice(path) if path.exists() or heard[graph].get(utt) else ()
 
-    for graph in HEARD:
+    for graph in GRAPHS:
         judge = Judge(system, lang, graph, getattr(tuned, graph))
 
         def wrong(utt: str) -> list[Wrong]:
@@ -69,7 +70,7 @@ def main(args: Namespace) -> tuple[Path, str]:
     phones, target = phone_set_of(lang.info), args.decode / "errors.json"
     write_lines(target.with_suffix(".txt"), text(name, found, phones))
     write_json(target, as_json(name, found, phones))
-    sums = {graph: summary(found[graph]) for graph in HEARD}
+    sums = {graph: summary(found[graph]) for graph in GRAPHS}
     return target, f"{target.with_suffix('.txt')}: " + "; ".join(
         f"{s['errors']} wrong {'words' if graph == 'words' else 'phones'}, {s['causes']['search']} of them by search"
         for graph, s in sums.items())

@@ -8,14 +8,13 @@ from lexicon.errors import UserError
 from lexicon.files import atomic_dir
 from pipeline.lattice import read_json_lattice
 from pipeline.lattice.text_archives import write_text_archives
+from pipeline.sets import lattice_files
 from stages.common import parser, run
 
 
 def main(arguments: argparse.Namespace) -> tuple[Path, str]:
-    files = sorted(arguments.lattices.glob("*.json"))
-    if not files:
-        raise UserError(
-            f"{arguments.lattices}: no lattices; GRAPH is free, words or word_arcs, and neural has free only")
+    folder = arguments.lattices
+    files = lattice_files(folder.parent.parent, folder.name).values()
     with atomic_dir(arguments.out) as out:
         try:
             number = write_text_archives(out, map(read_json_lattice, files))

@@ -4,30 +4,20 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from lexicon.errors import UserError
 from lexicon.files import write_json, write_lines
 from lexicon.fold import read_fold
 from lexicon.lang import load_lang
 from lexicon.phone_sets import phone_set_of
 from pipeline.boundaries import join_closures
-from pipeline.intervals import read_placed
 from pipeline.lattice import read_json_lattice
 from pipeline.lattice.difference import Tally, as_json, difference, in_order, readable, tally
+from pipeline.sets import lattice_files, read_placed
 from stages.common import parser, run
-
-
-def lattice_files(exp: Path, system: str) -> dict[str, Path]:
-    """utterance -> its free lattice. UserError if the system has none."""
-    folder = exp / system / "decode_test" / "lattices" / "free"
-    found = {path.name.removesuffix(".json"): path for path in sorted(folder.glob("*.json"))}
-    if not found:
-        raise UserError(f"{folder}: no lattices; decode first: make compare")
-    return found
 
 
 def main(arguments: argparse.Namespace) -> tuple[Path, str]:
     names, data, exp = arguments.systems, arguments.data, arguments.exp
-    ours, theirs = (lattice_files(exp, name) for name in names)
+    ours, theirs = (lattice_files(exp / name / "decode_test", "free") for name in names)
     placed = read_placed("phones", data / "test", exp / "gmm" / "ali_test")
     fold, phone_set = read_fold(data), phone_set_of(load_lang(data / "lang").info)
 

@@ -55,9 +55,14 @@ def main(args: Namespace) -> tuple[Path, str]:
             more = f" (and {len(failed) - 1} more like it)" if len(failed) > 1 else ""
             raise UserError(f"{failed[0][1]}{more}; or go on without: MFCC_ARGS=\"--allow-missing {len(failed)}\"")
         raw = Archive(scratch / "raw.scp")
-        settings.write(args.data)
-        count = write_archive(target, ((utt, add_deltas(stats[speaker[utt]].normalise(raw[utt], settings.norm_vars)))
-                                       for utt in raw))
+
+        def normalised():
+            for utt in raw:
+                yield utt, add_deltas(stats[speaker[utt]].normalise(raw[utt], settings.norm_vars))
+            target.unlink(missing_ok=True)  # the old index goes, then feats.json changes, the new index is last
+            settings.write(args.data, [utt for utt, _ in failed])
+
+        count = write_archive(target, normalised())
     seconds = sum(u.num_samples for u in utterances) / rate
     without = f"; {len(failed)} unreadable ({', '.join(f'{utt}: {why}' for utt, why in failed)})" if failed else ""
     return target, (f"{args.data}: {count} of {len(utterances)} utterances, {seconds / 60:.1f} min, 39 dimensions,"

@@ -21,8 +21,8 @@ from pipeline.ctm import write_ctm
 from pipeline.datadir import read_datadir
 from pipeline.features import measured, read_feats
 from pipeline.gop import Goodness
-from pipeline.intervals import read_ctm
 from pipeline.parallel import each
+from pipeline.sets import read_gold
 from pipeline.systems import System, load_system
 from stages.common import jobs, parser, run
 
@@ -39,9 +39,10 @@ def as_asked(args: Namespace) -> System:
 
 def learnt(args: Namespace, goodness: Goodness, lang: Lang) -> Correction | None:
     """The correction that the hand-placed phones of --teacher teach; None where there are none."""
-    if args.teacher is None or not (args.teacher / "phones.ctm").exists():
+    gold = read_gold(args.teacher, "phones") if args.teacher else {}
+    if not gold:
         return None
-    gold, fold = read_ctm(args.teacher / "phones.ctm"), read_fold(args.teacher.parent)
+    fold = read_fold(args.teacher.parent)
     feats = read_feats(args.teacher, args.model)
     words = to_learn_from({u.id: u.words for u in feats.of(read_datadir(args.teacher))}, gold)
     with tqdm(total=len(words), desc=f"teach {goodness.system.name}", unit="utt", disable=None) as bar:
@@ -67,12 +68,13 @@ def main(args: Namespace) -> tuple[Path, str]:
         raise UserError(f"{args.data}/text: {first}: its words do not fit into its {lengths[first]} frames, nor do"
                         " those of any other utterance; correct the transcripts")
     correction = learnt(args, goodness, lang)
+    (args.out / "alignment.json").unlink(missing_ok=True)  # from here on it may not fit to what lies beside it
     write_ctm(args.out / "uncorrected.ctm", ((utt, u.segments, ()) for utt, u in placed.items()))
     if correction:
         moved = each(lambda utt: placed[utt].moved(correction.correct(feats[utt], placed[utt].segments)), placed,
                      args.jobs)
         placed = dict(zip(placed, moved))
-    write_alignment(args.out / "alignment.json", placed)
+    write_alignment(args.out / "alignment.json", placed, short)
     spoken = [phone for u in placed.values() for phone in u.phones if phone.segment.word >= 0]
     sure = sum(phone.confidence for phone in spoken) / len(spoken)
     left = f"; too short for {system.name}: {', '.join(short[:5])}{', ...' if len(short) > 5 else ''}" if short else ""

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -35,7 +36,7 @@ def main(args: Namespace) -> tuple[Path, str]:
         write_lines(args.out / "corpus_dir.txt", [args.corpus_dir])  # where a later `make CORPUS=name` looks
     write_json(splits, {
         "corpus": args.corpus, "split": split, "sample_rate": prepared.sample_rate, "origin": origin,
-        "sets": {name: totals(utterances, prepared.sample_rate) for name, utterances in prepared.sets.items()},
+        "sets": {name: totals(utterances, prepared) for name, utterances in prepared.sets.items()},
         "left_out": [*prepared.left_out, *prepared.unreadable]})
     print(f"prepare_data: {args.corpus}: {origin}", flush=True)
     for why, names in by_reason(prepared).items():
@@ -82,10 +83,14 @@ def refuse_incomplete(corpus: str, prepared: Prepared, allow_missing: int) -> No
         raise UserError(f"{corpus}: no utterances for {' and '.join(empty)}; is the archive complete?")
 
 
-def totals(utterances: list[Utterance], sample_rate: int) -> dict[str, float]:
+def totals(utterances: list[Utterance], prepared: Prepared) -> dict[str, Any]:
     """What splits.json says of a set."""
-    return {"utterances": len(utterances), "seconds": round(sum(u.num_samples for u in utterances) / sample_rate, 3),
-            "words": sum(len(u.words) for u in utterances), "speakers": len({u.speaker for u in utterances})}
+    gold = [prepared.gold[u.id] for u in utterances if u.id in prepared.gold]
+    return {"utterances": len(utterances),
+            "seconds": round(sum(u.num_samples for u in utterances) / prepared.sample_rate, 3),
+            "words": sum(len(u.words) for u in utterances), "speakers": len({u.speaker for u in utterances}),
+            "placed_by_hand": {"phones": sum(bool(placed.phones) for placed in gold),
+                               "words": sum(bool(placed.words) for placed in gold)}}
 
 
 def by_reason(prepared: Prepared) -> dict[str, list[str]]:

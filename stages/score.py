@@ -10,8 +10,9 @@ from pathlib import Path
 
 from lexicon.files import write_lines
 from lexicon.fold import read_fold
-from pipeline.datadir import read_datadir
+from lexicon.text import same_ids
 from pipeline.score import Pairs, align_all, alignment_picture, count, kaldi_line, read_spoken, total
+from pipeline.sets import align_again, read_set
 from stages.common import parser, run
 
 
@@ -27,9 +28,11 @@ def score_file(path: Path, name: str, alignments: dict[str, Pairs]) -> str:
 
 def main(arguments: argparse.Namespace) -> tuple[Path, str]:
     decode = arguments.decode
-    words = {utterance.id: utterance.words for utterance in read_datadir(arguments.data)}
+    words = {utterance.id: utterance.words for utterance in read_set(arguments.data)}
     phones, fold = read_spoken(arguments.ref_phones), read_fold(arguments.data.parent)
+    same_ids(arguments.ref_phones, phones, words, align_again(arguments.ref_phones.parent))
     rates = {}
+    (decode / "wer.txt").unlink(missing_ok=True)  # from here on the files may not fit together
     # wer.txt last: it is what make looks at.
     for target, name, source, references in (("per.txt", "PER", "phones.txt", phones),
                                              ("greedy_per.txt", "PER", "greedy.txt", phones),

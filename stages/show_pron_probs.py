@@ -23,7 +23,7 @@ NAMES = ("without", "with")
 
 def main(args: Namespace) -> tuple[Path, str]:
     system, feats = load_system(args.model), read_feats(args.data, args.model)
-    utterances = [u for u in read_datadir(args.data) if u.id in feats]
+    utterances = feats.of(read_datadir(args.data))
     rows = [["probabilities", "dev WER %", "errors", "ins", "del", "sub", "acoustic scale", "word score"]]
     errors = []
     for name, lang in zip(NAMES, args.langs):

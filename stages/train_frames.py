@@ -5,6 +5,7 @@ bigram.
 """
 from __future__ import annotations
 
+import os
 import time
 from argparse import Namespace
 from dataclasses import asdict
@@ -15,30 +16,35 @@ from tqdm import tqdm
 from lexicon.files import log_file, write_json, write_lines
 from lexicon.fold import read_fold
 from lexicon.lang import load_lang
+from lexicon.text import same_ids
 from pipeline.archive import Archive
 from pipeline.candidates import choice_table, judge
+from pipeline.datadir import read_datadir
 from pipeline.features import model_features, read_feats
 from pipeline.frames import CLASSIFIERS, FrameClassifier, frame_data, log_priors
 from pipeline.gmm import load_gmm
 from pipeline.gold_labels import taught
-from pipeline.intervals import read_ctm
 from pipeline.parallel import each
 from pipeline.score import read_spoken
+from pipeline.sets import align_again, read_gold
 from stages.common import at_least, jobs, parser, run
 
 
 def main(args: Namespace) -> tuple[Path, str]:
     began = time.monotonic()
     hmms, lang = load_gmm(args.gmm / "model.npz"), load_lang(args.lang)
-    sets, hands, fold = {}, 0, read_fold(args.dev.parent)
+    sets, members, hands, fold = {}, {}, 0, read_fold(args.dev.parent)
     for name, data in (("train", args.data), ("dev", args.dev)):
         feats, alignment = read_feats(data, args.gmm), Archive(args.gmm / f"ali_{name}" / "ali.scp")
-        gold = data / "phones.ctm"
-        by_hand = read_ctm(gold) if args.labels == "gold" and gold.exists() else {}
+        members[name] = [utterance.id for utterance in feats.of(read_datadir(data))]
+        same_ids(alignment.path, alignment, members[name], align_again(alignment.path.parent))
+        by_hand = read_gold(data, "phones") if args.labels == "gold" else {}
         sets[name] = frame_data(*taught(feats, alignment, hmms, by_hand, fold), args.context)
         hands += len(by_hand)
     priors = log_priors(sets["train"].y, hmms.transitions.num_pdfs)
-    references = read_spoken(args.gmm / "ali_dev" / "reference.txt")
+    path = args.gmm / "ali_dev" / "reference.txt"
+    references = read_spoken(path)
+    same_ids(path, references, members["dev"], align_again(path.parent))
     dev_feats = read_feats(args.dev, args.gmm)
     with (log_file(args.out / "train.log") as log,
           tqdm(total=0, desc="frames", bar_format="{desc}", disable=None) as bar):
@@ -58,8 +64,9 @@ def main(args: Namespace) -> tuple[Path, str]:
     write_lines(args.out / "choice.txt", table := choice_table(candidates, best))
     print("\n".join(table))
     seconds = time.monotonic() - began
+    (args.out / "model.npz").unlink(missing_ok=True)  # the old model is not what meta.json says from here on
     write_json(args.out / "meta.json", {
-        "system": "frames", "kind": "frames", "classifier": best.name, "hmm": str(args.gmm),
+        "system": "frames", "kind": "frames", "classifier": best.name, "hmm": os.path.relpath(args.gmm, args.out),
         "features": asdict(model_features(args.gmm)), "train_seconds": seconds,
         "parameters": best.model.num_parameters})
     best.model.save(args.out / "model.npz")

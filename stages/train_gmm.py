@@ -50,6 +50,7 @@ def main(args: Namespace) -> tuple[Path, str]:
         stats = train(model, graphs, feats, lengths, schedule, args.trainer, args.jobs, on_pass)
     poor = poor_phones(model, stats, args.warn_frames)
     seconds = time.monotonic() - began
+    (args.out / "model.npz").unlink(missing_ok=True)  # the old model is not what meta.json says from here on
     write_json(args.out / "meta.json", {
         "system": "gmm", "kind": "gmm", "features": asdict(feats.settings), "train_seconds": seconds,
         "parameters": model.num_parameters, "gaussians": len(model.weights),

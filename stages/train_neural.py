@@ -19,15 +19,11 @@ from stages.common import at_least, jobs, parser, run
 
 def targets(data: Path, lang: Lang) -> tuple[dict[str, tuple[int, ...]], list[str]]:
     """Token ids of each utterance, every word in its first pronunciation, and the utterances with unknown words.
-
-    Utterances without features are left to the mfcc stage, which has said so.
     """
     known, unknown, lexicon = {}, [], lang.reference_lexicon
     index = {token: i for i, token in enumerate(lang.tokens)}
     feats = read_feats(data)
-    for utterance in read_datadir(data):
-        if utterance.id not in feats:
-            continue
+    for utterance in feats.of(read_datadir(data)):
         if all(word in lexicon for word in utterance.words):
             known[utterance.id] = tuple(index[p] for word in utterance.words for p in lexicon[word][0][1])
         else:

@@ -10,10 +10,12 @@ from lexicon.errors import UserError
 from lexicon.files import write_json
 from lexicon.fold import read_fold
 from lexicon.lang import load_lang
+from lexicon.text import same_ids
 from pipeline.datadir import read_datadir
 from pipeline.decode import SEARCHES
 from pipeline.features import read_feats
 from pipeline.score import read_spoken
+from pipeline.sets import align_again
 from pipeline.systems import load_system
 from pipeline.tuning import Tried, best_of, tune_free, tune_words
 from stages.common import jobs, parser, run
@@ -30,11 +32,9 @@ def main(args: Namespace) -> tuple[Path, str]:
     system, lang, feats = load_system(args.model), load_lang(args.lang), read_feats(args.data, args.model)
     words = {u.id: u.words for u in feats.of(read_datadir(args.data))}
     phones, fold = read_spoken(args.ref_phones), read_fold(args.data.parent)
-    if missing := [utt for utt in phones if utt not in feats]:
-        raise UserError(f'{args.ref_phones}: utterance "{missing[0]}" has no features in {feats.path};'
-                        " align the set again")
+    same_ids(args.ref_phones, phones, words, align_again(args.ref_phones.parent))
     if not any(phones.values()):
-        raise UserError(f"{args.ref_phones}: no phones to tune with; align the set again")
+        raise UserError(f"{args.ref_phones}: no phones to tune with; {align_again(args.ref_phones.parent)}")
     by_words = outcome(tune_words(system, lang, args.search, feats, words, args.jobs), sum(map(len, words.values())))
     free = outcome(tune_free(system, lang, feats, phones, fold, args.jobs), sum(map(len, phones.values())))
     target = args.out / "tuning.json"

@@ -79,7 +79,7 @@ def test_a_killed_write_leaves_the_old_archive(tmp_path, matrices):
     with pytest.raises(KeyboardInterrupt):
         write_archive(scp, dies())
     assert np.array_equal(Archive(scp)["utt-300"], matrices["utt-300"])
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["feats.ark", "feats.scp"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["feats.ark", "feats.crc", "feats.scp"]
 
 
 @pytest.mark.parametrize("keep", [0, 6, 10, 20, 5000])
@@ -89,7 +89,7 @@ def test_a_truncated_archive_is_one_line(tmp_path, matrices, keep):
     ark.write_bytes(ark.read_bytes()[:keep])
     with pytest.raises(UserError, match=r"feats\.scp: utt-300: ") as caught:
         Archive(tmp_path / "feats.scp")["utt-300"]
-    assert "\n" not in str(caught.value) and "delete" in str(caught.value)
+    assert "\n" not in str(caught.value) and "remove" in str(caught.value)
 
 
 def test_missing_archive_and_values_that_are_not_finite(tmp_path):

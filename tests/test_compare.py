@@ -88,6 +88,7 @@ def make_trees(root: Path) -> tuple[Path, Path]:
         {"vocab": "closed", "order": 3, "test_oov_rate": 12.5, "test_perplexity": 61.25}))
     aligned = {name: spoken(phones_of(words)) for name, words in WORDS.items()}
     write_table(exp / "gmm" / "ali_test" / "reference.txt", {k: [p for p, _, _ in v] for k, v in aligned.items()})
+    write_table(exp / "gmm" / "ali_test" / "phones.txt", {k: [p for p, _, _ in v] for k, v in aligned.items()})
     write_ctm(exp / "gmm" / "ali_test" / "phones.ctm", aligned)
     write_ctm(exp / "gmm" / "ali_test" / "words.ctm", {name: word_times(words) for name, words in WORDS.items()})
     for system in SYSTEMS:

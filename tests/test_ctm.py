@@ -5,7 +5,8 @@ import pytest
 
 from pipeline.align import Segment
 from pipeline.ctm import ctm_lines, write_ctm
-from pipeline.intervals import Interval, read_placed
+from pipeline.intervals import Interval
+from pipeline.sets import read_placed
 
 
 def test_lines_by_hand():
@@ -38,6 +39,8 @@ def test_hands_come_before_aligners(tmp_path):
     for folder, name in (("aligned", "phones"), ("aligned", "words"), ("hand", "phones")):
         (tmp_path / folder).mkdir(exist_ok=True)
         (tmp_path / folder / f"{name}.ctm").write_text(f"u 1 0.5 0.25 {folder}\n")
+    (tmp_path / "hand/text").write_text("u WORD\n")
+    (tmp_path / "aligned/phones.txt").write_text("u aligned\n")
     for name, folder in (("phones", "hand"), ("words", "aligned")):
         placed = read_placed(name, tmp_path / "hand", tmp_path / "aligned")
         assert placed == {"u": [Interval(0.5, 0.75, folder)]}

@@ -70,6 +70,7 @@ def corpus(tmp_path):
     (tmp_path / "ali/phones.ctm").write_text("".join(
         f"{utt} 1 {0.0075 + 0.1 * place:.4f} 0.1000 {phone} 1.000\n"
         for utt, phones in PHONES for place, phone in enumerate(phones.split())))
+    (tmp_path / "ali/phones.txt").write_text("".join(f"{utt} {phones}\n" for utt, phones in PHONES))
     (tmp_path / "ali/words.ctm").write_text("".join(
         f"{utt} 1 {0.0075 + 0.1 * first:.4f} {0.1 * (last - first):.4f} {word} 1.000\n"
         for utt, first, last, word in WORDS))
@@ -104,8 +105,8 @@ def test_stage_writes_a_lang_directory(corpus):
 
 
 def test_an_alignment_of_another_lexicon_is_refused(corpus):
-    path = corpus / "ali/phones.ctm"
-    path.write_text(path.read_text().replace(" AH ", " AE ", 1))
+    for path in (corpus / "ali/phones.ctm", corpus / "ali/phones.txt"):
+        path.write_text(path.read_text().replace(" AH ", " AE ", 1))
     done = stage(corpus)
     assert done.returncode == 1 and len(done.stderr.splitlines()) == 1 and not (corpus / "lang_pp").exists()
     assert 'a1: word "THE" was said DH AE, which the lexicon lacks' in done.stderr

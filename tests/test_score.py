@@ -225,5 +225,5 @@ def test_stage_names_the_missing_utterance(decode: Path) -> None:
     (decode / "hyp.txt").write_text("u1 THE\n")
     result = score(decode)
     assert result.returncode == 1 and not (decode / "wer.txt").exists()
-    assert result.stderr == (f'score: {decode / "hyp.txt"}: utterance "u2" of the reference is not there; '
-                             "decode this set again\n")
+    assert result.stderr == (f'score: {decode / "hyp.txt"}: 1 of 2 utterances are not there (first: "u2"); '
+                             f"remove {decode / 'hyp.txt'} and run make again\n")

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from lexicon.errors import UserError
 from lexicon.fold import read_fold
+from lexicon.text import numbered_lines
 from pipeline.corpora import folder as plain_folder
 from pipeline.corpora import kaldi_dir, lhotse_export
 from pipeline.corpora.cutting import SPLITS, Found, cut
@@ -31,10 +32,15 @@ def prepare(folder: Path, split: str | None = None) -> Own:
     found = read(folder)
     sets, rule, how = cut(found, split)
     lexicon = folder / plain_folder.LEXICON
-    prepared = measure(sets, found.left_out, lexicon.read_text(encoding="utf-8") if lexicon.is_file() else None,
+    prepared = measure(sets, found.left_out, _lines(lexicon) if lexicon.is_file() else None,
                        found.gold, plain_folder.fold(found.gold) | read_fold(folder))
     prepared.unreadable.extend(found.unreadable)
     return Own(prepared, rule, f"{folder}: {found.kind}; {how}")
+
+
+def _lines(path: Path) -> str:
+    """A text file as it is, but for Windows' line ends; UserError names the line that is not UTF-8."""
+    return "".join(f"{line}\n" for _, line in numbered_lines(path))
 
 
 def read(folder: Path) -> Found:

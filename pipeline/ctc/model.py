@@ -6,13 +6,14 @@ padding of a batch, and normalises frame by frame only, so that an utterance's p
 from __future__ import annotations
 
 import math
+import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import load, save
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -245,17 +246,20 @@ def save_model(directory: Path, model: CtcModel, meta: dict) -> None:
     weights = model.encoder.state_dict()
     tensors = {f"encoder.{name}": value.detach().cpu().contiguous() for name, value in weights.items()}
     tensors["log_prior"] = torch.from_numpy(model.log_prior)
+    saved = save(tensors)
+    (directory / "model.safetensors").unlink(missing_ok=True)  # the old one is not what meta.json says from here on
     write_json(directory / "meta.json", {"system": "neural", "kind": "neural", **meta, "network": asdict(model.encoder.config), "tokens": model.tokens,
-                                         "parameters": model.encoder.num_parameters()})
+                                         "parameters": model.encoder.num_parameters(),
+                                         "checksum": zlib.crc32(saved)})
     with atomic_write(directory / "model.safetensors", "wb") as stream:
-        stream.write(save(tensors))
+        stream.write(saved)
 
 
 def load_model(directory: Path | str, device: str = "cpu") -> CtcModel:
     """Read what save_model wrote. Raises UserError, one line, when a file is missing, damaged or does not fit."""
     directory = Path(directory)
     path = directory / "model.safetensors"
-    advice = "train it again: make neural"
+    advice = f"remove {path} and run: make neural"
     try:
         meta = read_json(directory / "meta.json")
         config, tokens = EncoderConfig(**meta["network"]), [str(token) for token in meta["tokens"]]
@@ -268,7 +272,10 @@ def load_model(directory: Path | str, device: str = "cpu") -> CtcModel:
     if not path.is_file():
         raise UserError(f"{path}: no such file; {advice}")
     try:
-        tensors = load_file(path)
+        saved = path.read_bytes()
+        if meta.get("checksum", zlib.crc32(saved)) != zlib.crc32(saved):  # older models have none
+            raise ValueError("damaged, or of another training: its checksum is not that of meta.json")
+        tensors = load(saved)
         if any(value.dtype != torch.float32 or not value.isfinite().all() for value in tensors.values()):
             raise ValueError("values that are not finite, or not float32")
         log_prior = tensors.pop("log_prior").numpy()

@@ -10,7 +10,7 @@ import numpy as np
 
 from lexicon.errors import UserError
 from lexicon.files import read_json
-from pipeline.archive import PLACE, read_place
+from pipeline.archive import PLACE, checksum, read_checksums, read_place
 from pipeline.audio import LONGEST_UTTERANCE_S, SAMPLE_RATES, AudioInfo, audio_info, resampled_length
 from pipeline.datadir.read import NUMBER, DataDir
 from pipeline.datadir.tables import Problem, Table, read_table, text_lines
@@ -160,6 +160,8 @@ class Check:
         yield from table.problems
         again = "take feats.scp away and make them again: make mfcc, or FIX=yes"
         dimensions: dict[int, str] = {}
+        for what in self._unlike_checksums(table):
+            yield Problem(str(table.path), what, again)
         for utterance, line in table.items():
             where = table.where(utterance)
             if not self.tables.audio.may_have(utterance):
@@ -172,17 +174,38 @@ class Check:
             yield Problem(self.tables.audio.where(missing[0]), f'"{missing[0]}" has no features ({len(missing)} such '
                           "utterances)", "make them again: make mfcc", remark=True)
 
+    def _unlike_checksums(self, table: Table) -> Iterator[str]:
+        """What is wrong with feats.crc beside the index, or with the index by what that says."""
+        try:
+            missing = [u for u in self.checksums if not table.may_have(u)] if table.exists else []
+        except UserError as error:
+            yield str(error).rpartition("; ")[0]
+            return
+        if missing:
+            yield f'"{missing[0]}" was in it when it was made ({len(missing)} such utterances)'
+
+    @cached_property
+    def checksums(self) -> dict[str, str]:
+        """feats.crc; empty where there is none. UserError if it is damaged."""
+        path = self.path / "feats.crc"
+        return read_checksums(path) if path.is_file() else {}
+
     def _misfit(self, utterance: str, place: str, dimensions: dict[int, str]) -> str:
         """What is wrong with the features of an utterance; "" if nothing is. ``dimensions`` seen so far, and where
         first."""
         try:
-            feats = read_place(place)
+            feats = read_place(place, self.path)
         except Exception as error:  # damaged bytes: see read_place
             return f"cannot read {place} ({error})"
         if not isinstance(feats, np.ndarray) or feats.ndim != 2 or not feats.size:
             return f"{place} holds no matrix"
         if bad := int((~np.isfinite(feats)).any(axis=1).sum()):
             return f"{bad} of {len(feats)} frames hold NaN or infinity"
+        try:
+            if self.checksums.get(utterance, known := checksum(feats)) != known:
+                return f"{place} is damaged, its checksum is another"
+        except UserError:
+            pass  # said already
         if dimensions and feats.shape[1] not in dimensions:
             (dimension, other), = dimensions.items()
             return f'{feats.shape[1]} dimensions; "{other}" has {dimension}'
@@ -252,4 +275,4 @@ def _positive(value: str) -> bool:
 def _known(name: str) -> bool:
     return (name in (*OTHERS, *GOLD, "wav.scp", "segments", "text", "utt2spk", "spk2utt", "utt2num_samples",
                      "feats.scp", "frame_shift", "feats_type")
-            or name.startswith(".") or name.endswith((".made", ".ark", ".json")))
+            or name.startswith(".") or name.endswith((".made", ".ark", ".crc", ".json")))

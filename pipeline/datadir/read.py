@@ -10,7 +10,7 @@ from lexicon.errors import UserError
 from lexicon.files import read_json
 from lexicon.text import unfit_for_a_file
 from pipeline.audio import SAMPLE_RATES, Cut, audio_info
-from pipeline.datadir.tables import Problem, Table, read_table
+from pipeline.datadir.tables import ARCHIVED, Problem, Table, is_pipe, read_table
 from pipeline.datadir.write import Utterance
 
 # What is missing where one table has an utterance and another lacks it.
@@ -29,7 +29,6 @@ DECODERS = [re.compile(rf"\s*(\S*/)?{command}\s*\|\s*") for command in (
     r"cat\s+(?P<file>\S+)",
     r"ffmpeg -threads 1 -i (?P<file>\S+) -ar \d+ -map_channel 0\.0\.0\s+-f wav -threads 1 pipe:1")]
 NUMBER = re.compile(r"0*[1-9][0-9]{0,14}")  # of samples
-ARCHIVED = re.compile(r".+\.ark:[0-9]+")
 
 
 def read_datadir(path: Path | str) -> list[Utterance]:
@@ -208,11 +207,6 @@ class DataDir:
                                   "correct it, or remove the utterance")
                 except UserError as error:
                     yield Problem(where, str(error), "correct the recording")
-
-
-def is_pipe(entry: str) -> bool:
-    """Whether an entry of wav.scp is a command, or standard input, in place of a file."""
-    return entry.startswith("|") or entry.endswith("|") or entry == "-"
 
 
 def instead_of(pipe: str) -> str:

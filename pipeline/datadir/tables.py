@@ -12,6 +12,13 @@ from lexicon.text import BYTE_ORDER_MARK, CONTROL, LONGEST_LINE, decode_line
 UTF16 = (b"\xff\xfe", b"\xfe\xff")  # how such a file begins
 ODD_SPACE = re.compile(r"(?![ \t])\s")  # what Python splits words at and Kaldi does not
 
+ARCHIVED = re.compile(r".+\.ark:[0-9]+")  # an entry of wav.scp that is a place in an archive
+
+
+def is_pipe(entry: str) -> bool:
+    """Whether an entry of wav.scp is a command, or standard input, in place of a file."""
+    return entry.startswith("|") or entry.endswith("|") or entry == "-"
+
 
 @dataclass(frozen=True)
 class Problem:

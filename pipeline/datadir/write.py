@@ -7,8 +7,10 @@ from pathlib import Path
 
 from lexicon.errors import UserError
 from lexicon.files import atomic_dir, write_lines
+from lexicon.text import unfit, unfit_for_a_file, unwritable
 from pipeline.audio import Cut
-from pipeline.intervals import Intervals, write_intervals
+from pipeline.datadir.tables import ARCHIVED, is_pipe
+from pipeline.intervals import Interval, Intervals, write_intervals
 
 
 @dataclass(frozen=True)
@@ -39,18 +41,19 @@ def write_datadir(path: Path | str, utterances: Iterable[Utterance],
         by_speaker.setdefault(utterance.speaker, []).append(utterance.id)
     with atomic_dir(path) as temporary:
         if any(u.cut for u in ordered):
-            recordings = {wav: f"{number:06d}" for number, wav in enumerate(sorted({str(u.wav) for u in ordered}))}
+            recordings = {wav: f"{number:06d}" for number, wav in enumerate(sorted({entry(u.wav) for u in ordered}))}
             write_lines(temporary / "wav.scp", [f"{name} {wav}" for wav, name in recordings.items()])
-            write_lines(temporary / "segments", [f"{u.id} {recordings[str(u.wav)]} {u.cut.start!r} {u.cut.end!r}"
+            write_lines(temporary / "segments", [f"{u.id} {recordings[entry(u.wav)]} {u.cut.start!r} {u.cut.end!r}"
                                                  for u in ordered])
         else:
-            write_lines(temporary / "wav.scp", [f"{u.id} {u.wav}" for u in ordered])
+            write_lines(temporary / "wav.scp", [f"{u.id} {entry(u.wav)}" for u in ordered])
         write_lines(temporary / "text", [f"{u.id} {' '.join(u.words)}" for u in ordered])
         write_lines(temporary / "utt2spk", [f"{u.id} {u.speaker}" for u in ordered])
         write_lines(temporary / "spk2utt", [f"{s} {' '.join(by_speaker[s])}" for s in sorted(by_speaker)])
         write_lines(temporary / "utt2num_samples", [f"{u.id} {u.num_samples}" for u in ordered])
         for tier, placed in (gold or {}).items():
             if here := {u.id: placed[u.id] for u in ordered if placed.get(u.id)}:
+                _refuse_labels(path, here)
                 write_intervals(temporary / f"{tier}.ctm", here)
 
 
@@ -64,6 +67,33 @@ def _refuse_unwritable(path: Path | str, ordered: list[Utterance]) -> None:
                             f"rename or remove one")
         if not utterance.words:
             raise UserError(f'{utterance.wav}: utterance "{utterance.id}" has no words; give them, or remove it')
-        if len(utterance.id.split()) != 1 or len(utterance.speaker.split()) != 1 or "\n" in str(utterance.wav):
-            raise UserError(f'{utterance.wav}: white space in id "{utterance.id}", speaker "{utterance.speaker}" '
-                            f"or a line break in the path; rename it")
+        for what, name, why in (("id", utterance.id, unfit_for_a_file(utterance.id)),
+                                ("speaker", utterance.speaker, unfit(utterance.speaker)),
+                                ("path", entry(utterance.wav), unfit_entry(entry(utterance.wav))),
+                                *(("word", word, unfit(word)) for word in utterance.words)):
+            if why:
+                raise UserError(f'{utterance.wav}: {what} "{name}" {why}; '
+                                f"{'correct the transcript' if what == 'word' else 'rename the file or folder'}")
+
+
+def entry(wav: Path) -> str:
+    """How wav.scp names a file: relative to the current folder where it lies below it, so that a project can be
+    moved."""
+    return str(Path(wav).relative_to(Path.cwd()) if Path(wav).is_relative_to(Path.cwd()) else wav)
+
+
+def unfit_entry(path: str) -> str:
+    """Why a line of wav.scp cannot hold a path; "" if it can."""
+    if path != path.strip():
+        return "begins or ends with white space"
+    if is_pipe(path) or ARCHIVED.fullmatch(path):
+        return "looks like a command, or like a place in an archive"
+    return unwritable(path)
+
+
+def _refuse_labels(path: Path | str, placed: Mapping[str, Iterable[Interval]]) -> None:
+    for utt, intervals in placed.items():
+        for interval in intervals:
+            if why := unfit(interval.label):
+                raise UserError(f'{path}: {utt}: hand-placed "{interval.label}" at {interval.start:g} s {why}; correct'
+                                " the label in the corpus")

@@ -18,7 +18,7 @@ from pipeline.alignments import PlacedUtterance, intervals, read_alignment
 from pipeline.audio import audio_info, read_audio
 from pipeline.datadir import Utterance
 from pipeline.features import frame_to_seconds, read_feats
-from pipeline.intervals import Interval, read_ctm, read_placed
+from pipeline.intervals import Interval
 from pipeline.lattice import Lattice, read_json_lattice
 from pipeline.lattice.difference import difference
 from pipeline.posteriors import phone_posteriors
@@ -28,6 +28,7 @@ from pipeline.report.posteriorgram import posteriorgram, spikes
 from pipeline.report.results import Comparison, System
 from pipeline.report.spectrogram import png_mask, spectrogram
 from pipeline.score import GAP, align
+from pipeline.sets import aligned_ctm, decoded_ctm, read_gold, read_placed
 from pipeline.systems import System as Model
 from pipeline.systems import load_system
 
@@ -78,10 +79,10 @@ class Panels:
     def __init__(self, comparison: Comparison, exp: Path) -> None:
         self.comparison, self.exp = comparison, exp
         aligned, gold = exp / "gmm" / "ali_test", comparison.data / "test"
-        self.by_hand = (gold / "phones.ctm").exists()
+        self.by_hand = bool(read_gold(gold, "phones"))
         self.reference = {name: read_placed(name, gold, aligned) for name in ("words", "phones")}
-        self.hmm = read_ctm(aligned / "phones.ctm")
-        self.ctm = {system.name: {name: read_ctm(system.decode / f"{name}.ctm") for name in ("words", "phones", "free")}
+        self.hmm = aligned_ctm(aligned, "phones")
+        self.ctm = {system.name: {name: decoded_ctm(system.decode, name) for name in ("words", "phones", "free")}
                     for system in comparison.systems}
         self.models = list(dict.fromkeys(system.model for system in comparison.systems))
         self.causes = {system.name: read_causes(system.decode / "errors.json") for system in comparison.systems}

@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 
 from lexicon.errors import UserError
-from lexicon.files import read_json
+from lexicon.files import folder_from, read_json
 from lexicon.fold import Fold, read_fold
-from lexicon.text import columns
-from pipeline.datadir import Utterance, read_datadir
+from lexicon.text import columns, same_ids
+from pipeline.datadir import Utterance
 from pipeline.lattice import LARGEST
 from pipeline.score import (Counts, Interval, PairedTest, Pairs, align_all, count, error_rate, in_words, paired_test,
                             read_spoken, resampling_units, total)
+from pipeline.sets import align_again, read_set
 
 # measure: what people call it, the decode's file, and whether it counts words or phones
 MEASURES: dict[str, tuple[str, str, str]] = {
@@ -99,12 +100,10 @@ def read_comparison(exp: Path, data: Path, names: Sequence[str]) -> Comparison:
 
     UserError names the file if one is missing, lacks an utterance or a value.
     """
-    utterances = read_datadir(data / "test")
+    utterances = read_set(data / "test")
     ref_path = exp / "gmm" / "ali_test" / "reference.txt"
     ref_phones = read_spoken(ref_path)
-    for utterance in utterances:
-        if utterance.id not in ref_phones:
-            raise UserError(f'{ref_path}: no phones for test utterance "{utterance.id}"; align the test set again')
+    same_ids(ref_path, ref_phones, (utterance.id for utterance in utterances), align_again(ref_path.parent))
     lang_path = data / "lang" / "lang.json"
     lang = read_fields(lang_path, vocab=str, test_oov_rate=float, test_perplexity=float)
     comparison = Comparison(data, utterances, ref_phones, read_fold(data), lang, [])
@@ -127,7 +126,7 @@ def read_system(exp: Path, name: str, references: Mapping[str, Mapping[str, Sequ
                                         decode / source)
     settings = read_fields(decode / "decode.json", rtf=float)
     # Two searches over one network share its training: decode.json says whose model it was.
-    model = Path(str(settings.get("model", exp / name)))
+    model = folder_from(decode, str(settings.get("model", "..")))
     meta = read_fields(model / "meta.json", train_seconds=float, parameters=int)
     return System(name, decode, model, str(meta.get("kind", "")), alignments, float(meta["train_seconds"]), float(settings["rtf"]), meta["parameters"])
 
