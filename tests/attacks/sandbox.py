@@ -148,7 +148,7 @@ def copy(source: Path, target: Path) -> None:
 
 def snapshot(folder: Path, leave_out: Iterable[Path] = ()) -> dict[str, str]:
     """{path: what is there} of all files, links and folders below ``folder``, but for what lies in ``leave_out``."""
-    left_out = [str(path) for path in leave_out]
+    left_out = [os.path.abspath(path) for path in leave_out]
     found = {}
     for here, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if os.path.join(here, name) not in left_out and name != "__pycache__"]
