@@ -18,7 +18,7 @@ from pipeline.datadir.check import Check
 from pipeline.datadir.repair import repair
 from pipeline.survey import survey
 from pipeline.survey_picture import picture
-from stages.common import parser, path, run
+from stages.common import parser, run
 
 
 def main(args: Namespace) -> tuple[None, str]:

@@ -190,12 +190,11 @@ def checking() -> list[Attack]:
     for name in (".notes.draft.tmp", ".a.b.tmp/kept", ".text.12345.tmp", ".text.0.tmp", ".x.99999999999999999999.tmp",
                  ".backup/text", ".hidden", "text.tmp", ".text.lock", ".nfs0001"):
         rows.append(Attack("B", f"make check FIX=yes beside {name}", ("check", "DIR=../../../given/train", "FIX=yes"),
-                           before=all_of(given, write(f"given/train/{name}", "somebody's\n")),
-                           may=("../../../given/train/.backup.2",),
+                           before=all_of(given, write(f"given/train/{name}", "somebody's\n")), may=("../../../given",),
                            after=lambda sandbox, done, name=name: [] if content_is(
                                sandbox.root / "given/train" / name) else [f"deletes or changes {name}"]))
-    return [Attack(row.kind, row.what, row.words, row.ends, row.env, row.before, ("../../../given",), row.after)
-            for row in rows] + [
+    return [
+        *rows,
         Attack("B", "make check without FIX changes nothing", ("check", "DIR=../../../given/train"), before=given),
         Attack("B", "make check FIX=yes where a table is a link", ("check", "DIR=../../../given/train", "FIX=yes"),
                before=all_of(given, lambda sandbox: linked_table(sandbox)), may=("../../../given",)),
@@ -228,45 +227,42 @@ def content_is(path: Path) -> bool:
 ODD = ("my own files", "it's", 'say "hello"', "$(touch pwned)", "$(shell touch pwned)", "$$(touch pwned)", "`touch pwned`",
        ";touch pwned;", "a#b", "a=b", "a%b", "a:b", "a&b", "back\\slash", "-rf", "*", "Straße 東京", "{a,b}", "~", "a\nb",
        "a\x1b[31mb")
+ARPABET = "AA B CH D EH F G HH IY JH K L M N OW P NG R S T UH V W SH Y Z".split()
 
 
 def named() -> list[Attack]:
     """Folders and files with names that make or the shell could take for something else."""
-    rows = [Attack("C", f"make data of a folder named {name!r}", ("data", f"CORPUS_DIR={{root}}/odd/{escaped(name)}"),
+    rows = [Attack("C", f"make data of a folder named {name!r}", ("data", f"CORPUS_DIR={{root}}/odd/{name}"),
                    before=lambda sandbox, name=name: shutil.copytree(sandbox.mine, sandbox.root / "odd" / name),
                    may=("data", "exp")) for name in ODD]
     rows += [Attack("C", f"make data of a folder named {name!r}, with a CORPUS", (
-        "data", "CORPUS=plain", f"CORPUS_DIR={{root}}/odd/{escaped(name)}"), before=lambda sandbox, name=name: shutil.copytree(
+        "data", "CORPUS=plain", f"CORPUS_DIR={{root}}/odd/{name}"), before=lambda sandbox, name=name: shutil.copytree(
             sandbox.mine, sandbox.root / "odd" / name), may=("data", "exp")) for name in ("a#b", "a=b", "my own", "it's")]
-    rows += [Attack("C", f"make check DIR of a folder named {name!r}", ("check", f"DIR=odd/{escaped(name)}"), WORKS,
+    rows += [Attack("C", f"make check DIR of a folder named {name!r}", ("check", f"DIR=odd/{name}"), WORKS,
                     before=lambda sandbox, name=name: shutil.copytree(
                         sandbox.project / "data/mine/train", sandbox.project / "odd" / name), may=("odd",))
              for name in (*ODD[:8], "a#b", "-rf", "Straße 東京")]
     rows += [Attack("C", f"make lexicon {setting} named {name!r}", (
-        "lexicon", "CORPUS=mine", *(f"{each}={{root}}/odd/{escaped(name)}/{each}.txt" for each in settings)), WORKS,
+        "lexicon", "CORPUS=mine", *(f"{each}={{root}}/odd/{name}/{each}.txt" for each in settings)), WORKS,
         before=lambda sandbox, name=name: dictionary(sandbox.root / "odd" / name, sandbox.project / "data/mine"))
         for settings, setting in ((("LEXICON",), "LEXICON"), (("LEXICON", "PHONES"), "LEXICON and PHONES"))
         for name in ("my own files", "it's \"said\"", "$(touch pwned)", "`touch pwned`", "a#b")]
     rows += [Attack("C", f"make data DOWNLOADS named {name!r}", (
-        "data", "CORPUS=yesno", f"DOWNLOADS=../../../odd/{escaped(name)}"), WORKS,
+        "data", "CORPUS=yesno", f"DOWNLOADS=../../../odd/{name}"), WORKS,
         before=lambda sandbox, name=name: archive(sandbox.root / "odd" / name), may=("downloads", "data", "data/yesno"))
         for name in ("my own files", "x$(touch pwned)", "`touch pwned`", "it's", "a#b")]
     return rows
 
 
-def escaped(name: str) -> str:
-    """A name as it is given to make: as it is, for nobody knows that a dollar wants doubling."""
-    return name
-
-
 def dictionary(folder: Path, data: Path) -> None:
-    """A dictionary of the corpus's words that spells them, and its phone set."""
+    """A dictionary of the corpus's words that has a phone for each letter, and the set of these phones."""
     folder.mkdir(parents=True)
     words = {word for part in ("train", "dev", "test") for line in (data / part / "text").read_text().splitlines()
              for word in line.split()[1:]}
-    letters = sorted({c for word in words for c in word if c.isalpha()})
-    (folder / "LEXICON.txt").write_text("".join(f"{w} {' '.join(c for c in w if c.isalpha())}\n" for w in sorted(words)))
-    (folder / "PHONES.txt").write_text("".join(f"{c} {c.lower()}\n" for c in letters))
+    phones = {letter: phone for letter, phone in zip("ABCDEFGHIJKLMNOPQRSTUVWXYZ", ARPABET)}
+    spelled = {word: " ".join(phones[letter] for letter in word if letter in phones) for word in words}
+    (folder / "LEXICON.txt").write_text("".join(f"{word} {spelled[word]}\n" for word in sorted(words)))
+    (folder / "PHONES.txt").write_text("".join(f"{phone} {letter.lower()}\n" for letter, phone in phones.items()))
 
 
 def archive(folder: Path) -> None:
@@ -306,9 +302,10 @@ def received() -> list[Attack]:
                    before=write("evil.mk", "x := $(shell touch pwned)\n"))
             for value in ("../../../../../evil", "x/../../../../../../evil")]
     files = [Attack("C", f"a corpus whose recording is named {name!r}", ("data", "CORPUS_DIR={root}/evil"),
-                    before=lambda sandbox, name=name: evil_corpus(sandbox, name), may=("data/evil", "exp/evil", "data"))
+                    before=lambda sandbox, name=name: evil_corpus(sandbox, name), may=("data/evil", "exp/evil", "data"),
+                    after=checked)
              for name in ("$(shell touch pwned)", "`touch pwned`", ";touch pwned;", "it's", "-rf", "a\nb", "a\x1b[2Jb",
-                          "a\udcffb", "<b>x</b>", "../x".replace("/", "\u2215"))]
+                          "a\udcffb", "<b>x", "..")]
     pipes = [Attack("C", "a Kaldi directory whose wav.scp holds a command", ("data", "CORPUS_DIR={root}/given"), REFUSED,
                     before=all_of(given, evil_pipe), may=("data/given", "data")),
              Attack("C", "make check FIX=yes of one", ("check", "DIR={root}/given/train", "FIX=yes"),
@@ -349,6 +346,14 @@ def evil_corpus(sandbox: Sandbox, name: str) -> None:
     shutil.copytree(sandbox.mine, sandbox.root / "evil")
     for path in sorted((sandbox.root / "evil").glob("*/*"))[:2]:
         path.rename(path.with_name(name + path.suffix))
+
+
+def checked(sandbox: Sandbox, done: Done) -> list[str]:
+    """What `make data` took is what the stages after it take."""
+    if done.code:
+        return []
+    after = sandbox.make("check", "CORPUS=evil")
+    return [*after.faults(), *(["make data takes what make check refuses"] * bool(after.code))]
 
 
 def evil_pipe(sandbox: Sandbox) -> None:

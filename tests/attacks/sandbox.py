@@ -127,7 +127,7 @@ class Sandbox:
         return Done(code, out.decode(errors="replace"), err.decode(errors="replace"))
 
     def start(self, command: list[str], env: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
-        """Start it in a process group of its own, whose number is its own."""
+        """Start it in a process group whose number is that of the process."""
         return subprocess.Popen(command, cwd=self.project, env=self.environment(**(env or {})), start_new_session=True,
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
@@ -147,7 +147,7 @@ def copy(source: Path, target: Path) -> None:
 
 def snapshot(folder: Path, leave_out: Iterable[Path] = ()) -> dict[str, str]:
     """{path: what is there} of all files, links and folders below ``folder``, but for what lies in ``leave_out``."""
-    left_out = [str(path) for path in leave_out]
+    left_out = [os.path.abspath(path) for path in leave_out]
     found = {}
     for here, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if os.path.join(here, name) not in left_out and name != "__pycache__"]
@@ -174,12 +174,15 @@ def differences(before: dict[str, str], after: dict[str, str], new: bool = True)
             *(f"new: {name}" for name in after if new and name not in before)]
 
 
-def write_corpus(folder: Path, downloads: Path, utterances: int) -> None:
-    """The first ``utterances`` training prompts shorter than LONGEST_S, as recordings beside transcripts."""
+def write_corpus(folder: Path, downloads: Path, utterances: int, readers: int = 1) -> None:
+    """The first ``utterances`` training prompts shorter than LONGEST_S, as recordings beside transcripts.
+
+    They are all of one voice; with more ``readers`` they are dealt out to as many folders, as if of so many speakers.
+    """
     root = prompts.get(None, downloads).resolve()
     chosen = [u for u in prompts.prepare(root).sets["train"] if u.num_samples < LONGEST_S * 8000][:utterances]
-    for utterance in chosen:
-        wav = folder / utterance.speaker / f"{utterance.id}.wav"
+    for number, utterance in enumerate(chosen):
+        wav = folder / f"{utterance.speaker}{number % readers or ''}" / f"{utterance.id}.wav"
         wav.parent.mkdir(parents=True, exist_ok=True)
         soundfile.write(wav, read_audio(utterance.wav, 8000), 8000, subtype="PCM_16")
         wav.with_suffix(".txt").write_text(" ".join(utterance.words).capitalize() + ".\n")
