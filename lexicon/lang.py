@@ -203,9 +203,13 @@ def load_lang(path: Path | str) -> Lang:
         raise UserError(
             f"{path / 'words.txt'}: differs from lexicon.txt in {odd[0]}; remove lang.json and run: make lexicon")
     pauses = read_pauses(path, lexicon)
+    reference = _read_weighted(path / "reference_lexicon.txt", set(symbols[1:]))
+    if missing := sorted(lexicon.keys() - reference.keys()):
+        raise UserError(f"{path / 'reference_lexicon.txt'}: lacks {missing[0]}, a word of lexicon.txt; remove lang.json"
+                        " and run: make lexicon")
     return Lang(path, lexicon, symbols[1:], words[1:-3], tokens, read_arpa(path / "lm.arpa"),
                 read_arpa(path / "phone_lm.arpa"), _read_info(path / "lang.json"),
-                _read_weighted(path / "reference_lexicon.txt", set(symbols[1:])), pauses)
+                reference, pauses)
 
 
 def _read_info(path: Path) -> dict[str, Any]:

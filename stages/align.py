@@ -37,12 +37,12 @@ def main(args: Namespace) -> tuple[Path, str]:
                                 f" {len(words[utt])} words; correct the transcript or take the utterance out")
             found[utt] = alignment
     done = {utt: found[utt] for utt in sorted(found)}
+    fold, gold = read_fold(args.data.parent), read_gold(args.data, "phones")
     (args.out / "phones.txt").unlink(missing_ok=True)  # from here on the files may not fit together
     write_ctm(args.out / "phones.ctm", ((utt, a.phones, ()) for utt, a in done.items()))
     write_ctm(args.out / "words.ctm", ((utt, word_segments(a.phones, words[utt]), ()) for utt, a in done.items()))
     write_archive(args.out / "ali.scp", ((utt, a.pdfs) for utt, a in done.items()))
-    fold = read_fold(args.data.parent)
-    placed = {utt: [i.label for i in intervals] for utt, intervals in read_gold(args.data, "phones").items()}
+    placed = {utt: [i.label for i in intervals] for utt, intervals in gold.items()}
     aligned = {utt: [phone.label for phone in a.phones] for utt, a in done.items()}
     write_lines(args.out / "reference.txt",
                 [" ".join([utt, *spoken(placed.get(utt, aligned[utt]), fold)]) for utt in done])

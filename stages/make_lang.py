@@ -9,8 +9,9 @@ from typing import Any
 from lexicon import g2p
 from lexicon.dictionary import EXTRA
 from lexicon.given import Given
-from lexicon.lang import build_lang, given_lexicon
+from lexicon.lang import SETS, build_lang, given_lexicon
 from lexicon.phone_sets import table
+from lexicon.text import read_text, same_ids
 from stages.common import at_least, parser, path, run
 
 MOST_NAMES = 40  # of guessed words on the result line; lang.json has all
@@ -18,6 +19,9 @@ NAMES = {1: "unigram", 2: "bigram", 3: "trigram"}
 
 
 def main(args: Namespace) -> tuple[Path, str]:
+    for text in (args.data / name / "text" for name in SETS):
+        if (speakers := text.with_name("utt2spk")).exists():
+            same_ids(text, read_text(text), read_text(speakers), f"remove {args.data / 'splits.json'} and run make again")
     guess = partial(g2p.guess, args.cache) if args.oov == "g2p" and g2p.programs() else None
     given = given_lexicon(args.data, args.lexicon, args.phones)
     info = build_lang(args.data, args.out, args.vocab, args.order, args.extra,

@@ -16,14 +16,12 @@ from pipeline.sets import align_again, read_set
 from stages.common import parser, run
 
 
-def score_file(path: Path, name: str, alignments: dict[str, Pairs]) -> str:
-    """Write the Kaldi line and all alignment pictures to ``path``; return the line."""
-    line = kaldi_line(total(alignments), name)
-    lines = [line]
+def score_lines(name: str, alignments: dict[str, Pairs]) -> list[str]:
+    """The Kaldi line and all alignment pictures."""
+    lines = [kaldi_line(total(alignments), name)]
     for utterance, pairs in sorted(alignments.items()):
         lines += ["", f"{utterance}  {count(pairs).errors} of {count(pairs).length}", alignment_picture(pairs)]
-    write_lines(path, lines)
-    return line
+    return lines
 
 
 def main(arguments: argparse.Namespace) -> tuple[Path, str]:
@@ -31,9 +29,7 @@ def main(arguments: argparse.Namespace) -> tuple[Path, str]:
     words = {utterance.id: utterance.words for utterance in read_set(arguments.data)}
     phones, fold = read_spoken(arguments.ref_phones), read_fold(arguments.data.parent)
     same_ids(arguments.ref_phones, phones, words, align_again(arguments.ref_phones.parent))
-    rates = {}
-    (decode / "wer.txt").unlink(missing_ok=True)  # from here on the files may not fit together
-    # wer.txt last: it is what make looks at.
+    found = {}
     for target, name, source, references in (("per.txt", "PER", "phones.txt", phones),
                                              ("greedy_per.txt", "PER", "greedy.txt", phones),
                                              ("free_per.txt", "PER", "free.txt", phones),
@@ -41,8 +37,11 @@ def main(arguments: argparse.Namespace) -> tuple[Path, str]:
         if source == "greedy.txt" and not (decode / source).exists():
             continue  # only CTC has one
         hypotheses = read_spoken(decode / source, fold if references is phones else {})
-        line = score_file(decode / target, name, align_all(references, hypotheses, decode / source))
-        rates[target] = line.split()[1]
+        found[target] = score_lines(name, align_all(references, hypotheses, decode / source))
+    (decode / "wer.txt").unlink(missing_ok=True)  # what make looks at, gone before the others change and written last
+    for target, lines in found.items():
+        write_lines(decode / target, lines)
+    rates = {target: lines[0].split()[1] for target, lines in found.items()}
     greedy = f", greedy PER {rates['greedy_per.txt']} %" if "greedy_per.txt" in rates else ""
     return decode / "wer.txt", (f"{decode}: WER {rates['wer.txt']} %, PER {rates['per.txt']} %, free PER"
                                 f" {rates['free_per.txt']} %{greedy}")

@@ -273,7 +273,7 @@ def load_model(directory: Path | str, device: str = "cpu") -> CtcModel:
         raise UserError(f"{path}: no such file; {advice}")
     try:
         saved = path.read_bytes()
-        if meta.get("checksum", zlib.crc32(saved)) != zlib.crc32(saved):  # older models have none
+        if meta.get("checksum") not in (None, zlib.crc32(saved)):  # older models have none
             raise ValueError("damaged, or of another training: its checksum is not that of meta.json")
         tensors = load(saved)
         if any(value.dtype != torch.float32 or not value.isfinite().all() for value in tensors.values()):

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from lexicon.dictionary import Pronunciation
+from lexicon.errors import UserError
 from lexicon.ngram import BEGIN, END, NGram
 from lexicon.phones import SILENT, PhoneSet
 from pipeline.show.chart import counted, level, note, numbers, table, wrap
@@ -41,6 +42,9 @@ def _pronunciations(place: Place) -> list[str]:
     rows = []
     for word in dict.fromkeys(place.utterance.words):
         inside = word in lang.lexicon
+        if word not in lang.reference_lexicon:
+            raise UserError(f'{lang.path / "reference_lexicon.txt"}: "{word}", a word of the text, is not there; remove'
+                            f" {lang.path / 'lang.json'} and run make again")
         for number, (prob, phones) in enumerate(lang.reference_lexicon[word]):
             times, of = said[word, phones], place.utterance.words.count(word)
             spoken = "" if not times else "said" if of == 1 else f"said {times} of {of} times"

@@ -73,6 +73,20 @@ def cut(name: str, keep: float) -> Spoil:
     return change(name, lambda data: data[:int(len(data) * keep)])
 
 
+def half(data: bytes) -> bytes:
+    """The first half of the lines."""
+    lines = data.splitlines(keepends=True)
+    return b"".join(lines[:len(lines) // 2])
+
+
+def flipped(name: str) -> Spoil:
+    """One bit of the file is another."""
+    def function(data: bytes) -> bytes:
+        third = len(data) // 3
+        return data[:third] + bytes([data[third] ^ 4]) + data[third + 1:]
+    return change(name, function)
+
+
 def gone(name: str) -> Spoil:
     def spoil(place: Place) -> None:
         shutil.rmtree(place / name) if (place / name).is_dir() else (place / name).unlink()
@@ -195,6 +209,7 @@ def entry(scp: str, utterance: str, data: bytes) -> Spoil:
     """One utterance of an archive lies in another file, which holds ``data``."""
     def spoil(place: Place) -> None:
         (place / "odd.ark").write_bytes(data)
+        (place / scp).with_suffix(".crc").unlink()  # as others write archives
         lines = [f"{utterance} odd.ark:0\n" if line.split()[0] == utterance else line
                  for line in (place / scp).read_text().splitlines(keepends=True)]
         (place / scp).write_text("".join(lines))

@@ -3,8 +3,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from bad_inputs.spoil import (FLAC_OF_A_DAY, Row, Spoil, arrays, both, change, cut, deep, entry, folder, gone, matrix,
-                              pickled,
+from bad_inputs.spoil import (FLAC_OF_A_DAY, Row, Spoil, arrays, both, change, cut, deep, entry, flipped, folder, gone, half,
+                              matrix, pickled,
                               pipe, promised, put, recorded, rows, sounding, swap, tarred, tensors, values, vector, wav)
 
 DEV, TRAIN, TEST, LANG, GMM = "data/toy/dev", "data/toy/train", "data/toy/test", "data/toy/lang", "exp/toy/gmm"
@@ -93,7 +93,9 @@ LANGUAGE = rows(
     ("text with old Macintosh line ends", put(f"{TRAIN}/text", "u1 ZERO\ru2 ONE\r"), "a control character (U+000D)"),
     ("an empty line", swap(f"{TRAIN}/text", "\n", "\n\n"), f"{TRAIN}/text:2: empty line"),
     ("an utterance twice", change(f"{TRAIN}/text", lambda data: data + data), f"{TRAIN}/text:17: utterance "),
-    ("no words at all", put(f"{TRAIN}/text", "u1\nu2\n"), f"{TRAIN}/text: no words; a language model needs some"),
+    ("no words at all", change(f"{TRAIN}/text", lambda data: b"".join(line.split()[0] + b"\n" for line in data.splitlines())),
+     f"{TRAIN}/text: no words; a language model needs some"),
+    ("a text cut at a line", change(f"{TRAIN}/text", half), f"{TRAIN}/text: 8 of 16 utterances are not there (first: "),
     ("a reserved word", swap(f"{TRAIN}/text", "ZERO", "<s>"), f"{TRAIN}/text:1: "),
     ("a word without pronunciation", swap(f"{TRAIN}/text", "ZERO", "ZERRRO"), ("ZERRRO", "text:1")),
     ("a word of a million letters", swap(f"{TRAIN}/text", "ZERO", "Z" * 1_000_000), "ZZZ...ZZZ"),
@@ -149,7 +151,7 @@ FEATURES = rows(
      "odd.wav: samples that are not finite"),
     ("a recording of 20 ms", sounding(wav(bytes(320))), "odd.wav: shorter than one 25 ms frame"),
     ("a folder where the archive goes", both(gone(f"{DEV}/feats.ark"), folder(f"{DEV}/feats.ark")),
-     f"{DEV}/.feats.ark"),
+     f"{DEV}/.feats.ark", {"changed": (f"{DEV}/feats.scp",)}),
     ("a flag that is none", None, "argument --norm-vars: invalid choice: 'perhaps'", {"also": "--norm-vars perhaps"}),
 )
 
@@ -157,8 +159,14 @@ FRAMES_OF_MINE = "make the features again"
 TRAIN_GMM = rows(
     "train_gmm",
     ("no features", gone(f"{TRAIN}/feats.scp"), f"{TRAIN}/feats.scp: no such index"),
-    ("features of nothing", put(f"{TRAIN}/feats.scp", ""), f"{TRAIN}/feats.scp: features of none of the utterances"),
-    ("features of others", put(f"{TRAIN}/feats.scp", "nobody feats.ark:5\n"), f"{TRAIN}/feats.scp: features of none"),
+    ("features of nothing", put(f"{TRAIN}/feats.scp", ""), f"{TRAIN}/feats.scp: 16 of 16 utterances are not there"),
+    ("features of others", put(f"{TRAIN}/feats.scp", "nobody feats.ark:5\n"), f"{TRAIN}/feats.scp: 16 of 16 utterances are not there"),
+    ("an index cut at a line", change(f"{TRAIN}/feats.scp", half), f"{TRAIN}/feats.scp: 8 of 16 utterances are not there"),
+    ("an index cut at a line, without checksums", both(change(f"{TRAIN}/feats.scp", half), gone(f"{TRAIN}/feats.crc")),
+     f"{TRAIN}/feats.scp: 8 of 16 utterances are not there (first: \"bob-train0\"); remove {TRAIN}/feats.scp and run make"),
+    ("checksums cut at a line", change(f"{TRAIN}/feats.crc", half), f"{TRAIN}/feats.crc: damaged or cut short; remove "
+     f"{TRAIN}/feats.scp and run make"),
+    ("a flipped bit in the features", flipped(f"{TRAIN}/feats.ark"), f"is damaged, its checksum is another; remove {TRAIN}/feats.scp"),
     ("an index that runs a command", put(f"{TRAIN}/feats.scp", "ann-train0 touch ran |\n"),
      "feats.scp:1: 'ann-train0 touch ran |'"),
     ("an index with an utterance twice", change(f"{TRAIN}/feats.scp", lambda data: data + data),
@@ -241,8 +249,13 @@ ALI = f"{GMM}/ali_dev/ali.scp"
 TRAIN_FRAMES = rows(
     "train_frames",
     ("no alignment", gone(ALI), f"{ALI}: no such index"),
-    ("an alignment of nothing", put(ALI, ""), f"{ALI}: empty"),
-    ("an alignment of others", swap(ALI, "ann-dev0", "ann-dev9"), f"{ALI}: ann-dev9 has no features"),
+    ("an alignment of nothing", put(ALI, ""), f"{ALI}: 6 of 6 utterances are not there"),
+    ("an alignment cut at a line", both(change(ALI, half), gone(f"{GMM}/ali_dev/ali.crc")),
+     f"{ALI}: 3 of 6 utterances are not there (first: \"bob-dev0\"); remove {GMM}/ali_dev/phones.txt and run make"),
+    ("a flipped bit in the alignment", flipped(f"{GMM}/ali_train/ali.ark"),
+     f"its checksum is another; remove {GMM}/ali_train/phones.txt"),
+    ("reference phones cut at a line", change(f"{GMM}/ali_dev/reference.txt", half), "reference.txt: 3 of 6 utterances are not there"),
+    ("an alignment of others", swap(ALI, "ann-dev0", "ann-dev9"), f"{ALI}: 1 of 6 utterances are not there"),
     ("an alignment too short", entry(ALI, "ann-dev0", vector(1, 2, 3)), f"{ALI}: ann-dev0: not one of"),
     ("an alignment that is a matrix", entry(ALI, "ann-dev0", matrix(50, 2)), f"{ALI}: ann-dev0: not one of"),
     ("an alignment with other densities", entry(ALI, "ann-dev0", vector(*[99999] * 58)),
@@ -272,8 +285,8 @@ TUNE = rows(
     "tune",
     ("no reference phones", gone(f"{GMM}/ali_dev/reference.txt"), "reference.txt: no such file"),
     ("reference phones of others", swap(f"{GMM}/ali_dev/reference.txt", "ann-dev0", "ann-dev9"),
-     'utterance "ann-dev9" has no'),
-    ("reference phones of nothing", put(f"{GMM}/ali_dev/reference.txt", "ann-dev0\n"),
+     'reference.txt: 1 of 6 utterances are not there (first: "ann-dev0")'),
+    ("reference phones of nothing", change(f"{GMM}/ali_dev/reference.txt", lambda data: b"".join(line.split()[0] + b"\n" for line in data.splitlines())),
      "reference.txt: no phones to tune with"),
     ("features of 16 kHz", HZ16, NOT_MINE),
     ("a model of no kind", values(f"{GMM}/meta.json", kind="lstm"),
@@ -300,7 +313,7 @@ DECODING = rows(
      f"{GMM}: features of shape (50, 13)"),
     ("features of 16 kHz", swap(f"{TEST}/feats.json", "8000", "16000"), NOT_MINE),
     ("features of another normalisation", swap(f"{TEST}/feats.json", "true", "false"), "variance not normalised"),
-    ("features of nothing", put(f"{TEST}/feats.scp", ""), f"{TEST}/feats.scp: no utterances to decode"),
+    ("features of nothing", put(f"{TEST}/feats.scp", ""), f"{TEST}/feats.scp: 6 of 6 utterances are not there"),
     ("an index that leads elsewhere", swap(f"{TEST}/feats.scp", "ann-test0", "../../ran"),
      "would lead to another folder"),
     ("features beyond all measure", entry(f"{TEST}/feats.scp", "ann-test0", matrix(50, 39, value=3e38)), "not finite"),
@@ -320,7 +333,11 @@ DECODING = rows(
      f"{NEURAL}: does not hold", WITH_NEURAL),
     ("a prior of NaN",
      tensors(NEURAL, {"log_prior": {"dtype": "F32", "shape": [16], "data_offsets": [0, 64]}}, b"\xff" * 64),
+     "damaged, or of another training", WITH_NEURAL),
+    ("a prior of NaN, without a checksum", both(values("exp/toy/neural/meta.json", checksum=None), tensors(
+        NEURAL, {"log_prior": {"dtype": "F32", "shape": [16], "data_offsets": [0, 64]}}, b"\xff" * 64)),
      "values that are not finite", WITH_NEURAL),
+    ("a flipped bit in the weights", flipped(NEURAL), f"remove {NEURAL} and run: make neural", WITH_NEURAL),
     ("a pickle for weights", put(NEURAL, pickled()), f"{NEURAL}: does not hold", WITH_NEURAL),
     ("a network of a million layers", values("exp/toy/neural/meta.json", network=lambda n: {**n, "layers": 10**6}),
      "layers 1000000, not in 1..16", WITH_NEURAL),
@@ -333,16 +350,14 @@ DECODING = rows(
 
 SCORE = rows(
     "score",
-    ("no decode", gone(f"{DECODE}/hyp.txt"), f"{DECODE}/hyp.txt: no such file",
-     {"changed": (f"{DECODE}/per.txt", f"{DECODE}/free_per.txt")}),
+    ("no decode", gone(f"{DECODE}/hyp.txt"), f"{DECODE}/hyp.txt: no such file"),
     ("a decode of others", swap(f"{DECODE}/phones.txt", "ann-test0", "ann-test9"),
-     'utterance "ann-test0" of the reference is not'),
+     f'{DECODE}/phones.txt: 1 of 6 utterances are not there (first: "ann-test0"); remove {DECODE}/hyp.txt and run make'),
     ("a decode in Latin-1", put(f"{DECODE}/phones.txt", b"ann-test0 \xc9\n"),
      f"{DECODE}/phones.txt:1: b'ann-test0 \\xc9\\n'"),
     ("a million words against a million",
      both(swap(f"{TEST}/text", "ZERO", MILLION), swap(f"{DECODE}/hyp.txt", "ZERO", MILLION)),
-     'utterance "ann-test0": 1000000 symbols cannot be compared with 1000000',
-     {"changed": (f"{DECODE}/per.txt", f"{DECODE}/free_per.txt")}),
+     'utterance "ann-test0": 1000000 symbols cannot be compared with 1000000'),
     ("no reference", gone(f"{GMM}/ali_test/reference.txt"), "ali_test/reference.txt: no such file"),
     ("a class given twice", put("data/toy/fold.txt", "AH AX\nAH AE\n"), "data/toy/fold.txt:2: "),
 )
@@ -364,7 +379,7 @@ BOUNDARIES = rows(
     ("no alignment", gone(ALIGNED), f"{ALIGNED}: no alignment (no such file)"),
     ("an alignment that is a list", put(ALIGNED, "[]"), f"{ALIGNED}: no alignment (no object of utterances)"),
     ("an alignment of another corpus", swap(ALIGNED, "ann-test0", "kim-test0"),
-     f'{ALIGNED}: "kim-test0" is no utterance of the test set; remove the file and run: make compare'),
+     f'{ALIGNED}: 1 of 6 utterances are not there (first: "ann-test0"); remove {ALIGNED} and run make again'),
     ("a phone that ends before it begins",
      put(ALIGNED, '{"u": {"num_frames": 9, "words": [], "phones": [{"phone": "AH", "start": 5, "end": 2, "word": -1}]}}'),
      "u: 'AH' from 5 to 2 of 9 frames"),
@@ -396,7 +411,7 @@ REPLAY = rows(
     ("no such utterance", None, 'UTT "ann-test" is not in data/toy/test/text; did you mean ', {"also": "--utt ann-test"}),
     ("no such graph", None, "--graph", {"also": "--graph loop"}),
     ("an untuned system", gone(TUNING), f"{TUNING}: no tuned settings"),
-    ("no features", change(f"{TEST}/feats.scp", lambda data: data.split(b"\n", 1)[1]), 'utterance "ann-test0" has no features'),
+    ("no features", change(f"{TEST}/feats.scp", lambda data: data.split(b"\n", 1)[1]), '1 of 6 utterances are not there (first: "ann-test0")'),
     ("a search that no model can do", values(TUNING, search="flashlight"), "no CTC network"),
 )
 
@@ -417,7 +432,7 @@ COMPARE = rows(
      "meta.json: not JSON"),
     ("a lang.json cut short", cut(f"{LANG}/lang.json", 0.5), f"{LANG}/lang.json: not JSON"),
     ("a reference that lacks an utterance", swap(f"{GMM}/ali_test/reference.txt", "ann-test0", "ann-test9"),
-     'no phones for test utterance "ann-test0"'),
+     'reference.txt: 1 of 6 utterances are not there (first: "ann-test0")'),
 )
 
 REPORT = rows(
@@ -428,7 +443,7 @@ REPORT = rows(
     ("a CTM of two fields", put(f"{DECODE}/free.ctm", "ann-test0 1\n"), f"{DECODE}/free.ctm:1: "),
     ("utterances fewer than none", None, "argument --utterances: -1 is not a number of at least 0",
      {"also": "--utterances -1"}),
-    ("recordings that are gone", change(f"{TEST}/wav.scp", lambda data: data.replace(b"/corpus/", b"/corpse/")),
+    ("recordings that are gone", change(f"{TEST}/wav.scp", lambda data: data.replace(b"corpus/", b"corpse/")),
      "wav.scp:1: "),
     ("a link where the folder goes", lambda place: (place / "exp/linked").symlink_to("toy"),
      "exp/linked: a file or link",
@@ -459,7 +474,7 @@ SHOW = rows(
 
 DIFFERENCE = rows(
     "lattice_difference",
-    ("a system without lattices", None, "exp/toy/magic/decode_test/lattices/free: no lattices; decode first",
+    ("a system without lattices", None, "exp/toy/magic/decode_test/lattices/free: no lattices; ",
      {"also": "--systems gmm magic"}),
     ("one system", None, "argument --systems: expected 2 arguments", {"also": "--systems gmm"}),
     ("a lattice cut short", cut(LATTICE, 0.5), f"{LATTICE}: not JSON"),
@@ -481,11 +496,11 @@ LOOK = rows(
     ("no such utterance", None, 'UTT "ann-tset0" is not in data/toy/{test,dev,train}/text; did you mean ann-test0',
      {"also": "--stage data --utt ann-tset0"}),
     ("no utterance", None, 'name an utterance, UTT=..., of ', {"also": "--stage data --utt="}),
-    ("a recording that is gone", change(f"{TEST}/wav.scp", lambda data: data.replace(b"/corpus/", b"/corpse/")), "wav.scp:1: ",
+    ("a recording that is gone", change(f"{TEST}/wav.scp", lambda data: data.replace(b"corpus/", b"corpse/")), "wav.scp:1: ",
      {"also": "--stage data"}),
     ("no lang directory", None, "nowhere", {"also": "--stage lexicon --lang nowhere"}),
     ("no features", gone(f"{TEST}/feats.scp"), "feats.scp: no such index", {"also": "--stage mfcc"}),
-    ("features of others only", swap(f"{TEST}/feats.scp", "ann-test0 ", "ann-test9 "), 'no features of "ann-test0"',
+    ("features of others only", swap(f"{TEST}/feats.scp", "ann-test0 ", "ann-test9 "), '1 of 6 utterances are not there (first: "ann-test0")',
      {"also": "--stage mfcc"}),
     ("a CTM of no times", put("exp/toy/gmm/ali_test/phones.ctm", "ann-test0 1 soon 1 Z\n"), "phones.ctm:1: ",
      {"also": "--stage mfcc"}),
