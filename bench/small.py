@@ -22,8 +22,8 @@ sys.path[:0] = [str(PROJECT), str(PROJECT / "tests")]
 from attacks.sandbox import Done, Sandbox, write_corpus  # noqa: E402 (tests/ is no package)
 
 UTTERANCES, READERS = 24, 4
-SMALL = ("CORPUS_DIR=recordings", "GMM_ARGS=--max-mix 1 --warm-up 2 --passes 0 --last 0", "FRAMES_ARGS=--classifiers lda",
-         "NEURAL_ARGS=--epochs 1", "REPORT_ARGS=--utterances 2", "NJ=1")
+SMALL = ("CORPUS_DIR=recordings", "GMM_ARGS=--max-mix 1 --warm-up 2 --passes 0 --last 0",
+         "FRAMES_ARGS=--classifiers lda", "NEURAL_ARGS=--epochs 1", "REPORT_ARGS=--utterances 2", "NJ=1")
 # Files that hold the results, seen from exp/CORPUS; what takes time is measured anew each time.
 RESULTS = ("compare.tsv", "boundaries.tsv", "*/decode_test/hyp.txt", "*/decode_test/free.txt", "*/tuning.json",
            "*/decode_test/wer.txt", "*/ali_test/phones.ctm")
@@ -40,7 +40,8 @@ def options(doc: str, systems: str = "gmm", goal: str = "compare") -> argparse.A
     parser = argparse.ArgumentParser(description=doc, formatter_class=Help)
     parser.add_argument("--systems", default=systems, help="SYSTEMS of the small project")
     parser.add_argument("--goal", default=goal, help="the target that make is asked for")
-    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir(), "phonoscope-bench"), help="where to work (deleted first)")
+    parser.add_argument("--folder", type=Path, help="where to work (deleted first)",
+                        default=Path(tempfile.gettempdir(), "phonoscope-bench"))
     parser.add_argument("--seed", type=int, default=0, help="of whatever is chosen at random")
     parser.add_argument("--limit", type=float, default=600, help="seconds after which a make counts as hanging")
     return parser
@@ -60,7 +61,8 @@ class Small:
     def numbers(self) -> dict[str, str]:
         """{file: content} of the results, times aside."""
         exp = self.sandbox.project / "exp/recordings"
-        return {str(path.relative_to(exp)): without_times(path) for pattern in RESULTS for path in sorted(exp.glob(pattern))}
+        return {str(path.relative_to(exp)): without_times(path)
+                for pattern in RESULTS for path in sorted(exp.glob(pattern))}
 
     def at(self, root: Path) -> Small:
         """A copy."""

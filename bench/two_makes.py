@@ -1,4 +1,4 @@
-"""Two makes at once in one folder: each ends with the numbers of its own settings, or says a line; and so does the next.
+"""Two makes at once in one folder: each ends with the numbers of its own settings, or says a line; so does the next.
 
     .venv/bin/python bench/two_makes.py [--offsets 20] [--seed 0]
 
