@@ -20,9 +20,9 @@ from attacks.links import LINKS, planted, run_to_the_end
 from attacks.rows import ATTACKS, fake_exp
 from attacks.sandbox import PROJECT, Sandbox, copy, differences, snapshot, write_corpus
 
-TARGETS = ("all", "data", "lexicon", "mfcc", "gmm", "frames", "neural", "decode", "compare", "errors", "matrix", "report",
-           "pron_probs", "lattice_difference", "lattice_text", "lattice", "show", "replay", "check", "transcribe", "align",
-           "record", "setup", "test", "clean", "help")
+TARGETS = ("all", "data", "lexicon", "mfcc", "gmm", "frames", "neural", "decode", "compare", "errors", "matrix",
+           "report", "pron_probs", "lattice_difference", "lattice_text", "lattice", "show", "replay", "check",
+           "transcribe", "align", "record", "setup", "test", "clean", "help")
 
 
 @pytest.fixture(scope="session")
@@ -55,7 +55,7 @@ def test_one_command(sandbox, attack):
     assert not faults, "\n".join(faults)
 
 
-# Every target with every setting --------------------------------------------------------------------------------------------
+# Every target with every setting ------------------------------------------------------------------------------------
 
 @pytest.fixture(scope="module")
 def matrix(tmp_path_factory) -> Matrix:
@@ -78,7 +78,7 @@ def test_each_odd_character_by_itself(matrix, target):
     assert not faults, "\n".join(faults)
 
 
-# Links in what was received -------------------------------------------------------------------------------------------------
+# Links in what was received -----------------------------------------------------------------------------------------
 
 @pytest.fixture(scope="module")
 def received(fresh, tmp_path_factory) -> dict[str, list[str]]:
@@ -98,7 +98,7 @@ def test_links_lead_nowhere(received, name):
     assert not received[name]
 
 
-# Names of temporary files -----------------------------------------------------------------------------------------------------
+# Names of temporary files -------------------------------------------------------------------------------------------
 
 KILLED = """
 import os, signal, socket, sys, platform
@@ -128,7 +128,7 @@ def test_temporary_files_of_a_process(sandbox, elsewhere):
     assert all(path.exists() == elsewhere for path in left)
 
 
-# Numbers of something else, and ways out --------------------------------------------------------------------------------------
+# Numbers of something else, and ways out ----------------------------------------------------------------------------
 
 def test_a_setting_that_is_refused_leaves_what_was_there(sandbox):
     """D: make data with a split that does not exist, and then without."""
@@ -176,4 +176,5 @@ def test_a_damaged_table_is_made_again_or_named(sandbox, name, damage):
     done = sandbox.make("lexicon", "CORPUS=mine")
     assert not done.faults(), done.faults()
     rebuilt = path.is_file() and path.read_bytes() == was
-    assert rebuilt or (done.code and name in " ".join(done.message)), f"neither made again nor named: {done.said[-300:]}"
+    named = done.code and name in " ".join(done.message)
+    assert rebuilt or named, f"neither made again nor named: {done.said[-300:]}"

@@ -27,7 +27,8 @@ SINGLE = {
     "&": "&touch {X}&", "|": "|touch {X}", ">": ">{X}", "single quotes": "'; touch {X}; '",
     "double quotes": "\"; touch {X}; \"", "a line break": "a\ntouch {X}", "a carriage return": "a\r\ntouch {X}\r",
     "#": "a#b", "=": "a=b", "%": "%", "backslash": "\\", "a last backslash": "a\\", "spaces": " a  b ", "comma": "a,b)",
-    "non-ASCII": "Straße 東京 \u200c", "bytes that are not UTF-8": "a\udcffb", "ESC": "a\x1b[31mb", "~": "~root", "*": "*",
+    "non-ASCII": "Straße 東京 \u200c", "bytes that are not UTF-8": "a\udcffb",
+    "ESC": "a\x1b[31mb", "~": "~root", "*": "*",
 }
 
 

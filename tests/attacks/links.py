@@ -8,8 +8,9 @@ from attacks.sandbox import Done, Sandbox, snapshot
 GMM = ("GMM_ARGS=--max-mix 1 --warm-up 2 --passes 0 --last 0", "NJ=1")
 # Seen from the project. Locks, logs, temporary names, and files that are written last.
 LINKS = (
-    "data/.mine.lock", "data/mine/.lock", "data/mine/splits.json", "data/mine/splits.json.args", "data/mine/lexicon.txt",
-    "data/mine/train", "data/mine/.train.lock", "data/mine/dev/.feats.scp.1.tmp", "data/mine/.lang.lock", "data/mine/lang",
+    "data/.mine.lock", "data/mine/.lock", "data/mine/splits.json", "data/mine/splits.json.args",
+    "data/mine/lexicon.txt", "data/mine/train", "data/mine/.train.lock", "data/mine/dev/.feats.scp.1.tmp",
+    "data/mine/.lang.lock", "data/mine/lang",
     "data/mine/test/feats.scp", "data/mine/test/feats.ark", "data/mine/.lexicon.txt.1.tmp", "data/g2p",
     "exp/mine/.gmm.lock", "exp/mine/.lock", "exp/mine/gmm/train.log", "exp/mine/gmm/model.npz",
     "exp/mine/gmm/model.npz.args", "exp/mine/gmm/meta.json", "exp/mine/gmm/.decode_test.lock", "exp/mine/gmm/.lock",

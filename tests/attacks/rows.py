@@ -39,13 +39,11 @@ class Attack:
         """Do it; what was not held."""
         if self.before:
             self.before(sandbox)
-        names = {"canary": sandbox.canary, "root": sandbox.root, "mine": sandbox.mine}
-        fill = lambda text: text.replace("{canary}", str(names["canary"])).replace(  # noqa: E731 (braces are make's too)
-            "{root}", str(names["root"])).replace("{mine}", str(names["mine"]))
         may = [sandbox.project / name for name in ("data/mine", "exp/mine", "data/g2p", "data/.mine.lock", *self.may)]
         may += [sandbox.root / "tmp", sandbox.root / "home/.cache"]
         seen = snapshot(sandbox.root, may)
-        done = sandbox.make(*map(fill, self.words), env={name: fill(value) for name, value in self.env.items()})
+        done = sandbox.make(*(filled(word, sandbox) for word in self.words),
+                            env={name: filled(value, sandbox) for name, value in self.env.items()})
         found = [*done.faults(), *(f"runs it: {path}" for path in sandbox.pwned())]
         found += [line for line in differences(seen, snapshot(sandbox.root, may))
                   if not line.startswith("new: in/here/project/") and "/pwned" not in line]
@@ -54,6 +52,13 @@ class Attack:
         if self.ends == REFUSED and done.code == 0:
             found.append("is not refused")
         return found + (self.after(sandbox, done) if self.after else [])
+
+
+def filled(text: str, sandbox: Sandbox) -> str:
+    """The folders that {canary}, {root} and {mine} stand for; other braces are the attack's."""
+    for name, folder in (("canary", sandbox.canary), ("root", sandbox.root), ("mine", sandbox.mine)):
+        text = text.replace(f"{{{name}}}", str(folder))
+    return text
 
 
 def fake_exp(sandbox: Sandbox) -> None:
@@ -99,7 +104,7 @@ def all_of(*steps: Callable[[Sandbox], None]) -> Callable[[Sandbox], None]:
     return lambda sandbox: [step(sandbox) for step in steps] and None
 
 
-# B: what is not ours is not deleted ---------------------------------------------------------------------------------------
+# B: what is not ours is not deleted ---------------------------------------------------------------------------------
 
 PWN = "#!/bin/sh\ntouch \"$HOME/pwned\"\n"
 
@@ -136,9 +141,9 @@ def cleaning() -> list[Attack]:
     """make clean with names that are not a corpus, and folders that phonoscope did not make."""
     no_name = ("", ".", "..", "/", "../../../../canary", "../../canary", "mine/..", "mine/train", "./", "*", "~",
                "mine ../../../../canary", "mine/../../../../../canary", "$(HOME)", ".mine", "-rf")
-    not_ours = ("{canary}", "{canary}/", ".", "..", "", "data", "exp", "./data", "stages", "pipeline", "{root}/home", "~",
-                "../../../canary", "data/mine/../../../../../canary", "data/mine {canary}", "data/mine/train", "*",
-                "{canary}/train", "linked", "linked/", "data/new\n{canary}")
+    not_ours = ("{canary}", "{canary}/", ".", "..", "", "data", "exp", "./data", "stages", "pipeline", "{root}/home",
+                "~", "../../../canary", "data/mine/../../../../../canary", "data/mine {canary}", "data/mine/train",
+                "*", "{canary}/train", "linked", "linked/", "data/new\n{canary}")
     linked = link("linked", "canary")
     rows = [Attack("B", f"make clean CORPUS={value!r}", ("clean", f"CORPUS={value}"), REFUSED, after=mine_is_there)
             for value in no_name]
@@ -150,11 +155,8 @@ def cleaning() -> list[Attack]:
     rows += [
         Attack("B", "make clean spares exp/mine/own", ("clean", "CORPUS=mine"), WORKS,
                after=lambda sandbox, done: [*own_is_spared(sandbox, done), *still_there(sandbox, "data/mine/train")]),
-        Attack("B", "make clean, where exp/mine/own is a link", ("clean", "CORPUS=mine"), before=link("exp/mine/own", "canary")),
-        Attack("B", "make clean, where data/mine is a link", ("clean", "CORPUS=mine"), before=link("data/mine", "canary")),
-        Attack("B", "make clean, where exp/mine is a link", ("clean", "CORPUS=mine"), before=link("exp/mine", "canary")),
-        Attack("B", "make clean, where data/mine/train is a link", ("clean", "CORPUS=mine"),
-               before=link("data/mine/train", "canary")),
+        *(Attack("B", f"make clean, where {name} is a link", ("clean", "CORPUS=mine"), before=link(name, "canary"))
+          for name in ("exp/mine/own", "data/mine", "exp/mine", "data/mine/train")),
         Attack("B", "make clean of a corpus that was never made", ("clean", "CORPUS=fsdd"), WORKS, after=mine_is_there),
         Attack("B", "make clean keeps what was fetched", ("clean", "CORPUS=mine"), WORKS,
                before=write("in/here/project/downloads/mine/a.wav", "fetched\n")),
@@ -169,7 +171,8 @@ def still_there(sandbox: Sandbox, name: str) -> list[str]:
 def writing() -> list[Attack]:
     """Stages that replace folders."""
     make_data = ("data", "CORPUS_DIR={mine}", "CORPUS=other")
-    rows = [Attack("B", f"make data DATA={value!r}", (*make_data, f"DATA={value}"), REFUSED, before=link("linked", "canary"))
+    rows = [Attack("B", f"make data DATA={value!r}", (*make_data, f"DATA={value}"), REFUSED,
+                   before=link("linked", "canary"))
             for value in ("{canary}", ".", "..", "", "{root}", "linked", "{canary}/train", "stages", "../../../canary")]
     return [*rows,
             Attack("B", "make data into a new folder elsewhere", (*make_data, "DATA={root}/new/data"), WORKS,
@@ -222,11 +225,11 @@ def content_is(path: Path) -> bool:
     return path.is_file() and path.read_text() == "somebody's\n"
 
 
-# C: what comes from elsewhere is not run, and writes nowhere else -----------------------------------------------------------
+# C: what comes from elsewhere is not run, and writes nowhere else ---------------------------------------------------
 
-ODD = ("my own files", "it's", 'say "hello"', "$(touch pwned)", "$(shell touch pwned)", "$$(touch pwned)", "`touch pwned`",
-       ";touch pwned;", "a#b", "a=b", "a%b", "a:b", "a&b", "back\\slash", "-rf", "*", "Straße 東京", "{a,b}", "~", "a\nb",
-       "a\x1b[31mb")
+ODD = ("my own files", "it's", 'say "hello"', "$(touch pwned)", "$(shell touch pwned)", "$$(touch pwned)",
+       "`touch pwned`", ";touch pwned;", "a#b", "a=b", "a%b", "a:b", "a&b", "back\\slash", "-rf", "*", "Straße 東京",
+       "{a,b}", "~", "a\nb", "a\x1b[31mb")
 ARPABET = "AA B CH D EH F G HH IY JH K L M N OW P NG R S T UH V W SH Y Z".split()
 
 
@@ -236,8 +239,9 @@ def named() -> list[Attack]:
                    before=lambda sandbox, name=name: shutil.copytree(sandbox.mine, sandbox.root / "odd" / name),
                    may=("data", "exp")) for name in ODD]
     rows += [Attack("C", f"make data of a folder named {name!r}, with a CORPUS", (
-        "data", "CORPUS=plain", f"CORPUS_DIR={{root}}/odd/{name}"), before=lambda sandbox, name=name: shutil.copytree(
-            sandbox.mine, sandbox.root / "odd" / name), may=("data", "exp")) for name in ("a#b", "a=b", "my own", "it's")]
+        "data", "CORPUS=plain", f"CORPUS_DIR={{root}}/odd/{name}"), may=("data", "exp"),
+        before=lambda sandbox, name=name: shutil.copytree(sandbox.mine, sandbox.root / "odd" / name))
+        for name in ("a#b", "a=b", "my own", "it's")]
     rows += [Attack("C", f"make check DIR of a folder named {name!r}", ("check", f"DIR=odd/{name}"), WORKS,
                     before=lambda sandbox, name=name: shutil.copytree(
                         sandbox.project / "data/mine/train", sandbox.project / "odd" / name), may=("odd",))
@@ -277,8 +281,10 @@ def archive(folder: Path) -> None:
 
 
 RECORDS = {"$(shell)": "$(shell touch pwned)", "backquotes": "`touch pwned`", "$$()": "$$(touch pwned)$(touch pwned)",
-           "quotes": "' \" '; touch pwned; '", "; and #": "; touch pwned # = % :", "a line break": "a\ntouch pwned\n\t@touch pwned",
-           "make's own words": "define x\nendif\nall: ; touch pwned\n", "bytes": "\udcff\udcfe\x01\x1b[2J", "nothing": "",
+           "quotes": "' \" '; touch pwned; '", "; and #": "; touch pwned # = % :",
+           "a line break": "a\ntouch pwned\n\t@touch pwned",
+           "make's own words": "define x\nendif\nall: ; touch pwned\n",
+           "bytes": "\udcff\udcfe\x01\x1b[2J", "nothing": "",
            "the setting of another folder": "--corpus mine --corpus-dir $(shell touch pwned) --out ../../../canary"}
 
 
@@ -292,9 +298,10 @@ def received() -> list[Attack]:
     rows = []
     for name, text in RECORDS.items():
         for how in ("instead", "after"):
-            rows.append(Attack("C", f"records of settings with {name} {'in place' if how == 'instead' else 'at the end'}",
-                               ("data", "CORPUS=mine"), before=lambda sandbox, text=text, how=how: poison(sandbox, text, how),
-                               after=looks))
+            rows.append(Attack(
+                "C", f"records of settings with {name} {'in place' if how == 'instead' else 'at the end'}",
+                ("data", "CORPUS=mine"), after=looks,
+                before=lambda sandbox, text=text, how=how: poison(sandbox, text, how)))
     rows += [Attack("C", f"the corpus's folder is {text!r} in all that data/mine remembers", ("data", "CORPUS=mine"),
                     before=lambda sandbox, text=text: rename_in_all(sandbox, text), after=looks)
              for text in ("$(shell touch pwned)", "`touch pwned`", "'; touch pwned; '", "$$(touch pwned)")]
@@ -306,15 +313,15 @@ def received() -> list[Attack]:
                     after=checked)
              for name in ("$(shell touch pwned)", "`touch pwned`", ";touch pwned;", "it's", "-rf", "a\nb", "a\x1b[2Jb",
                           "a\udcffb", "<b>x", "..")]
-    pipes = [Attack("C", "a Kaldi directory whose wav.scp holds a command", ("data", "CORPUS_DIR={root}/given"), REFUSED,
-                    before=all_of(given, evil_pipe), may=("data/given", "data")),
+    pipes = [Attack("C", "a Kaldi directory whose wav.scp holds a command", ("data", "CORPUS_DIR={root}/given"),
+                    REFUSED, before=all_of(given, evil_pipe), may=("data/given", "data")),
              Attack("C", "make check FIX=yes of one", ("check", "DIR={root}/given/train", "FIX=yes"),
                     before=all_of(given, evil_pipe), may=("../../../given",))]
     return [*rows, *conf, *files, *pipes,
             Attack("E", "a corpus whose lexicon.txt is Latin-1", ("data", "CORPUS_DIR={root}/evil"),
                    before=lambda sandbox: latin_1(sandbox), may=("data/evil", "data")),
-            Attack("E", "make lexicon with a LEXICON in Latin-1", ("lexicon", "CORPUS=mine", "LEXICON={root}/l.txt"), REFUSED,
-                   before=lambda sandbox: (sandbox.root / "l.txt").write_bytes("CAFÉ K A\n".encode("latin-1")) and None)]
+            Attack("E", "make lexicon with a LEXICON in Latin-1", ("lexicon", "CORPUS=mine", "LEXICON={root}/l.txt"),
+                   REFUSED, before=write("l.txt", "CAF\udcc9 K A\n"))]
 
 
 def poison(sandbox: Sandbox, text: str, how: str) -> None:

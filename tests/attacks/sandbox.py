@@ -58,7 +58,8 @@ class Done:
 
     def faults(self) -> list[str]:
         """What no command may do, whatever it was given."""
-        found = [f"says: {match[0]}: {line}" for line in self.said.splitlines() if (match := NOT_FOR_PEOPLE.search(line))]
+        found = [f"says: {match[0]}: {line}" for line in self.said.splitlines()
+                 if (match := NOT_FOR_PEOPLE.search(line))]
         if self.code is None:
             found.append("takes too long")
         if self.code and not (self.message or "error:" in self.out):
