@@ -43,7 +43,8 @@ def test_any_number_of_jobs_makes_the_same_files(sound: Place, tmp_path: Path) -
     one, two = ({name: content.replace(bytes(place.root), b"") if isinstance(content, bytes) else content
                  for name, content in place.snapshot().items()} for place in (sound, other))
     assert list(one) == list(two)
-    assert {name.rpartition("/")[2] for name in one if one[name] != two[name]} <= TIMED
+    differing = {name.rpartition("/")[2] for name in one if one[name] != two[name] and not name.endswith(".made")}
+    assert differing <= TIMED
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.stage}: {row.bad}")
