@@ -10,6 +10,7 @@ import pytest
 import soundfile
 
 from lexicon.errors import UserError
+from lexicon.files import mark
 from pipeline.audio import Cut
 from pipeline.datadir import DataDir, Utterance, read_datadir, write_datadir
 
@@ -42,6 +43,7 @@ def test_writes_what_it_reads_and_as_sort_orders(datadir):
     wav = datadir.parent / "one.wav"
     ids = ["b", "a_1", "a-1", "a", "B", "é", "z", "a1", "10", "9"]
     utterances = [Utterance(i, "s", wav, ("W",), 400) for i in ids]
+    mark(datadir.parent)
     write_datadir(datadir, utterances)
     for name in ("wav.scp", "text", "utt2spk", "spk2utt", "utt2num_samples"):
         subprocess.run(["sort", "-c", "-k1,1", datadir / name], env={**os.environ, "LC_ALL": "C"}, check=True)
@@ -51,6 +53,7 @@ def test_writes_what_it_reads_and_as_sort_orders(datadir):
 def test_writing_replaces_old_features(datadir):
     utterances = read_datadir(datadir)
     (datadir / "feats.scp").write_text("ann-1 old.ark:0\n")
+    mark(datadir.parent)
     write_datadir(datadir, utterances)
     assert sorted(p.name for p in datadir.iterdir()) == ["spk2utt", "text", "utt2num_samples", "utt2spk", "wav.scp"]
 
