@@ -26,7 +26,9 @@ def stage(name: str, *options: str | Path) -> subprocess.CompletedProcess:
 
 
 def snapshot(folder: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+    """All but the records, which a stage removes first and which say when it began."""
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*"))
+            if p.is_file() and p.suffix != ".made"}
 
 
 def tone(rate: int) -> np.ndarray:
