@@ -12,7 +12,7 @@ from lexicon.files import atomic_write, write_json, write_lines
 from lexicon.fold import write_fold
 from pipeline.corpora import CORPORA, fetch, own
 from pipeline.corpora.prepared import Prepared, chosen_split
-from pipeline.datadir import Utterance, write_datadir
+from pipeline.datadir import Utterance, refuse_unwritable, write_datadir
 from pipeline.survey import survey
 from pipeline.survey_picture import fitted, picture
 from stages.common import at_least, parser, path, run
@@ -21,6 +21,8 @@ from stages.common import at_least, parser, path, run
 def main(args: Namespace) -> tuple[Path, str]:
     prepared, split, origin = read_own(args) if args.corpus_dir else read_corpus(args)
     refuse_incomplete(args.corpus, prepared, args.allow_missing)
+    for name, utterances in prepared.sets.items():
+        refuse_unwritable(args.out / name, utterances)  # before anything changes
     splits = args.out / "splits.json"
     splits.unlink(missing_ok=True)  # from here on the sets change; without splits.json they are not taken for finished
     for name, utterances in prepared.sets.items():

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import pickle
+import shutil
 from pathlib import Path
 
 import kaldi_native_io
@@ -135,3 +136,47 @@ def test_an_index_of_other_bytes(tmp_path):
     (tmp_path / "feats.scp").write_bytes(b"utt \xff\xfe.ark:3\n")
     with pytest.raises(UserError, match="feats.scp:1: .*UTF-8"):
         Archive(tmp_path / "feats.scp")
+
+
+# ---- checksums, and folders that move
+
+def test_a_flipped_bit_anywhere_is_named_with_the_utterance(tmp_path, matrices):
+    """Of every byte of the archive but the keys, which are read from the index."""
+    scp = tmp_path / "ali_dev/ali.scp"
+    write_archive(scp, [("a", np.arange(3, dtype=np.int32)), ("b", np.arange(2, dtype=np.int32))])
+    ark = scp.with_suffix(".ark")
+    whole = ark.read_bytes()
+    keys = {0, 1, whole.index(b"b \0B"), whole.index(b"b \0B") + 1}
+    for place in set(range(len(whole))) - keys:
+        ark.write_bytes(whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1:])
+        with pytest.raises(UserError, match=r"ali.scp: [ab]: .*; remove \S*ali_dev/phones.txt and run make again"):
+            dict(Archive(scp))
+
+
+def test_an_index_that_lost_lines_and_damaged_checksums(tmp_path, matrices):
+    scp = tmp_path / "feats.scp"
+    write_archive(scp, matrices.items())
+    whole, sums = scp.read_text(), scp.with_suffix(".crc")
+    scp.write_text("".join(whole.splitlines(keepends=True)[:2]))
+    with pytest.raises(UserError, match=r'feats.scp: 1 of 3 utterances are not there \(first: "utt-300"\); remove \S*feats.scp'):
+        Archive(scp)
+    scp.write_text(whole)
+    good = sums.read_bytes()
+    for damaged in (b"", good[:len(good) // 2], good.split(b"\n", 1)[1], good.replace(b"utt-1", b"utt-2", 1), good[:-3]):
+        sums.write_bytes(damaged)
+        with pytest.raises(UserError, match=r"feats.crc: damaged or cut short; remove \S*feats.scp and run make again"):
+            Archive(scp)
+    sums.unlink()  # as Kaldi leaves them
+    assert len(dict(Archive(scp))) == 3
+
+
+def test_a_folder_that_was_copied_reads_its_own_archive(tmp_path, matrices, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_archive(Path("data/a/feats.scp"), matrices.items())
+    with kaldi_native_io.SequentialFloatMatrixReader("scp:data/a/feats.scp") as reader:
+        assert len(list(reader)) == 3  # from the project's root, as Kaldi's scripts run
+    shutil.copytree("data/a", "other/b")
+    write_archive(Path("data/a/feats.scp"), [("utt-1", np.zeros((1, 39), np.float32))])
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert all(np.array_equal(Archive("../other/b/feats.scp")[key], x) for key, x in matrices.items())

@@ -289,3 +289,62 @@ def test_a_reader_that_hangs_up_is_one_line(sound: Place, tmp_path: Path) -> Non
             "show_lattice: nobody reads the output any more (a pipe was closed); run the same "
             "command again\n")
         assert process.wait() == 1
+
+
+# ---- moved, interrupted, and with utterances that may miss
+
+def renamed(options: str) -> list[str]:
+    return options.replace("data/toy", "d/c").replace("exp/toy", "e/x").split()
+
+
+def test_folders_that_are_moved_or_copied_need_nothing_of_where_they_were(sound: Place, tmp_path: Path) -> None:
+    """The project goes elsewhere, and in it data/ and exp/ to other names."""
+    place = sound.copy(tmp_path / "place")
+    for old, new in (("data/toy", "d/c"), ("exp/toy", "e/x")):
+        (place / new).parent.mkdir()
+        (place / old).rename(place / new)
+    for stage, *more in (("tune", "--model", "e/x/frames", "--out", "e/x/frames"), ("score",), ("boundaries",), ("compare",),
+                         ("report",), ("explain_errors",), ("train_frames",), ("align",), ("show", "--stage", "frames"),
+                         ("check", "d/c/dev"), ("lattice_difference",), ("transcribe",)):
+        command = [] if stage == "check" else renamed(COMMANDS[stage])
+        done = place.runner.run(place.root, stage, [*command, *more])
+        assert done.returncode == 0 and not done.stderr, (stage, done)
+    paths = str(sound.root).encode()
+    assert not [name for name, content in place.snapshot().items() if isinstance(content, bytes) and paths in content
+                and not name.startswith("corpus")]
+    rates = [[line.split("\t")[:10] for line in (root / name / "compare.tsv").read_text().splitlines()]
+             for root, name in ((sound.root, "exp/toy"), (place.root, "e/x"))]
+    assert rates[0] == rates[1]
+
+
+def test_features_that_were_interrupted_are_no_target(sound: Place, tmp_path: Path) -> None:
+    """On a disk that is full in the second pass, which writes three times as much as the first."""
+    place = sound.copy(tmp_path / "place")
+    feats, before = place / "data/toy/dev", place.snapshot()
+    size = (feats / "feats.ark").stat().st_size // 2
+    done = place.stage("make_mfcc", "--norm-vars", "no", file_size=size)
+    assert done.returncode == 1 and "feats.ark: File too large" in done.stderr, done
+    assert place.snapshot() == before
+    (feats / "feats.crc").unlink()  # and where it fails behind the archive: the index is gone, so make makes it again
+    (feats / "feats.crc").mkdir()
+    done = place.stage("make_mfcc", "--norm-vars", "no")
+    assert done.returncode == 1 and not (feats / "feats.scp").exists(), done
+    (feats / "feats.crc").rmdir()
+    assert place.stage("make_mfcc", "--norm-vars", "no").returncode == 0
+    assert "variance not normalised; the model" in place.stage("tune").stderr
+
+
+def test_utterances_that_mfcc_was_told_to_miss_miss_everywhere(sound: Place, tmp_path: Path) -> None:
+    place = sound.copy(tmp_path / "place")
+    (place / "corpus/test/bob/test1.wav").write_bytes(b"RIFF")
+    test = ("--data", "data/toy/test")
+    assert "1 unreadable" in place.stage("make_mfcc", *test, "--allow-missing", "1").stdout
+    assert "reference.txt: 1 utterances are none of this set's 5" in place.stage("score").stderr
+    for stage, *more in (("align", *test, "--out", "exp/toy/gmm/ali_test"), ("decode",), ("score",), ("place",)):
+        done = place.stage(stage, *more)
+        assert done.returncode == 0, (stage, done)
+    assert "boundaries: exp/toy/frames/ali_test/alignment.json: 1 utterances are none" in place.stage("boundaries").stderr
+    done = place.stage("place", "--model", "exp/toy/frames", "--out", "exp/toy/frames/ali_test")
+    assert done.returncode == place.stage("boundaries", "--systems", "gmm").returncode == 0
+    assert "1 systems on 5 utterances" in place.runner.run(
+        place.root, "compare", "--exp exp/toy --data data/toy --systems gmm --out exp/toy/compare.tsv".split()).stdout

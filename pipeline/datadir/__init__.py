@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from pipeline.datadir.read import AUDIO_SUFFIXES, DataDir, find_audio, read_datadir, refuse, sample_rate
 from pipeline.datadir.tables import Problem
-from pipeline.datadir.write import Utterance, write_datadir
+from pipeline.datadir.write import Utterance, refuse_unwritable, write_datadir
 
 __all__ = ["AUDIO_SUFFIXES", "DataDir", "Problem", "Utterance", "find_audio", "read_datadir", "refuse",
-           "sample_rate", "write_datadir"]
+           "refuse_unwritable", "sample_rate", "write_datadir"]

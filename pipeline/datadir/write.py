@@ -35,7 +35,7 @@ def write_datadir(path: Path | str, utterances: Iterable[Utterance],
     gold: hand-made "phones" and "words" of all or some of the utterances, which become phones.ctm and words.ctm.
     """
     ordered = sorted(utterances, key=lambda utterance: utterance.id)
-    _refuse_unwritable(path, ordered)
+    refuse_unwritable(path, ordered)
     by_speaker: dict[str, list[str]] = {}
     for utterance in ordered:
         by_speaker.setdefault(utterance.speaker, []).append(utterance.id)
@@ -57,8 +57,9 @@ def write_datadir(path: Path | str, utterances: Iterable[Utterance],
                 write_intervals(temporary / f"{tier}.ctm", here)
 
 
-def _refuse_unwritable(path: Path | str, ordered: list[Utterance]) -> None:
-    """What could not be read back must not be written."""
+def refuse_unwritable(path: Path | str, utterances: Iterable[Utterance]) -> None:
+    """What could not be read back must not be written: UserError."""
+    ordered = sorted(utterances, key=lambda utterance: utterance.id)
     if not ordered:
         raise UserError(f"{path}: no utterances to write; is the corpus complete?")
     for before, utterance in zip([None, *ordered], ordered):

@@ -35,6 +35,11 @@ PREPARE = rows(
     ("a name that leads elsewhere", None, "CORPUS=../toy: a corpus is named with letters", {"also": "--corpus ../toy"}),
     ("a Latin-1 transcript", put("corpus/dev/ann/dev0.txt", b"Z\xc9RO\n"),
      ("ann/dev0.txt:1: b'Z\\xc9RO\\n' is not UTF-8",)),
+    ("a Latin-1 lexicon", put("corpus/lexicon.txt", b"Z\xc9RO Z IH R OW\n"),
+     "corpus/lexicon.txt:1: b'Z\\xc9RO Z IH R OW\\n' is not UTF-8; save the file as UTF-8"),
+    ("an escape character in a file name", lambda place: [path.rename(path.with_name(f"\x1b[2J{path.name}")) for path in
+                                                          sorted((place / "corpus/dev/ann").glob("dev0.*"))],
+     ("\\x1b[2Jdev0.wav: id ", "has U+001B in it", "rename the file or folder")),
     ("a UTF-16 transcript", put("corpus/dev/ann/dev0.txt", "ZERO\n".encode("utf-16")), "ann/dev0.txt:1: ", ),
     ("a transcript with NUL", put("corpus/dev/ann/dev0.txt", "ZERO\0ONE\n"),
      "a control character (U+0000) in 'ZERO\\x00ONE'"),
