@@ -59,13 +59,8 @@ def kind(name: str) -> str:
     """What files have in common: their place, without set, system and utterance."""
     path = Path(name)
     place = re.sub(r"\b(train|dev|test)\b", "SET", str(path.parent)).replace("recordings", "C")
-    file = path.name if len(list_like(path)) < 2 else f"*{path.suffix}"
+    file = path.name if "allison" not in path.stem else f"UTTERANCE{path.suffix}"  # the voice of all recordings
     return f"{place}/{file}"
-
-
-def list_like(path: Path) -> list[str]:
-    """One item for a name of a stage's choice, two for a name that holds an utterance's."""
-    return [path.stem] if not re.search(r"\d|allison", path.stem) else [path.stem, ""]
 
 
 def damage(path: Path, how: str, seed: str) -> bool:
