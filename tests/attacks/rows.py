@@ -4,7 +4,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +31,7 @@ class Attack:
     before: Callable[[Sandbox], None] | None = None
     may: tuple[str, ...] = ()
     after: Callable[[Sandbox, Done], list[str]] | None = None
+    always: bool = True  # in the tests too; the others, its siblings, are for bench/attack_all.py
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.what}"
@@ -59,6 +60,11 @@ def filled(text: str, sandbox: Sandbox) -> str:
     for name, folder in (("canary", sandbox.canary), ("root", sandbox.root), ("mine", sandbox.mine)):
         text = text.replace(f"{{{name}}}", str(folder))
     return text
+
+
+def first(number: int, rows: list[Attack]) -> list[Attack]:
+    """Rows that differ in a name only: the tests do the first ``number`` of them."""
+    return [replace(row, always=index < number) for index, row in enumerate(rows)]
 
 
 def fake_exp(sandbox: Sandbox) -> None:
@@ -129,7 +135,7 @@ def environment() -> list[Attack]:
                env={"DIR": "{canary}/train"}),
         Attack("B", "FIX=yes in the environment of make check", ("check", "DIR={canary}/train"),
                env={"FIX": "yes"})]
-    return [*clean, *data, *run, *check,
+    return [*first(4, clean), *first(3, data), *first(2, run), *check,
             Attack("B", "every setting in the environment: make help shows none", ("help",), WORKS,
                    {name: "$(shell touch pwned)" for name in ("DATA", "EXP", "WAV", "TEXT", "UTT", "STAGE", "GMM_ARGS",
                                                               "LEXICON", "DOWNLOADS", "CORPUS_DIR", "SYSTEMS", "NJ",
@@ -139,19 +145,19 @@ def environment() -> list[Attack]:
 
 def cleaning() -> list[Attack]:
     """make clean with names that are not a corpus, and folders that phonoscope did not make."""
-    no_name = ("", ".", "..", "/", "../../../../canary", "../../canary", "mine/..", "mine/train", "./", "*", "~",
+    no_name = ("", ".", "..", "/", "../../../../canary", "mine/..", "../../canary", "mine/train", "./", "*", "~",
                "mine ../../../../canary", "mine/../../../../../canary", "$(HOME)", ".mine", "-rf")
-    not_ours = ("{canary}", "{canary}/", ".", "..", "", "data", "exp", "./data", "stages", "pipeline", "{root}/home",
-                "~", "../../../canary", "data/mine/../../../../../canary", "data/mine {canary}", "data/mine/train",
-                "*", "{canary}/train", "linked", "linked/", "data/new\n{canary}")
+    not_ours = ("{canary}", "", ".", "linked", "data/mine {canary}", "data", "stages", "~", "{canary}/", "linked/", "..",
+                "exp", "./data", "pipeline", "{root}/home", "../../../canary", "data/mine/../../../../../canary",
+                "data/mine/train", "*", "{canary}/train", "data/new\n{canary}")
     linked = link("linked", "canary")
-    rows = [Attack("B", f"make clean CORPUS={value!r}", ("clean", f"CORPUS={value}"), REFUSED, after=mine_is_there)
-            for value in no_name]
-    rows += [Attack("B", f"make clean CORPUS_DIR={value!r}", ("clean", f"CORPUS_DIR={value}"), after=mine_is_there)
-             for value in ("/", ".", "..", "//", "{root}")]
-    for name in ("DATA", "EXP"):
-        rows += [Attack("B", f"make clean {name}={value!r}", ("clean", "CORPUS=other", f"{name}={value}"), REFUSED,
-                        before=linked, after=mine_is_there) for value in not_ours]
+    rows = first(6, [Attack("B", f"make clean CORPUS={value!r}", ("clean", f"CORPUS={value}"), REFUSED,
+                            after=mine_is_there) for value in no_name])
+    rows += first(2, [Attack("B", f"make clean CORPUS_DIR={value!r}", ("clean", f"CORPUS_DIR={value}"),
+                             after=mine_is_there) for value in ("/", ".", "..", "//", "{root}")])
+    for name, number in (("DATA", 7), ("EXP", 4)):
+        rows += first(number, [Attack("B", f"make clean {name}={value!r}", ("clean", "CORPUS=other", f"{name}={value}"),
+                                      REFUSED, before=linked, after=mine_is_there) for value in not_ours])
     rows += [
         Attack("B", "make clean spares exp/mine/own", ("clean", "CORPUS=mine"), WORKS,
                after=lambda sandbox, done: [*own_is_spared(sandbox, done), *still_there(sandbox, "data/mine/train")]),
@@ -173,8 +179,8 @@ def writing() -> list[Attack]:
     make_data = ("data", "CORPUS_DIR={mine}", "CORPUS=other")
     rows = [Attack("B", f"make data DATA={value!r}", (*make_data, f"DATA={value}"), REFUSED,
                    before=link("linked", "canary"))
-            for value in ("{canary}", ".", "..", "", "{root}", "linked", "{canary}/train", "stages", "../../../canary")]
-    return [*rows,
+            for value in ("{canary}", ".", "", "linked", "..", "{root}", "{canary}/train", "stages", "../../../canary")]
+    return [*first(4, rows),
             Attack("B", "make data into a new folder elsewhere", (*make_data, "DATA={root}/new/data"), WORKS,
                    before=lambda sandbox: (sandbox.root / "new").mkdir(), may=("../../../new",)),
             Attack("B", "make data, where data/mine is a link to a stranger's folder", ("data", "CORPUS_DIR={mine}"),
@@ -197,7 +203,7 @@ def checking() -> list[Attack]:
                            after=lambda sandbox, done, name=name: [] if content_is(
                                sandbox.root / "given/train" / name) else [f"deletes or changes {name}"]))
     return [
-        *rows,
+        *first(4, rows),
         Attack("B", "make check without FIX changes nothing", ("check", "DIR=../../../given/train"), before=given),
         Attack("B", "make check FIX=yes where a table is a link", ("check", "DIR=../../../given/train", "FIX=yes"),
                before=all_of(given, lambda sandbox: linked_table(sandbox)), may=("../../../given",)),
@@ -227,34 +233,34 @@ def content_is(path: Path) -> bool:
 
 # C: what comes from elsewhere is not run, and writes nowhere else ---------------------------------------------------
 
-ODD = ("my own files", "it's", 'say "hello"', "$(touch pwned)", "$(shell touch pwned)", "$$(touch pwned)",
-       "`touch pwned`", ";touch pwned;", "a#b", "a=b", "a%b", "a:b", "a&b", "back\\slash", "-rf", "*", "Straße 東京",
+ODD = ("my own files", "$(shell touch pwned)", "`touch pwned`", 'say "hello"', "a#b", "a=b", "$$(touch pwned)",
+       "it's", "$(touch pwned)", ";touch pwned;", "a%b", "a:b", "a&b", "back\\slash", "-rf", "*", "Straße 東京",
        "{a,b}", "~", "a\nb", "a\x1b[31mb")
 ARPABET = "AA B CH D EH F G HH IY JH K L M N OW P NG R S T UH V W SH Y Z".split()
 
 
 def named() -> list[Attack]:
     """Folders and files with names that make or the shell could take for something else."""
-    rows = [Attack("C", f"make data of a folder named {name!r}", ("data", f"CORPUS_DIR={{root}}/odd/{name}"),
+    rows = first(6, [Attack("C", f"make data of a folder named {name!r}", ("data", f"CORPUS_DIR={{root}}/odd/{name}"),
                    before=lambda sandbox, name=name: shutil.copytree(sandbox.mine, sandbox.root / "odd" / name),
-                   may=("data", "exp")) for name in ODD]
-    rows += [Attack("C", f"make data of a folder named {name!r}, with a CORPUS", (
+                   may=("data", "exp")) for name in ODD])
+    rows += first(1, [Attack("C", f"make data of a folder named {name!r}, with a CORPUS", (
         "data", "CORPUS=plain", f"CORPUS_DIR={{root}}/odd/{name}"), may=("data", "exp"),
         before=lambda sandbox, name=name: shutil.copytree(sandbox.mine, sandbox.root / "odd" / name))
-        for name in ("a#b", "a=b", "my own", "it's")]
-    rows += [Attack("C", f"make check DIR of a folder named {name!r}", ("check", f"DIR=odd/{name}"), WORKS,
+        for name in ("a#b", "a=b", "my own", "it's")])
+    rows += first(4, [Attack("C", f"make check DIR of a folder named {name!r}", ("check", f"DIR=odd/{name}"), WORKS,
                     before=lambda sandbox, name=name: shutil.copytree(
                         sandbox.project / "data/mine/train", sandbox.project / "odd" / name), may=("odd",))
-             for name in (*ODD[:8], "a#b", "-rf", "Straße 東京")]
-    rows += [Attack("C", f"make lexicon {setting} named {name!r}", (
+             for name in (*ODD[:5], *ODD[6:10], "-rf", "Straße 東京")])
+    rows += first(4, [Attack("C", f"make lexicon {setting} named {name!r}", (
         "lexicon", "CORPUS=mine", *(f"{each}={{root}}/odd/{name}/{each}.txt" for each in settings)), WORKS,
         before=lambda sandbox, name=name: dictionary(sandbox.root / "odd" / name, sandbox.project / "data/mine"))
         for settings, setting in ((("LEXICON",), "LEXICON"), (("LEXICON", "PHONES"), "LEXICON and PHONES"))
-        for name in ("my own files", "it's \"said\"", "$(touch pwned)", "`touch pwned`", "a#b")]
-    rows += [Attack("C", f"make data DOWNLOADS named {name!r}", (
+        for name in ("my own files", "it's \"said\"", "$(touch pwned)", "`touch pwned`", "a#b")])
+    rows += first(2, [Attack("C", f"make data DOWNLOADS named {name!r}", (
         "data", "CORPUS=yesno", f"DOWNLOADS=../../../odd/{name}"), WORKS,
         before=lambda sandbox, name=name: archive(sandbox.root / "odd" / name), may=("downloads", "data", "data/yesno"))
-        for name in ("my own files", "x$(touch pwned)", "`touch pwned`", "it's", "a#b")]
+        for name in ("my own files", "x$(touch pwned)", "`touch pwned`", "it's", "a#b")])
     return rows
 
 
@@ -302,7 +308,7 @@ def received() -> list[Attack]:
                 "C", f"records of settings with {name} {'in place' if how == 'instead' else 'at the end'}",
                 ("data", "CORPUS=mine"), after=looks,
                 before=lambda sandbox, text=text, how=how: poison(sandbox, text, how)))
-    rows += [Attack("C", f"the corpus's folder is {text!r} in all that data/mine remembers", ("data", "CORPUS=mine"),
+    remembered = [Attack("C", f"the corpus's folder is {text!r} in all that data/mine remembers", ("data", "CORPUS=mine"),
                     before=lambda sandbox, text=text: rename_in_all(sandbox, text), after=looks)
              for text in ("$(shell touch pwned)", "`touch pwned`", "'; touch pwned; '", "$$(touch pwned)")]
     conf = [Attack("C", f"make help CORPUS={value!r} reads no rules from there", ("help", f"CORPUS={value}"),
@@ -311,13 +317,13 @@ def received() -> list[Attack]:
     files = [Attack("C", f"a corpus whose recording is named {name!r}", ("data", "CORPUS_DIR={root}/evil"),
                     before=lambda sandbox, name=name: evil_corpus(sandbox, name), may=("data/evil", "exp/evil", "data"),
                     after=checked)
-             for name in ("$(shell touch pwned)", "`touch pwned`", ";touch pwned;", "it's", "-rf", "a\nb", "a\x1b[2Jb",
-                          "a\udcffb", "<b>x", "..")]
+             for name in ("$(shell touch pwned)", "a\x1b[2Jb", "a\udcffb", ";touch pwned;", "`touch pwned`", "it's",
+                          "-rf", "a\nb", "<b>x", "..")]
     pipes = [Attack("C", "a Kaldi directory whose wav.scp holds a command", ("data", "CORPUS_DIR={root}/given"),
                     REFUSED, before=all_of(given, evil_pipe), may=("data/given", "data")),
              Attack("C", "make check FIX=yes of one", ("check", "DIR={root}/given/train", "FIX=yes"),
                     before=all_of(given, evil_pipe), may=("../../../given",))]
-    return [*rows, *conf, *files, *pipes,
+    return [*first(7, rows[::2]), *first(1, rows[1::2]), *first(2, remembered), *first(1, conf), *first(4, files), *pipes,
             Attack("E", "a corpus whose lexicon.txt is Latin-1", ("data", "CORPUS_DIR={root}/evil"),
                    before=lambda sandbox: latin_1(sandbox), may=("data/evil", "data")),
             Attack("E", "make lexicon with a LEXICON in Latin-1", ("lexicon", "CORPUS=mine", "LEXICON={root}/l.txt"),
