@@ -207,7 +207,7 @@ lattice_difference: $(EXP)/lattice_difference.txt  ## phones that only one of th
 
 # What must be there of system $(1) to look inside: file $(2), which a stage makes or, for a model of one's own, is there.
 inside = $(if $(filter $(known_systems),$(1))$(wildcard $(EXP)/$(1)/$(2)),$(EXP)/$(1)/$(2),$(error \
-  MODEL=$(1): no such system, and no $(EXP)/$(1)/$(2); there are: $(known_systems)))
+  $(if $(filter $(1),$(MODEL)),MODEL,MODEL2)=$(1): no such system, and no $(EXP)/$(1)/$(2); there are: $(known_systems)))
 
 lattice_text: $$(call inside,$$(MODEL),decode_test/hyp.txt)  ## lattices of MODEL (GRAPH=free, words or word_arcs) as text for Kaldi's and OpenFst's tools
 	@$(PY) -m stages.export_lattices $(call quoted,--lattices=$(EXP)/$(MODEL)/decode_test/lattices/$(GRAPH)) \

@@ -9,7 +9,6 @@ import os
 import shutil
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 from small_project import SETTINGS, Sandbox, copy, finished, small_project
 

@@ -64,7 +64,8 @@ odd_in_path  := $(odd_in_shell) % , : = @ +
 odd_in_name  := $(odd_in_path) /
 tidy     = $(if $(1),$(call tidy,$(wordlist 2,99,$(1)),$(subst $(firstword $(1)),_,$(2))),$(2))
 one_word = $(subst $(space),_,$(subst $(tab),_,$(subst $(newline),_,$(1))))
-CORPUS := $(if $(CORPUS_DIR),$(call tidy,$(odd_in_name),$(notdir $(abspath $(call one_word,$(CORPUS_DIR))))),prompts)
+named_by = $(patsubst .%,_%,$(patsubst -%,_%,$(call tidy,$(odd_in_name),$(notdir $(abspath $(call one_word,$(1)))))))
+CORPUS := $(if $(CORPUS_DIR),$(call named_by,$(CORPUS_DIR)),prompts)
 DATA   := data/$(CORPUS)
 EXP    := exp/$(CORPUS)
 
@@ -78,6 +79,7 @@ $(if $(call no_name,$(CORPUS)),$(call refuse,CORPUS,a corpus is named with $(sig
 override DIR := $(if $(DIR),$(call home,$(DIR)),$(DATA))
 -include stages/conf/$(CORPUS).mk
 $(foreach s,DATA EXP VENV,$(if $(call no_path,$($(s))),$(call refuse,$(s),give a folder named with $(signs))))
+$(if $(filter $(DATA) $(EXP),$(VENV)),$(call refuse,VENV,DATA or EXP is the same; give each a folder of its own))
 $(foreach s,MODEL LEVEL,$(if $(call no_name,$($(s))),$(call refuse,$(s),write a name of $(signs))))
 $(if $(MODEL2),$(if $(call no_name,$(MODEL2)),$(call refuse,MODEL2,write a name of $(signs))))
 $(foreach s,SYSTEMS PAIR,$(if $(strip $($(s))),,$(call refuse,$(s),name at least one system))\

@@ -66,7 +66,8 @@ class Matrix:
     def _with(self, target: str, name: str, value: str) -> list[str]:
         """All settings hold ``value``; the one that a refusal names is left out, until nothing is refused."""
         refused = self.refused.setdefault(name, set())
-        settings = [setting for setting in self.settings if setting not in refused]
+        may_be_elsewhere = ("DATA", "EXP", "VENV") if name == "another folder" else ()  # a new folder is as good as any
+        settings = [setting for setting in self.settings if setting not in refused and setting not in may_be_elsewhere]
         found: list[str] = []
         while settings:
             done, faults = self._call(target, name, dict.fromkeys(settings, value))

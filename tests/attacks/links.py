@@ -4,6 +4,7 @@ from __future__ import annotations
 import re
 
 from attacks.sandbox import Done, Sandbox, snapshot
+from lexicon.files import mark
 
 GMM = ("GMM_ARGS=--max-mix 1 --warm-up 2 --passes 0 --last 0", "NJ=1")
 # Seen from the project. Locks, logs, temporary names, and files that are written last.
@@ -36,6 +37,9 @@ def planted(sandbox: Sandbox) -> dict[str, str]:
         link = sandbox.project / name
         link.parent.mkdir(parents=True, exist_ok=True)
         link.symlink_to(target)
+    for name in ("data/mine", "exp/mine"):  # as phonoscope's own folders were sent
+        (sandbox.project / name).mkdir(parents=True, exist_ok=True)
+        mark(sandbox.project / name)
     return snapshot(sandbox.root / "strangers")
 
 

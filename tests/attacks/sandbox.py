@@ -135,7 +135,7 @@ class Sandbox:
     def pwned(self) -> list[str]:
         """The files that only a command hidden in a value makes: their name is pwned, or pwned-SETTING."""
         return sorted(str(p.relative_to(self.root)) for p in self.root.rglob("pwned*")
-                      if re.fullmatch(r"pwned(-[A-Z0-9_]+)?", p.name))
+                      if p.is_file() and re.fullmatch(r"pwned(-[A-Z0-9_]+)?", p.name))
 
 
 def copy(source: Path, target: Path) -> None:
