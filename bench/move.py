@@ -14,9 +14,13 @@ from small_project import SETTINGS, Sandbox, copy, finished, small_project
 
 
 def moved(sandbox: Sandbox) -> Sandbox:
-    there = sandbox.root.with_name("moved")
-    sandbox.root.rename(there)
-    return Sandbox.at(there)
+    """The project alone; the recordings stay where they were."""
+    there = Sandbox.at(sandbox.root.with_name("moved"))
+    for folder in (there.project.parent, there.root / "home", there.root / "tmp"):
+        folder.mkdir(parents=True)
+    sandbox.project.rename(there.project)
+    there.mine = sandbox.mine
+    return there
 
 
 def copied_without_times(sandbox: Sandbox, name: str = "copied") -> Sandbox:
