@@ -103,6 +103,7 @@ class Crew:
     def __init__(self, function: Callable[[Item], Result], size: int, of: int = 0):
         context = multiprocessing.get_context("fork")
         self.of, self.pipes, self.processes = max(of, size), [], []
+        self.had = len(CORES.held)
         sys.stdout.flush()
         sys.stderr.flush()
         for _ in range(size):
@@ -122,7 +123,7 @@ class Crew:
         for process, pipe in zip(self.processes, self.pipes):
             process.join()
             pipe.close()
-        CORES.shrink(1)
+        CORES.shrink(self.had)
 
     def map(self, items: Iterable[Item]) -> Iterator[Result]:
         """The results in the order of ``items``, as they come; an error is raised where its result would be."""

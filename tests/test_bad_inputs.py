@@ -202,8 +202,10 @@ def started(place: Place, stage: str, *options: str) -> Iterator[subprocess.Pope
                                # A shell starts what runs in the background with SIGINT ignored, and children inherit that.
                                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     with process:
-        yield process
-        process.kill()
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def wait_for(condition: Callable[[], object], process: subprocess.Popen) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lexicon.errors import UserError
-from pipeline.parallel import Cores, Crew, each
+from pipeline.parallel import CORES, Cores, Crew, each
 
 PROJECT = Path(__file__).resolve().parents[1]
 THREADS = """
@@ -132,6 +132,17 @@ def test_stages_share_the_cores(tmp_path: Path, monkeypatch):
     with other.one(2):
         assert len(other.held) == 1
     assert not other.held
+
+
+def test_a_crew_leaves_as_many_cores_held_as_it_found(tmp_path: Path, monkeypatch):
+    """A process outside make's stages, such as a test, would keep the core from all stages for ever."""
+    monkeypatch.setenv("PHONOSCOPE_CORES", str(tmp_path))
+    list(each(square, range(4), 2))
+    assert not CORES.held and (other := Cores()).grow(2, 2) == 2
+    other.shrink(0)
+    with CORES.one(2):
+        list(each(square, range(4), 2))
+        assert len(CORES.held) == 1
 
 
 def test_where_nothing_can_be_locked_work_goes_on(tmp_path: Path, monkeypatch):
