@@ -343,7 +343,8 @@ def new_state(config: EncoderConfig, part: Part, settings: Settings, device: tor
     model.deviation.copy_(torch.from_numpy(part.deviation))
     average = Encoder(config).to(device).requires_grad_(False)
     average.load_state_dict(model.state_dict())
-    optimizer = torch.optim.AdamW(model.parameters(), settings.learning_rate, weight_decay=settings.weight_decay)
+    optimizer = torch.optim.AdamW(model.parameters(), settings.learning_rate, weight_decay=settings.weight_decay,
+                                  fused=True)
     return State(model, average, optimizer, copy_weights(average))
 
 
