@@ -13,6 +13,9 @@ SCALES = ((10**9, "BILLION"), (10**6, "MILLION"), (10**3, "THOUSAND"), (100, "HU
 ORDINALS = {"ONE": "FIRST", "TWO": "SECOND", "THREE": "THIRD", "FIVE": "FIFTH", "EIGHT": "EIGHTH", "NINE": "NINTH",
             "TWELVE": "TWELFTH"}
 
+# The soft hyphen, marks of direction, the word joiner; a space of no width, with which Thai and Khmer part words.
+INVISIBLE = dict.fromkeys([0xAD, 0x200E, 0x200F, *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A), 0xFEFF])
+INVISIBLE[0x200B] = " "
 APOSTROPHES = str.maketrans("\u2018\u2019\u02bc\u00b4`", "'''''")
 # In this order: A.M. (letters with dots), 3rd, 28.8 or 1,000, a word of letters with their marks and joiners, with
 # apostrophes inside, digits.
@@ -23,8 +26,8 @@ TOKEN = regex.compile(r"(?P<letters>\b(?:[A-Z]\.){2,})"
 
 
 def composed(text: str) -> str:
-    """The text in Unicode's form NFC."""
-    return unicodedata.normalize("NFC", text)
+    """The text in Unicode's form NFC, without signs that nobody sees, but for the two joiners, which are spelling."""
+    return unicodedata.normalize("NFC", text).translate(INVISIBLE)
 
 
 def lower(word: str, turkish: bool = False) -> str:
