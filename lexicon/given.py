@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from lexicon.dictionary import VARIANT, Pronunciations, Weighted
 from lexicon.errors import UserError
+from lexicon.normalise import composed
 from lexicon.phone_sets import normal, read_phone_set, recognise, without_stress
 from lexicon.phones import PhoneSet
 from lexicon.text import numbered_lines
@@ -102,7 +103,7 @@ def _read_entries(path: Path) -> tuple[list[_Entry], list[str]]:
         fields = COMMENT.sub("", line.removeprefix("\ufeff")).split()
         if not fields or line.startswith(";;;"):
             continue
-        word, phones, prob = normal(VARIANT.sub("", fields[0]) or fields[0]), fields[1:], 1.0
+        word, phones, prob = composed(VARIANT.sub("", fields[0]) or fields[0]), fields[1:], 1.0
         if phones and PROBABILITY.match(phones[0]):
             prob = float(phones.pop(0))
             if not 0 < prob <= 1:

@@ -11,7 +11,7 @@ from lexicon.lang import load_lang
 from lexicon.text import numbered_lines
 from pipeline.align_text import Placed, place_text, pronounce, words_of
 from pipeline.ctm import write_ctm
-from pipeline.features import FRAME_SHIFT_MS, frame_to_seconds, model_features
+from pipeline.features import FRAME_SHIFT_MS, frame_to_seconds, model_cepstra, model_features
 from pipeline.own_audio import read_recording
 from pipeline.systems import load_system
 from pipeline.textgrid import write_textgrid
@@ -56,7 +56,8 @@ def main(args: Namespace) -> tuple[Path, str]:
         words = words_of(given_text(args.text, args.text_file), lang)
     if not words:
         raise UserError('TEXT: no words; give what is said: make align WAV=my.wav TEXT="...", or TEXTFILE=my.txt')
-    system, recording = load_system(directory), read_recording(args.wav, model_features(directory))
+    system = load_system(directory)
+    recording = read_recording(args.wav, model_features(directory), model_cepstra(directory))
     guess = partial(g2p.guess, args.cache) if g2p.programs() else None
     lexicon, guessed = pronounce(words, lang, system.topology.phones, guess)
     out = args.exp / "own" / recording.name

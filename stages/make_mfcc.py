@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from lexicon.files import scratch_dir
 from pipeline.archive import Archive, write_archive
 from pipeline.audio import read_audio
 from pipeline.datadir import Utterance, read_datadir, sample_rate
-from pipeline.features import CepstralStats, FeatureSettings, add_deltas, mfcc
+from pipeline.features import Cepstra, CepstralStats, FeatureSettings, add_deltas, mfcc
 from pipeline.parallel import each
 from stages.common import at_least, jobs, parser, run
 
@@ -27,6 +28,16 @@ def extract(utterance: Utterance, rate: int):
     if not len(static):
         return utterance.id, UserError(f"{utterance.wav}: shorter than one 25 ms frame; remove the utterance")
     return utterance.id, static
+
+
+def of_all(speakers: Iterable[CepstralStats]) -> Cepstra | None:
+    """The mean over all frames, and the variance within speakers, which is what a recording of one speaker has."""
+    known = [(stats.count, stats.of_training()) for stats in speakers]
+    if not known:
+        return None
+    weights = [count for count, _ in known]
+    return {name: np.average([figures[name] for _, figures in known], axis=0, weights=weights).tolist()
+            for name in ("mean", "variance")}
 
 
 def main(args: Namespace) -> tuple[Path, str]:
@@ -60,7 +71,7 @@ def main(args: Namespace) -> tuple[Path, str]:
             for utt in raw:
                 yield utt, add_deltas(stats[speaker[utt]].normalise(raw[utt], settings.norm_vars))
             target.unlink(missing_ok=True)  # the old index goes, then feats.json changes, the new index is last
-            settings.write(args.data, [utt for utt, _ in failed])
+            settings.write(args.data, [utt for utt, _ in failed], of_all(stats.values()))
 
         count = write_archive(target, normalised())
     seconds = sum(u.num_samples for u in utterances) / rate

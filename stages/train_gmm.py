@@ -52,7 +52,8 @@ def main(args: Namespace) -> tuple[Path, str]:
     seconds = time.monotonic() - began
     (args.out / "model.npz").unlink(missing_ok=True)  # the old model is not what meta.json says from here on
     write_json(args.out / "meta.json", {
-        "system": "gmm", "kind": "gmm", "features": asdict(feats.settings), "train_seconds": seconds,
+        "system": "gmm", "kind": "gmm", "features": asdict(feats.settings), "cepstra": feats.cepstra,
+        "train_seconds": seconds,
         "parameters": model.num_parameters, "gaussians": len(model.weights),
         "log_likelihood_per_frame": stats.log_likelihood / stats.frames, "poor_phones": poor})
     model.save(args.out / "model.npz")

@@ -69,7 +69,8 @@ def main(args: Namespace) -> tuple[Path, str]:
                         f" phones (first: {short[0]}); use a smaller --subsampling or a larger --max-short")
     args.out.mkdir(parents=True, exist_ok=True)
     state = train(train_part, dev_part, lang.tokens, settings, train_print + dev_print, args.out, device, args.jobs)
-    extra = {"features": asdict(feats.settings), "left_out_short": short, "dev_not_scored": unknown, "device": device.type}
+    extra = {"features": asdict(feats.settings), "cepstra": feats.cepstra,
+             "left_out_short": short, "dev_not_scored": unknown, "device": device.type}
     model = finish(state, train_part, lang.tokens, settings, args.out, device, extra, args.jobs)
     return args.out / "model.safetensors", (
         f"{settings.encoder} {model.encoder.num_parameters() / 1e6:.1f} M parameters, {state.epoch} epochs"

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from pipeline.align import Segment
 from pipeline.ctm import write_ctm
-from pipeline.features import frame_to_seconds
+from pipeline.features import frame_to_seconds, model_cepstra
 from pipeline.listen import Candidate, Ear, common_features, listen, load_ears, trained
 from pipeline.own_audio import Recording, read_recording
 from pipeline.textgrid import write_textgrid
@@ -50,7 +50,7 @@ def transcribe(recording: Recording, ears: dict[str, Ear]) -> tuple[dict[str, He
 def main(args: Namespace) -> tuple[Path, str]:
     candidates = [Candidate(name, Path(model), Path(lang)) for name, model, lang in args.system]
     systems, missing = trained(args.exp, candidates)
-    recording = read_recording(args.wav, common_features(systems))
+    recording = read_recording(args.wav, common_features(systems), model_cepstra(systems[0].model))
     out = args.exp / "own" / recording.name
     out.mkdir(parents=True, exist_ok=True)  # an unwritable folder is better known now than after the search
     if missing:
