@@ -92,6 +92,11 @@ def read_given(path: Path | str, phones: Path | str | None = None) -> Given:
                  {name: phone_set[name] for name in used}, notation, tuple(left_out))
 
 
+def phones_in(path: Path | str) -> set[str]:
+    """The names of the phones in a lexicon, without stress, whatever they are. UserError with file and line."""
+    return {without_stress(name) for entry in _read_entries(Path(path))[0] for name in entry.phones}
+
+
 def _read_entries(path: Path) -> tuple[list[_Entry], list[str]]:
     """The lines with speech, and the words of those without."""
     entries: list[_Entry] = []

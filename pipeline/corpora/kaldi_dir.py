@@ -5,6 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from lexicon.errors import UserError
+from lexicon.nonspeech import is_nonspeech, is_pause
+from lexicon.phones import SILENCE
 from pipeline.corpora.cutting import Found
 from pipeline.corpora.prepared import SETS, Gold
 from pipeline.datadir import DataDir, Utterance, refuse
@@ -46,7 +48,7 @@ def read_one(path: Path) -> tuple[list[Utterance], dict[str, Gold]]:
     refuse([problem for problem in directory.problems() if not problem.remark], path)
     utterances = [replace(utterance, wav=utterance.wav.resolve(), num_samples=0)
                   for utterance in directory.utterances()]
-    phones, words = (_gold(path / f"{tier}.ctm", utterances) for tier in ("phones", "words"))
+    phones, words = _phones(path, utterances), _words(path, utterances)
     return utterances, {u.id: Gold(tuple(phones.get(u.id, ())), tuple(words.get(u.id, ())))
                         for u in utterances if u.id in phones or u.id in words}
 
@@ -65,3 +67,15 @@ def _gold(path: Path, utterances: list[Utterance]) -> Intervals:
             f'{path}: "{min(strangers)}" is no utterance of text ({len(strangers)} such ids); times count from '
             f"the start of an utterance: correct the file, or take it away")
     return intervals
+
+
+def _phones(path: Path, utterances: list[Utterance]) -> Intervals:
+    """Hand-made phones, with one name for what is no speech (sil, SPN_S)."""
+    return {utterance: [i._replace(label=SILENCE) if is_pause(i.label) else i for i in intervals]
+            for utterance, intervals in _gold(path / "phones.ctm", utterances).items()}
+
+
+def _words(path: Path, utterances: list[Utterance]) -> Intervals:
+    """Hand-made words, without what is no speech (<eps>, [noise])."""
+    return {utterance: words for utterance, intervals in _gold(path / "words.ctm", utterances).items()
+            if (words := [i for i in intervals if not is_nonspeech(i.label)])}

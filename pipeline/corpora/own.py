@@ -3,16 +3,20 @@ transcripts."""
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from lexicon.errors import UserError
-from lexicon.fold import read_fold
+from lexicon.fold import fold_of, read_fold
+from lexicon.given import phones_in
 from lexicon.text import numbered_lines
 from pipeline.corpora import folder as plain_folder
 from pipeline.corpora import kaldi_dir, lhotse_export
 from pipeline.corpora.cutting import SPLITS, Found, cut
-from pipeline.corpora.prepared import Prepared, chosen_split, measure
+from pipeline.corpora.prepared import Gold, Prepared, chosen_split, measure
+from pipeline.datadir import Utterance
+from pipeline.datadir.check import GOLD_OVERSHOOT_S, SHORTEST_S
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
@@ -32,10 +36,33 @@ def prepare(folder: Path, split: str | None = None) -> Own:
     found = read(folder)
     sets, rule, how = cut(found, split)
     lexicon = folder / plain_folder.LEXICON
-    prepared = measure(sets, found.left_out, _lines(lexicon) if lexicon.is_file() else None,
-                       found.gold, plain_folder.fold(found.gold) | read_fold(folder))
+    labels = {phone.label for gold in found.gold.values() for phone in gold.phones}
+    fold = fold_of(labels, phones_in(lexicon) if labels and lexicon.is_file() else ()) | read_fold(folder)
+    prepared = without_unfit(measure(sets, found.left_out, _lines(lexicon) if lexicon.is_file() else None,
+                                     found.gold, fold))
     prepared.unreadable.extend(found.unreadable)
     return Own(prepared, rule, f"{folder}: {found.kind}; {how}")
+
+
+def without_unfit(prepared: Prepared) -> Prepared:
+    """Utterances that `make check` would refuse are unreadable: shorter than a frame, or over before what hands have
+    placed in them."""
+    kept = {}
+    for name, utterances in prepared.sets.items():
+        odd = {u.id: why for u in utterances if (why := _unfit(u, prepared))}
+        prepared.unreadable.extend(odd.items())
+        kept[name] = [u for u in utterances if u.id not in odd]
+    return replace(prepared, sets=kept)
+
+
+def _unfit(utterance: Utterance, prepared: Prepared) -> str:
+    seconds = utterance.num_samples / prepared.sample_rate
+    if seconds < SHORTEST_S:
+        return f'{utterance.wav}: "{utterance.id}" lasts {seconds:.3f} s, less than one frame; remove the utterance'
+    gold = prepared.gold.get(utterance.id, Gold())
+    late = next((i for i in (*gold.phones, *gold.words) if i.end > seconds + GOLD_OVERSHOOT_S), None)
+    return (f'{utterance.wav}: "{late.label}", placed by hand, ends at {late.end:g} s, "{utterance.id}" at {seconds:g} s; '
+            f"correct the times") if late else ""
 
 
 def _lines(path: Path) -> str:

@@ -1,0 +1,252 @@
+"""What is said in a recording, and when, from the files beside it: text, label files, a TextGrid.
+
+A TextGrid's tiers are known by their names, "words", or "ann - words" as the Montreal Forced Aligner writes those of
+several speakers; each speaker's speech is then cut into segments, which are utterances of their own: the intervals of
+the speaker's tier of sentences, or where there is none, what lies between pauses of PAUSE_S or more.
+"""
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from lexicon.errors import UserError
+from lexicon.nonspeech import is_nonspeech, is_pause
+from lexicon.normalise import to_words
+from lexicon.phones import SILENCE
+from lexicon.text import numbered_lines, unwritable
+from pipeline.audio import AudioInfo, Cut
+from pipeline.corpora.label_file import MOST, are_phones, read_labels
+from pipeline.corpora.prepared import Gold
+from pipeline.datadir.check import GOLD_OVERSHOOT_S
+from pipeline.intervals import Interval
+from pipeline.textgrid import TextGrid, read_textgrid
+
+GRID = ".textgrid"
+LABELS = (".phn", ".wrd")  # TIMIT's, which are no text
+TEXTS = (".txt", ".lab", *LABELS)
+WORDS, PHONES, SENTENCES = "words", "phones", "sentences"
+TIERS = {  # whole names, in lower case; of several tiers of sentences the first in this order
+    WORDS: ("words", "word", "wrd", "ort", "ort-mau", "tokensalign"),
+    PHONES: ("phones", "phone", "phn", "phonemes", "phoneme", "mau", "segments", "segment", "phonalign"),
+    SENTENCES: ("transcript", "transcripts", "transcription", "text", "sentence", "sentences", "utterance",
+                "utterances", "ortho", "trn"),
+}
+PAUSE_S = 0.5   # between two words of one speaker, that ends a segment
+MARGIN_S = 0.1  # of the pause that stays on either side
+
+
+class Turn(NamedTuple):
+    """An utterance: words, gold counted from its beginning, the speaker's name where a tier gives it, which stretch of
+    the recording it is (None: all of it), and its number among the speaker's segments where there are several speakers."""
+
+    words: tuple[str, ...]
+    gold: Gold
+    speaker: str | None = None
+    cut: Cut | None = None
+    number: int | None = None
+
+
+@dataclass
+class Placed:
+    """What one file, or one speaker's tiers, say: ``tiers`` has WORDS, PHONES and SENTENCES with their times, ``text``
+    is without any; what is not said is not there."""
+
+    path: Path
+    tiers: dict[str, list[Interval]] = field(default_factory=dict)
+    text: tuple[str, ...] | None = None
+
+
+def read_turns(files: Sequence[Path], sound: AudioInfo) -> list[Turn]:
+    """The utterances of a recording. UserError for files that contradict each other, the sound, or themselves."""
+    parts: list[Placed] = []
+    speaker, whole = None, None
+    for path in files:
+        if path.suffix.lower() != GRID:
+            parts.append(_text_or_labels(path, sound))
+            continue
+        speakers, whole = _speakers(path, sound.num_samples / sound.sample_rate)
+        if len(speakers) > 1:
+            return _dialogue(path, speakers, [other for other in files if other != path],
+                             sound.num_samples / sound.sample_rate)
+        (speaker, placed), = speakers.items()
+        parts.append(placed)
+    return [_monologue(parts, speaker, whole)]
+
+
+# Text and label files
+
+def words_of(label: str) -> list[str]:
+    """The words of a label; none for a pause or noise."""
+    return [] if is_nonspeech(label) else to_words(label)
+
+
+def _text_or_labels(path: Path, sound: AudioInfo) -> Placed:
+    labels = read_labels(path, sound)
+    if labels is None:
+        if path.suffix.lower() in LABELS:
+            raise UserError(f"{path}: not lines of `first-sample last-sample label`; correct it, or take it away")
+        return Placed(path, text=tuple(to_words(" ".join(line for _, line in numbered_lines(path)))))
+    if are_phones([interval.label for interval in labels]) and path.suffix.lower() != ".wrd":
+        return Placed(path, {PHONES: labels})
+    said = [words_of(interval.label) for interval in labels]
+    several = sum(len(words) > 1 for words in said)
+    return Placed(path, {SENTENCES if several > MOST * sum(map(bool, said)) else WORDS: labels})
+
+
+def _monologue(parts: Sequence[Placed], speaker: str | None, whole: Cut | None) -> Turn:
+    """One utterance of all that is said: the words are those of a text, else of sentences in a file of their own, else
+    placed words, else sentences."""
+    tiers: dict[str, list[Interval]] = {}
+    source: dict[str, Path] = {}
+    for part in parts:
+        for name in [*part.tiers, *(["text"] if part.text is not None else [])]:
+            if name in source:
+                raise UserError(f"{part.path}: {name}, as {source[name].name} has; keep one of them")
+            source[name] = part.path
+        tiers |= part.tiers
+    words, sentences = ([word for i in tiers.get(name, ()) for word in words_of(i.label)] for name in (WORDS, SENTENCES))
+    text = next((part.text for part in parts if part.text is not None), None)
+    if text is None and source.get(SENTENCES) != source.get(WORDS):
+        text = sentences or None
+    said = (words or sentences) if text is None else text
+    if not said:
+        raise UserError(f"{source.get('text', parts[0].path)}: no words; write what is said, or take the recording away")
+    cut = whole if text is None else None  # a text is of all of the sound
+    return Turn(tuple(said), _gold(parts[0].path, tiers, *(cut or (0.0, float("inf")))), speaker, cut)
+
+
+def _gold(path: Path, tiers: Mapping[str, Sequence[Interval]], begin: float, end: float) -> Gold:
+    """Phones and words between two times, counted from the first. A label that reads as several words ("32") is none,
+    for nobody has placed them."""
+    phones, words = ([Interval(max(i.start - begin, 0.0), min(i.end, end) - begin, i.label)
+                      for i in tiers.get(name, ()) if i.end > begin and i.start < end] for name in (PHONES, WORDS))
+    said = [(interval, words_of(interval.label)) for interval in words]
+    return Gold(tuple(i._replace(label=_phone(path, i)) for i in phones),
+                tuple(i._replace(label=spoken[0]) for i, spoken in said if len(spoken) == 1))
+
+
+def _phone(path: Path, interval: Interval) -> str:
+    if is_pause(interval.label):
+        return SILENCE
+    if why := unwritable(label := "_".join(interval.label.split())):
+        raise UserError(f'{path}: the label "{label}" at {interval.start:g} s {why}; correct it')
+    return label
+
+
+# TextGrids
+
+def _speakers(path: Path, seconds: float) -> tuple[dict[str | None, Placed], Cut | None]:
+    """What each speaker's tiers say, by the name before " - " (None: there is none), counted from the beginning of the
+    sound, which lasts ``seconds``; and the stretch of it that the grid is about, None for all."""
+    grid = read_textgrid(path)
+    offset, whole = _place(path, grid, seconds)
+    found: dict[str | None, dict[str, list[str]]] = {}
+    for name in grid.tiers:
+        speaker, kind = _tier(name)
+        if kind:
+            found.setdefault(speaker, {}).setdefault(kind, []).append(name)
+    for name in grid.points:
+        speaker, kind = _tier(name)
+        if kind and kind not in found.get(speaker, {}):
+            raise UserError(f'{path}: tier "{name}" has points, no intervals, so nobody knows how long its {kind} '
+                            f"last; make it an interval tier, or give it another name")
+    if not found:
+        raise UserError(f'{path}: no tier of words or phones (tiers: {", ".join([*grid.tiers, *grid.points]) or "none"}'
+                        f'); name one "words" or "phones", or of several speakers "ann - words"')
+    speakers = {}
+    for speaker, kinds in found.items():
+        chosen = {kind: _chosen(path, grid, kind, names) for kind, names in kinds.items()}
+        speakers[speaker] = Placed(path, {
+            kind: [Interval(max(i.start - offset, 0.0), min(i.end - offset, seconds), i.label)
+                   for i in grid.tiers[name] if i.start - offset < seconds] for kind, name in chosen.items()})
+    return speakers, whole
+
+
+def _tier(name: str) -> tuple[str | None, str | None]:
+    """(speaker, WORDS, PHONES or SENTENCES) of a tier's name, None for what it does not say."""
+    speaker, _, last = name.rpartition(" - ")
+    kind = next((kind for kind, names in TIERS.items() if last.strip().lower() in names), None)
+    return speaker.strip() or None, kind
+
+
+def _chosen(path: Path, grid: TextGrid, kind: str, names: list[str]) -> str:
+    """The one tier of a kind and a speaker."""
+    for name in names:
+        if grid.repeated[name]:
+            raise UserError(f'{path}: {grid.repeated[name] + 1} tiers "{name}"; name those of several speakers '
+                            f'"ann - {name}" and "bob - {name}", or take one away')
+    if len(names) > 1 and kind != SENTENCES:
+        raise UserError(f'{path}: tiers "{names[0]}" and "{names[1]}" are both of {kind}; name one of them otherwise')
+    return min(names, key=lambda name: TIERS[kind].index(name.rpartition(" - ")[2].strip().lower()))
+
+
+def _place(path: Path, grid: TextGrid, seconds: float) -> tuple[float, Cut | None]:
+    """What is to be taken from the grid's times, and the stretch that it is about.
+
+    A grid within the sound counts from its beginning; one as long as the sound that begins elsewhere (Praat cuts
+    sounds and "preserves times") counts from its own. UserError for others, and for what begins after the sound.
+    """
+    inner = [interval for tier in grid.tiers.values() for interval in tier]
+    start = min([grid.start, *(i.start for i in inner)])
+    end = max([grid.end, *(i.end for i in inner)])
+    if start >= 0 and end <= seconds + GOLD_OVERSHOOT_S:
+        offset, whole = 0.0, Cut(start, min(end, seconds)) if start > GOLD_OVERSHOOT_S else None
+    elif abs(end - start - seconds) <= GOLD_OVERSHOOT_S:
+        offset, whole = start, None
+    else:
+        raise UserError(f"{path}: a grid from {start:g} to {end:g} s, beside a sound of {seconds:.2f} s; it is another "
+                        f"recording's, or one of the two was cut: correct it with Praat")
+    if late := next((i for i in inner if i.start - offset >= seconds and not is_nonspeech(i.label)), None):
+        raise UserError(f'{path}: "{late.label}" begins at {late.start:g} s, where the sound is over; '
+                        f"correct it with Praat")
+    return offset, whole
+
+
+# Several speakers
+
+def _dialogue(path: Path, speakers: Mapping[str | None, Placed], others: Sequence[Path], seconds: float) -> list[Turn]:
+    """The segments of each speaker, speaker by speaker."""
+    if others:
+        raise UserError(f"{others[0]}: does not say which of the speakers of {path.name} says what; take it away, for "
+                        f"the grid does")
+    turns = [turn for speaker, placed in speakers.items() for turn in _segments(path, speaker, placed.tiers, seconds)]
+    if not turns:
+        raise UserError(f"{path}: no words; write what is said, or take the recording away")
+    return turns
+
+
+def _segments(path: Path, speaker: str | None, tiers: Mapping[str, Sequence[Interval]], seconds: float) -> list[Turn]:
+    whose = f'of "{speaker}"' if speaker else "of the tiers without a speaker"
+    if PHONES in tiers and not (WORDS in tiers or SENTENCES in tiers):
+        raise UserError(f"{path}: phones {whose}, but no words; add a tier of words")
+    words = [interval for interval in tiers.get(WORDS, ()) if words_of(interval.label)]
+    sentences = [interval for interval in tiers.get(SENTENCES, ()) if words_of(interval.label)]
+    spans = sentences or _stretches(words, seconds)
+    starts = [span.start for span in spans]
+    within: list[list[Interval]] = [[] for _ in spans]
+    for word in words:
+        at = bisect_right(starts, (word.start + word.end) / 2) - 1
+        if at < 0 or max(spans[at].start - word.start, word.end - spans[at].end) > GOLD_OVERSHOOT_S:
+            raise UserError(f'{path}: "{word.label}" {whose}, {word.start:g} to {word.end:g} s, lies in no sentence; '
+                            f"correct the tiers with Praat")
+        within[at].append(word)
+    turns = []
+    for number, (span, inside) in enumerate(zip(spans, within), 1):
+        said = [word for interval in inside or [span] for word in words_of(interval.label)]
+        gold = _gold(path, {PHONES: tiers.get(PHONES, ()), WORDS: inside}, span.start, span.end)
+        turns.append(Turn(tuple(said), gold, speaker, Cut(span.start, span.end), number))
+    return turns
+
+
+def _stretches(words: Sequence[Interval], seconds: float) -> list[Interval]:
+    """What lies between a speaker's pauses, with a margin."""
+    spans: list[Interval] = []
+    for word in words:
+        if spans and word.start - spans[-1].end < PAUSE_S:
+            spans[-1] = spans[-1]._replace(end=word.end)
+        else:
+            spans.append(word._replace(label=""))
+    return [Interval(max(span.start - MARGIN_S, 0.0), min(span.end + MARGIN_S, seconds), "") for span in spans]
