@@ -104,8 +104,8 @@ def _in_seconds(path: Path, rows: list[Row], sound: AudioInfo) -> list[Interval]
         return [Interval(row.start / unit, min(row.end / unit, seconds), _bare(row.label) if unit == HTK_PER_S
                          else row.label) for row in rows]
     if surely or len(rows) > 1 and _grow(rows) or any(map(_no_text, rows)):
-        odd = next((after for before, after in zip(rows, rows[1:]) if after.start < before.end), rows[-1])
-        raise UserError(f"{path}:{odd.line}: lines of times and labels, but {odd.start:g} to {odd.end:g} does not fit "
+        odd = next((row for before, row in zip([None, *rows], rows) if row.start < (before.end if before else 0)), rows[-1])
+        raise UserError(f"{path}:{odd.line}: lines of times and labels, but {odd.start:.10g} to {odd.end:.10g} does not fit "
                         f"the sound of {seconds:.2f} s{'' if _grow(rows) else ', or the line before'}, in seconds, "
                         f"samples or 100 ns; correct the times (of a text, write such numbers in words)")
     return None
