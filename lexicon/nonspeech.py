@@ -3,19 +3,24 @@ from __future__ import annotations
 
 import re
 
-# Of Kaldi, MFA (which brackets the rest), HTK, Penn's aligner, TIMIT, WebMAUS and Praat's users, in lower case.
+from lexicon.written import BRACKETED
+
+# Of Kaldi, MFA (which brackets others), HTK, Penn's aligner, TIMIT, WebMAUS and Praat's users, in lower case.
 NAMES = {"", "sil", "sp", "spn", "nsn", "ssil", "pau", "h#", "#h", "#", "_", "!sil", "!enter", "!exit", "!null",
          "sent-start", "sent-end"}
 PAUSES = {"silence", "pause"}  # that are words as well
-BRACKETED = re.compile(r"(\s*(\[[^][]*\]|<[^<>]*>|\{[^{}]*\}|\([^()]*\)))+")
 POSITION = re.compile(r"(?<=.)_[BIES]$")  # of a phone in its word, as Kaldi marks it: SIL_S
 
 
 def is_nonspeech(label: str) -> bool:
     """Whether a label, of a word or phone, stands for a pause or a noise: by its name, or because it is in brackets, as
-    the Montreal Forced Aligner has it ([noise], <unk>, {SL}, (cough))."""
-    label = label.strip()
-    return POSITION.sub("", label).lower() in NAMES or bool(BRACKETED.fullmatch(label))
+    the Montreal Forced Aligner has it ([noise], <unk>, {SL})."""
+    return POSITION.sub("", BRACKETED.sub("", label).strip()).lower() in NAMES
+
+
+def names_pause(label: str) -> bool:
+    """Whether it is one by its name; what is in brackets, a lexicon may hold as a word."""
+    return label.strip().lower() in NAMES
 
 
 def is_pause(phone: str) -> bool:

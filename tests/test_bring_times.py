@@ -21,7 +21,7 @@ from pipeline.datadir.check import Check
 from pipeline.features import frame_to_seconds
 from pipeline.textgrid import read_textgrid, write_textgrid
 from stages import prepare_data, score
-from tests.bring import RATE, folder_of, noise
+from bring import RATE, folder_of, noise
 
 Entry = tuple[float, float, str]
 HEAD = 'File type = "ooTextFile"\nObject class = "TextGrid"\n\n'
@@ -342,7 +342,7 @@ def test_labels_that_are_no_phones_are_counted(labels, phones, unknown):
 
 
 @pytest.mark.parametrize("label,expected", [
-    ("<unk>", True), ("[laughter] (cough)", True), ("{SL}", True), ("SPN_S", True), (" ", True), ("h#", True),
+    ("<unk>", True), ("[laughter] <cough>", True), ("(cough)", False), ("{SL}", True), ("SPN_S", True), (" ", True), ("h#", True),
     ("[laughter] hello [noise]", False), ("a", False), ("silence", False), ("<s", False),
 ])
 def test_what_is_no_speech(label, expected):
@@ -381,7 +381,7 @@ def test_make_check_and_make_data_agree_about_gold_beyond_the_end(tmp_path, end)
 def test_make_data_and_make_score_count_labels_that_are_no_phones(tmp_path, capsys):
     ctm = "".join(f"u{u:02} 1 {i / 4} 0.25 {label}\n" for u in range(12) for i, label in enumerate(["sil", "foo", "S", "b_r"]))
     folder, out = kaldi(tmp_path / "k", ctm), tmp_path / "data" / "k"
-    prepare_data.main(Namespace(corpus="k", corpus_dir=str(folder), out=out, split=None, allow_missing=0))
+    prepare_data.main(Namespace(corpus="k", corpus_dir=str(folder), out=out, split=None, lexicon=None, allow_missing=0))
     said = capsys.readouterr().out
     assert "24 of 36 phones placed by hand are unknown (foo 12, b_r 12)" in said
     (out / "lang").mkdir()
@@ -399,4 +399,4 @@ def test_unreadable_files_do_not_hide_from_make_data(tmp_path):
     folder = folder_of(tmp_path / "mine", ["yes"])
     (folder / "u03.TextGrid").write_text(grid({"words": [(0, 5, "yes")]}, 5))
     with pytest.raises(UserError, match=r"u03\.TextGrid"):
-        prepare_data.main(Namespace(corpus="m", corpus_dir=str(folder), out=tmp_path / "d/m", split=None, allow_missing=0))
+        prepare_data.main(Namespace(corpus="m", corpus_dir=str(folder), out=tmp_path / "d/m", split=None, lexicon=None, allow_missing=0))

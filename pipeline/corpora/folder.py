@@ -1,8 +1,8 @@
 """A folder of recordings, each with its transcript beside it: name.wav or .flac, and name.txt, .lab or .TextGrid.
 
 Sub-folders are speakers, as LibriSpeech and the Montreal Forced Aligner have it; folders train, dev and test above them
-are the sets. Without sub-folders everything is taken for one speaker, unless a TextGrid names some. Text is normalised
-as `lexicon.normalise` does it; what is said when is read by `transcript`.
+are the sets. Without sub-folders everything is taken for one speaker, unless a TextGrid names some. Text is read as
+`lexicon.written` does it; what is said when is read by `transcript`.
 """
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from lexicon.errors import UserError
+from lexicon.written import Written
 from pipeline.audio import audio_info
 from pipeline.corpora.cutting import Found
 from pipeline.corpora.prepared import SETS, unmeasured
@@ -30,7 +31,7 @@ def is_audio(path: Path) -> bool:
     return path.suffix.lower() in AUDIO_SUFFIXES and not path.name.startswith(".") and path.is_file()
 
 
-def read(folder: Path) -> Found:
+def read(folder: Path, written: Written) -> Found:
     """Every recording below ``folder`` with its words; what lacks its other half, or words, is listed as unreadable."""
     found = Found("a folder of recordings and transcripts", defaultdict(list))
     halves: dict[Path, dict[str, Path]] = defaultdict(dict)  # by path without suffix
@@ -44,21 +45,21 @@ def read(folder: Path) -> Found:
         halves[path.with_suffix("")][kind] = path
     for stem, files in halves.items():
         try:
-            _take(found, folder, stem, files)
+            _take(found, folder, stem, files, written)
         except UserError as error:
             found.unreadable.append((stem.relative_to(folder).as_posix(), str(error)))
     found.speakers_known = len({u.speaker for members in found.sets.values() for u in members}) > 1
     return found
 
 
-def _take(found: Found, folder: Path, stem: Path, files: dict[str, Path]) -> None:
+def _take(found: Found, folder: Path, stem: Path, files: dict[str, Path], written: Written) -> None:
     """Add the utterances of one recording. UserError if it is not whole."""
     if AUDIO not in files:
         raise UserError(f"{next(iter(files.values()))}: transcript without audio; add the recording, or take it away")
     if len(files) == 1:
         raise UserError(f"{files[AUDIO]}: audio without transcript; write {stem.name}.txt beside it, or take it away")
     transcripts = [path for kind, path in files.items() if kind != AUDIO]
-    for turn in read_turns(transcripts, audio_info(files[AUDIO])):
+    for turn in read_turns(transcripts, audio_info(files[AUDIO]), written):
         name, utterance, speaker = _names(folder, stem, turn)
         found.sets[name].append(unmeasured(utterance, speaker, files[AUDIO], turn.words, turn.cut))
         if turn.gold.phones or turn.gold.words:

@@ -1,12 +1,14 @@
 """Other people's Kaldi data directories, made by Kaldi's recipes, by lhotse, or by us: one, or a folder of several."""
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from lexicon.errors import UserError
+from lexicon.errors import UserError, at
 from lexicon.nonspeech import is_nonspeech, is_pause
 from lexicon.phones import SILENCE
+from lexicon.written import Written
 from pipeline.corpora.cutting import Found
 from pipeline.corpora.prepared import SETS, Gold
 from pipeline.datadir import DataDir, Utterance, refuse
@@ -18,11 +20,11 @@ def sets_in(folder: Path) -> list[Path]:
     return sorted(path.parent for path in folder.glob("*/wav.scp"))
 
 
-def read(folder: Path) -> Found:
+def read(folder: Path, written: Written) -> Found:
     """The utterances of a data directory, or of train, dev and test below ``folder``; other directories are left
     out."""
     if (folder / "wav.scp").is_file():
-        utterances, gold = read_one(folder)
+        utterances, gold = read_one(folder, written.tokens)
         return Found("a Kaldi data directory", {"": utterances}, gold, speakers_known=speakers_known(utterances))
     sets, gold = {}, {}
     directories = sets_in(folder)
@@ -32,25 +34,28 @@ def read(folder: Path) -> Found:
             f"{folder}: data directories {' '.join(path.name for path in directories)}, but none of them is "
             f"{', '.join(SETS)}; rename them so, or give one of them: CORPUS_DIR={directories[0]}")
     for path in taken:
-        sets[path.name], placed = read_one(path)
+        sets[path.name], placed = read_one(path, written.tokens)
         gold |= placed
     left_out = [(path.name, "neither train, dev nor test") for path in directories if path not in taken]
     everybody = [utterance for members in sets.values() for utterance in members]
     return Found("Kaldi data directories", sets, gold, left_out=left_out, speakers_known=speakers_known(everybody))
 
 
-def read_one(path: Path) -> tuple[list[Utterance], dict[str, Gold]]:
+def read_one(path: Path, words: Callable[[Sequence[str]], list[str]]) -> tuple[list[Utterance], dict[str, Gold]]:
     """The utterances of one directory, and their gold where it has phones.ctm or words.ctm.
 
-    Words are those of `text`, as they are. UserError with the first of its problems.
+    ``words`` says which words the tokens of `text` are (see `Written`). UserError with the first of its problems.
     """
     directory = DataDir(path, foreign=True)
     refuse([problem for problem in directory.problems() if not problem.remark], path)
-    utterances = [replace(utterance, wav=utterance.wav.resolve(), num_samples=0)
-                  for utterance in directory.utterances()]
-    phones, words = _phones(path, utterances), _words(path, utterances)
-    return utterances, {u.id: Gold(tuple(phones.get(u.id, ())), tuple(words.get(u.id, ())))
-                        for u in utterances if u.id in phones or u.id in words}
+    utterances = []
+    for utterance in directory.utterances():
+        with at(directory.texts.where(utterance.id)):
+            said = tuple(words(utterance.words))
+        utterances.append(replace(utterance, wav=utterance.wav.resolve(), num_samples=0, words=said))
+    placed_phones, placed_words = _phones(path, utterances), _words(path, utterances, words)
+    return utterances, {u.id: Gold(tuple(placed_phones.get(u.id, ())), tuple(placed_words.get(u.id, ())))
+                        for u in utterances if u.id in placed_phones or u.id in placed_words}
 
 
 def speakers_known(utterances: list[Utterance]) -> bool:
@@ -75,7 +80,13 @@ def _phones(path: Path, utterances: list[Utterance]) -> Intervals:
             for utterance, intervals in _gold(path / "phones.ctm", utterances).items()}
 
 
-def _words(path: Path, utterances: list[Utterance]) -> Intervals:
-    """Hand-made words, without what is no speech (<eps>, [noise])."""
-    return {utterance: words for utterance, intervals in _gold(path / "words.ctm", utterances).items()
-            if (words := [i for i in intervals if not is_nonspeech(i.label)])}
+def _words(path: Path, utterances: list[Utterance], words: Callable[[Sequence[str]], list[str]]) -> Intervals:
+    """Hand-made words, as ``words`` spells them, without what is no speech (<eps>, sil where no such word is said)."""
+    said = {utterance.id: utterance.words for utterance in utterances}
+    found: Intervals = {}
+    for utterance, intervals in _gold(path / "words.ctm", utterances).items():
+        for interval in intervals:
+            spelled = words([interval.label])
+            if len(spelled) == 1 and not (is_nonspeech(interval.label) and spelled[0] not in said[utterance]):
+                found.setdefault(utterance, []).append(interval._replace(label=spelled[0]))
+    return found

@@ -7,16 +7,16 @@ the speaker's tier of sentences, or where there is none, what lies between pause
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from lexicon.errors import UserError
-from lexicon.nonspeech import is_nonspeech, is_pause
-from lexicon.normalise import to_words
+from lexicon.errors import UserError, at
+from lexicon.nonspeech import is_nonspeech, is_pause, names_pause
 from lexicon.phones import SILENCE
 from lexicon.text import numbered_lines, unwritable
+from lexicon.written import Written
 from pipeline.audio import AudioInfo, Cut
 from pipeline.corpora.label_file import MOST, are_phones, read_labels
 from pipeline.corpora.prepared import Gold
@@ -49,25 +49,34 @@ class Turn(NamedTuple):
     number: int | None = None
 
 
+class Said(NamedTuple):
+    """What a label says, and when, in seconds: its words, or the one phone."""
+
+    start: float
+    end: float
+    words: tuple[str, ...]
+
+
 @dataclass
 class Placed:
     """What one file, or one speaker's tiers, say: ``tiers`` has WORDS, PHONES and SENTENCES with their times, ``text``
     is without any; what is not said is not there."""
 
     path: Path
-    tiers: dict[str, list[Interval]] = field(default_factory=dict)
+    tiers: dict[str, list[Said]] = field(default_factory=dict)
     text: tuple[str, ...] | None = None
 
 
-def read_turns(files: Sequence[Path], sound: AudioInfo) -> list[Turn]:
-    """The utterances of a recording. UserError for files that contradict each other, the sound, or themselves."""
+def read_turns(files: Sequence[Path], sound: AudioInfo, written: Written) -> list[Turn]:
+    """The utterances of a recording, their words as ``written`` spells them. UserError for files that contradict each
+    other, the sound, or themselves."""
     parts: list[Placed] = []
     speaker, whole = None, None
     for path in files:
         if path.suffix.lower() != GRID:
-            parts.append(_text_or_labels(path, sound))
+            parts.append(_text_or_labels(path, sound, written))
             continue
-        speakers, whole = _speakers(path, sound.num_samples / sound.sample_rate)
+        speakers, whole = _speakers(path, sound.num_samples / sound.sample_rate, written)
         if len(speakers) > 1:
             return _dialogue(path, speakers, [other for other in files if other != path],
                              sound.num_samples / sound.sample_rate)
@@ -76,30 +85,49 @@ def read_turns(files: Sequence[Path], sound: AudioInfo) -> list[Turn]:
     return [_monologue(parts, speaker, whole)]
 
 
+def _said(path: Path, kind: str, intervals: Iterable[Interval], written: Written) -> list[Said]:
+    """The labels of one kind; of words and sentences those that are some."""
+    with at(path):
+        found = [Said(i.start, i.end, (_phone(i.label),) if kind == PHONES else
+                      () if names_pause(i.label) else tuple(written.words(i.label))) for i in intervals]
+    return [said for said in found if said.words]
+
+
+def _phone(label: str) -> str:
+    if is_pause(label):
+        return SILENCE
+    if why := unwritable(label := "_".join(label.split())):
+        raise UserError(f'the label "{label}" {why}; correct it')
+    return label
+
+
 # Text and label files
 
-def words_of(label: str) -> list[str]:
-    """The words of a label; none for a pause or noise."""
-    return [] if is_nonspeech(label) else to_words(label)
-
-
-def _text_or_labels(path: Path, sound: AudioInfo) -> Placed:
+def _text_or_labels(path: Path, sound: AudioInfo, written: Written) -> Placed:
     labels = read_labels(path, sound)
     if labels is None:
         if path.suffix.lower() in LABELS:
             raise UserError(f"{path}: not lines of `first-sample last-sample label`; correct it, or take it away")
-        return Placed(path, text=tuple(to_words(" ".join(line for _, line in numbered_lines(path)))))
+        return Placed(path, text=words_of_file(path, written))
     if are_phones([interval.label for interval in labels]) and path.suffix.lower() != ".wrd":
-        return Placed(path, {PHONES: labels})
-    said = [words_of(interval.label) for interval in labels]
-    several = sum(len(words) > 1 for words in said)
-    return Placed(path, {SENTENCES if several > MOST * sum(map(bool, said)) else WORDS: labels})
+        return Placed(path, {PHONES: _said(path, PHONES, labels, written)})
+    said = _said(path, WORDS, labels, written)
+    return Placed(path, {SENTENCES if sum(len(one.words) > 1 for one in said) > MOST * len(said) else WORDS: said})
+
+
+def words_of_file(path: Path, written: Written) -> tuple[str, ...]:
+    """The words of a transcript; UserError with the line of what cannot be read."""
+    words: list[str] = []
+    for number, line in numbered_lines(path):
+        with at(f"{path}:{number}"):
+            words += written.words(line.removeprefix("\ufeff"))
+    return tuple(words)
 
 
 def _monologue(parts: Sequence[Placed], speaker: str | None, whole: Cut | None) -> Turn:
     """One utterance of all that is said: the words are those of a text, else of sentences in a file of their own, else
     placed words, else sentences."""
-    tiers: dict[str, list[Interval]] = {}
+    tiers: dict[str, list[Said]] = {}
     source: dict[str, Path] = {}
     for part in parts:
         for name in [*part.tiers, *(["text"] if part.text is not None else [])]:
@@ -107,7 +135,7 @@ def _monologue(parts: Sequence[Placed], speaker: str | None, whole: Cut | None) 
                 raise UserError(f"{part.path}: {name}, as {source[name].name} has; keep one of them")
             source[name] = part.path
         tiers |= part.tiers
-    words, sentences = ([word for i in tiers.get(name, ()) for word in words_of(i.label)] for name in (WORDS, SENTENCES))
+    words, sentences = ([word for said in tiers.get(name, ()) for word in said.words] for name in (WORDS, SENTENCES))
     text = next((part.text for part in parts if part.text is not None), None)
     if text is None and source.get(SENTENCES) != source.get(WORDS):
         text = sentences or None
@@ -115,30 +143,21 @@ def _monologue(parts: Sequence[Placed], speaker: str | None, whole: Cut | None) 
     if not said:
         raise UserError(f"{source.get('text', parts[0].path)}: no words; write what is said, or take the recording away")
     cut = whole if text is None else None  # a text is of all of the sound
-    return Turn(tuple(said), _gold(parts[0].path, tiers, *(cut or (0.0, float("inf")))), speaker, cut)
+    return Turn(tuple(said), _gold(tiers, *(cut or (0.0, float("inf")))), speaker, cut)
 
 
-def _gold(path: Path, tiers: Mapping[str, Sequence[Interval]], begin: float, end: float) -> Gold:
+def _gold(tiers: Mapping[str, Sequence[Said]], begin: float, end: float) -> Gold:
     """Phones and words between two times, counted from the first. A label that reads as several words ("32") is none,
     for nobody has placed them."""
-    phones, words = ([Interval(max(i.start - begin, 0.0), min(i.end, end) - begin, i.label)
-                      for i in tiers.get(name, ()) if i.end > begin and i.start < end] for name in (PHONES, WORDS))
-    said = [(interval, words_of(interval.label)) for interval in words]
-    return Gold(tuple(i._replace(label=_phone(path, i)) for i in phones),
-                tuple(i._replace(label=spoken[0]) for i, spoken in said if len(spoken) == 1))
-
-
-def _phone(path: Path, interval: Interval) -> str:
-    if is_pause(interval.label):
-        return SILENCE
-    if why := unwritable(label := "_".join(interval.label.split())):
-        raise UserError(f'{path}: the label "{label}" at {interval.start:g} s {why}; correct it')
-    return label
+    phones, words = (tuple(Interval(max(said.start - begin, 0.0), min(said.end, end) - begin, said.words[0])
+                           for said in tiers.get(name, ()) if len(said.words) == 1 and said.end > begin
+                           and said.start < end) for name in (PHONES, WORDS))
+    return Gold(phones, words)
 
 
 # TextGrids
 
-def _speakers(path: Path, seconds: float) -> tuple[dict[str | None, Placed], Cut | None]:
+def _speakers(path: Path, seconds: float, written: Written) -> tuple[dict[str | None, Placed], Cut | None]:
     """What each speaker's tiers say, by the name before " - " (None: there is none), counted from the beginning of the
     sound, which lasts ``seconds``; and the stretch of it that the grid is about, None for all."""
     grid = read_textgrid(path)
@@ -160,8 +179,9 @@ def _speakers(path: Path, seconds: float) -> tuple[dict[str | None, Placed], Cut
     for speaker, kinds in found.items():
         chosen = {kind: _chosen(path, grid, kind, names) for kind, names in kinds.items()}
         speakers[speaker] = Placed(path, {
-            kind: [Interval(max(i.start - offset, 0.0), min(i.end - offset, seconds), i.label)
-                   for i in grid.tiers[name] if i.start - offset < seconds] for kind, name in chosen.items()})
+            kind: _said(path, kind, (Interval(max(i.start - offset, 0.0), min(i.end - offset, seconds), i.label)
+                                     for i in grid.tiers[name] if i.start - offset < seconds), written)
+            for kind, name in chosen.items()})
     return speakers, whole
 
 
@@ -218,35 +238,35 @@ def _dialogue(path: Path, speakers: Mapping[str | None, Placed], others: Sequenc
     return turns
 
 
-def _segments(path: Path, speaker: str | None, tiers: Mapping[str, Sequence[Interval]], seconds: float) -> list[Turn]:
+def _segments(path: Path, speaker: str | None, tiers: Mapping[str, Sequence[Said]], seconds: float) -> list[Turn]:
     whose = f'of "{speaker}"' if speaker else "of the tiers without a speaker"
     if PHONES in tiers and not (WORDS in tiers or SENTENCES in tiers):
         raise UserError(f"{path}: phones {whose}, but no words; add a tier of words")
-    words = [interval for interval in tiers.get(WORDS, ()) if words_of(interval.label)]
-    sentences = [interval for interval in tiers.get(SENTENCES, ()) if words_of(interval.label)]
-    spans = sentences or _stretches(words, seconds)
+    words = tiers.get(WORDS, ())
+    spans = tiers.get(SENTENCES) or _stretches(words, seconds)
     starts = [span.start for span in spans]
-    within: list[list[Interval]] = [[] for _ in spans]
+    within: list[list[Said]] = [[] for _ in spans]
     for word in words:
-        at = bisect_right(starts, (word.start + word.end) / 2) - 1
-        if at < 0 or max(spans[at].start - word.start, word.end - spans[at].end) > GOLD_OVERSHOOT_S:
-            raise UserError(f'{path}: "{word.label}" {whose}, {word.start:g} to {word.end:g} s, lies in no sentence; '
-                            f"correct the tiers with Praat")
-        within[at].append(word)
+        at_most = bisect_right(starts, (word.start + word.end) / 2) - 1
+        span = spans[max(at_most, 0)]
+        if max(span.start - word.start, word.end - span.end) > GOLD_OVERSHOOT_S:
+            raise UserError(f'{path}: "{" ".join(word.words)}" {whose}, {word.start:g} to {word.end:g} s, lies in no '
+                            f"sentence; correct the tiers with Praat")
+        within[max(at_most, 0)].append(word)
     turns = []
     for number, (span, inside) in enumerate(zip(spans, within), 1):
-        said = [word for interval in inside or [span] for word in words_of(interval.label)]
-        gold = _gold(path, {PHONES: tiers.get(PHONES, ()), WORDS: inside}, span.start, span.end)
-        turns.append(Turn(tuple(said), gold, speaker, Cut(span.start, span.end), number))
+        said = tuple(word for one in inside or [span] for word in one.words)
+        gold = _gold({PHONES: tiers.get(PHONES, ()), WORDS: inside}, span.start, span.end)
+        turns.append(Turn(said, gold, speaker, Cut(span.start, span.end), number))
     return turns
 
 
-def _stretches(words: Sequence[Interval], seconds: float) -> list[Interval]:
+def _stretches(words: Sequence[Said], seconds: float) -> list[Said]:
     """What lies between a speaker's pauses, with a margin."""
-    spans: list[Interval] = []
+    spans: list[Said] = []
     for word in words:
         if spans and word.start - spans[-1].end < PAUSE_S:
             spans[-1] = spans[-1]._replace(end=word.end)
         else:
-            spans.append(word._replace(label=""))
-    return [Interval(max(span.start - MARGIN_S, 0.0), min(span.end + MARGIN_S, seconds), "") for span in spans]
+            spans.append(word)
+    return [Said(max(span.start - MARGIN_S, 0.0), min(span.end + MARGIN_S, seconds), ()) for span in spans]
