@@ -20,8 +20,9 @@ from pipeline.audio import AudioInfo
 from pipeline.datadir.check import GOLD_OVERSHOOT_S
 from pipeline.intervals import Interval
 
-LINE = re.compile(r"\s*(?P<start>-?\d+(?:[.,]\d+)?)(?P<gap>\s+)(?P<end>-?\d+(?:[.,]\d+)?)(?:\s+(?P<label>\S.*?))?\s*")
-ESPS_LINE = re.compile(r"\s*(?P<end>\d+\.\d+)\s+-?\d+(?:\s+(?P<label>\S.*?))?\s*;?\s*")
+LINE = re.compile(r"(?P<start>-?\d+(?:[.,]\d+)?)(?P<gap>\s+)(?P<end>-?\d+(?:[.,]\d+)?)(?:\s+(?P<label>\S.*))?")
+ESPS_LINE = re.compile(r"(?P<end>\d+\.\d+)\s+-?\d+(?:\s+(?P<label>\S.*))?")
+SUBTITLE = re.compile(r"[\d:.,]+ --> [\d:.,]+")
 FREQUENCIES = "\\"          # begins Audacity's second line of a label, which selects frequencies
 HTK_PER_S = 10_000_000      # HTK counts in 100 ns
 COVERED = 0.25              # of the sound, by labels that fit it
@@ -54,17 +55,19 @@ def read_labels(path: Path, sound: AudioInfo) -> list[Interval] | None:
     UserError where it is neither this nor plainly text: times that do not fit the sound in any unit, in two lines or
     more, or such as no text has; or most lines, but not all. "12 34 people" alone is text.
     """
-    lines = [(number, line) for number, line in numbered_lines(path) if line.strip()]
-    if (header := next((at for at, (_, line) in enumerate(lines) if line.strip() == "#"), None)) is not None:
+    lines = [(number, line.strip()) for number, line in numbered_lines(path)
+             if line.strip() and not line.startswith(FREQUENCIES)]
+    if subtitle := next((number for number, line in lines if SUBTITLE.match(line)), None):
+        raise UserError(f"{path}:{subtitle}: subtitles; save their text alone, or as a TextGrid")
+    if (header := next((at for at, (_, line) in enumerate(lines) if line == "#"), None)) is not None:
         rows = _esps(lines[header + 1:])
     else:
-        lines = [(number, line) for number, line in lines if not line.startswith(FREQUENCIES)]
         rows = [_row(number, found) for number, line in lines if (found := LINE.fullmatch(line))]
     counting = not any(row.decimal or row.end >= AS_TIME or any(map(str.isalpha, row.label)) for row in rows)
     if counting or not any(row.label for row in rows):
         return None
     if header is None and len(rows) < len(lines):
-        if len(rows) <= max(2, MOST * len(lines)) or not _grow(rows):
+        if len(rows) == 1 or len(rows) <= MOST * len(lines) or not _grow(rows):
             return None
         number, line = next((number, line) for number, line in lines if not LINE.fullmatch(line))
         raise UserError(f'{path}:{number}: "{line[:80]}" is not `start end label` as the other lines are; correct it')
@@ -79,7 +82,7 @@ def _row(number: int, found: re.Match[str]) -> Row:
 
 def _esps(lines: Sequence[tuple[int, str]]) -> list[Row]:
     """Lines `end colour label`, as those of the other form; none if one is not."""
-    found = [(number, ESPS_LINE.fullmatch(line)) for number, line in lines]
+    found = [(number, ESPS_LINE.fullmatch(line.rstrip("; "))) for number, line in lines]
     if not all(match for _, match in found):
         return []
     ends = [float(match["end"]) for _, match in found]
@@ -97,16 +100,18 @@ def _in_seconds(path: Path, rows: list[Row], sound: AudioInfo) -> list[Interval]
     surely = all(row.tabs and row.decimal for row in rows)
     units = ([1] if any(row.decimal for row in rows) else [sound.sample_rate, HTK_PER_S, 1])
     unit = next((unit for unit in units if _grow(rows) and _fits(rows, unit, seconds, surely)), None)
-    point = next((row for row in rows if row.start == row.end and row.label), None)
+    point = next((row for row in rows if row.start == row.end and not is_pause(row.label)), None)
     if unit == 1 and point:
-        raise UserError(f'{path}:{point.line}: "{point.label}" at a point of time; let it last as long as what it labels')
+        raise UserError(f'{path}:{point.line}: "{point.label}" at a point of time; let it last as long as what it '
+                        f"labels")
     if unit is not None:
         return [Interval(row.start / unit, min(row.end / unit, seconds), _bare(row.label) if unit == HTK_PER_S
                          else row.label) for row in rows]
     if surely or len(rows) > 1 and _grow(rows) or any(map(_no_text, rows)):
-        odd = next((row for before, row in zip([None, *rows], rows) if row.start < (before.end if before else 0)), rows[-1])
-        raise UserError(f"{path}:{odd.line}: lines of times and labels, but {odd.start:.10g} to {odd.end:.10g} does not fit "
-                        f"the sound of {seconds:.2f} s{'' if _grow(rows) else ', or the line before'}, in seconds, "
+        ends = [0.0, *(row.end for row in rows)]
+        odd = next((row for row, before in zip(rows, ends) if row.start < before), rows[-1])
+        raise UserError(f"{path}:{odd.line}: lines of times and labels, but {odd.start:.10g} to {odd.end:.10g} does "
+                        f"not fit the sound of {seconds:.2f} s{'' if _grow(rows) else ', or the line before'}, in seconds, "
                         f"samples or 100 ns; correct the times (of a text, write such numbers in words)")
     return None
 

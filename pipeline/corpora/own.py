@@ -68,8 +68,8 @@ def _unfit(utterance: Utterance, prepared: Prepared) -> str:
         return f'{utterance.wav}: "{utterance.id}" lasts {seconds:.3f} s, less than one frame; remove the utterance'
     gold = prepared.gold.get(utterance.id, Gold())
     late = next((i for i in (*gold.phones, *gold.words) if i.end > seconds + GOLD_OVERSHOOT_S), None)
-    return (f'{utterance.wav}: "{late.label}", placed by hand, ends at {late.end:g} s, "{utterance.id}" at {seconds:g} s; '
-            f"correct the times") if late else ""
+    return (f'{utterance.wav}: "{late.label}", placed by hand, ends at {late.end:g} s, "{utterance.id}" at '
+            f"{seconds:g} s; correct the times") if late else ""
 
 
 def _lines(path: Path) -> str:

@@ -25,9 +25,9 @@ from pipeline.intervals import Interval
 from pipeline.textgrid import TextGrid, read_textgrid
 
 GRID = ".textgrid"
-LABELS = (".phn", ".wrd")  # TIMIT's, which are no text
+LABELS = PHN, WRD = (".phn", ".wrd")  # TIMIT's, which are no text
 TEXTS = (".txt", ".lab", *LABELS)
-WORDS, PHONES, SENTENCES = "words", "phones", "sentences"
+WORDS, PHONES, SENTENCES, TEXT = "words", "phones", "sentences", "text"
 TIERS = {  # whole names, in lower case; of several tiers of sentences the first in this order
     WORDS: ("words", "word", "wrd", "ort", "ort-mau", "tokensalign"),
     PHONES: ("phones", "phone", "phn", "phonemes", "phoneme", "mau", "segments", "segment", "phonalign"),
@@ -40,7 +40,7 @@ MARGIN_S = 0.1  # of the pause that stays on either side
 
 class Turn(NamedTuple):
     """An utterance: words, gold counted from its beginning, the speaker's name where a tier gives it, which stretch of
-    the recording it is (None: all of it), and its number among the speaker's segments where there are several speakers."""
+    the recording it is (None: all of it), and its number among the speaker's segments where several speak."""
 
     words: tuple[str, ...]
     gold: Gold
@@ -109,7 +109,7 @@ def _text_or_labels(path: Path, sound: AudioInfo, written: Written) -> Placed:
         if path.suffix.lower() in LABELS:
             raise UserError(f"{path}: not lines of `first-sample last-sample label`; correct it, or take it away")
         return Placed(path, text=words_of_file(path, written))
-    if are_phones([interval.label for interval in labels]) and path.suffix.lower() != ".wrd":
+    if path.suffix.lower() == PHN or are_phones([i.label for i in labels]) and path.suffix.lower() != WRD:
         return Placed(path, {PHONES: _said(path, PHONES, labels, written)})
     said = _said(path, WORDS, labels, written)
     return Placed(path, {SENTENCES if sum(len(one.words) > 1 for one in said) > MOST * len(said) else WORDS: said})
@@ -127,23 +127,33 @@ def words_of_file(path: Path, written: Written) -> tuple[str, ...]:
 def _monologue(parts: Sequence[Placed], speaker: str | None, whole: Cut | None) -> Turn:
     """One utterance of all that is said: the words are those of a text, else of sentences in a file of their own, else
     placed words, else sentences."""
-    tiers: dict[str, list[Said]] = {}
+    said: dict[str, list[Said]] = {}
     source: dict[str, Path] = {}
     for part in parts:
-        for name in [*part.tiers, *(["text"] if part.text is not None else [])]:
-            if name in source:
-                raise UserError(f"{part.path}: {name}, as {source[name].name} has; keep one of them")
-            source[name] = part.path
-        tiers |= part.tiers
-    words, sentences = ([word for said in tiers.get(name, ()) for word in said.words] for name in (WORDS, SENTENCES))
-    text = next((part.text for part in parts if part.text is not None), None)
-    if text is None and source.get(SENTENCES) != source.get(WORDS):
-        text = sentences or None
-    said = (words or sentences) if text is None else text
-    if not said:
-        raise UserError(f"{source.get('text', parts[0].path)}: no words; write what is said, or take the recording away")
-    cut = whole if text is None else None  # a text is of all of the sound
-    return Turn(tuple(said), _gold(tiers, *(cut or (0.0, float("inf")))), speaker, cut)
+        for kind in [*part.tiers, *([TEXT] if part.text is not None else [])]:
+            if kind in source:
+                raise UserError(f"{part.path}: {kind}, as {source[kind].name} has; keep one of them")
+            source[kind] = part.path
+        said |= part.tiers
+    words = {kind: [word for one in ones for word in one.words] for kind, ones in said.items() if kind != PHONES}
+    words |= {TEXT: part.text for part in parts if part.text is not None}
+    chosen = TEXT if TEXT in source else SENTENCES
+    if chosen not in source or words.get(WORDS) and source[chosen] == source[WORDS]:
+        chosen = WORDS
+    if not words.get(chosen):
+        raise UserError(f"{source.get(chosen, parts[0].path)}: no words; write what is said, or take the recording away")
+    if chosen != WORDS and words.get(WORDS):
+        _refuse_strange(source[WORDS], words[WORDS], source[chosen], words[chosen])
+    cut = whole if source[chosen].suffix.lower() == GRID else None  # other files are about all of the sound
+    return Turn(tuple(words[chosen]), _gold(said, *(cut or (0.0, float("inf")))), speaker, cut)
+
+
+def _refuse_strange(path: Path, words: Sequence[str], other: Path, text: Sequence[str]) -> None:
+    """UserError for labels that nothing says are words, most of which a text beside them has not."""
+    known = sum(word in set(text) for word in words)
+    if path.suffix.lower() not in (GRID, WRD) and known <= MOST * len(words):
+        raise UserError(f'{path}: labels such as "{words[0]}" are neither words of {other.name} nor phones of ARPAbet, '
+                        f"IPA or TIMIT; call it {path.stem}{PHN} if they are phones")
 
 
 def _gold(tiers: Mapping[str, Sequence[Said]], begin: float, end: float) -> Gold:
