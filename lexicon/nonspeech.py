@@ -24,5 +24,5 @@ def names_pause(label: str) -> bool:
 
 
 def is_pause(phone: str) -> bool:
-    """The same of a phone, which is no word."""
+    """`is_nonspeech` of a phone, which cannot be the word "silence"."""
     return is_nonspeech(phone) or phone.strip().lower() in PAUSES

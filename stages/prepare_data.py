@@ -99,8 +99,8 @@ def unknown_gold(prepared: Prepared, phones: Collection[str]) -> list[str]:
     if not unknown:
         return []
     total = sum(prepared.fold.get(label, label) not in SILENT for label in labels)
-    return [f"{unknown_in_words(unknown, total, 'phones placed by hand')}: they count as errors of every system; say what "
-            f"they are in fold.txt of the corpus, lines `LABEL PHONE`"]
+    return [f"{unknown_in_words(unknown, total, 'phones placed by hand')}: they count as errors of every system; say "
+            f"what they are in fold.txt of the corpus, lines `LABEL PHONE`"]
 
 
 def totals(utterances: list[Utterance], prepared: Prepared) -> dict[str, Any]:
