@@ -86,6 +86,11 @@ def read_given(path: Path | str, phones: Path | str | None = None) -> Given:
                  {name: phone_set[name] for name in used}, notation, tuple(left_out))
 
 
+def phones_in(path: Path | str) -> set[str]:
+    """The names of the phones in a lexicon, without stress, whatever they are. UserError with file and line."""
+    return {without_stress(name) for entry in _read_entries(Path(path))[0] for name in entry.phones}
+
+
 def written_with(path: Path | str | None) -> Written:
     """How text is read with the lexicon at ``path``, whose phones do not matter here; None: with the dictionary."""
     if path is None:

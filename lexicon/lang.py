@@ -223,6 +223,11 @@ def _read_info(path: Path) -> dict[str, Any]:
     return info
 
 
+def phones_of(path: Path | str) -> list[str]:
+    """The phones of a lang directory, SIL first."""
+    return _read_symbols(Path(path) / "phones.txt")[1:]
+
+
 def _read_symbols(path: Path) -> list[str]:
     """Read an OpenFst symbol table whose numbers are 0, 1, 2, ..."""
     symbols: dict[str, int] = {}
