@@ -53,7 +53,8 @@ FORCE:
 marked := $(sort $(DATA) $(EXP))
 $(marked:%=%/.phonoscope):
 	@if [ -n "$$(ls -A $(@D) 2>/dev/null)" ]; then \
-	  echo "$(@D): not phonoscope's, for there is no .phonoscope in it; choose another folder, or, if all in it may be replaced: touch $(@D)/.phonoscope" >&2; exit 1; fi
+	  echo "$(@D): not phonoscope's, for there is no .phonoscope in it; choose another folder, or, if all in it may be" \
+	    "replaced: touch $(@D)/.phonoscope" >&2; exit 1; fi
 	@mkdir -p $(@D) && echo "phonoscope may replace and remove what is in this folder, all but own" >$@
 
 from := $(if $(CORPUS_DIR),$(CORPUS_DIR),$(shell cat $(DATA)/corpus_dir.txt 2>/dev/null))
