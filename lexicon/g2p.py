@@ -125,8 +125,8 @@ def _digest(lexicon: Pronunciations) -> str:
 
 
 def train(lexicon: Pronunciations, model: Path, commands: dict[str, str], order: int = ORDER) -> None:
-    """Align letters with phones, estimate the joint n-gram, write it as a transducer to the file ``model``; a terminal shows
-    how far that is. Raises TrainingFailed where that cannot be done."""
+    """Align letters with phones, estimate the joint n-gram, write it as a transducer to the file ``model``; a terminal
+    shows how far that is. Raises TrainingFailed where that cannot be done."""
     from tqdm import tqdm  # here alone, as kaldialign above
 
     def run(step: str, *command: str) -> None:

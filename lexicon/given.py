@@ -40,8 +40,8 @@ class _Entry(NamedTuple):
 @dataclass(frozen=True)
 class Given:
     """A lexicon and its phones; ``entries`` by word as written, the largest probability of a word 1.0, its variants in
-    order. ``left_out``: words that stand for noise or silence. ``columns``: how many of COLUMNS it has, of which only the
-    first is used."""
+    order. ``left_out``: words that stand for noise or silence. ``columns``: how many of COLUMNS it has, of which only
+    the first is used."""
 
     path: Path
     entries: Weighted
@@ -102,8 +102,8 @@ def read_given(path: Path | str, phones: Path | str | None = None) -> Given:
 
 
 def _read_entries(path: Path, described: Collection[str]) -> tuple[list[_Entry], list[str], int]:
-    """The lines with speech, the words of those without, and how many number columns there are; ``described``: the phones
-    that are known to be phones."""
+    """The lines with speech, the words of those without, and how many number columns there are; ``described``: the
+    phones that are known to be phones."""
     entries: list[_Entry] = []
     left_out: list[str] = []
     wrong: list[tuple[int, str]] = []
@@ -129,8 +129,8 @@ def _read_entries(path: Path, described: Collection[str]) -> tuple[list[_Entry],
 
 
 def _num_columns(fields: list[str], described: Collection[str]) -> int:
-    """How many numbers stand before the phones: up to the last with a point, for a phone may be called 1, or as many as there
-    are columns, for Kaldi writes 1 as well."""
+    """How many numbers stand before the phones: up to the last with a point, for a phone may be called 1, or as many as
+    there are columns, for Kaldi writes 1 as well."""
     first = next((place for place, field in enumerate(fields) if not NUMBER.match(field)), len(fields))
     if first >= len(COLUMNS) and not any(WHOLE.match(field) and field in described for field in fields[:len(COLUMNS)]):
         return len(COLUMNS)

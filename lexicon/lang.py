@@ -144,8 +144,8 @@ def _equally(pronunciations: Pronunciations) -> Weighted:
 
 def _refuse_missing(data: Path, missing: list[str], given: Given | None, extra: Path | None,
                     guess: Guesser | None, failed: bool) -> None:
-    """UserError at the first line with an unknown word; it names (up to 40 of) all, and where to add them. ``failed``: G2P
-    has found nothing to learn."""
+    """UserError at the first line with an unknown word; it names (up to 40 of) all, and where to add them. ``failed``:
+    G2P has found nothing to learn."""
     names = " ".join(missing[:40]) + (f" ... ({len(missing)} in all)" if len(missing) > 40 else "")
     where, word = _first_line(data, set(missing))
     others = f"; without pronunciation: {names}" if len(missing) > 1 else ""

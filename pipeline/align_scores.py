@@ -18,9 +18,9 @@ from pipeline.search import Beams, SearchGraph, search
 from pipeline.systems import System
 from pipeline.tuning import BEST_PATH_ONLY
 
-BEAMS = (200.0, 800.0)  # natural log, unscaled scores: Kaldi's 10 and 40 are for scores scaled by 0.1, and end too soon
-EVERYTHING = 1e6       # a beam that prunes nothing, tried last ...
-MOST_STEPS = 1e7       # ... where words may be left out, if rows of scores times states of the graph are no more than this
+BEAMS = (200.0, 800.0)  # natural log, unscaled scores: Kaldi's 10 and 40, for scores scaled by 0.1, end too soon
+EVERYTHING = 1e6       # a beam that prunes nothing, tried last
+MOST_STEPS = 1e7       # but, where words may be left out, for no more rows of scores times states of the graph
 # What a word that is left out costs, scores scaled by `posteriors.SCALE`. Chosen on dev of prompts: of 337 words none is
 # left out by any system, and of four foreign words before or after each utterance's 134 to 143 of 145 are (with 100 and
 # 5 no more than 33 by the network; with 20 and 2 weak models, of one Gaussian a state, lose words that were said).

@@ -14,6 +14,7 @@ from lexicon.phones import SILENT
 from pipeline.align import Segment, word_segments
 from pipeline.align_scores import best_placing
 from pipeline.own_audio import Recording
+from pipeline.segment import Cutting
 from pipeline.systems import System
 
 DOUBTFUL = 0.05       # a word of less confidence was hardly said there (see posteriors.SCALE)
@@ -23,9 +24,9 @@ LEAST_PAUSE = 50      # frames; a shorter pause is not looked into
 
 @dataclass(frozen=True)
 class Placed:
-    """Words and phones with their frames, and the confidence in [0, 1] of each (see `align_scores.Path`); the words that
-    were ``left_out``, for they were not heard, at the frame where the word before them ends; how many frames sound like
-    ``speech``."""
+    """Words and phones with their frames, and the confidence in [0, 1] of each (see `align_scores.Path`); the words
+    that were ``left_out``, for they were not heard, at the frame where the word before them ends; how many frames sound
+    like ``speech``."""
 
     words: list[Segment]
     phones: list[Segment]
@@ -94,9 +95,13 @@ def _some(words: Sequence[str]) -> str:
 
 
 def score_pieces(system: System, recording: Recording) -> np.ndarray:
-    """Scores of the whole recording, (T', columns): piece by piece, as models hear no more than that in training."""
+    """Scores of the whole recording, (T', columns). As models hear no more than an utterance in training, a long one is
+    scored in parts, cut at its pauses; a short one at once, as an utterance of a corpus is."""
     total, step = len(recording.static), system.step
-    bounds = sorted({0, total, *(piece.end // step * step for piece in recording.pieces() if piece.end < total)})
+    bounds, cuts = [0], [*(piece.end // step * step for piece in recording.pieces() if piece.end < total), total]
+    for cut, following in zip(cuts, [*cuts[1:], total]):
+        if cut == total or following - bounds[-1] > Cutting.limit:
+            bounds.append(cut)
     rows = [system.scores(recording.feats(a, b))[:-(-(b - a) // step)] for a, b in zip(bounds, bounds[1:])]
     return np.concatenate(rows)
 

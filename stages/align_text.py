@@ -87,7 +87,8 @@ def main(args: Namespace) -> tuple[Path, str]:
                         " do not fit; is it the text of this recording?")
     print(HEADER, *word_lines(placed.words, placed.word_confidence, placed.phones), sep="\n")
     for word in placed.left_out:
-        print(f"{frame_to_seconds(word.start):10.2f}{'-':>6}  {word.label:<15} not heard, word {word.word + 1} of the text")
+        print(f"{frame_to_seconds(word.start):10.2f}{'-':>6}  {word.label:<15} not heard, word {word.word + 1} of the"
+              " text")
     write_ctm(out / f"{name}.aligned.words.ctm", [(recording.name, placed.words, placed.word_confidence)])
     write_ctm(out / f"{name}.aligned.phones.ctm", [(recording.name, placed.phones, placed.phone_confidence)])
     grid = out / f"{recording.name}.{name}.aligned.TextGrid"
@@ -102,7 +103,7 @@ if __name__ == "__main__":
     options.add_argument("--text", default="", help="what is said; @FILE: it is in the file")
     options.add_argument("--text-file", default="", help="file with what is said, UTF-8")
     options.add_argument("--system", required=True, nargs=2, action="append", metavar=("NAME", "MODEL"),
-                         help="a system and its model directory; of several the one with the fewest errors on dev aligns")
+                         help="a system and its model directory; of several that with the fewest errors on dev aligns")
     options.add_argument("--exp", type=Path, required=True, help="experiment; results go to EXP/own")
     options.add_argument("--lang", type=Path, required=True, help="lang directory of the experiment")
     options.add_argument("--cache", type=Path, default=Path("data/g2p"), help="where the G2P model is kept")

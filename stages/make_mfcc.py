@@ -85,7 +85,7 @@ if __name__ == "__main__":
     options.add_argument("--norm-vars", choices=["yes", "no"], default="yes",
                          help="divide by the standard deviation of the speaker as well")
     options.add_argument("--allow-missing", type=at_least(0), default=0, help="unreadable utterances to put up with")
-    options.add_argument("--leave-out", type=Path, help="list of utterances too short for their words, as other stages write"
-                         " it, to go on without; where there is none it is begun")
+    options.add_argument("--leave-out", type=Path, help="list of utterances too short for their words, as other stages"
+                         " write it, to go on without; where there is none it is begun")
     jobs(options)
     run(options, main)

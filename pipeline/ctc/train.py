@@ -396,8 +396,8 @@ def load_checkpoint(path: Path, state: State, fingerprint: str) -> bool:
 
 
 def keep_best(state: State, per: float) -> None:
-    """Keep the average as it is after ``state.epoch`` if its dev PER (%) is the least so far. It begins with blanks alone, and
-    of those the last is kept."""
+    """Keep the average as it is after ``state.epoch`` if its dev PER (%) is the least so far. It begins with blanks
+    alone, and of those the last is kept."""
     if per < state.best_per or per == state.best_per >= BLANKS_ALONE:
         state.best_per, state.best_epoch, state.best = per, state.epoch, copy_weights(state.average)
 
