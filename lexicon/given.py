@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Container
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +14,7 @@ from lexicon.errors import UserError
 from lexicon.phone_sets import normal, read_phone_set, recognise, without_stress
 from lexicon.phones import PhoneSet
 from lexicon.text import numbered_lines
+from lexicon.written import Written
 
 COMMENT = re.compile(r"(^|\s)#(\s.*)?$")
 NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$")
@@ -22,12 +23,17 @@ WHOLE = re.compile(r"[0-9]+$")  # what a phone of a described set may be called:
 # first are of a pause before or after the word. With the largest number that each can be.
 COLUMNS = {"probability": 1.0, "probability of silence after it": 1.0, "correction for silence before it": 1e6,
            "correction for no silence before it": 1e6}
+
+
+class _Everything(Container[str]):
+    """A phone set that has every name."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+
+ANY_PHONE = _Everything()
 NOISE = {"SIL", "SPN", "NSN", "LAU"}  # what Kaldi's lexicons call no speech: entries of nothing else are left out
-
-
-def key(word: str) -> str:
-    """What two spellings of a word share that differ in case, or in how Unicode composes them."""
-    return normal(word).upper()
 
 
 class _Entry(NamedTuple):
@@ -51,16 +57,13 @@ class Given:
     columns: int = 0
 
     @cached_property
-    def _by_key(self) -> Weighted:
-        found: Weighted = {}
-        for word, variants in self.entries.items():
-            found.setdefault(key(word), []).extend(variants)
-        return {word: _scaled(variants) for word, variants in found.items()}
+    def written(self) -> Written:
+        """How text is read with this lexicon."""
+        return Written(self.entries.keys(), self.left_out)
 
     def look_up(self, words: Collection[str]) -> Weighted:
-        """The entries of the words: spelled just so, or else in any case."""
-        return {word: found for word in words
-                if (found := self.entries.get(word) or self._by_key.get(key(word)))}
+        """The entries of the words, found as `Written.find` does."""
+        return {word: self.entries[found] for word in words if (found := self.written.find(word))}
 
     def pronunciations(self) -> Pronunciations:
         """All words, in lower case (which, unlike upper case, keeps ß), without probabilities, to learn spelling
@@ -101,7 +104,15 @@ def read_given(path: Path | str, phones: Path | str | None = None) -> Given:
                  {name: phone_set[name] for name in used}, notation, tuple(left_out), columns)
 
 
-def _read_entries(path: Path, described: Collection[str]) -> tuple[list[_Entry], list[str], int]:
+def written_with(path: Path | str | None) -> Written:
+    """How text is read with the lexicon at ``path``, whose phones do not matter here; None: with the dictionary."""
+    if path is None:
+        return Written()
+    entries, noise, _ = _read_entries(Path(path), ANY_PHONE)
+    return Written({entry.word for entry in entries}, noise)
+
+
+def _read_entries(path: Path, described: Container[str]) -> tuple[list[_Entry], list[str], int]:
     """The lines with speech, the words of those without, and how many number columns there are; ``described``: the
     phones that are known to be phones."""
     entries: list[_Entry] = []
@@ -112,7 +123,8 @@ def _read_entries(path: Path, described: Collection[str]) -> tuple[list[_Entry],
         fields = COMMENT.sub("", line.removeprefix("\ufeff")).split()
         if not fields or line.startswith(";;;"):
             continue
-        word, columns = VARIANT.sub("", fields[0]) or fields[0], _num_columns(fields[1:], described)
+        word = normal(VARIANT.sub("", fields[0]) or fields[0])
+        columns = _num_columns(fields[1:], described)
         numbers, phones = fields[1:columns + 1], fields[columns + 1:]
         most = max(most, columns)
         if mistake := _mistake(word, numbers, phones, described):
@@ -128,7 +140,7 @@ def _read_entries(path: Path, described: Collection[str]) -> tuple[list[_Entry],
     return entries, left_out, most
 
 
-def _num_columns(fields: list[str], described: Collection[str]) -> int:
+def _num_columns(fields: list[str], described: Container[str]) -> int:
     """How many numbers stand before the phones: up to the last with a point, for a phone may be called 1, or as many as
     there are columns, for Kaldi writes 1 as well."""
     first = next((place for place, field in enumerate(fields) if not NUMBER.match(field)), len(fields))
@@ -137,7 +149,7 @@ def _num_columns(fields: list[str], described: Collection[str]) -> int:
     return max((place for place in range(1, first + 1) if not WHOLE.match(fields[place - 1])), default=0)
 
 
-def _mistake(word: str, numbers: list[str], phones: list[str], described: Collection[str]) -> str:
+def _mistake(word: str, numbers: list[str], phones: list[str], described: Container[str]) -> str:
     """What is wrong with a line; "" if nothing is."""
     for text, (what, most) in zip(numbers, COLUMNS.items()):
         if not 0 <= float(text) <= most or (what == "probability" and not float(text)):

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from lexicon import g2p
-from lexicon.errors import UserError
+from lexicon.errors import UserError, at
 from lexicon.lang import load_lang
 from lexicon.text import numbered_lines
 from pipeline.align import Segment
@@ -70,7 +70,8 @@ def main(args: Namespace) -> tuple[Path, str]:
     system = best_on_dev(args.exp, [Candidate(name, Path(model), args.lang) for name, model in args.system])
     name, directory = system.name, system.model
     lang = load_lang(args.lang)
-    words = words_of(given_text(args.text, args.text_file), lang.reference_lexicon)
+    with at("TEXT"):
+        words = words_of(given_text(args.text, args.text_file), lang)
     if not words:
         raise UserError('TEXT: no words; give what is said: make align WAV=my.wav TEXT="...", or TEXTFILE=my.txt')
     system, recording = load_system(directory), read_recording(args.wav, model_features(directory))
