@@ -14,6 +14,7 @@ from pipeline.archive import Archive, again
 from pipeline.audio import SAMPLE_RATES
 from pipeline.datadir import Utterance
 from pipeline.meta import read_meta
+from pipeline.short import refuse_short
 
 FRAME_SHIFT_MS = 10.0
 FRAME_LENGTH_MS = 25.0
@@ -233,10 +234,8 @@ def measured(feats: Mapping[str, np.ndarray], words: Mapping[str, Sequence[str]]
     the graph of an utterance takes memory by its words.
     """
     lengths = {utt: len(check_dimension(feats[utt], dimension, f"{where}: {utt}")) for utt in words}
-    for utt, spoken in words.items():
-        if len(spoken) > lengths[utt]:
-            raise UserError(f"{where}: {utt}: {len(spoken)} words in {lengths[utt]} frames of 10 ms; correct the"
-                            " transcript or take the utterance out")
+    refuse_short(where, {utt: f"{len(spoken)} words in {lengths[utt]} frames of 10 ms" for utt, spoken in words.items()
+                         if len(spoken) > lengths[utt]}, len(words))
     return lengths
 
 

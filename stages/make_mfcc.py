@@ -15,6 +15,7 @@ from pipeline.audio import read_audio
 from pipeline.datadir import Utterance, read_datadir, sample_rate
 from pipeline.features import Cepstra, CepstralStats, FeatureSettings, add_deltas, mfcc
 from pipeline.parallel import each
+from pipeline.short import read_short
 from stages.common import at_least, jobs, parser, run
 
 
@@ -41,7 +42,14 @@ def of_all(speakers: Iterable[CepstralStats]) -> Cepstra | None:
 
 
 def main(args: Namespace) -> tuple[Path, str]:
-    utterances = read_datadir(args.data)
+    utterances, short = read_datadir(args.data), set()
+    if args.leave_out:
+        args.leave_out.touch()  # so that there is something to notice a change of
+        short = read_short(args.leave_out)
+    left_out = [utterance.id for utterance in utterances if utterance.id in short]
+    utterances = [utterance for utterance in utterances if utterance.id not in short]
+    if not utterances:
+        raise UserError(f"{args.leave_out}: names every utterance; correct the transcripts, and remove the file")
     settings = FeatureSettings(sample_rate(args.data), args.norm_vars == "yes")
     rate = settings.sample_rate
     speaker = {utterance.id: utterance.speaker for utterance in utterances}
@@ -71,12 +79,14 @@ def main(args: Namespace) -> tuple[Path, str]:
             for utt in raw:
                 yield utt, add_deltas(stats[speaker[utt]].normalise(raw[utt], settings.norm_vars))
             target.unlink(missing_ok=True)  # the old index goes, then feats.json changes, the new index is last
-            settings.write(args.data, [utt for utt, _ in failed], of_all(stats.values()))
+            settings.write(args.data, [*left_out, *(utt for utt, _ in failed)], of_all(stats.values()))
 
         count = write_archive(target, normalised())
     seconds = sum(u.num_samples for u in utterances) / rate
     without = f"; {len(failed)} unreadable ({', '.join(f'{utt}: {why}' for utt, why in failed)})" if failed else ""
-    return target, (f"{args.data}: {count} of {len(utterances)} utterances, {seconds / 60:.1f} min, 39 dimensions,"
+    if left_out:
+        without += f"; {len(left_out)} left out, too short for their words: {', '.join(left_out)}"
+    return target, (f"{args.data}: {count} of {len(utterances) + len(left_out)} utterances, {seconds / 60:.1f} min, 39 dimensions,"
                     f" {len(stats)} speakers{without}")
 
 
@@ -86,5 +96,7 @@ if __name__ == "__main__":
     options.add_argument("--norm-vars", choices=["yes", "no"], default="yes",
                          help="divide by the standard deviation of the speaker as well")
     options.add_argument("--allow-missing", type=at_least(0), default=0, help="unreadable utterances to put up with")
+    options.add_argument("--leave-out", type=Path, help="list of utterances too short for their words, as other stages"
+                         " write it, to go on without; where there is none it is begun")
     jobs(options)
     run(options, main)

@@ -40,9 +40,8 @@ def transcribe(recording: Recording, ears: dict[str, Ear]) -> tuple[dict[str, He
                      (free.phones, free.confidence))
             for tier, (segments, confidence) in zip(heard[name], found):
                 tier[0].extend(segments)
-                tier[1].extend(confidence or [1.0] * len(segments))
-            sure = words.word_confidence() if words.confidence else []
-            print(f"{name}:", *word_lines(words.words, sure, words.phones), *phone_lines("free", free.phones), sep="\n",
+                tier[1].extend(confidence)
+            print(f"{name}:", *word_lines(words.words, words.word_confidence(), words.phones), *phone_lines("free", free.phones), sep="\n",
                   flush=True)
     return heard, lost
 
