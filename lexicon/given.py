@@ -135,7 +135,7 @@ def _read_entries(path: Path, described: Container[str]) -> tuple[list[_Entry], 
         most = max(most, columns)
         if mistake := _mistake(word, numbers, phones, described):
             wrong.append((number, mistake))
-        elif all(name.upper() in NOISE for name in phones if not NUMBER.match(name)):
+        elif (named := {name.upper() for name in phones if not NUMBER.match(name)}) and named <= NOISE:
             left_out.append(word)
         else:
             entries.append(_Entry(number, word, float(numbers[0]) if numbers else 1.0, tuple(map(normal, phones))))
