@@ -3,7 +3,9 @@ from __future__ import annotations
 
 import math
 import os
+import tempfile
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -67,10 +69,15 @@ class _Contents(NamedTuple):
 def _contents(path: Path | str) -> _Contents:
     if not os.path.isfile(path):  # Path.is_file raises for names that are too long
         raise UserError(f"{path}: no such audio file; restore it, or remove the utterance")
-    stat = os.stat(path)
-    if stat.st_size == 0:
+    if os.path.getsize(path) == 0:
         raise UserError(f"{path}: 0 bytes; fetch the file again, or remove the utterance")
-    return _counted(os.fspath(path), stat.st_ino, stat.st_size, stat.st_mtime_ns)
+    return _counted(os.fspath(path), *_version(path))
+
+
+def _version(path: Path | str) -> tuple[int, int, int]:
+    """Another one for another file of the same name."""
+    stat = os.stat(path)
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns
 
 
 @lru_cache(maxsize=64)  # a recording is read block by block
@@ -103,7 +110,7 @@ def _header(path: str, stream: Stream | None) -> AudioInfo:
         return AudioInfo(file.samplerate, file.frames, file.channels)
 
 
-def _open(path: Path | str, stream: Stream | None) -> soundfile.SoundFile:
+def _open(path: Path | str, stream: Stream | None) -> AbstractContextManager[soundfile.SoundFile]:
     return stream.open(path) if stream else soundfile.SoundFile(str(path))
 
 
@@ -204,17 +211,31 @@ def _stretch(path: Path | str, stream: Stream | None, first: int, last: int) -> 
     if first >= last:
         return
     with _open(path, stream) as file:
-        size = max(1, BLOCK // file.channels)
-        skip = 0 if file.seekable() else first  # GSM, G.721
+        size, unpacked = max(1, BLOCK // file.channels), None
         if file.seekable():
             file.seek(first)
-        while skip and len(block := file.read(min(size, skip), dtype="float32", always_2d=True)):
-            skip -= len(block)
+        else:
+            unpacked = _unpacked(path, stream, *_version(path))
         for start in range(first, last, size):
-            block = file.read(min(size, last - start), dtype="float32", always_2d=True)
+            stop = min(start + size, last)
+            block = (file.read(stop - start, dtype="float32", always_2d=True) if unpacked is None else
+                     unpacked[start:stop] / np.float32(32768))
             if not len(block):
                 return
             yield block
+
+
+@lru_cache(maxsize=1)
+def _unpacked(path: Path | str, stream: Stream | None, *_: int) -> np.ndarray:
+    """All samples (num_samples, channels) int16 of what can only be read from its beginning (GSM, G.721): on the disk,
+    for a recording is read block by block."""
+    with _open(path, stream) as file, tempfile.TemporaryFile() as disk:
+        while len(block := file.read(BLOCK // file.channels, dtype="int16", always_2d=True)):
+            disk.write(block.tobytes())
+        if not disk.tell():
+            return np.zeros((0, file.channels), np.int16)
+        disk.flush()
+        return np.memmap(disk, np.int16, "r").reshape(-1, file.channels)
 
 
 def resampled_length(num_samples: int, from_rate: int, to_rate: int) -> int:

@@ -11,6 +11,7 @@ import mmap
 import re
 import struct
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +22,8 @@ from lexicon.errors import UserError
 from pipeline import mp3
 
 Bytes = mmap.mmap | bytes
+GSM, MPEG = 0x31, (0x50, 0x55)  # formats of WAV
+GSM_BLOCK = 65  # bytes, of 320 samples
 LONGEST_HEADER = 1 << 20  # bytes, that are kept in memory
 
 
@@ -31,9 +34,11 @@ class Stream(NamedTuple):
     start: int
     stop: int
 
-    def open(self, path: Path | str) -> soundfile.SoundFile:
+    @contextmanager
+    def open(self, path: Path | str) -> Iterator[soundfile.SoundFile]:
         """For reading; RuntimeError if it cannot be."""
-        return soundfile.SoundFile(_View(path, self))
+        with _View(path, self) as view, soundfile.SoundFile(view) as file:
+            yield file
 
 
 class _View(io.RawIOBase):
@@ -49,6 +54,10 @@ class _View(io.RawIOBase):
 
     def tell(self) -> int:
         return self.at
+
+    def close(self) -> None:
+        super().close()
+        self.file.close()
 
     def readinto(self, buffer) -> int:
         wanted = min(len(buffer), max(0, self.size - self.at))
@@ -142,23 +151,24 @@ def _wav(path: Path | str, data: Bytes) -> list[Stream] | None:
     if b"ds64" in places and length == 0xFFFFFFFF:
         field, form = places[b"ds64"] + 8, "<Q"
         length, = struct.unpack_from(form, data, field)
-    left = len(data) - start
+    head = None
     if _streamed(length) or (length == 0 and not _tail_of_chunks(data, start, order)):
-        if form.endswith("I") and left > 0xFFFFFFFF:
-            raise UserError(f"{path}: {left} bytes of samples behind a header for {0xFFFFFFFF} at most, from a pipe; "
+        head, length = _header(path, data, start), len(data) - start
+        if form.endswith("I") and length > 0xFFFFFFFF:
+            raise UserError(f"{path}: {length} bytes of samples behind a header for {0xFFFFFFFF} at most, from a pipe; "
                             f"write it as W64 or RF64, or cut it")
-        head = _header(path, data, start)
-        struct.pack_into(form, head, field, left)
-        if b"fact" not in places and form == "<Q":
-            struct.pack_into("<Q", head, field + 8, 0)  # of samples: libsndfile counts them itself
-        return [Stream(bytes(head), start, len(data))]
+        struct.pack_into(form, head, field, length)
     _whole(path, data, start, length)
-    if tag in (0x50, 0x55):  # MPEG in a WAV
+    if tag in MPEG:
         return [Stream(*part) for part in mp3.parts(path, data, start, start + length)] or None
     if not _tail_of_chunks(data, start + length, order):
-        raise UserError(f"{path}: {left - length} bytes after the {length} of samples that the header tells of, and no "
-                        f"chunks of a WAV file; were two files joined? Write it again")
-    return None
+        raise UserError(f"{path}: {len(data) - start - length} bytes, no chunks of a WAV file, after the {length} of "
+                        f"samples that its header tells of; were two files joined? Write it again")
+    if tag == GSM:  # the byte that pads an odd number of blocks would become 40 ms of noise: one less stands for it
+        length -= length % GSM_BLOCK
+        head = head or _header(path, data, start)
+        struct.pack_into(form, head, field, length - length % 2)
+    return [Stream(bytes(head), start, start + length)] if head else None
 
 
 def _tail_of_chunks(data: Bytes, start: int, order: str) -> bool:

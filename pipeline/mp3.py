@@ -65,7 +65,9 @@ def parts(path: Path | str, data: mmap.mmap | bytes, start: int, stop: int) -> l
             if data[at + more.tag:at + more.tag + 4] in (b"Xing", b"Info"):
                 break
             if at + more.length > stop:
-                raise _missing(path, f"the last frame, {stop - at} of {more.length} bytes")
+                if promised is None:
+                    raise _missing(path, f"the last frame, {stop - at} of {more.length} bytes")
+                break
             at, count = at + more.length, count + 1
         if promised is not None and count < promised - 1:  # some count the frame of the tag too
             raise _missing(path, f"{count} of {promised} frames")
