@@ -6,7 +6,8 @@ it.
 """
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from itertools import count
 from pathlib import Path
 
 from lexicon.errors import UserError
@@ -15,6 +16,7 @@ from lexicon.phones import PHONES, SILENCE
 from lexicon.text import numbered_lines
 from pipeline.corpora.cutting import Found
 from pipeline.corpora.prepared import SETS, Gold, unmeasured
+from pipeline.corpora.tree import below, composed
 from pipeline.datadir import AUDIO_SUFFIXES
 from pipeline.intervals import Interval
 
@@ -28,42 +30,44 @@ PAUSES = {"", "sil", "sp", "spn", "pau", "h#", "#", "_", "<eps>", "<sil>", "<p:>
 
 def holds_audio(folder: Path) -> bool:
     """Whether there is a recording somewhere below."""
-    return any(is_audio(path) for path in folder.rglob("*"))
+    return any(map(is_audio, below(folder)))
 
 
 def is_audio(path: Path) -> bool:
-    """A recording by its name; hidden files (a Mac leaves ._name.wav) are none."""
-    return path.suffix.lower() in AUDIO_SUFFIXES and not path.name.startswith(".") and path.is_file()
+    """A recording by its name."""
+    return path.suffix.lower() in AUDIO_SUFFIXES and path.is_file()
 
 
 def read(folder: Path) -> Found:
     """Every recording below ``folder`` with its words; what lacks its other half, or words, is listed as unreadable."""
     found = Found("a folder of recordings and transcripts", defaultdict(list))
-    halves: dict[Path, dict[str, Path]] = defaultdict(dict)  # by path without suffix
-    for path in sorted(folder.rglob("*")):
+    halves: dict[Path, dict[str, Path]] = defaultdict(dict)  # by path without suffix, in NFC
+    for path in below(folder):
         suffix = path.suffix.lower()
         if is_audio(path):
             kind = "audio"
-        elif suffix in (*TEXTS, GRID) and not path.name.startswith(".") and path != folder / LEXICON:
+        elif suffix in (*TEXTS, GRID) and path != folder / LEXICON:
             kind = "grid" if suffix == GRID else "text"
         else:
             continue
-        if kind in halves[path.with_suffix("")]:
+        stem = Path(composed(path.relative_to(folder).with_suffix("").as_posix()))
+        if other := halves[stem].get(kind):
+            form = ": the two differ only in Unicode form" if composed(str(other)) == composed(str(path)) else ""
             raise UserError(
-                f"{path}: beside {halves[path.with_suffix('')][kind].name}, which is {kind} of the same name; "
-                f"keep one of them")
-        halves[path.with_suffix("")][kind] = path
+                f"{path}: beside {other.name}, which is {kind} of the same name{form}; keep one of them")
+        halves[stem][kind] = path
+    names = _names(folder, sorted(halves))
     for stem, files in halves.items():
         try:
-            _take(found, folder, stem, files)
+            _take(found, stem, files, names[stem])
         except UserError as error:
-            found.unreadable.append((stem.relative_to(folder).as_posix(), str(error)))
+            found.unreadable.append((stem.as_posix(), str(error)))
     found.speakers_known = len({u.speaker for members in found.sets.values() for u in members}) > 1
     return found
 
 
-def _take(found: Found, folder: Path, stem: Path, files: dict[str, Path]) -> None:
-    """Add one utterance. UserError if it is not whole."""
+def _take(found: Found, stem: Path, files: dict[str, Path], names: tuple[str, str, str]) -> None:
+    """Add one utterance, of these ``names``. UserError if it is not whole."""
     if "audio" not in files:
         raise UserError(f"{next(iter(files.values()))}: transcript without audio; add the recording, or take it away")
     if len(files) == 1:
@@ -74,19 +78,41 @@ def _take(found: Found, folder: Path, stem: Path, files: dict[str, Path]) -> Non
     if not words:
         raise UserError(
             f"{files.get('text') or files['grid']}: no words; write what is said, or take the recording away")
-    name, utterance, speaker = _names(folder, stem)
+    name, utterance, speaker = names
     found.sets[name].append(unmeasured(utterance, speaker, files["audio"], words))
     if gold.phones or gold.words:
         found.gold[utterance] = gold
 
 
-def _names(folder: Path, stem: Path) -> tuple[str, str, str]:
-    """(set or "", utterance id, speaker): a speaker's name begins the ids of his utterances, as Kaldi wants it."""
-    *parents, name = ("_".join(part.split()) for part in stem.relative_to(folder).parts)  # ids have no spaces
+def _names(folder: Path, stems: list[Path]) -> dict[Path, tuple[str, str, str]]:
+    """(set or "", utterance id, speaker) of each recording, given by its path in ``folder`` without suffix.
+
+    A speaker's name begins the ids of his utterances, as Kaldi wants it. An id is as short as may be: one that two
+    recordings would share is made of the whole path, and if need be of its set and of a number.
+    """
+    names, left, taken = {}, stems, set()
+    for attempt in range(3):
+        wanted = {stem: _name(folder, stem, attempt) for stem in left}
+        counts = Counter(utterance for _, utterance, _ in wanted.values())
+        fine = {stem: name for stem, name in wanted.items() if counts[name[1]] == 1 and name[1] not in taken}
+        names |= fine
+        taken |= {utterance for _, utterance, _ in fine.values()}
+        left = [stem for stem in left if stem not in fine]
+    for stem in left:
+        chosen, utterance, speaker = _name(folder, stem, 2)
+        free = next(name for n in count(1) if (name := f"{utterance}-{n}") not in taken)
+        taken.add(free)
+        names[stem] = chosen, free, speaker
+    return names
+
+
+def _name(folder: Path, stem: Path, attempt: int) -> tuple[str, str, str]:
+    *parents, name = ("_".join(part.split()) for part in stem.parts)  # ids have no spaces
     chosen = parents.pop(0) if parents and parents[0] in SETS else ""
-    speaker = parents[0] if parents else "_".join(folder.resolve().name.split())
-    within = [name] if name.startswith(speaker) else [*(parents or [speaker]), name]
-    return chosen, "-".join(within), speaker
+    speaker = parents[0] if parents else composed("_".join(folder.resolve().name.split()))
+    whole = [*(parents or [speaker]), name]
+    short = [name] if name.startswith(speaker) else whole
+    return chosen, "-".join((short, whole, [*whole, chosen] if chosen else whole)[attempt]), speaker
 
 
 def _grid(path: Path) -> tuple[tuple[str, ...], Gold]:
