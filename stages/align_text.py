@@ -12,7 +12,7 @@ from lexicon.text import numbered_lines
 from pipeline.align_text import Placed, place_text, pronounce, words_of
 from pipeline.ctm import write_ctm
 from pipeline.features import FRAME_SHIFT_MS, frame_to_seconds, model_features
-from pipeline.own_audio import read_recording
+from pipeline.own_audio import own_folder, read_recording
 from pipeline.systems import load_system
 from pipeline.textgrid import write_textgrid
 from pipeline.timed_text import HEADER, word_lines
@@ -58,8 +58,7 @@ def main(args: Namespace) -> tuple[Path, str]:
     system, recording = load_system(directory), read_recording(args.wav, model_features(directory))
     guess = partial(g2p.guess, args.cache) if g2p.programs() else None
     lexicon, guessed = pronounce(words, lang, system.topology.phones, guess)
-    out = args.exp / "own" / recording.name
-    out.mkdir(parents=True, exist_ok=True)
+    out = own_folder(args.exp / "own", args.wav)
     for word in guessed:
         print(f"align_text: guessed: {word} {' '.join(lexicon[word][0][1])}")
     placed = place_text(system, recording, words, lexicon) if recording.heard else None
@@ -68,9 +67,9 @@ def main(args: Namespace) -> tuple[Path, str]:
         raise UserError(f"{args.wav}: {recording.seconds:.1f} s of {what} into which the {len(words)} words of the text"
                         " do not fit; is it the text of this recording?")
     print(HEADER, *word_lines(placed.words, placed.word_confidence, placed.phones), sep="\n")
-    write_ctm(out / f"{name}.aligned.words.ctm", [(recording.name, placed.words, placed.word_confidence)])
-    write_ctm(out / f"{name}.aligned.phones.ctm", [(recording.name, placed.phones, placed.phone_confidence)])
-    grid = out / f"{recording.name}.{name}.aligned.TextGrid"
+    write_ctm(out / f"{name}.aligned.words.ctm", [(out.name, placed.words, placed.word_confidence)])
+    write_ctm(out / f"{name}.aligned.phones.ctm", [(out.name, placed.phones, placed.phone_confidence)])
+    grid = out / f"{out.name}.{name}.aligned.TextGrid"
     write_textgrid(grid, {"words": placed.words, "phones": placed.phones}, len(recording.static), recording.seconds)
     return grid, (f"{args.wav}: {recording.seconds:.1f} s, {len(words)} words placed by {name}{doubts(placed)}; {grid}"
                   f" (Praat opens it) and {out}/{name}.aligned.{{words,phones}}.ctm")

@@ -13,10 +13,10 @@ from pathlib import Path
 from lexicon.errors import UserError
 from lexicon.normalise import to_words
 from lexicon.phones import PHONES, SILENCE
-from lexicon.text import numbered_lines
+from lexicon.text import composed, numbered_lines
 from pipeline.corpora.cutting import Found
 from pipeline.corpora.prepared import SETS, Gold, unmeasured
-from pipeline.corpora.tree import below, composed
+from pipeline.corpora.tree import below
 from pipeline.datadir import AUDIO_SUFFIXES
 from pipeline.intervals import Interval
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from lexicon.errors import UserError
 from lexicon.normalise import to_words
-from lexicon.text import numbered_lines
+from lexicon.text import composed, numbered_lines
 from pipeline.corpora import librispeech
 from pipeline.corpora.cutting import Found
 from pipeline.corpora.folder import TEXTS, is_audio
 from pipeline.corpora.prepared import SETS, unmeasured
-from pipeline.corpora.tree import below, composed, within
+from pipeline.corpora.tree import below, within
 
 VCTK_SOUND = ("wav48_silence_trimmed", "wav48", "wav16", "wav", "wavs", "flac", "audio")
 VCTK_TEXT = ("txt", "text", "lab", "transcripts")

@@ -1,7 +1,6 @@
 """The files of a corpus: those that a person put there, and not what a Mac leaves beside them."""
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator
 from pathlib import Path, PurePath
 
@@ -26,8 +25,3 @@ def below(folder: Path, pattern: str = "*") -> Iterator[Path]:
 def within(folder: Path, pattern: str) -> list[Path]:
     """As ``below``, for a pattern that says how deep: `folder.glob`."""
     return [path for path in sorted(folder.glob(pattern)) if not hidden(path.relative_to(folder))]
-
-
-def composed(name: str) -> str:
-    """A name as ids have it, in NFC: macOS writes file names in NFD, and both look the same."""
-    return unicodedata.normalize("NFC", name)
