@@ -57,8 +57,10 @@ $(marked:%=%/.phonoscope):
 	@mkdir -p $(@D) && echo "phonoscope may replace and remove what is in this folder, all but own" >$@
 
 from := $(if $(CORPUS_DIR),$(CORPUS_DIR),$(shell cat $(DATA)/corpus_dir.txt 2>/dev/null))
+# Text that people write is read with the words of its lexicon.
+spelled = $(if $(LEXICON),$(if $(from)$(filter commonvoice,$(CORPUS)),$(call quoted,--lexicon=$(LEXICON))))
 data_opts = --corpus $(CORPUS) $(if $(from),$(call quoted,--corpus-dir=$(from))) \
-	$(if $(SPLIT),$(call quoted,--split=$(SPLIT))) --out $(DATA) $(call words_of,DATA_ARGS)
+	$(if $(SPLIT),$(call quoted,--split=$(SPLIT))) --out $(DATA) $(spelled) $(call words_of,DATA_ARGS)
 $(DATA)/splits.json: $(call changed,$(data_opts),$(DATA)/splits.json) | $(VENV)/.phonoscope $(marked:%=%/.phonoscope)
 	$(PY) -m stages.prepare_data $(if $(DOWNLOADS),$(call quoted,--downloads=$(DOWNLOADS))) $(data_opts)
 

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
 from lexicon.errors import UserError
+from lexicon.normalise import upper
 from lexicon.phones import PHONES
 from lexicon.text import numbered_lines
 
@@ -44,6 +46,12 @@ def read_dictionary(words: Collection[str] | None = None) -> Pronunciations:
     return {word: list(dict.fromkeys(variants)) for word, variants in found.items()}
 
 
+@lru_cache(maxsize=1)
+def dictionary_words() -> frozenset[str]:
+    """All words of the dictionary, in upper case."""
+    return frozenset(read_dictionary())
+
+
 def read_lexicon(path: Path | str) -> Pronunciations:
     """Read `WORD P1 P2 ...` lines, one variant each; `#` begins a comment; words are taken in upper case.
 
@@ -74,6 +82,6 @@ def look_up(words: Collection[str], extra: Path | str | None = EXTRA) -> Pronunc
     A word in ``extra`` has the pronunciations given there and no others. What is missing from the result has none.
     """
     own = read_lexicon(extra) if extra else {}
-    upper = {word: word.upper() for word in words}
-    known = read_dictionary(set(upper.values()) - own.keys()) | own
-    return {word: known[name] for word, name in upper.items() if name in known}
+    capitals = {word: upper(word) for word in words}
+    known = read_dictionary(set(capitals.values()) - own.keys()) | own
+    return {word: known[name] for word, name in capitals.items() if name in known}

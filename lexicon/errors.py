@@ -37,3 +37,12 @@ def reading(what: object) -> Iterator[None]:
         if not getattr(error, "__notes__", None):
             error.add_note(str(what))
         raise
+
+
+@contextlib.contextmanager
+def at(where: object) -> Iterator[None]:
+    """Before the message of a UserError, where it is: a file, or file:line."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from None

@@ -13,15 +13,11 @@ from lexicon.errors import UserError
 from lexicon.phone_sets import normal, read_phone_set, recognise, without_stress
 from lexicon.phones import PhoneSet
 from lexicon.text import numbered_lines
+from lexicon.written import Written
 
 COMMENT = re.compile(r"(^|\s)#(\s.*)?$")
 PROBABILITY = re.compile(r"[0-9]*\.[0-9]+([eE]-?[0-9]+)?$")  # with its point: a phone may be called 1
 NOISE = {"SIL", "SPN", "NSN", "LAU"}  # what Kaldi's lexicons call no speech: entries of nothing else are left out
-
-
-def key(word: str) -> str:
-    """What two spellings of a word share that differ in case, or in how Unicode composes them."""
-    return normal(word).upper()
 
 
 class _Entry(NamedTuple):
@@ -43,16 +39,13 @@ class Given:
     left_out: tuple[str, ...] = ()
 
     @cached_property
-    def _by_key(self) -> Weighted:
-        found: Weighted = {}
-        for word, variants in self.entries.items():
-            found.setdefault(key(word), []).extend(variants)
-        return {word: _scaled(variants) for word, variants in found.items()}
+    def written(self) -> Written:
+        """How text is read with this lexicon."""
+        return Written(self.entries.keys(), self.left_out)
 
     def look_up(self, words: Collection[str]) -> Weighted:
-        """The entries of the words: spelled just so, or else in any case."""
-        return {word: found for word in words
-                if (found := self.entries.get(word) or self._by_key.get(key(word)))}
+        """The entries of the words, found as `Written.find` does."""
+        return {word: self.entries[found] for word in words if (found := self.written.find(word))}
 
     def pronunciations(self) -> Pronunciations:
         """All words, in lower case (which, unlike upper case, keeps ß), without probabilities, to learn spelling
@@ -92,6 +85,14 @@ def read_given(path: Path | str, phones: Path | str | None = None) -> Given:
                  {name: phone_set[name] for name in used}, notation, tuple(left_out))
 
 
+def written_with(path: Path | str | None) -> Written:
+    """How text is read with the lexicon at ``path``, whose phones do not matter here; None: with the dictionary."""
+    if path is None:
+        return Written()
+    entries, noise = _read_entries(Path(path))
+    return Written({entry.word for entry in entries}, noise)
+
+
 def _read_entries(path: Path) -> tuple[list[_Entry], list[str]]:
     """The lines with speech, and the words of those without."""
     entries: list[_Entry] = []
@@ -101,7 +102,7 @@ def _read_entries(path: Path) -> tuple[list[_Entry], list[str]]:
         fields = COMMENT.sub("", line.removeprefix("\ufeff")).split()
         if not fields or line.startswith(";;;"):
             continue
-        word, phones, prob = VARIANT.sub("", fields[0]) or fields[0], fields[1:], 1.0
+        word, phones, prob = normal(VARIANT.sub("", fields[0]) or fields[0]), fields[1:], 1.0
         if phones and PROBABILITY.match(phones[0]):
             prob = float(phones.pop(0))
             if not 0 < prob <= 1:

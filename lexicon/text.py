@@ -45,7 +45,7 @@ def decode_line(line: bytes, where: str) -> str:
     return text
 
 
-def composed(name: str) -> str:
+def nfc(name: str) -> str:
     """A name as ids have it, in NFC: macOS writes file names in NFD, and both look the same."""
     return unicodedata.normalize("NFC", name)
 

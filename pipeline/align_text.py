@@ -9,8 +9,8 @@ import numpy as np
 from lexicon.dictionary import Pronunciations, Weighted, look_up
 from lexicon.errors import UserError
 from lexicon.lang import Lang
-from lexicon.normalise import to_words
 from lexicon.phones import BLANK, SILENT
+from lexicon.written import Written
 from pipeline.align import Segment, word_segments
 from pipeline.align_scores import best_placing
 from pipeline.own_audio import Recording
@@ -44,9 +44,9 @@ class Placed:
                 and confidence < DOUBTFUL and phone.end - phone.start >= LEAST_PAUSE]
 
 
-def words_of(text: str, known: Collection[str]) -> list[str]:
-    """The words of a text: what stands between spaces where it is a ``known`` word, else as `to_words` reads it."""
-    return [word for token in text.split() for word in ([token] if token in known else to_words(token))]
+def words_of(text: str, lang: Lang) -> list[str]:
+    """The words of a text, spelled as the experiment's lexicon has them."""
+    return Written(lang.reference_lexicon, english=lang.info.get("lexicon") == "dictionary").words(text)
 
 
 def pronounce(words: Collection[str], lang: Lang, phones: Collection[str],

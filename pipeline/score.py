@@ -67,7 +67,7 @@ class PairedTest:
 
 
 def read_spoken(path: Path | str, fold: Fold = {}) -> dict[str, tuple[str, ...]]:
-    """Read a Kaldi text file of words or phones, utterance -> labels, folded, without silence and blanks."""
+    """Read a Kaldi text file of phones, utterance -> labels, folded, without silence and blanks."""
     return {utterance: spoken(labels, fold) for utterance, labels in read_text(path).items()}
 
 

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from lexicon import g2p
-from lexicon.errors import UserError
+from lexicon.errors import UserError, at
 from lexicon.lang import load_lang
 from lexicon.text import numbered_lines
 from pipeline.align_text import Placed, place_text, pronounce, words_of
@@ -52,7 +52,8 @@ def main(args: Namespace) -> tuple[Path, str]:
         way = f"use one of: {', '.join(there)}" if there else "run: make"
         raise UserError(f"MODEL={name}: not trained in {args.exp}; {way}")
     lang = load_lang(args.lang)
-    words = words_of(given_text(args.text, args.text_file), lang.reference_lexicon)
+    with at("TEXT"):
+        words = words_of(given_text(args.text, args.text_file), lang)
     if not words:
         raise UserError('TEXT: no words; give what is said: make align WAV=my.wav TEXT="...", or TEXTFILE=my.txt')
     system, recording = load_system(directory), read_recording(args.wav, model_features(directory))

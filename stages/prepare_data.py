@@ -61,7 +61,8 @@ def read_corpus(args: Namespace) -> tuple[Prepared, str | None, str]:
     if corpus.SPLITS:
         split = chosen_split(args.corpus, split, corpus.SPLITS)  # before a long download
     root = corpus.get(args.downloads, args.cache)
-    return corpus.prepare(root, split), split, fetch.origin(root)
+    prepared = corpus.prepare(root, split, args.lexicon) if corpus is CORPORA["commonvoice"] else corpus.prepare(root, split)
+    return prepared, split, fetch.origin(root)
 
 
 def read_own(args: Namespace) -> tuple[Prepared, str, str]:
@@ -69,7 +70,7 @@ def read_own(args: Namespace) -> tuple[Prepared, str, str]:
     folder = Path(args.corpus_dir).expanduser()
     own.refuse_name(args.corpus, list(CORPORA), folder)
     own.refuse_output(folder, args.out)
-    return own.prepare(folder, args.split)
+    return own.prepare(folder, args.split, args.lexicon)
 
 
 def refuse_incomplete(corpus: str, prepared: Prepared, allow_missing: int) -> None:
@@ -121,6 +122,8 @@ if __name__ == "__main__":
     options.add_argument(
         "--corpus-dir", help="a corpus of one's own: Kaldi data directories, lhotse manifests, "
         "or recordings beside transcripts; --corpus is then its name")
+    options.add_argument("--lexicon", type=path, help="the lexicon whose words a corpus of one's own, or of several "
+                         "languages, is spelled in (default: lexicon.txt of the corpus, else the English dictionary)")
     options.add_argument("--out", type=Path, required=True, help="folder for train, dev, test and splits.json")
     options.add_argument("--split", help="one of the corpus's splits (default: its first); with --corpus-dir: "
                          "given, speaker or utterance (default: the first that is possible)")

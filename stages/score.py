@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lexicon.files import write_lines
 from lexicon.fold import read_fold
-from lexicon.text import same_ids
+from lexicon.text import read_text, same_ids
 from pipeline.score import Pairs, align_all, alignment_picture, count, kaldi_line, read_spoken, total
 from pipeline.sets import align_again, read_set
 from stages.common import parser, run
@@ -36,7 +36,7 @@ def main(arguments: argparse.Namespace) -> tuple[Path, str]:
                                              ("wer.txt", "WER", "hyp.txt", words)):
         if source == "greedy.txt" and not (decode / source).exists():
             continue  # only CTC has one
-        hypotheses = read_spoken(decode / source, fold if references is phones else {})
+        hypotheses = read_spoken(decode / source, fold) if references is phones else read_text(decode / source)
         found[target] = score_lines(name, align_all(references, hypotheses, decode / source))
     (decode / "wer.txt").unlink(missing_ok=True)  # what make looks at, gone before the others change and written last
     for target, lines in found.items():

@@ -11,7 +11,9 @@ import pytest
 import soundfile
 
 from lexicon.errors import UserError
+from lexicon.written import Written
 from pipeline.corpora import commonvoice, fsdd, own, timit, yesno
+from pipeline.corpora.cutting import Found
 from pipeline.corpora.unpack import extract
 from pipeline.datadir.check import Check
 from pipeline.datadir.repair import repair
@@ -38,9 +40,13 @@ def tree(folder: Path, *names: str) -> Path:
 
 def ids(folder: Path, others: str = "zz") -> dict[str, str]:
     """{path of the recording: id} of what CORPUS_DIR finds, but for speaker zz."""
-    found = own.read(folder)
+    found = read(folder)
     return {u.wav.relative_to(folder.resolve()).as_posix(): u.id for members in found.sets.values() for u in members
             if u.speaker != others}
+
+
+def read(folder: Path) -> Found:
+    return own.read(folder, Written())
 
 
 # Ids
@@ -58,7 +64,7 @@ def ids(folder: Path, others: str = "zz") -> dict[str, str]:
     ((f"{NFD}/1",), (f"{NFC}-1",)),
 ])
 def test_every_recording_has_an_id_of_its_own_that_its_speaker_begins(tmp_path, names, expected):
-    found = own.read(tree(tmp_path / "c", *names))
+    found = read(tree(tmp_path / "c", *names))
     ours = {u.wav.relative_to((tmp_path / "c").resolve()).with_suffix("").as_posix(): u
             for members in found.sets.values() for u in members if u.speaker != "zz"}
     assert {ours[name].id for name in names} == set(expected) and len(ours) == len(names)
@@ -76,7 +82,7 @@ def test_a_file_name_in_either_unicode_form_is_one_id(tmp_path, audio, text):
 def test_two_files_that_differ_only_in_unicode_form_are_named(tmp_path):
     folder = tree(tmp_path / "c", f"s/{NFC}", f"s/{NFD}")
     with pytest.raises(UserError, match="Unicode form"):
-        own.read(folder)
+        read(folder)
 
 
 # Kaldi directories in two forms
@@ -99,7 +105,7 @@ FORMS = [{"wav.scp": NFD}, {"text": NFD}, {"utt2spk": NFD}, {"wav.scp": NFD, "te
 
 @pytest.mark.parametrize("forms", FORMS)
 def test_ids_of_kaldi_directories_in_either_form_are_one(tmp_path, forms):
-    found = own.read(kaldi(tmp_path / "k", forms))
+    found = read(kaldi(tmp_path / "k", forms))
     assert (f"s{NFC}-1", f"s{NFC}") in {(u.id, u.speaker) for u in found.sets[""]} and len(found.sets[""]) == 11
 
 
@@ -129,7 +135,7 @@ def test_a_path_in_wav_scp_may_have_the_other_form(tmp_path, on_disk, in_table):
     table = (folder / "wav.scp").read_text(encoding="utf-8").splitlines()
     table[0] = f"s-0 {folder}/caf{in_table}/x.wav"
     (folder / "wav.scp").write_text("\n".join(table) + "\n", encoding="utf-8")
-    assert wav.resolve() in {u.wav for u in own.read(folder).sets[""]}
+    assert wav.resolve() in {u.wav for u in read(folder).sets[""]}
 
 
 # What a Mac leaves behind
@@ -183,9 +189,9 @@ def mac(folder: Path) -> None:
 @pytest.mark.parametrize("make", [plain, kaldi_sets, lj, vctk, libri])
 def test_what_a_mac_leaves_is_no_recording(tmp_path, make):
     folder = make(tmp_path / "c")
-    before = {name: sorted(u.id for u in members) for name, members in own.read(folder).sets.items()}
+    before = {name: sorted(u.id for u in members) for name, members in read(folder).sets.items()}
     mac(folder)
-    found = own.read(folder)
+    found = read(folder)
     assert {name: sorted(u.id for u in members) for name, members in found.sets.items()} == before
     assert not found.unreadable and not found.left_out
 
@@ -254,7 +260,7 @@ def test_libri_parts_are_the_sets(tmp_path):
             path.rename(path.with_name(path.name.replace("84", part[:2])))
         for text in (tmp_path / "c" / part).rglob("*.trans.txt"):
             text.write_text(text.read_text().replace("84-", f"{part[:2]}-"))
-    assert {name: len(members) for name, members in own.read(tmp_path / "c").sets.items()} == {
+    assert {name: len(members) for name, members in read(tmp_path / "c").sets.items()} == {
         "train": 12, "dev": 12, "test": 12}
 
 
@@ -262,7 +268,7 @@ def test_of_two_microphones_the_first_and_no_speaker_without_text(tmp_path):
     folder = vctk(tmp_path / "c", end="_mic1.flac")
     sound(folder / "wav48/p225/p225_000_mic2.flac")
     sound(folder / "wav48/p315/p315_000_mic1.flac")
-    found = own.read(folder)
+    found = read(folder)
     assert len(found.sets[""]) == 12 and not found.unreadable
     assert {name for name, _ in found.left_out} == {"p225_000_mic2.flac", "p315_000_mic1.flac"}
 

@@ -169,11 +169,12 @@ def test_commonvoice_of_one_language(tmp_path):
                      "cv-corpus-17.0-2024-03-15")
     prepared = commonvoice.prepare(commonvoice.get(downloads, tmp_path / "cache"))
     sets = prepared.sets
-    assert [u.words for u in sets["train"]] == [("MAE'R", "TŶ'N", "FAWR"), ("CROESO", "MEDDAI", "HI", "AIL-DDWEUD")]
+    assert [u.words for u in sets["train"]] == [("Mae'r", "tŷ’n", "fawr"), ("Croeso", "meddai", "hi", "ail", "ddweud")]
     assert [u.id for u in sets["train"]] == [f"012345678-common_voice_cy_{n}" for n in (17299385, 17299386)]
     assert [u.speaker for u in sets["dev"] + sets["test"]] == ["012345670", "fffffffff"]  # 8 digits would not do
     assert prepared.left_out == [("common_voice_cy_17299387.mp3", "a sentence without words"),
-                                 ("common_voice_cy_17299388.mp3", "digits, which may be read in several ways")]
+                                 ('common_voice_cy_17299388.mp3 (cy/dev.tsv:2: "3")', "figures can be read in several ways; write them as the "
+                                  "words that are said")]
     assert prepared.sample_rate == 48000 and not prepared.unreadable
     first = sets["test"][0]
     assert len(read_audio(first.wav, 48000)) == first.num_samples >= 9600  # of MP3, which pads, exactly what is read
@@ -188,10 +189,12 @@ def test_commonvoice_in_english_reads_numbers(tmp_path):
         assert utterance.words == ("HE'S", "GOT", "THREE", "WELL", "KNOWN", "CATS")
 
 
-def test_commonvoice_keeps_the_marks_of_other_scripts():
-    assert commonvoice.words_of("नमस्ते, दुनिया।", "hi") == ["नमस्ते", "दुनिया"]
-    assert commonvoice.words_of("می‌خواهم!", "fa") == ["می‌خواهم"]
-    assert commonvoice.words_of("-- ' --", "cy") == []
+def test_commonvoice_is_spelled_as_its_lexicon(tmp_path):
+    language(tmp_path, "cy", WELSH)
+    (tmp_path / "welsh.txt").write_text("mae'r m aː r\ntŷ'n t ɪ n\nfawr v aʊ r\nail-ddweud a i l\nie i e\n")
+    sets = commonvoice.prepare(tmp_path, lexicon=tmp_path / "welsh.txt").sets
+    assert [u.words for u in sets["train"]] == [("mae'r", "tŷ'n", "fawr"), ("croeso", "meddai", "hi", "ail-ddweud")]
+
 
 
 def test_commonvoice_of_several_languages_wants_one_named(tmp_path):

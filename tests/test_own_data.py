@@ -89,7 +89,7 @@ def thirty(speech, tmp_path_factory) -> dict[str, Path]:
                     root / "export")
     data = {form: root / "data" / form for form in ("plain", "kaldi", "lhotse", "export")}
     for form, out in data.items():
-        prepare_data.main(Namespace(corpus=form, corpus_dir=root / form, out=out, split=None, allow_missing=0))
+        prepare_data.main(Namespace(corpus=form, corpus_dir=root / form, out=out, split=None, allow_missing=0, lexicon=None))
         for name in ("train", "dev", "test"):
             make_mfcc.main(Namespace(data=out / name, norm_vars="yes", allow_missing=0, jobs=1))
     return data
@@ -328,7 +328,7 @@ def test_no_pipe_is_needed_for_whole_files(flacs, tmp_path):
     found = {u.id: u for members in prepared.sets.values() for u in members}
     assert split == "speaker" and len(found) == 12
     assert found["s3-1"].num_samples == 7000 and found["s3-1"].cut == (1, 1.875)
-    assert found["s3-1"].wav == tmp_path / "rec3.flac" and found["s3-1"].words == ("half", "1")
+    assert found["s3-1"].wav == tmp_path / "rec3.flac" and found["s3-1"].words == ("HALF", "ONE")
 
 
 def test_manifests_named_as_sets_are_the_sets(flacs, tmp_path):
@@ -377,5 +377,6 @@ def test_manifests_that_do_not_fit_are_refused_in_a_line(flacs, tmp_path, name, 
 def test_names_and_folders_that_do_not_do(tmp_path, corpus, folder, message):
     (tmp_path / "mine").mkdir()
     with pytest.raises(UserError, match=message):
-        prepare_data.main(Namespace(corpus=corpus, corpus_dir=tmp_path / folder, out=tmp_path / "data", split=None))
+        prepare_data.main(Namespace(corpus=corpus, corpus_dir=tmp_path / folder, out=tmp_path / "data", split=None,
+                                    lexicon=None))
     assert not (tmp_path / "data").exists()

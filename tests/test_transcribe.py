@@ -7,6 +7,7 @@ import sys
 from argparse import Namespace
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import kaldialign
 import numpy as np
@@ -271,8 +272,13 @@ def test_a_model_that_is_not_trained(experiment, tmp_path):
                           lang=experiment.lang, system=("tdnn", str(exp / "tdnn"))))
 
 
-def test_words_are_taken_as_the_lexicon_has_them():
-    assert words_of("Ja naïve don't 3rd l'été", {"l'été", "Ja"}) == ["Ja", "NAÏVE", "DON'T", "THIRD", "l'été"]
+@pytest.mark.parametrize("lexicon, text, words", [
+    (("l'été", "Ja", "NEIN"), "Ja naïve don't 3rd l'été", "Ja NAÏVE DON'T THIRD l'été"),
+    (("ANSWER", "THE"), "the answer, 3rd A.M.", "THE ANSWER THIRD A M"),
+    (("answer", "the"), "The answer, ANSWER!", "the answer answer")])
+def test_words_are_taken_as_the_lexicon_has_them(lexicon, text, words):
+    lang = SimpleNamespace(reference_lexicon=dict.fromkeys(lexicon), info={"lexicon": "dictionary"})
+    assert " ".join(words_of(text, lang)) == words
 
 
 def test_guessed_words_are_named(experiment):

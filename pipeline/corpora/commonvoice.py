@@ -8,13 +8,13 @@ The dictionary is English; another language needs a lexicon of its own.
 """
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
 from lexicon.errors import UserError
-from lexicon.normalise import APOSTROPHES, to_words
+from lexicon.given import written_with
 from lexicon.text import numbered_lines
+from lexicon.written import Written
 from pipeline.corpora import fetch
 from pipeline.corpora.prepared import SETS, Prepared, chosen_split, measure, unmeasured
 from pipeline.corpora.tree import within
@@ -22,7 +22,6 @@ from pipeline.datadir import Utterance
 
 SPLITS = None  # the languages that are there
 ARCHIVES = ("cv-corpus-*.tar.gz", "cv-corpus-*.tar")
-INSIDE = "'-\u200c\u200d"  # of a word, beside letters and marks; the last two are joiners (Persian, Indic)
 SPEAKER_DIGITS = 8  # of a client_id's 128, or as many more as it takes to tell all speakers apart
 
 
@@ -40,7 +39,7 @@ def get(downloads: Path | None, cache: Path) -> Path:
     return fetch.unpack(archive, "commonvoice", source, cache)
 
 
-def prepare(root: Path, split: str | None = None) -> Prepared:
+def prepare(root: Path, split: str | None = None, lexicon: Path | None = None) -> Prepared:
     """Utterances SPEAKER-CLIP, speakers the first digits of client_id; clips without words are left out."""
     languages = _languages(root)
     if not languages:
@@ -48,30 +47,25 @@ def prepare(root: Path, split: str | None = None) -> Prepared:
     if split is None and len(languages) > 1:
         raise UserError(f"{root}: {len(languages)} languages; name one: SPLIT={' or '.join(sorted(languages))}")
     folder = languages[chosen_split("commonvoice", split, tuple(sorted(languages)))]
+    written = written_with(lexicon) if lexicon else Written(english=folder.name == "en")
     rows = {name: list(_rows(folder / f"{name}.tsv")) for name in SETS}
-    speakers = _short({client for members in rows.values() for client, _, _ in members})
+    speakers = _short({client for members in rows.values() for _, client, _, _ in members})
     sets: dict[str, list[Utterance]] = {name: [] for name in SETS}
     left_out: list[tuple[str, str]] = []
     for name, members in rows.items():
-        for client, clip, sentence in members:
-            words = words_of(sentence, folder.name)
-            if folder.name != "en" and any(c.isdigit() for c in sentence):
-                left_out.append((clip, "digits, which may be read in several ways"))
-            elif not words:
+        for number, client, clip, sentence in members:
+            try:
+                words = written.words(sentence)
+            except UserError as error:
+                what, _, why = str(error).partition(": ")
+                left_out.append((f"{clip} ({folder.name}/{name}.tsv:{number}: {what})", why))
+                continue
+            if not words:
                 left_out.append((clip, "a sentence without words"))
             else:
                 wav = folder / "clips" / clip
                 sets[name].append(unmeasured(f"{speakers[client]}-{wav.stem}", speakers[client], wav, words))
     return measure(sets, left_out)
-
-
-def words_of(sentence: str, language: str) -> list[str]:
-    """Words in upper case without punctuation: as in `lexicon.normalise` in English; elsewhere hyphens stay too."""
-    if language == "en":
-        return to_words(sentence)
-    text = unicodedata.normalize("NFC", sentence.translate(APOSTROPHES)).upper()
-    kept = "".join(c if c in INSIDE or unicodedata.category(c)[0] in "LM" else " " for c in text)
-    return [word for word in (word.strip(INSIDE) for word in kept.split()) if word]
 
 
 def _languages(root: Path) -> dict[str, Path]:
@@ -80,8 +74,8 @@ def _languages(root: Path) -> dict[str, Path]:
             for table in within(root, pattern) if (table.parent / "clips").is_dir()}
 
 
-def _rows(table: Path) -> Iterator[tuple[str, str, str]]:
-    """(client_id, name of the clip, sentence) of each line; the columns are found by their names."""
+def _rows(table: Path) -> Iterator[tuple[int, str, str, str]]:
+    """(number, client_id, name of the clip, sentence) of each line; the columns are found by their names."""
     columns: list[str] = []
     for number, line in numbered_lines(table):
         fields = line.split("\t")  # quotes are part of a sentence
@@ -95,7 +89,7 @@ def _rows(table: Path) -> Iterator[tuple[str, str, str]]:
         row = dict(zip(columns, fields))
         if not row["client_id"] or Path(row["path"]).name != row["path"] or not row["path"]:
             raise UserError(f'{table}:{number}: "{row["path"][:80]}" is no clip of a speaker; restore the line')
-        yield row["client_id"], row["path"], row["sentence"]
+        yield number, row["client_id"], row["path"], row["sentence"]
 
 
 def _short(clients: set[str]) -> dict[str, str]:

@@ -1,8 +1,7 @@
 """A folder of recordings, each with its transcript beside it: name.wav or .flac, and name.txt, .lab or .TextGrid.
 
 Sub-folders are speakers, as LibriSpeech and the Montreal Forced Aligner have it; folders train, dev and test above them
-are the sets. Without sub-folders everything is taken for one speaker. Text is normalised as `lexicon.normalise` does
-it.
+are the sets. Without sub-folders everything is taken for one speaker. Text is read as `lexicon.written` does it.
 """
 from __future__ import annotations
 
@@ -10,10 +9,10 @@ from collections import Counter, defaultdict
 from itertools import count
 from pathlib import Path
 
-from lexicon.errors import UserError
-from lexicon.normalise import to_words
+from lexicon.errors import UserError, at
 from lexicon.phones import PHONES, SILENCE
-from lexicon.text import composed, numbered_lines
+from lexicon.text import nfc, numbered_lines
+from lexicon.written import Written
 from pipeline.corpora.cutting import Found
 from pipeline.corpora.prepared import SETS, Gold, unmeasured
 from pipeline.corpora.tree import below
@@ -38,7 +37,7 @@ def is_audio(path: Path) -> bool:
     return path.suffix.lower() in AUDIO_SUFFIXES and path.is_file()
 
 
-def read(folder: Path) -> Found:
+def read(folder: Path, written: Written) -> Found:
     """Every recording below ``folder`` with its words; what lacks its other half, or words, is listed as unreadable."""
     found = Found("a folder of recordings and transcripts", defaultdict(list))
     halves: dict[Path, dict[str, Path]] = defaultdict(dict)  # by path without suffix, in NFC
@@ -50,31 +49,31 @@ def read(folder: Path) -> Found:
             kind = "grid" if suffix == GRID else "text"
         else:
             continue
-        stem = Path(composed(path.relative_to(folder).with_suffix("").as_posix()))
+        stem = Path(nfc(path.relative_to(folder).with_suffix("").as_posix()))
         if other := halves[stem].get(kind):
-            form = ": the two differ only in Unicode form" if composed(str(other)) == composed(str(path)) else ""
+            form = ": the two differ only in Unicode form" if nfc(str(other)) == nfc(str(path)) else ""
             raise UserError(
                 f"{path}: beside {other.name}, which is {kind} of the same name{form}; keep one of them")
         halves[stem][kind] = path
     names = _names(folder, sorted(halves))
     for stem, files in halves.items():
         try:
-            _take(found, stem, files, names[stem])
+            _take(found, stem, files, names[stem], written)
         except UserError as error:
             found.unreadable.append((stem.as_posix(), str(error)))
     found.speakers_known = len({u.speaker for members in found.sets.values() for u in members}) > 1
     return found
 
 
-def _take(found: Found, stem: Path, files: dict[str, Path], names: tuple[str, str, str]) -> None:
+def _take(found: Found, stem: Path, files: dict[str, Path], names: tuple[str, str, str], written: Written) -> None:
     """Add one utterance, of these ``names``. UserError if it is not whole."""
     if "audio" not in files:
         raise UserError(f"{next(iter(files.values()))}: transcript without audio; add the recording, or take it away")
     if len(files) == 1:
         raise UserError(f"{files['audio']}: audio without transcript; write {stem.name}.txt beside it, or take it away")
-    words, gold = _grid(files["grid"]) if "grid" in files else ((), Gold())
+    words, gold = _grid(files["grid"], written) if "grid" in files else ((), Gold())
     if "text" in files:
-        words = tuple(to_words(" ".join(line.removeprefix("\ufeff") for _, line in numbered_lines(files["text"]))))
+        words = words_of_file(files["text"], written)
     if not words:
         raise UserError(
             f"{files.get('text') or files['grid']}: no words; write what is said, or take the recording away")
@@ -109,13 +108,13 @@ def _names(folder: Path, stems: list[Path]) -> dict[Path, tuple[str, str, str]]:
 def _name(folder: Path, stem: Path, attempt: int) -> tuple[str, str, str]:
     *parents, name = ("_".join(part.split()) for part in stem.parts)  # ids have no spaces
     chosen = parents.pop(0) if parents and parents[0] in SETS else ""
-    speaker = parents[0] if parents else composed("_".join(folder.resolve().name.split()))
+    speaker = parents[0] if parents else nfc("_".join(folder.resolve().name.split()))
     whole = [*(parents or [speaker]), name]
     short = [name] if name.startswith(speaker) else whole
     return chosen, "-".join((short, whole, [*whole, chosen] if chosen else whole)[attempt]), speaker
 
 
-def _grid(path: Path) -> tuple[tuple[str, ...], Gold]:
+def _grid(path: Path, written: Written) -> tuple[tuple[str, ...], Gold]:
     """Words and gold of a TextGrid: tiers are known by their names. A word interval that reads as several words ("32")
     gives its words, but no gold, for nobody has placed them."""
     from pipeline.textgrid import read_textgrid  # a slow import that most corpora do not need
@@ -125,12 +124,22 @@ def _grid(path: Path) -> tuple[tuple[str, ...], Gold]:
     if words is None and phones is None and sentences is None:
         raise UserError(f'{path}: no tier of words or phones (tiers: {", ".join(tiers) or "none"}); '
                         f'name one "words" or "phones"')
-    placed = [(interval, to_words(interval.label)) for interval in words or sentences or ()
-              if interval.label.lower() not in PAUSES]
+    with at(path):
+        placed = [(interval, written.words(interval.label)) for interval in words or sentences or ()
+                  if interval.label.lower() not in PAUSES]
     gold_words = tuple(interval._replace(label=said[0]) for interval, said in placed if len(said) == 1) if words else ()
     gold_phones = tuple(i._replace(label="_".join(i.label.split()) if i.label.lower() not in PAUSES else SILENCE)
                         for i in phones or ())
     return tuple(word for _, said in placed for word in said), Gold(gold_phones, gold_words)
+
+
+def words_of_file(path: Path, written: Written) -> tuple[str, ...]:
+    """The words of a transcript; UserError with the line of what cannot be read."""
+    words: list[str] = []
+    for number, line in numbered_lines(path):
+        with at(f"{path}:{number}"):
+            words += written.words(line.removeprefix("\ufeff"))
+    return tuple(words)
 
 
 def _tier(tiers: dict[str, list[Interval]], names: tuple[str, ...]) -> list[Interval] | None:

@@ -1,10 +1,12 @@
 """Other people's Kaldi data directories, made by Kaldi's recipes, by lhotse, or by us: one, or a folder of several."""
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from lexicon.errors import UserError
+from lexicon.errors import UserError, at
+from lexicon.written import Written
 from pipeline.corpora.cutting import Found
 from pipeline.corpora.prepared import SETS, Gold
 from pipeline.corpora.tree import within
@@ -17,11 +19,11 @@ def sets_in(folder: Path) -> list[Path]:
     return [path.parent for path in within(folder, "*/wav.scp")]
 
 
-def read(folder: Path) -> Found:
+def read(folder: Path, written: Written) -> Found:
     """The utterances of a data directory, or of train, dev and test below ``folder``; other directories are left
     out."""
     if (folder / "wav.scp").is_file():
-        utterances, gold = read_one(folder)
+        utterances, gold = read_one(folder, written.tokens)
         return Found("a Kaldi data directory", {"": utterances}, gold, speakers_known=speakers_known(utterances))
     sets, gold = {}, {}
     directories = sets_in(folder)
@@ -31,22 +33,25 @@ def read(folder: Path) -> Found:
             f"{folder}: data directories {' '.join(path.name for path in directories)}, but none of them is "
             f"{', '.join(SETS)}; rename them so, or give one of them: CORPUS_DIR={directories[0]}")
     for path in taken:
-        sets[path.name], placed = read_one(path)
+        sets[path.name], placed = read_one(path, written.tokens)
         gold |= placed
     left_out = [(path.name, "neither train, dev nor test") for path in directories if path not in taken]
     everybody = [utterance for members in sets.values() for utterance in members]
     return Found("Kaldi data directories", sets, gold, left_out=left_out, speakers_known=speakers_known(everybody))
 
 
-def read_one(path: Path) -> tuple[list[Utterance], dict[str, Gold]]:
+def read_one(path: Path, words: Callable[[Sequence[str]], list[str]]) -> tuple[list[Utterance], dict[str, Gold]]:
     """The utterances of one directory, and their gold where it has phones.ctm or words.ctm.
 
-    Words are those of `text`, as they are. UserError with the first of its problems.
+    ``words`` says which words the tokens of `text` are (see `Written`). UserError with the first of its problems.
     """
     directory = DataDir(path, foreign=True)
     refuse([problem for problem in directory.problems() if not problem.remark], path)
-    utterances = [replace(utterance, wav=utterance.wav.resolve(), num_samples=0)
-                  for utterance in directory.utterances()]
+    utterances = []
+    for utterance in directory.utterances():
+        with at(directory.texts.where(utterance.id)):
+            said = tuple(words(utterance.words))
+        utterances.append(replace(utterance, wav=utterance.wav.resolve(), num_samples=0, words=said))
     phones, words = (_gold(path / f"{tier}.ctm", utterances) for tier in ("phones", "words"))
     return utterances, {u.id: Gold(tuple(phones.get(u.id, ())), tuple(words.get(u.id, ())))
                         for u in utterances if u.id in phones or u.id in words}

@@ -14,6 +14,7 @@ from typing import Any
 from lexicon.errors import UserError
 from lexicon.files import write_lines
 from lexicon.text import LONGEST_LINE
+from lexicon.written import Written
 from pipeline.corpora.cutting import Found
 from pipeline.corpora.kaldi_dir import read_one, speakers_known
 from pipeline.corpora.prepared import SETS
@@ -37,7 +38,7 @@ def manifests(folder: Path) -> list[tuple[Path, Path]]:
     return pairs
 
 
-def read(folder: Path) -> Found:
+def read(folder: Path, written: Written) -> Found:
     """The supervisions of every pair; pairs named after train, dev or test (lhotse's recipes do) are the sets."""
     sets, gold = {}, {}
     for recordings, supervisions in manifests(folder):
@@ -46,7 +47,7 @@ def read(folder: Path) -> Found:
         with tempfile.TemporaryDirectory() as temporary:
             _export(recordings, supervisions, Path(temporary))
             try:
-                members, placed = read_one(Path(temporary))
+                members, placed = read_one(Path(temporary), lambda words: written.words(" ".join(words)))
             except UserError as error:
                 raise UserError(
                     f"{supervisions}: exported to a data directory, {str(error).replace(f'{temporary}/', '')}"

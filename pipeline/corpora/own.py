@@ -8,7 +8,9 @@ from typing import NamedTuple
 
 from lexicon.errors import UserError
 from lexicon.fold import read_fold
+from lexicon.given import written_with
 from lexicon.text import numbered_lines
+from lexicon.written import Written
 from pipeline.corpora import folder as plain_folder
 from pipeline.corpora import kaldi_dir, layouts, lhotse_export
 from pipeline.corpora.cutting import SPLITS, Found, cut
@@ -30,14 +32,20 @@ class Own(NamedTuple):
     origin: str
 
 
-def prepare(folder: Path, split: str | None = None) -> Own:
-    """Read a folder of any of the kinds and cut it into sets, as ``split`` says or (None) as suits it best."""
+def prepare(folder: Path, split: str | None = None, lexicon: Path | None = None) -> Own:
+    """Read a folder of any of the kinds and cut it into sets, as ``split`` says or (None) as suits it best.
+
+    Words are spelled as ``lexicon`` has them, or the corpus's own, or else the English dictionary.
+    """
     if split:
         chosen_split("CORPUS_DIR", split, SPLITS)
-    found = read(folder)
+    own = next(filter(Path.is_file, [folder / plain_folder.LEXICON]), None)
+    found = read(folder, written_with(lexicon or own))
+    for name, members in found.sets.items():
+        found.left_out += [(utterance.id, "nothing said but noise") for utterance in members if not utterance.words]
+        found.sets[name] = [utterance for utterance in members if utterance.words]
     sets, rule, how = cut(found, split)
-    lexicon = folder / plain_folder.LEXICON
-    prepared = measure(sets, found.left_out, _lines(lexicon) if lexicon.is_file() else None,
+    prepared = measure(sets, found.left_out, _lines(own) if own else None,
                        found.gold, plain_folder.fold(found.gold) | read_fold(folder))
     prepared.unreadable.extend(found.unreadable)
     return Own(prepared, rule, f"{folder}: {found.kind}; {how}")
@@ -48,17 +56,17 @@ def _lines(path: Path) -> str:
     return "".join(f"{line}\n" for _, line in numbered_lines(path))
 
 
-def read(folder: Path) -> Found:
-    """What the folder holds; UserError if it is nothing that can be read."""
+def read(folder: Path, written: Written = Written()) -> Found:
+    """What the folder holds, its words as ``written`` spells them; UserError if it is nothing that can be read."""
     if not folder.is_dir():
         raise UserError(f"CORPUS_DIR={folder}: no such folder; give the folder that holds the corpus")
     if (folder / "wav.scp").is_file() or kaldi_dir.sets_in(folder):
-        return kaldi_dir.read(folder)
+        return kaldi_dir.read(folder, written)
     if lhotse_export.manifests(folder):
-        return lhotse_export.read(folder)
-    if found := layouts.read(folder):
+        return lhotse_export.read(folder, written)
+    if found := layouts.read(folder, written):
         return found
-    found = plain_folder.read(folder) if plain_folder.holds_audio(folder) else None
+    found = plain_folder.read(folder, written) if plain_folder.holds_audio(folder) else None
     if found is None or not any(found.sets.values()):
         first = f"; the first of {len(found.unreadable)} faults: {found.unreadable[0][1]}" if found else ""
         raise UserError(f"CORPUS_DIR={folder}: no corpus; expected {EXPECTED}; found {_contents(folder)}{first}")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lexicon.errors import UserError
 from lexicon.files import write_lines
-from lexicon.text import BYTE_ORDER_MARK, CONTROL, composed
+from lexicon.text import BYTE_ORDER_MARK, CONTROL, nfc
 from pipeline.audio import audio_info
 from pipeline.datadir.check import GOLD, OTHERS, Check
 from pipeline.datadir.read import decoded_file, find_audio
@@ -104,7 +104,7 @@ class _Mender:
         lines = text.removesuffix("\n").split("\n")
         for change, how in ((lambda line: CONTROL.sub(_instead, line), "control characters taken out"),
                             (lambda line: ODD_SPACE.sub(" ", line.replace("\t", " ")).strip(), "plain spaces"),
-                            (composed if name in OF_IDS else _composed_key, "ids in NFC")):
+                            (nfc if name in OF_IDS else _composed_key, "ids in NFC")):
             new = [change(line) for line in lines]
             if new != lines:
                 what.append(f"{how} ({sum(a != b for a, b in zip(new, lines))} lines)")
@@ -243,7 +243,7 @@ def _utf8(path: Path) -> list[str] | None:
 def _composed_key(line: str) -> str:
     """The line with its id in NFC."""
     key, space, rest = line.partition(" ")
-    return composed(key) + space + rest
+    return nfc(key) + space + rest
 
 
 def _key(line: str) -> str:

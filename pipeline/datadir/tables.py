@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lexicon.errors import UserError
-from lexicon.text import BYTE_ORDER_MARK, CONTROL, LONGEST_LINE, composed, decode_line
+from lexicon.text import BYTE_ORDER_MARK, CONTROL, LONGEST_LINE, decode_line, nfc
 
 UTF16 = (b"\xff\xfe", b"\xfe\xff")  # how such a file begins
 ODD_SPACE = re.compile(r"(?![ \t])\s")  # what Python splits words at and Kaldi does not
@@ -101,16 +101,16 @@ def read_table(path: Path, what: str, needed: bool = True, of_ids: bool = False)
         if len(fields) < 2:
             found = f'"{fields[0]}" without {what}' if fields else "an empty line"
             table.problems.append(Problem(table.at(number), found, f"each line is an id, a space, and {what}"))
-            table.broken.update(map(composed, fields))
+            table.broken.update(map(nfc, fields))
             continue
-        key, value = composed(fields[0]), fields[1].strip()
+        key, value = nfc(fields[0]), fields[1].strip()
         if key in table.lines:
             table.problems.append(_double(table, key, value, number, fields[0] != written[key]))
             continue
         if fields[0] < last:
             unsorted.append(Problem(table.at(number), f'"{key}" after "{last}" is not sorted',
                                     "sort with: LC_ALL=C sort -k1,1"))
-        table.lines[key] = Line(composed(value) if of_ids else value, number)
+        table.lines[key] = Line(nfc(value) if of_ids else value, number)
         written[key] = last = fields[0]
     _remark(table, [table.lines[key].number for key in written if written[key] != key],
             "an id in another Unicode form than NFC, which to Kaldi is another id", "write it in NFC: FIX=yes")
@@ -155,7 +155,7 @@ def _key_known(table: Table, raw: bytes) -> bool:
     key = raw[:LONGEST_LINE].decode(errors="replace").split()[:1]
     if not key or "\ufffd" in key[0] or CONTROL.search(key[0]) or b"\r" in raw.rstrip(b"\r\n"):
         return False
-    table.broken.update(map(composed, key))
+    table.broken.update(map(nfc, key))
     return True
 
 

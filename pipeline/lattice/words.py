@@ -184,7 +184,7 @@ def word_lattice(lattice: Lattice) -> Lattice:
     """
     bounds = np.searchsorted(lattice.arc_from, np.arange(lattice.num_nodes + 1)).tolist()
     targets, scores = lattice.arc_to.tolist(), lattice.scores().tolist()
-    found: list[tuple[int, int, str, float, float]] = []
+    found: list[tuple[int, int, str, float, float, str]] = []
     waiting, seen = [0], {0}
     while waiting:
         border = heappop(waiting)
@@ -197,7 +197,8 @@ def word_lattice(lattice: Lattice) -> Lattice:
                 continue  # a phone within a word that began earlier
             for target, arcs in ways.items():
                 found.append((border, target, lattice.word[arc] or lattice.label[arc],
-                              float(lattice.acoustic[arcs].sum()), float(lattice.language[arcs].sum())))
+                              float(lattice.acoustic[arcs].sum()), float(lattice.language[arcs].sum()),
+                              lattice.word[arc]))
                 if target not in seen:
                     seen.add(target)
                     heappush(waiting, target)
@@ -224,8 +225,9 @@ def _ends_of_word(first: int, lattice: Lattice, bounds: Sequence[int], targets: 
     return {node: arcs for node, (_, arcs) in ends.items()}
 
 
-def _of_words(lattice: Lattice, found: Sequence[tuple[int, int, str, float, float]]) -> Lattice:
-    """The lattice of words and silences (from, to, label, acoustic, language) without those that lead nowhere."""
+def _of_words(lattice: Lattice, found: Sequence[tuple[int, int, str, float, float, str]]) -> Lattice:
+    """The lattice of words and silences (from, to, label, acoustic, language, word) without those that lead nowhere.
+    A silence has no word: a word may have its name."""
     useful, kept = {lattice.num_nodes - 1}, []
     for way in sorted(found, key=lambda way: way[0], reverse=True):
         if way[1] in useful:
@@ -237,6 +239,6 @@ def _of_words(lattice: Lattice, found: Sequence[tuple[int, int, str, float, floa
     return replace(lattice, graph="word_arcs", node_frame=lattice.node_frame[order],
                    arc_from=np.array([number[way[0]] for way in kept], np.int32),
                    arc_to=np.array([number[way[1]] for way in kept], np.int32),
-                   label=[way[2] for way in kept], word=["" if way[2] in SILENT else way[2] for way in kept],
+                   label=[way[2] for way in kept], word=[way[5] for way in kept],
                    acoustic=np.array([way[3] for way in kept]), language=np.array([way[4] for way in kept]),
                    posterior=np.zeros(0))

@@ -13,7 +13,7 @@ import numpy as np
 from lexicon.errors import UserError
 from lexicon.files import folder_from, read_json
 from lexicon.fold import Fold, read_fold
-from lexicon.text import columns, same_ids
+from lexicon.text import columns, read_text, same_ids
 from pipeline.datadir import Utterance
 from pipeline.lattice import LARGEST
 from pipeline.score import (Counts, Interval, PairedTest, Pairs, align_all, count, error_rate, in_words, paired_test,
@@ -122,8 +122,8 @@ def read_system(exp: Path, name: str, references: Mapping[str, Mapping[str, Sequ
         raise UserError(f"{decode}: no such decode; there is one of: {', '.join(there) or 'none'}")
     alignments = {}
     for measure, (_, source, kind) in MEASURES.items():
-        alignments[measure] = align_all(references[kind], read_spoken(decode / source, fold if kind == "phones" else {}),
-                                        decode / source)
+        heard = read_spoken(decode / source, fold) if kind == "phones" else read_text(decode / source)
+        alignments[measure] = align_all(references[kind], heard, decode / source)
     settings = read_fields(decode / "decode.json", rtf=float)
     # Two searches over one network share its training: decode.json says whose model it was.
     model = folder_from(decode, str(settings.get("model", "..")))

@@ -1,0 +1,180 @@
+"""Written text to the words that are said, in any script, each as a lexicon spells it.
+
+A word is what Unicode's text segmentation says (UAX 29, as the module `regex` has it), and what the lexicon says: the
+longest stretch that it holds, with its punctuation, is one word. Text is composed (NFC); a letter keeps its marks.
+"""
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import cached_property
+
+import regex
+
+from lexicon.dictionary import dictionary_words
+from lexicon.errors import UserError
+from lexicon.normalise import APOSTROPHES, composed, lower, to_words, upper
+
+BOUNDARY = regex.compile(r"(?w)\b", regex.V1)
+LETTER = regex.compile(r"[\p{L}\p{N}]")
+DIGIT = regex.compile(r"\p{N}")
+# What stands in brackets is no speech: [laughter], <unk>, {SL}. Round ones hold asides, which are said.
+BRACKETED = regex.compile(r"\[[^][]{0,60}\]|<[^<>]{0,60}>|\{[^{}]{0,60}\}")
+# Written without spaces between words. Where there are spaces, people have set them between words, for us.
+WITHOUT_SPACES = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}"
+                               r"\p{Tai_Le}\p{New_Tai_Lue}\p{Tai_Tham}\p{Tai_Viet}\p{Javanese}\p{Balinese}]")
+BETWEEN = regex.compile(r"([^\p{L}\p{M}\p{N}\u200c\u200d]+)")
+LONGEST = 8        # segments that may be one word of the lexicon: jack-in-the-box has seven
+LETTER_SHARE = 50  # one word in so many has a sign at its beginning or end: there it is a letter
+ENGLISH_SHARE = 0.5  # of a lexicon's words that are in the English dictionary
+
+
+class Written:
+    """How the text of a corpus is read: with the words of its lexicon, or (None) of the English dictionary.
+
+    ``noise``: what the lexicon says is no speech. ``english``: whether figures are read as English words, hyphens part
+    words and A.M. is two letters; found out from the lexicon where it is not given.
+    """
+
+    def __init__(self, words: Collection[str] | None = None, noise: Iterable[str] = (), english: bool | None = None):
+        self.words_known = None if words is None else frozenset(map(composed, words))
+        self.noise = frozenset(map(composed, noise))
+        self._english = english if words is not None or english is not None else True
+
+    @cached_property
+    def english(self) -> bool:
+        """Whether most words of the lexicon are in the English dictionary."""
+        if self._english is not None:
+            return self._english
+        known = dictionary_words()
+        return sum(upper(word) in known for word in self.words_known) > ENGLISH_SHARE * len(self.words_known)
+
+    def find(self, word: str) -> str | None:
+        """The lexicon's spelling of a word: as written, else in small letters, else in capitals, else the only one that
+        differs in case or apostrophes alone; None if there is none, or no lexicon."""
+        if not self.words_known:
+            return None
+        word = composed(word)
+        ways = [word]
+        for turkish in (True, False) if self._turkish else (False,):
+            ways += [lower(word, turkish), upper(word, turkish)]
+        found = next((way for way in ways if way in self.words_known), None)
+        return found or self._alike.get(_bare(word)) or self._alike_unfolded.get(_bare(word.casefold()))
+
+    def words(self, text: str) -> list[str]:
+        """The words of a line of text. UserError for figures that are not English, and for words of a script without
+        spaces that the lexicon lacks; it says no file and line, which the caller knows."""
+        text = BRACKETED.sub(lambda found: found[0] if self.find(found[0]) else " ", composed(text))
+        if self.words_known is None and self.english:
+            _refuse_spaceless(text)
+            return to_words(text)
+        return [word for token in text.split() if token not in self.noise for word in self._token(token)]
+
+    def tokens(self, words: Iterable[str]) -> list[str]:
+        """Words that were parted by somebody else, such as those of a Kaldi directory: composed, as the lexicon spells
+        them or else as they are, without noise."""
+        return [self.find(word) or word for word in map(composed, words)
+                if word not in self.noise and (self.find(word) or not BRACKETED.fullmatch(word))]
+
+    def _token(self, token: str) -> Iterator[str]:
+        """The words of what stands between spaces."""
+        spaceless = WITHOUT_SPACES.search(token)
+        segments = [part for part in (BETWEEN if spaceless else BOUNDARY).split(token) if part]
+        index = 0
+        while index < len(segments):
+            found, count = self._longest(segments[index:index + LONGEST])
+            if found:
+                yield found
+            elif LETTER.search(segments[index]):
+                word, count = self._with_signs(segments, index)
+                yield from self._unknown(word)
+            index += count
+
+    def _longest(self, segments: list[str]) -> tuple[str | None, int]:
+        """The lexicon's spelling of the longest beginning of ``segments`` that is a word, and how many these are."""
+        for count in range(len(segments), 0, -1):
+            if LETTER.search(joined := "".join(segments[:count])) and (found := self.find(joined)):
+                return found, count
+        return None, 1
+
+    def _with_signs(self, segments: list[str], index: int) -> tuple[str, int]:
+        """A segment with the sign after it (and before it) where the lexicon's words often have it: there it is a
+        letter, as the colon in many languages; and how many segments these are."""
+        word, count = segments[index], 1
+        if index and segments[index - 1] in self._signs[0]:
+            word = segments[index - 1] + word
+        if index + 1 < len(segments) and segments[index + 1] in self._signs[1]:
+            word, count = word + segments[index + 1], 2
+        return word, count
+
+    def _unknown(self, word: str) -> list[str]:
+        """What to do with a word that the lexicon lacks: parts of it that are all known (l'école, two words of French
+        lexicons), figures in words, or as it is, in the case of most words of the lexicon."""
+        if parts := self._parts(word):
+            return parts
+        if self.english:
+            return [self.find(said) or self._cased(said) for said in to_words(word)]
+        if DIGIT.search(word):
+            raise UserError(f'"{word}": figures can be read in several ways; write them as the words that are said')
+        _refuse_spaceless(word, self.words_known is not None)
+        return [self._cased(word)]
+
+    def _parts(self, word: str) -> list[str]:
+        """The word parted after signs inside it, if the lexicon has each part; else nothing."""
+        pieces = regex.findall(r"[\p{L}\p{M}\p{N}\u200c\u200d]+[^\p{L}\p{M}\p{N}\u200c\u200d]?", word)
+        found = [self.find(piece) for piece in pieces]
+        return found if len(pieces) > 1 and "".join(pieces) == word and all(found) else []
+
+    @cached_property
+    def _cased(self) -> Callable[[str], str]:
+        """Brings an unknown word into the case of most words; leaves it as it is where there is no such case."""
+        cased = [word for word in self.words_known or () if lower(word) != upper(word)]
+        return next((change for change in (lower, upper)
+                     if 2 * sum(change(word) == word for word in cased) > len(cased)), lambda word: word)
+
+    @cached_property
+    def _turkish(self) -> bool:
+        """Whether the lexicon has letters that only Turkish and its relatives have."""
+        return any("ı" in word or "İ" in word for word in self.words_known or ())
+
+    @cached_property
+    def _alike(self) -> dict[str, str]:
+        """The lexicon's words without case and kind of apostrophe."""
+        return _only_ones((_bare(word), word) for word in self.words_known or ())
+
+    @cached_property
+    def _alike_unfolded(self) -> dict[str, str]:
+        """The same with what is two letters in capitals: STRASSE is Straße where no Strasse is."""
+        return _only_ones((_bare(word.casefold()), word) for word in self.words_known or ())
+
+    @cached_property
+    def _signs(self) -> tuple[set[str], set[str]]:
+        """The signs that begin, and that end, one word in LETTER_SHARE of the lexicon."""
+        words = [word for word in self.words_known or () if LETTER.search(word)]
+        ends = []
+        for place in (0, -1):
+            signs = [word[place] for word in words if unicodedata.category(word[place])[0] in "PS"]
+            ends.append({sign for sign in set(signs) if signs.count(sign) * LETTER_SHARE >= len(words)})
+        return ends[0], ends[1]
+
+
+def _only_ones(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """{key: word} of the keys that no two words share."""
+    found: dict[str, str] = {}
+    for key, word in pairs:
+        found[key] = word if key not in found else ""
+    return {key: word for key, word in found.items() if word}
+
+
+def _bare(word: str) -> str:
+    return lower(word).translate(APOSTROPHES)
+
+
+def _refuse_spaceless(text: str, lexicon: bool = False) -> None:
+    """UserError for a script without spaces: what stands between two of them may be a word, or a whole sentence."""
+    if found := WITHOUT_SPACES.search(text):
+        script = unicodedata.name(found[0], "").split()[0].capitalize()
+        way = "or, if it is one word, add it to the lexicon" if lexicon else \
+            "and give a lexicon of these words: LEXICON=FILE"
+        raise UserError(f'"{text[:60]}": {script} letters are written without spaces between words; set spaces between '
+                        f"them, {way}")
