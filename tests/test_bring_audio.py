@@ -37,7 +37,7 @@ def wav(data: bytes = PCM.tobytes(), length: int | None = None, form: int = 1, b
     length = len(data) if length is None else length
     width = channels * bits // 8
     head = struct.pack(f"{order}HHIIHH", form, channels, RATE, RATE * width, width, bits)
-    body = (b"WAVEfmt " + struct.pack(f"{order}I", 16) + head + b"data" + struct.pack(f"{order}I", length) + data + tail)
+    body = b"WAVEfmt " + struct.pack(f"{order}I", 16) + head + b"data" + struct.pack(f"{order}I", length) + data + tail
     return (b"RIFF" if order == "<" else b"RIFX") + struct.pack(f"{order}I", len(body) if riff is None else riff) + body
 
 

@@ -1,5 +1,5 @@
-"""People's own corpora, CORPUS_DIR=folder: Kaldi data directories, lhotse manifests, known layouts, or recordings beside
-transcripts."""
+"""People's own corpora, CORPUS_DIR=folder: Kaldi data directories, lhotse manifests, known layouts, or recordings
+beside transcripts."""
 from __future__ import annotations
 
 import re
