@@ -3,8 +3,10 @@ from __future__ import annotations
 
 import math
 import os
-import struct
+import tempfile
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +14,7 @@ import numpy as np
 import soundfile
 
 from lexicon.errors import UserError
+from pipeline.containers import Stream, joined_flac, streams, truncated
 
 # Below telephone bandwidth there is no speech to recognise; above, the header is damaged.
 SAMPLE_RATES = range(4000, 384_001)
@@ -19,6 +22,10 @@ BLOCK = 1 << 20  # samples, of all channels together
 # An utterance that is in memory as a whole, as features and in training. A day of silence is 2 MB of FLAC, so what
 # comes may be much longer than it looks. `make transcribe` and `make align` cut recordings at their pauses first.
 LONGEST_UTTERANCE_S = 3600
+LOUDEST = 8.0          # of full scale; beyond, floating-point samples were written in the range of integers
+SCALES = (1 << 15, 1 << 23, 1 << 31)
+QUIET = 0.001          # of full scale; softer sound is not asked whether its channels cancel
+CANCELLED = 0.01       # of the power of the channels is left in their mean: they correlate with -0.98 or less
 BLOCK_SECONDS = 60     # that are averaged and resampled at a time
 MARGIN_SECONDS = 1     # that are read on both sides of such a block, far more than the resampler's filter is long
 
@@ -36,7 +43,7 @@ class Cut(NamedTuple):
 
 
 class AudioInfo(NamedTuple):
-    """What a file's header says of it; ``num_samples`` is per channel and at the file's own ``sample_rate`` (Hz)."""
+    """What a file is; ``num_samples`` is per channel and at the file's own ``sample_rate`` (Hz)."""
 
     sample_rate: int
     num_samples: int
@@ -44,35 +51,77 @@ class AudioInfo(NamedTuple):
 
 
 def audio_info(path: Path | str) -> AudioInfo:
-    """Sample rate, length and channels of an audio file (WAV, FLAC, NIST SPHERE, Ogg), from its header.
+    """Sample rate, length and channels of an audio file (WAV, FLAC, NIST SPHERE, Ogg, MP3): all that it holds, counted
+    where headers cannot be trusted (`pipeline.containers`).
 
     Raises UserError if the file is missing, empty, no audio, cut short, or has no samples or an absurd rate.
     """
-    path = Path(path)
+    return _contents(path).info
+
+
+class _Contents(NamedTuple):
+    """An audio file: its streams one after the other (None: the file as it is), and the samples of each."""
+
+    info: AudioInfo
+    streams: tuple[tuple[Stream | None, int], ...]
+
+
+def _contents(path: Path | str) -> _Contents:
     if not os.path.isfile(path):  # Path.is_file raises for names that are too long
         raise UserError(f"{path}: no such audio file; restore it, or remove the utterance")
-    if path.stat().st_size == 0:
+    if os.path.getsize(path) == 0:
         raise UserError(f"{path}: 0 bytes; fetch the file again, or remove the utterance")
-    _refuse_truncated_riff(path)
+    return _counted(os.fspath(path), *_version(path))
+
+
+def _version(path: Path | str) -> tuple[int, int, int]:
+    """Another one for another file of the same name."""
+    stat = os.stat(path)
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns
+
+
+@lru_cache(maxsize=64)  # a recording is read block by block
+def _counted(path: str, *_: int) -> _Contents:
+    """As ``_contents``, of a file that is there; what else is given tells its versions apart."""
     try:
-        header = soundfile.info(str(path))
+        parts = streams(path) or [None]
+        headers = [_header(path, part) for part in parts]
     except (soundfile.LibsndfileError, RuntimeError):
-        raise UserError(f"{path}: not a WAV file (nor FLAC, SPHERE, Ogg); convert it or remove the utterance") from None
-    if header.frames <= 0:
+        raise UserError(f"{path}: not a WAV file (nor FLAC, SPHERE, Ogg, MP3); convert it or remove the utterance"
+                        ) from None
+    first, num_samples = headers[0], sum(header.num_samples for header in headers)
+    if num_samples <= 0:
         raise UserError(f"{path}: 0 samples; fetch the file again, or remove the utterance")
-    if header.samplerate not in SAMPLE_RATES:
-        raise UserError(f"{path}: a sample rate of {header.samplerate} Hz; expected {SAMPLE_RATES.start} to "
+    if first.sample_rate not in SAMPLE_RATES:
+        raise UserError(f"{path}: a sample rate of {first.sample_rate} Hz; expected {SAMPLE_RATES.start} to "
                         f"{SAMPLE_RATES.stop - 1}, convert the file or remove the utterance")
-    return AudioInfo(header.samplerate, header.frames, header.channels)
+    if other := next((header for header in headers if header[::2] != first[::2]), None):
+        raise UserError(f"{path}: recordings at {first.sample_rate} Hz with {first.channels} channels and at "
+                        f"{other.sample_rate} Hz with {other.channels} in one file; take them apart")
+    return _Contents(first._replace(num_samples=num_samples),
+                     tuple((part, header.num_samples) for part, header in zip(parts, headers)))
+
+
+def _header(path: str, stream: Stream | None) -> AudioInfo:
+    """What libsndfile says of a stream."""
+    with _open(path, stream) as file:
+        if stream is None and file.format == "MP3":
+            raise UserError(f"{path}: an MP3 of free format, whose length is not known; convert it to WAV")
+        return AudioInfo(file.samplerate, file.frames, file.channels)
+
+
+def _open(path: Path | str, stream: Stream | None) -> AbstractContextManager[soundfile.SoundFile]:
+    return stream.open(path) if stream else soundfile.SoundFile(str(path))
 
 
 def read_audio(path: Path | str, sample_rate: int, cut: Cut | None = None) -> np.ndarray:
-    """Read an audio file, or the stretch ``cut`` of it, as (num_samples,) float32 in [-1, 1], mono at ``sample_rate``
-    Hz.
+    """Read an audio file, or the stretch ``cut`` of it, as (num_samples,) float32, mono at ``sample_rate`` Hz. Full
+    scale is 1, but nothing is clipped: filters, MP3 and floating point may go beyond.
 
-    Channels are averaged; another rate is resampled band-limited (``scipy.signal.resample_poly``: a linear-phase FIR
-    with a Kaiser window, cut-off at the lower Nyquist frequency), to ``resampled_length`` samples. Raises UserError as
-    ``audio_info`` does, if the samples cannot all be read or are not finite, or are more than LONGEST_UTTERANCE_S.
+    Channels are averaged, and refused where they cancel; another rate is resampled band-limited
+    (``scipy.signal.resample_poly``: a linear-phase FIR with a Kaiser window, cut-off at the lower Nyquist frequency), to
+    ``resampled_length`` samples. Raises UserError as ``audio_info`` does, if the samples cannot all be read or are not
+    finite, or are more than LONGEST_UTTERANCE_S.
     """
     info = audio_info(path)
     first, last = cut.samples(info) if cut else (0, info.num_samples)
@@ -93,16 +142,34 @@ def read_stretch(path: Path | str, sample_rate: int, begin: int, end: int, cut: 
     first, last = cut.samples(info) if cut else (0, info.num_samples)
     start = max(0, begin // sample_rate - MARGIN_SECONDS)
     stop = min(last, first + (end // sample_rate + 1 + MARGIN_SECONDS) * info.sample_rate)
-    blocks = _blocks(path, first + start * info.sample_rate, stop)
-    with np.errstate(invalid="ignore"):  # infinities of two channels: told below
-        mono = np.concatenate([np.zeros(0), *(block.mean(axis=1, dtype=np.float64) for block in blocks)])
-    if not np.isfinite(mono).all():
-        raise UserError(f"{path}: samples that are not finite; convert the file again, or remove the utterance")
+    mono = _mono(path, _blocks(path, first + start * info.sample_rate, stop))
     if info.sample_rate != sample_rate:
         from scipy.signal import resample_poly  # a slow import that most corpora do not need
         common = math.gcd(info.sample_rate, sample_rate)
         mono = resample_poly(mono, sample_rate // common, info.sample_rate // common)
-    return np.clip(mono[begin - start * sample_rate:end - start * sample_rate], -1.0, 1.0).astype(np.float32)
+    return mono[begin - start * sample_rate:end - start * sample_rate].astype(np.float32)
+
+
+def _mono(path: Path | str, blocks: Iterator[np.ndarray]) -> np.ndarray:
+    """The mean of the channels, (num_samples,) float64. UserError where it would not be what is heard."""
+    means, mean, each, loudest, count = [np.zeros(0)], 0.0, 0.0, 0.0, 0
+    for block in blocks:
+        with np.errstate(invalid="ignore", over="ignore"):
+            means.append(block.mean(axis=1, dtype=np.float64))
+            loudest = max(loudest, float(np.abs(block).max(initial=0.0)))
+        if not (np.isfinite(means[-1]).all() and np.isfinite(loudest)):
+            raise UserError(f"{path}: samples that are not finite; convert the file again, or remove the utterance")
+        if block.shape[1] > 1 and loudest <= LOUDEST:
+            mean += float((means[-1] ** 2).sum())
+            each += float((block.astype(np.float64) ** 2).mean(axis=1).sum())
+        count += len(block)
+    if loudest > LOUDEST:
+        raise UserError(f"{path}: samples up to {loudest:.6g}, but full scale of floating point is 1; divide them by "
+                        f"{next((scale for scale in SCALES if loudest <= scale), loudest):.10g} and write them again")
+    if each > count * QUIET ** 2 and mean < CANCELLED * each:
+        raise UserError(f"{path}: its channels cancel each other (one is the other upside down); keep one of them: "
+                        f"sox {Path(path).name} out.wav remix 1")
+    return np.concatenate(means)
 
 
 def refuse_endless(path: Path | str, seconds: float, longest: float = LONGEST_UTTERANCE_S,
@@ -125,44 +192,53 @@ def audio_blocks(path: Path | str, cut: Cut | None = None) -> tuple[AudioInfo, I
 
 def _blocks(path: Path | str, first: int, last: int) -> Iterator[np.ndarray]:
     """Samples ``first`` to ``last``, block by block: a damaged header may promise more than fits into memory."""
-    read = 0
+    read, begin, contents = 0, 0, _contents(path)
     try:
-        with soundfile.SoundFile(str(path)) as file:
-            file.seek(first)
-            size = max(1, BLOCK // file.channels)
-            for start in range(first, last, size):
-                block = file.read(min(size, last - start), dtype="float32", always_2d=True)
-                if not len(block):
-                    break
+        for stream, length in contents.streams:
+            for block in _stretch(path, stream, max(0, first - begin), min(length, last - begin)):
                 read += len(block)
                 yield block
+            begin += length
     except (soundfile.LibsndfileError, RuntimeError):
         pass  # what is missing is counted
     if read != last - first:
-        raise _truncated(path, last - first, read, "samples")
+        raise truncated(path, last - first, read, "samples")
+    if last == contents.info.num_samples and joined_flac(path):
+        raise UserError(f"{path}: a second FLAC file follows after {last} samples; take them apart, or write it again")
+
+
+def _stretch(path: Path | str, stream: Stream | None, first: int, last: int) -> Iterator[np.ndarray]:
+    """Samples ``first`` to ``last`` of one stream."""
+    if first >= last:
+        return
+    with _open(path, stream) as file:
+        size, unpacked = max(1, BLOCK // file.channels), None
+        if file.seekable():
+            file.seek(first)
+        else:
+            unpacked = _unpacked(path, stream, *_version(path))
+        for start in range(first, last, size):
+            stop = min(start + size, last)
+            block = (file.read(stop - start, dtype="float32", always_2d=True) if unpacked is None else
+                     unpacked[start:stop] / np.float32(32768))
+            if not len(block):
+                return
+            yield block
+
+
+@lru_cache(maxsize=1)
+def _unpacked(path: Path | str, stream: Stream | None, *_: int) -> np.ndarray:
+    """All samples (num_samples, channels) int16 of what can only be read from its beginning (GSM, G.721): on the disk,
+    for a recording is read block by block."""
+    with _open(path, stream) as file, tempfile.TemporaryFile() as disk:
+        while len(block := file.read(BLOCK // file.channels, dtype="int16", always_2d=True)):
+            disk.write(block.tobytes())
+        if not disk.tell():
+            return np.zeros((0, file.channels), np.int16)
+        disk.flush()
+        return np.memmap(disk, np.int16, "r").reshape(-1, file.channels)
 
 
 def resampled_length(num_samples: int, from_rate: int, to_rate: int) -> int:
     """The number of samples ``read_audio`` returns for a file of ``num_samples`` at ``from_rate`` Hz."""
     return -(-num_samples * to_rate // from_rate)
-
-
-def _refuse_truncated_riff(path: Path) -> None:
-    """Compare the size a WAV file gives its data chunk with the bytes that follow: libsndfile reads less in silence."""
-    size = path.stat().st_size
-    with open(path, "rb") as stream:
-        head = stream.read(12)
-        if head[:4] != b"RIFF" or head[8:] != b"WAVE":
-            return
-        while len(chunk := stream.read(8)) == 8:
-            name, length = struct.unpack("<4sI", chunk)
-            if name == b"data":
-                if stream.tell() + length > size:
-                    raise _truncated(path, length, size - stream.tell(), "bytes of samples")
-                return
-            stream.seek(length + length % 2, 1)  # chunks are padded to an even length
-    raise UserError(f"{path}: truncated before any samples; fetch the file again, or remove the utterance")
-
-
-def _truncated(path: Path | str, promised: int, found: int, what: str) -> UserError:
-    return UserError(f"{path}: truncated, {found} of {promised} {what}; fetch the file again, or remove the utterance")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from lexicon.errors import UserError
 from lexicon.files import write_lines
-from lexicon.text import numbered_lines
+from lexicon.text import nfc, numbered_lines
 
 
 class Interval(NamedTuple):
@@ -44,7 +44,7 @@ def ctm_interval(line: str) -> tuple[str, Interval]:
             raise ValueError
     except (IndexError, ValueError):
         raise ValueError(f'"{line[:80]}" is not `utt 1 start duration label`') from None
-    return utterance, Interval(start, start + duration, label)
+    return nfc(utterance), Interval(start, start + duration, label)
 
 
 LONGEST = 1e7  # seconds, four months: a time beyond it (or NaN) is a damaged file

@@ -1,6 +1,7 @@
 """A recording of one's own, however long: read piece by piece, made into features, heard by a system."""
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from lexicon.errors import UserError, reading
+from lexicon.files import atomic_write
 from pipeline.align import Segment
 from pipeline.audio import audio_info, read_stretch, refuse_endless, resampled_length
 from pipeline.features import (FRAME_LENGTH_MS, FRAME_SHIFT_MS, Cepstra, CepstralStats, FeatureSettings, add_deltas,
@@ -21,6 +23,7 @@ LONGEST_S = 24 * 3600  # its features take 500 MB; 2 MB of FLAC may hold as much
 # Frames of training that a recording's mean and variance begin with: of those tried on single utterances of dev as WAV
 # files (bench/own_audio.py --single --set dev) the fewest that bring every system within 3 points of its WER there.
 PRIOR_FRAMES = 400
+SOURCE = "recording.txt"
 LONGEST_NAME = 60      # characters of a file name that are kept in the names of results
 
 
@@ -73,7 +76,42 @@ class Recording:
 
 def own_name(wav: Path | str) -> str:
     """What results of ``wav`` are called: its name without ending, as CTM files and folders take it."""
-    return re.sub(r"[^\w.+-]", "_", Path(wav).stem).lstrip(".")[:LONGEST_NAME] or "recording"
+    return _plain(Path(wav).stem)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^\w.+-]", "_", name).lstrip(".")[:LONGEST_NAME] or "recording"
+
+
+def own_folder(base: Path, wav: Path | str) -> Path:
+    """The folder below ``base`` for the results of ``wav``, made if need be: its name, or with that of its folder and a
+    number where another recording has that. SOURCE in it says whose results these are.
+
+    Results of what the file was before, or of nobody knows what, are moved aside: they do not mix.
+    """
+    path = Path(wav).expanduser().resolve()
+    stat = path.stat()
+    known = f"{path}\n{stat.st_size} bytes, {stat.st_mtime_ns}\n"
+    name = own_name(wav)
+    longer = f"{_plain(path.parent.name)}-{name}"
+    names = itertools.chain((name, longer), (f"{longer}-{number}" for number in itertools.count(2)))
+    out, said = next((base / name, said) for name in names
+                     if (said := _source(base / name)) is None or said.split("\n")[0] in ("", str(path)))
+    if said is not None and said != known and any(out.iterdir()):
+        out.rename(next(free for number in itertools.count(1) if not (free := base / f"{out.name}.{number}").exists()))
+    out.mkdir(parents=True, exist_ok=True)
+    with atomic_write(out / SOURCE) as stream:
+        stream.write(known)
+    return out
+
+
+def _source(folder: Path) -> str | None:
+    """Whose results are in a folder: path, size and time of the recording; "" if nothing says so, None if there is no
+    such folder."""
+    if not folder.is_dir():
+        return None
+    path = folder / SOURCE
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
 
 
 def read_recording(wav: Path | str, settings: FeatureSettings, training: Cepstra | None = None) -> Recording:

@@ -15,7 +15,7 @@ from pipeline.align_text import Placed, place_text, pronounce, words_of
 from pipeline.ctm import write_ctm
 from pipeline.features import FRAME_SHIFT_MS, frame_to_seconds, model_cepstra, model_features
 from pipeline.listen import Candidate
-from pipeline.own_audio import read_recording
+from pipeline.own_audio import own_folder, read_recording
 from pipeline.systems import load_system
 from pipeline.textgrid import write_textgrid
 from pipeline.timed_text import HEADER, word_lines
@@ -78,8 +78,7 @@ def main(args: Namespace) -> tuple[Path, str]:
     recording = read_recording(args.wav, model_features(directory), model_cepstra(directory))
     guess = partial(g2p.guess, args.cache) if g2p.programs() else None
     lexicon, guessed = pronounce(words, lang, system.topology.phones, guess)
-    out = args.exp / "own" / recording.name
-    out.mkdir(parents=True, exist_ok=True)
+    out = own_folder(args.exp / "own", args.wav)
     for word in guessed:
         print(f"align_text: guessed: {word} {' '.join(lexicon[word][0][1])}")
     placed = place_text(system, recording, words, lexicon) if recording.heard else None
@@ -91,9 +90,9 @@ def main(args: Namespace) -> tuple[Path, str]:
     for word in placed.left_out:
         print(f"{frame_to_seconds(word.start):10.2f}{'-':>6}  {word.label:<15} not heard, word {word.word + 1} of the"
               " text")
-    write_ctm(out / f"{name}.aligned.words.ctm", [(recording.name, placed.words, placed.word_confidence)])
-    write_ctm(out / f"{name}.aligned.phones.ctm", [(recording.name, placed.phones, placed.phone_confidence)])
-    grid = out / f"{recording.name}.{name}.aligned.TextGrid"
+    write_ctm(out / f"{name}.aligned.words.ctm", [(out.name, placed.words, placed.word_confidence)])
+    write_ctm(out / f"{name}.aligned.phones.ctm", [(out.name, placed.phones, placed.phone_confidence)])
+    grid = out / f"{out.name}.{name}.aligned.TextGrid"
     write_textgrid(grid, {"words": placed.words, "phones": placed.phones}, len(recording.static), recording.seconds)
     return grid, (f"{args.wav}: {recording.seconds:.1f} s, {len(placed.words)} words placed by {name}{doubts(placed)}; {grid}"
                   f" (Praat opens it) and {out}/{name}.aligned.{{words,phones}}.ctm")

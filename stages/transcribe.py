@@ -10,7 +10,7 @@ from pipeline.align import Segment
 from pipeline.ctm import write_ctm
 from pipeline.features import frame_to_seconds, model_cepstra
 from pipeline.listen import Candidate, Ear, common_features, listen, load_ears, trained
-from pipeline.own_audio import Recording, read_recording
+from pipeline.own_audio import Recording, own_folder, read_recording
 from pipeline.textgrid import write_textgrid
 from pipeline.timed_text import HEADER, phone_lines, word_lines
 from stages.common import parser, run
@@ -50,15 +50,14 @@ def main(args: Namespace) -> tuple[Path, str]:
     candidates = [Candidate(name, Path(model), Path(lang)) for name, model, lang in args.system]
     systems, missing = trained(args.exp, candidates)
     recording = read_recording(args.wav, common_features(systems), model_cepstra(systems[0].model))
-    out = args.exp / "own" / recording.name
-    out.mkdir(parents=True, exist_ok=True)  # an unwritable folder is better known now than after the search
+    out = own_folder(args.exp / "own", args.wav)  # an unwritable folder is better known now than after the search
     if missing:
         print(f"transcribe: left out, not trained and tuned yet: {', '.join(missing)}; run: make {missing[0]}")
     heard, lost = transcribe(recording, load_ears(args.exp, systems))
     for name, tiers in heard.items():
         for tier, (segments, confidence) in zip(TIERS, tiers):
-            write_ctm(out / f"{name}.{tier}.ctm", [(recording.name, segments, confidence)])
-    grid = out / f"{recording.name}.TextGrid"
+            write_ctm(out / f"{name}.{tier}.ctm", [(out.name, segments, confidence)])
+    grid = out / f"{out.name}.TextGrid"
     write_textgrid(grid, {f"{name} {tier}": segments for name, tiers in heard.items()
                           for tier, (segments, _) in zip(TIERS, tiers)}, len(recording.static), recording.seconds)
     counts = ", ".join(f"{name} {len(tiers.words[0])} words" for name, tiers in heard.items())

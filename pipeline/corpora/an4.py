@@ -14,6 +14,7 @@ from lexicon.errors import UserError
 from lexicon.text import numbered_lines
 from pipeline.corpora import fetch
 from pipeline.corpora.prepared import Prepared, chosen_split, measure, unmeasured
+from pipeline.corpora.tree import below
 from pipeline.datadir import Utterance
 
 ARCHIVE = "an4_sphere.tar.gz"
@@ -34,7 +35,7 @@ def get(downloads: Path | None, cache: Path) -> Path:
 def prepare(root: Path, split: str | None = None) -> Prepared:
     """Utterances speaker-FILE, as in Kaldi's recipe, so that they sort by speaker."""
     chosen_split("an4", split, SPLITS)
-    lists = next((path.parent for path in sorted(root.rglob("an4_train.fileids"))), None)
+    lists = next((path.parent for path in below(root, "an4_train.fileids")), None)
     if lists is None:
         raise UserError(f"{root}: no an4_train.fileids; {ARCHIVE} should hold an4/etc with it")
     known, test = (_utterances(lists, name) for name in ("train", "test"))

@@ -17,6 +17,7 @@ from lexicon.text import numbered_lines
 from lexicon.written import Written
 from pipeline.corpora import fetch
 from pipeline.corpora.prepared import SETS, Prepared, chosen_split, measure, unmeasured
+from pipeline.corpora.tree import within
 from pipeline.datadir import Utterance
 
 SPLITS = None  # the languages that are there
@@ -32,7 +33,7 @@ def get(downloads: Path | None, cache: Path) -> Path:
     if archive is None:
         raise UserError("commonvoice: Mozilla asks for consent, so it cannot be fetched; get cv-corpus-VERSION-LANG"
                         ".tar.gz from https://commonvoice.mozilla.org/datasets, and give its folder with DOWNLOADS=")
-    if others := [path.name for pattern in ARCHIVES for path in downloads.glob(pattern) if path != archive]:
+    if others := [path.name for pattern in ARCHIVES for path in within(downloads, pattern) if path != archive]:
         raise UserError(f"{downloads}: {archive.name} and also {' '.join(sorted(others))}; give a folder with one")
     source = f"{archive.name} from {downloads}: taken as it is; its publisher names no hash to compare with"
     return fetch.unpack(archive, "commonvoice", source, cache)
@@ -70,7 +71,7 @@ def prepare(root: Path, split: str | None = None, lexicon: Path | None = None) -
 def _languages(root: Path) -> dict[str, Path]:
     """{language: its folder}, at most two levels below ``root``."""
     return {table.parent.name: table.parent for pattern in ("train.tsv", "*/train.tsv", "*/*/train.tsv")
-            for table in sorted(root.glob(pattern)) if (table.parent / "clips").is_dir()}
+            for table in within(root, pattern) if (table.parent / "clips").is_dir()}
 
 
 def _rows(table: Path) -> Iterator[tuple[int, str, str, str]]:

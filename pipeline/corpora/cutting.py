@@ -47,19 +47,26 @@ def cut(found: Found, split: str | None) -> tuple[dict[str, list[Utterance]], st
         lacking = [name for name in ("dev", "test") if name not in given]
         if not lacking:
             return {name: given[name] for name in SETS}, "given", "train, dev and test as the folder has them"
-        parts, _, how = _cut(given["train"], None, lacking, found.speakers_known)
+        parts, _, how = _cut(found, given["train"], None, lacking)
         return {**given, **parts}, "given", f"{' and '.join(given)} as the folder has them; {how}"
     everything = [utterance for members in found.sets.values() for utterance in members]
-    return _cut(everything, split, ["dev", "test"], found.speakers_known)
+    return _cut(found, everything, split, ["dev", "test"])
 
 
-def _cut(utterances: list[Utterance], split: str | None, lacking: list[str], speakers_known: bool
+def _too_few(found: Found, number: int) -> UserError:
+    """The error for ``number`` utterances, which says why there are no more."""
+    others = [error for _, error in found.unreadable]
+    reasons = f" ({len(others)} more are not whole: {'; '.join(others[:3])}{'; ...' if others[3:] else ''})"
+    return UserError(f"{found.kind}, {number} utterances{reasons if others else ''}; at least {FEWEST_UTTERANCES} are "
+                     f"needed for train, dev and test")
+
+
+def _cut(found: Found, utterances: list[Utterance], split: str | None, lacking: list[str]
          ) -> tuple[dict[str, list[Utterance]], str, str]:
     """As ``cut``: train, and the sets that are lacking, out of ``utterances``."""
     if len(utterances) < FEWEST_UTTERANCES:
-        raise UserError(
-            f"{len(utterances)} utterances; at least {FEWEST_UTTERANCES} are needed for train, dev and test")
-    count = len({utterance.speaker for utterance in utterances}) if speakers_known else 0
+        raise _too_few(found, len(utterances))
+    count = len({utterance.speaker for utterance in utterances}) if found.speakers_known else 0
     if split == "speaker" and count < len(lacking) + 1:
         raise UserError(f"SPLIT=speaker: {count or 'no'} speakers known; at least {len(lacking) + 1} are needed, "
                         f"so use SPLIT=utterance")

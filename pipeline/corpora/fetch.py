@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from lexicon.errors import UserError
 from lexicon.files import atomic_dir, write_lines
+from pipeline.corpora.tree import within
 from pipeline.corpora.unpack import extract, first_line
 
 TIMEOUT_S = 60
@@ -127,7 +128,7 @@ def _copy(response: http.client.HTTPResponse, stream: IO[bytes], held: int, size
 
 def given(downloads: Path | None, patterns: Iterable[str]) -> Path | None:
     """The first file or folder in the user's folder ``downloads`` that fits one of the patterns (as in glob)."""
-    return next((path for pattern in patterns for path in sorted(downloads.glob(pattern))), None) if downloads else None
+    return next((path for pattern in patterns for path in within(downloads, pattern)), None) if downloads else None
 
 
 def archive_of(name: str, url: str, published: frozenset[str], downloads: Path | None, cache: Path) -> tuple[Path, str]:

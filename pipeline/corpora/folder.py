@@ -6,15 +6,18 @@ are the sets. Without sub-folders everything is taken for one speaker, unless a 
 """
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from itertools import count
 from pathlib import Path
 
 from lexicon.errors import UserError
+from lexicon.text import nfc
 from lexicon.written import Written
 from pipeline.audio import audio_info
 from pipeline.corpora.cutting import Found
 from pipeline.corpora.prepared import SETS, unmeasured
 from pipeline.corpora.transcript import GRID, TEXTS, Turn, read_turns
+from pipeline.corpora.tree import below
 from pipeline.datadir import AUDIO_SUFFIXES
 
 LEXICON = "lexicon.txt"  # in the folder itself: the corpus's pronunciations, and no transcript
@@ -23,58 +26,89 @@ AUDIO = "audio"
 
 def holds_audio(folder: Path) -> bool:
     """Whether there is a recording somewhere below."""
-    return any(is_audio(path) for path in folder.rglob("*"))
+    return any(map(is_audio, below(folder)))
 
 
 def is_audio(path: Path) -> bool:
-    """A recording by its name; hidden files (a Mac leaves ._name.wav) are none."""
-    return path.suffix.lower() in AUDIO_SUFFIXES and not path.name.startswith(".") and path.is_file()
+    """A recording by its name."""
+    return path.suffix.lower() in AUDIO_SUFFIXES and path.is_file()
 
 
 def read(folder: Path, written: Written) -> Found:
     """Every recording below ``folder`` with its words; what lacks its other half, or words, is listed as unreadable."""
     found = Found("a folder of recordings and transcripts", defaultdict(list))
-    halves: dict[Path, dict[str, Path]] = defaultdict(dict)  # by path without suffix
-    for path in sorted(folder.rglob("*")):
+    halves: dict[Path, dict[str, Path]] = defaultdict(dict)  # by path without suffix, in NFC
+    for path in below(folder):
         kind = AUDIO if is_audio(path) else path.suffix.lower()
-        if kind not in (AUDIO, GRID, *TEXTS) or path.name.startswith(".") or path == folder / LEXICON:
+        if kind not in (AUDIO, GRID, *TEXTS) or path == folder / LEXICON:
             continue
-        if kind in halves[path.with_suffix("")]:
-            raise UserError(f"{path}: beside {halves[path.with_suffix('')][kind].name}, which is {kind} of the same "
-                            f"name; keep one of them")
-        halves[path.with_suffix("")][kind] = path
+        stem = Path(nfc(path.relative_to(folder).with_suffix("").as_posix()))
+        if other := halves[stem].get(kind):
+            form = ": the two differ only in Unicode form" if nfc(str(other)) == nfc(str(path)) else ""
+            raise UserError(
+                f"{path}: beside {other.name}, which is {kind} of the same name{form}; keep one of them")
+        halves[stem][kind] = path
+    names = _names(folder, sorted(halves))
     for stem, files in halves.items():
         try:
-            _take(found, folder, stem, files, written)
+            _take(found, stem, files, names[stem], written)
         except UserError as error:
-            found.unreadable.append((stem.relative_to(folder).as_posix(), str(error)))
+            found.unreadable.append((stem.as_posix(), str(error)))
     found.speakers_known = len({u.speaker for members in found.sets.values() for u in members}) > 1
     return found
 
 
-def _take(found: Found, folder: Path, stem: Path, files: dict[str, Path], written: Written) -> None:
-    """Add the utterances of one recording. UserError if it is not whole."""
+def _take(found: Found, stem: Path, files: dict[str, Path], names: tuple[str, str, str], written: Written) -> None:
+    """Add the utterances of one recording, of these ``names``. UserError if it is not whole."""
     if AUDIO not in files:
         raise UserError(f"{next(iter(files.values()))}: transcript without audio; add the recording, or take it away")
     if len(files) == 1:
         raise UserError(f"{files[AUDIO]}: audio without transcript; write {stem.name}.txt beside it, or take it away")
     transcripts = [path for kind, path in files.items() if kind != AUDIO]
     for turn in read_turns(transcripts, audio_info(files[AUDIO]), written):
-        name, utterance, speaker = _names(folder, stem, turn)
+        name, utterance, speaker = _of_turn(stem, names, turn)
         found.sets[name].append(unmeasured(utterance, speaker, files[AUDIO], turn.words, turn.cut))
         if turn.gold.phones or turn.gold.words:
             found.gold[utterance] = turn.gold
 
 
-def _names(folder: Path, stem: Path, turn: Turn) -> tuple[str, str, str]:
-    """(set or "", utterance id, speaker): a speaker's name begins the ids of his utterances, as Kaldi wants it. A
-    TextGrid's name for him counts where it has several speakers, or no folder names one."""
-    *parents, name = ("_".join(part.split()) for part in stem.relative_to(folder).parts)  # ids have no spaces
-    chosen = parents.pop(0) if parents and parents[0] in SETS else ""
+def _of_turn(stem: Path, names: tuple[str, str, str], turn: Turn) -> tuple[str, str, str]:
+    """The names of a recording, or of a turn in it: a TextGrid's name for a speaker counts where it has several, or no
+    folder names one."""
+    chosen, utterance, speaker = names
+    parents = stem.parts[1 if chosen else 0:-1]
     if turn.speaker and (turn.number or not parents):
-        speaker = "_".join(turn.speaker.split())
-        within = [speaker, *parents, name]
-    else:
-        speaker = parents[0] if parents else "_".join(folder.resolve().name.split())
-        within = [name] if name.startswith(speaker) else [*(parents or [speaker]), name]
-    return chosen, "-".join([*within, *([f"{turn.number:04}"] if turn.number else [])]), speaker
+        speaker, *rest = ("_".join(part.split()) for part in (turn.speaker, *parents, stem.name))
+        utterance = "-".join([speaker, *rest])
+    return chosen, f"{utterance}-{turn.number:04}" if turn.number else utterance, speaker
+
+
+def _names(folder: Path, stems: list[Path]) -> dict[Path, tuple[str, str, str]]:
+    """(set or "", utterance id, speaker) of each recording, given by its path in ``folder`` without suffix.
+
+    A speaker's name begins the ids of his utterances, as Kaldi wants it. An id is as short as may be: one that two
+    recordings would share is made of the whole path, and if need be of its set and of a number.
+    """
+    names, left, taken = {}, stems, set()
+    for attempt in range(3):
+        wanted = {stem: _name(folder, stem, attempt) for stem in left}
+        counts = Counter(utterance for _, utterance, _ in wanted.values())
+        fine = {stem: name for stem, name in wanted.items() if counts[name[1]] == 1 and name[1] not in taken}
+        names |= fine
+        taken |= {utterance for _, utterance, _ in fine.values()}
+        left = [stem for stem in left if stem not in fine]
+    for stem in left:
+        chosen, utterance, speaker = _name(folder, stem, 2)
+        free = next(name for n in count(1) if (name := f"{utterance}-{n}") not in taken)
+        taken.add(free)
+        names[stem] = chosen, free, speaker
+    return names
+
+
+def _name(folder: Path, stem: Path, attempt: int) -> tuple[str, str, str]:
+    *parents, name = ("_".join(part.split()) for part in stem.parts)  # ids have no spaces
+    chosen = parents.pop(0) if parents and parents[0] in SETS else ""
+    speaker = parents[0] if parents else nfc("_".join(folder.resolve().name.split()))
+    whole = [*(parents or [speaker]), name]
+    short = [name] if name.startswith(speaker) else whole
+    return chosen, "-".join((short, whole, [*whole, chosen] if chosen else whole)[attempt]), speaker

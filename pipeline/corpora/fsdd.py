@@ -14,6 +14,7 @@ from pathlib import Path
 from lexicon.errors import UserError
 from pipeline.corpora import fetch
 from pipeline.corpora.prepared import SETS, Prepared, chosen_split, measure, unmeasured
+from pipeline.corpora.tree import below
 from pipeline.datadir import Utterance
 
 ARCHIVE = "fsdd.tar.gz"
@@ -35,7 +36,7 @@ def prepare(root: Path, split: str | None = None) -> Prepared:
     """Utterances `SPEAKER-DIGIT-INDEX`, index in two digits; a wav with another kind of name is an error."""
     split = chosen_split("fsdd", split, SPLITS)
     sets: dict[str, list[Utterance]] = {name: [] for name in SETS}
-    for wav in sorted(root.rglob("*.wav")):
+    for wav in below(root, "*.wav"):
         name = re.fullmatch(r"([0-9])_([a-z]+)_([0-9]+)", wav.stem)
         if not name:
             raise UserError(f"{wav}: audio without transcript; the name should be like 7_jackson_32.wav")

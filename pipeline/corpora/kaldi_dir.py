@@ -11,13 +11,14 @@ from lexicon.phones import SILENCE
 from lexicon.written import Written
 from pipeline.corpora.cutting import Found
 from pipeline.corpora.prepared import SETS, Gold
+from pipeline.corpora.tree import within
 from pipeline.datadir import DataDir, Utterance, refuse
 from pipeline.intervals import Intervals, read_ctm
 
 
 def sets_in(folder: Path) -> list[Path]:
     """The data directories directly below a folder."""
-    return sorted(path.parent for path in folder.glob("*/wav.scp"))
+    return [path.parent for path in within(folder, "*/wav.scp")]
 
 
 def read(folder: Path, written: Written) -> Found:

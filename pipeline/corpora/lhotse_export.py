@@ -18,6 +18,7 @@ from lexicon.written import Written
 from pipeline.corpora.cutting import Found
 from pipeline.corpora.kaldi_dir import read_one, speakers_known
 from pipeline.corpora.prepared import SETS
+from pipeline.corpora.tree import within
 from pipeline.datadir import find_audio
 
 # JSON shrinks to a tenth; 256 MB are half a million supervisions.
@@ -30,7 +31,7 @@ PATTERNS = ("*recordings*.jsonl", "*recordings*.jsonl.gz")
 def manifests(folder: Path) -> list[tuple[Path, Path]]:
     """Pairs of files named alike, (recordings, supervisions)."""
     pairs = []
-    for recordings in sorted(path for pattern in PATTERNS for path in folder.glob(pattern)):
+    for recordings in sorted(path for pattern in PATTERNS for path in within(folder, pattern)):
         supervisions = recordings.with_name(recordings.name.replace("recordings", "supervisions"))
         if supervisions.is_file():
             pairs.append((recordings, supervisions))

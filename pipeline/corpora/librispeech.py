@@ -16,6 +16,7 @@ from lexicon.errors import UserError
 from lexicon.text import read_text
 from pipeline.corpora import fetch
 from pipeline.corpora.prepared import Prepared, chosen_split, measure, unmeasured
+from pipeline.corpora.tree import below, within
 from pipeline.datadir import Utterance
 
 URL = "https://www.openslr.org/resources/12/"
@@ -90,9 +91,9 @@ def read_parts(root: Path) -> dict[str, list[Utterance]]:
     """The utterances of each part under ``root``: PART/READER/CHAPTER/READER-CHAPTER-NUMBER.flac with one
     READER-CHAPTER.trans.txt. UserError for audio without transcript and the reverse."""
     parts: dict[str, list[Utterance]] = {}
-    for transcripts in sorted(root.rglob("*.trans.txt")):
+    for transcripts in below(root, "*.trans.txt"):
         texts = read_text(transcripts)
-        audio = {path.stem: path for path in sorted(transcripts.parent.glob("*.flac"))}
+        audio = {path.stem: path for path in within(transcripts.parent, "*") if path.suffix in (".flac", ".wav")}
         for utterance in audio:
             if utterance not in texts:
                 raise UserError(f"{audio[utterance]}: audio without transcript; add its line to {transcripts}")

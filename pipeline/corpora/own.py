@@ -1,5 +1,5 @@
-"""People's own corpora, CORPUS_DIR=folder: Kaldi data directories, lhotse manifests, or recordings beside
-transcripts."""
+"""People's own corpora, CORPUS_DIR=folder: Kaldi data directories, lhotse manifests, known layouts, or recordings
+beside transcripts."""
 from __future__ import annotations
 
 import re
@@ -13,13 +13,18 @@ from lexicon.given import phones_in, written_with
 from lexicon.text import numbered_lines
 from lexicon.written import Written
 from pipeline.corpora import folder as plain_folder
-from pipeline.corpora import kaldi_dir, lhotse_export
+from pipeline.corpora import kaldi_dir, layouts, lhotse_export
 from pipeline.corpora.cutting import SPLITS, Found, cut
 from pipeline.corpora.prepared import Gold, Prepared, chosen_split, measure
 from pipeline.datadir import Utterance
 from pipeline.datadir.check import GOLD_OVERSHOOT_S, SHORTEST_S
+from pipeline.corpora.tree import below
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+
+EXPECTED = ("wav.scp (a Kaldi data directory), recordings.jsonl.gz and supervisions.jsonl.gz (lhotse), name.wav with "
+            "name.txt, .lab or .TextGrid beside it, or the layout of LibriSpeech (*.trans.txt), LJSpeech (metadata.csv "
+            "and wavs) or VCTK (wav48 and txt)")
 
 
 class Own(NamedTuple):
@@ -31,7 +36,7 @@ class Own(NamedTuple):
 
 
 def prepare(folder: Path, split: str | None = None, lexicon: Path | None = None) -> Own:
-    """Read a folder of any of the three kinds and cut it into sets, as ``split`` says or (None) as suits it best.
+    """Read a folder of any of the kinds and cut it into sets, as ``split`` says or (None) as suits it best.
 
     Words are spelled as ``lexicon`` has them, or the corpus's own, or else the English dictionary.
     """
@@ -85,11 +90,25 @@ def read(folder: Path, written: Written = Written()) -> Found:
         return kaldi_dir.read(folder, written)
     if lhotse_export.manifests(folder):
         return lhotse_export.read(folder, written)
-    if plain_folder.holds_audio(folder):
-        return plain_folder.read(folder, written)
-    raise UserError(
-        f"CORPUS_DIR={folder}: no corpus; expected wav.scp (a Kaldi data directory), recordings.jsonl.gz and "
-        f"supervisions.jsonl.gz (lhotse), or name.wav with name.txt")
+    if found := layouts.read(folder, written):
+        return found
+    found = plain_folder.read(folder, written) if plain_folder.holds_audio(folder) else None
+    if found is None or not any(found.sets.values()):
+        first = f"; the first of {len(found.unreadable)} faults: {found.unreadable[0][1]}" if found else ""
+        raise UserError(f"CORPUS_DIR={folder}: no corpus; expected {EXPECTED}; found {_contents(folder)}{first}")
+    return found
+
+
+def _contents(folder: Path, most: int = 5) -> str:
+    """What kinds of files are in a folder, the most frequent first."""
+    kinds: dict[str, list[str]] = {}
+    for path in below(folder):
+        if path.is_file():
+            kinds.setdefault(path.suffix.lower() or "no ending", []).append(path.relative_to(folder).as_posix())
+    ordered = sorted(kinds.items(), key=lambda kind: (-len(kind[1]), kind[0]))
+    named = [f"{len(names)} {kind} ({names[0]}{', ...' if len(names) > 1 else ''})" for kind, names in ordered[:most]]
+    more = f" and {len(ordered) - most} other kinds" if len(ordered) > most else ""
+    return ", ".join(named) + more if named else "no files"
 
 
 def refuse_output(folder: Path, out: Path) -> None:

@@ -24,6 +24,7 @@ from lexicon.normalise import to_words
 from lexicon.text import numbered_lines
 from pipeline.corpora import fetch
 from pipeline.corpora.prepared import SETS, Prepared, chosen_split, measure, unmeasured
+from pipeline.corpora.tree import below
 from pipeline.corpora.unpack import extract_stream, gunzip
 from pipeline.datadir import Utterance
 
@@ -64,7 +65,7 @@ def prepare(root: Path, split: str | None = None) -> Prepared:
     """Utterances `allison-NAME` by the rule above; tones, silences, over-long and unpaired files are left out."""
     chosen_split("prompts", split, SPLITS)
     transcripts = read_transcripts(root / TRANSCRIPTS)
-    names = {wav.relative_to(root).with_suffix("").as_posix() for wav in root.rglob("*.wav")}
+    names = {wav.relative_to(root).with_suffix("").as_posix() for wav in below(root, "*.wav")}
     left_out = [(name, "no audio") for name in sorted(transcripts.keys() - names)]
     usable: list[Utterance] = []
     for name in sorted(names):

@@ -12,6 +12,7 @@ from lexicon.errors import UserError
 from lexicon.text import numbered_lines
 from pipeline.corpora import fetch
 from pipeline.corpora.prepared import SETS, Prepared, chosen_split, measure, unmeasured
+from pipeline.corpora.tree import below, within
 from pipeline.datadir import Utterance
 
 ARCHIVE = "speech_commands_v0.02.tar.gz"
@@ -34,19 +35,19 @@ def get(downloads: Path | None, cache: Path) -> Path:
 def prepare(root: Path, split: str | None = None) -> Prepared:
     """Utterances SPEAKER_nohash_INDEX_WORD: the same speaker and index occur with several words."""
     chosen_split("speech_commands", split, SPLITS)
-    top = next((path.parent for path in sorted(root.rglob(LISTS["dev"]))), None)
+    top = next((path.parent for path in below(root, LISTS["dev"])), None)
     if top is None:
         raise UserError(f"{root}: no {LISTS['dev']}; {ARCHIVE} should hold it, beside a folder for each word")
     listed = {file: name for name, table in LISTS.items() for file in _listed(top, top / table)}
     sets: dict[str, list[Utterance]] = {name: [] for name in SETS}
-    for wav in sorted(top.glob("[!_]*/*.wav")):
+    for wav in within(top, "[!_]*/*.wav"):
         match = NAME.fullmatch(wav.stem)
         if not match:
             raise UserError(f"{wav}: the name should be like 0a7c2a8d_nohash_0.wav; rename or remove it")
         word = wav.parent.name
         utterance = unmeasured(f"{wav.stem}_{word}", match[1], wav, [word.upper()])
         sets[listed.get(f"{word}/{wav.name}", "train")].append(utterance)
-    noise = [(path.relative_to(top).as_posix(), "noise, not speech") for path in sorted(top.glob("_*_/*.wav"))]
+    noise = [(path.relative_to(top).as_posix(), "noise, not speech") for path in within(top, "_*_/*.wav")]
     return measure(sets, noise)
 
 

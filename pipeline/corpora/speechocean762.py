@@ -12,6 +12,7 @@ from lexicon.errors import UserError
 from lexicon.text import numbered_lines, read_text
 from pipeline.corpora import fetch
 from pipeline.corpora.prepared import Prepared, chosen_split, measure, unmeasured
+from pipeline.corpora.tree import below
 from pipeline.datadir import Utterance
 
 ARCHIVE = "speechocean762.tar.gz"
@@ -30,7 +31,7 @@ def get(downloads: Path | None, cache: Path) -> Path:
 def prepare(root: Path, split: str | None = None) -> Prepared:
     """Utterances and speakers as the publisher numbers them."""
     chosen_split("speechocean762", split, SPLITS)
-    found = sorted(root.rglob("resource/lexicon.txt"))
+    found = list(below(root, "resource/lexicon.txt"))
     if not found:
         raise UserError(f"{root}: no resource/lexicon.txt; {ARCHIVE} should hold speechocean762/resource/lexicon.txt")
     top = found[0].parents[1]

@@ -25,6 +25,7 @@ from lexicon.normalise import to_words
 from lexicon.text import numbered_lines
 from pipeline.corpora import fetch
 from pipeline.corpora.prepared import SETS, Gold, Prepared, chosen_split, measure, unmeasured
+from pipeline.corpora.tree import below, within
 from pipeline.datadir import Utterance
 from pipeline.intervals import Interval
 
@@ -92,7 +93,7 @@ def prepare(root: Path, split: str | None = None) -> Prepared:
 def sentences(root: Path) -> Iterator[Sentence]:
     """Every sentence below ``root``, sorted by path. Raises UserError for one without audio, .PHN, .WRD or .TXT."""
     folders: dict[Path, dict[str, Path]] = {}  # of each speaker, the files by their names in lower case
-    for path in sorted(root.rglob("[!.]*")):  # ._SA1.PHN and the like is what macOS adds to archives
+    for path in below(root):
         folders.setdefault(path.parent, {})[path.name.lower()] = path
     for phones in [path for files in folders.values() for name, path in files.items() if name.endswith(".phn")]:
         beside = folders[phones.parent]
@@ -111,7 +112,7 @@ def sentences(root: Path) -> Iterator[Sentence]:
 def _half(root: Path, name: str) -> Path:
     """The folder TRAIN or TEST: in ``root``, or one or two levels below it."""
     for pattern in ("*", "*/*", "*/*/*"):
-        for path in sorted(root.glob(pattern)):
+        for path in within(root, pattern):
             if path.name.upper() == name and path.is_dir():
                 return path
     raise UserError(f"{root}: no folder {name}; TIMIT has TRAIN and TEST (for NLTK's sample: CORPUS=timit_sample)")

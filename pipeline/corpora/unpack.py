@@ -18,6 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, NoReturn
 
 from lexicon.errors import UserError
+from pipeline.corpora.tree import of_a_mac
 
 # Speech hardly shrinks: 100 times the archive is no corpus. Text does, so a small archive may grow to a harmless size.
 LARGEST_RATIO = 100
@@ -129,6 +130,8 @@ def _extract_tar(archive: Path, stream: IO[bytes], folder: Path) -> None:
         for member in _members(tar, counted):
             declared.spend(member.size + BYTES_A_FILE)
             _refuse_outside(archive, member.name)
+            if of_a_mac(member.name):
+                continue
             if member.issym() or member.islnk():
                 _refuse_outside(archive, member.linkname, f"{member.name!r} is a link to ")
             elif not (member.isfile() or member.isdir()):
@@ -147,6 +150,8 @@ def _extract_zip(archive: Path, folder: Path, budget: _Budget) -> None:
             budget.spend(member.file_size + BYTES_A_FILE)
         for member in packed.infolist():
             _refuse_outside(archive, member.filename)
+            if of_a_mac(member.filename):
+                continue
             kind = stat.S_IFMT(member.external_attr >> 16)
             if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
                 raise UserError(f"{archive}: {member.filename!r} is a link or device; give a folder unpacked by hand")

@@ -12,6 +12,7 @@ from pathlib import Path
 from lexicon.errors import UserError
 from pipeline.corpora import fetch
 from pipeline.corpora.prepared import Prepared, chosen_split, measure, unmeasured
+from pipeline.corpora.tree import below
 from pipeline.datadir import Utterance
 
 ARCHIVE = "waves_yesno.tar.gz"
@@ -33,7 +34,7 @@ def get(downloads: Path | None, cache: Path) -> Path:
 def prepare(root: Path, split: str | None = None) -> Prepared:
     """Utterances named as their files; a wav whose name is no transcript is an error."""
     chosen_split("yesno", split, SPLITS)
-    utterances = [_utterance(wav) for wav in sorted(root.rglob("*.wav"), key=lambda wav: wav.stem)]
+    utterances = [_utterance(wav) for wav in sorted(below(root, "*.wav"), key=lambda wav: wav.stem)]
     if not utterances:
         raise UserError(f"{root}: no wavs; {ARCHIVE} should hold waves_yesno/0_0_0_0_1_1_1_1.wav and so on")
     first = (len(utterances) * 31 + 30) // 60  # 31 of the 60, and in proportion of fewer

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -79,11 +80,11 @@ class DataDir:
             raise UserError(f"{self.path}: no such data directory; make it with: python -m stages.prepare_data")
         self.foreign = foreign
         self.wavs = read_table(self.path / "wav.scp", "a file")
-        self.segments = read_table(self.path / "segments", "a recording, its start and end", needed=False)
+        self.segments = read_table(self.path / "segments", "a recording, its start and end", needed=False, of_ids=True)
         self.texts = read_table(self.path / "text", "a transcript")
-        self.speakers = read_table(self.path / "utt2spk", "a speaker")
+        self.speakers = read_table(self.path / "utt2spk", "a speaker", of_ids=True)
         self.lengths = read_table(self.path / "utt2num_samples", "a number of samples", needed=not foreign)
-        self.members = read_table(self.path / "spk2utt", "its utterances", needed=not foreign)
+        self.members = read_table(self.path / "spk2utt", "its utterances", needed=not foreign, of_ids=True)
         self._found: dict[str, Path | Problem] = {}
 
     @property
@@ -224,10 +225,10 @@ def decoded_file(pipe: str) -> str | None:
 
 
 def find_audio(entry: str, folder: Path) -> Path | None:
-    """The file of a path that may be relative to the current folder, to ``folder``, or to one of its parents."""
-    if os.path.isfile(entry):  # Path.is_file raises for names that are too long
-        return Path(entry)
-    if Path(entry).is_absolute():
-        return None
-    folder = folder.resolve()
-    return next((base / entry for base in (folder, *folder.parents) if os.path.isfile(base / entry)), None)
+    """The file of a path that may be relative to the current folder, to ``folder``, or to one of its parents.
+
+    As it is written, or else in NFC or NFD: a Mac, an archive or a synchronised folder may have changed the form."""
+    bases = [Path(), *(() if Path(entry).is_absolute() else (folder.resolve(), *folder.resolve().parents))]
+    forms = dict.fromkeys((entry, unicodedata.normalize("NFC", entry), unicodedata.normalize("NFD", entry)))
+    return next((base / form for form in forms for base in bases
+                 if os.path.isfile(base / form)), None)  # Path.is_file raises for names that are too long

@@ -13,13 +13,14 @@ from pathlib import Path
 
 from lexicon.errors import UserError
 from lexicon.files import write_lines
-from lexicon.text import BYTE_ORDER_MARK, CONTROL
+from lexicon.text import BYTE_ORDER_MARK, CONTROL, nfc
 from pipeline.audio import audio_info
 from pipeline.datadir.check import GOLD, OTHERS, Check
 from pipeline.datadir.read import decoded_file, find_audio
 from pipeline.datadir.tables import ODD_SPACE, UTF16
 
 TABLES = ("wav.scp", "segments", "text", "utt2spk", "utt2num_samples", "spk2utt", "feats.scp", *OTHERS)
+OF_IDS = ("segments", "utt2spk", "spk2utt")  # whose values are ids too
 
 
 def repair(path: Path | str) -> list[str]:
@@ -102,7 +103,8 @@ class _Mender:
             what.append("Unix line ends")
         lines = text.removesuffix("\n").split("\n")
         for change, how in ((lambda line: CONTROL.sub(_instead, line), "control characters taken out"),
-                            (lambda line: ODD_SPACE.sub(" ", line.replace("\t", " ")).strip(), "plain spaces")):
+                            (lambda line: ODD_SPACE.sub(" ", line.replace("\t", " ")).strip(), "plain spaces"),
+                            (nfc if name in OF_IDS else _composed_key, "ids in NFC")):
             new = [change(line) for line in lines]
             if new != lines:
                 what.append(f"{how} ({sum(a != b for a, b in zip(new, lines))} lines)")
@@ -167,6 +169,8 @@ class _Mender:
         whose |= {name: of for name, (_, of) in OTHERS.items() if of != "speaker" or speakers_known}
         for name, of in whose.items():
             lines = _utf8(self.path / name)
+            if name == "text" and not any(_key(line) in utterances for line in lines or ()):
+                continue  # ids of another kind: which is meant, only a person knows
             if gone := {_key(line) for line in lines or ()} - ids[of]:
                 self.rewrite(name, lambda line: None if _key(line) in gone else line,
                              f"moved aside, no such {of} with audio: {_some(sorted(gone))}")
@@ -234,6 +238,12 @@ def _utf8(path: Path) -> list[str] | None:
     except (FileNotFoundError, UnicodeDecodeError):
         return None
     return text.removesuffix("\n").split("\n") if text else []
+
+
+def _composed_key(line: str) -> str:
+    """The line with its id in NFC."""
+    key, space, rest = line.partition(" ")
+    return nfc(key) + space + rest
 
 
 def _key(line: str) -> str:

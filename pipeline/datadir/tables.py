@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lexicon.errors import UserError
-from lexicon.text import BYTE_ORDER_MARK, CONTROL, LONGEST_LINE, decode_line
+from lexicon.text import BYTE_ORDER_MARK, CONTROL, LONGEST_LINE, decode_line, nfc
 
 UTF16 = (b"\xff\xfe", b"\xfe\xff")  # how such a file begins
 ODD_SPACE = re.compile(r"(?![ \t])\s")  # what Python splits words at and Kaldi does not
@@ -81,9 +81,10 @@ class Table(Mapping[str, Line]):
         return self.at(self.lines[key].number)
 
 
-def read_table(path: Path, what: str, needed: bool = True) -> Table:
+def read_table(path: Path, what: str, needed: bool = True, of_ids: bool = False) -> Table:
     """Read lines `key value`, where a value is ``what`` ("a speaker"); a file that is not ``needed`` may be absent.
 
+    Keys, and values ``of_ids``, become NFC: two ids that only differ in Unicode form are the same.
     The lines must be sorted by key as ``LC_ALL=C sort`` does it (code points order as UTF-8 bytes do).
     """
     table = Table(path)
@@ -93,23 +94,26 @@ def read_table(path: Path, what: str, needed: bool = True) -> Table:
             table.problems.append(Problem(str(path), "no such file", "make it or correct the path"))
         return table
     unsorted: list[Problem] = []
+    written: dict[str, str] = {}  # how a key stands in the file
     last = ""
     for number, line in text_lines(table):
         fields = line.split(maxsplit=1)
         if len(fields) < 2:
             found = f'"{fields[0]}" without {what}' if fields else "an empty line"
             table.problems.append(Problem(table.at(number), found, f"each line is an id, a space, and {what}"))
-            table.broken.update(fields)
+            table.broken.update(map(nfc, fields))
             continue
-        key, value = fields[0], fields[1].strip()
+        key, value = nfc(fields[0]), fields[1].strip()
         if key in table.lines:
-            table.problems.append(_double(table, key, value, number))
+            table.problems.append(_double(table, key, value, number, fields[0] != written[key]))
             continue
-        if key < last:
+        if fields[0] < last:
             unsorted.append(Problem(table.at(number), f'"{key}" after "{last}" is not sorted',
                                     "sort with: LC_ALL=C sort -k1,1"))
-        table.lines[key] = Line(value, number)
-        last = key
+        table.lines[key] = Line(nfc(value) if of_ids else value, number)
+        written[key] = last = fields[0]
+    _remark(table, [table.lines[key].number for key in written if written[key] != key],
+            "an id in another Unicode form than NFC, which to Kaldi is another id", "write it in NFC: FIX=yes")
     if unsorted:  # one for the file: sorting mends them all
         more = f" ({len(unsorted)} such lines)" if len(unsorted) > 1 else ""
         table.problems.append(Problem(unsorted[0].where, unsorted[0].what + more, unsorted[0].fix))
@@ -151,7 +155,7 @@ def _key_known(table: Table, raw: bytes) -> bool:
     key = raw[:LONGEST_LINE].decode(errors="replace").split()[:1]
     if not key or "\ufffd" in key[0] or CONTROL.search(key[0]) or b"\r" in raw.rstrip(b"\r\n"):
         return False
-    table.broken.update(key)
+    table.broken.update(map(nfc, key))
     return True
 
 
@@ -162,8 +166,11 @@ def _remark(table: Table, numbers: list[int], what: str, fix: str) -> None:
         table.problems.append(Problem(table.at(numbers[0]), what + more, fix, remark=True))
 
 
-def _double(table: Table, key: str, value: str, number: int) -> Problem:
+def _double(table: Table, key: str, value: str, number: int, other_form: bool) -> Problem:
     first = table.lines[key]
+    if other_form:
+        return Problem(table.at(number), f'duplicate id "{key}", first on line {first.number}; the two differ only in '
+                       "Unicode form (NFC, NFD)", "give each its own id, or remove one")
     if first.value == value:
         return Problem(table.at(number), f'duplicate id "{key}", first on line {first.number}, which says the same',
                        "remove one")
