@@ -1,6 +1,7 @@
 """A recording of one's own, however long: read piece by piece, made into features, heard by a system."""
 from __future__ import annotations
 
+import hashlib
 import itertools
 import re
 from collections.abc import Iterator
@@ -90,10 +91,11 @@ def own_folder(base: Path, wav: Path | str) -> Path:
     Results of what the file was before, or of nobody knows what, are moved aside: they do not mix.
     """
     path = Path(wav).expanduser().resolve()
-    stat = path.stat()
-    known = f"{path}\n{stat.st_size} bytes, {stat.st_mtime_ns}\n"
+    path = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path  # so that a project can be moved
+    with open(path, "rb") as stream:
+        known = f"{path}\n{hashlib.file_digest(stream, 'blake2b').hexdigest()[:32]}\n"
     name = own_name(wav)
-    longer = f"{_plain(path.parent.name)}-{name}"
+    longer = f"{_plain(path.absolute().parent.name)}-{name}"
     names = itertools.chain((name, longer), (f"{longer}-{number}" for number in itertools.count(2)))
     out, said = next((base / name, said) for name in names
                      if (said := _source(base / name)) is None or said.split("\n")[0] in ("", str(path)))
@@ -106,7 +108,7 @@ def own_folder(base: Path, wav: Path | str) -> Path:
 
 
 def _source(folder: Path) -> str | None:
-    """Whose results are in a folder: path, size and time of the recording; "" if nothing says so, None if there is no
+    """Whose results are in a folder: path and hash of the recording; "" if nothing says so, None if there is no
     such folder."""
     if not folder.is_dir():
         return None
