@@ -200,13 +200,14 @@ def folder_from(base: Path, written: str) -> Path:
     """The folder that a file in the folder ``base`` names: relative to ``base``, so that both can be moved together, or
     (in older files) to the current folder."""
     found = Path(os.path.normpath(base / written))
-    return found if found.exists() or not Path(written).exists() else Path(written)
+    there = os.path.exists(found) or not os.path.exists(written)  # Path.exists raises for names that are too long
+    return found if there else Path(written)
 
 
 def read_json(path: Path | str) -> Any:
     """The value in a JSON file. OSError if it cannot be read, ValueError if it is not JSON that `write_json` may have
     written: not UTF-8, nested without end, or with one name twice in an object."""
-    if not Path(path).is_file():
+    if not os.path.isfile(path):
         raise FileNotFoundError(errno.ENOENT, "no such file", str(path))  # a pipe in its place would be waited for
     try:
         with reading(path):
