@@ -12,7 +12,7 @@ from lexicon.text import numbered_lines
 from pipeline.align_text import Placed, place_text, pronounce, words_of
 from pipeline.ctm import write_ctm
 from pipeline.features import FRAME_SHIFT_MS, frame_to_seconds, model_features
-from pipeline.own_audio import own_folder, read_recording
+from pipeline.own_audio import begin_results, own_folder, read_recording
 from pipeline.systems import load_system
 from pipeline.textgrid import write_textgrid
 from pipeline.timed_text import HEADER, word_lines
@@ -68,6 +68,7 @@ def main(args: Namespace) -> tuple[Path, str]:
         raise UserError(f"{args.wav}: {recording.seconds:.1f} s of {what} into which the {len(words)} words of the text"
                         " do not fit; is it the text of this recording?")
     print(HEADER, *word_lines(placed.words, placed.word_confidence, placed.phones), sep="\n")
+    begin_results(out, args.wav)
     write_ctm(out / f"{name}.aligned.words.ctm", [(out.name, placed.words, placed.word_confidence)])
     write_ctm(out / f"{name}.aligned.phones.ctm", [(out.name, placed.phones, placed.phone_confidence)])
     grid = out / f"{out.name}.{name}.aligned.TextGrid"
