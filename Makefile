@@ -53,7 +53,8 @@ FORCE:
 marked := $(sort $(DATA) $(EXP))
 $(marked:%=%/.phonoscope):
 	@if [ -n "$$(ls -A $(@D) 2>/dev/null)" ]; then \
-	  echo "$(@D): not phonoscope's, for there is no .phonoscope in it; choose another folder, or empty it" >&2; exit 1; fi
+	  echo "$(@D): not phonoscope's, for there is no .phonoscope in it; choose another folder, or, if all in it may be" \
+	    "replaced: touch $(@D)/.phonoscope" >&2; exit 1; fi
 	@mkdir -p $(@D) && echo "phonoscope may replace and remove what is in this folder, all but own" >$@
 
 from := $(if $(CORPUS_DIR),$(CORPUS_DIR),$(shell cat $(DATA)/corpus_dir.txt 2>/dev/null))
@@ -70,7 +71,7 @@ lang_opts = --data $(DATA) --out $(DATA)/lang $(call quoted,--vocab=$(VOCAB)) $(
 $(DATA)/lang/lang.json: $(DATA)/splits.json $(call changed,$(lang_opts),$(DATA)/lang/lang.json)
 	$(PY) -m stages.make_lang $(lang_opts)
 
-mfcc_opts = --data $(DATA)/$(1) $(call words_of,MFCC_ARGS)
+mfcc_opts = --data $(DATA)/$(1) $(if $(filter yes,$(ALLOW_SHORT)),--leave-out $(DATA)/$(1)/short.txt) $(call words_of,MFCC_ARGS)
 $(DATA)/%/feats.scp: $(DATA)/splits.json $$(call changed,$$(call mfcc_opts,$$*),$(DATA)/$$*/feats.scp)
 	$(PY) -m stages.make_mfcc --jobs $(NJ) $(call mfcc_opts,$*)
 
@@ -255,8 +256,8 @@ transcribe_opts = --exp $(EXP) $(foreach s,$(SYSTEMS),--system $(s) $(call model
 transcribe: | $(VENV)/.phonoscope         ## words and phones of recording WAV from each of SYSTEMS that is trained
 	@$(PY) -m stages.transcribe $(call quoted,--wav=$(WAV)) $(transcribe_opts)
 
-align_text_opts = --exp $(EXP) --lang $(DATA)/lang --system $(MODEL) $(call model_dir,$(MODEL))
-align: $(if $(UTT),$(show_align)) | $(VENV)/.phonoscope  ## where in WAV each word of TEXT (or of the file TEXTFILE) is; or in utterance UTT
+align_text_opts = --exp $(EXP) --lang $(DATA)/lang $(foreach s,$(chosen),--system $(s) $(call model_dir,$(s)))
+align: $(if $(UTT),$(show_align)) | $(VENV)/.phonoscope  ## where in WAV each word of TEXT (or of the file TEXTFILE) is, by MODEL or the best on dev; or in utterance UTT
 	$(if $(and $(UTT),$(WAV)),$(error UTT is an utterance of the corpus and WAV a recording of your own; give one of them))
 	@$(if $(UTT),$(call show_stage,align),$(PY) -m stages.align_text $(call quoted,--wav=$(WAV)) $(call quoted,--text=$(TEXT)) \
 	  $(call quoted,--text-file=$(TEXTFILE)) $(align_text_opts))

@@ -1,15 +1,23 @@
 """Folding: in which classes phones are compared, where a corpus's hand-made labels differ from the lexicon's phones."""
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
+from lexicon import timit
 from lexicon.errors import UserError
 from lexicon.files import write_lines
+from lexicon.nonspeech import POSITION, is_pause
+from lexicon.phone_sets import arpabet, ipa, normal, recognise, without_stress
+from lexicon.phones import PHONES, SILENT
 from lexicon.text import numbered_lines
 
 Fold = Mapping[str, str]
 FOLD = "fold.txt"  # in the corpus's data folder
+TIMIT_ONLY = {"bcl", "dcl", "gcl", "kcl", "pcl", "tcl"}  # closures: no other notation has them
+TIMIT_SHARE = 0.9  # of the labels, besides closures, that make them TIMIT's
+EXAMPLES = 5
 
 
 def read_fold(data: Path | str) -> dict[str, str]:
@@ -34,3 +42,47 @@ def write_fold(data: Path | str, fold: Fold) -> None:
         write_lines(path, [f"{label} {fold[label]}" for label in sorted(fold)])
     else:
         path.unlink(missing_ok=True)
+
+
+def fold_of(labels: Iterable[str], phones: Collection[str] = ()) -> dict[str, str]:
+    """How a corpus's hand-made labels fold into ``phones`` (none: the dictionary's, or IPA): without stress, case and
+    Kaldi's positions in the word, ah0 and AH_B both AH. TIMIT's labels fold as Lee & Hon did. Others are not in the
+    result and stand for themselves."""
+    labels = {label for label in labels if not is_pause(label)}
+    if TIMIT_ONLY & labels and len(labels & set(timit.LABELS)) >= TIMIT_SHARE * len(labels):
+        return timit.fold()
+    all_placed = all(POSITION.search(label) for label in labels)
+    bare = {label: POSITION.sub("", label) for label in labels}
+    if not phones and recognise(without_stress(normal(name)) for name in bare.values())[0] == "ARPAbet":
+        phones = PHONES
+    found = {}
+    for label, name in sorted(bare.items()):
+        # X-SAMPA's a_B is an a of extra low tone: one such label says nothing, all of them do.
+        if not (all_placed or name in phones or arpabet(without_stress(name))):
+            name = label
+        found[label] = _known(name, phones) or name
+    return {label: name for label, name in found.items() if label != name}
+
+
+def _known(label: str, phones: Collection[str]) -> str | None:
+    """The one of the phones (none: of IPA) that has this name, but for stress and case."""
+    bare = without_stress(normal(label))
+    if not phones:
+        return bare if ipa(bare) else None
+    return next((name for name in (label, bare, bare.upper(), bare.lower()) if name in phones), None)
+
+
+def unknown_labels(labels: Iterable[str], fold: Fold, phones: Collection[str] = ()) -> Counter[str]:
+    """How often labels occur that are none of the ``phones`` (none: of ARPAbet or IPA) when all are folded, pauses left
+    out."""
+    known = {fold.get(phone, phone) for phone in phones or PHONES}
+    counts = Counter(labels)
+    classes = {label: fold.get(label, label) for label in counts}
+    return Counter({label: counts[label] for label, name in classes.items() if name not in known
+                    and name not in SILENT and (phones or not (arpabet(name) or ipa(name)))})
+
+
+def unknown_in_words(unknown: Counter[str], total: int, what: str) -> str:
+    """`69 of 138 phones placed by hand are unknown (HH_B 7, ...)`."""
+    named = ", ".join(f"{label} {count}" for label, count in unknown.most_common(EXAMPLES))
+    return f"{unknown.total()} of {total} {what} are unknown ({named}{', ...' if len(unknown) > EXAMPLES else ''})"

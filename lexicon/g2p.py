@@ -7,12 +7,14 @@ needs it (two minutes on one core for the dictionary) and then kept.
 """
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import shutil
 import subprocess
 import tempfile
 import unicodedata
+from collections.abc import Callable, Iterable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
@@ -23,11 +25,16 @@ from lexicon.files import atomic_write, write_json
 
 ORDER = 8  # of the joint n-gram
 MIN_WORDS = 50  # fewer teach no spelling
+SECONDS_PER_WORD = 0.0015  # of training, on one core
 HELD_OUT, MOST_HELD_OUT = 20, 1000  # every so manyth word tests the model, but no more of them than this
 PROGRAMS = ("phonetisaurus-align", "estimate-ngram", "phonetisaurus-arpa2wfst", "phonetisaurus-g2pfst")
 # Phonetisaurus's own signs, which letters and phones of a user may contain, as private characters.
 OWN_SIGNS = {ord(sign): 0xE000 + number for number, sign in enumerate("|}_<>")}
 BACK = {private: sign for sign, private in OWN_SIGNS.items()}
+
+
+class TrainingFailed(UserError):
+    """Phonetisaurus cannot learn from a lexicon."""
 
 
 class Trial(NamedTuple):
@@ -50,7 +57,7 @@ def guess(cache: Path, words: list[str], lexicon: Pronunciations | None = None) 
     """One pronunciation for each word whose letters the lexicon (None: the dictionary) has; the others get none.
 
     The model is kept in the folder ``cache`` under a name that changes with the lexicon. Raises UserError when
-    Phonetisaurus is not installed or fails.
+    Phonetisaurus is not installed, TrainingFailed when it can learn nothing from the lexicon.
     """
     commands = _installed()
     lexicon = read_dictionary() if lexicon is None else lexicon
@@ -97,6 +104,11 @@ def readable(words: list[str], lexicon: Pronunciations) -> list[str]:
     return [word for word in words if _spelled(word) and known.issuperset(_letters(word))]
 
 
+def num_spelled(words: Iterable[str]) -> int:
+    """How many of the words teach spelling."""
+    return sum(map(_spelled, words))
+
+
 def _spelled(word: str) -> bool:
     """Whether it is spelled in letters, accents and apostrophes: what digits say is learnt from no other word."""
     return all(unicodedata.category(sign)[0] in "LM" or sign in "'\u2019" for sign in word)
@@ -113,17 +125,26 @@ def _digest(lexicon: Pronunciations) -> str:
 
 
 def train(lexicon: Pronunciations, model: Path, commands: dict[str, str], order: int = ORDER) -> None:
-    """Align letters with phones, estimate the joint n-gram, write it as a transducer to the file ``model``."""
-    with tempfile.TemporaryDirectory() as folder:
+    """Align letters with phones, estimate the joint n-gram, write it as a transducer to the file ``model``; a terminal
+    shows how far that is. Raises TrainingFailed where that cannot be done."""
+    from tqdm import tqdm  # here alone, as kaldialign above
+
+    def run(step: str, *command: str) -> None:
+        bar.set_description(f"G2P: {step} of {len(lexicon):,} words, about {minutes} min in all")
+        _run(*command, wait=bar.refresh)
+        bar.update()
+
+    minutes = max(1, round(len(lexicon) * SECONDS_PER_WORD / 60))
+    with tempfile.TemporaryDirectory() as folder, tqdm(total=3, unit="step", leave=False, disable=None) as bar:
         entries, corpus, arpa, fst = (str(Path(folder) / name) for name in ("entries", "corpus", "arpa", "fst"))
         with open(entries, "w", encoding="utf-8") as stream:
             stream.writelines(f"{_letters(word)}\t{' '.join(phones).translate(OWN_SIGNS)}\n"
                               for word, variants in lexicon.items() if _spelled(word) for phones in variants)
-        _run(commands["phonetisaurus-align"], f"--input={entries}", f"--ofile={corpus}", "--seq1_del=false")
+        run("letters and phones", commands["phonetisaurus-align"], f"--input={entries}", f"--ofile={corpus}", "--seq1_del=false")
         with open(corpus, encoding="utf-8") as stream:
             longest = max((len(line.split()) for line in stream), default=0) + 2  # with its begin and end
-        _run(commands["estimate-ngram"], "-o", str(min(order, longest)), "-t", corpus, "-wl", arpa)  # crashes beyond
-        _run(commands["phonetisaurus-arpa2wfst"], f"--lm={arpa}", f"--ofile={fst}")
+        run("n-gram", commands["estimate-ngram"], "-o", str(min(order, longest)), "-t", corpus, "-wl", arpa)  # crashes beyond
+        run("transducer", commands["phonetisaurus-arpa2wfst"], f"--lm={arpa}", f"--ofile={fst}")
         with atomic_write(model, "wb") as stream, open(fst, "rb") as source:
             shutil.copyfileobj(source, stream)
 
@@ -151,10 +172,19 @@ def _installed() -> dict[str, str]:
     return commands
 
 
-def _run(*command: str) -> str:
-    """Standard output of a program; UserError with its last line when it fails."""
-    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", errors="replace")
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
-        raise UserError(f"g2p: {Path(command[0]).name} failed ({last}); add the words to the lexicon instead")
-    return done.stdout
+def _run(*command: str, wait: Callable[[], object] = lambda: None) -> str:
+    """Standard output of a program; ``wait`` is called every second until it ends. TrainingFailed when it fails."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8",
+                          errors="replace") as process:
+        try:
+            while True:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    output, _ = process.communicate(timeout=1)
+                    break
+                wait()
+        except BaseException:
+            process.kill()  # an interrupted stage leaves nothing at work
+            raise
+    if process.returncode:
+        raise TrainingFailed(f"g2p: {Path(command[0]).name} failed; add the words to the lexicon instead")
+    return output

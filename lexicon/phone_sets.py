@@ -69,6 +69,9 @@ def read_phone_set(path: Path | str) -> dict[str, Phone]:
         name = normal(name)
         if name in RESERVED:
             raise UserError(f'{path}:{number}: "{name}" is the recogniser\'s own; take the line out')
+        if re.fullmatch(r"[-+]?[0-9]*\.[0-9]+", name):
+            raise UserError(f'{path}:{number}: "{name}" is a number, which lexicons have before the phones; give the '
+                            "phone another name")
         if name in found:
             raise UserError(f'{path}:{number}: phone "{name}" for the second time; keep one of the lines')
         if not rest:

@@ -20,13 +20,11 @@ from lexicon.files import read_json, write_json
 from lexicon.phones import BLANK
 from lexicon.text import same_ids, unfit
 from pipeline.align import Segment, word_segments
-from pipeline.align_scores import BEAMS, best_placing, spread
+from pipeline.align_scores import best_placing
 from pipeline.features import frame_to_seconds
 from pipeline.gop import Goodness
 from pipeline.intervals import Interval, Intervals
 from pipeline.lattice import LARGEST
-
-EVERYTHING = 1e6  # a beam that prunes nothing: for utterances of a corpus, whose graphs are small
 
 
 @dataclass(frozen=True)
@@ -76,10 +74,9 @@ def place_utterance(goodness: Goodness, name: str, scores: np.ndarray, num_frame
         if strange := sorted({phone for _, said in lexicon[word] for phone in said} - known):
             raise UserError(f'{name}: word "{word}": {goodness.system.directory} has never heard {" ".join(strange)};'
                             " train it again with this lexicon")
-    path = best_placing(goodness.system, scores, num_frames, words, lexicon, name, (*BEAMS, EVERYTHING))
+    path = best_placing(goodness.system, scores, num_frames, words, lexicon, name)
     if path is None:
         return None
-    path = spread(path)
     phones = [PlacedPhone(segment, score, sure, gop, spike if BLANK in goodness.index and segment.word >= 0 else None)
               for segment, sure, spike in zip(path.phones, path.phone_confidence, path.spikes)
               for score, gop in [goodness.of(scores, segment)]]

@@ -1,4 +1,4 @@
-"""CTM files: one line per word or phone, `utterance channel start duration label confidence`, in seconds (NIST
+"""CTM files: one line per word or phone, `utterance channel start duration label [confidence]`, in seconds (NIST
 sclite)."""
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from pipeline.features import frame_to_seconds
 
 
 def ctm_lines(utterance: str, segments: Sequence[Segment], confidence: Sequence[float] = ()) -> list[str]:
-    """The lines of one utterance. Frames become seconds as `frame_to_seconds` says; confidence 1 where none is
-    given."""
+    """The lines of one utterance. Frames become seconds as `frame_to_seconds` says; where no confidence is given the
+    lines have none, as the format allows."""
     lines = []
     for index, segment in enumerate(segments):
         start, end = frame_to_seconds(segment.start), frame_to_seconds(segment.end)
-        value = confidence[index] if index < len(confidence) else 1.0
-        lines.append(f"{utterance} 1 {start:.4f} {end - start:.4f} {segment.label} {value:.3f}")
+        sure = f" {confidence[index]:.3f}" if confidence else ""
+        lines.append(f"{utterance} 1 {start:.4f} {end - start:.4f} {segment.label}{sure}")
     return lines
 
 

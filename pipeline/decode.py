@@ -23,6 +23,7 @@ from pipeline.features import FRAME_SHIFT_MS
 from pipeline.graph import Lexicon, Topology, decoding_graph, phone_loop
 from pipeline.lattice import Lattice, determinize
 from pipeline.lattice.words import SpellingTree, place_words, word_lattice
+from pipeline.posteriors import log_phone_posteriors, phone_labels
 from pipeline.search import Beams, SearchGraph, best_segments, search
 from pipeline.systems import System
 
@@ -55,9 +56,8 @@ class Hypothesis:
     nbest: list[tuple[float, tuple[str, ...]]] = field(default_factory=list)
 
     def word_confidence(self) -> list[float]:
-        """The least confidence of each word's phones (1 where unknown)."""
-        return [min((c for phone, c in zip(self.phones, self.confidence) if word.start <= phone.start < word.end),
-                    default=1.0) for word in self.words]
+        """The least confidence of each word's phones; none where the phones have none."""
+        return [min(c for phone, c in zip(self.phones, self.confidence) if phone.word == word.word) for word in self.words] if self.confidence else []
 
 
 class Decoder(Protocol):
@@ -145,16 +145,19 @@ class FlashlightWords:
         self.decoder = FlashlightDecoder(lang, system.meta["tokens"], weight, settings.insertion_score * weight)
 
     def decode(self, utterance: str, scores: np.ndarray, num_frames: int) -> Hypothesis:
-        """The best of the n-best list; phones last from their spike to the next one, as CTC says no more."""
+        """The best of the n-best list; phones are as long as their spikes, as CTC says no more. There is no lattice, so
+        the confidence of a phone is that of a placed text: the probability that the frames of the spike give it."""
         readings = self.decoder.decode(scores)
         best = readings[0]
+        log_probs = dict(zip(phone_labels(self.system), log_phone_posteriors(self.system, scores).T))
+        confidence = [float(np.exp(log_probs[token.phone][token.begin:token.end].mean())) for token in best.tokens]
         phones = [Segment(token.phone, *input_frames(token.begin, token.end, self.system.step, num_frames), token.word)
                   for token in best.tokens]
         words = []
         for index, word in enumerate(best.words):
             own = [phone for phone in phones if phone.word == index]
             words.append(Segment(word, own[0].start, own[-1].end, index))
-        return Hypothesis(words, phones, nbest=[(reading.score, reading.words) for reading in readings])
+        return Hypothesis(words, phones, confidence, nbest=[(reading.score, reading.words) for reading in readings])
 
 
 def greedy_phones(system: System, feats: np.ndarray) -> list[str]:

@@ -14,6 +14,7 @@ from pipeline.archive import Archive, again
 from pipeline.audio import SAMPLE_RATES
 from pipeline.datadir import Utterance
 from pipeline.meta import read_meta
+from pipeline.short import refuse_short
 
 FRAME_SHIFT_MS = 10.0
 FRAME_LENGTH_MS = 25.0
@@ -21,6 +22,8 @@ NUM_CEPS = 13
 DELTA_WINDOW = 2
 FRAMES_AT_A_TIME = 10_000  # on whose way to cepstra torchaudio takes 200 MB
 SETTINGS = "feats.json"
+
+Cepstra = dict[str, list[float]]  # "mean" and "variance" of the NUM_CEPS cepstra of a set, before normalisation
 
 
 def mfcc(samples: np.ndarray, sample_rate: int) -> np.ndarray:
@@ -75,6 +78,18 @@ class CepstralStats:
         self.count += len(static)
         self.sums += static.sum(0, dtype=np.float64), (static.astype(np.float64) ** 2).sum(0)
 
+    def of_training(self) -> dict[str, list[float]]:
+        """Mean and variance of a coefficient, as the meta.json of a model has them."""
+        mean = self.sums[0] / self.count
+        return {"mean": mean.tolist(), "variance": (self.sums[1] / self.count - mean**2).tolist()}
+
+    def add_prior(self, training: Mapping[str, Sequence[float]], frames: int) -> None:
+        """Count in so many frames of mean and variance as ``of_training`` gave them (Kaldi's online CMVN does likewise
+        until a speaker has been heard for long enough: feat/online-feature.h)."""
+        mean, variance = np.array(training["mean"]), np.array(training["variance"])
+        self.count += frames
+        self.sums += frames * np.array([mean, variance + mean**2])
+
     def normalise(self, static: np.ndarray, variance: bool) -> np.ndarray:
         """Subtract the speaker's mean and, if asked, divide by the standard deviation: (T, 13) -> (T, 13)."""
         mean = self.sums[0] / self.count
@@ -90,9 +105,10 @@ class FeatureSettings:
     sample_rate: int  # Hz
     norm_vars: bool   # divided by the speaker's standard deviation
 
-    def write(self, datadir: Path, missing: Sequence[str] = ()) -> None:
-        """Write feats.json, with the ids of the utterances that the stage was told to go on without."""
-        write_json(datadir / SETTINGS, {**asdict(self), "missing": list(missing)})
+    def write(self, datadir: Path, missing: Sequence[str] = (), cepstra: Cepstra | None = None) -> None:
+        """Write feats.json, with the ids of the utterances that the stage was told to go on without, and mean and
+        variance of the cepstra before they were normalised."""
+        write_json(datadir / SETTINGS, {**asdict(self), "missing": list(missing), "cepstra": cepstra})
 
 
 class Features(Archive):
@@ -100,7 +116,7 @@ class Features(Archive):
 
     def __init__(self, datadir: Path | str):
         super().__init__(Path(datadir) / "feats.scp")
-        self.settings, self.missing = _read_settings(self.path.with_name(SETTINGS))
+        self.settings, self.missing, self.cepstra = _read_settings(self.path.with_name(SETTINGS))
 
     def of(self, utterances: Iterable[Utterance]) -> list[Utterance]:
         """The utterances, without those that the mfcc stage was told to go on without; UserError unless features are of
@@ -112,14 +128,15 @@ class Features(Archive):
         return wanted
 
 
-def _read_settings(path: Path) -> tuple[FeatureSettings, frozenset[str]]:
-    """feats.json: how features were made, and of which utterances there are none."""
+def _read_settings(path: Path) -> tuple[FeatureSettings, frozenset[str], Cepstra | None]:
+    """feats.json: how features were made, of which utterances there are none, and the cepstra of the others."""
     try:
         value = read_json(path)
-        missing = value.pop("missing", []) if isinstance(value, dict) else []
+        missing, cepstra = ((value.pop("missing", []), value.pop("cepstra", None)) if isinstance(value, dict)
+                            else ([], None))
         if not isinstance(missing, list) or not all(isinstance(utt, str) for utt in missing):
             raise ValueError('"missing" is no list of ids')
-        return settings_from(value), frozenset(missing)
+        return settings_from(value), frozenset(missing), _cepstra_from(cepstra)
     except (OSError, ValueError) as error:
         what = error.strerror if isinstance(error, OSError) else error
         raise UserError(f"{path}: not the settings of the features ({what}); {again(path.with_name('feats.scp'))}"
@@ -140,6 +157,28 @@ def settings_from(value: object) -> FeatureSettings:
     if type(rate) is not int or rate not in SAMPLE_RATES or type(norm_vars) is not bool:
         raise ValueError(f"sample_rate {rate!r}, norm_vars {norm_vars!r}")
     return FeatureSettings(rate, norm_vars)
+
+
+def _cepstra_from(value: object) -> Cepstra | None:
+    """Mean and variance from JSON, None where older programs wrote none; ValueError for anything else."""
+    if value is None:
+        return None
+    try:
+        found = {name: [float(number) for number in value[name]] for name in ("mean", "variance")}
+        if any(len(numbers) != NUM_CEPS or not np.isfinite(numbers).all() for numbers in found.values()) or \
+                min(found["variance"]) < 0:
+            raise ValueError
+    except (ValueError, KeyError, TypeError):
+        raise ValueError(f'"cepstra" is not mean and variance of {NUM_CEPS} coefficients') from None
+    return found
+
+
+def model_cepstra(model: Path | str) -> Cepstra | None:
+    """Mean and variance of the cepstra that the model in this directory was trained on; None for an older model."""
+    try:
+        return _cepstra_from(read_meta(model).get("cepstra"))
+    except ValueError as error:
+        raise UserError(f"{model}/meta.json: {error}; train it again: make {Path(model).name}") from error
 
 
 def model_features(model: Path | str) -> FeatureSettings:
@@ -195,10 +234,8 @@ def measured(feats: Mapping[str, np.ndarray], words: Mapping[str, Sequence[str]]
     the graph of an utterance takes memory by its words.
     """
     lengths = {utt: len(check_dimension(feats[utt], dimension, f"{where}: {utt}")) for utt in words}
-    for utt, spoken in words.items():
-        if len(spoken) > lengths[utt]:
-            raise UserError(f"{where}: {utt}: {len(spoken)} words in {lengths[utt]} frames of 10 ms; correct the"
-                            " transcript or take the utterance out")
+    refuse_short(where, {utt: f"{len(spoken)} words in {lengths[utt]} frames of 10 ms" for utt, spoken in words.items()
+                         if len(spoken) > lengths[utt]}, len(words))
     return lengths
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import kaldifst
 import numpy as np
@@ -271,12 +272,21 @@ def _expand(topology: Topology, lexicon: Lexicon, grammar: kaldifst.StdVectorFst
     return kaldifst.compose(machine, graph)
 
 
-def linear_graph(topology: Topology, lexicon: Lexicon, words: Sequence[str], silence_prob: float
-                 ) -> kaldifst.StdVectorFst:
+class Skip(NamedTuple):
+    """The cost of leaving words of a text out: of the first of a run of them, and of each further one. At the beginning
+    and at the end of the text the further ones cost nothing."""
+
+    first: float
+    further: float
+
+
+def linear_graph(topology: Topology, lexicon: Lexicon, words: Sequence[str], silence_prob: float,
+                 skip: Skip | None = None) -> kaldifst.StdVectorFst:
     """Topology ∘ these words in this order: a path reads one pronunciation of each, with pauses between or without.
 
     Word i is written as symbol i + 1 where its first phone begins. States 2i and 2i + 1 stand before word i, before and
-    after the choice of a pause.
+    after the choice of a pause. With ``skip`` a path may leave words out: it goes from state 2i to a lane beside the
+    words, a state for each, and back wherever it likes.
     """
     symbols = {phone: i for i, phone in enumerate(topology.phones, 1)}
     pause = [(0, 0.0)]
@@ -291,6 +301,13 @@ def linear_graph(topology: Topology, lexicon: Lexicon, words: Sequence[str], sil
             arcs += [(a, b, symbols[phone], 0 if k else i + 1, 0.0 if k else -math.log(prob))
                      for k, (a, b, phone) in enumerate(zip(path, path[1:], phones))]
             state += len(inner)
+    if skip:
+        lane = [state + i for i in range(len(words))]  # where words up to i have been left out
+        arcs += [(2 * i, after, 0, 0, skip.first) for i, after in enumerate(lane)]
+        arcs += [(before, after, 0, 0, skip.further) for before, after in zip(lane, lane[1:])]
+        arcs += [(after, 2 * i + 2, 0, 0, 0.0) for i, after in enumerate(lane)]
+        arcs += [(0, 2 * i, 0, 0, skip.first) for i in range(2, len(words))]  # further than along the lane
+        arcs += [(2 * i, 2 * len(words), 0, 0, skip.first) for i in range(len(words) - 1)]
     line = _compile(arcs, {2 * len(words) + 1: 0.0})
     machine = _compile(topology.arcs, dict.fromkeys(topology.finals, 0.0))
     kaldifst.arcsort(machine, "olabel")

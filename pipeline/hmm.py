@@ -129,6 +129,21 @@ class Graph:
         return self.final + np.where(self.final_id >= 0, log_probs[self.final_id], 0.0)
 
 
+def frames_needed(words: Sequence[str], lexicon: Mapping[str, Sequence[tuple[float, tuple[str, ...]]]],
+                  transitions: Transitions) -> int:
+    """The fewest frames in which the words can be said, each in its shortest pronunciation."""
+    shortest = {phone: _shortest(topology) for phone, topology in transitions.topologies.items()}
+    return sum(min(sum(shortest[phone] for phone in phones) for _, phones in lexicon[word]) for word in words)
+
+
+def _shortest(topology: Topology) -> int:
+    """The fewest states on a way through a phone."""
+    reached, length = topology.start > 0, 1
+    while not topology.exit[reached].any() and length < len(reached):
+        reached, length = topology.trans[reached].any(0), length + 1
+    return length
+
+
 def utterance_graph(words: Sequence[str], lexicon: Mapping[str, Sequence[tuple[float, tuple[str, ...]]]],
                     transitions: Transitions, silence: bool = True) -> Graph:
     """The graph of ``words`` in order: variants in parallel, silence optional before, between and after words.

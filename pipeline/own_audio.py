@@ -14,11 +14,15 @@ from lexicon.errors import UserError, reading
 from lexicon.files import atomic_write
 from pipeline.align import Segment
 from pipeline.audio import audio_info, read_stretch, refuse_endless, resampled_length
-from pipeline.features import FRAME_LENGTH_MS, FRAME_SHIFT_MS, CepstralStats, FeatureSettings, add_deltas, mfcc
+from pipeline.features import (FRAME_LENGTH_MS, FRAME_SHIFT_MS, Cepstra, CepstralStats, FeatureSettings, add_deltas,
+                               mfcc)
 from pipeline.segment import Piece, cut_at_pauses, find_pauses, frame_levels, near_speech, spoken_part
 
 BLOCK_SECONDS = 60     # of sound in memory at a time
 LONGEST_S = 24 * 3600  # its features take 500 MB; 2 MB of FLAC may hold as much
+# Frames of training that a recording's mean and variance begin with: of those tried on single utterances of dev as WAV
+# files (bench/own_audio.py --single --set dev) the fewest that bring every system within 3 points of its WER there.
+PRIOR_FRAMES = 400
 SOURCE = "recording.txt"
 LONGEST_NAME = 60      # characters of a file name that are kept in the names of results
 
@@ -35,11 +39,15 @@ class Recording:
     settings: FeatureSettings
     static: np.ndarray
     levels: np.ndarray
+    training: Cepstra | None = None  # of what the models were trained on
 
     @cached_property
     def stats(self) -> CepstralStats:
-        """Of the whole file, which is taken for one speaker, without its pauses."""
+        """Of the whole file, which is taken for one speaker, without its pauses; and of training, which a word or two
+        need."""
         stats = CepstralStats()
+        if self.training:
+            stats.add_prior(self.training, PRIOR_FRAMES)
         stats.add(self.static[near_speech(self.levels)] if self.heard else self.static)
         return stats
 
@@ -112,7 +120,7 @@ def _source(folder: Path) -> str:
     return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
 
 
-def read_recording(wav: Path | str, settings: FeatureSettings) -> Recording:
+def read_recording(wav: Path | str, settings: FeatureSettings, training: Cepstra | None = None) -> Recording:
     """Read an audio file of any rate and length. UserError if it cannot be read or holds less than one frame."""
     if not str(wav):
         raise UserError("no file given; name one: make transcribe WAV=my.wav")
@@ -130,7 +138,7 @@ def read_recording(wav: Path | str, settings: FeatureSettings) -> Recording:
     if not len(static):
         raise UserError(f"{wav}: {1000 * seconds:.0f} ms long, shorter than one frame of {FRAME_LENGTH_MS:g} ms;"
                         " record more")
-    return Recording(own_name(wav), seconds, settings, static, levels)
+    return Recording(own_name(wav), seconds, settings, static, levels, training)
 
 
 def _blocks(wav: Path, rate: int) -> Iterator[np.ndarray]:

@@ -1,6 +1,7 @@
 """Tuning on development data: acoustic scale and insertion score of a search, one after the other; tuning.json."""
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -49,6 +50,15 @@ def read_tuning(path: Path) -> Tuned:
         return tuned
     except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
         raise UserError(f"{path}: no tuned settings ({error!r}); remove it, if it is there, and run: make compare") from error
+
+
+def dev_errors(path: Path) -> float:
+    """The word error rate on dev, in percent, that tuning.json tells of; infinite where the system is not tuned yet."""
+    if not path.is_file():
+        return math.inf
+    read_tuning(path)
+    rate = read_json(path)["words"].get("error_rate")
+    return rate if type(rate) in (int, float) else math.inf
 
 
 def coordinate_descent(errors: Callable[[Settings], int], start: Settings, rounds: int = 2) -> Tried:

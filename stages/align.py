@@ -19,8 +19,9 @@ from pipeline.ctm import write_ctm
 from pipeline.datadir import read_datadir
 from pipeline.features import measured, read_feats
 from pipeline.gmm import load_gmm
-from pipeline.hmm import utterance_graph
+from pipeline.hmm import frames_needed, utterance_graph
 from pipeline.sets import read_gold
+from pipeline.short import refuse_short
 from stages.common import jobs, parser, run
 
 
@@ -29,12 +30,14 @@ def main(args: Namespace) -> tuple[Path, str]:
     words = {u.id: u.words for u in feats.of(read_datadir(args.data))}
     lengths = measured(feats, words, model.means.shape[1], args.data / "text")
     graphs = {utt: utterance_graph(words[utt], lang.reference_lexicon, model.transitions) for utt in words}
+    needed = {utt: frames_needed(words[utt], lang.reference_lexicon, model.transitions) for utt in words}
+    refuse_short(args.data / "text", {utt: f"{lengths[utt]} frames of {count} at least" for utt, count in needed.items()
+                                      if count > lengths[utt]}, len(words))
     found = {}
     with tqdm(total=len(words), desc=f"align {args.data}", unit="utt", disable=None) as bar:
         for utt, alignment in align(model, graphs, feats, lengths, bar.update, args.jobs):
             if alignment is None:
-                raise UserError(f"{args.data}/text: {utt}: {lengths[utt]} frames are fewer than the states of its"
-                                f" {len(words[utt])} words; correct the transcript or take the utterance out")
+                raise UserError(f"{args.data}/text: {utt}: no way through the models of its words; train the GMM again")
             found[utt] = alignment
     done = {utt: found[utt] for utt in sorted(found)}
     fold, gold = read_fold(args.data.parent), read_gold(args.data, "phones")

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -9,13 +10,16 @@ from lexicon import g2p
 from lexicon.errors import UserError, at
 from lexicon.lang import load_lang
 from lexicon.text import numbered_lines
+from pipeline.align import Segment
 from pipeline.align_text import Placed, place_text, pronounce, words_of
 from pipeline.ctm import write_ctm
-from pipeline.features import FRAME_SHIFT_MS, frame_to_seconds, model_features
+from pipeline.features import FRAME_SHIFT_MS, frame_to_seconds, model_cepstra, model_features
+from pipeline.listen import Candidate
 from pipeline.own_audio import begin_results, own_folder, read_recording
 from pipeline.systems import load_system
 from pipeline.textgrid import write_textgrid
 from pipeline.timed_text import HEADER, word_lines
+from pipeline.tuning import dev_errors
 from stages.common import parser, run
 
 NAMED = 10  # doubtful words that the result line names; the table shows the confidence of all
@@ -31,32 +35,47 @@ def given_text(text: str, path: str) -> str:
 
 def doubts(placed: Placed) -> str:
     """What the result line says of words and speech that do not fit."""
-    words, untold = placed.doubtful, sum(pause.end - pause.start for pause in placed.untold) * FRAME_SHIFT_MS / 1000
-    named = ", ".join(f"{word.label} at {frame_to_seconds(word.start):.2f} s" for word in words[:NAMED])
     said = []
-    if 2 * len(words) > len(placed.words):
-        said.append(f"THE TEXT DOES NOT FIT: {len(words)} of {len(placed.words)} words were hardly said there; is it"
-                    " the text of this recording?")
-    elif words:
-        said.append(f"{len(words)} of them hardly said there: {named}{', ...' if len(words) > NAMED else ''}")
-    if untold:
+    if not placed.fits:
+        sure = len(placed.words) - len(placed.doubtful)
+        said.append(f"THE TEXT DOES NOT FIT: {sure} of its {len(placed.words) + len(placed.left_out)} words were surely"
+                    " said there; is it the text of this recording?")
+    else:
+        said += [f"{len(words)} {what}: {_at(words)}" for words, what in (
+            (placed.left_out, "of its words left out, for they are not heard"),
+            (placed.doubtful, "hardly said where they are placed")) if words]
+    if untold := sum(pause.end - pause.start for pause in placed.untold) * FRAME_SHIFT_MS / 1000:
         said.append(f"{untold:.1f} s of sound that the text does not tell of, first at"
                     f" {frame_to_seconds(placed.untold[0].start):.2f} s")
     return "".join(f"; {part}" for part in said)
 
 
+def _at(words: Sequence[Segment]) -> str:
+    """The first of the words with their times."""
+    named = [f"{word.label} at {frame_to_seconds(word.start):.2f} s" for word in words[:NAMED]]
+    return ", ".join([*named, *["..."] * (len(words) > NAMED)])
+
+
+def best_on_dev(exp: Path, systems: Sequence[Candidate]) -> Candidate:
+    """Of the systems that are trained that with the fewest word errors on dev; of those not tuned yet the first."""
+    there = [system for system in systems if (system.model / "meta.json").is_file()]
+    if not there:
+        trained = sorted(path.parent.name for path in exp.glob("*/meta.json"))
+        way = f"use one of: {', '.join(trained)}" if trained else "run: make"
+        raise UserError(f"MODEL={' '.join(system.name for system in systems)}: not trained in {exp}; {way}")
+    return min(there, key=lambda system: dev_errors(exp / system.name / "tuning.json"))
+
+
 def main(args: Namespace) -> tuple[Path, str]:
-    name, directory = args.system
-    if not (Path(directory) / "meta.json").is_file():
-        there = sorted(path.parent.name for path in args.exp.glob("*/meta.json"))
-        way = f"use one of: {', '.join(there)}" if there else "run: make"
-        raise UserError(f"MODEL={name}: not trained in {args.exp}; {way}")
+    system = best_on_dev(args.exp, [Candidate(name, Path(model), args.lang) for name, model in args.system])
+    name, directory = system.name, system.model
     lang = load_lang(args.lang)
     with at("TEXT"):
         words = words_of(given_text(args.text, args.text_file), lang)
     if not words:
         raise UserError('TEXT: no words; give what is said: make align WAV=my.wav TEXT="...", or TEXTFILE=my.txt')
-    system, recording = load_system(directory), read_recording(args.wav, model_features(directory))
+    system = load_system(directory)
+    recording = read_recording(args.wav, model_features(directory), model_cepstra(directory))
     guess = partial(g2p.guess, args.cache) if g2p.programs() else None
     lexicon, guessed = pronounce(words, lang, system.topology.phones, guess)
     out = own_folder(args.exp / "own", args.wav)
@@ -68,12 +87,15 @@ def main(args: Namespace) -> tuple[Path, str]:
         raise UserError(f"{args.wav}: {recording.seconds:.1f} s of {what} into which the {len(words)} words of the text"
                         " do not fit; is it the text of this recording?")
     print(HEADER, *word_lines(placed.words, placed.word_confidence, placed.phones), sep="\n")
+    for word in placed.left_out:
+        print(f"{frame_to_seconds(word.start):10.2f}{'-':>6}  {word.label:<15} not heard, word {word.word + 1} of the"
+              " text")
     begin_results(out, args.wav)
     write_ctm(out / f"{name}.aligned.words.ctm", [(out.name, placed.words, placed.word_confidence)])
     write_ctm(out / f"{name}.aligned.phones.ctm", [(out.name, placed.phones, placed.phone_confidence)])
     grid = out / f"{out.name}.{name}.aligned.TextGrid"
     write_textgrid(grid, {"words": placed.words, "phones": placed.phones}, len(recording.static), recording.seconds)
-    return grid, (f"{args.wav}: {recording.seconds:.1f} s, {len(words)} words placed by {name}{doubts(placed)}; {grid}"
+    return grid, (f"{args.wav}: {recording.seconds:.1f} s, {len(placed.words)} words placed by {name}{doubts(placed)}; {grid}"
                   f" (Praat opens it) and {out}/{name}.aligned.{{words,phones}}.ctm")
 
 
@@ -82,8 +104,8 @@ if __name__ == "__main__":
     options.add_argument("--wav", required=True, help="the recording, of any rate and length (WAV, FLAC, Ogg, SPHERE)")
     options.add_argument("--text", default="", help="what is said; @FILE: it is in the file")
     options.add_argument("--text-file", default="", help="file with what is said, UTF-8")
-    options.add_argument("--system", required=True, nargs=2, metavar=("NAME", "MODEL"),
-                         help="the system that aligns, and its model directory")
+    options.add_argument("--system", required=True, nargs=2, action="append", metavar=("NAME", "MODEL"),
+                         help="a system and its model directory; of several that with the fewest errors on dev aligns")
     options.add_argument("--exp", type=Path, required=True, help="experiment; results go to EXP/own")
     options.add_argument("--lang", type=Path, required=True, help="lang directory of the experiment")
     options.add_argument("--cache", type=Path, default=Path("data/g2p"), help="where the G2P model is kept")

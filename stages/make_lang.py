@@ -34,10 +34,16 @@ def main(args: Namespace) -> tuple[Path, str]:
 def describe(given: Given, args: Namespace, guessed: list[str]) -> None:
     """Print what the given lexicon holds, its phones, and how well its spelling can be learnt if that was needed."""
     left_out = f"; left out, no speech: {' '.join(given.left_out)}" if given.left_out else ""
+    if given.columns > 1:
+        left_out += "; its probabilities of silence left out (PRON_PROBS=yes counts them in the corpus)"
     print(f"make_lang: {given.path}: {len(given.entries)} words in {len(given.phone_set)} phones, {given.notation}"
           f"{left_out}", *table(given.phone_set), sep="\n", flush=True)
     if guessed:
-        trial = g2p.held_out(args.cache, given.pronunciations())
+        try:
+            trial = g2p.held_out(args.cache, given.pronunciations())
+        except g2p.TrainingFailed:
+            print(f"make_lang: G2P: too few words in {given.path} to hold some out and test it", flush=True)
+            return
         print(f"make_lang: G2P: PER {trial.per:.1f} % on {trial.num_words} held-out words of {given.path}, trained on "
               f"the other {trial.num_trained}", flush=True)
 

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,9 @@ from lexicon.files import scratch_dir
 from pipeline.archive import Archive, write_archive
 from pipeline.audio import read_audio
 from pipeline.datadir import Utterance, read_datadir, sample_rate
-from pipeline.features import CepstralStats, FeatureSettings, add_deltas, mfcc
+from pipeline.features import Cepstra, CepstralStats, FeatureSettings, add_deltas, mfcc
 from pipeline.parallel import each
+from pipeline.short import read_short
 from stages.common import at_least, jobs, parser, run
 
 
@@ -29,8 +31,25 @@ def extract(utterance: Utterance, rate: int):
     return utterance.id, static
 
 
+def of_all(speakers: Iterable[CepstralStats]) -> Cepstra | None:
+    """The mean over all frames, and the variance within speakers, which is what a recording of one speaker has."""
+    known = [(stats.count, stats.of_training()) for stats in speakers]
+    if not known:
+        return None
+    weights = [count for count, _ in known]
+    return {name: np.average([figures[name] for _, figures in known], axis=0, weights=weights).tolist()
+            for name in ("mean", "variance")}
+
+
 def main(args: Namespace) -> tuple[Path, str]:
-    utterances = read_datadir(args.data)
+    utterances, short = read_datadir(args.data), set()
+    if args.leave_out:
+        args.leave_out.touch()  # so that there is something to notice a change of
+        short = read_short(args.leave_out)
+    left_out = [utterance.id for utterance in utterances if utterance.id in short]
+    utterances = [utterance for utterance in utterances if utterance.id not in short]
+    if not utterances:
+        raise UserError(f"{args.leave_out}: names every utterance; correct the transcripts, and remove the file")
     settings = FeatureSettings(sample_rate(args.data), args.norm_vars == "yes")
     rate = settings.sample_rate
     speaker = {utterance.id: utterance.speaker for utterance in utterances}
@@ -60,12 +79,14 @@ def main(args: Namespace) -> tuple[Path, str]:
             for utt in raw:
                 yield utt, add_deltas(stats[speaker[utt]].normalise(raw[utt], settings.norm_vars))
             target.unlink(missing_ok=True)  # the old index goes, then feats.json changes, the new index is last
-            settings.write(args.data, [utt for utt, _ in failed])
+            settings.write(args.data, [*left_out, *(utt for utt, _ in failed)], of_all(stats.values()))
 
         count = write_archive(target, normalised())
     seconds = sum(u.num_samples for u in utterances) / rate
     without = f"; {len(failed)} unreadable ({', '.join(f'{utt}: {why}' for utt, why in failed)})" if failed else ""
-    return target, (f"{args.data}: {count} of {len(utterances)} utterances, {seconds / 60:.1f} min, 39 dimensions,"
+    if left_out:
+        without += f"; {len(left_out)} left out, too short for their words: {', '.join(left_out)}"
+    return target, (f"{args.data}: {count} of {len(utterances) + len(left_out)} utterances, {seconds / 60:.1f} min, 39 dimensions,"
                     f" {len(stats)} speakers{without}")
 
 
@@ -75,5 +96,7 @@ if __name__ == "__main__":
     options.add_argument("--norm-vars", choices=["yes", "no"], default="yes",
                          help="divide by the standard deviation of the speaker as well")
     options.add_argument("--allow-missing", type=at_least(0), default=0, help="unreadable utterances to put up with")
+    options.add_argument("--leave-out", type=Path, help="list of utterances too short for their words, as other stages"
+                         " write it, to go on without; where there is none it is begun")
     jobs(options)
     run(options, main)

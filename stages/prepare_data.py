@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,9 @@ from tqdm import tqdm
 
 from lexicon.errors import UserError
 from lexicon.files import atomic_write, write_json, write_lines
-from lexicon.fold import write_fold
+from lexicon.fold import unknown_in_words, unknown_labels, write_fold
+from lexicon.given import phones_in
+from lexicon.phones import SILENT
 from pipeline.corpora import CORPORA, fetch, own
 from pipeline.corpora.prepared import Prepared, chosen_split
 from pipeline.datadir import Utterance, refuse_unwritable, write_datadir
@@ -43,6 +46,8 @@ def main(args: Namespace) -> tuple[Path, str]:
     print(f"prepare_data: {args.corpus}: {origin}", flush=True)
     for why, names in by_reason(prepared).items():
         print(fitted(f"  left out, {why}: {len(names)}: ", names), flush=True)  # splits.json names them all
+    for line in unknown_gold(prepared, phones_in(args.lexicon or lexicon) if args.lexicon or prepared.lexicon else ()):
+        print(f"  ! {line}", flush=True)
     found = survey({name: tqdm(members, desc=f"survey {name}", unit="utt", disable=None, leave=False)
                     for name, members in prepared.sets.items()}, lexicon if prepared.lexicon else None)
     print("\n".join(picture(found)), flush=True)
@@ -84,6 +89,18 @@ def refuse_incomplete(corpus: str, prepared: Prepared, allow_missing: int) -> No
     empty = [name for name, utterances in prepared.sets.items() if not utterances]
     if empty:
         raise UserError(f"{corpus}: no utterances for {' and '.join(empty)}; is the archive complete?")
+
+
+def unknown_gold(prepared: Prepared, phones: Collection[str]) -> list[str]:
+    """A line where hand-placed phones are none of the lexicon's, or (no phones given) of ARPAbet or IPA."""
+    labels = [phone.label for members in prepared.sets.values() for u in members if u.id in prepared.gold
+              for phone in prepared.gold[u.id].phones]
+    unknown = unknown_labels(labels, prepared.fold, phones)
+    if not unknown:
+        return []
+    total = sum(prepared.fold.get(label, label) not in SILENT for label in labels)
+    return [f"{unknown_in_words(unknown, total, 'phones placed by hand')}: they count as errors of every system; say "
+            f"what they are in fold.txt of the corpus, lines `LABEL PHONE`"]
 
 
 def totals(utterances: list[Utterance], prepared: Prepared) -> dict[str, Any]:

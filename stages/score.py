@@ -9,7 +9,8 @@ import argparse
 from pathlib import Path
 
 from lexicon.files import write_lines
-from lexicon.fold import read_fold
+from lexicon.fold import read_fold, unknown_in_words, unknown_labels
+from lexicon.lang import phones_of
 from lexicon.text import read_text, same_ids
 from pipeline.score import Pairs, align_all, alignment_picture, count, kaldi_line, read_spoken, total
 from pipeline.sets import align_again, read_set
@@ -43,8 +44,11 @@ def main(arguments: argparse.Namespace) -> tuple[Path, str]:
         write_lines(decode / target, lines)
     rates = {target: lines[0].split()[1] for target, lines in found.items()}
     greedy = f", greedy PER {rates['greedy_per.txt']} %" if "greedy_per.txt" in rates else ""
+    reference = [phone for said in phones.values() for phone in said]
+    unknown = unknown_labels(reference, fold, phones_of(arguments.data.parent / "lang"))
+    odd = f"; {unknown_in_words(unknown, len(reference), 'reference phones')}: not in the lexicon" if unknown else ""
     return decode / "wer.txt", (f"{decode}: WER {rates['wer.txt']} %, PER {rates['per.txt']} %, free PER"
-                                f" {rates['free_per.txt']} %{greedy}")
+                                f" {rates['free_per.txt']} %{greedy}{odd}")
 
 
 if __name__ == "__main__":

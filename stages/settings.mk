@@ -3,8 +3,8 @@
 # They come from the command line, from PHONOSCOPE_NAME in the environment, from stages/conf/CORPUS.mk, or from here. No
 # other variable of the environment counts: DATA=/mnt/x may be there for another program.
 
-settings := CORPUS CORPUS_DIR SPLIT VOCAB OOV LEXICON PHONES PRON_PROBS GOLD SYSTEMS DOWNLOADS UTT STAGE MODEL MODEL2 GRAPH \
-  PAIR LEVEL MIN_POSTERIOR BEAM WAV TEXT TEXTFILE SECONDS NJ DATA EXP DIR FIX VENV \
+settings := CORPUS CORPUS_DIR SPLIT VOCAB OOV LEXICON PHONES PRON_PROBS GOLD ALLOW_SHORT SYSTEMS DOWNLOADS UTT STAGE MODEL \
+  MODEL2 GRAPH PAIR LEVEL MIN_POSTERIOR BEAM WAV TEXT TEXTFILE SECONDS NJ DATA EXP DIR FIX VENV \
   DATA_ARGS MFCC_ARGS LANG_ARGS GMM_ARGS FRAMES_ARGS NEURAL_ARGS TUNE_ARGS DECODE_ARGS REPORT_ARGS
 
 empty :=
@@ -30,6 +30,7 @@ LEXICON       :=
 PHONES        :=
 PRON_PROBS    := no
 GOLD          := yes
+ALLOW_SHORT   := no
 SYSTEMS       := gmm frames neural neural_wfst
 DOWNLOADS     :=
 UTT           :=
@@ -84,7 +85,7 @@ $(foreach s,MODEL LEVEL,$(if $(call no_name,$($(s))),$(call refuse,$(s),write a 
 $(if $(MODEL2),$(if $(call no_name,$(MODEL2)),$(call refuse,MODEL2,write a name of $(signs))))
 $(foreach s,SYSTEMS PAIR,$(if $(strip $($(s))),,$(call refuse,$(s),name at least one system))\
   $(foreach w,$($(s)),$(if $(call no_name,$(w)),$(call refuse,$(s),write names with spaces between them))))
-$(foreach s,PRON_PROBS GOLD,$(if $(filter yes no,$($(s))),,$(call refuse,$(s),write yes or no)))
+$(foreach s,PRON_PROBS GOLD ALLOW_SHORT,$(if $(filter yes no,$($(s))),,$(call refuse,$(s),write yes or no)))
 without = $(if $(1),$(call without,$(wordlist 2,99,$(1)),$(subst $(firstword $(1)),,$(2))),$(2))
 $(if $(call without,0 1 2 3 4 5 6 7 8 9,$(NJ))$(if $(call without,0,$(NJ)),,none),\
   $(call refuse,NJ,write how many processes may run at once))

@@ -20,7 +20,7 @@ from lexicon.text import same_ids
 from pipeline.archive import Archive
 from pipeline.candidates import choice_table, judge
 from pipeline.datadir import read_datadir
-from pipeline.features import model_features, read_feats
+from pipeline.features import model_cepstra, model_features, read_feats
 from pipeline.frames import CLASSIFIERS, FrameClassifier, frame_data, log_priors
 from pipeline.gmm import load_gmm
 from pipeline.gold_labels import taught
@@ -67,7 +67,8 @@ def main(args: Namespace) -> tuple[Path, str]:
     (args.out / "model.npz").unlink(missing_ok=True)  # the old model is not what meta.json says from here on
     write_json(args.out / "meta.json", {
         "system": "frames", "kind": "frames", "classifier": best.name, "hmm": os.path.relpath(args.gmm, args.out),
-        "features": asdict(model_features(args.gmm)), "train_seconds": seconds,
+        "features": asdict(model_features(args.gmm)), "cepstra": model_cepstra(args.gmm),
+        "train_seconds": seconds,
         "parameters": best.model.num_parameters})
     best.model.save(args.out / "model.npz")
     by_hand = f", {hands} utterances labelled by hand" if hands else ""

@@ -16,7 +16,8 @@ from pipeline.datadir import read_datadir
 from pipeline.em import TRAINERS, Schedule, poor_phones, train
 from pipeline.features import measured, read_feats
 from pipeline.gmm import flat_start
-from pipeline.hmm import utterance_graph
+from pipeline.hmm import frames_needed, utterance_graph
+from pipeline.short import refuse_short
 from stages.common import at_least, jobs, parser, run
 
 
@@ -38,6 +39,9 @@ def main(args: Namespace) -> tuple[Path, str]:
             graphs[utterance.id] = utterance_graph(utterance.words, lang.lexicon, model.transitions)
         except UserError as error:
             raise UserError(f"{args.data}/text: {utterance.id}: {error}") from error
+    needed = {u.id: frames_needed(u.words, lang.lexicon, model.transitions) for u in utterances}
+    refuse_short(args.data / "text", {utt: f"{lengths[utt]} frames of {count} at least" for utt, count in needed.items()
+                                      if count > lengths[utt]}, len(utterances))
     schedule = Schedule(args.warm_up, args.passes, args.last, args.max_mix, args.min_frames)
     with log_file(args.out / "train.log") as log, tqdm(total=schedule.total(), desc="gmm", disable=None) as bar:
 
@@ -52,7 +56,8 @@ def main(args: Namespace) -> tuple[Path, str]:
     seconds = time.monotonic() - began
     (args.out / "model.npz").unlink(missing_ok=True)  # the old model is not what meta.json says from here on
     write_json(args.out / "meta.json", {
-        "system": "gmm", "kind": "gmm", "features": asdict(feats.settings), "train_seconds": seconds,
+        "system": "gmm", "kind": "gmm", "features": asdict(feats.settings), "cepstra": feats.cepstra,
+        "train_seconds": seconds,
         "parameters": model.num_parameters, "gaussians": len(model.weights),
         "log_likelihood_per_frame": stats.log_likelihood / stats.frames, "poor_phones": poor})
     model.save(args.out / "model.npz")

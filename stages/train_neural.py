@@ -14,6 +14,7 @@ from pipeline.ctc.model import ENCODERS
 from pipeline.ctc.train import Settings, finish, split_by_length, survey, train
 from pipeline.datadir import read_datadir
 from pipeline.features import read_feats
+from pipeline.short import refuse_short
 from stages.common import at_least, jobs, parser, run
 
 
@@ -65,11 +66,13 @@ def main(args: Namespace) -> tuple[Path, str]:
     dev_part, dev_print = survey(dev_feats, dev_targets)
     train_part, short = split_by_length(surveyed, settings.subsampling)
     if len(short) > args.max_short / 100 * len(train_targets):
-        raise UserError(f"{args.data}: {len(short)} of {len(train_targets)} utterances have fewer network frames than"
-                        f" phones (first: {short[0]}); use a smaller --subsampling or a larger --max-short")
+        refuse_short(args.data / "text", {utt: f"{surveyed.num_frames[utt]} frames for {len(train_targets[utt])} phones"
+                                          for utt in short}, len(train_targets),
+                     ', use a smaller NEURAL_ARGS="--subsampling" or a larger "--max-short"')
     args.out.mkdir(parents=True, exist_ok=True)
     state = train(train_part, dev_part, lang.tokens, settings, train_print + dev_print, args.out, device, args.jobs)
-    extra = {"features": asdict(feats.settings), "left_out_short": short, "dev_not_scored": unknown, "device": device.type}
+    extra = {"features": asdict(feats.settings), "cepstra": feats.cepstra,
+             "left_out_short": short, "dev_not_scored": unknown, "device": device.type}
     model = finish(state, train_part, lang.tokens, settings, args.out, device, extra, args.jobs)
     return args.out / "model.safetensors", (
         f"{settings.encoder} {model.encoder.num_parameters() / 1e6:.1f} M parameters, {state.epoch} epochs"

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from pipeline.align import Segment
 from pipeline.ctm import write_ctm
-from pipeline.features import frame_to_seconds
+from pipeline.features import frame_to_seconds, model_cepstra
 from pipeline.listen import Candidate, Ear, common_features, listen, load_ears, trained
 from pipeline.own_audio import Recording, begin_results, own_folder, read_recording
 from pipeline.textgrid import write_textgrid
@@ -40,9 +40,8 @@ def transcribe(recording: Recording, ears: dict[str, Ear]) -> tuple[dict[str, He
                      (free.phones, free.confidence))
             for tier, (segments, confidence) in zip(heard[name], found):
                 tier[0].extend(segments)
-                tier[1].extend(confidence or [1.0] * len(segments))
-            sure = words.word_confidence() if words.confidence else []
-            print(f"{name}:", *word_lines(words.words, sure, words.phones), *phone_lines("free", free.phones), sep="\n",
+                tier[1].extend(confidence)
+            print(f"{name}:", *word_lines(words.words, words.word_confidence(), words.phones), *phone_lines("free", free.phones), sep="\n",
                   flush=True)
     return heard, lost
 
@@ -50,7 +49,7 @@ def transcribe(recording: Recording, ears: dict[str, Ear]) -> tuple[dict[str, He
 def main(args: Namespace) -> tuple[Path, str]:
     candidates = [Candidate(name, Path(model), Path(lang)) for name, model, lang in args.system]
     systems, missing = trained(args.exp, candidates)
-    recording = read_recording(args.wav, common_features(systems))
+    recording = read_recording(args.wav, common_features(systems), model_cepstra(systems[0].model))
     out = own_folder(args.exp / "own", args.wav)  # an unwritable folder is better known now than after the search
     if missing:
         print(f"transcribe: left out, not trained and tuned yet: {', '.join(missing)}; run: make {missing[0]}")

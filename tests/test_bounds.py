@@ -266,7 +266,7 @@ def grid_of(tiers: int, name: Callable[[int], str]) -> str:
 def test_tiers_of_one_name_take_no_longer(tmp_path, name):
     (tmp_path / "a.TextGrid").write_text(grid_of(3000, name))
     began = time.process_time()
-    tiers = read_textgrid(tmp_path / "a.TextGrid")
+    tiers = read_textgrid(tmp_path / "a.TextGrid").tiers
     assert time.process_time() - began < 3  # 29 s before
     assert len(tiers) == 3000 and all(tier == [(0.0, 1.0, 'say "a"')] for tier in tiers.values())
 
@@ -283,4 +283,4 @@ def test_textgrids_are_read_as_praatio_reads_them(tmp_path, form, encoding):
     expected = {name: [(float(a), float(b), label) for a, b, label in read.getTier(name).entries]
                 for name in ("words", "phones 2")}
     (tmp_path / "b.TextGrid").write_text((tmp_path / "a.TextGrid").read_text(), encoding=encoding)
-    assert read_textgrid(tmp_path / "b.TextGrid") == expected
+    assert read_textgrid(tmp_path / "b.TextGrid").tiers == expected

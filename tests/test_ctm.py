@@ -16,9 +16,8 @@ def test_lines_by_hand():
         "u-1 1 0.0075 0.2000 SIL 1.000", "u-1 1 0.2075 0.0500 HH 0.500", "u-1 1 0.2575 0.1600 AY 0.988"]
 
 
-def test_confidence_is_one_where_none_is_known():
-    assert ctm_lines("u", [Segment("A", 0, 1), Segment("B", 1, 2)]) == ["u 1 0.0075 0.0100 A 1.000",
-                                                                       "u 1 0.0175 0.0100 B 1.000"]
+def test_no_confidence_where_none_is_known():
+    assert ctm_lines("u", [Segment("A", 0, 1), Segment("B", 1, 2)]) == ["u 1 0.0075 0.0100 A", "u 1 0.0175 0.0100 B"]
 
 
 def test_segments_touch_when_frames_do():
@@ -32,7 +31,7 @@ def test_file(tmp_path):
     write_ctm(tmp_path / "x.ctm", [("a", [Segment("YES", 0, 10)], [0.25]), ("b", [], ()),
                                    ("ü", [Segment("É", 5, 6)], ())])
     assert (tmp_path / "x.ctm").read_text(encoding="utf-8") == (
-        "a 1 0.0075 0.1000 YES 0.250\nü 1 0.0575 0.0100 É 1.000\n")
+        "a 1 0.0075 0.1000 YES 0.250\nü 1 0.0575 0.0100 É\n")
 
 
 def test_hands_come_before_aligners(tmp_path):

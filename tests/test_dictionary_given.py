@@ -68,7 +68,7 @@ def test_a_described_phone_set_is_taken_as_it_is(given):
                        'describe all phones in a file of `PHONE IPA [class words]` lines: PHONES=FILE'),
     ("a a ʃ\nb b 2:\n", 'lexicon.txt:2: phone "2:" in word "b" is not IPA, as 3 of 4 phones here are'),
     ("A AH SIL\n", 'phone "SIL" in word "A" is not ARPAbet'),
-    ("A 1 AH\n", 'phone "1" in word "A" is not ARPAbet, as 1 of 2 phones here are; write 1.0 if it is a probability'),
+    ("A 1 AH\n", 'lexicon.txt:1: "1" in word "A" is a number, no phone; write 1.0 if it is a probability'),
     ("# nothing\n", "lexicon.txt: no words"),
 ])
 def test_mistakes_are_named_with_their_line(given, text, message):

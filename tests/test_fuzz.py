@@ -176,7 +176,7 @@ def grid(path: Path) -> None:
 
 
 def read_grid(folder: Path) -> None:
-    for intervals in read_textgrid(folder / "a.TextGrid").values():
+    for intervals in read_textgrid(folder / "a.TextGrid").tiers.values():
         assert all(0 <= i.start < i.end < 1e7 for i in intervals)
 
 

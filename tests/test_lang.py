@@ -197,7 +197,7 @@ def test_words_missing_in_a_small_lexicon_are_listed(german):
     path = german / "german.txt"
     assert str(error.value) == (
         f'{german / "test" / "text"}:1: word "der" is not in {path}; without pronunciation: Hund der; add `der P1 P2 ...` to '
-        f"{path} (its 5 words are too few to train G2P on, which takes 50)")
+        f"{path} (its 5 words of letters are too few to train G2P on, which takes 50)")
 
 
 def test_a_corpus_lexicon_of_any_phones_gets_its_words_guessed(data):

@@ -197,6 +197,9 @@ def decode(tmp_path: Path) -> Path:
                                       Utterance("u2", "s", tmp_path / "a.wav", ("SAT",), 8000)])
     decode = tmp_path / "decode_test"
     decode.mkdir()
+    (tmp_path / "lang").mkdir()
+    phones = ["<eps>", "SIL", *"AE AH DH EH K S T".split()]
+    (tmp_path / "lang" / "phones.txt").write_text("".join(f"{phone} {at}\n" for at, phone in enumerate(phones)))
     (tmp_path / "ref.txt").write_text("u1 SIL DH AH K AE T SIL\nu2 S AE T\n")
     (decode / "hyp.txt").write_text("u1 THE\nu2 SAT DOWN\n")
     (decode / "phones.txt").write_text("u1 SIL DH AH SIL\nu2 S AE T SIL\n")

@@ -93,7 +93,7 @@ def test_what_is_written_is_the_sound_with_its_times(said, samples, tmp_path):
     edge = round(EDGE_S * RATE)
     assert rate == RATE and len(heard) == LENGTH + 2 * edge
     assert np.abs(heard[edge:-edge] - samples).max() < 1e-3 and 5e-5 < heard[:edge].std() < 2e-4
-    tiers = {name: [i for i in tier if i.label] for name, tier in read_textgrid(tmp_path / "u.TextGrid").items()}
+    tiers = {name: [i for i in tier if i.label] for name, tier in read_textgrid(tmp_path / "u.TextGrid").tiers.items()}
     assert [i.label for i in tiers["words"]] == TEXT.split()
     assert [i.label for i in tiers["phones"]] == "Y UH V AA Y UW M AO T UW K AE T S".split()
     assert (tiers["phones"][8].start, tiers["words"][2].end) == pytest.approx((EDGE_S + 20259 / RATE,) * 2)

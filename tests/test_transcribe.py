@@ -64,7 +64,7 @@ class Experiment:
         return stages.transcribe.main(Namespace(wav=str(wav), exp=self.exp, system=[self.system, *others]))
 
     def align(self, wav: Path, text: str = "", text_file: str = "") -> tuple[Path, str]:
-        return stages.align_text.main(Namespace(wav=str(wav), text=text, text_file=text_file, system=self.system[:2],
+        return stages.align_text.main(Namespace(wav=str(wav), text=text, text_file=text_file, system=[self.system[:2]],
                                                 exp=self.exp, lang=self.lang, cache=self.exp / "g2p"))
 
 
@@ -141,7 +141,7 @@ def test_a_long_recording_is_transcribed(experiment, capsys):
         assert all(a.end <= b.start + 1e-3 for a, b in zip(intervals, intervals[1:]))
         assert 0 <= intervals[0].start and intervals[-1].end <= seconds
     assert len(ctm["words"]) < len(ctm["phones"]) and len(ctm["free"]) > 20
-    tiers = read_textgrid(grid)
+    tiers = read_textgrid(grid).tiers
     assert list(tiers) == ["gmm words", "gmm phones", "gmm free"]
     assert [i.label for i in tiers["gmm words"] if i.label] == heard
     assert all(tier[0].start == 0 and tier[-1].end == pytest.approx(seconds) for tier in tiers.values())
@@ -164,7 +164,7 @@ def test_digital_silence_has_no_words(experiment, tmp_path, capsys):
     grid, result = experiment.transcribe(tmp_path / "nothing.wav")
     assert "there is no sound in it" in result and "gmm 0 words" in result and "silence" in capsys.readouterr().out
     assert (grid.parent / "gmm.words.ctm").read_text() == ""
-    assert [[i.label for i in tier] for tier in read_textgrid(grid).values()] == [[""]] * 3
+    assert [[i.label for i in tier] for tier in read_textgrid(grid).tiers.values()] == [[""]] * 3
     with pytest.raises(UserError, match="silence into which the 1 words"):
         experiment.align(tmp_path / "nothing.wav", experiment.words[0])
 
@@ -231,7 +231,7 @@ def test_alignment_is_that_of_the_full_search(experiment):
 def test_text_is_aligned(experiment, tmp_path, capsys):
     grid, result = experiment.align(experiment.wav, " ".join(experiment.words).lower() + ".")
     assert f"{len(experiment.words)} words placed by gmm" in result
-    assert [i.label for i in read_textgrid(grid)["words"] if i.label] == experiment.words
+    assert [i.label for i in read_textgrid(grid).tiers["words"] if i.label] == experiment.words
     by_text = (grid.parent / "gmm.aligned.phones.ctm").read_text()
     (tmp_path / "text.txt").write_text("\n".join(experiment.words))
     for given in ({"text": f"@{tmp_path}/text.txt"}, {"text_file": str(tmp_path / "text.txt")}):
@@ -246,11 +246,7 @@ def test_a_text_that_does_not_fit_is_told(experiment):
     assert "s of sound that the text does not tell of" in experiment.align(experiment.wav, " ".join(half))[1]
     with pytest.raises(UserError, match="words of the text do not fit"):
         experiment.align(experiment.wav, " ".join(experiment.words * 100_000))
-    wrong = " ".join(experiment.words[::-1])
-    try:
-        assert "hardly said there" in experiment.align(experiment.wav, wrong)[1]
-    except UserError as error:
-        assert "do not fit" in str(error)
+    assert "THE TEXT DOES NOT FIT" in experiment.align(experiment.wav, " ".join(experiment.words[::-1]))[1]
 
 
 @pytest.mark.parametrize("text,message", [
@@ -269,7 +265,7 @@ def test_a_model_that_is_not_trained(experiment, tmp_path):
         with pytest.raises(UserError, match=message):
             stages.align_text.main(
                 Namespace(wav=str(experiment.wav), text="hello", text_file="", exp=exp, cache=tmp_path,
-                          lang=experiment.lang, system=("tdnn", str(exp / "tdnn"))))
+                          lang=experiment.lang, system=[("tdnn", str(exp / "tdnn"))]))
 
 
 @pytest.mark.parametrize("lexicon, text, words", [

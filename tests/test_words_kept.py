@@ -61,7 +61,7 @@ def test_ctm_textgrid_and_alignment(tmp_path):
     write_ctm(tmp_path / "w.ctm", [("u\u200c", placed, ())])
     assert [i.label for i in read_ctm(tmp_path / "w.ctm")["u\u200c"]] == list(WORDS)
     write_textgrid(tmp_path / "u.TextGrid", {"words": placed, "p": segments(PHONES)}, 200)
-    found = {name: [i.label for i in tier if i.label] for name, tier in read_textgrid(tmp_path / "u.TextGrid").items()}
+    found = {name: [i.label for i in tier if i.label] for name, tier in read_textgrid(tmp_path / "u.TextGrid").tiers.items()}
     assert found == {"words": list(WORDS), "p": list(PHONES)}
     utterance = PlacedUtterance(200, [PlacedPhone(s, -1.0, .5, -.5) for s in segments(PHONES)], [(s, .5) for s in placed])
     write_alignment(tmp_path / "alignment.json", {"u\u200c": utterance}, ["short"])

@@ -1,7 +1,8 @@
 """A folder of recordings, each with its transcript beside it: name.wav or .flac, and name.txt, .lab or .TextGrid.
 
 Sub-folders are speakers, as LibriSpeech and the Montreal Forced Aligner have it; folders train, dev and test above them
-are the sets. Without sub-folders everything is taken for one speaker. Text is read as `lexicon.written` does it.
+are the sets. Without sub-folders everything is taken for one speaker, unless a TextGrid names some. Text is read as
+`lexicon.written` does it; what is said when is read by `transcript`.
 """
 from __future__ import annotations
 
@@ -9,22 +10,18 @@ from collections import Counter, defaultdict
 from itertools import count
 from pathlib import Path
 
-from lexicon.errors import UserError, at
-from lexicon.phones import PHONES, SILENCE
-from lexicon.text import nfc, numbered_lines
+from lexicon.errors import UserError
+from lexicon.text import nfc
 from lexicon.written import Written
+from pipeline.audio import audio_info
 from pipeline.corpora.cutting import Found
-from pipeline.corpora.prepared import SETS, Gold, unmeasured
+from pipeline.corpora.prepared import SETS, unmeasured
+from pipeline.corpora.transcript import GRID, TEXTS, Turn, read_turns
 from pipeline.corpora.tree import below
 from pipeline.datadir import AUDIO_SUFFIXES
-from pipeline.intervals import Interval
 
-TEXTS = (".txt", ".lab")
-GRID = ".textgrid"
 LEXICON = "lexicon.txt"  # in the folder itself: the corpus's pronunciations, and no transcript
-WORD_TIERS, PHONE_TIERS = ("word", "ort"), ("phone", "mau", "segment")  # beginnings of names
-SENTENCE_TIERS = ("transcript", "transcription", "text", "sentence", "utterance")
-PAUSES = {"", "sil", "sp", "spn", "pau", "h#", "#", "_", "<eps>", "<sil>", "<p:>", "<p>", "silence"}
+AUDIO = "audio"
 
 
 def holds_audio(folder: Path) -> bool:
@@ -42,12 +39,8 @@ def read(folder: Path, written: Written) -> Found:
     found = Found("a folder of recordings and transcripts", defaultdict(list))
     halves: dict[Path, dict[str, Path]] = defaultdict(dict)  # by path without suffix, in NFC
     for path in below(folder):
-        suffix = path.suffix.lower()
-        if is_audio(path):
-            kind = "audio"
-        elif suffix in (*TEXTS, GRID) and path != folder / LEXICON:
-            kind = "grid" if suffix == GRID else "text"
-        else:
+        kind = AUDIO if is_audio(path) else path.suffix.lower()
+        if kind not in (AUDIO, GRID, *TEXTS) or path == folder / LEXICON:
             continue
         stem = Path(nfc(path.relative_to(folder).with_suffix("").as_posix()))
         if other := halves[stem].get(kind):
@@ -66,21 +59,28 @@ def read(folder: Path, written: Written) -> Found:
 
 
 def _take(found: Found, stem: Path, files: dict[str, Path], names: tuple[str, str, str], written: Written) -> None:
-    """Add one utterance, of these ``names``. UserError if it is not whole."""
-    if "audio" not in files:
+    """Add the utterances of one recording, of these ``names``. UserError if it is not whole."""
+    if AUDIO not in files:
         raise UserError(f"{next(iter(files.values()))}: transcript without audio; add the recording, or take it away")
     if len(files) == 1:
-        raise UserError(f"{files['audio']}: audio without transcript; write {stem.name}.txt beside it, or take it away")
-    words, gold = _grid(files["grid"], written) if "grid" in files else ((), Gold())
-    if "text" in files:
-        words = words_of_file(files["text"], written)
-    if not words:
-        raise UserError(
-            f"{files.get('text') or files['grid']}: no words; write what is said, or take the recording away")
-    name, utterance, speaker = names
-    found.sets[name].append(unmeasured(utterance, speaker, files["audio"], words))
-    if gold.phones or gold.words:
-        found.gold[utterance] = gold
+        raise UserError(f"{files[AUDIO]}: audio without transcript; write {stem.name}.txt beside it, or take it away")
+    transcripts = [path for kind, path in files.items() if kind != AUDIO]
+    for turn in read_turns(transcripts, audio_info(files[AUDIO]), written):
+        name, utterance, speaker = _of_turn(stem, names, turn)
+        found.sets[name].append(unmeasured(utterance, speaker, files[AUDIO], turn.words, turn.cut))
+        if turn.gold.phones or turn.gold.words:
+            found.gold[utterance] = turn.gold
+
+
+def _of_turn(stem: Path, names: tuple[str, str, str], turn: Turn) -> tuple[str, str, str]:
+    """The names of a recording, or of a turn in it: a TextGrid's name for a speaker counts where it has several, or no
+    folder names one."""
+    chosen, utterance, speaker = names
+    parents = stem.parts[1 if chosen else 0:-1]
+    if turn.speaker and (turn.number or not parents):
+        speaker, *rest = ("_".join(part.split()) for part in (turn.speaker, *parents, stem.name))
+        utterance = "-".join([speaker, *rest])
+    return chosen, f"{utterance}-{turn.number:04}" if turn.number else utterance, speaker
 
 
 def _names(folder: Path, stems: list[Path]) -> dict[Path, tuple[str, str, str]]:
@@ -112,47 +112,3 @@ def _name(folder: Path, stem: Path, attempt: int) -> tuple[str, str, str]:
     whole = [*(parents or [speaker]), name]
     short = [name] if name.startswith(speaker) else whole
     return chosen, "-".join((short, whole, [*whole, chosen] if chosen else whole)[attempt]), speaker
-
-
-def _grid(path: Path, written: Written) -> tuple[tuple[str, ...], Gold]:
-    """Words and gold of a TextGrid: tiers are known by their names. A word interval that reads as several words ("32")
-    gives its words, but no gold, for nobody has placed them."""
-    from pipeline.textgrid import read_textgrid  # a slow import that most corpora do not need
-
-    tiers = read_textgrid(path)
-    words, phones, sentences = (_tier(tiers, names) for names in (WORD_TIERS, PHONE_TIERS, SENTENCE_TIERS))
-    if words is None and phones is None and sentences is None:
-        raise UserError(f'{path}: no tier of words or phones (tiers: {", ".join(tiers) or "none"}); '
-                        f'name one "words" or "phones"')
-    with at(path):
-        placed = [(interval, written.words(interval.label)) for interval in words or sentences or ()
-                  if interval.label.lower() not in PAUSES]
-    gold_words = tuple(interval._replace(label=said[0]) for interval, said in placed if len(said) == 1) if words else ()
-    gold_phones = tuple(i._replace(label="_".join(i.label.split()) if i.label.lower() not in PAUSES else SILENCE)
-                        for i in phones or ())
-    return tuple(word for _, said in placed for word in said), Gold(gold_phones, gold_words)
-
-
-def words_of_file(path: Path, written: Written) -> tuple[str, ...]:
-    """The words of a transcript; UserError with the line of what cannot be read."""
-    words: list[str] = []
-    for number, line in numbered_lines(path):
-        with at(f"{path}:{number}"):
-            words += written.words(line.removeprefix("\ufeff"))
-    return tuple(words)
-
-
-def _tier(tiers: dict[str, list[Interval]], names: tuple[str, ...]) -> list[Interval] | None:
-    """The first tier with such a name: "words", or "ann - words" as the Montreal Forced Aligner writes."""
-    for tier, intervals in tiers.items():
-        last = tier.lower().split(" - ")[-1].strip()
-        if last.startswith(names):
-            return intervals
-    return None
-
-
-def fold(gold: dict[str, Gold]) -> dict[str, str]:
-    """Hand-made labels that are phones of the lexicon but for stress and case ("ah0"); others stand for themselves."""
-    labels = {phone.label for placed in gold.values() for phone in placed.phones}
-    bare = {label: label.upper().rstrip("012") for label in labels}
-    return {label: bare[label] for label in sorted(labels) if bare[label] in PHONES and bare[label] != label}

@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from lexicon.errors import UserError, at
+from lexicon.nonspeech import is_nonspeech, is_pause
+from lexicon.phones import SILENCE
 from lexicon.written import Written
 from pipeline.corpora.cutting import Found
 from pipeline.corpora.prepared import SETS, Gold
@@ -52,9 +54,9 @@ def read_one(path: Path, words: Callable[[Sequence[str]], list[str]]) -> tuple[l
         with at(directory.texts.where(utterance.id)):
             said = tuple(words(utterance.words))
         utterances.append(replace(utterance, wav=utterance.wav.resolve(), num_samples=0, words=said))
-    phones, words = (_gold(path / f"{tier}.ctm", utterances) for tier in ("phones", "words"))
-    return utterances, {u.id: Gold(tuple(phones.get(u.id, ())), tuple(words.get(u.id, ())))
-                        for u in utterances if u.id in phones or u.id in words}
+    placed_phones, placed_words = _phones(path, utterances), _words(path, utterances, words)
+    return utterances, {u.id: Gold(tuple(placed_phones.get(u.id, ())), tuple(placed_words.get(u.id, ())))
+                        for u in utterances if u.id in placed_phones or u.id in placed_words}
 
 
 def speakers_known(utterances: list[Utterance]) -> bool:
@@ -71,3 +73,21 @@ def _gold(path: Path, utterances: list[Utterance]) -> Intervals:
             f'{path}: "{min(strangers)}" is no utterance of text ({len(strangers)} such ids); times count from '
             f"the start of an utterance: correct the file, or take it away")
     return intervals
+
+
+def _phones(path: Path, utterances: list[Utterance]) -> Intervals:
+    """Hand-made phones, with one name for what is no speech (sil, SPN_S)."""
+    return {utterance: [i._replace(label=SILENCE) if is_pause(i.label) else i for i in intervals]
+            for utterance, intervals in _gold(path / "phones.ctm", utterances).items()}
+
+
+def _words(path: Path, utterances: list[Utterance], words: Callable[[Sequence[str]], list[str]]) -> Intervals:
+    """Hand-made words, as ``words`` spells them, without what is no speech (<eps>, sil where no such word is said)."""
+    said = {utterance.id: utterance.words for utterance in utterances}
+    found: Intervals = {}
+    for utterance, intervals in _gold(path / "words.ctm", utterances).items():
+        for interval in intervals:
+            spelled = words([interval.label])
+            if len(spelled) == 1 and not (is_nonspeech(interval.label) and spelled[0] not in said[utterance]):
+                found.setdefault(utterance, []).append(interval._replace(label=spelled[0]))
+    return found

@@ -3,18 +3,21 @@ beside transcripts."""
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from lexicon.errors import UserError
-from lexicon.fold import read_fold
-from lexicon.given import written_with
+from lexicon.fold import fold_of, read_fold
+from lexicon.given import phones_in, written_with
 from lexicon.text import numbered_lines
 from lexicon.written import Written
 from pipeline.corpora import folder as plain_folder
 from pipeline.corpora import kaldi_dir, layouts, lhotse_export
 from pipeline.corpora.cutting import SPLITS, Found, cut
-from pipeline.corpora.prepared import Prepared, chosen_split, measure
+from pipeline.corpora.prepared import Gold, Prepared, chosen_split, measure
+from pipeline.datadir import Utterance
+from pipeline.datadir.check import GOLD_OVERSHOOT_S, SHORTEST_S
 from pipeline.corpora.tree import below
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
@@ -45,10 +48,33 @@ def prepare(folder: Path, split: str | None = None, lexicon: Path | None = None)
         found.left_out += [(utterance.id, "nothing said but noise") for utterance in members if not utterance.words]
         found.sets[name] = [utterance for utterance in members if utterance.words]
     sets, rule, how = cut(found, split)
-    prepared = measure(sets, found.left_out, _lines(own) if own else None,
-                       found.gold, plain_folder.fold(found.gold) | read_fold(folder))
+    labels = {phone.label for gold in found.gold.values() for phone in gold.phones}
+    phones = phones_in(lexicon or own) if labels and (lexicon or own) else ()
+    prepared = without_unfit(measure(sets, found.left_out, _lines(own) if own else None,
+                                     found.gold, fold_of(labels, phones) | read_fold(folder)))
     prepared.unreadable.extend(found.unreadable)
     return Own(prepared, rule, f"{folder}: {found.kind}; {how}")
+
+
+def without_unfit(prepared: Prepared) -> Prepared:
+    """Utterances that `make check` would refuse are unreadable: shorter than a frame, or over before what hands have
+    placed in them."""
+    kept = {}
+    for name, utterances in prepared.sets.items():
+        odd = {u.id: why for u in utterances if (why := _unfit(u, prepared))}
+        prepared.unreadable.extend(odd.items())
+        kept[name] = [u for u in utterances if u.id not in odd]
+    return replace(prepared, sets=kept)
+
+
+def _unfit(utterance: Utterance, prepared: Prepared) -> str:
+    seconds = utterance.num_samples / prepared.sample_rate
+    if seconds < SHORTEST_S:
+        return f'{utterance.wav}: "{utterance.id}" lasts {seconds:.3f} s, less than one frame; remove the utterance'
+    gold = prepared.gold.get(utterance.id, Gold())
+    late = next((i for i in (*gold.phones, *gold.words) if i.end > seconds + GOLD_OVERSHOOT_S), None)
+    return (f'{utterance.wav}: "{late.label}", placed by hand, ends at {late.end:g} s, "{utterance.id}" at '
+            f"{seconds:g} s; correct the times") if late else ""
 
 
 def _lines(path: Path) -> str:

@@ -50,7 +50,10 @@ def unmeasured(utterance: str, speaker: str, wav: Path, words: Iterable[str], cu
 def measure(sets: dict[str, list[Utterance]], left_out: Iterable[tuple[str, str]] = (),
             lexicon: str | None = None, gold: Mapping[str, Gold] | None = None, fold: Mapping[str, str] | None = None
             ) -> Prepared:
-    """Open every audio file: fill in ``num_samples``, collect what cannot be read. UserError on a double id."""
+    """Open every audio file: fill in ``num_samples``, collect what cannot be read. UserError on a double id.
+
+    Where one utterance is a stretch of a recording, all are, as Kaldi's segments have it.
+    """
     _refuse_duplicates(u for members in sets.values() for u in members)
     infos: dict[str, AudioInfo] = {}
     unreadable: list[tuple[str, str]] = []
@@ -59,9 +62,14 @@ def measure(sets: dict[str, list[Utterance]], left_out: Iterable[tuple[str, str]
             infos[utterance.id] = _info(utterance)
         except UserError as error:
             unreadable.append((utterance.id, str(error)))
+    cuts = {u.id: u.cut or Cut(0.0, infos[u.id].num_samples / infos[u.id].sample_rate)
+            for members in sets.values() for u in members if u.id in infos}
+    if not any(u.cut for members in sets.values() for u in members):
+        cuts = {}
     rates = Counter(info.sample_rate for info in infos.values()).most_common(1)
     rate = rates[0][0] if rates else 0
-    measured = {name: [replace(u, num_samples=resampled_length(infos[u.id].num_samples, infos[u.id].sample_rate, rate))
+    measured = {name: [replace(u, cut=cuts.get(u.id), num_samples=resampled_length(
+        infos[u.id].num_samples, infos[u.id].sample_rate, rate))
                        for u in sorted(members, key=lambda u: u.id) if u.id in infos] for name, members in sets.items()}
     return Prepared(measured, rate, list(left_out), unreadable, lexicon, dict(gold or {}), dict(fold or {}))
 

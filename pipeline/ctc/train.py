@@ -33,6 +33,7 @@ from pipeline.features import check_dimension
 from pipeline.parallel import Crew, each
 
 Target = tuple[int, ...]
+BLANKS_ALONE = 100.0  # dev PER (%) of a network that says nothing yet
 
 
 def setting(default: str | int | float, meaning: str):
@@ -394,6 +395,19 @@ def load_checkpoint(path: Path, state: State, fingerprint: str) -> bool:
     return True
 
 
+def keep_best(state: State, per: float) -> None:
+    """Keep the average as it is after ``state.epoch`` if its dev PER (%) is the least so far. It begins with blanks
+    alone, and of those the last is kept."""
+    if per < state.best_per or per == state.best_per >= BLANKS_ALONE:
+        state.best_per, state.best_epoch, state.best = per, state.epoch, copy_weights(state.average)
+
+
+def goes_on(state: State, settings: Settings) -> bool:
+    """Whether there is another epoch: patience begins once the network says more than blanks."""
+    patient = state.epoch - state.best_epoch < settings.patience or state.best_per >= BLANKS_ALONE
+    return state.epoch < settings.epochs and patient
+
+
 def train(train_part: Part, dev_part: Part, tokens: list[str], settings: Settings, data_fingerprint: str, out: Path,
           device: torch.device, jobs: int = 1) -> State:
     """Train until dev PER has not improved for settings.patience epochs; goes on from out/checkpoint.safetensors.
@@ -413,13 +427,12 @@ def train(train_part: Part, dev_part: Part, tokens: list[str], settings: Setting
     bar = tqdm(total=settings.epochs, initial=state.epoch, desc="train", unit="epoch", disable=None)
     jobs, gradients = jobs if device.type == "cpu" else 1, Gradients(state.model, train_part, settings, device)
     with gradients.crew(jobs) as compute:
-        while state.epoch < settings.epochs and state.epoch - state.best_epoch < settings.patience:
+        while goes_on(state, settings):
             began = time.monotonic()
             loss = train_epoch(state, gradients, compute)
             per = phone_error_rate(state.average, dev_part, settings.batch_size, device, jobs)
             state.epoch += 1
-            if per < state.best_per or per >= 100:  # it begins with blanks alone: no reason to stop
-                state.best_per, state.best_epoch, state.best = per, state.epoch, copy_weights(state.average)
+            keep_best(state, per)
             state.seconds += time.monotonic() - began
             state.history.append(f"epoch {state.epoch:3d}  loss per phone {loss:.4f}  dev PER {per:.2f} %")
             write_lines(out / "train.log", state.history)
