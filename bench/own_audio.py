@@ -5,6 +5,11 @@
 Joins test utterances, with so much faint noise between them, resamples with torchaudio (the pipeline uses scipy),
 writes a 16-bit stereo file at 44.1 kHz, and compares, for each system, the WER over the whole file with that of the
 same utterances decoded one by one, and the word boundaries with those of their own alignment. Needs a finished `make`.
+
+    python bench/own_audio.py --single --set test
+
+Takes each utterance of a set as a recording of its own, and compares the WER with that of the decode of the test set,
+where mean and variance are the speaker's. For dev there is no decode to compare with: tuning.json has its WER.
 """
 from __future__ import annotations
 
@@ -12,6 +17,7 @@ import argparse
 import resource
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,12 +27,14 @@ import soundfile
 import torch
 import torchaudio
 
-from lexicon.files import write_lines
+from lexicon.files import read_json, write_lines
+from lexicon.text import read_text
 from pipeline.audio import read_audio
 from pipeline.datadir import Utterance, read_datadir
-from pipeline.features import model_features
+from pipeline.features import model_cepstra, model_features
 from pipeline.intervals import read_ctm
-from pipeline.score import read_spoken
+from pipeline.listen import Candidate, listen, load_ears
+from pipeline.own_audio import read_recording
 
 RATE = 44100
 
@@ -62,6 +70,36 @@ def word_errors(reference: Sequence[str], words: Sequence[str]) -> float:
     return 100 * kaldialign.edit_distance(list(reference), list(words))["total"] / len(reference)
 
 
+def one_by_one(corpus: str, name: str, systems: Sequence[str]) -> None:
+    """WER of each system on the utterances of set ``name``, each a file of its own, as `make transcribe` hears them."""
+    exp, data = Path("exp") / corpus, Path("data") / corpus
+    lang = data / "lang"
+    models = {system: exp / (system.removesuffix("_wfst")) for system in systems}
+    ears = load_ears(exp, [Candidate(system, models[system], lang) for system in systems])
+    cepstra, features = model_cepstra(models[systems[0]]), model_features(models[systems[0]])
+    utterances = read_datadir(data / name)
+    heard: dict[str, dict[str, list[str]]] = {system: {} for system in systems}
+    with tempfile.TemporaryDirectory() as folder:
+        for utterance in utterances:
+            wav = Path(folder) / "one.wav"
+            soundfile.write(wav, read_audio(utterance.wav, features.sample_rate, utterance.cut), features.sample_rate)
+            recording = read_recording(wav, features, cepstra)
+            for piece in filter(lambda piece: piece.speech, recording.pieces()):
+                for system, (words, _) in listen(ears, recording, piece).items():
+                    heard[system].setdefault(utterance.id, []).extend(word.label for word in words.words)
+    total = sum(len(utterance.words) for utterance in utterances)
+    print(f"{len(utterances)} utterances of {name}, each a file\n{'':12} WER %  one set   files   difference")
+    for system in systems:
+        errors = sum(kaldialign.edit_distance(list(u.words), heard[system].get(u.id, []))["total"] for u in utterances)
+        if name == "test":
+            single = read_text(exp / system / "decode_test" / "hyp.txt")
+            before = sum(kaldialign.edit_distance(list(u.words), list(single[u.id]))["total"] for u in utterances)
+        else:
+            before = read_json(exp / system / "tuning.json")["words"]["error_rate"] * total / 100
+        print(f"{system:18} {100 * before / total:9.2f} {100 * errors / total:7.2f} "
+              f"{100 * (errors - before) / total:+12.2f}")
+
+
 def main(corpus: str, seconds: float, gap: float, noise: float, seed: int, systems: Sequence[str]) -> None:
     exp, data = Path("exp") / corpus, Path("data") / corpus
     wav = exp / "own" / f"joined-{seed}.wav"
@@ -77,7 +115,7 @@ def main(corpus: str, seconds: float, gap: float, noise: float, seed: int, syste
     make("transcribe", corpus, wav, f"SYSTEMS={' '.join(systems)}")
     print(f"\n{'':12} WER %  one by one   whole file   difference")
     for system in systems:
-        single = read_spoken(exp / system / "decode_test" / "hyp.txt")
+        single = read_text(exp / system / "decode_test" / "hyp.txt")
         by_one = word_errors(words, [word for utterance, _ in placed for word in single.get(utterance.id, ())])
         whole = word_errors(words, [i.label for i in read_ctm(out / f"{system}.words.ctm").get(wav.stem, [])])
         print(f"{system:18} {by_one:11.2f} {whole:12.2f} {whole - by_one:+12.2f}")
@@ -106,4 +144,11 @@ if __name__ == "__main__":
     options.add_argument("--noise", type=float, default=1e-4, help="its root mean square; 1e-4: 80 dB below full scale")
     options.add_argument("--seed", type=int, default=0, help="of the choice and order of utterances")
     options.add_argument("--systems", nargs="+", default=["gmm", "frames", "neural", "neural_wfst"])
-    main(**vars(options.parse_args()))
+    options.add_argument("--single", action="store_true", help="each utterance as a file of its own")
+    options.add_argument("--set", default="test", choices=["dev", "test"], help="whose utterances --single takes")
+    arguments = vars(options.parse_args())
+    single, name = arguments.pop("single"), arguments.pop("set")
+    if single:
+        one_by_one(arguments["corpus"], name, arguments["systems"])
+    else:
+        main(**arguments)

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from lexicon.errors import UserError
-from lexicon.normalise import upper
+from lexicon.letters import upper
 from lexicon.phones import PHONES
 from lexicon.text import numbered_lines
 

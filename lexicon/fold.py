@@ -9,7 +9,8 @@ from lexicon import timit
 from lexicon.errors import UserError
 from lexicon.files import write_lines
 from lexicon.nonspeech import POSITION, is_pause
-from lexicon.phone_sets import arpabet, ipa, normal, recognise, without_stress
+from lexicon.letters import nfc
+from lexicon.phone_sets import arpabet, ipa, recognise, without_stress
 from lexicon.phones import PHONES, SILENT
 from lexicon.text import numbered_lines
 
@@ -53,7 +54,7 @@ def fold_of(labels: Iterable[str], phones: Collection[str] = ()) -> dict[str, st
         return timit.fold()
     all_placed = all(POSITION.search(label) for label in labels)
     bare = {label: POSITION.sub("", label) for label in labels}
-    if not phones and recognise(without_stress(normal(name)) for name in bare.values())[0] == "ARPAbet":
+    if not phones and recognise(without_stress(nfc(name)) for name in bare.values())[0] == "ARPAbet":
         phones = PHONES
     found = {}
     for label, name in sorted(bare.items()):
@@ -66,7 +67,7 @@ def fold_of(labels: Iterable[str], phones: Collection[str] = ()) -> dict[str, st
 
 def _known(label: str, phones: Collection[str]) -> str | None:
     """The one of the phones (none: of IPA) that has this name, but for stress and case."""
-    bare = without_stress(normal(label))
+    bare = without_stress(nfc(label))
     if not phones:
         return bare if ipa(bare) else None
     return next((name for name in (label, bare, bare.upper(), bare.lower()) if name in phones), None)

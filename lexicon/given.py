@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from lexicon.dictionary import VARIANT, Pronunciations, Weighted
 from lexicon.errors import UserError
-from lexicon.normalise import composed
-from lexicon.phone_sets import normal, read_phone_set, recognise, without_stress
+from lexicon.letters import composed, nfc
+from lexicon.phone_sets import read_phone_set, recognise, without_stress
 from lexicon.phones import PhoneSet
 from lexicon.text import numbered_lines
 from lexicon.written import Written
@@ -71,7 +71,7 @@ class Given:
         from."""
         found: Pronunciations = {}
         for word, variants in self.entries.items():
-            found.setdefault(normal(word).lower(), []).extend(phones for _, phones in variants)
+            found.setdefault(nfc(word).lower(), []).extend(phones for _, phones in variants)
         return {word: list(dict.fromkeys(variants)) for word, variants in found.items()}
 
 
@@ -138,7 +138,7 @@ def _read_entries(path: Path, described: Container[str]) -> tuple[list[_Entry], 
         elif (named := {name.upper() for name in phones if not NUMBER.match(name)}) and named <= NOISE:
             left_out.append(word)
         else:
-            entries.append(_Entry(number, word, float(numbers[0]) if numbers else 1.0, tuple(map(normal, phones))))
+            entries.append(_Entry(number, word, float(numbers[0]) if numbers else 1.0, tuple(map(nfc, phones))))
     if wrong:
         _refuse(path, wrong)
     if not entries:

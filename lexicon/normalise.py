@@ -1,10 +1,11 @@
 """From written text to the words a speaker says: numbers, hyphens, punctuation, capitals."""
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable
 
 import regex
+
+from lexicon.letters import APOSTROPHES, composed, upper
 
 ONES = ("ZERO ONE TWO THREE FOUR FIVE SIX SEVEN EIGHT NINE TEN ELEVEN TWELVE THIRTEEN FOURTEEN FIFTEEN SIXTEEN "
         "SEVENTEEN EIGHTEEN NINETEEN").split()
@@ -13,34 +14,12 @@ SCALES = ((10**9, "BILLION"), (10**6, "MILLION"), (10**3, "THOUSAND"), (100, "HU
 ORDINALS = {"ONE": "FIRST", "TWO": "SECOND", "THREE": "THIRD", "FIVE": "FIFTH", "EIGHT": "EIGHTH", "NINE": "NINTH",
             "TWELVE": "TWELFTH"}
 
-# The soft hyphen, marks of direction, the word joiner; a space of no width, with which Thai and Khmer part words.
-INVISIBLE = dict.fromkeys([0xAD, 0x200E, 0x200F, *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A), 0xFEFF])
-INVISIBLE[0x200B] = " "
-APOSTROPHES = str.maketrans("\u2018\u2019\u02bc\u00b4`", "'''''")
 # In this order: A.M. (letters with dots), 3rd, 28.8 or 1,000, a word of letters with their marks and joiners, with
 # apostrophes inside, digits.
 TOKEN = regex.compile(r"(?P<letters>\b(?:[A-Z]\.){2,})"
                       r"|(?P<ordinal>\b\d+)(?:ST|ND|RD|TH)\b"
                       r"|(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
                       r"|(?P<word>\p{L}[\p{L}\p{M}\u200c\u200d]*(?:'\p{L}[\p{L}\p{M}\u200c\u200d]*)*)")
-
-
-def composed(text: str) -> str:
-    """The text in Unicode's form NFC, without signs that nobody sees, but for the two joiners, which are spelling."""
-    return unicodedata.normalize("NFC", text).translate(INVISIBLE)
-
-
-def lower(word: str, turkish: bool = False) -> str:
-    """Each letter by its own small letter alone (Unicode's simple mapping), so that no letter is added or lost.
-    ``turkish``: I is the capital of ı, and İ that of i."""
-    special = {"I": "ı", "İ": "i"} if turkish else {"İ": "i"}
-    return "".join(special.get(c) or (small if len(small := c.lower()) == 1 else c) for c in word)
-
-
-def upper(word: str, turkish: bool = False) -> str:
-    """As ``lower``, to capitals: ß, which has none in everyday use, stays."""
-    special = {"i": "İ", "ı": "I"} if turkish else {}
-    return "".join(special.get(c) or (great if len(great := c.upper()) == 1 else c) for c in word)
 
 
 def number_words(number: str | int) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from lexicon.errors import UserError
 from lexicon.ipa import bare, describe
+from lexicon.letters import nfc
 from lexicon.phones import BLANK, INVENTORY, MANNERS, PHONES, SILENCE, Phone, PhoneSet, phone
 from lexicon.text import numbered_lines, width_of
 
@@ -21,11 +22,6 @@ _MORE = {"AX": "ə", "AXR": "ɚ", "IX": "ɨ", "UX": "ʉ", "AX-H": "ə̥", "DX": 
          "DCL": "d̚", "GCL": "ɡ̚"}
 ARPABET: dict[str, Phone] = ({name: INVENTORY[name] for name in PHONES}
                              | {name: known for name, ipa in _MORE.items() if (known := phone(ipa))})
-
-
-def normal(symbol: str) -> str:
-    """One spelling for what looks the same: composed Unicode."""
-    return unicodedata.normalize("NFC", symbol)
 
 
 def without_stress(name: str) -> str:
@@ -66,7 +62,7 @@ def read_phone_set(path: Path | str) -> dict[str, Phone]:
         name, *rest = (not line.startswith("#") and line.split(" #")[0].split()) or [""]
         if not name:
             continue
-        name = normal(name)
+        name = nfc(name)
         if name in RESERVED:
             raise UserError(f'{path}:{number}: "{name}" is the recogniser\'s own; take the line out')
         if re.fullmatch(r"[-+]?[0-9]*\.[0-9]+", name):
@@ -88,7 +84,7 @@ def read_phone_set(path: Path | str) -> dict[str, Phone]:
 
 
 def _entry(fields: Sequence[str]) -> Phone | None:
-    return phone("" if fields[0] == NO_IPA else normal(fields[0]), " ".join(fields[1:]))
+    return phone("" if fields[0] == NO_IPA else nfc(fields[0]), " ".join(fields[1:]))
 
 
 def as_fields(known: Phone) -> str:

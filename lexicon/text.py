@@ -45,11 +45,6 @@ def decode_line(line: bytes, where: str) -> str:
     return text
 
 
-def nfc(name: str) -> str:
-    """A name as ids have it, in NFC: macOS writes file names in NFD, and both look the same."""
-    return unicodedata.normalize("NFC", name)
-
-
 def unfit(label: str) -> str:
     """Why an id, speaker, word or phone cannot stand in our files; "" if it can. Any script can, with the joiners of
     Persian and Indic words (U+200C, U+200D): only white space, controls and what is not UTF-8 cannot."""

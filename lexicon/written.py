@@ -13,7 +13,8 @@ import regex
 
 from lexicon.dictionary import dictionary_words
 from lexicon.errors import UserError
-from lexicon.normalise import APOSTROPHES, composed, lower, to_words, upper
+from lexicon.letters import APOSTROPHES, composed, lower, upper
+from lexicon.normalise import to_words
 
 BOUNDARY = regex.compile(r"(?w)\b", regex.V1)
 LETTER = regex.compile(r"[\p{L}\p{N}]")

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from lexicon.errors import UserError
 from lexicon.files import write_lines
-from lexicon.text import nfc, numbered_lines
+from lexicon.letters import nfc
+from lexicon.text import numbered_lines
 
 
 class Interval(NamedTuple):

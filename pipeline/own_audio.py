@@ -1,6 +1,7 @@
 """A recording of one's own, however long: read piece by piece, made into features, heard by a system."""
 from __future__ import annotations
 
+import hashlib
 import itertools
 import re
 from collections.abc import Iterator
@@ -98,8 +99,8 @@ def begin_results(out: Path, wav: Path | str) -> None:
     """Before results of ``wav`` are written to its folder: those of what the file was before, or of nobody knows what,
     are moved aside, that they do not mix."""
     path = _place(wav)
-    stat = path.stat()
-    known = f"{path}\n{stat.st_size} bytes, {stat.st_mtime_ns}\n"
+    with open(path, "rb") as stream:
+        known = f"{path}\n{hashlib.file_digest(stream, 'blake2b').hexdigest()[:32]}\n"
     if _source(out) != known and any(out.iterdir()):
         names = (out.with_name(f"{out.name}.{number}") for number in itertools.count(1))
         out.rename(next(name for name in names if not name.exists()))
@@ -115,7 +116,7 @@ def _place(wav: Path | str) -> Path:
 
 
 def _source(folder: Path) -> str:
-    """Whose results are in a folder: path, size and time of the recording; "" if nothing says so."""
+    """Whose results are in a folder: path and hash of the recording; "" if nothing says so."""
     path = folder / SOURCE
     return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
 

@@ -8,13 +8,17 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import soundfile
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from lhotse import Recording, RecordingSet, SupervisionSegment, SupervisionSet
 from praatio import textgrid
 
 from bring import RATE, folder_of, noise, said, words_of
 from lexicon.errors import UserError
 from lexicon.given import read_given, written_with
+from lexicon.letters import composed
 from lexicon.text import read_text
+from lexicon.written import Written
 from pipeline.align_text import words_of as words_of_text
 from pipeline.corpora import own
 from pipeline.score import align_all, total
@@ -215,3 +219,17 @@ def test_a_word_that_is_called_as_a_phone_is_scored_as_a_word(tmp_path):
     pairs = align_all({"u": ("SIL", "THE", "AH")}, read_text(tmp_path / "hyp.txt"), tmp_path / "hyp.txt")
     found = total(pairs)
     assert (found.deletions, found.insertions, found.substitutions, found.length) == (1, 0, 0, 3)
+
+
+@settings(max_examples=300, derandomize=True, deadline=None, database=None)
+@given(st.text(max_size=80), st.lists(st.text(st.characters(categories=["L", "M", "N", "P"]), min_size=1, max_size=6), max_size=9))
+def test_any_text_is_words_or_an_error(text, lexicon):
+    """Whatever the lexicon: no word has a space in it, all are composed, and what the lexicon has is spelled as there."""
+    for written in (Written(lexicon), Written(), Written(english=False)):
+        try:
+            words = written.words(text)
+        except UserError as error:
+            assert str(error).isprintable()
+            continue
+        assert all(word.split() == [word] and unicodedata.is_normalized("NFC", word) for word in words)
+    assert all(Written([word]).find(word) == composed(word) for word in lexicon)

@@ -13,6 +13,7 @@ import shutil
 import signal
 import sys
 import tarfile
+import unicodedata
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,15 +28,15 @@ from hypothesis import strategies as st
 
 from bad_inputs.damage import BYTES, GZIPPED_JSON_LINES, JSON, NPZ, TENSORS, TEXT
 from lexicon.dictionary import read_lexicon
-from lexicon.errors import UserError
+from lexicon.errors import UserError, at
 from lexicon.files import write_json
 from lexicon.fold import read_fold
-from lexicon.given import read_given
+from lexicon.given import read_given, written_with
 from lexicon.lang import load_lang
 from lexicon.ngram import read_arpa
 from lexicon.pauses import Pauses, write_pauses
 from lexicon.phone_sets import read_phone_set
-from lexicon.text import read_text
+from lexicon.text import numbered_lines, read_text, unfit
 from pipeline.align import Segment
 from pipeline.alignments import PlacedPhone, PlacedUtterance, read_alignment, write_alignment
 from pipeline.archive import Archive, write_archive
@@ -123,6 +124,42 @@ def recordings(folder: Path) -> None:
     (folder / "data/ann/one.txt").write_text("Bugs Bunny, 32 times.\n")
     (folder / "data/ann/two.lab").write_text("bunny\n")
     grid(folder / "data/bob/one.TextGrid")
+
+
+def labelled(folder: Path) -> None:
+    """Words and phones with times as HTK, Audacity and TIMIT write them."""
+    for name in ("htk", "audacity", "timit"):
+        tone(folder / f"data/{name}.wav")
+    (folder / "data/htk.lab").write_text("0 1000000 bugs\n1000000 2000000 bunny\n")
+    (folder / "data/audacity.txt").write_text("0.000000\t0.100000\tbugs\n0.100000\t0.200000\tbunny\n")
+    (folder / "data/timit.wrd").write_text("0 800 bugs\n800 1600 bunny\n")
+    (folder / "data/timit.phn").write_text("0 800 b\n800 1600 ah\n")
+
+
+def laid_out(folder: Path) -> None:
+    """Three corpora as their publishers lay them out, each in a folder."""
+    tone(folder / "lj/wavs/LJ001-0001.wav")
+    (folder / "lj/metadata.csv").write_text("LJ001-0001|Bugs, 2.|Bugs, two.\n")
+    tone(folder / "vctk/wav48/p225/p225_001.wav")
+    (folder / "vctk/txt/p225").mkdir(parents=True)
+    (folder / "vctk/txt/p225/p225_001.txt").write_text("Bugs Bunny.\n")
+    tone(folder / "libri/84/121/84-121-0000.flac")
+    (folder / "libri/84/121/84-121.trans.txt").write_text("84-121-0000 BUGS BUNNY\n")
+
+
+def read_layouts(folder: Path) -> None:
+    for name in ("lj", "vctk", "libri"):
+        for utterance in (u for members in own.read(folder / name).sets.values() for u in members):
+            assert utterance.wav.is_file() and utterance.words
+
+
+def read_written(folder: Path) -> None:
+    """Every word is one, in NFC, and reads as itself."""
+    written = written_with(folder / "lexicon.txt")
+    for number, line in numbered_lines(folder / "a.txt"):
+        with at(f"{folder}/a.txt:{number}"):
+            words = written.words(line)
+        assert all(not unfit(word) and unicodedata.is_normalized("NFC", word) for word in words)
 
 
 def lhotse(folder: Path) -> None:
@@ -277,7 +314,7 @@ def read_alignments(folder: Path) -> None:
 def sounds(folder: Path) -> None:
     samples = np.random.default_rng(0).uniform(-0.5, 0.5, size=(900, 2))
     for name, kind in (("a.wav", "PCM_16"), ("f.wav", "FLOAT"), ("a.flac", "PCM_16"), ("a.ogg", "VORBIS"),
-                       ("a.sph", "PCM_16")):
+                       ("a.sph", "PCM_16"), ("a.mp3", "MPEG_LAYER_III")):
         soundfile.write(folder / name, samples, 8000, subtype=kind, format="NIST" if name == "a.sph" else None)
 
 
@@ -315,7 +352,7 @@ def unpack(folder: Path) -> None:
 
 
 def put(name: str, text: str) -> Callable[[Path], object]:
-    return lambda folder: (folder / name).write_text(text)
+    return lambda folder: (folder / name).write_text(text, encoding="utf-8")
 
 
 TABLES = ("wav.scp", "text", "utt2spk", "spk2utt", "utt2num_samples")
@@ -329,6 +366,14 @@ READERS = [
            check_data),
     Reader("Kaldi's data directory", kaldi, {f"data/{name}": TEXT for name in ("wav.scp", "segments", "phones.ctm")},
            read_own),
+    Reader("label files", labelled, dict.fromkeys(
+        ("data/htk.lab", "data/audacity.txt", "data/timit.wrd", "data/timit.phn"), TEXT), read_own),
+    Reader("layouts", laid_out, dict.fromkeys(("lj/metadata.csv", "vctk/txt/p225/p225_001.txt",
+                                               "libri/84/121/84-121.trans.txt"), TEXT), read_layouts),
+    Reader("written text", lambda folder: [
+        put("a.txt", "Die Maße, l'été; नमस्ते दुनिया! [cough] th- a: ภาษา 3D\n")(folder),
+        put("lexicon.txt", "Maße m\nl' l\nété e\nनमस्ते n\na: a\nภาษา p\n3D d\n[cough] NSN\n")(folder)],
+        {"a.txt": TEXT, "lexicon.txt": TEXT}, read_written),
     Reader("folder of recordings", recordings,
            {"data/ann/one.txt": TEXT, "data/ann/two.lab": TEXT, "data/bob/one.TextGrid": TEXT},
            read_own),
@@ -371,7 +416,7 @@ READERS = [
            {"data/feats.scp": TEXT, "data/feats.ark": BYTES, "data/feats.json": JSON, "gmm/meta.json": JSON},
            read_features),
     Reader("alignments", alignments, {"ali.scp": TEXT, "ali.ark": BYTES}, read_alignments),
-    Reader("audio", sounds, dict.fromkeys(("a.wav", "f.wav", "a.flac", "a.ogg", "a.sph"), BYTES), read_sounds),
+    Reader("audio", sounds, dict.fromkeys(("a.wav", "f.wav", "a.flac", "a.ogg", "a.sph", "a.mp3"), BYTES), read_sounds),
     Reader("archives", archives, dict.fromkeys(("a.tar", "a.tar.gz", "a.tar.xz", "a.zip"), BYTES), unpack),
     Reader("tuning.json", lambda folder: write_json(folder / "tuning.json", TUNING), {"tuning.json": JSON},
            lambda folder: read_tuning(folder / "tuning.json")),

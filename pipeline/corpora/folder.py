@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 
 from lexicon.errors import UserError
-from lexicon.text import nfc
+from lexicon.letters import nfc
 from lexicon.written import Written
 from pipeline.audio import audio_info
 from pipeline.corpora.cutting import Found

@@ -9,7 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from lexicon.errors import UserError, at
-from lexicon.text import nfc, numbered_lines
+from lexicon.letters import nfc
+from lexicon.text import numbered_lines
 from lexicon.written import Written
 from pipeline.corpora import librispeech
 from pipeline.corpora.cutting import Found

@@ -44,9 +44,6 @@ def prepare(folder: Path, split: str | None = None, lexicon: Path | None = None)
         chosen_split("CORPUS_DIR", split, SPLITS)
     own = next(filter(Path.is_file, [folder / plain_folder.LEXICON]), None)
     found = read(folder, written_with(lexicon or own))
-    for name, members in found.sets.items():
-        found.left_out += [(utterance.id, "nothing said but noise") for utterance in members if not utterance.words]
-        found.sets[name] = [utterance for utterance in members if utterance.words]
     sets, rule, how = cut(found, split)
     labels = {phone.label for gold in found.gold.values() for phone in gold.phones}
     phones = phones_in(lexicon or own) if labels and (lexicon or own) else ()
@@ -84,6 +81,14 @@ def _lines(path: Path) -> str:
 
 def read(folder: Path, written: Written = Written()) -> Found:
     """What the folder holds, its words as ``written`` spells them; UserError if it is nothing that can be read."""
+    found = _read(folder, written)
+    for name, members in found.sets.items():
+        found.left_out += [(utterance.id, "no words, or noise alone") for utterance in members if not utterance.words]
+        found.sets[name] = [utterance for utterance in members if utterance.words]
+    return found
+
+
+def _read(folder: Path, written: Written) -> Found:
     if not folder.is_dir():
         raise UserError(f"CORPUS_DIR={folder}: no such folder; give the folder that holds the corpus")
     if (folder / "wav.scp").is_file() or kaldi_dir.sets_in(folder):

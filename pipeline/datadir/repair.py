@@ -13,7 +13,8 @@ from pathlib import Path
 
 from lexicon.errors import UserError
 from lexicon.files import write_lines
-from lexicon.text import BYTE_ORDER_MARK, CONTROL, nfc
+from lexicon.letters import nfc
+from lexicon.text import BYTE_ORDER_MARK, CONTROL
 from pipeline.audio import audio_info
 from pipeline.datadir.check import GOLD, OTHERS, Check
 from pipeline.datadir.read import decoded_file, find_audio

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lexicon.errors import UserError
-from lexicon.text import BYTE_ORDER_MARK, CONTROL, LONGEST_LINE, decode_line, nfc
+from lexicon.letters import nfc
+from lexicon.text import BYTE_ORDER_MARK, CONTROL, LONGEST_LINE, decode_line
 
 UTF16 = (b"\xff\xfe", b"\xfe\xff")  # how such a file begins
 ODD_SPACE = re.compile(r"(?![ \t])\s")  # what Python splits words at and Kaldi does not
