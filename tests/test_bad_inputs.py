@@ -33,7 +33,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 
 # What says how many seconds something took; its other numbers stand in other files too.
-TIMED = {"meta.json", "decode.json", "choice.txt", "compare.tsv", "compare.txt", "index.html", "recording.txt"}
+TIMED = {"meta.json", "decode.json", "choice.txt", "compare.tsv", "compare.txt", "index.html"}
 
 
 def test_any_number_of_jobs_makes_the_same_files(sound: Place, tmp_path: Path) -> None:
