@@ -119,9 +119,9 @@ def read_audio(path: Path | str, sample_rate: int, cut: Cut | None = None) -> np
     scale is 1, but nothing is clipped: filters, MP3 and floating point may go beyond.
 
     Channels are averaged, and refused where they cancel; another rate is resampled band-limited
-    (``scipy.signal.resample_poly``: a linear-phase FIR with a Kaiser window, cut-off at the lower Nyquist frequency), to
-    ``resampled_length`` samples. Raises UserError as ``audio_info`` does, if the samples cannot all be read or are not
-    finite, or are more than LONGEST_UTTERANCE_S.
+    (``scipy.signal.resample_poly``: a linear-phase FIR with a Kaiser window, cut-off at the lower Nyquist frequency),
+    to ``resampled_length`` samples. Raises UserError as ``audio_info`` does, if the samples cannot all be read or are
+    not finite, or are more than LONGEST_UTTERANCE_S.
     """
     info = audio_info(path)
     first, last = cut.samples(info) if cut else (0, info.num_samples)

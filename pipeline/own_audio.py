@@ -86,32 +86,37 @@ def _plain(name: str) -> str:
 
 def own_folder(base: Path, wav: Path | str) -> Path:
     """The folder below ``base`` for the results of ``wav``, made if need be: its name, or with that of its folder and a
-    number where another recording has that. SOURCE in it says whose results these are.
-
-    Results of what the file was before, or of nobody knows what, are moved aside: they do not mix.
-    """
-    path = Path(wav).expanduser().resolve()
-    path = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path  # so that a project can be moved
-    with open(path, "rb") as stream:
-        known = f"{path}\n{hashlib.file_digest(stream, 'blake2b').hexdigest()[:32]}\n"
-    name = own_name(wav)
-    longer = f"{_plain(path.absolute().parent.name)}-{name}"
+    number where another recording has that. SOURCE in it says whose results these are."""
+    path, name = _place(wav), own_name(wav)
+    longer = f"{_plain(Path(wav).expanduser().resolve().parent.name)}-{name}"
     names = itertools.chain((name, longer), (f"{longer}-{number}" for number in itertools.count(2)))
-    out, said = next((base / name, said) for name in names
-                     if (said := _source(base / name)) is None or said.split("\n")[0] in ("", str(path)))
-    if said is not None and said != known and any(out.iterdir()):
-        out.rename(next(free for number in itertools.count(1) if not (free := base / f"{out.name}.{number}").exists()))
+    out = next(base / name for name in names if _source(base / name).split("\n")[0] in ("", str(path)))
     out.mkdir(parents=True, exist_ok=True)
-    with atomic_write(out / SOURCE) as stream:
-        stream.write(known)
     return out
 
 
-def _source(folder: Path) -> str | None:
-    """Whose results are in a folder: path and hash of the recording; "" if nothing says so, None if there is no
-    such folder."""
-    if not folder.is_dir():
-        return None
+def begin_results(out: Path, wav: Path | str) -> None:
+    """Before results of ``wav`` are written to its folder: those of what the file was before, or of nobody knows what,
+    are moved aside, that they do not mix."""
+    path = _place(wav)
+    with open(path, "rb") as stream:
+        known = f"{path}\n{hashlib.file_digest(stream, 'blake2b').hexdigest()[:32]}\n"
+    if _source(out) != known and any(out.iterdir()):
+        names = (out.with_name(f"{out.name}.{number}") for number in itertools.count(1))
+        out.rename(next(name for name in names if not name.exists()))
+        out.mkdir()
+    with atomic_write(out / SOURCE) as stream:
+        stream.write(known)
+
+
+def _place(wav: Path | str) -> Path:
+    """Where a recording lies: within the project from there, for a project may be moved."""
+    path = Path(wav).expanduser().resolve()
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+def _source(folder: Path) -> str:
+    """Whose results are in a folder: path and hash of the recording; "" if nothing says so."""
     path = folder / SOURCE
     return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
 

@@ -15,7 +15,7 @@ from pipeline.align_text import Placed, place_text, pronounce, words_of
 from pipeline.ctm import write_ctm
 from pipeline.features import FRAME_SHIFT_MS, frame_to_seconds, model_cepstra, model_features
 from pipeline.listen import Candidate
-from pipeline.own_audio import own_folder, read_recording
+from pipeline.own_audio import begin_results, own_folder, read_recording
 from pipeline.systems import load_system
 from pipeline.textgrid import write_textgrid
 from pipeline.timed_text import HEADER, word_lines
@@ -90,6 +90,7 @@ def main(args: Namespace) -> tuple[Path, str]:
     for word in placed.left_out:
         print(f"{frame_to_seconds(word.start):10.2f}{'-':>6}  {word.label:<15} not heard, word {word.word + 1} of the"
               " text")
+    begin_results(out, args.wav)
     write_ctm(out / f"{name}.aligned.words.ctm", [(out.name, placed.words, placed.word_confidence)])
     write_ctm(out / f"{name}.aligned.phones.ctm", [(out.name, placed.phones, placed.phone_confidence)])
     grid = out / f"{out.name}.{name}.aligned.TextGrid"

@@ -10,7 +10,7 @@ from pipeline.align import Segment
 from pipeline.ctm import write_ctm
 from pipeline.features import frame_to_seconds, model_cepstra
 from pipeline.listen import Candidate, Ear, common_features, listen, load_ears, trained
-from pipeline.own_audio import Recording, own_folder, read_recording
+from pipeline.own_audio import Recording, begin_results, own_folder, read_recording
 from pipeline.textgrid import write_textgrid
 from pipeline.timed_text import HEADER, phone_lines, word_lines
 from stages.common import parser, run
@@ -54,6 +54,7 @@ def main(args: Namespace) -> tuple[Path, str]:
     if missing:
         print(f"transcribe: left out, not trained and tuned yet: {', '.join(missing)}; run: make {missing[0]}")
     heard, lost = transcribe(recording, load_ears(args.exp, systems))
+    begin_results(out, args.wav)
     for name, tiers in heard.items():
         for tier, (segments, confidence) in zip(TIERS, tiers):
             write_ctm(out / f"{name}.{tier}.ctm", [(out.name, segments, confidence)])

@@ -17,7 +17,7 @@ from pipeline.corpora.cutting import Found
 from pipeline.corpora.unpack import extract
 from pipeline.datadir.check import Check
 from pipeline.datadir.repair import repair
-from pipeline.own_audio import own_folder
+from pipeline.own_audio import begin_results, own_folder
 from tests.bring import RATE, noise
 
 NFC, NFD = (unicodedata.normalize(form, "é") for form in ("NFC", "NFD"))
@@ -317,14 +317,16 @@ def test_what_is_no_corpus_is_told_with_its_reasons(tmp_path, make):
 
 # Results of one's own recordings
 
-def result(out: Path, what: str) -> Path:
+def results(base: Path, wav: Path, what: str = "new") -> Path:
+    out = own_folder(base, wav)
+    begin_results(out, wav)
     (out / "a.ctm").write_text(what)
     return out
 
 
 def test_results_of_one_name_from_two_folders_stay_apart(tmp_path):
     own_dir, wavs = tmp_path / "own", [sound(tmp_path / folder / "a.wav") for folder in ("s1", "s2", "x/s2")]
-    folders = [result(own_folder(own_dir, wav), str(wav)) for wav in wavs]
+    folders = [results(own_dir, wav, str(wav)) for wav in wavs]
     assert [folder.name for folder in folders] == ["a", "s2-a", "s2-a-2"]
     assert [own_folder(own_dir, wav) for wav in wavs] == folders  # again, in any order, and relative or not
     assert own_folder(own_dir, os.path.relpath(wavs[1])) == folders[1]
@@ -332,17 +334,17 @@ def test_results_of_one_name_from_two_folders_stay_apart(tmp_path):
 
 
 def test_files_of_two_endings_are_two_recordings(tmp_path):
-    folders = {own_folder(tmp_path / "own", sound(tmp_path / f"s/a{end}")) for end in (".wav", ".flac")}
+    folders = {results(tmp_path / "own", sound(tmp_path / f"s/a{end}")) for end in (".wav", ".flac")}
     assert len(folders) == 2
 
 
 @pytest.mark.parametrize("old", ["of an earlier recording", "of nobody knows what"])
 def test_old_results_do_not_mix_with_new_ones(tmp_path, old):
     own_dir, wav = tmp_path / "own", sound(tmp_path / "a.wav")
-    out = result(own_folder(own_dir, wav), "old")
+    out = results(own_dir, wav, "old")
     if old == "of an earlier recording":
         soundfile.write(wav, noise(0.7, 5), RATE)
     else:
         (out / "recording.txt").unlink()
-    assert own_folder(own_dir, wav) == out and [path.name for path in out.iterdir()] == ["recording.txt"]
+    assert results(own_dir, wav) == out and (out / "a.ctm").read_text() == "new"
     assert (own_dir / "a.1/a.ctm").read_text() == "old"
