@@ -8,8 +8,8 @@ from pathlib import Path
 from lexicon import timit
 from lexicon.errors import UserError
 from lexicon.files import write_lines
-from lexicon.nonspeech import POSITION, is_pause
 from lexicon.letters import nfc
+from lexicon.nonspeech import POSITION, is_pause
 from lexicon.phone_sets import arpabet, ipa, recognise, without_stress
 from lexicon.phones import PHONES, SILENT
 from lexicon.text import numbered_lines

@@ -74,8 +74,8 @@ class Written:
     def tokens(self, words: Iterable[str]) -> list[str]:
         """Words that were parted by somebody else, such as those of a Kaldi directory: composed, as the lexicon spells
         them or else as they are, without noise."""
-        return [self.find(word) or word for word in map(composed, words)
-                if word not in self.noise and (self.find(word) or not BRACKETED.fullmatch(word))]
+        known = ((word, self.find(word)) for word in map(composed, words) if word not in self.noise)
+        return [spelled or word for word, spelled in known if spelled or not BRACKETED.fullmatch(word)]
 
     def _token(self, token: str) -> Iterator[str]:
         """The words of what stands between spaces."""
