@@ -10,9 +10,14 @@ import numpy as np
 import pytest
 
 from lexicon.dictionary import look_up
+from lexicon.files import write_lines
+from lexicon.lang import Lang, build_lang, load_lang
 from pipeline.audio import read_audio
 from pipeline.corpora import prompts
+from pipeline.em import Schedule, train
 from pipeline.features import CepstralStats, add_deltas, mfcc
+from pipeline.gmm import GmmHmm, flat_start
+from pipeline.hmm import utterance_graph
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -63,3 +68,17 @@ def speech(prompts_root: Path) -> Speech:
     return Speech(samples, {u.id: u.words for u in chosen},
                   {utt: add_deltas(stats.normalise(x, variance=False)) for utt, x in static.items()},
                   {word: [(1.0, phones) for phones in found[word]] for word in sorted(found)})
+
+
+def one_gaussian(speech: Speech, root: Path) -> tuple[Lang, GmmHmm]:
+    """The lang directory ``root``/lang of some speech, and a GMM of one Gaussian a state trained on it."""
+    for name in ("train", "dev", "test"):
+        (root / "data" / name).mkdir(parents=True)
+        write_lines(root / "data" / name / "text", [" ".join([utt, *said]) for utt, said in sorted(speech.words.items())])
+    build_lang(root / "data", root / "lang")
+    lang = load_lang(root / "lang")
+    everything = np.concatenate(list(speech.feats.values())).astype(np.float64)
+    model = flat_start(lang.phones, everything.mean(0), everything.var(0))
+    graphs = {utt: utterance_graph(words, lang.lexicon, model.transitions) for utt, words in speech.words.items()}
+    train(model, graphs, speech.feats, speech.lengths, Schedule(8, 0, 0, 1, 10.0))
+    return lang, model

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+from conftest import one_gaussian
 import soundfile
 import torch
 
@@ -24,13 +26,10 @@ from pipeline.ctc.train import Settings, State, goes_on, keep_best
 from pipeline.ctm import ctm_lines
 from pipeline.decode import FlashlightWords
 from pipeline.decode import Settings as Tuned
-from pipeline.em import Schedule, train
 from pipeline.features import FeatureSettings
 from pipeline.frames import FrameClassifier
-from pipeline.gmm import flat_start
 from pipeline.gop import Goodness
 from pipeline.graph import ctc_topology
-from pipeline.hmm import utterance_graph
 from pipeline.listen import Candidate
 from pipeline.own_audio import Recording, read_recording
 from pipeline.systems import System, load_system
@@ -161,15 +160,7 @@ class Experiment:
 @pytest.fixture(scope="module")
 def experiment(speech, tmp_path_factory) -> Experiment:
     root = tmp_path_factory.mktemp("models")
-    for name in ("train", "dev", "test"):
-        (root / "data" / name).mkdir(parents=True)
-        write_lines(root / "data" / name / "text", [" ".join([utt, *said]) for utt, said in sorted(speech.words.items())])
-    build_lang(root / "data", root / "lang")
-    lang = load_lang(root / "lang")
-    everything = np.concatenate(list(speech.feats.values())).astype(np.float64)
-    model = flat_start(lang.phones, everything.mean(0), everything.var(0))
-    graphs = {utt: utterance_graph(words, lang.lexicon, model.transitions) for utt, words in speech.words.items()}
-    train(model, graphs, speech.feats, speech.lengths, Schedule(8, 0, 0, 1, 10.0))
+    lang, model = one_gaussian(speech, root)
     described = {"features": asdict(SETTINGS)}
     for name in ("gmm", "frames"):
         (root / "exp" / name).mkdir(parents=True)

@@ -12,6 +12,8 @@ from types import SimpleNamespace
 import kaldialign
 import numpy as np
 import pytest
+
+from conftest import one_gaussian
 import soundfile
 import torch
 import torchaudio
@@ -20,16 +22,15 @@ import pipeline.own_audio as own_audio
 import stages.align_text
 import stages.transcribe
 from lexicon.errors import UserError
-from lexicon.files import write_json, write_lines
-from lexicon.lang import build_lang, load_lang
+from lexicon.files import write_json
+from lexicon.lang import load_lang
 from pipeline.align import align
 from pipeline.align_text import place_text, pronounce, words_of
 from pipeline.audio import read_audio
 from pipeline.ctc.beam import align as ctc_align
 from pipeline.decode import Settings, WfstDecoder
-from pipeline.em import Schedule, train
 from pipeline.features import FeatureSettings, mfcc
-from pipeline.gmm import flat_start, load_gmm
+from pipeline.gmm import load_gmm
 from pipeline.graph import ctc_topology, linear_graph
 from pipeline.hmm import utterance_graph
 from pipeline.intervals import read_ctm
@@ -71,16 +72,7 @@ class Experiment:
 @pytest.fixture(scope="module")
 def experiment(speech, tmp_path_factory) -> Experiment:
     root = tmp_path_factory.mktemp("own audio")  # with a space in it
-    for name in ("train", "dev", "test"):
-        (root / "data" / name).mkdir(parents=True)
-        write_lines(root / "data" / name / "text",
-                    [" ".join([utt, *said]) for utt, said in sorted(speech.words.items())])
-    build_lang(root / "data", root / "lang")
-    lang = load_lang(root / "lang")
-    everything = np.concatenate(list(speech.feats.values())).astype(np.float64)
-    model = flat_start(lang.phones, everything.mean(0), everything.var(0))
-    graphs = {utt: utterance_graph(words, lang.lexicon, model.transitions) for utt, words in speech.words.items()}
-    train(model, graphs, speech.feats, speech.lengths, Schedule(8, 0, 0, 1, 10.0))
+    lang, model = one_gaussian(speech, root)
     (root / "exp/gmm").mkdir(parents=True)
     model.save(root / "exp/gmm/model.npz")
     write_json(root / "exp/gmm/meta.json", {"system": "gmm", "kind": "gmm", "features": asdict(SETTINGS)})
