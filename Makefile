@@ -256,7 +256,8 @@ transcribe_opts = --exp $(EXP) $(foreach s,$(SYSTEMS),--system $(s) $(call model
 transcribe: | $(VENV)/.phonoscope         ## words and phones of recording WAV from each of SYSTEMS that is trained
 	@$(PY) -m stages.transcribe $(call quoted,--wav=$(WAV)) $(transcribe_opts)
 
-align_text_opts = --exp $(EXP) --lang $(DATA)/lang $(foreach s,$(chosen),--system $(s) $(call model_dir,$(s)))
+align_text_opts = --exp $(EXP) --lang $(DATA)/lang --jobs $(NJ) $(if $(filter yes,$(GOLD)),--teacher $(DATA)/train) \
+	$(foreach s,$(chosen),--system $(s) $(call model_dir,$(s)))
 align: $(if $(UTT),$(show_align)) | $(VENV)/.phonoscope  ## where in WAV each word of TEXT (or of the file TEXTFILE) is, by MODEL or the best on dev; or in utterance UTT
 	$(if $(and $(UTT),$(WAV)),$(error UTT is an utterance of the corpus and WAV a recording of your own; give one of them))
 	@$(if $(UTT),$(call show_stage,align),$(PY) -m stages.align_text $(call quoted,--wav=$(WAV)) $(call quoted,--text=$(TEXT)) \

@@ -13,6 +13,7 @@ from lexicon.phones import SILENT
 from lexicon.written import Written
 from pipeline.align import Segment, word_segments
 from pipeline.align_scores import best_placing
+from pipeline.correction import Correction
 from pipeline.own_audio import Recording
 from pipeline.segment import Cutting
 from pipeline.systems import System
@@ -58,9 +59,9 @@ class Placed:
                 and confidence < DOUBTFUL and phone.end - phone.start >= LEAST_PAUSE]
 
 
-def words_of(text: str, lang: Lang) -> list[str]:
-    """The words of a text, spelled as the experiment's lexicon has them."""
-    return Written(lang.reference_lexicon, english=lang.info.get("lexicon") == "dictionary").words(text)
+def written_in(lang: Lang) -> Written:
+    """What reads a text's words as the experiment's lexicon has them."""
+    return Written(lang.reference_lexicon, english=lang.info.get("lexicon") == "dictionary")
 
 
 def pronounce(words: Collection[str], lang: Lang, phones: Collection[str],
@@ -108,15 +109,18 @@ def score_pieces(system: System, recording: Recording) -> np.ndarray:
     return np.concatenate(rows)
 
 
-def place_text(system: System, recording: Recording, words: Sequence[str], lexicon: Weighted) -> Placed | None:
-    """Where the words are said, if they are said in this order; None if there are more words than frames."""
+def place_text(system: System, recording: Recording, words: Sequence[str], lexicon: Weighted,
+               correction: Correction | None = None) -> Placed | None:
+    """Where the words are said, if they are said in this order; None if there are more words than frames. With the
+    ``correction`` of the system boundaries are where hands would put them."""
     path = best_placing(system, score_pieces(system, recording), len(recording.static), words, lexicon, recording.name,
                         skipping=True)
     if path is None:
         return None
-    placed = word_segments(path.phones, words)
+    phones = correction.correct(recording.feats(), path.phones) if correction else path.phones
+    placed = word_segments(phones, words)
     speech = len(recording.static) - sum(end - start for start, end in recording.pauses)
-    return Placed(placed, path.phones, path.word_confidence, path.phone_confidence, _left_out(placed, words), speech)
+    return Placed(placed, phones, path.word_confidence, path.phone_confidence, _left_out(placed, words), speech)
 
 
 def _left_out(placed: Sequence[Segment], words: Sequence[str]) -> list[Segment]:

@@ -10,20 +10,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from tqdm import tqdm
 
 from lexicon.dictionary import Weighted
-from lexicon.fold import Fold
+from lexicon.fold import Fold, read_fold
+from lexicon.lang import Lang
+from lexicon.phone_sets import phone_set_of
 from lexicon.phones import SILENCE, SILENT, PhoneSet, manner_in
 from pipeline.align import Segment
 from pipeline.alignments import PlacedUtterance, in_seconds, place_utterance
 from pipeline.boundaries import join_closures, matched
-from pipeline.features import FRAME_SHIFT_MS, NUM_CEPS, seconds_to_frame
+from pipeline.datadir import read_datadir
+from pipeline.features import FRAME_SHIFT_MS, NUM_CEPS, read_feats, seconds_to_frame
 from pipeline.gop import Goodness
 from pipeline.intervals import Interval, Intervals
 from pipeline.parallel import each
+from pipeline.sets import read_gold
 
 if TYPE_CHECKING:
     from sklearn.ensemble import ExtraTreesRegressor
@@ -197,3 +203,16 @@ def teach(goodness: Goodness, words: Mapping[str, Sequence[str]], feats: Mapping
         on_utterance()
     correction = learn(taught, fold, phone_classes(phone_set, goodness.models.phones), jobs=jobs) if taught else None
     return correction if correction and correction.forests else None
+
+
+def learn_from_hands(train: Path, goodness: Goodness, lang: Lang, jobs: int = 1) -> Correction | None:
+    """The correction of a system that the hand-placed phones of data directory ``train`` teach; None where it has none,
+    or none that match."""
+    gold = read_gold(train, "phones")
+    if not gold:
+        return None
+    feats = read_feats(train, goodness.system.directory)
+    words = to_learn_from({u.id: u.words for u in feats.of(read_datadir(train))}, gold)
+    with tqdm(total=len(words), desc=f"teach {goodness.system.name}", unit="utt", disable=None) as bar:
+        return teach(goodness, words, feats, gold, read_fold(train.parent), lang.reference_lexicon,
+                     phone_set_of(lang.info), bar.update, jobs)

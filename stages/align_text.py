@@ -9,28 +9,37 @@ from pathlib import Path
 from lexicon import g2p
 from lexicon.errors import UserError, at
 from lexicon.lang import load_lang
-from lexicon.text import numbered_lines
+from lexicon.written import Written
 from pipeline.align import Segment
-from pipeline.align_text import Placed, place_text, pronounce, words_of
+from pipeline.align_text import Placed, place_text, pronounce, written_in
+from pipeline.audio import audio_info
+from pipeline.corpora.transcript import read_turns
+from pipeline.correction import learn_from_hands
 from pipeline.ctm import write_ctm
 from pipeline.features import FRAME_SHIFT_MS, frame_to_seconds, model_cepstra, model_features
+from pipeline.gop import Goodness
 from pipeline.listen import Candidate
 from pipeline.own_audio import begin_results, own_folder, read_recording
 from pipeline.systems import load_system
 from pipeline.textgrid import write_textgrid
 from pipeline.timed_text import HEADER, word_lines
 from pipeline.tuning import dev_errors
-from stages.common import parser, run
+from stages.common import jobs, parser, run
 
 NAMED = 10  # doubtful words that the result line names; the table shows the confidence of all
 
 
-def given_text(text: str, path: str) -> str:
-    """TEXT, or what is in the file that TEXTFILE, or an @ before TEXT, names."""
-    if text and path:
+def given_words(args: Namespace, written: Written) -> list[str]:
+    """The words of TEXT, or of the file that TEXTFILE, or an @ before TEXT, names: text, label file or TextGrid."""
+    if args.text and args.text_file:
         raise UserError("TEXT and TEXTFILE are both given; give one of them")
-    path = path or (text[1:] if text.startswith("@") else "")
-    return " ".join(line for _, line in numbered_lines(Path(path).expanduser())) if path else text
+    if path := args.text_file or (args.text[1:] if args.text.startswith("@") else ""):
+        turns = read_turns([Path(path).expanduser()], audio_info(Path(args.wav).expanduser()), written)
+        return [word for turn in sorted(turns, key=lambda turn: turn.cut or ()) for word in turn.words]
+    with at("TEXT"):
+        if words := written.words(args.text):
+            return words
+    raise UserError('TEXT: no words; give what is said: make align WAV=my.wav TEXT="...", or TEXTFILE=my.txt')
 
 
 def doubts(placed: Placed) -> str:
@@ -70,18 +79,18 @@ def main(args: Namespace) -> tuple[Path, str]:
     system = best_on_dev(args.exp, [Candidate(name, Path(model), args.lang) for name, model in args.system])
     name, directory = system.name, system.model
     lang = load_lang(args.lang)
-    with at("TEXT"):
-        words = words_of(given_text(args.text, args.text_file), lang)
-    if not words:
-        raise UserError('TEXT: no words; give what is said: make align WAV=my.wav TEXT="...", or TEXTFILE=my.txt')
-    system = load_system(directory)
     recording = read_recording(args.wav, model_features(directory), model_cepstra(directory))
+    words = given_words(args, written_in(lang))
+    system = load_system(directory)
     guess = partial(g2p.guess, args.cache) if g2p.programs() else None
     lexicon, guessed = pronounce(words, lang, system.topology.phones, guess)
     out = own_folder(args.exp / "own", args.wav)
     for word in guessed:
         print(f"align_text: guessed: {word} {' '.join(lexicon[word][0][1])}")
-    placed = place_text(system, recording, words, lexicon) if recording.heard else None
+    placed = None
+    if recording.heard:
+        correction = learn_from_hands(args.teacher, Goodness(system), lang, args.jobs) if args.teacher else None
+        placed = place_text(system, recording, words, lexicon, correction)
     if placed is None:
         what = "sound" if recording.heard else "silence"
         raise UserError(f"{args.wav}: {recording.seconds:.1f} s of {what} into which the {len(words)} words of the text"
@@ -103,10 +112,13 @@ if __name__ == "__main__":
     options = parser(__doc__)
     options.add_argument("--wav", required=True, help="the recording, of any rate and length (WAV, FLAC, Ogg, SPHERE)")
     options.add_argument("--text", default="", help="what is said; @FILE: it is in the file")
-    options.add_argument("--text-file", default="", help="file with what is said, UTF-8")
+    options.add_argument("--text-file", default="", help="file with what is said: text in UTF-8, labels with times, TextGrid")
     options.add_argument("--system", required=True, nargs=2, action="append", metavar=("NAME", "MODEL"),
                          help="a system and its model directory; of several that with the fewest errors on dev aligns")
     options.add_argument("--exp", type=Path, required=True, help="experiment; results go to EXP/own")
     options.add_argument("--lang", type=Path, required=True, help="lang directory of the experiment")
+    options.add_argument("--teacher", type=Path, help="training data directory, whose hand-placed phones, if it has"
+                         " any, teach where boundaries are")
+    jobs(options)
     options.add_argument("--cache", type=Path, default=Path("data/g2p"), help="where the G2P model is kept")
     run(options, main)

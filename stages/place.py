@@ -12,17 +12,14 @@ from pathlib import Path
 from tqdm import tqdm
 
 from lexicon.errors import UserError
-from lexicon.fold import read_fold
-from lexicon.lang import Lang, load_lang
-from lexicon.phone_sets import phone_set_of
+from lexicon.lang import load_lang
 from pipeline.alignments import PlacedUtterance, place_utterance, write_alignment
-from pipeline.correction import Correction, teach, to_learn_from
+from pipeline.correction import learn_from_hands
 from pipeline.ctm import write_ctm
 from pipeline.datadir import read_datadir
 from pipeline.features import measured, read_feats
 from pipeline.gop import Goodness
 from pipeline.parallel import each
-from pipeline.sets import read_gold
 from pipeline.systems import System, load_system
 from stages.common import jobs, parser, run
 
@@ -35,19 +32,6 @@ def as_asked(args: Namespace) -> System:
     if system.posteriors is None:
         raise UserError(f"{args.model}: no CTC network, as --raw wants; leave --raw out")
     return replace(system, name=f"{system.name}_raw", scores=system.posteriors)
-
-
-def learnt(args: Namespace, goodness: Goodness, lang: Lang) -> Correction | None:
-    """The correction that the hand-placed phones of --teacher teach; None where there are none."""
-    gold = read_gold(args.teacher, "phones") if args.teacher else {}
-    if not gold:
-        return None
-    fold = read_fold(args.teacher.parent)
-    feats = read_feats(args.teacher, args.model)
-    words = to_learn_from({u.id: u.words for u in feats.of(read_datadir(args.teacher))}, gold)
-    with tqdm(total=len(words), desc=f"teach {goodness.system.name}", unit="utt", disable=None) as bar:
-        return teach(goodness, words, feats, gold, fold, lang.reference_lexicon, phone_set_of(lang.info), bar.update,
-                     args.jobs)
 
 
 def main(args: Namespace) -> tuple[Path, str]:
@@ -67,7 +51,7 @@ def main(args: Namespace) -> tuple[Path, str]:
     if not placed:
         raise UserError(f"{args.data}/text: {first}: its words do not fit into its {lengths[first]} frames, nor do"
                         " those of any other utterance; correct the transcripts")
-    correction = learnt(args, goodness, lang)
+    correction = learn_from_hands(args.teacher, goodness, lang, args.jobs) if args.teacher else None
     (args.out / "alignment.json").unlink(missing_ok=True)  # from here on it may not fit to what lies beside it
     write_ctm(args.out / "uncorrected.ctm", ((utt, u.segments, ()) for utt, u in placed.items()))
     if correction:

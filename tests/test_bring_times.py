@@ -14,6 +14,7 @@ from praatio import textgrid
 from lexicon.errors import UserError
 from lexicon.fold import fold_of, unknown_labels
 from lexicon.nonspeech import is_nonspeech
+from lexicon.written import Written
 from pipeline.align import Segment
 from pipeline.corpora import own
 from pipeline.corpora.prepared import Prepared
@@ -22,7 +23,7 @@ from pipeline.datadir.check import Check
 from pipeline.features import frame_to_seconds
 from pipeline.gold_labels import phone_of
 from pipeline.textgrid import read_textgrid, write_textgrid
-from stages import prepare_data, score
+from stages import align_text, prepare_data, score
 from bring import RATE, folder_of, noise
 
 Entry = tuple[float, float, str]
@@ -431,3 +432,21 @@ def test_unreadable_files_do_not_hide_from_make_data(tmp_path):
     with pytest.raises(UserError, match=r"u03\.TextGrid"):
         prepare_data.main(Namespace(corpus="m", corpus_dir=str(folder), out=tmp_path / "d/m", split=None, lexicon=None,
                                     allow_missing=0))
+
+
+# TEXTFILE of `make align`
+
+SPOKEN = {"text.txt": "yes, [cough] no", "htk.lab": "0 4000000 yes\n4000000 8000000 no\n8000000 10000000 sil\n",
+          "audacity.txt": "0.000\t0.500\tyes\n0.500\t1.000\tno\n", "words.wrd": "0 4000 yes\n4000 8000 no\n",
+          "one.TextGrid": grid({"words": [(0, .4, "yes"), (.4, .8, "no"), (.8, 1, "sil")], "word class": [(0, 1, "a")]}),
+          "two.TextGrid": grid({"bob - words": [(0, .4, ""), (.4, 1, "no")], "ann - words": [(0, .4, "yes"), (.4, 1, "")]})}
+
+
+@pytest.mark.parametrize("name", SPOKEN)
+def test_the_words_of_a_file_with_times_are_its_words(name, tmp_path):
+    soundfile.write(tmp_path / "x.wav", noise(), RATE)
+    (tmp_path / name).write_text(SPOKEN[name], encoding="utf-8")
+    asked = Namespace(text="", text_file=str(tmp_path / name), wav=str(tmp_path / "x.wav"))
+    assert align_text.given_words(asked, Written({"YES": [], "NO": []}, english=True)) == ["YES", "NO"]
+    again = Namespace(text=f"@{tmp_path / name}", text_file="", wav=asked.wav)
+    assert align_text.given_words(again, Written({"YES": [], "NO": []}, english=True)) == ["YES", "NO"]

@@ -19,7 +19,7 @@ from lexicon.given import read_given, written_with
 from lexicon.letters import composed
 from lexicon.text import read_text
 from lexicon.written import Written
-from pipeline.align_text import words_of as words_of_text
+from pipeline.align_text import written_in
 from pipeline.corpora import own
 from pipeline.score import align_all, total
 
@@ -203,7 +203,7 @@ def test_an_utterance_of_noise_alone_is_left_out(tmp_path):
     ("answer the hello", "[cough] answer <unk> me", "answer me")])
 def test_the_text_to_align_is_spelled_as_the_corpus(corpus, text, words):
     lang = SimpleNamespace(reference_lexicon=dict.fromkeys(corpus.split()), info={"lexicon": "dictionary"})
-    assert " ".join(words_of_text(text, lang)) == words
+    assert " ".join(written_in(lang).words(text)) == words
 
 
 def test_lexicon_entries_are_never_merged(tmp_path):

@@ -25,7 +25,7 @@ from lexicon.errors import UserError
 from lexicon.files import write_json
 from lexicon.lang import load_lang
 from pipeline.align import align
-from pipeline.align_text import place_text, pronounce, words_of
+from pipeline.align_text import place_text, pronounce, written_in
 from pipeline.audio import read_audio
 from pipeline.ctc.beam import align as ctc_align
 from pipeline.decode import Settings, WfstDecoder
@@ -66,7 +66,8 @@ class Experiment:
 
     def align(self, wav: Path, text: str = "", text_file: str = "") -> tuple[Path, str]:
         return stages.align_text.main(Namespace(wav=str(wav), text=text, text_file=text_file, system=[self.system[:2]],
-                                                exp=self.exp, lang=self.lang, cache=self.exp / "g2p"))
+                                                exp=self.exp, lang=self.lang, cache=self.exp / "g2p", teacher=None,
+                                                jobs=1))
 
 
 @pytest.fixture(scope="module")
@@ -256,7 +257,8 @@ def test_a_model_that_is_not_trained(experiment, tmp_path):
     for exp, message in ((experiment.exp, "MODEL=tdnn: not trained in .*; use one of: gmm$"), (tmp_path, "run: make$")):
         with pytest.raises(UserError, match=message):
             stages.align_text.main(
-                Namespace(wav=str(experiment.wav), text="hello", text_file="", exp=exp, cache=tmp_path,
+                Namespace(wav=str(experiment.wav), text="hello", text_file="", exp=exp, cache=tmp_path, teacher=None,
+                          jobs=1,
                           lang=experiment.lang, system=[("tdnn", str(exp / "tdnn"))]))
 
 
@@ -266,7 +268,7 @@ def test_a_model_that_is_not_trained(experiment, tmp_path):
     (("answer", "the"), "The answer, ANSWER!", "the answer answer")])
 def test_words_are_taken_as_the_lexicon_has_them(lexicon, text, words):
     lang = SimpleNamespace(reference_lexicon=dict.fromkeys(lexicon), info={"lexicon": "dictionary"})
-    assert " ".join(words_of(text, lang)) == words
+    assert " ".join(written_in(lang).words(text)) == words
 
 
 def test_guessed_words_are_named(experiment):
