@@ -15,15 +15,15 @@ import numpy as np
 
 from lexicon.dictionary import look_up
 from lexicon.timit import fold
-from pipeline.align import align
-from pipeline.alignments import in_seconds
-from pipeline.audio import read_audio
-from pipeline.boundaries import Boundaries, compare_boundaries, table
+from pipeline.align.alignments import in_seconds
+from pipeline.align.boundaries import Boundaries, compare_boundaries, table
 from pipeline.corpora import timit, timit_sample
-from pipeline.em import Schedule, train
-from pipeline.features import CepstralStats, add_deltas, mfcc
-from pipeline.gmm import flat_start
-from pipeline.hmm import utterance_graph
+from pipeline.hmm.em import Schedule, train
+from pipeline.hmm.gmm import flat_start
+from pipeline.hmm.graphs import utterance_graph
+from pipeline.hmm.viterbi import align
+from pipeline.sound.audio import read_audio
+from pipeline.sound.mfcc import CepstralStats, add_deltas, mfcc
 
 
 def features(sentences: list[timit.Sentence]) -> dict[str, np.ndarray]:

@@ -9,11 +9,10 @@ from __future__ import annotations
 import shutil
 import sys
 
-from small import PROJECT, options, table
-
 from attacks.hostile import Matrix
 from attacks.rows import ATTACKS, fake_exp
 from attacks.sandbox import Sandbox, write_corpus
+from small import PROJECT, options, table
 
 
 def main() -> int:

@@ -21,12 +21,12 @@ from lexicon.fold import Fold, read_fold
 from lexicon.lang import load_lang
 from lexicon.phones import spoken
 from lexicon.text import columns, read_text
-from pipeline.decode import WfstDecoder
-from pipeline.features import read_feats
-from pipeline.score import read_spoken
-from pipeline.search import Beams
-from pipeline.systems import load_system
-from pipeline.tuning import BEST_PATH_ONLY, SCALES, read_tuning
+from pipeline.compare.score import read_spoken
+from pipeline.datadir.feats import read_feats
+from pipeline.search.decode import WfstDecoder
+from pipeline.search.tuning import BEST_PATH_ONLY, SCALES, read_tuning
+from pipeline.search.wfst import Beams
+from pipeline.systems.registry import load_system
 
 
 def rate(decoder: WfstDecoder, scored: Mapping[str, tuple[np.ndarray, int]], references: Mapping[str, Sequence[str]],

@@ -22,12 +22,12 @@ from lexicon.files import read_json
 from lexicon.fold import read_fold
 from lexicon.phones import BLANK, spoken
 from lexicon.text import read_text
-from pipeline.lattice import (Lattice, best_path, depth, frame_posteriors, nbest, prune_beam,
-                              read_json_lattice, read_slf)
+from pipeline.base.edits import align
+from pipeline.compare.score import count
+from pipeline.lattice import Lattice, best_path, depth, frame_posteriors, nbest, prune_beam, read_json_lattice, read_slf
 from pipeline.lattice.oracle import oracle
 from pipeline.lattice.sausage import sausage
 from pipeline.lattice.text_archives import read_kaldi, read_openfst, write_text_archives
-from pipeline.score import align, count
 
 # graph: the decode's file that its best path spells, the reference, and the labels that are no part of a string
 GRAPHS = {"free": ("free.txt", "phones"), "words": ("phones.txt", "phones"), "word_arcs": ("hyp.txt", "words")}

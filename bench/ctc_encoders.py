@@ -20,8 +20,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from lexicon.files import write_json  # noqa: E402
 from lexicon.lang import load_lang  # noqa: E402
-from pipeline.ctc.train import Settings, split_by_length, survey, train  # noqa: E402
-from pipeline.features import read_feats  # noqa: E402
+from pipeline.datadir.feats import read_feats  # noqa: E402
+from pipeline.neural.train import Settings, split_by_length, survey, train  # noqa: E402
 from stages.common import parser  # noqa: E402
 from stages.train_neural import targets  # noqa: E402
 

@@ -16,9 +16,8 @@ import re
 import sys
 from pathlib import Path
 
-from small_project import Sandbox, advice, differing, finished, kept, numbers, restored, small_project
-
 from attacks.sandbox import snapshot
+from small_project import Sandbox, advice, differing, finished, kept, numbers, restored, small_project
 
 HOW = ("deleted", "cut in half", "one bit flipped")
 

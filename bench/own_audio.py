@@ -29,12 +29,12 @@ import torchaudio
 
 from lexicon.files import read_json, write_lines
 from lexicon.text import read_text
-from pipeline.audio import read_audio
 from pipeline.datadir import Utterance, read_datadir
-from pipeline.features import model_cepstra, model_features
-from pipeline.intervals import read_ctm
-from pipeline.listen import Candidate, listen, load_ears
-from pipeline.own_audio import read_recording
+from pipeline.datadir.feats import model_cepstra, model_features
+from pipeline.sound.audio import read_audio
+from pipeline.sound.recording import read_recording
+from pipeline.systems.listen import Candidate, listen, load_ears
+from pipeline.times.intervals import read_ctm
 
 RATE = 44100
 

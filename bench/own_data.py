@@ -16,8 +16,8 @@ from pathlib import Path
 from lhotse import Recording, RecordingSet, SupervisionSegment, SupervisionSet
 from lhotse.kaldi import export_to_kaldi
 
-from pipeline.audio import read_audio
 from pipeline.datadir import Utterance, read_datadir
+from pipeline.sound.audio import read_audio
 
 FORMS = ("plain", "kaldi", "lhotse", "export")
 SHORT = "--max-mix 2 --warm-up 6 --passes 3 --last 2"

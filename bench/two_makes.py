@@ -10,9 +10,8 @@ import random
 import sys
 import time
 
-from small_project import SETTINGS, advice, differing, finished, kept, numbers, restored, small_project
-
 from attacks.sandbox import Done
+from small_project import SETTINGS, advice, differing, finished, kept, numbers, restored, small_project
 
 OTHER = "GMM_ARGS=--max-mix 1 --warm-up 3 --passes 1 --last 1"
 

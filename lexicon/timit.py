@@ -20,6 +20,8 @@ FOLD_48_39: dict[str, str] = {label: label for label in sorted(set(FOLD_61_48.va
 }
 DROPPED = "q"
 LABELS: list[str] = sorted([*FOLD_61_48, DROPPED])
+# TIMIT labels the closure of a stop and its burst apart; a recogniser's stop is both. (Lamel et al. 1986.)
+CLOSURES = {"bcl": ("b",), "dcl": ("d", "jh"), "gcl": ("g",), "pcl": ("p",), "tcl": ("t", "ch"), "kcl": ("k",)}
 
 
 def fold() -> dict[str, str]:

@@ -13,15 +13,16 @@ from lexicon.files import write_lines
 from lexicon.fold import read_fold
 from lexicon.lang import load_lang
 from lexicon.phones import spoken
-from pipeline.align import align, word_segments
-from pipeline.archive import write_archive
-from pipeline.ctm import write_ctm
+from pipeline.base.archive import write_archive
 from pipeline.datadir import read_datadir
-from pipeline.features import measured, read_feats
-from pipeline.gmm import load_gmm
-from pipeline.hmm import frames_needed, utterance_graph
-from pipeline.sets import read_gold
-from pipeline.short import refuse_short
+from pipeline.datadir.feats import measured, read_feats
+from pipeline.datadir.sets import read_gold
+from pipeline.datadir.short import refuse_short
+from pipeline.hmm.gmm import load_gmm
+from pipeline.hmm.graphs import frames_needed, utterance_graph
+from pipeline.hmm.viterbi import align
+from pipeline.times.ctm import write_ctm
+from pipeline.times.segments import word_segments
 from stages.common import jobs, parser, run
 
 

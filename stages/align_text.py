@@ -10,20 +10,21 @@ from lexicon import g2p
 from lexicon.errors import UserError, at
 from lexicon.lang import load_lang
 from lexicon.written import Written
-from pipeline.align import Segment
-from pipeline.align_text import Placed, place_text, pronounce, written_in
-from pipeline.audio import audio_info
+from pipeline.align.correction import learn_from_hands
+from pipeline.align.gop import Goodness
+from pipeline.align.text import Placed, place_text, pronounce, written_in
 from pipeline.corpora.transcript import read_turns
-from pipeline.correction import learn_from_hands
-from pipeline.ctm import write_ctm
-from pipeline.features import FRAME_SHIFT_MS, frame_to_seconds, model_cepstra, model_features
-from pipeline.gop import Goodness
-from pipeline.listen import Candidate
-from pipeline.own_audio import begin_results, own_folder, read_recording
-from pipeline.systems import load_system
-from pipeline.textgrid import write_textgrid
-from pipeline.timed_text import HEADER, word_lines
-from pipeline.tuning import dev_errors
+from pipeline.datadir.feats import model_cepstra, model_features
+from pipeline.search.tuning import dev_errors
+from pipeline.sound.audio import audio_info
+from pipeline.sound.recording import begin_results, own_folder, read_recording
+from pipeline.systems.listen import Candidate
+from pipeline.systems.registry import load_system
+from pipeline.times.clock import FRAME_SHIFT_MS, frame_to_seconds
+from pipeline.times.ctm import write_ctm
+from pipeline.times.lines import HEADER, word_lines
+from pipeline.times.segments import Segment
+from pipeline.times.textgrid import write_textgrid
 from stages.common import jobs, parser, run
 
 NAMED = 10  # doubtful words that the result line names; the table shows the confidence of all

@@ -11,14 +11,22 @@ from lexicon.files import write_lines
 from lexicon.fold import Fold, read_fold
 from lexicon.lang import load_lang
 from lexicon.phone_sets import phone_set_of
-from pipeline.alignments import PlacedUtterance, has_spikes, intervals, place_again, read_alignment
-from pipeline.boundaries import (HAND, Boundaries, class_rows, class_table, compare_boundaries, published_table, table,
-                                 tsv_lines)
-from pipeline.ctc.peaks import HEADER, peak_cells, peaks
-from pipeline.ctm import write_ctm
-from pipeline.intervals import Intervals
-from pipeline.sets import decoded_ctm, read_ctm_like, read_gold, read_set
-from pipeline.textgrid import write_textgrid
+from pipeline.align.alignments import PlacedUtterance, has_spikes, intervals, place_again, read_alignment
+from pipeline.align.boundaries import (
+    HAND,
+    Boundaries,
+    class_rows,
+    class_table,
+    compare_boundaries,
+    published_table,
+    table,
+    tsv_lines,
+)
+from pipeline.align.peaks import HEADER, peak_cells, peaks
+from pipeline.datadir.sets import decoded_ctm, read_ctm_like, read_gold, read_set
+from pipeline.times.ctm import write_ctm
+from pipeline.times.intervals import Intervals
+from pipeline.times.textgrid import write_textgrid
 from stages.common import parser, run
 
 

@@ -16,8 +16,8 @@ from pipeline.corpora.prepared import SETS
 from pipeline.datadir import DataDir, Problem
 from pipeline.datadir.check import Check
 from pipeline.datadir.repair import repair
-from pipeline.survey import survey
-from pipeline.survey_picture import picture
+from pipeline.datadir.survey import survey
+from pipeline.datadir.survey_picture import picture
 from stages.common import parser, run
 
 

@@ -14,7 +14,7 @@ from typing import NoReturn
 
 from lexicon.errors import UserError, one_line
 from lexicon.files import noting, write_lines
-from pipeline.parallel import CORES
+from pipeline.base.parallel import CORES
 from stages.lock import alone
 from stages.made import OWN, forget, quoted, write_made
 

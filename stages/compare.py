@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lexicon.files import write_lines
 from lexicon.text import numbered_lines
-from pipeline.report.results import read_comparison, readable_lines, tsv_lines
+from pipeline.compare.results import read_comparison, readable_lines, tsv_lines
 from stages.common import parser, run
 
 

@@ -14,15 +14,17 @@ from tqdm import tqdm
 
 from lexicon.files import atomic_dir, atomic_write, write_json, write_lines
 from lexicon.lang import load_lang
-from pipeline.ctm import write_ctm
+from pipeline.base.parallel import each
 from pipeline.datadir import read_datadir
-from pipeline.decode import SEARCHES, Decoder, Hypothesis, WfstDecoder, greedy_phones, word_decoder
-from pipeline.features import FRAME_SHIFT_MS, read_feats
+from pipeline.datadir.feats import read_feats
 from pipeline.lattice import write_json_lattice, write_slf
-from pipeline.parallel import each
-from pipeline.search import Beams
-from pipeline.systems import System, load_system
-from pipeline.tuning import read_tuning
+from pipeline.search.decode import SEARCHES, Decoder, Hypothesis, WfstDecoder, greedy_phones, word_decoder
+from pipeline.search.system import System
+from pipeline.search.tuning import read_tuning
+from pipeline.search.wfst import Beams
+from pipeline.systems.registry import load_system
+from pipeline.times.clock import FRAME_SHIFT_MS
+from pipeline.times.ctm import write_ctm
 from stages.common import at_least, jobs, parser, run
 
 

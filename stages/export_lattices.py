@@ -6,9 +6,9 @@ from pathlib import Path
 
 from lexicon.errors import UserError
 from lexicon.files import atomic_dir
+from pipeline.datadir.sets import lattice_files
 from pipeline.lattice import read_json_lattice
 from pipeline.lattice.text_archives import write_text_archives
-from pipeline.sets import lattice_files
 from stages.common import parser, run
 
 

@@ -8,10 +8,10 @@ from lexicon.files import write_json, write_lines
 from lexicon.fold import read_fold
 from lexicon.lang import load_lang
 from lexicon.phone_sets import phone_set_of
-from pipeline.boundaries import join_closures
+from pipeline.align.boundaries import join_closures
+from pipeline.datadir.sets import lattice_files, read_placed
 from pipeline.lattice import read_json_lattice
 from pipeline.lattice.difference import Tally, as_json, difference, in_order, readable, tally
-from pipeline.sets import lattice_files, read_placed
 from stages.common import parser, run
 
 

@@ -10,12 +10,12 @@ from tqdm import tqdm
 
 from lexicon.errors import UserError, reading
 from lexicon.files import scratch_dir
-from pipeline.archive import Archive, write_archive
-from pipeline.audio import read_audio
+from pipeline.base.archive import Archive, write_archive
+from pipeline.base.parallel import each
 from pipeline.datadir import Utterance, read_datadir, sample_rate
-from pipeline.features import Cepstra, CepstralStats, FeatureSettings, add_deltas, mfcc
-from pipeline.parallel import each
-from pipeline.short import read_short
+from pipeline.datadir.short import read_short
+from pipeline.sound.audio import read_audio
+from pipeline.sound.mfcc import Cepstra, CepstralStats, FeatureSettings, add_deltas, mfcc
 from stages.common import at_least, jobs, parser, run
 
 

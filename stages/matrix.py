@@ -5,8 +5,8 @@ from argparse import Namespace
 from pathlib import Path
 
 from lexicon.files import write_lines
-from pipeline.report.matrix import FLAT, matrix_lines, readable_matrix
-from pipeline.report.results import read_comparison
+from pipeline.compare.matrix import FLAT, matrix_lines, readable_matrix
+from pipeline.compare.results import read_comparison
 from stages.common import parser, run
 
 

@@ -13,14 +13,15 @@ from tqdm import tqdm
 
 from lexicon.errors import UserError
 from lexicon.lang import load_lang
-from pipeline.alignments import PlacedUtterance, place_utterance, write_alignment
-from pipeline.correction import learn_from_hands
-from pipeline.ctm import write_ctm
+from pipeline.align.alignments import PlacedUtterance, place_utterance, write_alignment
+from pipeline.align.correction import learn_from_hands
+from pipeline.align.gop import Goodness
+from pipeline.base.parallel import each
 from pipeline.datadir import read_datadir
-from pipeline.features import measured, read_feats
-from pipeline.gop import Goodness
-from pipeline.parallel import each
-from pipeline.systems import System, load_system
+from pipeline.datadir.feats import measured, read_feats
+from pipeline.search.system import System
+from pipeline.systems.registry import load_system
+from pipeline.times.ctm import write_ctm
 from stages.common import jobs, parser, run
 
 

@@ -16,8 +16,8 @@ from lexicon.phones import SILENT
 from pipeline.corpora import CORPORA, fetch, own
 from pipeline.corpora.prepared import Prepared, chosen_split
 from pipeline.datadir import Utterance, refuse_unwritable, write_datadir
-from pipeline.survey import survey
-from pipeline.survey_picture import fitted, picture
+from pipeline.datadir.survey import survey
+from pipeline.datadir.survey_picture import fitted, picture
 from stages.common import at_least, parser, path, run
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from lexicon.files import atomic_dir, write_json
 from lexicon.lang import copy_lang, load_lang, write_weighted
 from lexicon.pauses import write_pauses
-from pipeline.pron_probs import PAUSE, pause_probabilities, refuse_strangers, said_in, variant_probabilities
+from pipeline.align.pron_probs import PAUSE, pause_probabilities, refuse_strangers, said_in, variant_probabilities
 from stages.common import parser, run
 
 

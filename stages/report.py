@@ -9,10 +9,10 @@ import argparse
 from pathlib import Path
 
 from lexicon.files import atomic_dir
+from pipeline.compare.dispute import choose
+from pipeline.compare.results import Comparison, read_comparison
 from pipeline.datadir import Utterance
-from pipeline.report.dispute import choose
 from pipeline.report.page import write_report
-from pipeline.report.results import Comparison, read_comparison
 from pipeline.show.place import find_utterance
 from stages.common import at_least, parser, run
 

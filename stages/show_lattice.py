@@ -7,11 +7,12 @@ from pathlib import Path
 from lexicon.errors import UserError
 from lexicon.files import atomic_write
 from lexicon.fold import read_fold
+from pipeline.base.edits import align
+from pipeline.compare.score import alignment_picture, read_spoken
+from pipeline.draw.lattice_svg import lattice_dot, lattice_svg
+from pipeline.draw.lattice_text import MIN_POSTERIOR, difference_lines, lattice_page
 from pipeline.lattice import Lattice, prune_beam, read_json_lattice
 from pipeline.lattice.text_archives import write_text_archives
-from pipeline.score import align, alignment_picture, read_spoken
-from pipeline.show.lattice import MIN_POSTERIOR, difference_lines, lattice_page
-from pipeline.show.net import lattice_dot, lattice_svg
 from pipeline.show.place import find_utterance
 from stages.common import at_least, parser, run, show
 

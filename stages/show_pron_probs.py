@@ -10,12 +10,13 @@ from lexicon.files import write_lines
 from lexicon.lang import load_lang
 from lexicon.phones import spoken
 from lexicon.text import columns
+from pipeline.base.edits import align
+from pipeline.compare.score import Counts, count, in_words, paired_test, resampling_units
 from pipeline.datadir import read_datadir
-from pipeline.decode import word_decoder
-from pipeline.features import read_feats
-from pipeline.score import Counts, align, count, in_words, paired_test, resampling_units
-from pipeline.systems import load_system
-from pipeline.tuning import read_tuning
+from pipeline.datadir.feats import read_feats
+from pipeline.search.decode import word_decoder
+from pipeline.search.tuning import read_tuning
+from pipeline.systems.registry import load_system
 from stages.common import parser, run
 
 NAMES = ("without", "with")

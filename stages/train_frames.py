@@ -17,16 +17,16 @@ from lexicon.files import log_file, write_json, write_lines
 from lexicon.fold import read_fold
 from lexicon.lang import load_lang
 from lexicon.text import same_ids
-from pipeline.archive import Archive
-from pipeline.candidates import choice_table, judge
+from pipeline.base.archive import Archive
+from pipeline.base.parallel import each
+from pipeline.classifier.candidates import choice_table, judge
+from pipeline.classifier.labels import taught
+from pipeline.classifier.model import CLASSIFIERS, FrameClassifier, frame_data, log_priors
+from pipeline.compare.score import read_spoken
 from pipeline.datadir import read_datadir
-from pipeline.features import model_cepstra, model_features, read_feats
-from pipeline.frames import CLASSIFIERS, FrameClassifier, frame_data, log_priors
-from pipeline.gmm import load_gmm
-from pipeline.gold_labels import taught
-from pipeline.parallel import each
-from pipeline.score import read_spoken
-from pipeline.sets import align_again, read_gold
+from pipeline.datadir.feats import model_cepstra, model_features, read_feats
+from pipeline.datadir.sets import align_again, read_gold
+from pipeline.hmm.gmm import load_gmm
 from stages.common import at_least, jobs, parser, run
 
 

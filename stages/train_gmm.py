@@ -13,11 +13,11 @@ from lexicon.errors import UserError
 from lexicon.files import log_file, write_json
 from lexicon.lang import load_lang
 from pipeline.datadir import read_datadir
-from pipeline.em import TRAINERS, Schedule, poor_phones, train
-from pipeline.features import measured, read_feats
-from pipeline.gmm import flat_start
-from pipeline.hmm import frames_needed, utterance_graph
-from pipeline.short import refuse_short
+from pipeline.datadir.feats import measured, read_feats
+from pipeline.datadir.short import refuse_short
+from pipeline.hmm.em import TRAINERS, Schedule, poor_phones, train
+from pipeline.hmm.gmm import flat_start
+from pipeline.hmm.graphs import frames_needed, utterance_graph
 from stages.common import at_least, jobs, parser, run
 
 

@@ -10,11 +10,11 @@ import torch
 
 from lexicon.errors import UserError
 from lexicon.lang import Lang, load_lang
-from pipeline.ctc.model import ENCODERS
-from pipeline.ctc.train import Settings, finish, split_by_length, survey, train
 from pipeline.datadir import read_datadir
-from pipeline.features import read_feats
-from pipeline.short import refuse_short
+from pipeline.datadir.feats import read_feats
+from pipeline.datadir.short import refuse_short
+from pipeline.neural.model import ENCODERS
+from pipeline.neural.train import Settings, finish, split_by_length, survey, train
 from stages.common import at_least, jobs, parser, run
 
 

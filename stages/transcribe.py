@@ -6,13 +6,14 @@ from argparse import Namespace
 from pathlib import Path
 from typing import NamedTuple
 
-from pipeline.align import Segment
-from pipeline.ctm import write_ctm
-from pipeline.features import frame_to_seconds, model_cepstra
-from pipeline.listen import Candidate, Ear, common_features, listen, load_ears, trained
-from pipeline.own_audio import Recording, begin_results, own_folder, read_recording
-from pipeline.textgrid import write_textgrid
-from pipeline.timed_text import HEADER, phone_lines, word_lines
+from pipeline.datadir.feats import model_cepstra
+from pipeline.sound.recording import Recording, begin_results, own_folder, read_recording
+from pipeline.systems.listen import Candidate, Ear, common_features, listen, load_ears, trained
+from pipeline.times.clock import frame_to_seconds
+from pipeline.times.ctm import write_ctm
+from pipeline.times.lines import HEADER, phone_lines, word_lines
+from pipeline.times.segments import Segment
+from pipeline.times.textgrid import write_textgrid
 from stages.common import parser, run
 
 TIERS = ("words", "phones", "free")

@@ -12,12 +12,12 @@ import pytest
 from lexicon.dictionary import look_up
 from lexicon.files import write_lines
 from lexicon.lang import Lang, build_lang, load_lang
-from pipeline.audio import read_audio
 from pipeline.corpora import prompts
-from pipeline.em import Schedule, train
-from pipeline.features import CepstralStats, add_deltas, mfcc
-from pipeline.gmm import GmmHmm, flat_start
-from pipeline.hmm import utterance_graph
+from pipeline.hmm.em import Schedule, train
+from pipeline.hmm.gmm import GmmHmm, flat_start
+from pipeline.hmm.graphs import utterance_graph
+from pipeline.sound.audio import read_audio
+from pipeline.sound.mfcc import CepstralStats, add_deltas, mfcc
 
 PROJECT = Path(__file__).resolve().parents[1]
 

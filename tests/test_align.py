@@ -4,10 +4,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.align import Segment, align, segments_of_path, word_segments
-from pipeline.em import Schedule, train
-from pipeline.gmm import GmmHmm, flat_start
-from pipeline.hmm import utterance_graph
+from pipeline.hmm.em import Schedule, train
+from pipeline.hmm.gmm import GmmHmm, flat_start
+from pipeline.hmm.graphs import utterance_graph
+from pipeline.hmm.viterbi import align, segments_of_path
+from pipeline.times.segments import Segment, word_segments
 
 LEXICON = {"TOMATO": [(1.0, ("T", "EY")), (1.0, ("T", "AA"))], "AT": [(1.0, ("AE", "T"))], "A": [(1.0, ("EY",))]}
 PHONES = ["SIL", "AA", "AE", "EY", "T"]

@@ -9,20 +9,27 @@ import pytest
 from praatio import textgrid
 
 from lexicon.phones import INVENTORY
-from pipeline.align import Segment, align, word_segments
-from pipeline.align_scores import Path as Placing
-from pipeline.align_scores import spread
-from pipeline.alignments import (
-    PlacedPhone, PlacedUtterance, has_spikes, place_utterance, read_alignment, write_alignment)
-from pipeline.boundaries import Boundaries, class_rows, class_table
-from pipeline.ctc.peaks import peaks
-from pipeline.em import Schedule, train
-from pipeline.gmm import flat_start
-from pipeline.gop import Goodness
-from pipeline.graph import ctc_topology, hmm_topology
-from pipeline.hmm import utterance_graph
-from pipeline.intervals import read_ctm
-from pipeline.systems import System
+from pipeline.align.alignments import (
+    PlacedPhone,
+    PlacedUtterance,
+    has_spikes,
+    place_utterance,
+    read_alignment,
+    write_alignment,
+)
+from pipeline.align.boundaries import Boundaries, class_rows, class_table
+from pipeline.align.gop import Goodness
+from pipeline.align.peaks import peaks
+from pipeline.align.placing import Path as Placing
+from pipeline.align.placing import spread
+from pipeline.hmm.em import Schedule, train
+from pipeline.hmm.gmm import flat_start
+from pipeline.hmm.graphs import utterance_graph
+from pipeline.hmm.viterbi import align
+from pipeline.search.graph import ctc_topology, hmm_topology
+from pipeline.search.system import System
+from pipeline.times.intervals import read_ctm
+from pipeline.times.segments import Segment, word_segments
 from stages.boundaries import for_others
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from lexicon.errors import UserError
-from pipeline.archive import Archive, write_archive
+from pipeline.base.archive import Archive, write_archive
 
 
 @pytest.fixture

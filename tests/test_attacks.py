@@ -14,10 +14,10 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from attacks.links import LINKS, planted, run_to_the_end
 from attacks.rows import ATTACKS, fake_exp
 from attacks.sandbox import PROJECT, Sandbox, copy, differences, snapshot, write_corpus
+
 
 @pytest.fixture(scope="session")
 def fresh(prompts_root, tmp_path_factory) -> Sandbox:

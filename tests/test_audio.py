@@ -10,7 +10,7 @@ import torch
 import torchaudio
 
 from lexicon.errors import UserError
-from pipeline.audio import audio_info, read_audio, resampled_length
+from pipeline.sound.audio import audio_info, read_audio, resampled_length
 
 
 def tone(frequency: float, rate: int, seconds: float = 0.5, amplitude: float = 0.5) -> np.ndarray:

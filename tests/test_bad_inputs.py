@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-
 from bad_inputs.place import COMMANDS, PROJECT, Done, Place, Runner, build
 from bad_inputs.spoil import Row
 from bad_inputs.table import ROWS
+
 from lexicon.text import width_of
 
 

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from test_ctc_beam import make_lang
 
 from lexicon.errors import UserError
 from lexicon.files import write_json
-from pipeline.archive import write_archive
-from pipeline.features import FeatureSettings
+from pipeline.base.archive import write_archive
+from pipeline.classifier.model import FrameClassifier, load_frame_classifier
 from pipeline.datadir import Utterance, write_datadir
-from pipeline.frames import FrameClassifier, load_frame_classifier
-from pipeline.gmm import flat_start, load_gmm
-from pipeline.systems import load_system
-from pipeline.tuning import read_tuning
-from test_ctc_beam import make_lang
+from pipeline.hmm.gmm import flat_start, load_gmm
+from pipeline.search.tuning import read_tuning
+from pipeline.sound.mfcc import FeatureSettings
+from pipeline.systems.registry import load_system
 
 PROJECT = Path(__file__).resolve().parents[1]
 

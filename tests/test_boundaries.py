@@ -3,8 +3,8 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.boundaries import compare_boundaries, join_closures, table
-from pipeline.intervals import Interval
+from pipeline.align.boundaries import compare_boundaries, join_closures, table
+from pipeline.times.intervals import Interval
 
 FOLD = {"h#": "SIL", "tcl": "SIL", "ae": "AE", "t": "T", "k": "K", "kcl": "SIL"}
 

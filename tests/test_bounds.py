@@ -18,14 +18,14 @@ import soundfile
 from praatio import textgrid
 
 from lexicon.errors import UserError
-from pipeline.audio import Cut, read_audio
 from pipeline.corpora.lhotse_export import _refuse_bomb
-from pipeline.corpora.unpack import extract, gunzip
 from pipeline.corpora.prepared import measure, unmeasured
+from pipeline.corpora.unpack import extract, gunzip
 from pipeline.datadir.check import Check
-from pipeline.features import FRAMES_AT_A_TIME, FeatureSettings, mfcc
-from pipeline.own_audio import read_recording
-from pipeline.textgrid import read_textgrid
+from pipeline.sound.audio import Cut, read_audio
+from pipeline.sound.mfcc import FRAMES_AT_A_TIME, FeatureSettings, mfcc
+from pipeline.sound.recording import read_recording
+from pipeline.times.textgrid import read_textgrid
 
 PROJECT = Path(__file__).resolve().parents[1]
 ROOM_MB = 60  # beyond what Python and the imports take
@@ -161,7 +161,7 @@ def test_arrays_in_a_small_file_stay_small(tmp_path):
     at = data.index(b"PK\1\2") + 24
     data[at:at + 4] = (6).to_bytes(4, "little")
     path.write_bytes(data)
-    said = in_little_memory(path, """from pipeline.arrays import read_arrays
+    said = in_little_memory(path, """from pipeline.base.arrays import read_arrays
 def read(path):
     try:
         read_arrays(path)
@@ -203,7 +203,7 @@ def silence(tmp_path_factory) -> Path:
 
 
 def test_an_utterance_of_hours_is_refused(silence):
-    said = in_little_memory(silence, "from pipeline.audio import read_audio", "read_audio(path, 8000)")
+    said = in_little_memory(silence, "from pipeline.sound.audio import read_audio", "read_audio(path, 8000)")
     assert said == (f"{silence}: 2.0 hours at a stretch, more than 1; cut it into utterances: a segments file names"
                     " stretches of recordings")
     assert len(read_audio(silence, 8000, Cut(7000, 7001.5))) == 12000  # a stretch of it is as good as any
@@ -211,7 +211,7 @@ def test_an_utterance_of_hours_is_refused(silence):
 
 def test_a_recording_of_days_is_refused(silence, monkeypatch):
     """With a limit of an hour, for the test to be fast."""
-    monkeypatch.setattr("pipeline.own_audio.LONGEST_S", 3600)
+    monkeypatch.setattr("pipeline.sound.recording.LONGEST_S", 3600)
     with pytest.raises(UserError, match="2.0 hours at a stretch, more than 1; cut it and give its parts one by one"):
         read_recording(silence, FeatureSettings(8000, True))
 
@@ -232,7 +232,7 @@ def test_cepstra_in_pieces_are_those_of_the_whole(monkeypatch):
     whole = mfcc(samples, 8000)
     assert len(whole) < FRAMES_AT_A_TIME
     for size in (100, 297, 298):
-        monkeypatch.setattr("pipeline.features.FRAMES_AT_A_TIME", size)
+        monkeypatch.setattr("pipeline.sound.mfcc.FRAMES_AT_A_TIME", size)
         np.testing.assert_allclose(mfcc(samples, 8000), whole, atol=1e-3)
 
 
@@ -241,7 +241,7 @@ def test_cepstra_in_pieces_are_those_of_the_whole(monkeypatch):
 def test_sound_in_pieces_is_that_of_the_whole(tmp_path, monkeypatch, rate, cut):
     soundfile.write(tmp_path / "a.wav", np.random.default_rng(0).normal(0, 0.1, (round(6.31 * rate), 2)), rate)
     whole = read_audio(tmp_path / "a.wav", 8000, cut)
-    monkeypatch.setattr("pipeline.audio.BLOCK_SECONDS", 2)
+    monkeypatch.setattr("pipeline.sound.audio.BLOCK_SECONDS", 2)
     pieces = read_audio(tmp_path / "a.wav", 8000, cut)
     np.testing.assert_allclose(pieces, whole, atol=1e-6)
     assert len(pieces) == len(whole)

@@ -11,10 +11,10 @@ import pytest
 import soundfile
 
 from lexicon.errors import UserError
-from pipeline.audio import Cut, audio_info, read_audio, resampled_length
 from pipeline.corpora.prepared import measure, unmeasured
 from pipeline.datadir.check import Check
 from pipeline.datadir.write import write_datadir
+from pipeline.sound.audio import Cut, audio_info, read_audio, resampled_length
 from tests.bring import RATE, noise
 
 N = 3 * RATE            # samples of the recordings below

@@ -17,7 +17,7 @@ from pipeline.corpora.cutting import Found
 from pipeline.corpora.unpack import extract
 from pipeline.datadir.check import Check
 from pipeline.datadir.repair import repair
-from pipeline.own_audio import begin_results, own_folder
+from pipeline.sound.recording import begin_results, own_folder
 from tests.bring import RATE, noise
 
 NFC, NFD = (unicodedata.normalize(form, "é") for form in ("NFC", "NFD"))

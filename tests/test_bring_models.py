@@ -10,32 +10,32 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from conftest import one_gaussian
 import soundfile
 import torch
+from conftest import one_gaussian
 
 from lexicon.errors import UserError
 from lexicon.files import write_json, write_lines
 from lexicon.lang import build_lang, load_lang
-from pipeline.align import Segment
-from pipeline.align_text import Placed, place_text
-from pipeline.alignments import place_utterance
-from pipeline.ctc.model import CtcModel, Encoder, EncoderConfig, save_model
-from pipeline.ctc.train import Settings, State, goes_on, keep_best
-from pipeline.ctm import ctm_lines
-from pipeline.decode import FlashlightWords
-from pipeline.decode import Settings as Tuned
-from pipeline.features import FeatureSettings
-from pipeline.frames import FrameClassifier
-from pipeline.gop import Goodness
-from pipeline.graph import ctc_topology
-from pipeline.listen import Candidate
-from pipeline.own_audio import Recording, read_recording
-from pipeline.systems import System, load_system
-from pipeline.tuning import dev_errors
-from stages import align_text, make_lang, make_mfcc, prepare_data, train_gmm, train_neural
+from pipeline.align.alignments import place_utterance
+from pipeline.align.gop import Goodness
+from pipeline.align.text import Placed, place_text
+from pipeline.classifier.model import FrameClassifier
+from pipeline.neural.model import CtcModel, Encoder, EncoderConfig, save_model
+from pipeline.neural.train import Settings, State, goes_on, keep_best
+from pipeline.search.decode import FlashlightWords
+from pipeline.search.decode import Settings as Tuned
+from pipeline.search.graph import ctc_topology
+from pipeline.search.system import System
+from pipeline.search.tuning import dev_errors
+from pipeline.sound.mfcc import FeatureSettings
+from pipeline.sound.recording import Recording, read_recording
+from pipeline.systems.listen import Candidate
+from pipeline.systems.registry import load_system
+from pipeline.times.ctm import ctm_lines
+from pipeline.times.segments import Segment
 from stages import align as align_set
+from stages import align_text, make_lang, make_mfcc, prepare_data, train_gmm, train_neural
 from tests.bring import RATE, noise
 
 SETTINGS = FeatureSettings(8000, norm_vars=False)

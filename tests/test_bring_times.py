@@ -9,22 +9,22 @@ from typing import NamedTuple
 
 import pytest
 import soundfile
+from bring import RATE, folder_of, noise
 from praatio import textgrid
 
 from lexicon.errors import UserError
 from lexicon.fold import fold_of, unknown_labels
 from lexicon.nonspeech import is_nonspeech
 from lexicon.written import Written
-from pipeline.align import Segment
+from pipeline.classifier.labels import phone_of
 from pipeline.corpora import own
 from pipeline.corpora.prepared import Prepared
 from pipeline.datadir import read_datadir, write_datadir
 from pipeline.datadir.check import Check
-from pipeline.features import frame_to_seconds
-from pipeline.gold_labels import phone_of
-from pipeline.textgrid import read_textgrid, write_textgrid
+from pipeline.times.clock import frame_to_seconds
+from pipeline.times.segments import Segment
+from pipeline.times.textgrid import read_textgrid, write_textgrid
 from stages import align_text, prepare_data, score
-from bring import RATE, folder_of, noise
 
 Entry = tuple[float, float, str]
 HEAD = 'File type = "ooTextFile"\nObject class = "TextGrid"\n\n'

@@ -8,20 +8,20 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import soundfile
+from bring import RATE, folder_of, noise, said, words_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lhotse import Recording, RecordingSet, SupervisionSegment, SupervisionSet
 from praatio import textgrid
 
-from bring import RATE, folder_of, noise, said, words_of
 from lexicon.errors import UserError
 from lexicon.given import read_given, written_with
 from lexicon.letters import composed
 from lexicon.text import read_text
 from lexicon.written import Written
-from pipeline.align_text import written_in
+from pipeline.align.text import written_in
+from pipeline.compare.score import align_all, total
 from pipeline.corpora import own
-from pipeline.score import align_all, total
 
 GERMAN = "die d iː\nMaße m aː s ə\nMasse m a s ə\nStraße ʃ t ʁ aː s ə\nund ʊ n t\nist ɪ s t\nHund h ʊ n t\ngroß ɡ ʁ oː s\n"
 TURKISH = "ılık ɯ l ɯ k\nilik i l i k\nistanbul i s t a n b u l\nve v e\n"

@@ -10,15 +10,15 @@ import pytest
 from lexicon.lang import Lang
 from lexicon.ngram import NGram, estimate
 from lexicon.phones import INVENTORY
-from pipeline.cause_tables import as_json, by_class, summary, text
-from pipeline.causes import CAUSES, COMPONENTS, Inquiry, Judge, Wrong, holds, said_otherwise
-from pipeline.decode import Settings, WfstDecoder
-from pipeline.graph import ctc_topology, hmm_topology
-from pipeline.hmm import Transitions, phone_topology, silence_topology
-from pipeline.intervals import Interval
+from pipeline.compare.cause_tables import as_json, by_class, summary, text
+from pipeline.compare.causes import CAUSES, COMPONENTS, Inquiry, Judge, Wrong, holds, said_otherwise
+from pipeline.hmm.topology import Transitions, phone_topology, silence_topology
 from pipeline.lattice import Lattice, best_path
-from pipeline.search import Beams
-from pipeline.systems import System
+from pipeline.search.decode import Settings, WfstDecoder
+from pipeline.search.graph import ctc_topology, hmm_topology
+from pipeline.search.system import System
+from pipeline.search.wfst import Beams
+from pipeline.times.intervals import Interval
 
 PHONES = ["AH", "B", "G", "IY", "N", "Z"]
 LEXICON = {"BUGS": [(1.0, ("B", "AH", "G", "Z"))], "BUNNY": [(1.0, ("B", "AH", "N", "IY"))]}

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from pipeline.archive import write_archive
+from pipeline.base.archive import write_archive
 from pipeline.datadir import read_datadir
 from pipeline.datadir.check import Check, num_frames
 from pipeline.datadir.repair import repair
-from pipeline.features import mfcc
+from pipeline.sound.mfcc import mfcc
 
 PROJECT = Path(__file__).resolve().parents[1]
 RATE = 8000

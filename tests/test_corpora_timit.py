@@ -15,9 +15,9 @@ from sphere import write_sphere
 from lexicon import timit as phone_set
 from lexicon.errors import UserError
 from lexicon.phones import PHONES, spoken
-from pipeline.audio import read_audio
 from pipeline.corpora import fetch, timit, timit_sample
-from pipeline.intervals import Interval
+from pipeline.sound.audio import read_audio
+from pipeline.times.intervals import Interval
 
 SAMPLES = np.arange(-800, 800, dtype=np.int16)  # 0.1 s
 PHN = "0 160 h#\n160 400 q\n400 800 ix\n800 1000 tcl\n1000 1100 t\n1100 1520 h#\n"

@@ -11,8 +11,8 @@ from sphere import write_sphere
 
 from lexicon.dictionary import look_up, read_lexicon
 from lexicon.errors import UserError
-from pipeline.audio import read_audio
 from pipeline.corpora import an4, commonvoice, fetch, speech_commands
+from pipeline.sound.audio import read_audio
 
 SAMPLES = np.arange(-800, 800, dtype=np.int16)  # 0.1 s
 AN4_DIC = "A\tAH\nA(2)\tEY\nENTER  EH N T ER\nGO  G OW\nSIX  S IH K S\n"

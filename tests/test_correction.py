@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from lexicon.phones import INVENTORY
-from pipeline.align import Segment
-from pipeline.correction import Taught, examples, learn, phone_classes, view_of
-from pipeline.features import frame_to_seconds, seconds_to_frame
-from pipeline.gold_labels import UNKNOWN, gold_states
-from pipeline.hmm import Transitions, phone_topology, silence_topology
-from pipeline.intervals import Interval
+from pipeline.align.correction import Taught, examples, learn, phone_classes, view_of
+from pipeline.classifier.labels import UNKNOWN, gold_states
+from pipeline.hmm.topology import Transitions, phone_topology, silence_topology
+from pipeline.times.clock import frame_to_seconds, seconds_to_frame
+from pipeline.times.intervals import Interval
+from pipeline.times.segments import Segment
 
 PHONES = ["SIL", "S", "AA", "M"]
 CLASS_OF = phone_classes(INVENTORY, PHONES)

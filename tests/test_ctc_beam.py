@@ -11,7 +11,8 @@ import pytest
 from lexicon.errors import UserError
 from lexicon.files import write_json, write_lines
 from lexicon.lang import Lang, load_lang
-from pipeline.ctc.beam import FlashlightDecoder, align, greedy, input_frames
+from pipeline.neural.paths import align, greedy, input_frames
+from pipeline.search.flashlight import FlashlightDecoder
 
 # A joke after pyctcdecode's: the sounds say "bunny bunny", the language knows that it was Bugs Bunny.
 BUGS_ARPA = """\\data\\

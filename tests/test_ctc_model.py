@@ -10,9 +10,17 @@ import pytest
 import torch
 
 from lexicon.errors import UserError
-from pipeline.ctc.model import (ENCODERS, CtcModel, Encoder, EncoderConfig, ctc_loss, frames_needed, load_model,
-                                save_model)
-from pipeline.ctc.train import collate
+from pipeline.neural.model import (
+    ENCODERS,
+    CtcModel,
+    Encoder,
+    EncoderConfig,
+    ctc_loss,
+    frames_needed,
+    load_model,
+    save_model,
+)
+from pipeline.neural.train import collate
 
 TOKENS = ["<blk>", "AH", "B", "T"]
 

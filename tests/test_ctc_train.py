@@ -14,9 +14,23 @@ import pytest
 import torch
 
 from lexicon.errors import UserError
-from pipeline.ctc.model import EncoderConfig, load_model
-from pipeline.ctc.train import (Gradients, Part, Settings, Share, State, augment, batches, finish, learning_rate,
-                                new_state, resample, split_by_length, survey, train)
+from pipeline.neural.model import EncoderConfig, load_model
+from pipeline.neural.train import (
+    Gradients,
+    Part,
+    Settings,
+    Share,
+    State,
+    augment,
+    batches,
+    finish,
+    learning_rate,
+    new_state,
+    resample,
+    split_by_length,
+    survey,
+    train,
+)
 
 TOKENS = ["<blk>", "AH", "B", "T"]
 TINY = Settings(width=16, layers=1, conv_layers=1, subsampling=2, epochs=3, batch_size=4, min_updates=1,

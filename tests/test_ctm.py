@@ -3,10 +3,10 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.align import Segment
-from pipeline.ctm import ctm_lines, write_ctm
-from pipeline.intervals import Interval
-from pipeline.sets import read_placed
+from pipeline.datadir.sets import read_placed
+from pipeline.times.ctm import ctm_lines, write_ctm
+from pipeline.times.intervals import Interval
+from pipeline.times.segments import Segment
 
 
 def test_lines_by_hand():

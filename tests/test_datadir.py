@@ -11,8 +11,8 @@ import soundfile
 
 from lexicon.errors import UserError
 from lexicon.files import mark
-from pipeline.audio import Cut
 from pipeline.datadir import DataDir, Utterance, read_datadir, write_datadir
+from pipeline.sound.audio import Cut
 
 
 @pytest.fixture

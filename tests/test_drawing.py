@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from pipeline.draw.lanes import Arc, draw, survives
 from pipeline.lattice import Lattice, best_path, forward_backward, prune
-from pipeline.report.drawing import Arc, draw, survives
 
 
 def lattice(frames: list[int], arcs: list[tuple[int, int, str, float]]) -> Lattice:

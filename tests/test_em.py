@@ -11,10 +11,11 @@ import pytest
 from hmmlearn.hmm import GaussianHMM
 
 from lexicon.errors import UserError
-from pipeline.align import align
-from pipeline.em import Schedule, Statistics, accumulate, check_step, grow, maximise, poor_phones, train
-from pipeline.gmm import GmmHmm, flat_start
-from pipeline.hmm import Graph, Topology, utterance_graph
+from pipeline.hmm.em import Schedule, Statistics, accumulate, check_step, grow, maximise, poor_phones, train
+from pipeline.hmm.gmm import GmmHmm, flat_start
+from pipeline.hmm.graphs import Graph, utterance_graph
+from pipeline.hmm.topology import Topology
+from pipeline.hmm.viterbi import align
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -89,7 +90,7 @@ def test_likelihood_never_falls_over_a_whole_schedule(history):
 
 
 def test_any_number_of_jobs_give_the_same_numbers(speech, monkeypatch):
-    monkeypatch.setattr("pipeline.gmm.BATCH_CELLS", 100_000)  # several batches
+    monkeypatch.setattr("pipeline.hmm.gmm.BATCH_CELLS", 100_000)  # several batches
     results = []
     for jobs in (1, 2):
         model, graphs = prepare(speech)

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from lexicon.errors import UserError
-from pipeline.features import (CepstralStats, add_deltas, check_dimension, frame_to_seconds, mfcc, read_feats, splice)
+from pipeline.datadir.feats import check_dimension, read_feats
+from pipeline.sound.mfcc import CepstralStats, add_deltas, mfcc, splice
+from pipeline.times.clock import frame_to_seconds
 
 
 def kaldi_mfcc(samples: np.ndarray, rate: int) -> np.ndarray:

@@ -13,14 +13,23 @@ from sklearn.metrics import log_loss
 from sklearn.neural_network import MLPClassifier
 
 from lexicon.errors import UserError
-from pipeline.archive import Archive, write_archive
-from pipeline.candidates import Candidate, choice_table
-from pipeline.features import frame_to_seconds, splice
-from pipeline.frames import (CLASSIFIERS, FrameClassifier, FrameData, cross_entropy, frame_data, load_frame_classifier,
-                             log_priors, train_mlp)
-from pipeline.gmm import flat_start
-from pipeline.gold_labels import taught
-from pipeline.intervals import Interval
+from pipeline.base.archive import Archive, write_archive
+from pipeline.classifier.candidates import Candidate, choice_table
+from pipeline.classifier.labels import taught
+from pipeline.classifier.model import (
+    CLASSIFIERS,
+    FrameClassifier,
+    FrameData,
+    cross_entropy,
+    frame_data,
+    load_frame_classifier,
+    log_priors,
+    train_mlp,
+)
+from pipeline.hmm.gmm import flat_start
+from pipeline.sound.mfcc import splice
+from pipeline.times.clock import frame_to_seconds
+from pipeline.times.intervals import Interval
 
 CONTEXT = 2
 

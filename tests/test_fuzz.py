@@ -23,10 +23,16 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import soundfile
+from bad_inputs.damage import BYTES, GZIPPED_JSON_LINES, JSON, NPZ, TENSORS, TEXT
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from test_bad_models import save_frames, save_gmm
+from test_compare import chain_lattice
+from test_corpora_openslr import chapter
+from test_corpora_timit import small_tree
+from test_corpora_words import ANN, BOB, language
+from test_ctc_beam import BUGS_ARPA, make_lang
 
-from bad_inputs.damage import BYTES, GZIPPED_JSON_LINES, JSON, NPZ, TENSORS, TEXT
 from lexicon.dictionary import read_lexicon
 from lexicon.errors import UserError, at
 from lexicon.files import write_json
@@ -37,34 +43,37 @@ from lexicon.ngram import read_arpa
 from lexicon.pauses import Pauses, write_pauses
 from lexicon.phone_sets import read_phone_set
 from lexicon.text import numbered_lines, read_text, unfit
-from pipeline.align import Segment
-from pipeline.alignments import PlacedPhone, PlacedUtterance, read_alignment, write_alignment
-from pipeline.archive import Archive, write_archive
-from pipeline.audio import audio_info, read_audio
+from pipeline.align.alignments import PlacedPhone, PlacedUtterance, read_alignment, write_alignment
+from pipeline.base.archive import Archive, write_archive
+from pipeline.compare.results import read_fields
 from pipeline.corpora import commonvoice, librispeech, own, timit
 from pipeline.corpora.prepared import SETS
 from pipeline.corpora.unpack import extract
-from pipeline.ctc.model import CtcModel, Encoder, EncoderConfig, save_model
 from pipeline.datadir import Utterance, read_datadir, write_datadir
 from pipeline.datadir.check import Check
-from pipeline.features import Features, FeatureSettings, read_feats
-from pipeline.intervals import read_ctm
-from pipeline.lattice import best_path, depth, forward_backward, read_json_lattice, read_slf, write_json_lattice, write_slf
+from pipeline.datadir.feats import Features, read_feats
+from pipeline.draw.lattice_svg import lattice_dot, lattice_svg
+from pipeline.draw.lattice_text import lattice_page
+from pipeline.lattice import (
+    best_path,
+    depth,
+    forward_backward,
+    read_json_lattice,
+    read_slf,
+    write_json_lattice,
+    write_slf,
+)
 from pipeline.lattice.text_archives import read_kaldi, read_openfst, write_text_archives
-from pipeline.own_audio import read_recording
+from pipeline.neural.model import CtcModel, Encoder, EncoderConfig, save_model
 from pipeline.report.others import difference_table, read_causes, tsv_table
-from pipeline.report.results import read_fields
-from pipeline.show.lattice import lattice_page
-from pipeline.show.net import lattice_dot, lattice_svg
-from pipeline.systems import load_system
-from pipeline.textgrid import read_textgrid, write_textgrid
-from pipeline.tuning import read_tuning
-from test_bad_models import save_frames, save_gmm
-from test_compare import chain_lattice
-from test_corpora_openslr import chapter
-from test_corpora_timit import small_tree
-from test_corpora_words import ANN, BOB, language
-from test_ctc_beam import BUGS_ARPA, make_lang
+from pipeline.search.tuning import read_tuning
+from pipeline.sound.audio import audio_info, read_audio
+from pipeline.sound.mfcc import FeatureSettings
+from pipeline.sound.recording import read_recording
+from pipeline.systems.registry import load_system
+from pipeline.times.intervals import read_ctm
+from pipeline.times.segments import Segment
+from pipeline.times.textgrid import read_textgrid, write_textgrid
 
 SECONDS, MEMORY = 60, 400 << 20  # for one file, beside what is imported
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", 0))  # of each reader; 0: a few, the same every time

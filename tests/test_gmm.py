@@ -6,9 +6,10 @@ import pytest
 from hmmlearn.hmm import GMMHMM
 from scipy.stats import multivariate_normal
 
-from pipeline.em import accumulate, maximise
-from pipeline.gmm import GmmHmm, batches, flat_start, load_gmm
-from pipeline.hmm import Graph, Topology, best_path, posteriors, utterance_graph
+from pipeline.hmm.em import accumulate, maximise
+from pipeline.hmm.gmm import GmmHmm, batches, flat_start, load_gmm
+from pipeline.hmm.graphs import Graph, best_path, posteriors, utterance_graph
+from pipeline.hmm.topology import Topology
 
 
 def random_model(phones: list[str], mixes: list[int], dim: int, seed: int = 0) -> GmmHmm:
@@ -153,7 +154,7 @@ def test_one_mixture_step_equals_hmmlearns():
 
 
 def test_batches_hold_every_utterance_once(monkeypatch):
-    monkeypatch.setattr("pipeline.gmm.BATCH_CELLS", 2000)
+    monkeypatch.setattr("pipeline.hmm.gmm.BATCH_CELLS", 2000)
     transitions = flat_start(["SIL", "AH"], np.zeros(1), np.ones(1)).transitions
     graph = utterance_graph(["A"], {"A": [(1.0, ("AH",))]}, transitions)  # 13 states
     lengths = {f"u{n}": n for n in (3, 50, 20, 20, 70, 500)} | {"v20": 20}

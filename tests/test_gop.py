@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.align import Segment
-from pipeline.gop import Goodness, phone_models
-from pipeline.graph import Topology, ctc_topology, hmm_topology
-from pipeline.hmm import Transitions, phone_topology, silence_topology
-from pipeline.posteriors import SCALE
-from pipeline.systems import System
+from pipeline.align.gop import Goodness, phone_models
+from pipeline.hmm.topology import Transitions, phone_topology, silence_topology
+from pipeline.search.graph import Topology, ctc_topology, hmm_topology
+from pipeline.search.posteriors import SCALE
+from pipeline.search.system import System
+from pipeline.times.segments import Segment
 
 
 def system_of(kind: str, topology: Topology, step: int = 1) -> System:

@@ -6,13 +6,13 @@ import math
 
 import numpy as np
 import pytest
+from test_hmm import phone_sequences, small_transitions, state_paths
 
 from lexicon.ngram import NGram, estimate, read_arpa
-from pipeline.graph import (Topology, ctc_topology, decoding_graph, entry, hmm_topology, inside, phone_loop, widen)
-from pipeline.hmm import Transitions, phone_topology, silence_topology
+from pipeline.hmm.topology import Transitions, phone_topology, silence_topology
 from pipeline.lattice import Lattice, best_path
-from pipeline.search import Beams, SearchGraph, best_segments, search
-from test_hmm import phone_sequences, small_transitions, state_paths
+from pipeline.search.graph import Topology, ctc_topology, decoding_graph, entry, hmm_topology, inside, phone_loop, widen
+from pipeline.search.wfst import Beams, SearchGraph, best_segments, search
 
 DELTA = 4e-3  # determinizing and minimizing round costs to 1/1024 here and there
 EVERYTHING = Beams(beam=1e4, lattice_beam=1e4)

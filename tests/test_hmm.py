@@ -10,8 +10,8 @@ import pytest
 from hmmlearn.hmm import CategoricalHMM
 
 from lexicon.errors import UserError
-from pipeline.hmm import (LOG_ZERO, SILENCE_PROB, Graph, Topology, Transitions, best_path, phone_topology, posteriors,
-                          silence_topology, utterance_graph)
+from pipeline.hmm.graphs import SILENCE_PROB, Graph, best_path, posteriors, utterance_graph
+from pipeline.hmm.topology import LOG_ZERO, Topology, Transitions, phone_topology, silence_topology
 
 PHONES = ["SIL", "AH", "B", "T"]
 LEXICON = {"A": [(1.0, ("AH",))], "BAT": [(1.0, ("B", "AH", "T")), (0.4, ("B", "T"))], "TA": [(0.5, ("T", "AH"))]}
@@ -150,7 +150,7 @@ def test_blocks_change_nothing(frames, monkeypatch):
                                                                                   transitions.log_probs)
     np.testing.assert_allclose(whole[0].sum(1), 1, atol=1e-9)
     for size in (1, 2, 7, 15, 30, 60):
-        monkeypatch.setattr("pipeline.hmm._block", lambda frames, states: size)
+        monkeypatch.setattr("pipeline.hmm.graphs._block", lambda frames, states: size)
         parts = *posteriors(graph, scores, columns, transitions.log_probs), *best_path(graph, scores, columns,
                                                                                       transitions.log_probs)
         assert all(np.array_equal(a, b) for a, b in zip(whole, parts))

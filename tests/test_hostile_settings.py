@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import pytest
-
 from attacks.hostile import Matrix
 from attacks.sandbox import Sandbox
 

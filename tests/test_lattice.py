@@ -7,11 +7,23 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lexicon.errors import UserError
-from pipeline.lattice import (Lattice, best_path, depth, forward_backward, from_json, prune, read_json_lattice, read_slf,
-                              to_json, write_json_lattice, write_slf)
+from pipeline.lattice import (
+    Lattice,
+    best_path,
+    depth,
+    forward_backward,
+    from_json,
+    prune,
+    read_json_lattice,
+    read_slf,
+    to_json,
+    write_json_lattice,
+    write_slf,
+)
 
 ODD = ["", "TWO WORDS", "DON'T", 'SAY "HI"', "Ä", "日本", "100%", "%41", "back\\slash", "#0", "a=b", "\t", "\u2028", "\x00",
        "é\u0301", "!NULL"]

@@ -8,13 +8,24 @@ import kaldialign
 import kaldifst
 import numpy as np
 import pytest
+from test_lattice import all_paths, random_lattice
 
 from lexicon.phones import spoken
-from pipeline.lattice import (Lattice, best_path, depth, depths, determinize, expected_counts, forward_backward,
-                              frame_posteriors, nbest, prune, prune_beam)
+from pipeline.lattice import (
+    Lattice,
+    best_path,
+    depth,
+    depths,
+    determinize,
+    expected_counts,
+    forward_backward,
+    frame_posteriors,
+    nbest,
+    prune,
+    prune_beam,
+)
 from pipeline.lattice.oracle import oracle
 from pipeline.lattice.sausage import expected_errors, sausage
-from test_lattice import all_paths, random_lattice
 
 Strings = dict[tuple, list[tuple[float, tuple]]]
 

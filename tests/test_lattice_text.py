@@ -7,12 +7,12 @@ from dataclasses import replace
 import kaldifst
 import numpy as np
 import pytest
+from test_lattice import all_paths, random_lattice, same, with_odd_words
+from test_lattice_strings import lattice_of
 
 from lexicon.errors import UserError
 from pipeline.lattice import best_path, determinize
 from pipeline.lattice.text_archives import read_kaldi, read_openfst, write_text_archives
-from test_lattice import all_paths, random_lattice, same, with_odd_words
-from test_lattice_strings import lattice_of
 
 
 def some() -> list:

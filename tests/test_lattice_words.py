@@ -5,16 +5,16 @@ import math
 
 import numpy as np
 import pytest
-
-from lexicon.ngram import NGram
-from lexicon.phones import spoken
-from pipeline.graph import decoding_graph
-from pipeline.lattice import Lattice, best_path, determinize, expected_counts, frame_posteriors, nbest
-from pipeline.lattice.words import SpellingTree, place_words, word_lattice
-from pipeline.search import Beams, SearchGraph, best_segments, search
 from test_lattice import all_paths
 from test_lattice_strings import lattice_of
 from test_search import LEXICON, graph_of, random_scores, topology_of
+
+from lexicon.ngram import NGram
+from lexicon.phones import spoken
+from pipeline.lattice import Lattice, best_path, determinize, expected_counts, frame_posteriors, nbest
+from pipeline.lattice.words import SpellingTree, place_words, word_lattice
+from pipeline.search.graph import decoding_graph
+from pipeline.search.wfst import Beams, SearchGraph, best_segments, search
 
 TREE = SpellingTree.of(LEXICON)
 

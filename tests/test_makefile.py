@@ -300,7 +300,7 @@ def test_whether_they_help_is_asked_of_dev_alone(own):
 
 def test_changed_code_retrains_nothing(own):
     (own.root / "pipeline").mkdir()
-    for name in ("pipeline/em.py", "stages/train_gmm.py", "Makefile"):
+    for name in ("pipeline/hmm/em.py", "stages/train_gmm.py", "Makefile"):
         (own.root / name).touch()
     assert own.stages() == set()
 

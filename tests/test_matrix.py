@@ -5,11 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from lexicon.lang import load_lang
-from pipeline.report.matrix import matrix_lines, readable_matrix
-from pipeline.report.results import Comparison, System
+from pipeline.compare.matrix import matrix_lines, readable_matrix
+from pipeline.compare.results import Comparison, System
 from pipeline.datadir import Utterance
 
 PROJECT = Path(__file__).resolve().parents[1]

@@ -21,7 +21,7 @@ from lexicon.errors import UserError
 from pipeline.corpora import own
 from pipeline.corpora.cutting import Found, by_speaker, cut
 from pipeline.datadir import Utterance, read_datadir
-from pipeline.intervals import read_ctm
+from pipeline.times.intervals import read_ctm
 from stages import make_mfcc, prepare_data
 
 PROJECT = Path(__file__).resolve().parents[1]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lexicon.errors import UserError
-from pipeline.parallel import CORES, Cores, Crew, each
+from pipeline.base.parallel import CORES, Cores, Crew, each
 
 PROJECT = Path(__file__).resolve().parents[1]
 THREADS = """
@@ -21,14 +21,14 @@ def threads(_):
     pools = {pool["filepath"].rsplit("/", 1)[-1]: pool["num_threads"] for pool in threadpool_info()}
     return {**pools, "torch": torch.get_num_threads()}
 """
-AFTER = "import pipeline.parallel\n" + THREADS  # as a stage
-BEFORE = THREADS + "import pipeline.parallel\n"  # numpy is there already, as in a test
+AFTER = "import pipeline.base.parallel\n" + THREADS  # as a stage
+BEFORE = THREADS + "import pipeline.base.parallel\n"  # numpy is there already, as in a test
 
 
 @pytest.mark.parametrize("program", [AFTER, BEFORE], ids=["loaded later", "loaded before"])
 def test_one_thread_in_a_process_and_its_workers(program: str):
     """Whatever the environment says, for each BLAS and OpenMP library that is loaded, and for PyTorch."""
-    more = "print(threads(0), *pipeline.parallel.each(threads, range(2), 2), sep='\\n')"
+    more = "print(threads(0), *pipeline.base.parallel.each(threads, range(2), 2), sep='\\n')"
     user = {name: "2" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")}
     done = subprocess.run([sys.executable, "-c", program + more], cwd=PROJECT, env={**os.environ, **user}, text=True,
                           capture_output=True, check=True)

@@ -7,7 +7,7 @@ import pytest
 
 from lexicon.errors import UserError
 from lexicon.ipa import SYMBOLS, describe
-from lexicon.phone_sets import (ARPABET, as_fields, phone_set_of, read_phone_set, recognise, table, without_stress)
+from lexicon.phone_sets import ARPABET, as_fields, phone_set_of, read_phone_set, recognise, table, without_stress
 from lexicon.phones import INVENTORY, PHONES, by_manner, manner_in, manner_of, phone
 
 

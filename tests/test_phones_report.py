@@ -6,13 +6,13 @@ import re
 from pathlib import Path
 
 import pytest
+from test_compare import SYSTEMS, make_trees
 
 from lexicon.errors import UserError
-from pipeline.report.page import write_report
-from pipeline.report.results import read_comparison
-from pipeline.report.dispute import choose
+from pipeline.compare.dispute import choose
+from pipeline.compare.results import read_comparison
 from pipeline.report.heat_maps import confusions
-from test_compare import SYSTEMS, make_trees
+from pipeline.report.page import write_report
 
 # T is a vowel and K a glide here; AE and others have no line.
 PHONE_SET = {"T": "øː long close-mid front rounded vowel", "K": "w labial-velar approximant", "S": "- voiceless fricative"}

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.graph import Topology, ctc_topology
-from pipeline.posteriors import SCALE, log_phone_posteriors, phone_labels, phone_posteriors
-from pipeline.systems import System
+from pipeline.search.graph import Topology, ctc_topology
+from pipeline.search.posteriors import SCALE, log_phone_posteriors, phone_labels, phone_posteriors
+from pipeline.search.system import System
 
 
 def system_of(kind: str, topology: Topology, scores=lambda feats: feats) -> System:

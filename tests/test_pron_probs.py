@@ -9,15 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from test_graph import DELTA, EVERYTHING, HOMOPHONES, LEXICON, best_by_sentence, grammar, sentences
+from test_hmm import small_transitions, state_paths
 
 from lexicon.errors import UserError
 from lexicon.lang import build_lang, load_lang
 from lexicon.pauses import Pauses
-from pipeline.graph import decoding_graph, hmm_topology
-from pipeline.pron_probs import pause_probabilities, said_in, variant_probabilities
-from pipeline.search import Beams, SearchGraph, best_segments, search
-from test_graph import DELTA, EVERYTHING, HOMOPHONES, LEXICON, best_by_sentence, grammar, sentences
-from test_hmm import small_transitions, state_paths
+from pipeline.align.pron_probs import pause_probabilities, said_in, variant_probabilities
+from pipeline.search.graph import decoding_graph, hmm_topology
+from pipeline.search.wfst import Beams, SearchGraph, best_segments, search
 
 ROOT = Path(__file__).parent.parent
 THE, THEE, CAT, SAT = ("THE", ("DH", "AH")), ("THE", ("DH", "IY")), ("CAT", ("K", "AE", "T")), ("SAT", ("S", "AE", "T"))

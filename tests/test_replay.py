@@ -7,15 +7,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from test_causes import JOKE, PHONES, ctc, hmm, lang_of, spoken
 
 from lexicon.ngram import NGram, write_arpa
-from pipeline.ctc.beam import FlashlightDecoder
-from pipeline.decode import Settings, WfstDecoder
 from pipeline.lattice import best_path
-from pipeline.replay import Prefix, Replay, changes, overruled, replay_flashlight, replay_graph
-from pipeline.replay_text import as_json, seconds, sentence, text
-from pipeline.search import Beams
-from test_causes import JOKE, PHONES, ctc, hmm, lang_of, spoken
+from pipeline.search.decode import Settings, WfstDecoder
+from pipeline.search.flashlight import FlashlightDecoder
+from pipeline.search.replay import Prefix, Replay, changes, overruled, replay_flashlight, replay_graph
+from pipeline.search.replay_text import as_json, seconds, sentence, text
+from pipeline.search.wfst import Beams
 
 FAIR = NGram(1, {("<s>",): -99.0, ("</s>",): -1.0, ("BUGS",): -1.0, ("BUNNY",): -1.0}, {})
 LIKE_BUGS = {2: ("G", -3.0), 3: ("Z", -3.0)}

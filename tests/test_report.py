@@ -13,29 +13,40 @@ import numpy as np
 import pytest
 import torch
 from playwright.sync_api import Browser, Page, sync_playwright
+from test_compare import (
+    HEARD_WORDS,
+    ODD_ID,
+    ODD_WORD,
+    STEP,
+    SYSTEMS,
+    WORDS,
+    chain_lattice,
+    make_trees,
+    phones_of,
+    run_stage,
+)
 
 from lexicon.files import write_json
 from lexicon.phones import INVENTORY
-from pipeline import cause_tables
-from pipeline.align import Segment
-from pipeline.alignments import PlacedPhone, PlacedUtterance, write_alignment
-from pipeline.archive import write_archive
-from pipeline.boundaries import TSV
-from pipeline.causes import CAUSES, Wrong
-from pipeline.ctc.beam import greedy
-from pipeline.ctc.model import CtcModel, Encoder, EncoderConfig, save_model
-from pipeline.ctc.peaks import HEADER
-from pipeline.features import read_feats
-from pipeline.gmm import flat_start
+from pipeline.align.alignments import PlacedPhone, PlacedUtterance, write_alignment
+from pipeline.align.boundaries import TSV
+from pipeline.align.peaks import HEADER
+from pipeline.base.archive import write_archive
+from pipeline.compare import cause_tables
+from pipeline.compare.causes import CAUSES, Wrong
+from pipeline.compare.dispute import choose
+from pipeline.compare.results import read_comparison
+from pipeline.datadir.feats import read_feats
+from pipeline.draw.spectrogram import ROWS, png_mask, spectrogram
+from pipeline.hmm.gmm import flat_start
 from pipeline.lattice import difference, write_json_lattice
 from pipeline.lattice.difference import Tally
-from pipeline.posteriors import phone_posteriors
-from pipeline.report.dispute import choose
+from pipeline.neural.model import CtcModel, Encoder, EncoderConfig, save_model
+from pipeline.neural.paths import greedy
 from pipeline.report.panel import Interval, row
-from pipeline.report.results import read_comparison
-from pipeline.report.spectrogram import ROWS, png_mask, spectrogram
-from pipeline.systems import load_system
-from test_compare import HEARD_WORDS, ODD_ID, ODD_WORD, STEP, SYSTEMS, WORDS, chain_lattice, make_trees, phones_of, run_stage
+from pipeline.search.posteriors import phone_posteriors
+from pipeline.systems.registry import load_system
+from pipeline.times.segments import Segment
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",

@@ -8,11 +8,26 @@ from pathlib import Path
 import kaldialign
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from pipeline.base.edits import GAP, align
+from pipeline.compare.score import (
+    REPLICATIONS,
+    Counts,
+    align_all,
+    alignment_picture,
+    confusion_counts,
+    count,
+    error_rate,
+    in_words,
+    kaldi_line,
+    paired_test,
+    read_spoken,
+    resampling_units,
+    total,
+)
 from pipeline.datadir import Utterance, write_datadir
-from pipeline.score import (GAP, REPLICATIONS, Counts, align, align_all, alignment_picture, confusion_counts, count,
-                            error_rate, in_words, kaldi_line, paired_test, read_spoken, resampling_units, total)
 
 words = st.lists(st.sampled_from("abc"), max_size=7)
 

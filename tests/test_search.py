@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from lexicon.ngram import estimate
-from pipeline.align import Segment
-from pipeline.graph import Topology, ctc_topology, decoding_graph, hmm_topology, phone_loop, widen
-from pipeline.hmm import Transitions, phone_topology, silence_topology
+from pipeline.hmm.topology import Transitions, phone_topology, silence_topology
 from pipeline.lattice import best_path, determinize
-from pipeline.search import Beams, SearchGraph, best_segments, search
+from pipeline.search.graph import Topology, ctc_topology, decoding_graph, hmm_topology, phone_loop, widen
+from pipeline.search.wfst import Beams, SearchGraph, best_segments, search
+from pipeline.times.segments import Segment
 
 LEXICON = {"A": [(1.0, ("AH",))], "AT": [(1.0, ("AH", "T"))], "BAT": [(1.0, ("B", "AH", "T")), (0.4, ("B", "T"))],
            "TA": [(0.5, ("T", "AH"))], "TAH": [(1.0, ("T", "AH"))]}

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.features import mfcc
-from pipeline.segment import Cutting, Piece, cut_at_pauses, find_pauses, frame_levels, near_speech, spoken_part
+from pipeline.sound.mfcc import mfcc
+from pipeline.sound.pauses import Cutting, Piece, cut_at_pauses, find_pauses, frame_levels, near_speech, spoken_part
 
 RATE = 8000
 

@@ -9,11 +9,12 @@ import pytest
 from lexicon.errors import UserError
 from lexicon.files import write_json
 from lexicon.text import same_ids
-from pipeline.archive import write_archive
+from pipeline.base.archive import write_archive
 from pipeline.datadir import Utterance, write_datadir
-from pipeline.features import FeatureSettings, read_feats
-from pipeline.intervals import Interval
-from pipeline.sets import aligned_ctm, decoded_ctm, lattice_files, read_gold, read_placed, read_set
+from pipeline.datadir.feats import read_feats
+from pipeline.datadir.sets import aligned_ctm, decoded_ctm, lattice_files, read_gold, read_placed, read_set
+from pipeline.sound.mfcc import FeatureSettings
+from pipeline.times.intervals import Interval
 
 IDS = ("a-1", "a-2", "b-1")
 

@@ -12,12 +12,11 @@ from lexicon.lang import build_lang, given_lexicon
 from lexicon.ngram import estimate
 from lexicon.text import width_of
 from pipeline.datadir import Utterance, write_datadir
-from pipeline.intervals import Interval
+from pipeline.draw.chart import PLOT, Ruler, fit, level, rulers, shades, table, waveform, wrap
 from pipeline.show import alignment, results, sound, words
-from pipeline.show.chart import PLOT, Ruler, fit, level, rulers, shades, table, waveform, wrap
 from pipeline.show.place import PARTS, Place, find_utterance
+from pipeline.times.intervals import Interval
 from stages.common import PRINTED, show
-
 
 # ---- charts
 

@@ -9,14 +9,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_compare import ODD_ID, make_trees, run_stage
 
 from lexicon.text import width_of
+from pipeline.draw.lattice_svg import LANE, THICKEST, lattice_dot, lattice_svg
+from pipeline.draw.lattice_text import (
+    depth_lines,
+    lattice_page,
+    lattice_text,
+    nbest_lines,
+    nearest_lines,
+    sausage_lines,
+    slots,
+)
 from pipeline.lattice import Lattice, best_path, forward_backward, frame_posteriors
 from pipeline.lattice.sausage import sausage
-from pipeline.show.lattice import depth_lines, lattice_page, lattice_text, nbest_lines, nearest_lines, sausage_lines, slots
-from pipeline.show.net import LANE, THICKEST, lattice_dot, lattice_svg
-from test_compare import ODD_ID, make_trees, run_stage
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from pipeline.audio import Cut
 from pipeline.corpora import prompts
 from pipeline.datadir import Utterance
-from pipeline.survey import listen, survey
-from pipeline.survey_picture import COLUMNS, histogram, picture
+from pipeline.datadir.survey import listen, survey
+from pipeline.datadir.survey_picture import COLUMNS, histogram, picture
+from pipeline.sound.audio import Cut
 
 RATE = 8000
 

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from bench.synthesis import (
-    EDGE_S, Phone, Said, _Event, closure, latencies, phones_and_words, place, read_events, write)
+from bench.synthesis import EDGE_S, Phone, Said, _Event, closure, latencies, phones_and_words, place, read_events, write
 from lexicon.errors import UserError
-from pipeline.textgrid import read_textgrid
+from pipeline.times.textgrid import read_textgrid
 
 RATE, LENGTH = 22050, 36329
 TEXT = "your volume or two cats"

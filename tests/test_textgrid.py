@@ -3,8 +3,8 @@ from __future__ import annotations
 
 from praatio import textgrid
 
-from pipeline.align import Segment
-from pipeline.textgrid import write_textgrid
+from pipeline.times.segments import Segment
+from pipeline.times.textgrid import write_textgrid
 
 
 def test_tiers_come_back_with_their_times(tmp_path):

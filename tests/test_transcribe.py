@@ -12,33 +12,32 @@ from types import SimpleNamespace
 import kaldialign
 import numpy as np
 import pytest
-
-from conftest import one_gaussian
 import soundfile
 import torch
 import torchaudio
+from conftest import one_gaussian
 
-import pipeline.own_audio as own_audio
+import pipeline.sound.recording as own_audio
 import stages.align_text
 import stages.transcribe
 from lexicon.errors import UserError
 from lexicon.files import write_json
 from lexicon.lang import load_lang
-from pipeline.align import align
-from pipeline.align_text import place_text, pronounce, written_in
-from pipeline.audio import read_audio
-from pipeline.ctc.beam import align as ctc_align
-from pipeline.decode import Settings, WfstDecoder
-from pipeline.features import FeatureSettings, mfcc
-from pipeline.gmm import load_gmm
-from pipeline.graph import ctc_topology, linear_graph
-from pipeline.hmm import utterance_graph
-from pipeline.intervals import read_ctm
+from pipeline.align.text import place_text, pronounce, written_in
+from pipeline.hmm.gmm import load_gmm
+from pipeline.hmm.graphs import utterance_graph
+from pipeline.hmm.viterbi import align
 from pipeline.lattice import best_path
-from pipeline.own_audio import own_name, read_recording
-from pipeline.search import Beams, SearchGraph, best_segments, search
-from pipeline.systems import load_system
-from pipeline.textgrid import read_textgrid
+from pipeline.neural.paths import align as ctc_align
+from pipeline.search.decode import Settings, WfstDecoder
+from pipeline.search.graph import ctc_topology, linear_graph
+from pipeline.search.wfst import Beams, SearchGraph, best_segments, search
+from pipeline.sound.audio import read_audio
+from pipeline.sound.mfcc import FeatureSettings, mfcc
+from pipeline.sound.recording import own_name, read_recording
+from pipeline.systems.registry import load_system
+from pipeline.times.intervals import read_ctm
+from pipeline.times.textgrid import read_textgrid
 
 PROJECT = Path(__file__).resolve().parents[1]
 SETTINGS = FeatureSettings(8000, norm_vars=False)

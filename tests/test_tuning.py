@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from lexicon.phones import spoken
-from pipeline.decode import Settings
-from pipeline.tuning import SCALES, SCORES, START, best_of, coordinate_descent
+from pipeline.search.decode import Settings
+from pipeline.search.tuning import SCALES, SCORES, START, best_of, coordinate_descent
 
 
 def bowl(scale: float, score: float, slant: float = 0.0):

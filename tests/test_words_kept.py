@@ -12,15 +12,16 @@ from lexicon.errors import UserError
 from lexicon.files import write_lines
 from lexicon.lang import build_lang, load_lang
 from lexicon.text import read_text, unfit
-from pipeline.align import Segment
-from pipeline.alignments import PlacedPhone, PlacedUtterance, read_alignment, write_alignment
-from pipeline.ctm import write_ctm
+from pipeline.align.alignments import PlacedPhone, PlacedUtterance, read_alignment, write_alignment
+from pipeline.base.edits import align
+from pipeline.compare.score import alignment_picture
 from pipeline.datadir import Utterance, read_datadir, write_datadir
-from pipeline.decode import Hypothesis, read_nbest
-from pipeline.intervals import Interval, read_ctm
 from pipeline.lattice import Lattice, read_json_lattice, read_slf, write_json_lattice, write_slf
-from pipeline.score import align, alignment_picture
-from pipeline.textgrid import read_textgrid, write_textgrid
+from pipeline.search.decode import Hypothesis, read_nbest
+from pipeline.times.ctm import write_ctm
+from pipeline.times.intervals import Interval, read_ctm
+from pipeline.times.segments import Segment
+from pipeline.times.textgrid import read_textgrid, write_textgrid
 from stages.decode import write_hypotheses
 
 WORDS = ("می\u200cروم", "क्\u200dष", "co\u00adop", "Ελλη\u0301", "😀", 'say"so', "it's", "a\\b", "<b>", "50%", "x=1", "!NULL",

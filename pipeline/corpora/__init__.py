@@ -7,8 +7,19 @@ or None), in ``cache``, or fetched from the publisher.
 """
 from __future__ import annotations
 
-from pipeline.corpora import (an4, commonvoice, fsdd, librispeech, mini_librispeech, prompts, speech_commands,
-                              speechocean762, timit, timit_sample, yesno)
+from pipeline.corpora import (
+           an4,
+           commonvoice,
+           fsdd,
+           librispeech,
+           mini_librispeech,
+           prompts,
+           speech_commands,
+           speechocean762,
+           timit,
+           timit_sample,
+           yesno,
+)
 
 CORPORA = {"an4": an4, "commonvoice": commonvoice, "fsdd": fsdd, "librispeech": librispeech,
            "mini_librispeech": mini_librispeech, "prompts": prompts, "speech_commands": speech_commands,

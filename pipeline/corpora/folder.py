@@ -13,12 +13,12 @@ from pathlib import Path
 from lexicon.errors import UserError
 from lexicon.letters import nfc
 from lexicon.written import Written
-from pipeline.audio import audio_info
 from pipeline.corpora.cutting import Found
 from pipeline.corpora.prepared import SETS, unmeasured
 from pipeline.corpora.transcript import GRID, TEXTS, Turn, read_turns
 from pipeline.corpora.tree import below
 from pipeline.datadir import AUDIO_SUFFIXES
+from pipeline.sound.audio import audio_info
 
 LEXICON = "lexicon.txt"  # in the folder itself: the corpus's pronunciations, and no transcript
 AUDIO = "audio"

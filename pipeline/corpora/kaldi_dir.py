@@ -13,7 +13,7 @@ from pipeline.corpora.cutting import Found
 from pipeline.corpora.prepared import SETS, Gold
 from pipeline.corpora.tree import within
 from pipeline.datadir import DataDir, Utterance, refuse
-from pipeline.intervals import Intervals, read_ctm
+from pipeline.times.intervals import Intervals, read_ctm
 
 
 def sets_in(folder: Path) -> list[Path]:

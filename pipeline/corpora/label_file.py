@@ -16,9 +16,9 @@ from lexicon.errors import UserError
 from lexicon.nonspeech import is_pause
 from lexicon.phone_sets import arpabet, ipa, without_stress
 from lexicon.text import numbered_lines
-from pipeline.audio import AudioInfo
 from pipeline.datadir.check import GOLD_OVERSHOOT_S
-from pipeline.intervals import Interval
+from pipeline.sound.audio import AudioInfo
+from pipeline.times.intervals import Interval
 
 LINE = re.compile(r"(?P<start>-?\d+(?:[.,]\d+)?)(?P<gap>\s+)(?P<end>-?\d+(?:[.,]\d+)?)(?:\s+(?P<label>\S.*))?")
 ESPS_LINE = re.compile(r"(?P<end>\d+\.\d+)\s+-?\d+(?:\s+(?P<label>\S.*))?")

@@ -16,9 +16,9 @@ from pipeline.corpora import folder as plain_folder
 from pipeline.corpora import kaldi_dir, layouts, lhotse_export
 from pipeline.corpora.cutting import SPLITS, Found, cut
 from pipeline.corpora.prepared import Gold, Prepared, chosen_split, measure
+from pipeline.corpora.tree import below
 from pipeline.datadir import Utterance
 from pipeline.datadir.check import GOLD_OVERSHOOT_S, SHORTEST_S
-from pipeline.corpora.tree import below
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 

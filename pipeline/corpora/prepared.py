@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lexicon.errors import UserError
-from pipeline.audio import AudioInfo, Cut, audio_info, refuse_endless, resampled_length
 from pipeline.datadir import Utterance
-from pipeline.intervals import Interval
+from pipeline.sound.audio import AudioInfo, Cut, audio_info, refuse_endless, resampled_length
+from pipeline.times.intervals import Interval
 
 SETS = ("train", "dev", "test")
 

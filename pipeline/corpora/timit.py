@@ -27,7 +27,7 @@ from pipeline.corpora import fetch
 from pipeline.corpora.prepared import SETS, Gold, Prepared, chosen_split, measure, unmeasured
 from pipeline.corpora.tree import below, within
 from pipeline.datadir import Utterance
-from pipeline.intervals import Interval
+from pipeline.times.intervals import Interval
 
 SPLITS = ("official",)
 NAMES = ("TIMIT", "timit", "LDC93S1", *(f"{name}{ending}" for name in ("TIMIT", "timit", "LDC93S1")

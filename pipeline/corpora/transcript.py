@@ -17,12 +17,12 @@ from lexicon.nonspeech import is_nonspeech, is_pause, names_pause
 from lexicon.phones import SILENCE
 from lexicon.text import numbered_lines, unwritable
 from lexicon.written import Written
-from pipeline.audio import AudioInfo, Cut
 from pipeline.corpora.label_file import MOST, are_phones, read_labels
 from pipeline.corpora.prepared import Gold
 from pipeline.datadir.check import GOLD_OVERSHOOT_S
-from pipeline.intervals import Interval
-from pipeline.textgrid import TextGrid, read_textgrid
+from pipeline.sound.audio import AudioInfo, Cut
+from pipeline.times.intervals import Interval
+from pipeline.times.textgrid import TextGrid, read_textgrid
 
 GRID = ".textgrid"
 LABELS = PHN, WRD = (".phn", ".wrd")  # TIMIT's, which are no text

@@ -10,11 +10,11 @@ import numpy as np
 
 from lexicon.errors import UserError
 from lexicon.files import read_json
-from pipeline.archive import PLACE, checksum, read_checksums, read_place
-from pipeline.audio import LONGEST_UTTERANCE_S, SAMPLE_RATES, AudioInfo, audio_info, resampled_length
+from pipeline.base.archive import PLACE, checksum, read_checksums, read_place
 from pipeline.datadir.read import NUMBER, DataDir
 from pipeline.datadir.tables import Problem, Table, read_table, text_lines
-from pipeline.intervals import ctm_interval
+from pipeline.sound.audio import LONGEST_UTTERANCE_S, SAMPLE_RATES, AudioInfo, audio_info, resampled_length
+from pipeline.times.intervals import ctm_interval
 
 SHORTEST_S = 0.025   # one frame
 OVERSHOOT_S = 0.5    # Kaldi's extract-segments cuts a segment short by so much without complaint
@@ -260,7 +260,7 @@ class Check:
 
 
 def num_frames(num_samples: int, sample_rate: int) -> int:
-    """How many frames `pipeline.features.mfcc` makes of so many samples."""
+    """How many frames `pipeline.sound.mfcc.mfcc` makes of so many samples."""
     window, shift = int(sample_rate * 0.025), int(sample_rate * 0.010)
     return 1 + (num_samples - window) // shift if num_samples >= window else 0
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from lexicon.errors import UserError
 from lexicon.files import read_json
 from lexicon.text import unfit_for_a_file
-from pipeline.audio import SAMPLE_RATES, Cut, audio_info
 from pipeline.datadir.tables import ARCHIVED, Problem, Table, is_pipe, read_table
 from pipeline.datadir.write import Utterance
+from pipeline.sound.audio import SAMPLE_RATES, Cut, audio_info
 
 # What is missing where one table has an utterance and another lacks it.
 LACKS = {"text": "audio without transcript; add its line to text",

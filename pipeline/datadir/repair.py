@@ -15,10 +15,10 @@ from lexicon.errors import UserError
 from lexicon.files import write_lines
 from lexicon.letters import nfc
 from lexicon.text import BYTE_ORDER_MARK, CONTROL
-from pipeline.audio import audio_info
 from pipeline.datadir.check import GOLD, OTHERS, Check
 from pipeline.datadir.read import decoded_file, find_audio
 from pipeline.datadir.tables import ODD_SPACE, UTF16
+from pipeline.sound.audio import audio_info
 
 TABLES = ("wav.scp", "segments", "text", "utt2spk", "utt2num_samples", "spk2utt", "feats.scp", *OTHERS)
 OF_IDS = ("segments", "utt2spk", "spk2utt")  # whose values are ids too

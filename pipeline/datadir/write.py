@@ -8,9 +8,9 @@ from pathlib import Path
 from lexicon.errors import UserError
 from lexicon.files import atomic_dir, write_lines
 from lexicon.text import unfit, unfit_for_a_file, unwritable
-from pipeline.audio import Cut
 from pipeline.datadir.tables import ARCHIVED, is_pipe
-from pipeline.intervals import Interval, Intervals, write_intervals
+from pipeline.sound.audio import Cut
+from pipeline.times.intervals import Interval, Intervals, write_intervals
 
 
 @dataclass(frozen=True)

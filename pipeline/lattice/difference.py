@@ -10,9 +10,9 @@ import numpy as np
 from lexicon.fold import Fold
 from lexicon.phones import MANNERS, OTHER, SILENCE, SILENT, PhoneSet, manner_in
 from lexicon.text import columns
-from pipeline.features import frame_to_seconds
-from pipeline.intervals import Interval
 from pipeline.lattice.schema import Lattice
+from pipeline.times.clock import frame_to_seconds
+from pipeline.times.intervals import Interval
 
 MIN_MASS = 0.01  # a phone of less is not considered; as pictures of lattices leave it out
 # Frames between two stretches of a phone that are still one: a CTC network says it in a spike, anywhere within what

@@ -8,9 +8,10 @@ import numpy as np
 
 from lexicon.phone_sets import phone_set_of
 from lexicon.phones import PhoneSet, by_manner, manner_in
-from pipeline.report.results import Comparison, System
+from pipeline.base.edits import GAP
+from pipeline.compare.results import Comparison, System
+from pipeline.compare.score import confusion_counts
 from pipeline.report.tables import colour, phone_label, system_name
-from pipeline.score import GAP, confusion_counts
 
 COMMONEST = 8
 

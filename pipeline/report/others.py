@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from lexicon.errors import UserError
 from lexicon.text import numbered_lines
+from pipeline.compare.results import Comparison, read_fields
 from pipeline.lattice import LARGEST
-from pipeline.report.results import Comparison, read_fields
 from pipeline.report.tables import system_name
 
 PARTS = {"acoustic": "sound", "lexicon": "lexicon", "language": "language"}  # of a score

@@ -14,15 +14,15 @@ from typing import NamedTuple
 
 from lexicon.files import write_lines
 from lexicon.phone_sets import phone_set_of
+from pipeline.compare.results import MEASURES, Comparison
+from pipeline.compare.score import alignment_picture, count
 from pipeline.datadir import Utterance
+from pipeline.draw.lattice_text import lattice_text
 from pipeline.report.heat_maps import class_confusions, confusions
 from pipeline.report.others import causes_table, difference_table, tsv_table
 from pipeline.report.panel import GRAPHS, Panels, panel_script, read_lattice
 from pipeline.report.placing import boundaries_section
-from pipeline.report.results import MEASURES, Comparison
 from pipeline.report.tables import disputed_phones_table, pairs_table, rates_table, system_name, utterances_table
-from pipeline.score import alignment_picture, count
-from pipeline.show.lattice import lattice_text
 
 WEB = Path(__file__).with_name("web")
 SCRIPTS = ("base", "sound", "timeline", "rows", "lattice", "panel", "page")  # in the order in which they need each other

@@ -14,23 +14,24 @@ import numpy as np
 from lexicon.fold import Fold
 from lexicon.phone_sets import phone_set_of
 from lexicon.phones import spoken
-from pipeline.alignments import PlacedUtterance, intervals, read_alignment
-from pipeline.audio import audio_info, read_audio
+from pipeline.align.alignments import PlacedUtterance, intervals, read_alignment
+from pipeline.base.edits import GAP, align
+from pipeline.compare.results import Comparison, System
 from pipeline.datadir import Utterance
-from pipeline.features import frame_to_seconds, read_feats
-from pipeline.intervals import Interval
+from pipeline.datadir.feats import read_feats
+from pipeline.datadir.sets import aligned_ctm, decoded_ctm, read_gold, read_placed
+from pipeline.draw.lanes import draw
+from pipeline.draw.spectrogram import png_mask, spectrogram
 from pipeline.lattice import Lattice, read_json_lattice
 from pipeline.lattice.difference import difference
-from pipeline.posteriors import phone_posteriors
-from pipeline.report.drawing import draw
 from pipeline.report.others import read_causes
 from pipeline.report.posteriorgram import posteriorgram, spikes
-from pipeline.report.results import Comparison, System
-from pipeline.report.spectrogram import png_mask, spectrogram
-from pipeline.score import GAP, align
-from pipeline.sets import aligned_ctm, decoded_ctm, read_gold, read_placed
-from pipeline.systems import System as Model
-from pipeline.systems import load_system
+from pipeline.search.posteriors import phone_posteriors
+from pipeline.search.system import System as Model
+from pipeline.sound.audio import audio_info, read_audio
+from pipeline.systems.registry import load_system
+from pipeline.times.clock import frame_to_seconds
+from pipeline.times.intervals import Interval
 
 # Higher frequencies than 8 kHz are neither heard by the systems nor worth the bytes; nor are the last of a long recording.
 MAX_SAMPLE_RATE = 16_000

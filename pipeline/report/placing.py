@@ -6,8 +6,8 @@ from html import escape
 from pathlib import Path
 
 from lexicon.errors import UserError
-from pipeline.boundaries import HAND, PUBLISHED, TSV, WITHIN_MS
-from pipeline.ctc.peaks import HEADER
+from pipeline.align.boundaries import HAND, PUBLISHED, TSV, WITHIN_MS
+from pipeline.align.peaks import HEADER
 from pipeline.report.others import read_tsv, table_of
 
 CAVEAT = ("The published aligners are there for the kind of number, not to be beaten: those of Stolcke et al. had all of TIMIT to learn"

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from lexicon.phones import BLANK, SILENT, PhoneSet, by_manner, manner_in
-from pipeline.ctc.beam import greedy
-from pipeline.features import FRAME_SHIFT_MS, frame_to_seconds
-from pipeline.report.spectrogram import png_mask
+from pipeline.draw.spectrogram import png_mask
+from pipeline.neural.paths import greedy
+from pipeline.times.clock import FRAME_SHIFT_MS, frame_to_seconds
 
 
 def posteriorgram(labels: Sequence[str], posteriors: np.ndarray, step: int, phone_set: PhoneSet) -> dict[str, Any]:

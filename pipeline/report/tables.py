@@ -8,10 +8,11 @@ from html import escape
 
 from lexicon.phone_sets import phone_set_of
 from lexicon.phones import PhoneSet
+from pipeline.base.edits import GAP
+from pipeline.compare.dispute import DisputedPhone, dispute, disputed_phones, examples
+from pipeline.compare.results import MEASURES, Comparison, System
+from pipeline.compare.score import Interval, PairedTest, count
 from pipeline.datadir import Utterance
-from pipeline.report.dispute import DisputedPhone, dispute, disputed_phones, examples
-from pipeline.report.results import MEASURES, Comparison, System
-from pipeline.score import GAP, Interval, PairedTest, count
 
 LEVEL = 0.05
 NUM_COLOURS = 8

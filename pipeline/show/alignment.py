@@ -8,15 +8,16 @@ from pathlib import Path
 from lexicon.errors import UserError
 from lexicon.fold import Fold
 from lexicon.phones import BLANK, SILENT
-from pipeline.align import Segment
-from pipeline.alignments import read_alignment
-from pipeline.boundaries import compare_boundaries, join_closures
-from pipeline.boundaries import table as boundary_table
-from pipeline.features import frame_to_seconds
-from pipeline.intervals import Interval
-from pipeline.score import GAP, align as edit
-from pipeline.show.chart import MARGIN, counted, fit, frame_rulers, level, note, numbers, pad, table, wrap
+from pipeline.align.alignments import read_alignment
+from pipeline.align.boundaries import compare_boundaries, join_closures
+from pipeline.align.boundaries import table as boundary_table
+from pipeline.base.edits import GAP
+from pipeline.base.edits import align as edit
+from pipeline.draw.chart import MARGIN, counted, fit, frame_rulers, level, note, numbers, pad, table, wrap
 from pipeline.show.place import Place, Shown
+from pipeline.times.clock import frame_to_seconds
+from pipeline.times.intervals import Interval
+from pipeline.times.segments import Segment
 
 FAR_MS = 20        # a start that differs by more is marked
 MARK = "*"

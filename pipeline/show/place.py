@@ -14,10 +14,10 @@ from lexicon.fold import Fold, read_fold
 from lexicon.lang import Lang, load_lang
 from lexicon.phone_sets import phone_set_of
 from lexicon.phones import PhoneSet
-from pipeline.audio import read_audio
 from pipeline.datadir import Utterance, read_datadir, sample_rate
-from pipeline.features import Features, read_feats
-from pipeline.intervals import Interval, read_ctm
+from pipeline.datadir.feats import Features, read_feats
+from pipeline.sound.audio import read_audio
+from pipeline.times.intervals import Interval, read_ctm
 
 PARTS = ("test", "dev", "train")
 

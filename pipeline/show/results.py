@@ -13,15 +13,16 @@ from lexicon.errors import UserError
 from lexicon.ngram import BEGIN, END
 from lexicon.phones import SILENT, spoken
 from lexicon.text import numbered_lines
-from pipeline.features import FRAME_SHIFT_MS, frame_to_seconds
-from pipeline.intervals import Interval, read_ctm
+from pipeline.base.edits import Pairs, align
+from pipeline.compare.results import MEASURES, read_fields
+from pipeline.compare.score import Counts, alignment_picture, count, kaldi_line, read_spoken
+from pipeline.draw.chart import COLUMNS, counted, level, note, numbers, table, wrap
+from pipeline.draw.lattice_svg import lattice_svg
+from pipeline.draw.lattice_text import lattice_page
 from pipeline.lattice import Lattice, best_path, nbest, read_json_lattice
-from pipeline.report.results import MEASURES, read_fields
-from pipeline.score import Counts, Pairs, align, alignment_picture, count, kaldi_line, read_spoken
-from pipeline.show.chart import COLUMNS, counted, level, note, numbers, table, wrap
-from pipeline.show.lattice import lattice_page
-from pipeline.show.net import lattice_svg
 from pipeline.show.place import Place, Shown
+from pipeline.times.clock import FRAME_SHIFT_MS, frame_to_seconds
+from pipeline.times.intervals import Interval, read_ctm
 
 READINGS = 6       # of the n-best list
 NATURAL = np.log(10)

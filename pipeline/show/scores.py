@@ -8,11 +8,11 @@ import numpy as np
 
 from lexicon.errors import UserError
 from lexicon.phones import BLANK, SILENT
-from pipeline.archive import Archive
-from pipeline.features import FRAME_SHIFT_MS, frame_to_seconds
-from pipeline.intervals import Interval
-from pipeline.show.chart import MARGIN, SHADES, counted, frame_rulers, level, note, numbers, shaded, table, wrap
+from pipeline.base.archive import Archive
+from pipeline.draw.chart import MARGIN, SHADES, counted, frame_rulers, level, note, numbers, shaded, table, wrap
 from pipeline.show.place import Place, Shown
+from pipeline.times.clock import FRAME_SHIFT_MS, frame_to_seconds
+from pipeline.times.intervals import Interval
 
 SEEN = 1 / len(SHADES)  # a phone that is nowhere more probable would have an empty row in a picture
 RIVALS = 3     # phones named beside the one that was said, where there is room
@@ -33,8 +33,8 @@ class Stretch:
 
 def gmm(place: Place) -> Shown:
     """Every state's log likelihood at each frame, the best path through the states, and the Gaussians it met."""
-    from pipeline.gmm import load_gmm
-    from pipeline.systems import load_system
+    from pipeline.hmm.gmm import load_gmm
+    from pipeline.systems.registry import load_system
     directory = place.exp / "gmm"
     system, model, feats = load_system(directory), load_gmm(directory / "model.npz"), place.feats_for(directory)
     transitions = model.transitions
@@ -51,9 +51,9 @@ def gmm(place: Place) -> Shown:
 
 def frames(place: Place) -> Shown:
     """The classifier's posterior of each state, which divided by the state's prior takes the Gaussians' place."""
-    from pipeline.frames import load_frame_classifier
-    from pipeline.gmm import load_gmm
-    from pipeline.systems import load_system
+    from pipeline.classifier.model import load_frame_classifier
+    from pipeline.hmm.gmm import load_gmm
+    from pipeline.systems.registry import load_system
     directory = place.exp / "frames"
     system, model = load_system(directory), load_frame_classifier(directory / "model.npz")
     feats = place.feats_for(directory)
@@ -103,7 +103,7 @@ class _Priors:
 
 def _hmm_lines(place: Place, system, scores: np.ndarray, transitions, details) -> list[str]:
     """Phone posteriors as a picture; the path of the known text, phone by phone, and one phone frame by frame."""
-    from pipeline.posteriors import SCALE, log_phone_posteriors, phone_labels
+    from pipeline.search.posteriors import SCALE, log_phone_posteriors, phone_labels
     labels = phone_labels(system)
     posteriors = np.exp(log_phone_posteriors(system, scores))                # (T, phones)
     lines = [*_posteriorgram(place, labels, posteriors.T, 1),
@@ -202,9 +202,9 @@ def _posteriorgram(place: Place, labels: Sequence[str], matrix: np.ndarray, step
 
 def neural(place: Place) -> Shown:
     """The network's posteriors of blank and phones: spikes, with blanks between them."""
-    from pipeline.ctc.beam import greedy
-    from pipeline.ctc.model import load_model
-    from pipeline.systems import load_system
+    from pipeline.neural.model import load_model
+    from pipeline.neural.paths import greedy
+    from pipeline.systems.registry import load_system
     directory = place.exp / "neural"
     model, feats = load_model(directory), place.feats_for(directory)
     logs = load_system(directory).posteriors(feats)                          # (T', tokens)

@@ -3,11 +3,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.audio import audio_info
-from pipeline.features import FRAME_LENGTH_MS, FRAME_SHIFT_MS, NUM_CEPS, frame_to_seconds
-from pipeline.report.spectrogram import spectrogram
-from pipeline.show.chart import (MARGIN, Ruler, fit, frame_rulers, numbers, pad, rulers, shaded, table, waveform, wrap)
+from pipeline.draw.chart import MARGIN, fit, frame_rulers, numbers, pad, rulers, shaded, table, waveform, wrap
+from pipeline.draw.spectrogram import spectrogram
 from pipeline.show.place import Place, Shown
+from pipeline.sound.audio import audio_info
+from pipeline.sound.mfcc import NUM_CEPS
+from pipeline.times.clock import FRAME_LENGTH_MS, FRAME_SHIFT_MS, frame_to_seconds
 
 BANDS = 8              # rows of the spectrogram
 FEW = 8                # values shown of many

@@ -9,7 +9,7 @@ from lexicon.dictionary import Pronunciation
 from lexicon.errors import UserError
 from lexicon.ngram import BEGIN, END, NGram
 from lexicon.phones import SILENT, PhoneSet
-from pipeline.show.chart import counted, level, note, numbers, table, wrap
+from pipeline.draw.chart import counted, level, note, numbers, table, wrap
 from pipeline.show.place import Place, Shown
 
 NAMES = {1: "unigram", 2: "bigram", 3: "trigram"}

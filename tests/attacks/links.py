@@ -4,6 +4,7 @@ from __future__ import annotations
 import re
 
 from attacks.sandbox import Done, Sandbox, snapshot
+
 from lexicon.files import mark
 
 GMM = ("GMM_ARGS=--max-mix 1 --warm-up 2 --passes 0 --last 0", "NJ=1")

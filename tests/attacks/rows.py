@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-
 from attacks.sandbox import Done, Sandbox, differences, snapshot
 
 WORKS, REFUSED, EITHER = "works", "is refused", "works or is refused in a line"

@@ -20,8 +20,8 @@ from pathlib import Path
 
 import soundfile
 
-from pipeline.audio import read_audio
 from pipeline.corpora import prompts
+from pipeline.sound.audio import read_audio
 
 PROJECT = Path(__file__).resolve().parents[2]
 COPIED = ("Makefile", "pyproject.toml", "stages", "pipeline", "lexicon")

@@ -3,9 +3,35 @@ from __future__ import annotations
 
 import numpy as np
 
-from bad_inputs.spoil import (FLAC_OF_A_DAY, Row, Spoil, arrays, both, change, cut, deep, entry, flipped, folder, gone, half,
-                              matrix, pickled,
-                              pipe, promised, put, recorded, rows, sounding, swap, tarred, tensors, values, vector, wav)
+from bad_inputs.spoil import (
+    FLAC_OF_A_DAY,
+    Row,
+    Spoil,
+    arrays,
+    both,
+    change,
+    cut,
+    deep,
+    entry,
+    flipped,
+    folder,
+    gone,
+    half,
+    matrix,
+    pickled,
+    pipe,
+    promised,
+    put,
+    recorded,
+    rows,
+    sounding,
+    swap,
+    tarred,
+    tensors,
+    values,
+    vector,
+    wav,
+)
 
 DEV, TRAIN, TEST, LANG, GMM = "data/toy/dev", "data/toy/train", "data/toy/test", "data/toy/lang", "exp/toy/gmm"
 DECODE = f"{GMM}/decode_test"

@@ -1,0 +1,1 @@
+"""A known text placed in sound: times, confidence, goodness, boundaries against hand-placed ones, correction."""

@@ -1,0 +1,174 @@
+"""Alignments of a whole set by one system, and their file: alignment.json.
+
+{utterance: {"num_frames": T, "phones": [{"phone", "start", "end", "word", "score", "confidence", "gop"}, ...],
+"words": [{"word", "start", "end", "confidence"}, ...]}}, frames of 10 ms. A phone's "word" is the index of its word, -1
+for a pause; "score" its log score per row (`pipeline.align.gop`), "confidence" in [0, 1] (`placing.Path`), "gop" at
+most 0; a CTC network's phones have their "spike" as well, [start, end]. An utterance too short for its words is null.
+"""
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lexicon.dictionary import Weighted
+from lexicon.errors import UserError
+from lexicon.files import read_json, write_json
+from lexicon.phones import BLANK
+from lexicon.text import same_ids, unfit
+from pipeline.align.gop import Goodness
+from pipeline.align.placing import best_placing
+from pipeline.lattice import LARGEST
+from pipeline.times.clock import frame_to_seconds
+from pipeline.times.intervals import Interval, Intervals
+from pipeline.times.segments import Segment, word_segments
+
+
+@dataclass(frozen=True)
+class PlacedPhone:
+    """A phone where a system put it, with what the system thinks of it; of a CTC network also its spike, frames from
+    and to (exclusive): there alone the network has said it."""
+
+    segment: Segment
+    score: float
+    confidence: float
+    gop: float
+    spike: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class PlacedUtterance:
+    """The phones of an utterance of ``num_frames`` frames in order, and its words, each with its confidence."""
+
+    num_frames: int
+    phones: list[PlacedPhone]
+    words: list[tuple[Segment, float]]
+
+    def moved(self, segments: Sequence[Segment]) -> PlacedUtterance:
+        """The same phones at other times; what the system thinks of them stays."""
+        phones = [replace(phone, segment=segment) for phone, segment in zip(self.phones, segments, strict=True)]
+        words = word_segments(segments, [word.label for word, _ in self.words])
+        sure = [confidence for _, confidence in self.words]
+        return replace(self, phones=phones, words=list(zip(words, sure, strict=True)))
+
+    @property
+    def segments(self) -> list[Segment]:
+        """The phones without their scores."""
+        return [phone.segment for phone in self.phones]
+
+
+def place_utterance(goodness: Goodness, name: str, scores: np.ndarray, num_frames: int, words: Sequence[str],
+                    lexicon: Weighted) -> PlacedUtterance | None:
+    """Align an utterance whose text is known with a system's scores (T', columns); None if it is too short for it.
+
+    Raises UserError for a word that the lexicon lacks, or one with phones that the system does not know.
+    """
+    known = set(goodness.system.topology.phones)
+    for word in words:
+        if word not in lexicon:
+            raise UserError(f'{name}: word "{word}" is not in lexicon.txt; add it to lexicon/extra.txt and run make'
+                            " again")
+        if strange := sorted({phone for _, said in lexicon[word] for phone in said} - known):
+            raise UserError(f'{name}: word "{word}": {goodness.system.directory} has never heard {" ".join(strange)};'
+                            " train it again with this lexicon")
+    path = best_placing(goodness.system, scores, num_frames, words, lexicon, name)
+    if path is None:
+        return None
+    phones = [PlacedPhone(segment, score, sure, gop, spike if BLANK in goodness.index and segment.word >= 0 else None)
+              for segment, sure, spike in zip(path.phones, path.phone_confidence, path.spikes)
+              for score, gop in [goodness.of(scores, segment)]]
+    return PlacedUtterance(num_frames, phones, list(zip(word_segments(path.phones, words), path.word_confidence)))
+
+
+def write_alignment(path: Path, placed: Mapping[str, PlacedUtterance], unplaced: Iterable[str] = ()) -> None:
+    """Write alignment.json; null stands for the ``unplaced`` utterances, which were too short for their words."""
+    write_json(path, {utt: {
+        "num_frames": u.num_frames,
+        "phones": [{"phone": p.segment.label, "start": p.segment.start, "end": p.segment.end, "word": p.segment.word,
+                    "score": round(p.score, 4), "confidence": round(p.confidence, 4), "gop": round(p.gop, 4),
+                    **({"spike": p.spike} if p.spike else {})}
+                   for p in u.phones],
+        "words": [{"word": word.label, "start": word.start, "end": word.end, "confidence": round(sure, 4)}
+                  for word, sure in u.words]}
+        for utt, u in placed.items()} | dict.fromkeys(unplaced))
+
+
+def place_again(path: Path) -> str:
+    """How an alignment.json, or what lies beside it, is made anew."""
+    return f"remove {path.with_name('alignment.json')} and run make again"
+
+
+def read_alignment(path: Path, known: Collection[str] | None = None) -> dict[str, PlacedUtterance]:
+    """Read alignment.json. UserError for anything that `write_alignment` would not have written, and if it is not of
+    the ``known`` utterances, where they are given."""
+    try:
+        value = read_json(path)
+        if not isinstance(value, dict):
+            raise ValueError("no object of utterances")
+        placed = {utt: _utterance(utt, item) for utt, item in value.items() if item is not None}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        what = error.strerror if isinstance(error, OSError) else str(error) or type(error).__name__
+        raise UserError(f"{path}: no alignment ({what}); {place_again(path)}") from None
+    if known is not None:
+        same_ids(path, value, known, place_again(path))
+    return placed
+
+
+def _utterance(utt: str, item: Any) -> PlacedUtterance:
+    total = item["num_frames"]
+    words = [(_segment(utt, word["word"], word, index, total), _number(utt, word, "confidence"))
+             for index, word in enumerate(item["words"])]
+    phones = []
+    for phone in item["phones"]:
+        if type(phone["word"]) is not int or not -1 <= phone["word"] < len(words):
+            raise ValueError(f"{utt}: word {phone['word']!r} of {len(words)}")
+        phones.append(PlacedPhone(_segment(utt, phone["phone"], phone, phone["word"], total),
+                                  *(_number(utt, phone, name) for name in ("score", "confidence", "gop")),
+                                  _spike(utt, phone, total)))
+    for segments in ([phone.segment for phone in phones], [word for word, _ in words]):
+        for before, after in zip(segments, segments[1:]):
+            if before.end > after.start:
+                raise ValueError(f"{utt}: {after.label!r} begins at {after.start}, before {before.label!r} ends")
+    return PlacedUtterance(total, phones, words)
+
+
+def _segment(utt: str, label: Any, item: Any, word: int, total: Any) -> Segment:
+    start, end = item["start"], item["end"]
+    good = isinstance(label, str) and not unfit(label)
+    if not (good and type(start) is type(end) is type(total) is int and 0 <= start < end <= total):
+        raise ValueError(f"{utt}: {label!r} from {start!r} to {end!r} of {total!r} frames")
+    return Segment(label, start, end, word)
+
+
+def _spike(utt: str, phone: Any, total: int) -> tuple[int, int] | None:
+    if "spike" not in phone:
+        return None
+    start, end = phone["spike"]
+    if not (type(start) is type(end) is int and 0 <= start < end <= total):
+        raise ValueError(f"{utt}: spike from {start!r} to {end!r} of {total} frames")
+    return start, end
+
+
+def _number(utt: str, item: Any, name: str) -> float:
+    value = item[name]
+    if type(value) not in (int, float) or not abs(value) < LARGEST:
+        raise ValueError(f"{utt}: {name} {value!r}")
+    return float(value)
+
+
+def has_spikes(placed: Mapping[str, PlacedUtterance]) -> bool:
+    """Whether a CTC network placed them."""
+    return any(phone.spike for u in placed.values() for phone in u.phones)
+
+
+def intervals(placed: Mapping[str, PlacedUtterance]) -> Intervals:
+    """The phones in seconds."""
+    return {utt: in_seconds(u.segments) for utt, u in placed.items()}
+
+
+def in_seconds(segments: Sequence[Segment]) -> list[Interval]:
+    """Segments, which count frames, in seconds."""
+    return [Interval(float(frame_to_seconds(s.start)), float(frame_to_seconds(s.end)), s.label) for s in segments]

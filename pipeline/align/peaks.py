@@ -1,0 +1,52 @@
+"""How peaky a CTC network is: it says a phone in a row or two and "blank" the rest of the time.
+
+Zeyer et al., Why does CTC result in peaky behavior? (2021), show that training leads there; Huang et al., Less peaky
+and more accurate CTC forced alignment by label priors (2024), that dividing by the label prior makes alignments less so.
+"""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from pipeline.align.alignments import PlacedUtterance, intervals
+from pipeline.align.boundaries import matched
+
+
+class Peaks(NamedTuple):
+    """Of a network's alignment of known text: the share of frames on which its path says blank; how long a spike lasts
+    on average, in frames; where, from 0 (the beginning) to 1 (the end), the middle of a spike lies within the same phone
+    as an HMM places it: mean and standard deviation, and the share of spikes that lie within it at all."""
+
+    blank_share: float
+    spike_frames: float
+    position: float
+    deviation: float
+    inside: float
+
+
+def peaks(network: Mapping[str, PlacedUtterance], hmm: Mapping[str, PlacedUtterance]) -> Peaks:
+    """Measure a network's alignment against an HMM's."""
+    spikes = [phone.spike for u in network.values() for phone in u.phones if phone.spike]
+    lengths = [end - start for start, end in spikes]
+    theirs, ours, places = intervals(hmm), intervals(network), []
+    for utt in network.keys() & hmm.keys():
+        for i, j in matched(theirs[utt], ours[utt], {}):
+            segment, spike = hmm[utt].phones[i].segment, network[utt].phones[j].spike
+            if spike:
+                places.append((sum(spike) / 2 - segment.start) / (segment.end - segment.start))
+    at = np.array(places)
+    near = at[(at > -1) & (at < 2)]  # further off, the two have taken different sounds for this phone
+    frames = sum(u.num_frames for u in network.values())
+    return Peaks(1 - sum(lengths) / frames, float(np.mean(lengths)), *(float(f(near)) if len(near) else float("nan")
+                 for f in (np.mean, np.std)), float(np.mean((at >= 0) & (at <= 1))) if len(at) else float("nan"))
+
+
+HEADER = ["network", "blank_percent", "spike_frames", "position", "deviation", "inside_percent"]
+
+
+def peak_cells(name: str, found: Peaks) -> list[str]:
+    """A row under HEADER."""
+    return [name, f"{100 * found.blank_share:.1f}", f"{found.spike_frames:.2f}", f"{found.position:.2f}",
+            f"{found.deviation:.2f}", f"{100 * found.inside:.1f}"]

@@ -1,0 +1,1 @@
+"""Files, archives, arrays, processes: what knows nothing of speech."""

@@ -1,0 +1,68 @@
+"""Hand-placed phones as training labels: which state of which phone each frame belongs to."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from lexicon.errors import UserError
+from lexicon.fold import Fold
+from lexicon.phones import SILENCE
+from lexicon.timit import CLOSURES
+from pipeline.base.archive import Archive
+from pipeline.classifier.model import check_alignment
+from pipeline.datadir.feats import Features, check_dimension
+from pipeline.hmm.gmm import GmmHmm
+from pipeline.hmm.topology import Transitions
+from pipeline.times.clock import seconds_to_frame
+from pipeline.times.intervals import Interval, Intervals
+
+UNKNOWN = -1  # a frame of a label that the lexicon has no phone for
+
+
+def gold_states(gold: Sequence[Interval], transitions: Transitions, fold: Fold, num_frames: int) -> np.ndarray:
+    """Density of each frame (num_frames,): a phone's frames are shared out evenly among its states, as HTK's HInit
+    begins (HTK Book, 8.2). The closure before a burst is the stop's first state. Outside intervals is silence."""
+    labels = np.full(num_frames, transitions.first_pdf.get(SILENCE, UNKNOWN))
+    for index, interval in enumerate(gold):
+        following = gold[index + 1].label if index + 1 < len(gold) else None
+        before = gold[index - 1].label if index else None
+        is_closure = following in CLOSURES.get(interval.label, ())
+        phone = phone_of(following if is_closure else interval.label, transitions, fold)
+        start, end = (int(np.clip(seconds_to_frame(t), 0, num_frames)) for t in (interval.start, interval.end))
+        if phone is None:
+            labels[start:end] = UNKNOWN
+            continue
+        first, n = transitions.first_pdf[phone], transitions.num_states(phone)
+        if is_closure:
+            states = np.zeros(end - start, int)
+        else:
+            skipped = 1 if n > 1 and interval.label in CLOSURES.get(before, ()) else 0
+            states = skipped + np.arange(end - start) * (n - skipped) // max(1, end - start)
+        labels[start:end] = first + states
+    return labels
+
+
+def phone_of(label: str, transitions: Transitions, fold: Fold) -> str | None:
+    """The model's phone for a hand's label: of the same name, if it folds alike, else that of its class, else None."""
+    name, class_of = label.upper(), fold.get(label, label)
+    if name in transitions.first_pdf and fold.get(name, name) == class_of:
+        return name
+    return class_of if class_of in transitions.first_pdf else None
+
+
+def taught(feats: Features, alignment: Archive, hmms: GmmHmm, gold: Intervals, fold: Fold
+           ) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """The features (T, D) and densities (T,) of every utterance of the alignment: where hands have placed the phones,
+    these say which, else the alignment does. UserError where they do not fit."""
+    if not len(alignment):
+        raise UserError(f"{alignment.path}: empty; align the set again")
+    x, y = [], []
+    for utt in alignment:
+        if utt not in feats:
+            raise UserError(f"{alignment.path}: {utt} has no features in {feats.path}; align the set again")
+        x.append(check_dimension(feats[utt], hmms.means.shape[1], f"{feats.path}: {utt}"))
+        found = check_alignment(alignment[utt], x[-1], hmms.transitions.num_pdfs, f"{alignment.path}: {utt}")
+        states = gold_states(gold[utt], hmms.transitions, fold, len(found)) if utt in gold else found
+        y.append(np.where(states == UNKNOWN, found, states))
+    return x, y

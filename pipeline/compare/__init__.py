@@ -1,0 +1,1 @@
+"""Hypotheses against references: error rates, tests, causes of errors, disputes, what each knowledge brings."""

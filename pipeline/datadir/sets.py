@@ -1,0 +1,109 @@
+"""The utterances of a set: what a stage reads of each must be there for all of them.
+
+Ids and labels of every file that is per utterance are compared with those of the file it was made with, so that one cut
+short, even at the end of a line, or of another set, is an error that names it. A set may lack only the utterances that
+the mfcc stage was told to go on without, which feats.json names.
+"""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from lexicon.errors import UserError
+from lexicon.files import read_json
+from lexicon.phones import spoken
+from lexicon.text import read_text, same_ids
+from pipeline.datadir import Utterance, read_datadir
+from pipeline.datadir.feats import missing_features
+from pipeline.times.intervals import Intervals, read_ctm
+
+# graph of a lattice: the decode's file whose line is its best path
+GRAPHS = {"free": "free.txt", "words": "phones.txt", "word_arcs": "hyp.txt"}
+CTMS = {"words": "hyp.txt", "phones": "phones.txt", "free": "free.txt"}  # of a decode: which text has the same labels
+
+
+def read_set(datadir: Path) -> list[Utterance]:
+    """The utterances of a data directory that have features, or will have them: all but those that the mfcc stage was
+    told to go on without."""
+    missing = missing_features(datadir)
+    return [utterance for utterance in read_datadir(datadir) if utterance.id not in missing]
+
+
+def read_ctm_like(path: Path, texts: Mapping[str, Sequence[str]], way_out: str) -> Intervals:
+    """A CTM that holds the labels of the ``texts``, pauses aside, utterance by utterance; those without labels have no
+    line in it."""
+    found = read_ctm(path)
+    same_ids(path, found, (utt for utt, labels in texts.items() if labels), way_out)
+    for utt, intervals in found.items():
+        if sorted(spoken(interval.label for interval in intervals)) != sorted(spoken(texts[utt])):
+            raise UserError(f'{path}: the {len(intervals)} lines of utterance "{utt}" do not hold its {len(texts[utt])}'
+                            f" labels; {way_out}")
+    return found
+
+
+def decode_again(decode: Path) -> str:
+    """How a damaged decode is made anew."""
+    return f"remove {decode / 'hyp.txt'} and run make again"
+
+
+def align_again(folder: Path) -> str:
+    """How a damaged alignment of the GMM is made anew."""
+    return f"remove {folder / 'phones.txt'} and run make again"
+
+
+def decoded_ctm(decode: Path, name: str) -> Intervals:
+    """"words", "phones" or "free" phones of a decode with their times."""
+    return read_ctm_like(decode / f"{name}.ctm", read_text(decode / CTMS[name]), decode_again(decode))
+
+
+def aligned_ctm(folder: Path, name: str, words: Mapping[str, Sequence[str]] | None = None) -> Intervals:
+    """"words" or "phones" of the GMM's alignment with their times; words must be the ``words`` that were said, or those
+    of the same utterances as the phones."""
+    said = read_text(folder / "phones.txt")
+    if name == "phones":
+        return read_ctm_like(folder / "phones.ctm", said, align_again(folder))
+    if words is not None:
+        return read_ctm_like(folder / "words.ctm", words, align_again(folder))
+    found = read_ctm(folder / "words.ctm")
+    same_ids(folder / "words.ctm", found, (utt for utt, phones in said.items() if spoken(phones)), align_again(folder))
+    return found
+
+
+def read_gold(datadir: Path, name: str) -> Intervals:
+    """"phones" or "words" as hands have placed them, of all or some of the utterances; none where nobody has.
+
+    UserError if the file is not as the data stage wrote it: gone, cut short, or of other utterances.
+    """
+    path, splits = datadir / f"{name}.ctm", datadir.parent / "splits.json"
+    found = read_ctm(path) if path.exists() else {}
+    known = read_text(datadir / "text") if found or splits.exists() else {}
+    way_out = f"remove {splits} and run make again"
+    if strangers := found.keys() - known.keys():
+        raise UserError(f'{path}: {len(strangers)} utterances that text has not (first: "{min(strangers)}"); {way_out}')
+    try:
+        totals = read_json(splits)["sets"][datadir.name]
+        wanted = totals["placed_by_hand"][name] if totals["utterances"] == len(known) else len(found)
+    except (OSError, ValueError, KeyError, TypeError):
+        return found  # of a directory that the data stage has not written, or whose utterances a person has chosen
+    if len(found) < wanted:
+        raise UserError(f"{path}: {len(found)} utterances, the corpus has {wanted} with {name} placed by hand;"
+                        f" {way_out}")
+    return found
+
+
+def read_placed(name: str, datadir: Path, aligned: Path) -> Intervals:
+    """What was said when, "phones" or "words": as hands have placed it if they have, else as the GMM in ``aligned``."""
+    return read_gold(datadir, name) or aligned_ctm(aligned, name)
+
+
+def lattice_files(decode: Path, graph: str) -> dict[str, Path]:
+    """utterance -> its lattice, of ``graph``. UserError if there is none, or one is missing of an utterance in which
+    the search found something."""
+    folder = decode / "lattices" / graph
+    found = {path.name.removesuffix(".json"): path for path in sorted(folder.glob("*.json"))}
+    if not found:
+        raise UserError(f"{folder}: no lattices; GRAPH is free, words or word_arcs, and neural has free only")
+    texts = read_text(decode / GRAPHS[graph])
+    wanted = {utt for utt, labels in texts.items() if labels or utt in found}
+    same_ids(folder, found, wanted, decode_again(decode))
+    return found

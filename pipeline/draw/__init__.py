@@ -1,0 +1,1 @@
+"""Pictures and drawings in characters that the report and `make show` share."""

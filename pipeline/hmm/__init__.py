@@ -1,0 +1,1 @@
+"""Hidden Markov models: topologies, utterance graphs, forward-backward, Viterbi, Gaussian mixtures, EM."""

@@ -1,0 +1,300 @@
+"""Expectation maximisation for GMM-HMMs: Baum-Welch on whole utterances, mixtures grown step by step."""
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lexicon.errors import UserError
+from pipeline.base.parallel import each
+from pipeline.hmm.gmm import GmmHmm, batches, score_for
+from pipeline.hmm.graphs import Graph, posteriors
+from pipeline.hmm.topology import LOG_ZERO
+from pipeline.hmm.viterbi import align
+
+if TYPE_CHECKING:
+    from hmmlearn.hmm import GMMHMM
+
+MARKER = 1e4  # a value no feature has: the frame behind the last one, for `--trainer hmmlearn`
+
+
+@dataclass
+class Statistics:
+    """Sufficient statistics of one EM pass: per Gaussian ``counts`` (G,), ``sums`` and ``squares`` (G, D)."""
+
+    counts: np.ndarray
+    sums: np.ndarray
+    squares: np.ndarray
+    transitions: np.ndarray
+    log_likelihood: float = 0.0
+    frames: int = 0
+    failed: list[str] = field(default_factory=list)
+
+
+def accumulate(model: GmmHmm, graphs: Mapping[str, Graph], feats: Mapping[str, np.ndarray],
+               lengths: Mapping[str, int], jobs: int = 1) -> Statistics:
+    """One Baum-Welch E step over all utterances of ``graphs`` (Rabiner 1989, eq. 52-54), in ``jobs`` processes.
+
+    Batches are added up in order, so the number of processes does not change the result.
+    """
+    import pipeline.hmm.loops  # noqa: F401, here, so that no worker has to compile it
+    stats = _empty(model)
+    for part in each(lambda utts: _accumulate_batch(model, utts, graphs, feats), batches(list(graphs), graphs, lengths),
+                     jobs):
+        stats.counts += part.counts
+        stats.sums += part.sums
+        stats.squares += part.squares
+        stats.transitions += part.transitions
+        stats.log_likelihood += part.log_likelihood
+        stats.frames += part.frames
+        stats.failed += part.failed
+    return stats
+
+
+def _empty(model: GmmHmm) -> Statistics:
+    return Statistics(np.zeros(len(model.weights)), np.zeros_like(model.means), np.zeros_like(model.means),
+                      np.zeros_like(model.transitions.log_probs))
+
+
+def _accumulate_batch(model: GmmHmm, utts: Sequence[str], graphs: Mapping[str, Graph],
+                      feats: Mapping[str, np.ndarray]) -> Statistics:
+    stats, seen = _empty(model), []
+    for utt in utts:
+        x = np.asarray(feats[utt], np.float64)
+        pdfs, columns, scores = score_for(model, graphs[utt], x)
+        occupancy, total, transitions = posteriors(graphs[utt], scores, columns, model.transitions.log_probs)
+        if total < LOG_ZERO / 2:
+            stats.failed.append(utt)
+            continue
+        stats.transitions += transitions
+        stats.log_likelihood += total
+        stats.frames += len(x)
+        frame, column = np.nonzero(occupancy)  # few: posteriors below NEGLIGIBLE are exactly zero
+        seen.append((pdfs[column], x[frame], scores[frame, column], occupancy[frame, column]))
+    if seen:
+        _add_gaussians(model, stats, *(np.concatenate(column) for column in zip(*seen)))
+    return stats
+
+
+def _add_gaussians(model: GmmHmm, stats: Statistics, pdfs: np.ndarray, feats: np.ndarray, scores: np.ndarray,
+                   occupancy: np.ndarray) -> None:
+    """Count frames for the Gaussians of their densities in proportion to their share.
+
+    A row for each frame that may be of a density: ``pdfs`` (N,) which, ``feats`` (N, D), ``scores`` (N,) its log
+    density, ``occupancy`` (N,) how likely it is.
+    """
+    order = np.argsort(pdfs, kind="stable")
+    found, begins = np.unique(pdfs[order], return_index=True)
+    for pdf, own in zip(found, np.split(order, begins[1:])):
+        rows, x = slice(model.bounds[pdf], model.bounds[pdf + 1]), feats[own]
+        components, _ = model.components(x, np.array([pdf]))
+        share = np.exp(components - scores[own, None]) * occupancy[own, None]
+        stats.counts[rows] += share.sum(0)
+        stats.sums[rows] += share.T @ x
+        stats.squares[rows] += share.T @ x**2
+
+
+def maximise(model: GmmHmm, stats: Statistics) -> None:
+    """The M step: maximum-likelihood weights, means, variances (floored) and transitions, in place.
+
+    A Gaussian that saw less than one frame keeps its mean and variance: nothing can be said about it.
+    """
+    seen = stats.counts >= 1.0
+    counts = stats.counts[seen, None]
+    model.means[seen] = stats.sums[seen] / counts
+    model.variances[seen] = np.maximum(stats.squares[seen] / counts - model.means[seen]**2, model.floor)
+    totals = np.add.reduceat(stats.counts, model.bounds[:-1])
+    sizes = np.diff(model.bounds)
+    live = np.repeat(totals > 0, sizes)
+    model.weights[live] = (stats.counts / np.maximum(np.repeat(totals, sizes), 1e-300))[live]
+    model.transitions.reestimate(stats.transitions)
+
+
+def grow(model: GmmHmm, stats: Statistics, max_mix: int, min_frames: float) -> None:
+    """Add Gaussians where the data carry them: a phone's states get up to twice as many, in place.
+
+    All states of a phone keep the same number (hmmlearn's layout): at most ``max_mix``, and ``min_frames`` frames of
+    its poorest state for each. The heaviest Gaussian is split in two, ±0.2 standard deviations apart (HTK Book, 8.4).
+    """
+    occupancy = np.add.reduceat(stats.counts, model.bounds[:-1])
+    parts = []
+    for phone in model.transitions.phones:
+        first, n = model.transitions.first_pdf[phone], model.transitions.num_states(phone)
+        old = model.bounds[first + 1] - model.bounds[first]
+        carried = int(occupancy[first:first + n].mean() / min_frames)
+        target = max(old, min(2 * old, max_mix, carried))
+        for pdf in range(first, first + n):
+            rows = slice(model.bounds[pdf], model.bounds[pdf + 1])
+            w, m, v = (list(x[rows]) for x in (model.weights, model.means, model.variances))
+            while len(w) < target:
+                heavy = int(np.argmax(w))
+                w[heavy] /= 2
+                offset = .2 * np.sqrt(v[heavy])
+                w.append(w[heavy])
+                m.append(m[heavy] - offset)
+                v.append(v[heavy])
+                m[heavy] = m[heavy] + offset
+            parts.append((target, w, m, v))
+    sizes, weights, means, variances = zip(*parts)
+    model.bounds = np.cumsum([0, *sizes])
+    model.weights, model.means, model.variances = (np.concatenate(x) for x in (weights, means, variances))
+
+
+def check_step(model: GmmHmm, before: float | None, stats: Statistics, tolerance: float = 1e-4) -> float:
+    """Mean log likelihood per frame of an E step, if it did not fall and every parameter is finite.
+
+    Raises UserError naming the first phone at fault, or both likelihoods.
+    """
+    now = stats.log_likelihood / max(stats.frames, 1)
+    good = np.isfinite(model.means).all(1) & np.isfinite(model.variances).all(1) & np.isfinite(model.weights)
+    if not good.all():
+        pdf = int(np.searchsorted(model.bounds, np.flatnonzero(~good)[0], side="right")) - 1
+        frames = np.add.reduceat(stats.counts, model.bounds[:-1])[pdf]
+        raise UserError(f"phone {model.transitions.phone_of_pdf[pdf]}: a Gaussian is not finite ({frames:.0f} frames in"
+                        " that state); check the recordings that hold it")
+    if not np.isfinite(now):
+        raise UserError(f"the log likelihood per frame is {now}; this is a bug: please report it with your corpus")
+    if before is not None and now < before - tolerance:
+        raise UserError(
+            f"the log likelihood per frame fell from {before:.4f} to {now:.4f}; this is a bug: please report"
+            " it with your corpus")
+    return now
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long to train: ``warm_up`` passes with one Gaussian per state, ``passes`` after each growth, ``last`` at the
+    end; ``max_mix`` Gaussians per state at most, each carried by ``min_frames`` frames on average."""
+
+    warm_up: int
+    passes: int
+    last: int
+    max_mix: int
+    min_frames: float
+
+    def growths(self) -> int:
+        """How many doublings lead to ``max_mix``."""
+        return int(np.ceil(np.log2(self.max_mix)))
+
+    def total(self) -> int:
+        """Passes altogether."""
+        return self.warm_up + self.passes * self.growths() + self.last
+
+
+Update = Callable[[GmmHmm, Mapping[str, Graph], Mapping[str, np.ndarray], Mapping[str, int], int], Statistics]
+
+
+def baum_welch(model: GmmHmm, graphs: Mapping[str, Graph], feats: Mapping[str, np.ndarray],
+               lengths: Mapping[str, int], jobs: int = 1) -> Statistics:
+    """One EM pass over whole utterances; returns the statistics of the model as it was before."""
+    stats = accumulate(model, graphs, feats, lengths, jobs)
+    if stats.failed:
+        raise UserError(f"{len(stats.failed)} utterances have fewer frames than the states of their words, the first"
+                        f" {stats.failed[0]}; correct their transcripts or take them out")
+    maximise(model, stats)
+    return stats
+
+
+def segmental_hmmlearn(model: GmmHmm, graphs: Mapping[str, Graph], feats: Mapping[str, np.ndarray],
+                       lengths: Mapping[str, int], jobs: int = 1) -> Statistics:
+    """The plain reference: Viterbi phone segments (segmental k-means, Juang & Rabiner 1990), then one pass of
+    hmmlearn's own ``GMMHMM.fit`` per phone. Slow, and without the paths across phone boundaries that Baum-Welch counts.
+
+    The statistics hold occupancies and the Viterbi likelihood only.
+    """
+    segments: dict[str, list[np.ndarray]] = {}
+    stats = Statistics(np.zeros(len(model.weights)), model.means, model.variances, model.transitions.log_probs)
+    for utt, alignment in align(model, graphs, feats, lengths, jobs=jobs):
+        if alignment is None:
+            raise UserError(f"{utt}: fewer frames than the states of its words; correct its transcript or take it out")
+        stats.log_likelihood += alignment.log_likelihood
+        stats.frames += lengths[utt]
+        x = feats[utt]
+        for phone in alignment.phones:
+            segments.setdefault(phone.label, []).append(np.asarray(x[phone.start:phone.end], np.float64))
+    for phone, pieces in segments.items():
+        _fit_hmmlearn(model, phone, pieces, stats)
+    return stats
+
+
+def _with_end(model: GmmHmm, phone: str) -> GMMHMM:
+    """The phone in hmmlearn with one state more, its exit, which only a marker frame can be in.
+
+    hmmlearn's sequences may end in any state. Ours leave through an exit; without this the trainer would forget so and
+    the likelihood would fall from pass to pass.
+    """
+    from hmmlearn.hmm import GMMHMM  # a slow import, for the reference alone
+    inner, topology = model.to_hmmlearn(phone), model.transitions.topologies[phone]
+    n, mix, dim = inner.means_.shape
+    learner = GMMHMM(n + 1, n_mix=mix, covariance_type="diag", n_iter=1, params="tmcw", init_params="")
+    learner.n_features = dim
+    learner.startprob_, learner.transmat_ = np.append(topology.start, 0.0), np.eye(n + 1)
+    learner.transmat_[:n] = np.column_stack([topology.trans, topology.exit])
+    learner.weights_ = np.concatenate([inner.weights_, np.full((1, mix), 1 / mix)])
+    learner.means_ = np.concatenate([inner.means_, np.full((1, mix, dim), MARKER)])
+    learner.covars_ = np.concatenate([inner.covars_, np.ones((1, mix, dim))])
+    return learner
+
+
+def _fit_hmmlearn(model: GmmHmm, phone: str, pieces: Sequence[np.ndarray], stats: Statistics) -> None:
+    from sklearn.exceptions import ConvergenceWarning
+    learner, n = _with_end(model, phone), model.transitions.num_states(phone)
+    marker = np.full((1, model.means.shape[1]), MARKER)
+    x = np.concatenate([part for piece in pieces for part in (piece, marker)])
+    sizes = [len(piece) + 1 for piece in pieces]
+    first = model.transitions.first_pdf[phone]
+    rows = slice(model.bounds[first], model.bounds[first + n])
+    occupancy = learner.predict_proba(x, sizes).sum(0)[:n]
+    stats.counts[rows] = (occupancy[:, None] * learner.weights_[:n]).ravel()
+    kept = model.means[rows].copy(), model.variances[rows].copy()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # of k-means, which hmmlearn runs and then does not use
+        learner.fit(x, sizes)
+    means, variances = learner.means_[:n].reshape(kept[0].shape), learner.covars_[:n].reshape(kept[1].shape)
+    # A Gaussian without frames comes back as NaN or with a collapsed variance; it keeps what it had. hmmlearn ignores
+    # min_covar in this M step, so the floor is applied here.
+    poor = ~np.isfinite(means).all(1) | (stats.counts[rows] < 1.0)
+    means[poor], variances[poor] = kept[0][poor], kept[1][poor]
+    model.means[rows], model.variances[rows] = means, np.maximum(np.nan_to_num(variances), model.floor)
+    weights = np.nan_to_num(learner.weights_[:n])
+    model.weights[rows] = (weights / weights.sum(1, keepdims=True)).ravel()
+    counts = np.zeros_like(model.transitions.log_probs)
+    begin = model.transitions.first_id[phone]
+    counts[begin:begin + n * (n + 1)] = learner.transmat_[:n].ravel()
+    model.transitions.reestimate(counts)
+
+
+TRAINERS: dict[str, Update] = {"baum-welch": baum_welch, "hmmlearn": segmental_hmmlearn}
+
+
+def train(model: GmmHmm, graphs: Mapping[str, Graph], feats: Mapping[str, np.ndarray], lengths: Mapping[str, int],
+          schedule: Schedule, trainer: str = "baum-welch", jobs: int = 1,
+          on_pass: Callable[[int, float], None] = lambda number, score: None) -> Statistics:
+    """Train ``model`` in place; ``on_pass(pass, log likelihood per frame)`` hears of every pass.
+
+    Returns the statistics of the last pass. Raises UserError if the likelihood falls (Baum-Welch cannot; the segmental
+    reference, which mixes Viterbi segments with summed paths, may by a little), or anything is not finite.
+    """
+    tolerance = 1e-4 if trainer == "baum-welch" else 0.5
+    grow_after = {schedule.warm_up + i * schedule.passes for i in range(schedule.growths())}
+    before = None
+    for number in range(1, schedule.total() + 1):
+        stats = TRAINERS[trainer](model, graphs, feats, lengths, jobs)
+        before = check_step(model, before, stats, tolerance)
+        on_pass(number, before)
+        if number in grow_after:
+            grow(model, stats, schedule.max_mix, schedule.min_frames)
+            before = None  # a split moves the means off the optimum, so the next pass may start lower
+    return stats
+
+
+def poor_phones(model: GmmHmm, stats: Statistics, least: float) -> dict[str, float]:
+    """Phones of which some state saw fewer than ``least`` frames, with that count."""
+    occupancy = np.add.reduceat(stats.counts, model.bounds[:-1])
+    fewest: dict[str, float] = {}
+    for phone, frames in zip(model.transitions.phone_of_pdf, occupancy.tolist()):
+        fewest[phone] = min(frames, fewest.get(phone, np.inf))
+    return {phone: frames for phone, frames in fewest.items() if frames < least}

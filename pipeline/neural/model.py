@@ -1,0 +1,311 @@
+"""The CTC acoustic model: encoders, loss, posteriors, and its file (safetensors + meta.json, nothing unpickled).
+
+CTC is Graves et al. (2006), "Connectionist temporal classification". Every encoder is subsampled in time, masks the
+padding of a batch, and normalises frame by frame only, so that an utterance's posteriors depend on that utterance.
+"""
+from __future__ import annotations
+
+import math
+import zlib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor, nn
+from torch.nn import functional
+
+from lexicon.errors import UserError
+from lexicon.files import atomic_write, read_json, write_json
+from pipeline.neural import BLANK
+
+ENCODERS = ("conv-bigru", "conv-bilstm", "conformer", "tdnn")
+
+
+@dataclass(frozen=True)
+class EncoderConfig:
+    """The shape of a network; everything needed to build it again.
+
+    width: units of one direction of a recurrent layer, or channels of a conformer or TDNN block.
+    layers: of the recurrent or conformer kind; conv_layers: residual convolutions before them.
+    subsampling: input frames per output frame (10 ms each).
+    """
+    encoder: str
+    feature_dim: int
+    num_tokens: int
+    width: int
+    layers: int
+    conv_layers: int
+    subsampling: int
+    dropout: float
+
+
+def time_mask(lengths: Tensor, size: int) -> Tensor:
+    """(B, size, 1) float: 1 on the frames of each utterance, 0 on its padding. lengths: (B,) int64."""
+    inside = torch.arange(size, device=lengths.device)[None, :] < lengths[:, None]
+    return inside[:, :, None].to(torch.float32)
+
+
+class ConvBlock(nn.Module):
+    """Convolution over time, layer norm over channels, SiLU, dropout; output frame j is centred on input j * stride."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, dropout: float, dilation: int = 1):
+        super().__init__()
+        self.convolution = nn.Conv1d(inputs, outputs, kernel, stride, dilation * (kernel // 2), dilation)
+        self.norm = nn.LayerNorm(outputs)
+        self.dropout = nn.Dropout(dropout)
+        self.stride = stride
+
+    def forward(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:  # (B, T, inputs), (B,)
+        x = x * time_mask(lengths, x.shape[1])
+        x = self.convolution(x.transpose(1, 2)).transpose(1, 2)  # (B, ceil(T / stride), outputs)
+        return self.dropout(functional.silu(self.norm(x))), (lengths + self.stride - 1) // self.stride
+
+
+class RecurrentStack(nn.Module):
+    """Residual bidirectional GRU or LSTM layers (Schuster & Paliwal 1997).
+
+    Without the residual path CTC training sits on "all blank" for ten epochs; with it, for one.
+
+    The backward direction runs forward over each utterance turned round within its own length, so padding always
+    comes last and changes nothing; on a CPU this is four times faster than packed sequences.
+    """
+
+    def __init__(self, kind: str, width: int, layers: int, dropout: float):
+        super().__init__()
+        cell = {"conv-bigru": nn.GRU, "conv-bilstm": nn.LSTM}[kind]
+        self.onward, self.inverse = (nn.ModuleList(cell(2 * width, width, batch_first=True) for _ in range(layers))
+                                     for _ in range(2))
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:  # (B, T, 2 width)
+        turn = turned_round(lengths, x.shape[1])
+        for onward, inverse in zip(self.onward, self.inverse, strict=True):
+            late = gather_time(inverse(gather_time(x, turn))[0], turn)
+            x = x + self.dropout(torch.cat([onward(x)[0], late], dim=-1))
+        return x
+
+
+def turned_round(lengths: Tensor, size: int) -> Tensor:
+    """(B, size) int64 indices that turn every utterance round within its length and leave its padding in place."""
+    time = torch.arange(size, device=lengths.device)[None, :]
+    return torch.where(time < lengths[:, None], lengths[:, None] - 1 - time, time)
+
+
+def gather_time(x: Tensor, index: Tensor) -> Tensor:
+    """x (B, T, C) with the frames of each utterance taken in the order of index (B, T)."""
+    return x[torch.arange(x.shape[0], device=x.device)[:, None], index]
+
+
+class ConformerBlock(nn.Module):
+    """One block of Gulati et al. (2020), "Conformer", with layer norm in place of batch norm."""
+
+    def __init__(self, width: int, dropout: float, heads: int = 4, kernel: int = 15):
+        super().__init__()
+        self.feed_in, self.feed_out = (nn.Sequential(
+            nn.LayerNorm(width), nn.Linear(width, 4 * width), nn.SiLU(), nn.Dropout(dropout),
+            nn.Linear(4 * width, width), nn.Dropout(dropout)) for _ in range(2))
+        self.attention_norm, self.gate_norm, self.depth_norm, self.norm = (nn.LayerNorm(width) for _ in range(4))
+        self.attention = nn.MultiheadAttention(width, heads, dropout, batch_first=True)
+        self.gate = nn.Linear(width, 2 * width)
+        self.depthwise = nn.Conv1d(width, width, kernel, padding=kernel // 2, groups=width)
+        self.pointwise = nn.Linear(width, width)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:  # (B, T, width), (B, T, 1)
+        x = x + 0.5 * self.feed_in(x)
+        y = self.attention_norm(x)
+        x = x + self.dropout(self.attention(y, y, y, key_padding_mask=mask[:, :, 0] == 0, need_weights=False)[0])
+        y = functional.glu(self.gate(self.gate_norm(x)), dim=-1) * mask
+        y = self.depthwise(y.transpose(1, 2)).transpose(1, 2)
+        x = x + self.dropout(self.pointwise(functional.silu(self.depth_norm(y))))
+        return self.norm(x + 0.5 * self.feed_out(x))
+
+
+class ConformerStack(nn.Module):
+    """Sinusoidal positions and conformer blocks."""
+
+    def __init__(self, width: int, layers: int, dropout: float):
+        super().__init__()
+        self.blocks = nn.ModuleList(ConformerBlock(width, dropout) for _ in range(layers))
+
+    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
+        mask = time_mask(lengths, x.shape[1])
+        x = x + sinusoids(x.shape[1], x.shape[2], x.device)
+        for block in self.blocks:
+            x = block(x, mask)
+        return x
+
+
+def sinusoids(length: int, width: int, device: torch.device) -> Tensor:
+    """(length, width) position code of Vaswani et al. (2017)."""
+    angle = torch.arange(length, device=device)[:, None] * torch.exp(
+        torch.arange(0, width, 2, device=device) * (-math.log(10000.0) / width))
+    return torch.stack([angle.sin(), angle.cos()], dim=-1).reshape(length, width)
+
+
+class Encoder(nn.Module):
+    """Features to log posteriors over blank and phones.
+
+    Two convolutions (the second subsamples), residual dilated convolutions (a time-delay network: Waibel 1989,
+    Peddinti et al. 2015), then recurrent or conformer layers (none in "tdnn"), then one linear layer.
+    """
+
+    def __init__(self, config: EncoderConfig):
+        super().__init__()
+        self.config = config
+        recurrent = config.encoder in ("conv-bigru", "conv-bilstm")
+        width, channels, dropout = config.width, config.width * (2 if recurrent else 1), config.dropout
+        self.register_buffer("mean", torch.zeros(config.feature_dim))
+        self.register_buffer("deviation", torch.ones(config.feature_dim))
+        self.front = nn.ModuleList([ConvBlock(config.feature_dim, width, 5, 1, dropout),
+                                    ConvBlock(width, channels, 5, config.subsampling, dropout)])
+        self.residual = nn.ModuleList(ConvBlock(channels, channels, 5, 1, dropout, dilation=1 + i % 3)
+                                      for i in range(config.conv_layers))
+        self.stack: RecurrentStack | ConformerStack | None = None
+        if recurrent:
+            self.stack = RecurrentStack(config.encoder, width, config.layers, dropout)
+        elif config.encoder == "conformer":
+            self.stack = ConformerStack(width, config.layers, dropout)
+        self.dropout = nn.Dropout(dropout)
+        self.output = nn.Linear(channels, config.num_tokens)
+
+    def forward(self, feats: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """feats (B, T, D), lengths (B,) -> log posteriors (B, T', V), T' = ceil(T / subsampling), and lengths (B,)."""
+        x = (feats - self.mean) / self.deviation
+        for block in self.front:
+            x, lengths = block(x, lengths)
+        for block in self.residual:
+            x = x + block(x, lengths)[0]
+        if self.stack is not None:
+            x = self.stack(x, lengths)
+        return self.output(self.dropout(x)).log_softmax(dim=-1), lengths
+
+    def num_parameters(self) -> int:
+        return sum(p.numel() for p in self.parameters())
+
+
+@dataclass(frozen=True)
+class CtcModel:
+    """A trained network with its tokens; what decoders see of it.
+
+    tokens: blank first, then phones; column v of the posteriors is tokens[v].
+    log_prior: (V,) float32 natural log of the mean posterior over the training data. Posteriors divided by it (to a
+    power) are scaled likelihoods, as in a hybrid.
+    """
+    encoder: Encoder
+    tokens: list[str]
+    log_prior: np.ndarray
+
+    @property
+    def subsampling(self) -> int:
+        """Input frames (10 ms) per output frame; output frame j is centred on input frame j * subsampling."""
+        return self.encoder.config.subsampling
+
+    def log_posteriors(self, feats: np.ndarray) -> np.ndarray:
+        """feats (T, D) float32 -> (ceil(T / subsampling), V) float32 natural log, contiguous; alone in its batch.
+
+        No frames give no frames. Raises UserError when D is not what the model was trained on or a value is not finite.
+        """
+        dimension = self.encoder.config.feature_dim
+        if feats.ndim != 2 or feats.shape[1] != dimension:
+            raise UserError(f"features of shape {feats.shape}, the model takes (T, {dimension});"
+                            " make the features again with the settings of the model")
+        if not np.isfinite(feats).all():
+            raise UserError("features hold NaN or infinity; run make mfcc again")
+        if len(feats) == 0:
+            return np.zeros((0, len(self.tokens)), np.float32)
+        device = next(self.encoder.parameters()).device
+        self.encoder.eval()
+        with torch.inference_mode():
+            batch = torch.from_numpy(np.array(feats, np.float32)).to(device)[None]  # a copy: feats may be read-only
+            log_probs, _ = self.encoder(batch, torch.tensor([len(feats)], device=device))
+        return np.ascontiguousarray(log_probs[0].cpu().numpy())
+
+
+def ctc_loss(log_probs: Tensor, lengths: Tensor, targets: list[tuple[int, ...]]) -> Tensor:
+    """(B,) negative natural log probability of each target under CTC (Graves et al. 2006, eq. 8).
+
+    log_probs (B, T, V), lengths (B,), targets: token ids without blanks. Computed on the CPU on purpose: PyTorch's
+    CUDA version adds in no fixed order, so two runs would differ.
+    """
+    flat = torch.tensor([token for target in targets for token in target], dtype=torch.int64)
+    sizes = torch.tensor([len(target) for target in targets], dtype=torch.int64)
+    return functional.ctc_loss(log_probs.cpu().transpose(0, 1), flat, lengths.cpu(), sizes, BLANK, reduction="none")
+
+
+def frames_needed(target: tuple[int, ...]) -> int:
+    """Fewest network frames that can spell target: one per phone, and a blank between two equal neighbours."""
+    return len(target) + sum(a == b for a, b in zip(target, target[1:]))
+
+
+def save_model(directory: Path, model: CtcModel, meta: dict) -> None:
+    """Write meta.json (network, tokens and what meta holds), then model.safetensors (weights and log_prior)."""
+    weights = model.encoder.state_dict()
+    tensors = {f"encoder.{name}": value.detach().cpu().contiguous() for name, value in weights.items()}
+    tensors["log_prior"] = torch.from_numpy(model.log_prior)
+    saved = save(tensors)
+    (directory / "model.safetensors").unlink(missing_ok=True)  # the old one is not what meta.json says from here on
+    write_json(directory / "meta.json", {"system": "neural", "kind": "neural", **meta, "network": asdict(model.encoder.config), "tokens": model.tokens,
+                                         "parameters": model.encoder.num_parameters(),
+                                         "checksum": zlib.crc32(saved)})
+    with atomic_write(directory / "model.safetensors", "wb") as stream:
+        stream.write(saved)
+
+
+def load_model(directory: Path | str, device: str = "cpu") -> CtcModel:
+    """Read what save_model wrote. Raises UserError, one line, when a file is missing, damaged or does not fit."""
+    directory = Path(directory)
+    path = directory / "model.safetensors"
+    advice = f"remove {path} and run: make neural"
+    try:
+        meta = read_json(directory / "meta.json")
+        config, tokens = EncoderConfig(**meta["network"]), [str(token) for token in meta["tokens"]]
+        check_config(config, len(tokens))
+    except OSError as error:
+        raise UserError(f"{error.filename}: {error.strerror}; {advice}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        where = directory / "meta.json"
+        raise UserError(f"{where}: not a CTC model's description ({one_line(error)}); {advice}") from error
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; {advice}")
+    try:
+        saved = path.read_bytes()
+        if meta.get("checksum") not in (None, zlib.crc32(saved)):  # older models have none
+            raise ValueError("damaged, or of another training: its checksum is not that of meta.json")
+        tensors = load(saved)
+        if any(value.dtype != torch.float32 or not value.isfinite().all() for value in tensors.values()):
+            raise ValueError("values that are not finite, or not float32")
+        log_prior = tensors.pop("log_prior").numpy()
+        encoder = Encoder(config)
+        encoder.load_state_dict({name.removeprefix("encoder."): value for name, value in tensors.items()})
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror or one_line(error)}; {advice}") from error
+    except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
+        raise UserError(f"{path}: does not hold the network of meta.json ({one_line(error)}); {advice}") from error
+    if log_prior.shape != (len(tokens),):
+        raise UserError(f"{path}: a log_prior of another size; {advice}")
+    return CtcModel(encoder.to(device).eval(), tokens, log_prior)
+
+
+def check_config(config: EncoderConfig, num_tokens: int) -> None:
+    """Raise ValueError unless the numbers are those of a network that fits a computer (a file may be hostile)."""
+    if config.encoder not in ENCODERS or config.num_tokens != num_tokens:
+        raise ValueError(f'encoder "{config.encoder}" for {config.num_tokens} of {num_tokens} tokens')
+    if config.encoder == "conformer" and config.width % 4:
+        raise ValueError(f"width {config.width} of a conformer, not a multiple of its 4 heads")
+    for name, largest in (("feature_dim", 4096), ("num_tokens", 65536), ("width", 1024), ("layers", 16),
+                          ("conv_layers", 16), ("subsampling", 16)):
+        value = getattr(config, name)
+        smallest = 0 if name == "conv_layers" else 1
+        if type(value) is not int or not smallest <= value <= largest:
+            raise ValueError(f"{name} {value!r}, not in {smallest}..{largest}")
+    if type(config.dropout) not in (int, float) or not 0 <= config.dropout < 1:
+        raise ValueError(f"dropout {config.dropout!r}, not in 0..1")
+
+
+def one_line(error: Exception) -> str:
+    """An exception's text, folded to one short line."""
+    return " ".join(str(error).split())[:160]

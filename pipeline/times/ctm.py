@@ -1,0 +1,27 @@
+"""CTM files: one line per word or phone, `utterance channel start duration label [confidence]`, in seconds (NIST
+sclite)."""
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from lexicon.files import write_lines
+from pipeline.times.clock import frame_to_seconds
+from pipeline.times.segments import Segment
+
+
+def ctm_lines(utterance: str, segments: Sequence[Segment], confidence: Sequence[float] = ()) -> list[str]:
+    """The lines of one utterance. Frames become seconds as `frame_to_seconds` says; where no confidence is given the
+    lines have none, as the format allows."""
+    lines = []
+    for index, segment in enumerate(segments):
+        start, end = frame_to_seconds(segment.start), frame_to_seconds(segment.end)
+        sure = f" {confidence[index]:.3f}" if confidence else ""
+        lines.append(f"{utterance} 1 {start:.4f} {end - start:.4f} {segment.label}{sure}")
+    return lines
+
+
+def write_ctm(path: Path | str, utterances: Iterable[tuple[str, Sequence[Segment], Sequence[float]]]) -> None:
+    """Write (utterance, segments, confidences) one after the other."""
+    write_lines(path, [line for utt, segments, confidence in utterances
+                       for line in ctm_lines(utt, segments, confidence)])
