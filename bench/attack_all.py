@@ -4,6 +4,7 @@
 
 The tests do the rows marked with a star. About four minutes. Exit status 1 if any was not held.
 """
+
 from __future__ import annotations
 
 import shutil
@@ -27,16 +28,22 @@ def main() -> int:
         sys.exit(done.said)
     fake_exp(prepared)
     matrix = Matrix(Sandbox(args.folder / "matrix", real=False))
-    found = {f"* C: make {target} with every setting": lambda target=target: matrix.faults(target)
-             for target in matrix.targets}
-    found |= {f"  C: make {target} with each odd character": lambda target=target: matrix.single(target)
-              for target in ("help", "align", "transcribe", "lexicon", "check")}
+    found = {
+        f"* C: make {target} with every setting": lambda target=target: matrix.faults(target)
+        for target in matrix.targets
+    }
+    found |= {
+        f"  C: make {target} with each odd character": lambda target=target: matrix.single(target)
+        for target in ("help", "align", "transcribe", "lexicon", "check")
+    }
     for number, attack in enumerate(ATTACKS):
+
         def row(attack=attack, number=number) -> list[str]:
             sandbox = prepared.copy_to(args.folder / str(number))
             faults = attack.faults(sandbox)
             shutil.rmtree(sandbox.root)
             return faults
+
         found[f"{'*' if attack.always else ' '} {attack}"] = row
     rows = []
     for name, attempt in found.items():

@@ -6,6 +6,7 @@ For each system, graph and beam: error rates (percent) with the settings that we
 one step of the grid lower and higher, for what is best may move with the beam; processor seconds per utterance with the
 tuned ones.
 """
+
 from __future__ import annotations
 
 import sys
@@ -29,8 +30,12 @@ from pipeline.search.wfst import Beams
 from pipeline.systems.registry import load_system
 
 
-def rate(decoder: WfstDecoder, scored: Mapping[str, tuple[np.ndarray, int]], references: Mapping[str, Sequence[str]],
-         fold: Fold) -> tuple[float, float]:
+def rate(
+    decoder: WfstDecoder,
+    scored: Mapping[str, tuple[np.ndarray, int]],
+    references: Mapping[str, Sequence[str]],
+    fold: Fold,
+) -> tuple[float, float]:
     """Error rate (percent) and processor seconds per utterance."""
     began, errors = time.process_time(), 0
     for utt, reference in references.items():
@@ -42,8 +47,10 @@ def rate(decoder: WfstDecoder, scored: Mapping[str, tuple[np.ndarray, int]], ref
 
 def main(exp: Path, data: Path, names: Sequence[str], graphs: Sequence[str], beams: Sequence[float]) -> None:
     lang, rows = load_lang(data / "lang"), [["system, graph", "beam", "scale below", "tuned", "scale above", "s/utt"]]
-    references = {"words": (read_text(data / "dev/text"), {}),
-                  "free": (read_spoken(exp / "gmm/ali_dev/reference.txt"), read_fold(data))}
+    references = {
+        "words": (read_text(data / "dev/text"), {}),
+        "free": (read_spoken(exp / "gmm/ali_dev/reference.txt"), read_fold(data)),
+    }
     for name in names:
         model = exp / name.removesuffix("_wfst")
         system, feats = load_system(model), read_feats(data / "dev", model)
@@ -59,8 +66,11 @@ def main(exp: Path, data: Path, names: Sequence[str], graphs: Sequence[str], bea
                         cells.append("-")
                         continue
                     scaled = replace(settings, acoustic_scale=SCALES[number])
-                    errors, seconds = rate(WfstDecoder(system, lang, graph, scaled, Beams(beam, BEST_PATH_ONLY)),
-                                           scored, *references[graph])
+                    errors, seconds = rate(
+                        WfstDecoder(system, lang, graph, scaled, Beams(beam, BEST_PATH_ONLY)),
+                        scored,
+                        *references[graph],
+                    )
                     cells.append(f"{errors:.2f}")
                 below, above, here = cells
                 rows.append([f"{name}, {graph}", f"{beam:g}", below, here, above, f"{seconds:.3f}"])
@@ -69,5 +79,10 @@ def main(exp: Path, data: Path, names: Sequence[str], graphs: Sequence[str], bea
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3].split(","), sys.argv[4].split(","),
-         [float(beam) for beam in sys.argv[5].split(",")])
+    main(
+        Path(sys.argv[1]),
+        Path(sys.argv[2]),
+        sys.argv[3].split(","),
+        sys.argv[4].split(","),
+        [float(beam) for beam in sys.argv[5].split(",")],
+    )

@@ -8,6 +8,7 @@ same lattice; kaldifst reads OpenFst's text and prints Kaldi's arcs as they are 
 each graph and a table of oracle error rates at three beams, depth and processor time; exits with 1 if anything is
 wrong. Without the data folder no phones are folded, and words have no oracle.
 """
+
 from __future__ import annotations
 
 import sys
@@ -22,7 +23,7 @@ from lexicon.files import read_json
 from lexicon.fold import read_fold
 from lexicon.phones import BLANK, spoken
 from lexicon.text import read_text
-from pipeline.base.edits import align
+from pipeline.base.edits import pair_up
 from pipeline.compare.score import count
 from pipeline.lattice import Lattice, best_path, depth, frame_posteriors, nbest, prune_beam, read_json_lattice, read_slf
 from pipeline.lattice.oracle import oracle
@@ -39,11 +40,13 @@ def same(a: Lattice, b: Lattice, parts: bool = True) -> bool:
     """Whether two lattices hold the same (``parts``: with both scores apart)."""
     names = ("utterance", "system", "graph", "frame_shift_ms", "num_frames", "word_score", "label", "word", "beam")
     scores = ("acoustic", "language") if parts else ()
-    return (all(getattr(a, name) == getattr(b, name) for name in names)
-            and all(np.array_equal(getattr(a, name), getattr(b, name)) for name in ("node_frame", "arc_from", "arc_to"))
-            and all(np.allclose(getattr(a, name), getattr(b, name), rtol=1e-6, atol=1e-4) for name in scores)
-            and np.allclose(a.scores(), b.scores(), rtol=1e-6, atol=1e-3)
-            and np.allclose(a.posterior, b.posterior, atol=1e-3))
+    return (
+        all(getattr(a, name) == getattr(b, name) for name in names)
+        and all(np.array_equal(getattr(a, name), getattr(b, name)) for name in ("node_frame", "arc_from", "arc_to"))
+        and all(np.allclose(getattr(a, name), getattr(b, name), rtol=1e-6, atol=1e-4) for name in scores)
+        and np.allclose(a.scores(), b.scores(), rtol=1e-6, atol=1e-3)
+        and np.allclose(a.posterior, b.posterior, atol=1e-3)
+    )
 
 
 def string(lattice: Lattice, arcs: list[int]) -> tuple:
@@ -62,10 +65,14 @@ def kaldi_agrees(folder: Path, lattices: list[Lattice]) -> bool:
     best = [(lattice.utterance, -float(lattice.scores()[best_path(lattice)].sum())) for lattice in lattices]
     blocks = (folder / "fst.txt").read_text(encoding="utf-8").split("\n\n")
     compiled = [shortest(kaldifst.compile(block.split("\n", 1)[1] + "\n")) for block in blocks if block.strip()]
-    return (len(found) == len(best) == len(compiled)
-            and all(a[0] == b[0] and np.isclose([a[1], c], b[1], atol=1e-2, rtol=1e-5).all()
-                    for a, b, c in zip(found, best, compiled))
-            and all(map(printed_alike, kaldi_blocks(folder / "lat.txt"))))
+    return (
+        len(found) == len(best) == len(compiled)
+        and all(
+            a[0] == b[0] and np.isclose([a[1], c], b[1], atol=1e-2, rtol=1e-5).all()
+            for a, b, c in zip(found, best, compiled)
+        )
+        and all(map(printed_alike, kaldi_blocks(folder / "lat.txt")))
+    )
 
 
 def shortest(fst: kaldifst.StdVectorFst) -> float:
@@ -95,8 +102,11 @@ def printed_alike(block: list[list[str]]) -> bool:
     printed = [line.split() for line in lattice.to_str().splitlines()]
     costs = [[float(x) for x in fields[4].split(",")] if len(fields) == 5 else [0.0, 0.0] for fields in printed[:-1]]
     written = [[float(x) for x in fields[3].split(",")[:2]] for fields in block[:-1]]
-    return [fields[:3] for fields in printed[:-1]] == [fields[:3] for fields in block[:-1]] and np.allclose(
-        costs, written, rtol=1e-4, atol=1e-2) and printed[-1] == block[-1]
+    return (
+        [fields[:3] for fields in printed[:-1]] == [fields[:3] for fields in block[:-1]]
+        and np.allclose(costs, written, rtol=1e-4, atol=1e-2)
+        and printed[-1] == block[-1]
+    )
 
 
 def folders(exp: Path) -> Iterator[Path]:
@@ -136,13 +146,25 @@ def main(exp: Path, data: Path | None) -> int:
         good = min(checks.values()) == len(lattices) and gap <= 1e-4 and agrees and not missing
         wrong += not good
         counted = ", ".join(f"{n} {name}" for name, n in checks.items())
-        print(f"{folder.relative_to(exp)}: of {len(lattices)} lattices {counted}; posteriors sum to 1 within {gap:.1e};"
-              f" kaldifst {'agrees' if agrees else 'DISAGREES'}"
-              f"{'; none of ' + ' '.join(missing) if missing else ''}{'' if good else '   <-- WRONG'}", flush=True)
+        print(
+            f"{folder.relative_to(exp)}: of {len(lattices)} lattices {counted}; posteriors sum to 1 within {gap:.1e};"
+            f" kaldifst {'agrees' if agrees else 'DISAGREES'}"
+            f"{'; none of ' + ' '.join(missing) if missing else ''}{'' if good else '   <-- WRONG'}",
+            flush=True,
+        )
         if kind in references:
             table.append(row(folder, lattices, references[kind], fold if kind == "phones" else {}))
-    head = ["system, graph", "unit", "hyp %", "MBR %", *(f"oracle % at {beam:g}" for beam in BEAMS), "depth", "arcs",
-            "beam kept", "ms/utt"]
+    head = [
+        "system, graph",
+        "unit",
+        "hyp %",
+        "MBR %",
+        *(f"oracle % at {beam:g}" for beam in BEAMS),
+        "depth",
+        "arcs",
+        "beam kept",
+        "ms/utt",
+    ]
     print("\n".join(["", *aligned([head, *table])]))
     return int(wrong > 0)
 
@@ -154,22 +176,28 @@ def row(folder: Path, lattices: dict[str, Lattice], references: dict[str, tuple]
         wanted = spoken(references[utt], fold)
         length += len(wanted)
         for i, said in enumerate(([lattice.label[arc] for arc in best_path(lattice)], sausage(lattice, fold).labels)):
-            edits[i] += count(align(wanted, spoken(said, fold))).errors
+            edits[i] += count(pair_up(wanted, spoken(said, fold))).errors
         edits[2:] += [oracle(prune_beam(lattice, beam), wanted, fold)[0] for beam in BEAMS]
     seconds = read_json(folder.parents[1] / "decode.json")["lattice_seconds"]
     graph = "free" if folder.name == "free" else "words"
-    return [f"{folder.parts[-4]}, {folder.name}", "WER" if folder.name == "word_arcs" else "PER",
-            *(f"{100 * n / max(length, 1):.1f}" for n in edits),
-            f"{np.mean([depth(x) for x in lattices.values()]):.1f}",
-            f"{np.mean([len(x.label) for x in lattices.values()]):.0f}", f"{min(x.beam for x in lattices.values()):g}",
-            f"{1000 * seconds[graph] / max(len(lattices), 1):.0f}" if folder.name != "word_arcs" else ""]
+    return [
+        f"{folder.parts[-4]}, {folder.name}",
+        "WER" if folder.name == "word_arcs" else "PER",
+        *(f"{100 * n / max(length, 1):.1f}" for n in edits),
+        f"{np.mean([depth(x) for x in lattices.values()]):.1f}",
+        f"{np.mean([len(x.label) for x in lattices.values()]):.0f}",
+        f"{min(x.beam for x in lattices.values()):g}",
+        f"{1000 * seconds[graph] / max(len(lattices), 1):.0f}" if folder.name != "word_arcs" else "",
+    ]
 
 
 def aligned(rows: list[list[str]]) -> list[str]:
     """Columns for a terminal."""
     widths = [max(map(len, column)) for column in zip(*rows)]
-    return ["  ".join([cells[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(cells[1:], widths[1:]))])
-            for cells in rows]
+    return [
+        "  ".join([cells[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(cells[1:], widths[1:]))])
+        for cells in rows
+    ]
 
 
 if __name__ == "__main__":

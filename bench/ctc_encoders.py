@@ -4,6 +4,7 @@
 
 Sizes are chosen so that one epoch costs about the same CPU time. Finished runs are kept in --out and not repeated.
 """
+
 from __future__ import annotations
 
 import json
@@ -21,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from lexicon.files import write_json  # noqa: E402
 from lexicon.lang import load_lang  # noqa: E402
 from pipeline.datadir.feats import read_feats  # noqa: E402
-from pipeline.neural.train import Settings, split_by_length, survey, train  # noqa: E402
+from pipeline.neural.train import TrainSettings, split_by_length, survey, train  # noqa: E402
 from stages.common import parser  # noqa: E402
 from stages.train_neural import targets  # noqa: E402
 
@@ -38,15 +39,22 @@ def measure(encoder: str, seed: int, args: Namespace) -> dict:
     out = args.out / f"{encoder}-{seed}"
     result = out / "result.json"
     if not result.is_file():
-        settings = replace(Settings(), encoder=encoder, seed=seed, epochs=args.epochs, **SIZES[encoder])
+        settings = replace(TrainSettings(), encoder=encoder, seed=seed, epochs=args.epochs, **SIZES[encoder])
         lang = load_lang(args.lang)
         train_part, a = survey(read_feats(args.data), targets(args.data, lang)[0])
         dev_part, b = survey(read_feats(args.dev), targets(args.dev, lang)[0])
         train_part, _ = split_by_length(train_part, settings.subsampling)
         began = time.process_time()
         state = train(train_part, dev_part, lang.tokens, settings, a + b, out, torch.device("cpu"))
-        write_json(result, {"dev_per": state.best_per, "parameters": state.model.num_parameters(),
-                            "epochs": state.epoch, "cpu_seconds": time.process_time() - began})
+        write_json(
+            result,
+            {
+                "dev_per": state.best_per,
+                "parameters": state.model.num_parameters(),
+                "epochs": state.epoch,
+                "cpu_seconds": time.process_time() - began,
+            },
+        )
     return json.loads(result.read_text())
 
 

@@ -6,6 +6,7 @@ does `make` make it again, name it with advice that works, or show a wrong numbe
 Of files of one kind in a folder (lattices, TextGrids) ``--each`` are taken. Prints the counts; exit status 1 if there
 is a wrong number, or advice that does not help.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -81,7 +82,9 @@ def main() -> int:
         assert finished(sandbox).code == 0
         right, whole = numbers(sandbox), kept(sandbox)
         for root in ("data", "exp"):
-            for path in [path for path in chosen(sandbox.project / root, arguments.each) if arguments.only in str(path)]:
+            for path in [
+                path for path in chosen(sandbox.project / root, arguments.each) if arguments.only in str(path)
+            ]:
                 for how in arguments.how:
                     before = path.read_bytes()
                     if not damage(path, how, rng):

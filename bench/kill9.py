@@ -5,6 +5,7 @@
 Killed is the whole process group with SIGKILL, or now and then make alone, one stage alone, or all by Ctrl-C; in one of
 three runs the settings of the features were others. Prints a line a run; exit status 1 if any ended otherwise.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -21,7 +22,9 @@ from small_project import SETTINGS, Sandbox, differing, finished, kept, numbers,
 
 def kill(sandbox: Sandbox, process: subprocess.Popen[bytes], how: str) -> None:
     if how == "a stage":
-        stages = subprocess.run(["pgrep", "-g", str(process.pid), "-f", "stages[.]"], capture_output=True, text=True).stdout
+        stages = subprocess.run(
+            ["pgrep", "-g", str(process.pid), "-f", "stages[.]"], capture_output=True, text=True
+        ).stdout
         for pid in stages.split()[:1]:
             os.kill(int(pid), signal.SIGKILL)
     elif how == "make":
@@ -69,11 +72,22 @@ def main() -> int:
                 how.append(broken_off(sandbox, rng, 0.7 * longest, more) or "done")
             killed += sum(one != "done" for one in how)
             done = finished(sandbox)
-            bad = [f"exit {done.code}: {' '.join(done.message)[:300]}"] if done.code else differing(right, numbers(sandbox))
-            left = [path for path in sandbox.project.rglob("*phonoscope-*") if path.name.endswith("-tmp") or "-lock." in path.name]
+            bad = (
+                [f"exit {done.code}: {' '.join(done.message)[:300]}"]
+                if done.code
+                else differing(right, numbers(sandbox))
+            )
+            left = [
+                path
+                for path in sandbox.project.rglob("*phonoscope-*")
+                if path.name.endswith("-tmp") or "-lock." in path.name
+            ]
             wrong += bool(bad or left)
-            print(f"{killed:3d} kills: {'; '.join(how)}: {'the same numbers' if not bad else bad}"
-                  f"{f', left lying: {left}' if left else ''}", flush=True)
+            print(
+                f"{killed:3d} kills: {'; '.join(how)}: {'the same numbers' if not bad else bad}"
+                f"{f', left lying: {left}' if left else ''}",
+                flush=True,
+            )
     print(f"{killed} kills, {wrong} runs that ended otherwise")
     return int(wrong > 0)
 

@@ -3,6 +3,7 @@ copied into a fresh clone: make has nothing to do, and every look works.
 
     python bench/move.py
 """
+
 from __future__ import annotations
 
 import os
@@ -55,11 +56,23 @@ def faults(sandbox: Sandbox) -> list[str]:
     utterance = (sandbox.project / "data/mine/test/text").read_text().split()[0]
     wav = next(path for path in sandbox.mine.rglob("*.wav"))
     text = wav.with_suffix(".txt").read_text().strip()
-    for look in (["lattice", f"UTT={utterance}"], ["align", f"UTT={utterance}"], ["replay", f"UTT={utterance}"], ["errors"],
-                 *(["show", f"STAGE={stage}", f"UTT={utterance}"] for stage in
-                   ("data", "lexicon", "mfcc", "gmm", "align", "decode", "lattice", "score")), ["show"], ["check"],
-                 ["lattice_text"], ["report"], ["compare"], ["transcribe", f"WAV={wav}"],
-                 ["align", f"WAV={wav}", f"TEXT={text}"]):
+    for look in (
+        ["lattice", f"UTT={utterance}"],
+        ["align", f"UTT={utterance}"],
+        ["replay", f"UTT={utterance}"],
+        ["errors"],
+        *(
+            ["show", f"STAGE={stage}", f"UTT={utterance}"]
+            for stage in ("data", "lexicon", "mfcc", "gmm", "align", "decode", "lattice", "score")
+        ),
+        ["show"],
+        ["check"],
+        ["lattice_text"],
+        ["report"],
+        ["compare"],
+        ["transcribe", f"WAV={wav}"],
+        ["align", f"WAV={wav}", f"TEXT={text}"],
+    ):
         done = sandbox.make(*look, *SETTINGS, timeout=300)
         if done.code or done.faults():
             found.append(f"make {' '.join(look)}: {' '.join(done.message)[-200:]}")
@@ -77,8 +90,12 @@ def main() -> int:
         for way in ways:
             found = faults(way(sandbox))
             wrong += bool(found)
-            print(f"{way.__name__.replace('_', ' ')}: {'nothing to do, every look works' if not found else ''}",
-                  *found, sep="\n  " if found else "", flush=True)
+            print(
+                f"{way.__name__.replace('_', ' ')}: {'nothing to do, every look works' if not found else ''}",
+                *found,
+                sep="\n  " if found else "",
+                flush=True,
+            )
     return int(wrong > 0)
 
 

@@ -11,6 +11,7 @@ same utterances decoded one by one, and the word boundaries with those of their 
 Takes each utterance of a set as a recording of its own, and compares the WER with that of the decode of the test set,
 where mean and variance are the speaker's. For dev there is no decode to compare with: tuning.json has its WER.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -39,8 +40,9 @@ from pipeline.times.intervals import read_ctm
 RATE = 44100
 
 
-def join(utterances: Sequence[Utterance], rate: int, seconds: float, gap: float, noise: float, seed: int, wav: Path
-         ) -> list[tuple[Utterance, float]]:
+def join(
+    utterances: Sequence[Utterance], rate: int, seconds: float, gap: float, noise: float, seed: int, wav: Path
+) -> list[tuple[Utterance, float]]:
     """Write the file; returns its utterances with the second at which each begins."""
     rng, parts, placed, at = np.random.default_rng(seed), [], [], 0
     for index in rng.permutation(len(utterances)):
@@ -96,8 +98,10 @@ def one_by_one(corpus: str, name: str, systems: Sequence[str]) -> None:
             before = sum(kaldialign.edit_distance(list(u.words), list(single[u.id]))["total"] for u in utterances)
         else:
             before = read_json(exp / system / "tuning.json")["words"]["error_rate"] * total / 100
-        print(f"{system:18} {100 * before / total:9.2f} {100 * errors / total:7.2f} "
-              f"{100 * (errors - before) / total:+12.2f}")
+        print(
+            f"{system:18} {100 * before / total:9.2f} {100 * errors / total:7.2f} "
+            f"{100 * (errors - before) / total:+12.2f}"
+        )
 
 
 def main(corpus: str, seconds: float, gap: float, noise: float, seed: int, systems: Sequence[str]) -> None:
@@ -108,8 +112,10 @@ def main(corpus: str, seconds: float, gap: float, noise: float, seed: int, syste
     text = wav.with_suffix(".txt")
     write_lines(text, [" ".join(words)])
     info = soundfile.info(wav)
-    print(f"{wav}: {len(placed)} utterances, {len(words)} words, {info.duration:.0f} s, {info.samplerate} Hz,"
-          f" {info.channels} channels")
+    print(
+        f"{wav}: {len(placed)} utterances, {len(words)} words, {info.duration:.0f} s, {info.samplerate} Hz,"
+        f" {info.channels} channels"
+    )
 
     out = exp / "own" / wav.stem
     make("transcribe", corpus, wav, f"SYSTEMS={' '.join(systems)}")
@@ -128,10 +134,15 @@ def main(corpus: str, seconds: float, gap: float, noise: float, seed: int, syste
         make("align", corpus, wav, f"MODEL={system}", f"TEXTFILE={text}")
         found = 1000 * np.array([(i.start, i.end) for i in read_ctm(out / f"{system}.aligned.words.ctm")[wav.stem]])
         error = found - expected
-        lines.append(f"{system:18} {100 * (np.abs(error) <= 20).mean():8.1f} {100 * (np.abs(error) <= 50).mean():8.1f}"
-                     f" {np.abs(error).mean():10.1f} {error[:, 0].mean():+12.1f} {error[:, 1].mean():+10.1f}")
-    print(f"\n{'word boundaries':18} {'20 ms %':>8} {'50 ms %':>8} {'mean |ms|':>10} {'bias start':>12} {'end':>10}",
-          *lines, sep="\n")
+        lines.append(
+            f"{system:18} {100 * (np.abs(error) <= 20).mean():8.1f} {100 * (np.abs(error) <= 50).mean():8.1f}"
+            f" {np.abs(error).mean():10.1f} {error[:, 0].mean():+12.1f} {error[:, 1].mean():+10.1f}"
+        )
+    print(
+        f"\n{'word boundaries':18} {'20 ms %':>8} {'50 ms %':>8} {'mean |ms|':>10} {'bias start':>12} {'end':>10}",
+        *lines,
+        sep="\n",
+    )
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6
     print(f"\nmost memory a stage took: {peak:.2f} GB")
 

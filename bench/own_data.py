@@ -6,6 +6,7 @@ Needs data/prompts (make data) and lhotse. Prints what differs from the folder's
 lattices, and exits 1 if anything does. Half a minute for each form. The code must not change while it runs: the forms
 are decoded one after the other, and another search is another result.
 """
+
 from __future__ import annotations
 
 import subprocess
@@ -50,30 +51,49 @@ def write_forms(root: Path, utterances: list[Utterance]) -> None:
     (root / "lhotse").mkdir()
     RecordingSet.from_recordings(recordings).to_file(root / "lhotse/recordings.jsonl.gz")
     SupervisionSet.from_segments(supervisions).to_file(root / "lhotse/supervisions.jsonl.gz")
-    export_to_kaldi(RecordingSet.from_recordings(recordings), SupervisionSet.from_segments(supervisions),
-                    root / "export")
+    export_to_kaldi(
+        RecordingSet.from_recordings(recordings), SupervisionSet.from_segments(supervisions), root / "export"
+    )
 
 
 def results(root: Path, form: str) -> dict[str, bytes]:
     """What must be the same: features, the model, hypotheses, lattices, scores."""
     data, exp = root / "data" / form, root / "exp" / form
-    files = [*data.glob("*/feats.ark"), *data.glob("*/text"), exp / "gmm/model.npz",
-             *(exp / "gmm/decode_test").glob("*.txt"), *(exp / "gmm/decode_test/lattices").rglob("*.json")]
+    files = [
+        *data.glob("*/feats.ark"),
+        *data.glob("*/text"),
+        exp / "gmm/model.npz",
+        *(exp / "gmm/decode_test").glob("*.txt"),
+        *(exp / "gmm/decode_test/lattices").rglob("*.json"),
+    ]
     return {str(path.relative_to(root)).replace(f"/{form}/", "/", 1): path.read_bytes() for path in files}
 
 
 def main(root: Path) -> int:
     write_forms(root, prompts())
     for form in FORMS:
-        subprocess.run(["make", "gmm", f"CORPUS_DIR={root / form}", f"DATA={root}/data/{form}",
-                        f"EXP={root}/exp/{form}", f"GMM_ARGS={SHORT}", "NJ=1"], check=True, stdout=sys.stderr)
+        subprocess.run(
+            [
+                "make",
+                "gmm",
+                f"CORPUS_DIR={root / form}",
+                f"DATA={root}/data/{form}",
+                f"EXP={root}/exp/{form}",
+                f"GMM_ARGS={SHORT}",
+                "NJ=1",
+            ],
+            check=True,
+            stdout=sys.stderr,
+        )
     plain = results(root, "plain")
     differ = 0
     for form in FORMS[1:]:
         other = results(root, form)
         differing = sorted(name for name in plain.keys() | other.keys() if plain.get(name) != other.get(name))
-        print(f"{form}: {len(plain) - len(differing)} of {len(plain)} files are the same as the folder's, bit by bit"
-              + "".join(f"\n  differs: {name}" for name in differing))
+        print(
+            f"{form}: {len(plain) - len(differing)} of {len(plain)} files are the same as the folder's, bit by bit"
+            + "".join(f"\n  differs: {name}" for name in differing)
+        )
         differ += len(differing)
     print((root / "exp/plain/gmm/decode_test/wer.txt").read_text().strip())
     return 1 if differ else 0

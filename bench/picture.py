@@ -4,6 +4,7 @@
 
 Needs the test extras (Playwright) and Chromium. What only the first system considered is pointed at.
 """
+
 from __future__ import annotations
 
 import shutil
@@ -26,8 +27,10 @@ def main(page_path: Path, target: Path) -> None:
         page.wait_for_function("document.querySelector('.probe').textContent")
         box = page.locator(".panel .view").bounding_box()
         above = page.locator(".panel h2").bounding_box()["y"]
-        page.screenshot(path=str(target),
-                        clip={"x": 0, "y": above - 12, "width": WIDTH, "height": box["y"] + box["height"] - above + 16})
+        page.screenshot(
+            path=str(target),
+            clip={"x": 0, "y": above - 12, "width": WIDTH, "height": box["y"] + box["height"] - above + 16},
+        )
         browser.close()
 
 

@@ -3,6 +3,7 @@
 The corpus is 24 short prompts of the default corpus, dealt out to four folders as if of four speakers; the models are
 the smallest there are. Their error rates are high, so that hardly any change of what goes in leaves them as they were.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -22,11 +23,24 @@ sys.path[:0] = [str(PROJECT), str(PROJECT / "tests")]
 from attacks.sandbox import Done, Sandbox, write_corpus  # noqa: E402 (tests/ is no package)
 
 UTTERANCES, READERS = 24, 4
-SMALL = ("CORPUS_DIR=recordings", "GMM_ARGS=--max-mix 1 --warm-up 2 --passes 0 --last 0",
-         "FRAMES_ARGS=--classifiers lda", "NEURAL_ARGS=--epochs 1", "REPORT_ARGS=--utterances 2", "NJ=1")
+SMALL = (
+    "CORPUS_DIR=recordings",
+    "GMM_ARGS=--max-mix 1 --warm-up 2 --passes 0 --last 0",
+    "FRAMES_ARGS=--classifiers lda",
+    "NEURAL_ARGS=--epochs 1",
+    "REPORT_ARGS=--utterances 2",
+    "NJ=1",
+)
 # Files that hold the results, seen from exp/CORPUS; what takes time is measured anew each time.
-RESULTS = ("compare.tsv", "boundaries.tsv", "*/decode_test/hyp.txt", "*/decode_test/free.txt", "*/tuning.json",
-           "*/decode_test/wer.txt", "*/ali_test/phones.ctm")
+RESULTS = (
+    "compare.tsv",
+    "boundaries.tsv",
+    "*/decode_test/hyp.txt",
+    "*/decode_test/free.txt",
+    "*/tuning.json",
+    "*/decode_test/wer.txt",
+    "*/ali_test/phones.ctm",
+)
 TIMES = ("train_seconds", "decode_rtf")
 ROUNDS = 3  # of advice, until it counts as going in circles
 
@@ -40,8 +54,12 @@ def options(doc: str, systems: str = "gmm", goal: str = "compare") -> argparse.A
     parser = argparse.ArgumentParser(description=doc, formatter_class=Help)
     parser.add_argument("--systems", default=systems, help="SYSTEMS of the small project")
     parser.add_argument("--goal", default=goal, help="the target that make is asked for")
-    parser.add_argument("--folder", type=Path, help="where to work (deleted first)",
-                        default=Path(tempfile.gettempdir(), "phonoscope-bench"))
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        help="where to work (deleted first)",
+        default=Path(tempfile.gettempdir(), "phonoscope-bench"),
+    )
     parser.add_argument("--seed", type=int, default=0, help="of whatever is chosen at random")
     parser.add_argument("--limit", type=float, default=600, help="seconds after which a make counts as hanging")
     return parser
@@ -61,8 +79,9 @@ class Small:
     def numbers(self) -> dict[str, str]:
         """{file: content} of the results, times aside."""
         exp = self.sandbox.project / "exp/recordings"
-        return {str(path.relative_to(exp)): without_times(path)
-                for pattern in RESULTS for path in sorted(exp.glob(pattern))}
+        return {
+            str(path.relative_to(exp)): without_times(path) for pattern in RESULTS for path in sorted(exp.glob(pattern))
+        }
 
     def at(self, root: Path) -> Small:
         """A copy."""
@@ -104,8 +123,9 @@ def without_times(path: Path) -> str:
 
 def differing(numbers: dict[str, str], others: dict[str, str], but: Iterable[str] = ()) -> list[str]:
     """The files whose content is not the same."""
-    return sorted(name for name in numbers.keys() | others.keys() if numbers.get(name) != others.get(name)
-                  and name not in but)
+    return sorted(
+        name for name in numbers.keys() | others.keys() if numbers.get(name) != others.get(name) and name not in but
+    )
 
 
 def to_the_end(small: Small, *more: str) -> tuple[Done, list[str]]:
@@ -126,8 +146,11 @@ def to_the_end(small: Small, *more: str) -> tuple[Done, list[str]]:
 def follow(small: Small, message: str) -> str:
     """Do what a message says: remove a file, run another make, or the same again; what was done, "" for no idea."""
     project, done = small.sandbox.project, []
-    named = [project / word for word in re.findall(r"[\w./-]*(?:data|exp)/[\w./-]*\w", message)
-             if (project / word).exists() or (project / word).is_symlink()]
+    named = [
+        project / word
+        for word in re.findall(r"[\w./-]*(?:data|exp)/[\w./-]*\w", message)
+        if (project / word).exists() or (project / word).is_symlink()
+    ]
     if re.search(r"\b(remove|delete|move) ", message):
         said = re.search(r"\b(?:remove|delete|move) ([\w./-]*\w)", message)
         path = next((p for p in (project / said[1], *(n.parent / said[1] for n in named), *named) if p.exists()), None)
@@ -145,5 +168,7 @@ def follow(small: Small, message: str) -> str:
 def table(head: list[str], rows: list[list[str]]) -> str:
     """Columns with spaces between; the last one as long as it is."""
     widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head) - 1)]
-    return "\n".join("  ".join([*(cell.ljust(width) for cell, width in zip(row, widths)), row[-1]]).rstrip()
-                     for row in [head, ["-" * min(len(h) + 2, 20) for h in head], *rows])
+    return "\n".join(
+        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths)), row[-1]]).rstrip()
+        for row in [head, ["-" * min(len(h) + 2, 20) for h in head], *rows]
+    )

@@ -1,5 +1,6 @@
 """A copy of the project with a small corpus of real speech, for kill9.py, two_makes.py, damage.py and move.py: what
 make ends with there, and whether it is what an undisturbed run ends with."""
+
 from __future__ import annotations
 
 import contextlib
@@ -15,9 +16,22 @@ sys.path[:0] = [str(PROJECT), str(PROJECT / "tests")]
 
 from attacks.sandbox import Done, Sandbox, copy, write_corpus  # noqa: E402 (found by the line before)
 
-SETTINGS = ("CORPUS=mine", "SYSTEMS=gmm", "GMM_ARGS=--max-mix 2 --warm-up 2 --passes 1 --last 1", "REPORT_ARGS=--utterances 1")
-NUMBERS = ("compare.tsv", "boundaries.tsv", "gmm/tuning.json", "gmm/decode_test/hyp.txt", "gmm/decode_test/free.txt",
-           "gmm/decode_test/wer.txt", "gmm/ali_test/reference.txt", "gmm/ali_train/phones.txt")
+SETTINGS = (
+    "CORPUS=mine",
+    "SYSTEMS=gmm",
+    "GMM_ARGS=--max-mix 2 --warm-up 2 --passes 1 --last 1",
+    "REPORT_ARGS=--utterances 1",
+)
+NUMBERS = (
+    "compare.tsv",
+    "boundaries.tsv",
+    "gmm/tuning.json",
+    "gmm/decode_test/hyp.txt",
+    "gmm/decode_test/free.txt",
+    "gmm/decode_test/wer.txt",
+    "gmm/ali_test/reference.txt",
+    "gmm/ali_train/phones.txt",
+)
 TIMES = ("train_seconds", "rtf", "seconds")  # columns of compare.tsv that no two runs share
 
 

@@ -12,6 +12,7 @@ How the sound lies to the events is printed. What the dictionary writes as two p
 l) is labelled with the first of them alone, for only its start is known. An l that it sounds within the vowel before it
 ("yourself", "all two") has no time of its own: it is left out, and counted.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -33,13 +34,17 @@ from pipeline.datadir import read_datadir
 
 VOICE = "en-us"
 SYNCHRONOUS, PHONE_EVENTS, IN_IPA = 2, 1, 2  # speak_lib.h: output mode, and the options' bits
-RATE_WPM, PITCH = 1, 3                       # parameters
-WORD, PHONE = 1, 7                           # kinds of event
-EDGE_S, NOISE, SILENT = 0.2, 1e-4, 1e-3      # seconds around the speech; of full scale: noise (RMS), what is silence
-ARPABET = dict(pair.split(":") for pair in (
-    "ɑː:AA æ:AE ʌ:AH ə:AH ɐ:AH ɔː:AO ɔ:AO oː:AO aʊ:AW aɪ:AY b:B tʃ:CH d:D ð:DH ɛ:EH ɜː:ER ɚ:ER eɪ:EY f:F ɡ:G h:HH "
-    "ɪ:IH ᵻ:IH iː:IY i:IY dʒ:JH k:K l:L m:M n:N ŋ:NG oʊ:OW ɔɪ:OY p:P ɹ:R s:S ʃ:SH t:T ɾ:T ʔ:T θ:TH ʊ:UH uː:UW "
-    "v:V w:W j:Y z:Z ʒ:ZH ɑːɹ:AA ɔːɹ:AO oːɹ:AO ʊɹ:UH ɪɹ:IH ɛɹ:EH aɪə:AY aɪɚ:AY iə:IY əl:AH n̩:AH").split())
+RATE_WPM, PITCH = 1, 3  # parameters
+WORD, PHONE = 1, 7  # kinds of event
+EDGE_S, NOISE, SILENT = 0.2, 1e-4, 1e-3  # seconds around the speech; of full scale: noise (RMS), what is silence
+ARPABET = dict(
+    pair.split(":")
+    for pair in (
+        "ɑː:AA æ:AE ʌ:AH ə:AH ɐ:AH ɔː:AO ɔ:AO oː:AO aʊ:AW aɪ:AY b:B tʃ:CH d:D ð:DH ɛ:EH ɜː:ER ɚ:ER eɪ:EY f:F ɡ:G h:HH "
+        "ɪ:IH ᵻ:IH iː:IY i:IY dʒ:JH k:K l:L m:M n:N ŋ:NG oʊ:OW ɔɪ:OY p:P ɹ:R s:S ʃ:SH t:T ɾ:T ʔ:T θ:TH ʊ:UH uː:UW "
+        "v:V w:W j:Y z:Z ʒ:ZH ɑːɹ:AA ɔːɹ:AO oːɹ:AO ʊɹ:UH ɪɹ:IH ɛɹ:EH aɪə:AY aɪɚ:AY iə:IY əl:AH n̩:AH"
+    ).split()
+)
 VOICELESS_STOPS = ("P", "T", "K", "CH")
 
 
@@ -50,8 +55,16 @@ class _Id(ctypes.Union):
 class _Event(ctypes.Structure):
     """espeak_EVENT of speak_lib.h."""
 
-    _fields_ = [("type", ctypes.c_int), ("unique", ctypes.c_uint), ("text", ctypes.c_int), ("length", ctypes.c_int),
-                ("ms", ctypes.c_int), ("sample", ctypes.c_int), ("user", ctypes.c_void_p), ("id", _Id)]
+    _fields_ = [
+        ("type", ctypes.c_int),
+        ("unique", ctypes.c_uint),
+        ("text", ctypes.c_int),
+        ("length", ctypes.c_int),
+        ("ms", ctypes.c_int),
+        ("sample", ctypes.c_int),
+        ("user", ctypes.c_void_p),
+        ("id", _Id),
+    ]
 
 
 class Said(NamedTuple):
@@ -84,7 +97,7 @@ def read_events(events) -> list[tuple[int, Said]]:
 
 def phones_and_words(events: Sequence[tuple[int, Said]], text: str) -> tuple[list[Said], dict[int, str]]:
     """The phone events, and the words of the text by their place in it, which counts from 1."""
-    words = {said.word: text[said.word - 1:][:said.length] for kind, said in events if kind == WORD and said.length}
+    words = {said.word: text[said.word - 1 :][: said.length] for kind, said in events if kind == WORD and said.length}
     return [said for kind, said in events if kind == PHONE], words
 
 
@@ -133,8 +146,10 @@ def place(utterance: str, samples: np.ndarray, said: Sequence[Said]) -> list[Pho
     starts: list[tuple[int, str, int]] = []
     for one in said:
         if one.ipa and one.ipa not in ARPABET:
-            raise UserError(f'{utterance}: espeak-ng says "{one.ipa}", which no phone of the dictionary stands for; '
-                            f"add it to ARPABET in bench/synthesis.py")
+            raise UserError(
+                f'{utterance}: espeak-ng says "{one.ipa}", which no phone of the dictionary stands for; '
+                f"add it to ARPABET in bench/synthesis.py"
+            )
         label, start = ARPABET.get(one.ipa, SILENCE), one.sample
         if label in VOICELESS_STOPS and starts and starts[-1][1] != SILENCE:
             start = closure(samples, start, starts[-1][0])
@@ -143,8 +158,9 @@ def place(utterance: str, samples: np.ndarray, said: Sequence[Said]) -> list[Pho
     return [Phone(start, end, label, word) for (start, label, word), end in zip(starts, ends) if label != SILENCE]
 
 
-def write(stem: Path, samples: np.ndarray, rate: int, phones: Sequence[Phone], words: dict[int, str],
-          rng: np.random.Generator) -> None:
+def write(
+    stem: Path, samples: np.ndarray, rate: int, phones: Sequence[Phone], words: dict[int, str], rng: np.random.Generator
+) -> None:
     """name.wav and name.TextGrid, of phones that last some time."""
     padded = np.pad(samples, round(EDGE_S * rate))
     soundfile.write(stem.with_suffix(".wav"), padded + rng.normal(0, NOISE, len(padded)), rate, subtype="PCM_16")
@@ -168,12 +184,12 @@ def latencies(samples: np.ndarray, rate: int, said: Sequence[Said]) -> list[tupl
             continue
         if not before.ipa:
             early = one.sample - rate // 200
-            if not loud[max(one.sample - rate // 50, 0):early].any():  # else the voice still dies away in the pause
+            if not loud[max(one.sample - rate // 50, 0) : early].any():  # else the voice still dies away in the pause
                 found.append(("first sound after a pause", 1000 * int(np.argmax(loud[early:])) / rate - 5))
         elif ARPABET[one.ipa] in VOICELESS_STOPS:
             start = closure(samples, one.sample, before.sample)
             found.append(("closure of p, t, k, ch", 1000 * (start - one.sample) / rate))
-            found.append(("burst of p, t, k, ch", 1000 * int(np.argmax(loud[one.sample:])) / rate))
+            found.append(("burst of p, t, k, ch", 1000 * int(np.argmax(loud[one.sample :])) / rate))
     return found
 
 
@@ -186,7 +202,7 @@ def main(data: Path, out: Path, share: float, seed: int) -> None:
     for name in ("train", "dev", "test"):
         (out / name).mkdir()
         utterances = sorted(read_datadir(data / name), key=lambda u: u.id)
-        chosen = rng.permutation(len(utterances))[:max(1, round(share * len(utterances)))]
+        chosen = rng.permutation(len(utterances))[: max(1, round(share * len(utterances)))]
         phones, timeless = 0, Counter()
         for index in sorted(chosen):
             utterance = utterances[index]
@@ -200,8 +216,10 @@ def main(data: Path, out: Path, share: float, seed: int) -> None:
             phones += len(lasting)
             timeless.update(phone.label for phone in placed if phone not in lasting)
         left = ", ".join(f"{count} {label}" for label, count in timeless.most_common())
-        print(f"{out / name}: {len(chosen)} texts, {phones} phones"
-              f"{f'; left out, without a time of their own: {left}' if left else ''}")
+        print(
+            f"{out / name}: {len(chosen)} texts, {phones} phones"
+            f"{f'; left out, without a time of their own: {left}' if left else ''}"
+        )
     print("sound against events, ms: 10th percentile, median, 90th")
     for what in sorted({what for what, _ in found}):
         values = [ms for this, ms in found if this == what]

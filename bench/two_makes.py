@@ -3,6 +3,7 @@ that the other is at work; and a third, afterwards, ends with the right ones.
 
     python bench/two_makes.py [--times 20] [--seed 0]
 """
+
 from __future__ import annotations
 
 import argparse
@@ -39,14 +40,20 @@ def main() -> int:
             for process in running:
                 out, err = process.communicate(timeout=600)
                 ends.append(Done(process.returncode, out.decode(), err.decode()))
-            bad = [f"make {i + 1}: {' '.join(end.message)[:200]}" for i, end in enumerate(ends)
-                   if end.code and not (advice(end) and "at work there" in advice(end))]
+            bad = [
+                f"make {i + 1}: {' '.join(end.message)[:200]}"
+                for i, end in enumerate(ends)
+                if end.code and not (advice(end) and "at work there" in advice(end))
+            ]
             last = finished(sandbox)
             bad += [f"afterwards: {last.said[-300:]}"] if last.code else differing(right[()], numbers(sandbox))
             wrong += bool(bad)
             said = ["ended" if end.code == 0 else "was told" if advice(end) else "failed" for end in ends]
-            print(f"{'other' if second else 'same'} settings, {offset:4.1f} s: the first {said[0]}, the second {said[1]};"
-                  f" afterwards {bad or 'the right numbers'}", flush=True)
+            print(
+                f"{'other' if second else 'same'} settings, {offset:4.1f} s: the first {said[0]}, the second {said[1]};"
+                f" afterwards {bad or 'the right numbers'}",
+                flush=True,
+            )
     print(f"{arguments.times} times, {wrong} that ended otherwise")
     return int(wrong > 0)
 

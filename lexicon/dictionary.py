@@ -3,6 +3,7 @@
 That dictionary is CMUdict without stress (BSD licence, 134,860 pronunciations, lower-case words, variants written
 `word(2)`). It is read as a file: pocketsphinx itself, which wants audio libraries, is never imported.
 """
+
 from __future__ import annotations
 
 import re

@@ -1,4 +1,5 @@
 """The one exception for what a person can put right."""
+
 import contextlib
 import re
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ def one_line(text: str) -> str:
     half = LONGEST_WORD // 2
     text = re.sub(rf"\S{{{LONGEST_WORD},}}", lambda word: f"{word[0][:half]}...{word[0][-half:]}", text)
     if len(text) > LONGEST_MESSAGE:
-        text = f"{text[:LONGEST_MESSAGE // 2]} ... {text[-LONGEST_MESSAGE // 2:]}"
+        text = f"{text[: LONGEST_MESSAGE // 2]} ... {text[-LONGEST_MESSAGE // 2 :]}"
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 

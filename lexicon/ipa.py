@@ -4,6 +4,7 @@
 (affricates, diphthongs, double articulations, clicks with their accompaniment; a tie bar may join them), with
 diacritics.
 """
+
 from __future__ import annotations
 
 import re
@@ -22,8 +23,19 @@ _VOWEL_ROWS = {
     "open": "a ɶ ä - ɑ ɒ",
 }
 # Rows of the consonant chart; of two symbols the left one is voiceless. "-": none.
-_PLACES = ("bilabial", "labiodental", "dental", "alveolar", "postalveolar", "retroflex", "palatal", "velar", "uvular",
-           "pharyngeal", "glottal")
+_PLACES = (
+    "bilabial",
+    "labiodental",
+    "dental",
+    "alveolar",
+    "postalveolar",
+    "retroflex",
+    "palatal",
+    "velar",
+    "uvular",
+    "pharyngeal",
+    "glottal",
+)
 _CONSONANT_ROWS = {
     "plosive": "p b - - - - t d - - ʈ ɖ c ɟ k ɡ q ɢ - - ʔ -",
     "nasal": "- m - ɱ - - - n - - - ɳ - ɲ - ŋ - ɴ - - - -",
@@ -37,35 +49,98 @@ _CONSONANT_ROWS = {
 }
 _SONORANTS = ("nasal", "trill", "tap", "approximant", "lateral approximant")  # voiced, if no diacritic says otherwise
 _OTHERS = {
-    "ʍ": "voiceless labial-velar fricative", "w": "labial-velar approximant", "ɥ": "labial-palatal approximant",
+    "ʍ": "voiceless labial-velar fricative",
+    "w": "labial-velar approximant",
+    "ɥ": "labial-palatal approximant",
     "ʜ": "voiceless epiglottal fricative",
-    "ʢ": "voiced epiglottal fricative", "ʡ": "voiceless epiglottal plosive", "ɕ": "voiceless alveolo-palatal fricative",
-    "ʑ": "voiced alveolo-palatal fricative", "ɺ": "alveolar lateral tap",
-    "ɧ": "voiceless postalveolar-velar fricative", "ɫ": "velarised alveolar lateral approximant",
-    "ʘ": "voiceless bilabial click", "ǀ": "voiceless dental click", "ǃ": "voiceless alveolar click",
-    "ǂ": "voiceless palatal click", "ǁ": "voiceless alveolar lateral click",
-    "ɚ": "mid central r-coloured vowel", "ɝ": "open-mid central r-coloured vowel",
+    "ʢ": "voiced epiglottal fricative",
+    "ʡ": "voiceless epiglottal plosive",
+    "ɕ": "voiceless alveolo-palatal fricative",
+    "ʑ": "voiced alveolo-palatal fricative",
+    "ɺ": "alveolar lateral tap",
+    "ɧ": "voiceless postalveolar-velar fricative",
+    "ɫ": "velarised alveolar lateral approximant",
+    "ʘ": "voiceless bilabial click",
+    "ǀ": "voiceless dental click",
+    "ǃ": "voiceless alveolar click",
+    "ǂ": "voiceless palatal click",
+    "ǁ": "voiceless alveolar lateral click",
+    "ɚ": "mid central r-coloured vowel",
+    "ɝ": "open-mid central r-coloured vowel",
 }
 _DIACRITICS = {
-    "ʰ": "aspirated", "ʱ": "breathy-aspirated", "ʷ": "labialised", "ʲ": "palatalised", "ˠ": "velarised",
-    "ˤ": "pharyngealised", "ʼ": "ejective", "ⁿ": "nasally-released", "ˡ": "laterally-released",
-    "ː": "long", "ˑ": "half-long", "˞": "r-coloured", "ˀ": "glottalised",
-    "\u0303": "nasalised", "\u0325": "voiceless", "\u030a": "voiceless", "\u032c": "voiced", "\u0324": "breathy",
-    "\u0330": "creaky", "\u0329": "syllabic", "\u030d": "syllabic", "\u032f": "non-syllabic", "\u0311": "non-syllabic",
-    "\u032a": "dental", "\u0346": "dental", "\u033a": "apical", "\u033b": "laminal", "\u033c": "linguolabial",
-    "\u0339": "more-rounded", "\u031c": "less-rounded", "\u031f": "advanced", "\u0320": "retracted",
-    "\u0308": "centralised", "\u033d": "mid-centralised", "\u031d": "raised", "\u031e": "lowered",
-    "\u0318": "advanced-root", "\u0319": "retracted-root", "\u0334": "velarised", "\u031a": "unreleased",
+    "ʰ": "aspirated",
+    "ʱ": "breathy-aspirated",
+    "ʷ": "labialised",
+    "ʲ": "palatalised",
+    "ˠ": "velarised",
+    "ˤ": "pharyngealised",
+    "ʼ": "ejective",
+    "ⁿ": "nasally-released",
+    "ˡ": "laterally-released",
+    "ː": "long",
+    "ˑ": "half-long",
+    "˞": "r-coloured",
+    "ˀ": "glottalised",
+    "\u0303": "nasalised",
+    "\u0325": "voiceless",
+    "\u030a": "voiceless",
+    "\u032c": "voiced",
+    "\u0324": "breathy",
+    "\u0330": "creaky",
+    "\u0329": "syllabic",
+    "\u030d": "syllabic",
+    "\u032f": "non-syllabic",
+    "\u0311": "non-syllabic",
+    "\u032a": "dental",
+    "\u0346": "dental",
+    "\u033a": "apical",
+    "\u033b": "laminal",
+    "\u033c": "linguolabial",
+    "\u0339": "more-rounded",
+    "\u031c": "less-rounded",
+    "\u031f": "advanced",
+    "\u0320": "retracted",
+    "\u0308": "centralised",
+    "\u033d": "mid-centralised",
+    "\u031d": "raised",
+    "\u031e": "lowered",
+    "\u0318": "advanced-root",
+    "\u0319": "retracted-root",
+    "\u0334": "velarised",
+    "\u031a": "unreleased",
     "\u0306": "extra-short",
-    "\u030b": "extra-high-tone", "\u0301": "high-tone", "\u0304": "mid-tone", "\u0300": "low-tone",
-    "\u030f": "extra-low-tone", "\u0302": "falling-tone", "\u030c": "rising-tone",
+    "\u030b": "extra-high-tone",
+    "\u0301": "high-tone",
+    "\u0304": "mid-tone",
+    "\u0300": "low-tone",
+    "\u030f": "extra-low-tone",
+    "\u0302": "falling-tone",
+    "\u030c": "rising-tone",
 }
-_SPELLINGS = {"g": "ɡ", ":": "ː", "'": "ʼ", "’": "ʼ", "ʦ": "ts", "ʣ": "dz", "ʧ": "tʃ", "ʤ": "dʒ", "ʨ": "tɕ",
-              "ʥ": "dʑ", "ǝ": "ə", "!": "ǃ", "ɩ": "ɪ", "ɷ": "ʊ", "ɼ": "r\u031d"}
+_SPELLINGS = {
+    "g": "ɡ",
+    ":": "ː",
+    "'": "ʼ",
+    "’": "ʼ",
+    "ʦ": "ts",
+    "ʣ": "dz",
+    "ʧ": "tʃ",
+    "ʤ": "dʒ",
+    "ʨ": "tɕ",
+    "ʥ": "dʑ",
+    "ǝ": "ə",
+    "!": "ǃ",
+    "ɩ": "ɪ",
+    "ɷ": "ʊ",
+    "ɼ": "r\u031d",
+}
 _TIES = "\u0361\u035c"
 _NASALS_BEFORE = "ᵐⁿᵑ"
-_AS_VOWELS = {"palatal approximant": "close front vowel",  # aj, aw: glides that end a diphthong
-              "labial-velar approximant": "close back rounded vowel"}
+_AS_VOWELS = {
+    "palatal approximant": "close front vowel",  # aj, aw: glides that end a diphthong
+    "labial-velar approximant": "close back rounded vowel",
+}
 _HEIGHTS = list(_VOWEL_ROWS)
 STRESS = re.compile("[\u02c8\u02cc]")  # primary, secondary: of a syllable, not of a sound
 TONE = re.compile("(?<=.)([˥˦˧˨˩]+|[⁰¹²³⁴⁵]+|[1-5]+)$")
@@ -106,7 +181,7 @@ def describe(phone: str) -> str | None:
     """What the phone's symbols say: marks, then the words of the chart; None if they are not one sound of the IPA."""
     text = bare(phone)
     tone = TONE.search(text)
-    sounds = _sounds(text[:tone.start()] if tone else text)
+    sounds = _sounds(text[: tone.start()] if tone else text)
     words = _joined([sound.words for sound in sounds]) if sounds else None
     if words is None:
         return None
@@ -169,8 +244,9 @@ def _joined(words: list[str]) -> str | None:
     if kinds[1] == "click" and kinds[0] in ("plosive", "nasal"):
         return last.replace("voiceless", "nasal" if kinds[0] == "nasal" else first.split()[0])
     if kinds[0] == kinds[1] and kinds[0] in ("plosive", "nasal", "implosive"):
-        places = sorted((word.split()[-2].replace("bilabial", "labial") for word in words),
-                        key=lambda place: place != "labial")
+        places = sorted(
+            (word.split()[-2].replace("bilabial", "labial") for word in words), key=lambda place: place != "labial"
+        )
         return " ".join([*first.split()[:-2], "-".join(places), kinds[0]]) if places[0] == "labial" else None
     return None
 

@@ -1,4 +1,5 @@
 """The lang directory: what text alone gives a recogniser (pronunciations, symbols, language models)."""
+
 from __future__ import annotations
 
 import shutil
@@ -22,7 +23,7 @@ EPSILON, BACKOFF = "<eps>", "#0"
 RESERVED = {EPSILON, BLANK, BACKOFF, BEGIN, END, UNKNOWN}
 SETS = ("train", "dev", "test")
 
-Texts = dict[str, dict[str, tuple[str, ...]]]             # by set, by utterance
+Texts = dict[str, dict[str, tuple[str, ...]]]  # by set, by utterance
 Guesser = Callable[[list[str], Pronunciations | None], Pronunciations]  # words, and the lexicon (None: the dictionary)
 
 
@@ -31,19 +32,27 @@ class Lang:
     """A lang directory in memory."""
 
     path: Path
-    lexicon: Weighted        # probability of the variant (the largest of a word is 1.0), phones
-    phones: list[str]        # SIL first, then sorted; index + 1 is the symbol id in phones.txt (0 is epsilon)
-    words: list[str]         # sorted; index + 1 is the symbol id in words.txt (where "<s>", "</s>", "#0" follow)
-    tokens: list[str]        # CTC tokens: "<blk>" first, then the phones without SIL
-    lm: NGram                # of words
-    phone_lm: NGram          # bigram of phones, without SIL
-    info: dict[str, Any]     # lang.json
+    lexicon: Weighted  # probability of the variant (the largest of a word is 1.0), phones
+    phones: list[str]  # SIL first, then sorted; index + 1 is the symbol id in phones.txt (0 is epsilon)
+    words: list[str]  # sorted; index + 1 is the symbol id in words.txt (where "<s>", "</s>", "#0" follow)
+    tokens: list[str]  # CTC tokens: "<blk>" first, then the phones without SIL
+    lm: NGram  # of words
+    phone_lm: NGram  # bigram of phones, without SIL
+    info: dict[str, Any]  # lang.json
     reference_lexicon: Weighted  # every word of the corpus, with an open vocabulary too: to align references with
     pauses: Pauses | None = None  # where they were counted (stages/pron_probs.py)
 
 
-def build_lang(data: Path, out: Path, vocab: str = "closed", order: int = 3, extra: Path | None = EXTRA,
-               guess: Guesser | None = None, given: Given | None = None, phones: Path | None = None) -> dict[str, Any]:
+def build_lang(
+    data: Path,
+    out: Path,
+    vocab: str = "closed",
+    order: int = 3,
+    extra: Path | None = EXTRA,
+    guess: Guesser | None = None,
+    given: Given | None = None,
+    phones: Path | None = None,
+) -> dict[str, Any]:
     """Write a lang directory for the text of data/{train,dev,test}; lang.json, whose content is returned, is last.
 
     ``vocab``: "closed" gives the lexicon and the unigrams every word of the corpus, "open" those of train alone; the
@@ -80,12 +89,21 @@ def build_lang(data: Path, out: Path, vocab: str = "closed", order: int = 3, ext
     write_arpa(lm, out / "lm.arpa")
     write_arpa(phone_lm, out / "phone_lm.arpa")
     info = {
-        "vocab": vocab, "order": order, "num_words": len(vocabulary),
-        "num_pronunciations": sum(len(pronunciations[word]) for word in vocabulary), "num_phones": len(symbols),
-        "lexicon": given.path.name if given else "dictionary", "guessed": guessed, "phone_set": described,
+        "vocab": vocab,
+        "order": order,
+        "num_words": len(vocabulary),
+        "num_pronunciations": sum(len(pronunciations[word]) for word in vocabulary),
+        "num_phones": len(symbols),
+        "lexicon": given.path.name if given else "dictionary",
+        "guessed": guessed,
+        "phone_set": described,
         **{key: value for name in SETS for key, value in _measures(name, texts[name], lm, seen).items()},
-        **{f"{name}_phone_perplexity": phone_lm.perplexity(_first_phones(words, pronunciations)
-                                                           for words in texts[name].values()) for name in SETS},
+        **{
+            f"{name}_phone_perplexity": phone_lm.perplexity(
+                _first_phones(words, pronunciations) for words in texts[name].values()
+            )
+            for name in SETS
+        },
     }
     write_json(out / "lang.json", info)
     return info
@@ -110,8 +128,10 @@ def _measures(name: str, text: dict[str, tuple[str, ...]], lm: NGram, seen: set[
     """Perplexity (per known word and sentence end), and the share of tokens that train does not hold, in percent."""
     tokens = [word for words in text.values() for word in words]
     unseen = sum(word not in seen for word in tokens)
-    return {f"{name}_perplexity": lm.perplexity(text.values()),
-            f"{name}_oov_rate": 100 * unseen / len(tokens) if tokens else 0.0}
+    return {
+        f"{name}_perplexity": lm.perplexity(text.values()),
+        f"{name}_oov_rate": 100 * unseen / len(tokens) if tokens else 0.0,
+    }
 
 
 def _first_phones(words: Iterable[str], pronunciations: Weighted) -> list[str]:
@@ -119,8 +139,9 @@ def _first_phones(words: Iterable[str], pronunciations: Weighted) -> list[str]:
     return [phone for word in words if word in pronunciations for phone in pronunciations[word][0][1]]
 
 
-def _pronounce(data: Path, words: set[str], given: Given | None, extra: Path | None,
-               guess: Guesser | None) -> tuple[Weighted, list[str]]:
+def _pronounce(
+    data: Path, words: set[str], given: Given | None, extra: Path | None, guess: Guesser | None
+) -> tuple[Weighted, list[str]]:
     """Pronunciations of all the words, and which of them were guessed."""
     found = given.look_up(words) if given else _equally(look_up(words, extra))
     missing = sorted(words - found.keys())
@@ -142,8 +163,9 @@ def _equally(pronunciations: Pronunciations) -> Weighted:
     return {word: [(1.0, phones) for phones in variants] for word, variants in pronunciations.items()}
 
 
-def _refuse_missing(data: Path, missing: list[str], given: Given | None, extra: Path | None,
-                    guess: Guesser | None, failed: bool) -> None:
+def _refuse_missing(
+    data: Path, missing: list[str], given: Given | None, extra: Path | None, guess: Guesser | None, failed: bool
+) -> None:
     """UserError at the first line with an unknown word; it names (up to 40 of) all, and where to add them. ``failed``:
     G2P has found nothing to learn."""
     names = " ".join(missing[:40]) + (f" ... ({len(missing)} in all)" if len(missing) > 40 else "")
@@ -185,8 +207,14 @@ def copy_lang(source: Path, folder: Path) -> None:
 
 def write_weighted(path: Path, pronunciations: Weighted) -> None:
     """Write `WORD prob P1 P2 ...` lines, as Kaldi's lexiconp.txt."""
-    write_lines(path, [f"{word} {float(format(prob, '.6g'))} {' '.join(phones)}" for word in sorted(pronunciations)
-                       for prob, phones in pronunciations[word]])
+    write_lines(
+        path,
+        [
+            f"{word} {float(format(prob, '.6g'))} {' '.join(phones)}"
+            for word in sorted(pronunciations)
+            for prob, phones in pronunciations[word]
+        ],
+    )
 
 
 def _write_symbols(path: Path, symbols: list[str]) -> None:
@@ -204,21 +232,34 @@ def load_lang(path: Path | str) -> Lang:
         raise UserError(f"{path / 'phones.txt'}:1: {symbols[:2]}; the first symbols are {EPSILON} and {SILENCE}")
     tokens = [line for _, line in numbered_lines(path / "tokens.txt")]
     if tokens != [BLANK, *symbols[2:]]:
-        raise UserError(f"{path / 'tokens.txt'}:1: not {BLANK} and the phones of phones.txt; remove lang.json and run:"
-                        " make lexicon")
+        raise UserError(
+            f"{path / 'tokens.txt'}:1: not {BLANK} and the phones of phones.txt; remove lang.json and run: make lexicon"
+        )
     lexicon = _read_weighted(path / "lexicon.txt", set(symbols[1:]))
     if sorted(lexicon) != words[1:-3]:
         odd = sorted(set(lexicon) ^ set(words[1:-3])) or ["their order"]
         raise UserError(
-            f"{path / 'words.txt'}: differs from lexicon.txt in {odd[0]}; remove lang.json and run: make lexicon")
+            f"{path / 'words.txt'}: differs from lexicon.txt in {odd[0]}; remove lang.json and run: make lexicon"
+        )
     pauses = read_pauses(path, lexicon)
     reference = _read_weighted(path / "reference_lexicon.txt", set(symbols[1:]))
     if missing := sorted(lexicon.keys() - reference.keys()):
-        raise UserError(f"{path / 'reference_lexicon.txt'}: lacks {missing[0]}, a word of lexicon.txt; remove lang.json"
-                        " and run: make lexicon")
-    return Lang(path, lexicon, symbols[1:], words[1:-3], tokens, read_arpa(path / "lm.arpa"),
-                read_arpa(path / "phone_lm.arpa"), _read_info(path / "lang.json"),
-                reference, pauses)
+        raise UserError(
+            f"{path / 'reference_lexicon.txt'}: lacks {missing[0]}, a word of lexicon.txt; remove lang.json"
+            " and run: make lexicon"
+        )
+    return Lang(
+        path,
+        lexicon,
+        symbols[1:],
+        words[1:-3],
+        tokens,
+        read_arpa(path / "lm.arpa"),
+        read_arpa(path / "phone_lm.arpa"),
+        _read_info(path / "lang.json"),
+        reference,
+        pauses,
+    )
 
 
 def _read_info(path: Path) -> dict[str, Any]:

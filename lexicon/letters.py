@@ -1,4 +1,5 @@
 """Letters in Unicode: one spelling for what looks the same, capitals, signs that nobody sees."""
+
 from __future__ import annotations
 
 import unicodedata

@@ -13,6 +13,7 @@ seen before it at the lower ones) and D the discount, which depends on a (1, 2, 
     gamma(h)  = sum over i = 1, 2, 3+ of  D(i) * #{v : a(h v) = i}  /  sum_v a(h v)
     p(w | )   starts from the uniform 1 / (words + </s> + <unk>)
 """
+
 from __future__ import annotations
 
 import math
@@ -38,9 +39,9 @@ Ngram = tuple[str, ...]
 class Evaluation:
     """What a model says about a text. Unknown words are counted, and never mixed into ``perplexity``."""
 
-    log10_prob: float          # of the known words and the sentence ends
-    tokens: int                # known words and sentence ends
-    unknown: int               # words outside the vocabulary
+    log10_prob: float  # of the known words and the sentence ends
+    tokens: int  # known words and sentence ends
+    unknown: int  # words outside the vocabulary
     unknown_log10_prob: float  # what <unk> cost for these
 
     @property
@@ -77,7 +78,7 @@ class NGram:
         ``history`` begins with "<s>" at a sentence start. A word outside the vocabulary, predicted or in the
         history, is scored as <unk>; minus infinity in a model that has no <unk>.
         """
-        context = tuple(history[-(self.order - 1):]) if self.order > 1 else ()
+        context = tuple(history[-(self.order - 1) :]) if self.order > 1 else ()
         ngram = tuple(w if (w,) in self.logprob else UNKNOWN for w in (*context, word))
         weight = 0.0
         while ngram not in self.logprob:
@@ -95,7 +96,7 @@ class NGram:
         """Each word of a sentence, and its end, with its score."""
         padded = (BEGIN, *words, END)
         for i in range(1, len(padded)):
-            yield padded[i], self.score(padded[max(0, i - self.order + 1):i], padded[i])
+            yield padded[i], self.score(padded[max(0, i - self.order + 1) : i], padded[i])
 
     def evaluate(self, sentences: Iterable[Sequence[str]]) -> Evaluation:
         """Score sentences (without <s> and </s>, which are added) word by word."""
@@ -154,7 +155,7 @@ def _adjusted_counts(sentences: list[Ngram], order: int) -> list[Counter[Ngram]]
     for words in sentences:
         padded = (BEGIN, *words, END)
         for i in range(len(padded) - order + 1):
-            counts[order][padded[i:i + order]] += 1
+            counts[order][padded[i : i + order]] += 1
         for n in range(2, min(order, len(padded) + 1)):
             counts[n][padded[:n]] += 1
     for n in range(order - 1, 0, -1):
@@ -174,8 +175,9 @@ def _discounts(counts: Counter[Ngram]) -> tuple[float, ...]:
     return discounts if all(0 <= d <= i for i, d in enumerate(discounts)) else FALLBACK_DISCOUNTS
 
 
-def _interpolate(counts: Counter[Ngram], discounts: tuple[float, ...],
-                 lower: dict[Ngram, float]) -> tuple[dict[Ngram, float], dict[Ngram, float]]:
+def _interpolate(
+    counts: Counter[Ngram], discounts: tuple[float, ...], lower: dict[Ngram, float]
+) -> tuple[dict[Ngram, float], dict[Ngram, float]]:
     """gamma by history and interpolated probability by n-gram, from one order's counts and the order below."""
     total: dict[Ngram, int] = defaultdict(int)
     discounted: dict[Ngram, float] = defaultdict(float)
@@ -225,7 +227,7 @@ def read_arpa(path: Path | str) -> NGram:
             if line == "\\data\\":
                 section = 0
             elif line.startswith("\\") and line.endswith("-grams:"):
-                section = int(line[1:-len("-grams:")])
+                section = int(line[1 : -len("-grams:")])
             elif section == 0:
                 n, count = line.removeprefix("ngram ").split("=")
                 announced[int(n)] = int(count)
@@ -241,7 +243,8 @@ def read_arpa(path: Path | str) -> NGram:
             raise UserError(f"{path}: {count} {n}-grams announced, {found[n]} found; make the file again")
     if sorted(announced) != list(range(1, len(announced) + 1)) or not announced:
         raise UserError(
-            f"{path}: announces {sorted(announced)[:9]}-grams, not 1-grams and so on; this is not an ARPA file")
+            f"{path}: announces {sorted(announced)[:9]}-grams, not 1-grams and so on; this is not an ARPA file"
+        )
     model.order = len(announced)
     return model
 
@@ -250,7 +253,7 @@ def _read_ngram(model: NGram, fields: list[str], n: int) -> None:
     """Take one `log10 w1 .. wn [log10 backoff]` line; ValueError when the fields do not fit."""
     if len(fields) not in (n + 1, n + 2):
         raise ValueError
-    gram = tuple(fields[1:n + 1])
+    gram = tuple(fields[1 : n + 1])
     logprob, backoff = float(fields[0]), float(fields[-1]) if len(fields) == n + 2 else None
     if gram in model.logprob or not NEVER_LESS < logprob <= 0 or backoff is not None and not abs(backoff) < -NEVER_LESS:
         raise ValueError

@@ -1,4 +1,5 @@
 """Labels that stand for no speech: pauses, noises, and what nobody understood."""
+
 from __future__ import annotations
 
 import re
@@ -6,8 +7,25 @@ import re
 from lexicon.written import BRACKETED
 
 # Of Kaldi, MFA (which brackets others), HTK, Penn's aligner, TIMIT, WebMAUS and Praat's users, in lower case.
-NAMES = {"", "sil", "sp", "spn", "nsn", "ssil", "pau", "h#", "#h", "#", "_", "!sil", "!enter", "!exit", "!null",
-         "sent-start", "sent-end"}
+NAMES = {
+    "",
+    "sil",
+    "sp",
+    "spn",
+    "nsn",
+    "ssil",
+    "pau",
+    "h#",
+    "#h",
+    "#",
+    "_",
+    "!sil",
+    "!enter",
+    "!exit",
+    "!null",
+    "sent-start",
+    "sent-end",
+}
 PAUSES = {"silence", "pause"}  # that are words as well
 POSITION = re.compile(r"(?<=.)_[BIES]$")  # of a phone in its word, as Kaldi marks it: SIL_S
 

@@ -1,4 +1,5 @@
 """From written text to the words a speaker says: numbers, hyphens, punctuation, capitals."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -7,19 +8,30 @@ import regex
 
 from lexicon.letters import APOSTROPHES, composed, upper
 
-ONES = ("ZERO ONE TWO THREE FOUR FIVE SIX SEVEN EIGHT NINE TEN ELEVEN TWELVE THIRTEEN FOURTEEN FIFTEEN SIXTEEN "
-        "SEVENTEEN EIGHTEEN NINETEEN").split()
+ONES = (
+    "ZERO ONE TWO THREE FOUR FIVE SIX SEVEN EIGHT NINE TEN ELEVEN TWELVE THIRTEEN FOURTEEN FIFTEEN SIXTEEN "
+    "SEVENTEEN EIGHTEEN NINETEEN"
+).split()
 TENS = "_ TEN TWENTY THIRTY FORTY FIFTY SIXTY SEVENTY EIGHTY NINETY".split()
 SCALES = ((10**9, "BILLION"), (10**6, "MILLION"), (10**3, "THOUSAND"), (100, "HUNDRED"))
-ORDINALS = {"ONE": "FIRST", "TWO": "SECOND", "THREE": "THIRD", "FIVE": "FIFTH", "EIGHT": "EIGHTH", "NINE": "NINTH",
-            "TWELVE": "TWELFTH"}
+ORDINALS = {
+    "ONE": "FIRST",
+    "TWO": "SECOND",
+    "THREE": "THIRD",
+    "FIVE": "FIFTH",
+    "EIGHT": "EIGHTH",
+    "NINE": "NINTH",
+    "TWELVE": "TWELFTH",
+}
 
 # In this order: A.M. (letters with dots), 3rd, 28.8 or 1,000, a word of letters with their marks and joiners, with
 # apostrophes inside, digits.
-TOKEN = regex.compile(r"(?P<letters>\b(?:[A-Z]\.){2,})"
-                      r"|(?P<ordinal>\b\d+)(?:ST|ND|RD|TH)\b"
-                      r"|(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
-                      r"|(?P<word>\p{L}[\p{L}\p{M}\u200c\u200d]*(?:'\p{L}[\p{L}\p{M}\u200c\u200d]*)*)")
+TOKEN = regex.compile(
+    r"(?P<letters>\b(?:[A-Z]\.){2,})"
+    r"|(?P<ordinal>\b\d+)(?:ST|ND|RD|TH)\b"
+    r"|(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
+    r"|(?P<word>\p{L}[\p{L}\p{M}\u200c\u200d]*(?:'\p{L}[\p{L}\p{M}\u200c\u200d]*)*)"
+)
 
 
 def number_words(number: str | int) -> list[str]:

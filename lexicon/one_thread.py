@@ -4,13 +4,22 @@ Threads that wait for each other spin, so a program beside them makes them five 
 many there are, so that two machines, or a process and its workers, would not give the same numbers. Imported by every
 package of phonoscope before anything else, for these libraries look at the environment once, when they are loaded.
 """
+
 from __future__ import annotations
 
 import os
 import sys
 
-VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS",
-             "VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS", "NUMBA_NUM_THREADS")
+VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "GOTO_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+)
 
 
 def limit() -> None:
@@ -18,6 +27,7 @@ def limit() -> None:
     os.environ.update(dict.fromkeys(VARIABLES, "1"))
     if "numpy" in sys.modules:
         from threadpoolctl import threadpool_limits
+
         threadpool_limits(1)
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)

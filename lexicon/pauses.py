@@ -3,6 +3,7 @@
 After Chen et al. 2015 (Pronunciation and silence probability modeling for ASR), without their factor for the word that
 follows a pause: given the pronunciations, pauses are independent of one another.
 """
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -30,8 +31,14 @@ class Pauses:
 
 def write_pauses(lang: Path, pauses: Pauses) -> None:
     """Write `<s> prob`, `</s> prob` and `WORD prob P1 P2 ...` lines."""
-    write_lines(lang / FILE, [f"{BEGIN} {pauses.begin:.6f}", f"{END} {pauses.end:.6f}", *(
-        f"{word} {prob:.6f} {' '.join(phones)}" for (word, phones), prob in sorted(pauses.after.items()))])
+    write_lines(
+        lang / FILE,
+        [
+            f"{BEGIN} {pauses.begin:.6f}",
+            f"{END} {pauses.end:.6f}",
+            *(f"{word} {prob:.6f} {' '.join(phones)}" for (word, phones), prob in sorted(pauses.after.items())),
+        ],
+    )
 
 
 def read_pauses(lang: Path, lexicon: Weighted) -> Pauses | None:
@@ -49,8 +56,10 @@ def read_pauses(lang: Path, lexicon: Weighted) -> Pauses | None:
             if not 0 < float(prob) < 1:
                 raise ValueError
         except ValueError:
-            raise UserError(f'{path}:{number}: "{line}"; a line is `WORD prob P1 P2 ...`, 0 < prob < 1; make the file '
-                            f"again: make pron_probs") from None
+            raise UserError(
+                f'{path}:{number}: "{line}"; a line is `WORD prob P1 P2 ...`, 0 < prob < 1; make the file '
+                f"again: make pron_probs"
+            ) from None
         found[word, tuple(phones)] = float(prob)
     needed = [(BEGIN, ()), (END, ()), *((word, phones) for word, variants in lexicon.items() for _, phones in variants)]
     for word, phones in needed:

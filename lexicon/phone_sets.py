@@ -1,4 +1,5 @@
 """Phone sets of given lexicons: ARPAbet or IPA recognised by themselves, anything else described in a file."""
+
 from __future__ import annotations
 
 import re
@@ -16,11 +17,31 @@ NO_IPA = "-"
 RESERVED = (SILENCE, BLANK, "<eps>", "#0")
 STRESS_DIGIT = re.compile(r"[012]$")
 # What ARPAbet has beyond the dictionary's 39, TIMIT's labels among it.
-_MORE = {"AX": "ə", "AXR": "ɚ", "IX": "ɨ", "UX": "ʉ", "AX-H": "ə̥", "DX": "ɾ", "NX": "ɾ̃", "EL": "l̩", "EM": "m̩",
-         "EN": "n̩", "ENG": "ŋ̍", "HV": "ɦ", "Q": "ʔ", "WH": "ʍ", "PCL": "p̚", "TCL": "t̚", "KCL": "k̚", "BCL": "b̚",
-         "DCL": "d̚", "GCL": "ɡ̚"}
-ARPABET: dict[str, Phone] = ({name: INVENTORY[name] for name in PHONES}
-                             | {name: known for name, ipa in _MORE.items() if (known := phone(ipa))})
+_MORE = {
+    "AX": "ə",
+    "AXR": "ɚ",
+    "IX": "ɨ",
+    "UX": "ʉ",
+    "AX-H": "ə̥",
+    "DX": "ɾ",
+    "NX": "ɾ̃",
+    "EL": "l̩",
+    "EM": "m̩",
+    "EN": "n̩",
+    "ENG": "ŋ̍",
+    "HV": "ɦ",
+    "Q": "ʔ",
+    "WH": "ʍ",
+    "PCL": "p̚",
+    "TCL": "t̚",
+    "KCL": "k̚",
+    "BCL": "b̚",
+    "DCL": "d̚",
+    "GCL": "ɡ̚",
+}
+ARPABET: dict[str, Phone] = {name: INVENTORY[name] for name in PHONES} | {
+    name: known for name, ipa in _MORE.items() if (known := phone(ipa))
+}
 
 
 def without_stress(name: str) -> str:
@@ -65,13 +86,16 @@ def read_phone_set(path: Path | str) -> dict[str, Phone]:
         if name in RESERVED:
             raise UserError(f'{path}:{number}: "{name}" is the recogniser\'s own; take the line out')
         if re.fullmatch(r"[-+]?[0-9]*\.[0-9]+", name):
-            raise UserError(f'{path}:{number}: "{name}" is a number, which lexicons have before the phones; give the '
-                            "phone another name")
+            raise UserError(
+                f'{path}:{number}: "{name}" is a number, which lexicons have before the phones; give the '
+                "phone another name"
+            )
         if name in found:
             raise UserError(f'{path}:{number}: phone "{name}" for the second time; keep one of the lines')
         if not rest:
-            raise UserError(f'{path}:{number}: phone "{name}" without IPA; write `{name} IPA`, or '
-                            f"`{name} - CLASS WORDS`")
+            raise UserError(
+                f'{path}:{number}: phone "{name}" without IPA; write `{name} IPA`, or `{name} - CLASS WORDS`'
+            )
         known = _entry(rest)
         if known is None:
             what = f'the words "{" ".join(rest[1:])}" name no manner' if rest[1:] else f'"{rest[0]}" is not IPA'
@@ -112,15 +136,23 @@ def table(phone_set: PhoneSet, lines: int = 20, width: int = 120) -> list[str]:
     At most so many lines; what finds no room is counted.
     """
     order = sorted(phone_set, key=lambda name: (MANNERS.index(phone_set[name].manner), name))
-    cells = [f"{name} {phone_set[name].classes if phone_set[name].ipa == name else as_fields(phone_set[name])}"
-             for name in order]
+    cells = [
+        f"{name} {phone_set[name].classes if phone_set[name].ipa == name else as_fields(phone_set[name])}"
+        for name in order
+    ]
     for across in (4, 3, 2, 1):
         tall = -(-len(cells) // across)
-        columns = [cells[tall * number:tall * (number + 1)] for number in range(across)]
+        columns = [cells[tall * number : tall * (number + 1)] for number in range(across)]
         widths = [max(map(width_of, column), default=0) + 2 for column in columns]
         if sum(widths) <= width:
             break
-    rows = ["".join(column[row] + " " * (room - width_of(column[row])) for column, room in zip(columns, widths)
-                    if row < len(column)).rstrip() for row in range(min(tall, lines))]
+    rows = [
+        "".join(
+            column[row] + " " * (room - width_of(column[row]))
+            for column, room in zip(columns, widths)
+            if row < len(column)
+        ).rstrip()
+        for row in range(min(tall, lines))
+    ]
     left = len(cells) - sum(len(column[:lines]) for column in columns)
     return rows + ([f"... and {left} more"] if left else [])

@@ -1,4 +1,5 @@
 """Phones: the 39 of the CMU dictionary (ARPAbet without stress) and silence; phone sets of any language as data."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
@@ -14,8 +15,8 @@ SILENT = (SILENCE, BLANK)  # labels of a path or lattice that are no phones
 class Phone(NamedTuple):
     """What a reader of a report wants to know about a phone."""
 
-    ipa: str      # General American
-    manner: str   # vowel, diphthong, stop, affricate, fricative, nasal, liquid, glide or silence
+    ipa: str  # General American
+    manner: str  # vowel, diphthong, stop, affricate, fricative, nasal, liquid, glide or silence
     voiced: bool
     example: str  # a word, the sound's letters in capitals; empty where none is known
     classes: str = ""  # in a phonetician's words: voiced alveolar plosive
@@ -65,8 +66,9 @@ _INVENTORY: PhoneSet = {
     "ZH": Phone("ʒ", "fricative", True, "seiZure"),
     SILENCE: Phone("", "silence", False, ""),
 }
-INVENTORY: dict[str, Phone] = {name: phone._replace(classes=describe(phone.ipa) or phone.manner)
-                               for name, phone in _INVENTORY.items()}
+INVENTORY: dict[str, Phone] = {
+    name: phone._replace(classes=describe(phone.ipa) or phone.manner) for name, phone in _INVENTORY.items()
+}
 
 PHONES: list[str] = sorted(phone for phone in INVENTORY if phone != SILENCE)
 IPA: dict[str, str] = {phone: entry.ipa for phone, entry in INVENTORY.items()}
@@ -74,12 +76,25 @@ MANNER: dict[str, str] = {phone: entry.manner for phone, entry in INVENTORY.item
 
 # From sonorant to silent: the order in which a confusion matrix shows its blocks.
 MANNERS: list[str] = [
-    "vowel", "diphthong", "glide", "liquid", "nasal", "fricative", "affricate", "stop", "silence",
+    "vowel",
+    "diphthong",
+    "glide",
+    "liquid",
+    "nasal",
+    "fricative",
+    "affricate",
+    "stop",
+    "silence",
 ]
 OTHER = "other"  # manner of a label that the phone set does not know
 _COARSE = {manner: manner for manner in MANNERS} | {
-    "triphthong": "diphthong", "trill": "liquid", "tap": "liquid", "plosive": "stop", "implosive": "stop",
-    "click": "stop"}
+    "triphthong": "diphthong",
+    "trill": "liquid",
+    "tap": "liquid",
+    "plosive": "stop",
+    "implosive": "stop",
+    "click": "stop",
+}
 _GLIDES = ("palatal", "velar", "labial-velar", "labial-palatal", "labiodental")
 
 

@@ -1,4 +1,5 @@
 """Kaldi `text` files: one utterance a line, its id and then its words."""
+
 from __future__ import annotations
 
 import re
@@ -9,7 +10,7 @@ from pathlib import Path
 from lexicon.errors import UserError
 
 LONGEST_LINE = 1 << 26  # bytes; a transcript of a million words has a tenth of that
-LONGEST_ID = 200        # bytes; a file name may have 255, with its ending and what a temporary name adds
+LONGEST_ID = 200  # bytes; a file name may have 255, with its ending and what a temporary name adds
 BYTE_ORDER_MARK = "\ufeff"
 CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 SURROGATE = re.compile("[\ud800-\udfff]")  # what Python makes of a file name that is not UTF-8, and JSON may hold
@@ -40,8 +41,9 @@ def decode_line(line: bytes, where: str) -> str:
     except UnicodeDecodeError:
         raise UserError(f"{where}: {line[:80]!r} is not UTF-8; save the file as UTF-8") from None
     if found := CONTROL.search(text):
-        raise UserError(f"{where}: a control character (U+{ord(found[0]):04X}) in {text[:80]!r};"
-                        " save the file as UTF-8 text")
+        raise UserError(
+            f"{where}: a control character (U+{ord(found[0]):04X}) in {text[:80]!r}; save the file as UTF-8 text"
+        )
     return text
 
 
@@ -92,20 +94,26 @@ def same_ids(path: Path | str, found: Iterable[str], wanted: Iterable[str], way_
     """UserError unless a file holds the utterances that are ``wanted``, no fewer and no others: it names the file, how
     many, the first, and the way out."""
     found, wanted = set(found), set(wanted)
-    for odd, what in ((wanted - found, f"{len(wanted - found)} of {len(wanted)} utterances are not there"),
-                      (found - wanted, f"{len(found - wanted)} utterances are none of this set's {len(wanted)}")):
+    for odd, what in (
+        (wanted - found, f"{len(wanted - found)} of {len(wanted)} utterances are not there"),
+        (found - wanted, f"{len(found - wanted)} utterances are none of this set's {len(wanted)}"),
+    ):
         if odd:
             raise UserError(f'{path}: {what} (first: "{min(odd)}"); {way_out}')
 
 
 def width_of(text: str) -> int:
     """Columns a terminal needs for a text: marks above and below take none, wide East Asian characters two."""
-    return sum(0 if unicodedata.category(c) in ("Mn", "Me", "Cf") else 1 + (unicodedata.east_asian_width(c) in "WF")
-               for c in text)
+    return sum(
+        0 if unicodedata.category(c) in ("Mn", "Me", "Cf") else 1 + (unicodedata.east_asian_width(c) in "WF")
+        for c in text
+    )
 
 
 def columns(rows: Sequence[Sequence[str]]) -> list[str]:
     """Rows of equal length as lines of a table, two spaces between columns: the first stands left, the others right."""
     widths = [max(map(len, column)) for column in zip(*rows)]
-    return ["  ".join([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:]))])
-            for row in rows]
+    return [
+        "  ".join([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:]))])
+        for row in rows
+    ]

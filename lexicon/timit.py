@@ -3,6 +3,7 @@
 Lee & Hon, Speaker-independent phone recognition using hidden Markov models, IEEE Trans. ASSP 37 (1989), table I. The
 tables are those of Kaldi's recipe (egs/timit/s5/conf/phones.60-48-39.map). A glottal stop (q) is dropped.
 """
+
 from __future__ import annotations
 
 from lexicon.phones import PHONES, SILENCE
@@ -12,11 +13,32 @@ v w y z zh""".split()
 
 # By label; q, which both sets leave out, has no class.
 FOLD_61_48: dict[str, str] = {label: label for label in _SAME} | {
-    "ax-h": "ax", "axr": "er", "em": "m", "eng": "ng", "hv": "hh", "nx": "n", "ux": "uw",
-    "bcl": "vcl", "dcl": "vcl", "gcl": "vcl", "kcl": "cl", "pcl": "cl", "tcl": "cl", "h#": "sil", "pau": "sil",
+    "ax-h": "ax",
+    "axr": "er",
+    "em": "m",
+    "eng": "ng",
+    "hv": "hh",
+    "nx": "n",
+    "ux": "uw",
+    "bcl": "vcl",
+    "dcl": "vcl",
+    "gcl": "vcl",
+    "kcl": "cl",
+    "pcl": "cl",
+    "tcl": "cl",
+    "h#": "sil",
+    "pau": "sil",
 }
 FOLD_48_39: dict[str, str] = {label: label for label in sorted(set(FOLD_61_48.values()))} | {
-    "ao": "aa", "ax": "ah", "el": "l", "en": "n", "ix": "ih", "zh": "sh", "cl": "sil", "vcl": "sil", "epi": "sil",
+    "ao": "aa",
+    "ax": "ah",
+    "el": "l",
+    "en": "n",
+    "ix": "ih",
+    "zh": "sh",
+    "cl": "sil",
+    "vcl": "sil",
+    "epi": "sil",
 }
 DROPPED = "q"
 LABELS: list[str] = sorted([*FOLD_61_48, DROPPED])

@@ -3,6 +3,7 @@
 A word is what Unicode's text segmentation says (UAX 29, as the module `regex` has it), and what the lexicon says: the
 longest stretch that it holds, with its punctuation, is one word. Text is composed (NFC); a letter keeps its marks.
 """
+
 from __future__ import annotations
 
 import unicodedata
@@ -22,10 +23,12 @@ DIGIT = regex.compile(r"\p{N}")
 # What stands in brackets is no speech: [laughter], <unk>, {SL}. Round ones hold asides, which are said.
 BRACKETED = regex.compile(r"\[[^][]{0,60}\]|<[^<>]{0,60}>|\{[^{}]{0,60}\}")
 # Written without spaces between words. Where there are spaces, people have set them between words, for us.
-WITHOUT_SPACES = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}"
-                               r"\p{Tai_Le}\p{New_Tai_Lue}\p{Tai_Tham}\p{Tai_Viet}\p{Javanese}\p{Balinese}]")
+WITHOUT_SPACES = regex.compile(
+    r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}"
+    r"\p{Tai_Le}\p{New_Tai_Lue}\p{Tai_Tham}\p{Tai_Viet}\p{Javanese}\p{Balinese}]"
+)
 BETWEEN = regex.compile(r"([^\p{L}\p{M}\p{N}\u200c\u200d]+)")
-LONGEST = 8        # segments that may be one word of the lexicon: jack-in-the-box has seven
+LONGEST = 8  # segments that may be one word of the lexicon: jack-in-the-box has seven
 LETTER_SHARE = 50  # one word in so many has a sign at its beginning or end: there it is a letter
 ENGLISH_SHARE = 0.5  # of a lexicon's words that are in the English dictionary
 
@@ -83,7 +86,7 @@ class Written:
         segments = [part for part in (BETWEEN if spaceless else BOUNDARY).split(token) if part]
         index = 0
         while index < len(segments):
-            found, count = self._longest(segments[index:index + LONGEST])
+            found, count = self._longest(segments[index : index + LONGEST])
             if found:
                 yield found
             elif LETTER.search(segments[index]):
@@ -130,8 +133,10 @@ class Written:
     def _cased(self) -> Callable[[str], str]:
         """Brings an unknown word into the case of most words; leaves it as it is where there is no such case."""
         cased = [word for word in self.words_known or () if lower(word) != upper(word)]
-        return next((change for change in (lower, upper)
-                     if 2 * sum(change(word) == word for word in cased) > len(cased)), lambda word: word)
+        return next(
+            (change for change in (lower, upper) if 2 * sum(change(word) == word for word in cased) > len(cased)),
+            lambda word: word,
+        )
 
     @cached_property
     def _turkish(self) -> bool:
@@ -175,7 +180,11 @@ def _refuse_spaceless(text: str, lexicon: bool = False) -> None:
     """UserError for a script without spaces: what stands between two of them may be a word, or a whole sentence."""
     if found := WITHOUT_SPACES.search(text):
         script = unicodedata.name(found[0], "").split()[0].capitalize()
-        way = "or, if it is one word, add it to the lexicon" if lexicon else \
-            "and give a lexicon of these words: LEXICON=FILE"
-        raise UserError(f'"{text[:60]}": {script} letters are written without spaces between words; set spaces between '
-                        f"them, {way}")
+        way = (
+            "or, if it is one word, add it to the lexicon"
+            if lexicon
+            else "and give a lexicon of these words: LEXICON=FILE"
+        )
+        raise UserError(
+            f'"{text[:60]}": {script} letters are written without spaces between words; set spaces between them, {way}'
+        )

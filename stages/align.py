@@ -1,6 +1,7 @@
 """Align speech with its text by the GMM (Viterbi), for training and scoring: phones.txt and reference.txt, the phones
 said and those that PER is counted against; ali.scp, the density of each frame; phones.ctm and words.ctm, their
 times."""
+
 from __future__ import annotations
 
 from argparse import Namespace
@@ -32,8 +33,11 @@ def main(args: Namespace) -> tuple[Path, str]:
     lengths = measured(feats, words, model.means.shape[1], args.data / "text")
     graphs = {utt: utterance_graph(words[utt], lang.reference_lexicon, model.transitions) for utt in words}
     needed = {utt: frames_needed(words[utt], lang.reference_lexicon, model.transitions) for utt in words}
-    refuse_short(args.data / "text", {utt: f"{lengths[utt]} frames of {count} at least" for utt, count in needed.items()
-                                      if count > lengths[utt]}, len(words))
+    refuse_short(
+        args.data / "text",
+        {utt: f"{lengths[utt]} frames of {count} at least" for utt, count in needed.items() if count > lengths[utt]},
+        len(words),
+    )
     found = {}
     with tqdm(total=len(words), desc=f"align {args.data}", unit="utt", disable=None) as bar:
         for utt, alignment in align(model, graphs, feats, lengths, bar.update, args.jobs):
@@ -48,8 +52,9 @@ def main(args: Namespace) -> tuple[Path, str]:
     write_archive(args.out / "ali.scp", ((utt, a.pdfs) for utt, a in done.items()))
     placed = {utt: [i.label for i in intervals] for utt, intervals in gold.items()}
     aligned = {utt: [phone.label for phone in a.phones] for utt, a in done.items()}
-    write_lines(args.out / "reference.txt",
-                [" ".join([utt, *spoken(placed.get(utt, aligned[utt]), fold)]) for utt in done])
+    write_lines(
+        args.out / "reference.txt", [" ".join([utt, *spoken(placed.get(utt, aligned[utt]), fold)]) for utt in done]
+    )
     write_lines(args.out / "phones.txt", [" ".join([utt, *(p.label for p in a.phones)]) for utt, a in done.items()])
     frames = sum(lengths.values())
     score = sum(a.log_likelihood for a in done.values()) / frames

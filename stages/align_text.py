@@ -1,4 +1,5 @@
 """Align a recording of one's own with its known text: words and phones with times, printed, as CTM and TextGrid."""
+
 from __future__ import annotations
 
 from argparse import Namespace
@@ -48,15 +49,24 @@ def doubts(placed: Placed) -> str:
     said = []
     if not placed.fits:
         sure = len(placed.words) - len(placed.doubtful)
-        said.append(f"THE TEXT DOES NOT FIT: {sure} of its {len(placed.words) + len(placed.left_out)} words were surely"
-                    " said there; is it the text of this recording?")
+        said.append(
+            f"THE TEXT DOES NOT FIT: {sure} of its {len(placed.words) + len(placed.left_out)} words were surely"
+            " said there; is it the text of this recording?"
+        )
     else:
-        said += [f"{len(words)} {what}: {_at(words)}" for words, what in (
-            (placed.left_out, "of its words left out, for they are not heard"),
-            (placed.doubtful, "hardly said where they are placed")) if words]
+        said += [
+            f"{len(words)} {what}: {_at(words)}"
+            for words, what in (
+                (placed.left_out, "of its words left out, for they are not heard"),
+                (placed.doubtful, "hardly said where they are placed"),
+            )
+            if words
+        ]
     if untold := sum(pause.end - pause.start for pause in placed.untold) * FRAME_SHIFT_MS / 1000:
-        said.append(f"{untold:.1f} s of sound that the text does not tell of, first at"
-                    f" {frame_to_seconds(placed.untold[0].start):.2f} s")
+        said.append(
+            f"{untold:.1f} s of sound that the text does not tell of, first at"
+            f" {frame_to_seconds(placed.untold[0].start):.2f} s"
+        )
     return "".join(f"; {part}" for part in said)
 
 
@@ -94,32 +104,49 @@ def main(args: Namespace) -> tuple[Path, str]:
         placed = place_text(system, recording, words, lexicon, correction)
     if placed is None:
         what = "sound" if recording.heard else "silence"
-        raise UserError(f"{args.wav}: {recording.seconds:.1f} s of {what} into which the {len(words)} words of the text"
-                        " do not fit; is it the text of this recording?")
+        raise UserError(
+            f"{args.wav}: {recording.seconds:.1f} s of {what} into which the {len(words)} words of the text"
+            " do not fit; is it the text of this recording?"
+        )
     print(HEADER, *word_lines(placed.words, placed.word_confidence, placed.phones), sep="\n")
     for word in placed.left_out:
-        print(f"{frame_to_seconds(word.start):10.2f}{'-':>6}  {word.label:<15} not heard, word {word.word + 1} of the"
-              " text")
+        print(
+            f"{frame_to_seconds(word.start):10.2f}{'-':>6}  {word.label:<15} not heard, word {word.word + 1} of the"
+            " text"
+        )
     begin_results(out, args.wav)
     write_ctm(out / f"{name}.aligned.words.ctm", [(out.name, placed.words, placed.word_confidence)])
     write_ctm(out / f"{name}.aligned.phones.ctm", [(out.name, placed.phones, placed.phone_confidence)])
     grid = out / f"{out.name}.{name}.aligned.TextGrid"
     write_textgrid(grid, {"words": placed.words, "phones": placed.phones}, len(recording.static), recording.seconds)
-    return grid, (f"{args.wav}: {recording.seconds:.1f} s, {len(placed.words)} words placed by {name}{doubts(placed)}; {grid}"
-                  f" (Praat opens it) and {out}/{name}.aligned.{{words,phones}}.ctm")
+    return grid, (
+        f"{args.wav}: {recording.seconds:.1f} s, {len(placed.words)} words placed by {name}{doubts(placed)}; {grid}"
+        f" (Praat opens it) and {out}/{name}.aligned.{{words,phones}}.ctm"
+    )
 
 
 if __name__ == "__main__":
     options = parser(__doc__)
     options.add_argument("--wav", required=True, help="the recording, of any rate and length (WAV, FLAC, Ogg, SPHERE)")
     options.add_argument("--text", default="", help="what is said; @FILE: it is in the file")
-    options.add_argument("--text-file", default="", help="file with what is said: text in UTF-8, labels with times, TextGrid")
-    options.add_argument("--system", required=True, nargs=2, action="append", metavar=("NAME", "MODEL"),
-                         help="a system and its model directory; of several that with the fewest errors on dev aligns")
+    options.add_argument(
+        "--text-file", default="", help="file with what is said: text in UTF-8, labels with times, TextGrid"
+    )
+    options.add_argument(
+        "--system",
+        required=True,
+        nargs=2,
+        action="append",
+        metavar=("NAME", "MODEL"),
+        help="a system and its model directory; of several that with the fewest errors on dev aligns",
+    )
     options.add_argument("--exp", type=Path, required=True, help="experiment; results go to EXP/own")
     options.add_argument("--lang", type=Path, required=True, help="lang directory of the experiment")
-    options.add_argument("--teacher", type=Path, help="training data directory, whose hand-placed phones, if it has"
-                         " any, teach where boundaries are")
+    options.add_argument(
+        "--teacher",
+        type=Path,
+        help="training data directory, whose hand-placed phones, if it has any, teach where boundaries are",
+    )
     jobs(options)
     options.add_argument("--cache", type=Path, default=Path("data/g2p"), help="where the G2P model is kept")
     run(options, main)

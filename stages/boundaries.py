@@ -1,6 +1,7 @@
 """How far apart the boundaries of aligners are, from each other and from hand-placed ones: boundaries.tsv and .txt; how
 peaky the networks are: peaks.tsv; and for other tools alignments/: a TextGrid of each utterance with every aligner's
 tiers, and each aligner's CTM."""
+
 from __future__ import annotations
 
 from argparse import Namespace
@@ -50,12 +51,17 @@ def for_others(out: Path, placed: dict[str, dict[str, PlacedUtterance]]) -> None
     utterance, with the tiers of all aligners."""
     for name, utterances in placed.items():
         write_ctm(out / f"{name}.words.ctm", ((utt, *zip(*u.words)) for utt, u in utterances.items()))
-        write_ctm(out / f"{name}.phones.ctm", ((utt, u.segments, [phone.confidence for phone in u.phones])
-                                               for utt, u in utterances.items()))
+        write_ctm(
+            out / f"{name}.phones.ctm",
+            ((utt, u.segments, [phone.confidence for phone in u.phones]) for utt, u in utterances.items()),
+        )
     for utt in sorted({utt for utterances in placed.values() for utt in utterances}):
         there = {name: utterances[utt] for name, utterances in placed.items() if utt in utterances}
-        tiers = {f"{name} {what}": segments for name, u in there.items()
-                 for what, segments in (("words", [word for word, _ in u.words]), ("phones", u.segments))}
+        tiers = {
+            f"{name} {what}": segments
+            for name, u in there.items()
+            for what, segments in (("words", [word for word, _ in u.words]), ("phones", u.segments))
+        }
         write_textgrid(out / f"{utt}.TextGrid", tiers, next(iter(there.values())).num_frames)
 
 
@@ -67,19 +73,37 @@ def main(args: Namespace) -> tuple[Path, str]:
     gold, rows, lines = read_gold(args.data / "test", "phones"), {}, []
     if gold:
         rows = {(HAND, name): found for name, found in against_hands(args, gold, aligned, fold).items()}
-        lines += ["Boundaries against hand-placed phones (ours minus theirs in ms, and the percentage within a limit):",
-                  *(f"  {line}" for line in table({name: found for (_, name), found in rows.items()})), "",
-                  "Elsewhere, of other speech (Stolcke et al. 2014 and McAuliffe et al. 2017 had far more to learn from):",
-                  *(f"  {line}" for line in published_table()), ""]
+        lines += [
+            "Boundaries against hand-placed phones (ours minus theirs in ms, and the percentage within a limit):",
+            *(f"  {line}" for line in table({name: found for (_, name), found in rows.items()})),
+            "",
+            "Elsewhere, of other speech (Stolcke et al. 2014 and McAuliffe et al. 2017 had far more to learn from):",
+            *(f"  {line}" for line in published_table()),
+            "",
+        ]
     between = {(a, b): compare_boundaries(aligned[a], aligned[b], fold) for a, b in combinations(placed, 2)}
     if between:
-        lines += ["Aligners against each other (the second minus the first in ms, and the percentage within a limit):",
-                  *(f"  {line}" for line in table({f"{a}, {b}": found for (a, b), found in between.items()})), ""]
-    lines += ["Within 20 ms by phone class, %:", *(f"  {line}" for line in class_table(
-        {(b if a == HAND else f"{a}, {b}"): found for (a, b), found in (rows or between).items()}, phone_set)), ""]
+        lines += [
+            "Aligners against each other (the second minus the first in ms, and the percentage within a limit):",
+            *(f"  {line}" for line in table({f"{a}, {b}": found for (a, b), found in between.items()})),
+            "",
+        ]
+    lines += [
+        "Within 20 ms by phone class, %:",
+        *(
+            f"  {line}"
+            for line in class_table(
+                {(b if a == HAND else f"{a}, {b}"): found for (a, b), found in (rows or between).items()}, phone_set
+            )
+        ),
+        "",
+    ]
     cells = [peak_cells(name, peaks(found, placed["gmm"])) for name, found in placed.items() if has_spikes(found)]
-    lines += [f"{row[0]}: blank {row[1]} % of the time, spikes of {row[2]} frames, {row[3]} ± {row[4]} of the way"
-              f" through the GMM's phone, {row[5]} % within it" for row in cells]
+    lines += [
+        f"{row[0]}: blank {row[1]} % of the time, spikes of {row[2]} frames, {row[3]} ± {row[4]} of the way"
+        f" through the GMM's phone, {row[5]} % within it"
+        for row in cells
+    ]
     for_others(args.out.with_name("alignments"), placed)
     write_lines(args.out.with_name("peaks.tsv"), ["\t".join(row) for row in [HEADER, *cells]])
     write_lines(args.out.with_suffix(".txt"), lines)

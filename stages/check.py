@@ -3,6 +3,7 @@
 All that is wrong is listed, a line each: file:line: what; what to do. Errors are what a stage would refuse or misread,
 remarks what phonoscope puts up with. Exit status 1 if there are errors.
 """
+
 from __future__ import annotations
 
 from argparse import Namespace
@@ -26,18 +27,23 @@ def main(args: Namespace) -> tuple[None, str]:
     if not folders:
         raise UserError(
             f"{args.folder}: no data directory (it has no wav.scp, nor has a folder in it); give one with DIR=, "
-            f"or recordings beside transcripts with: make data CORPUS_DIR={args.folder}")
+            f"or recordings beside transcripts with: make data CORPUS_DIR={args.folder}"
+        )
     if args.fix:
         for done in (line for folder in folders for line in repair(folder)):
             print(one_line(f"mended: {done}"), flush=True)
     problems = {folder: show(folder) for folder in folders}
-    errors, remarks = ([p for found in problems.values() for p in found if p.remark == remark]
-                       for remark in (False, True))
+    errors, remarks = (
+        [p for found in problems.values() for p in found if p.remark == remark] for remark in (False, True)
+    )
     print_survey(args.folder, [folder for folder in folders if all(p.remark for p in problems[folder])])
     counts = f"{args.folder}: {len(errors)} errors, {len(remarks)} remarks"
     if errors:
-        left = ("mend by hand what is left, the originals are in .backup" if args.fix else
-                f"mend them, or let be mended what can be: make check DIR={args.folder} FIX=yes")
+        left = (
+            "mend by hand what is left, the originals are in .backup"
+            if args.fix
+            else f"mend them, or let be mended what can be: make check DIR={args.folder} FIX=yes"
+        )
         raise UserError(f"{counts}; {left}")
     return None, counts
 
@@ -55,17 +61,27 @@ def print_survey(root: Path, folders: list[Path]) -> None:
     """One screen on the directories that are sound."""
     lexicon = root / "lexicon.txt"
     order = {name: index for index, name in enumerate(SETS)}
-    sets = {folder.name: DataDir(folder, foreign=True).utterances()
-            for folder in sorted(folders, key=lambda folder: order.get(folder.name, len(SETS)))}
+    sets = {
+        folder.name: DataDir(folder, foreign=True).utterances()
+        for folder in sorted(folders, key=lambda folder: order.get(folder.name, len(SETS)))
+    }
     if sets:
-        found = survey({name: tqdm(members, desc=f"survey {name}", unit="utt", disable=None, leave=False)
-                        for name, members in sets.items()}, lexicon if lexicon.is_file() else None)
+        found = survey(
+            {
+                name: tqdm(members, desc=f"survey {name}", unit="utt", disable=None, leave=False)
+                for name, members in sets.items()
+            },
+            lexicon if lexicon.is_file() else None,
+        )
         print("\n".join(picture(found)), flush=True)
 
 
 if __name__ == "__main__":
     options = parser(__doc__)
     options.add_argument("folder", type=Path, help="a data directory, or a folder of some")
-    options.add_argument("--fix", action="store_true", help="first mend what can be mended without losing speech; the "
-                         "originals are kept in a folder .backup")
+    options.add_argument(
+        "--fix",
+        action="store_true",
+        help="first mend what can be mended without losing speech; the originals are kept in a folder .backup",
+    )
     run(options, main)

@@ -1,4 +1,5 @@
 """Delete what is in each FOLDER of phonoscope's (data/CORPUS, exp/CORPUS), but for the recordings of users in FOLDER/own."""
+
 from __future__ import annotations
 
 import shutil
@@ -16,8 +17,10 @@ def main(args: Namespace) -> tuple[None, str]:
     there = [folder for folder in args.out if folder.exists() or folder.is_symlink()]
     for folder in there:
         if folder.is_symlink() or not (folder / MARKER).is_file():
-            raise UserError(f"{folder}: not phonoscope's, for there is no {MARKER} in it; nothing is deleted. Delete it"
-                            " yourself if it is not needed")
+            raise UserError(
+                f"{folder}: not phonoscope's, for there is no {MARKER} in it; nothing is deleted. Delete it"
+                " yourself if it is not needed"
+            )
     kept = [folder / OWN for folder in there if (folder / OWN).exists()]
     for folder in there:
         for path in folder.iterdir():

@@ -1,4 +1,5 @@
 """What every stage shares: one-line errors, one run at a time, the record of what it made, and the result line."""
+
 from __future__ import annotations
 
 import argparse
@@ -106,8 +107,9 @@ def run(options: argparse.ArgumentParser, main: Callable[[argparse.Namespace], t
         sys.exit(f"{_stage()}: {in_words(error)}")
 
 
-def _recorded(main: Callable[[argparse.Namespace], tuple[Path | None, str]], arguments: argparse.Namespace,
-              written: list[Path]) -> tuple[Path | None, str]:
+def _recorded(
+    main: Callable[[argparse.Namespace], tuple[Path | None, str]], arguments: argparse.Namespace, written: list[Path]
+) -> tuple[Path | None, str]:
     """Run ``main`` alone in the folders that it works in, and record what it wrote. From its beginning until its end
     there is no record, so that a run which is broken off leaves nothing that passes for finished."""
     options = vars(arguments)
@@ -138,8 +140,10 @@ def in_words(error: BaseException) -> str:
         sys.stdout = None  # nothing more can be said there, at exit neither
         return "nobody reads the output any more (a pipe was closed); run the same command again"
     if isinstance(error, OSError):  # a full disk or a folder without permission
-        return one_line(f"{error.filename or 'file system'}: {error.strerror or error}; "
-                        f"{REMEDIES.get(error.errno, 'free space or permissions?')}")
+        return one_line(
+            f"{error.filename or 'file system'}: {error.strerror or error}; "
+            f"{REMEDIES.get(error.errno, 'free space or permissions?')}"
+        )
     if isinstance(error, MemoryError):
         what = "".join(f"{note}: " for note in getattr(error, "__notes__", [])[:1])  # see lexicon.errors.reading
         return one_line(f"{what}out of memory; close other programs, use fewer --jobs, or split the longest utterances")

@@ -1,4 +1,5 @@
 """Compare systems on the test set: compare.tsv, and compare.txt for people, which is also printed."""
+
 from __future__ import annotations
 
 import argparse
@@ -19,8 +20,10 @@ def main(arguments: argparse.Namespace) -> tuple[Path, str]:
     write_lines(arguments.out, tsv_lines(comparison))
     print("\n".join(["", *readable, ""]))
     best = min(comparison.systems, key=lambda system: comparison.rate(system, "wer").percent)
-    return arguments.out, (f"{len(comparison.systems)} systems on {len(comparison.utterances)} utterances, lowest WER "
-                           f"{best.name} {comparison.rate(best, 'wer').percent:.1f} %")
+    return arguments.out, (
+        f"{len(comparison.systems)} systems on {len(comparison.utterances)} utterances, lowest WER "
+        f"{best.name} {comparison.rate(best, 'wer').percent:.1f} %"
+    )
 
 
 if __name__ == "__main__":

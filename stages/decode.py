@@ -1,4 +1,5 @@
 """Decode a test set: words through the chosen search, phones through the phone bigram, with lattices and times."""
+
 from __future__ import annotations
 
 import json
@@ -28,10 +29,12 @@ from pipeline.times.ctm import write_ctm
 from stages.common import at_least, jobs, parser, run
 
 
-def decode_set(system: System, decoder: Decoder, feats: Mapping[str, np.ndarray], lattices: Path, graph: str,
-               jobs: int) -> tuple[dict[str, Hypothesis], float, float]:
+def decode_set(
+    system: System, decoder: Decoder, feats: Mapping[str, np.ndarray], lattices: Path, graph: str, jobs: int
+) -> tuple[dict[str, Hypothesis], float, float]:
     """Hypotheses without their lattices, which are written; the processor seconds that scoring and searching
     took, and those of them that went into lattices."""
+
     def decode_one(utt: str) -> tuple[Hypothesis, float]:
         began = time.process_time()
         x = feats[utt]
@@ -60,7 +63,8 @@ def write_hypotheses(out: Path, words: Mapping[str, Hypothesis], free: Mapping[s
         with atomic_write(out / "nbest.jsonl") as stream:
             for utt, h in words.items():
                 stream.write(
-                    json.dumps({"utterance": utt, "nbest": [[round(s, 4), " ".join(w)] for s, w in h.nbest]}) + "\n")
+                    json.dumps({"utterance": utt, "nbest": [[round(s, 4), " ".join(w)] for s, w in h.nbest]}) + "\n"
+                )
 
 
 def main(args: Namespace) -> tuple[Path, str]:
@@ -70,25 +74,41 @@ def main(args: Namespace) -> tuple[Path, str]:
     feats.of(read_datadir(args.data))  # of all of them
     with atomic_dir(args.out) as out:
         words, seconds, words_lattices = decode_set(
-            system, word_decoder(system, lang, args.search, tuned.words, beams), feats, out / "lattices", "words",
-            args.jobs)
+            system,
+            word_decoder(system, lang, args.search, tuned.words, beams),
+            feats,
+            out / "lattices",
+            "words",
+            args.jobs,
+        )
         free, free_seconds, free_lattices = decode_set(
-            system, WfstDecoder(system, lang, "free", tuned.free, beams), feats, out / "lattices", "free",
-            args.jobs)
+            system, WfstDecoder(system, lang, "free", tuned.free, beams), feats, out / "lattices", "free", args.jobs
+        )
         write_hypotheses(out, words, free)
         if system.meta["kind"] == "neural":
             greedy = each(lambda utt: " ".join([utt, *greedy_phones(system, feats[utt])]), feats, args.jobs)
             write_lines(out / "greedy.txt", list(greedy))
         audio = sum(len(feats[utt]) for utt in feats) * FRAME_SHIFT_MS / 1000
-        write_json(out / "decode.json", {
-            "system": system.name, "model": os.path.relpath(args.model, args.out), "search": args.search,
-            "decode_seconds": seconds, "free_seconds": free_seconds, "audio_seconds": audio, "rtf": seconds / audio,
-            "lattice_seconds": {"words": words_lattices, "free": free_lattices},
-            "settings": {"words": vars(tuned.words), "free": vars(tuned.free)}})
+        write_json(
+            out / "decode.json",
+            {
+                "system": system.name,
+                "model": os.path.relpath(args.model, args.out),
+                "search": args.search,
+                "decode_seconds": seconds,
+                "free_seconds": free_seconds,
+                "audio_seconds": audio,
+                "rtf": seconds / audio,
+                "lattice_seconds": {"words": words_lattices, "free": free_lattices},
+                "settings": {"words": vars(tuned.words), "free": vars(tuned.free)},
+            },
+        )
     failed = [utt for utt, h in free.items() if not h.phones]
     silent = f"; nothing found in {', '.join(failed)}" if failed else ""
-    return args.out / "hyp.txt", (f"{args.out}: {len(words)} utterances, real-time factor {seconds / audio:.4f} words,"
-                                  f" {free_seconds / audio:.4f} phones{silent}")
+    return args.out / "hyp.txt", (
+        f"{args.out}: {len(words)} utterances, real-time factor {seconds / audio:.4f} words,"
+        f" {free_seconds / audio:.4f} phones{silent}"
+    )
 
 
 if __name__ == "__main__":
@@ -99,9 +119,11 @@ if __name__ == "__main__":
     options.add_argument("--lang", type=Path, required=True, help="lang directory")
     options.add_argument("--search", choices=SEARCHES, default="wfst", help="search for words")
     options.add_argument("--out", type=Path, required=True, help="where hypotheses and lattices go")
-    options.add_argument("--beam", type=at_least(0.001), default=Beams.beam,
-                         help="search beam (natural log, scaled scores)")
-    options.add_argument("--lattice-beam", type=at_least(0.001), default=Beams.lattice_beam,
-                         help="beam of what lattices keep")
+    options.add_argument(
+        "--beam", type=at_least(0.001), default=Beams.beam, help="search beam (natural log, scaled scores)"
+    )
+    options.add_argument(
+        "--lattice-beam", type=at_least(0.001), default=Beams.lattice_beam, help="beam of what lattices keep"
+    )
     jobs(options)
     run(options, main)

@@ -1,4 +1,5 @@
 """Say of each wrong word and phone of a decode where the error comes from: errors.json, errors.txt."""
+
 from __future__ import annotations
 
 from argparse import Namespace
@@ -59,13 +60,24 @@ def main(args: Namespace) -> tuple[Path, str]:
         def wrong(utt: str) -> list[Wrong]:
             by_hand = graph == "words" and utt in placed
             said = said_otherwise(aligned.get(utt, ()), placed[utt], lang.lexicon, fold) if by_hand else ()
-            inquiry = Inquiry(judge, system.scores(feats[utt]), references[graph][utt],
-                              [i for i in heard[graph].get(utt, ()) if i.label not in SILENT], kept(graph, utt),
-                              fold if graph == "free" else {}, said)
+            inquiry = Inquiry(
+                judge,
+                system.scores(feats[utt]),
+                references[graph][utt],
+                [i for i in heard[graph].get(utt, ()) if i.label not in SILENT],
+                kept(graph, utt),
+                fold if graph == "free" else {},
+                said,
+            )
             return inquiry.wrong()
 
-        inquiries = tqdm(each(wrong, references[graph], args.jobs), f"{name} {graph}", len(references[graph]),
-                         unit="utt", disable=None)
+        inquiries = tqdm(
+            each(wrong, references[graph], args.jobs),
+            f"{name} {graph}",
+            len(references[graph]),
+            unit="utt",
+            disable=None,
+        )
         found[graph] = dict(zip(references[graph], inquiries))
     phones, target = phone_set_of(lang.info), args.decode / "errors.json"
     write_lines(target.with_suffix(".txt"), text(name, found, phones))
@@ -73,13 +85,15 @@ def main(args: Namespace) -> tuple[Path, str]:
     sums = {graph: summary(found[graph]) for graph in GRAPHS}
     return target, f"{target.with_suffix('.txt')}: " + "; ".join(
         f"{s['errors']} wrong {'words' if graph == 'words' else 'phones'}, {s['causes']['search']} of them by search"
-        for graph, s in sums.items())
+        for graph, s in sums.items()
+    )
 
 
 if __name__ == "__main__":
     options = parser(__doc__)
-    options.add_argument("--decode", type=Path, required=True,
-                         help="decode folder of the test set; errors.json goes there")
+    options.add_argument(
+        "--decode", type=Path, required=True, help="decode folder of the test set; errors.json goes there"
+    )
     options.add_argument("--model", type=Path, required=True, help="model directory")
     options.add_argument("--tuning", type=Path, required=True, help="tuning.json of the system")
     options.add_argument("--data", type=Path, required=True, help="data directory of the test set with features")

@@ -1,4 +1,5 @@
 """Write a system's lattices of the test set as text that OpenFst's and Kaldi's tools read."""
+
 from __future__ import annotations
 
 import argparse
@@ -20,8 +21,9 @@ def main(arguments: argparse.Namespace) -> tuple[Path, str]:
             number = write_text_archives(out, map(read_json_lattice, files))
         except ValueError as error:
             raise UserError(f"{arguments.lattices}: of several searches ({error}); decode again") from error
-    return arguments.out / "info.json", (f"{number} lattices in {arguments.out}: lat.txt for Kaldi's tools, fst.txt for"
-                                         " OpenFst's")
+    return arguments.out / "info.json", (
+        f"{number} lattices in {arguments.out}: lat.txt for Kaldi's tools, fst.txt for OpenFst's"
+    )
 
 
 if __name__ == "__main__":

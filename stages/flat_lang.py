@@ -1,4 +1,5 @@
 """Write a lang directory without grammar: all words, and all phones, are equally likely whatever was said before."""
+
 from __future__ import annotations
 
 from argparse import Namespace
@@ -17,8 +18,9 @@ def main(args: Namespace) -> tuple[Path, str]:
         for name, symbols in (("lm.arpa", lang.words), ("phone_lm.arpa", lang.phone_lm.vocabulary)):
             write_arpa(with_bigram(estimate([], 1, symbols)), folder / name)
         write_json(folder / "lang.json", lang.info | {"order": 1, "grammar": "none"})
-    return args.out / "lang.json", (f"{args.out}: {len(lang.words)} words and {len(lang.phone_lm.vocabulary)} phones,"
-                                    " equally likely")
+    return args.out / "lang.json", (
+        f"{args.out}: {len(lang.words)} words and {len(lang.phone_lm.vocabulary)} phones, equally likely"
+    )
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 The Makefile asks at its start. What somebody may have changed by hand is kept: FOLDER/changed has a copy.
 """
+
 from __future__ import annotations
 
 import os

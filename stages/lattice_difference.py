@@ -1,4 +1,5 @@
 """What only one of two systems considered on the test set, by class of phone, against the reference; also printed."""
+
 from __future__ import annotations
 
 import argparse
@@ -28,13 +29,21 @@ def main(arguments: argparse.Namespace) -> tuple[Path, str]:
         tally(difference(*lattices, fold), join_closures(placed[utt]), phone_set, fold, tallies)
 
     lines = readable(tallies, *names)
-    write_json(arguments.out.with_suffix(".json"), {"systems": names, "utterances": len(both), "classes": {
-        name: as_json(own) for name, own in in_order(tallies).items()}})
+    write_json(
+        arguments.out.with_suffix(".json"),
+        {
+            "systems": names,
+            "utterances": len(both),
+            "classes": {name: as_json(own) for name, own in in_order(tallies).items()},
+        },
+    )
     write_lines(arguments.out, lines)
     print("\n".join(["", *lines, ""]))
     left = len({*ours, *theirs, *placed}) - len(both)
-    return arguments.out, (f"{names[0]} and {names[1]} on {len(both)} utterances"
-                           f"{f' ({left} without a lattice of both left out)' if left else ''}; {arguments.out}")
+    return arguments.out, (
+        f"{names[0]} and {names[1]} on {len(both)} utterances"
+        f"{f' ({left} without a lattice of both left out)' if left else ''}; {arguments.out}"
+    )
 
 
 if __name__ == "__main__":

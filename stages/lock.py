@@ -4,6 +4,7 @@ Each stage leaves a lock file in every folder of phonoscope's that it works in (
 make it belongs to, and whether it writes there. The kernel holds the lock and drops it when the process dies, so a
 killed run locks nobody out. Stages of one run, which make keeps in order, never wait for each other.
 """
+
 from __future__ import annotations
 
 import contextlib
@@ -22,7 +23,7 @@ from lexicon.files import root_of
 # to, which it will say itself if it has to.
 WITHOUT = (errno.ENOLCK, errno.EOPNOTSUPP, errno.EACCES, errno.EPERM, errno.EROFS)
 NAME = ".phonoscope-lock."  # begins the name of a lock file, which goes on with the process
-TRIES, PAUSE_S = 10, 0.1    # two that began at once see each other, and both step back: for a second they try again
+TRIES, PAUSE_S = 10, 0.1  # two that began at once see each other, and both step back: for a second they try again
 
 
 class Held(NamedTuple):
@@ -66,8 +67,9 @@ def _patiently(folder: Path, write: bool, who: str) -> Held | None:
         lock.path.unlink(missing_ok=True)
         os.close(lock.descriptor)
         time.sleep(PAUSE_S * (1 + os.getpid() % 7 / 7))
-    raise UserError(f"{folder}: {other} is at work there; wait until it is done, or stop it, and run the same command"
-                    " again")
+    raise UserError(
+        f"{folder}: {other} is at work there; wait until it is done, or stop it, and run the same command again"
+    )
 
 
 def _take(folder: Path, line: str) -> Held | None:

@@ -3,6 +3,7 @@
 The first line holds the settings, as the Makefile writes them. The second is JSON: the stage, when it began, size and
 hash of every file that it wrote, and of those of the user's that it read.
 """
+
 from __future__ import annotations
 
 import contextlib
@@ -19,10 +20,12 @@ from pathlib import Path
 from lexicon.files import MARKER, atomic_write, root_of
 
 ENDING = ".made"
-ASIDE = "changed"        # the folder in which files that somebody has changed are kept when they are made again
-OWN = "own"              # what users made with their recordings: nothing of it belongs to a stage
-LARGEST_ASIDE = 10 ** 7  # bytes; larger files are no person's writing
-ODD = re.compile(r"[!\"#$&'()*;<>?\[\\\]^`{|}~\s]")  # what bash would not take as it is; stages/settings.mk has the same
+ASIDE = "changed"  # the folder in which files that somebody has changed are kept when they are made again
+OWN = "own"  # what users made with their recordings: nothing of it belongs to a stage
+LARGEST_ASIDE = 10**7  # bytes; larger files are no person's writing
+ODD = re.compile(
+    r"[!\"#$&'()*;<>?\[\\\]^`{|}~\s]"
+)  # what bash would not take as it is; stages/settings.mk has the same
 
 File = tuple[int, str]  # bytes, and their hash
 
@@ -61,13 +64,17 @@ def fingerprint(path: Path | str) -> File | None:
         return None
 
 
-def write_made(target: Path, stage: str, settings: str, began_ns: int, wrote: Iterable[Path], read: Iterable[Path]
-               ) -> None:
+def write_made(
+    target: Path, stage: str, settings: str, began_ns: int, wrote: Iterable[Path], read: Iterable[Path]
+) -> None:
     """Record what ``stage`` made, and let ``target`` be as old as its beginning: what has changed since is newer."""
     folder = Path(os.path.abspath(target)).parent
     root = root_of(target) or folder
-    mine = {os.path.relpath(path, folder): found for path in sorted(wrote)
-            if path.is_relative_to(root) and path.name != MARKER and (found := fingerprint(path))}
+    mine = {
+        os.path.relpath(path, folder): found
+        for path in sorted(wrote)
+        if path.is_relative_to(root) and path.name != MARKER and (found := fingerprint(path))
+    }
     theirs = {_shown(path): found for path in read if (found := fingerprint(os.path.realpath(path)))}
     os.utime(target, ns=(began_ns, began_ns), follow_symlinks=False)
     record = asdict(Made(settings, stage, began_ns, mine, theirs))
@@ -93,9 +100,15 @@ def read_made(path: Path) -> Made | None:
             return None
         settings, _, rest = path.read_text(encoding="utf-8").partition("\n")
         made = Made(settings, **json.loads(rest))
-        sound = (isinstance(made.stage, str) and type(made.began_ns) is int and 0 <= made.began_ns < 1 << 63
-                 and all(isinstance(files, dict) and all(_sound(*item) for item in files.items())
-                         for files in (made.wrote, made.read)))
+        sound = (
+            isinstance(made.stage, str)
+            and type(made.began_ns) is int
+            and 0 <= made.began_ns < 1 << 63
+            and all(
+                isinstance(files, dict) and all(_sound(*item) for item in files.items())
+                for files in (made.wrote, made.read)
+            )
+        )
     except (OSError, ValueError, TypeError, RecursionError):
         return None
     return made if sound else None
@@ -107,7 +120,7 @@ def _sound(name: str, found: object) -> bool:
 
 def forget(output: Path, stage: str) -> None:
     """Remove the stage's record of ``output``, its folder or its file: from here on it is not as it was."""
-    for path in ([*output.glob(f"*{ENDING}")] if output.is_dir() else [output.with_name(output.name + ENDING)]):
+    for path in [*output.glob(f"*{ENDING}")] if output.is_dir() else [output.with_name(output.name + ENDING)]:
         made = read_made(path)
         if made is None or made.stage == stage:
             path.unlink(missing_ok=True)

@@ -1,4 +1,5 @@
 """Extract features: 13 MFCC + deltas + accelerations, normalised per speaker, into DATA/feats.ark and feats.scp."""
+
 from __future__ import annotations
 
 from argparse import Namespace
@@ -37,8 +38,10 @@ def of_all(speakers: Iterable[CepstralStats]) -> Cepstra | None:
     if not known:
         return None
     weights = [count for count, _ in known]
-    return {name: np.average([figures[name] for _, figures in known], axis=0, weights=weights).tolist()
-            for name in ("mean", "variance")}
+    return {
+        name: np.average([figures[name] for _, figures in known], axis=0, weights=weights).tolist()
+        for name in ("mean", "variance")
+    }
 
 
 def main(args: Namespace) -> tuple[Path, str]:
@@ -54,8 +57,13 @@ def main(args: Namespace) -> tuple[Path, str]:
     rate = settings.sample_rate
     speaker = {utterance.id: utterance.speaker for utterance in utterances}
     mfcc(np.zeros(rate), rate)  # imports PyTorch here, once for all workers
-    results = tqdm(each(lambda u: extract(u, rate), utterances, args.jobs), total=len(utterances),
-                   desc=f"mfcc {args.data}", unit="utt", disable=None)
+    results = tqdm(
+        each(lambda u: extract(u, rate), utterances, args.jobs),
+        total=len(utterances),
+        desc=f"mfcc {args.data}",
+        unit="utt",
+        disable=None,
+    )
     stats: dict[str, CepstralStats] = {}
     failed: list[tuple[str, UserError]] = []
 
@@ -72,7 +80,7 @@ def main(args: Namespace) -> tuple[Path, str]:
         write_archive(scratch / "raw.scp", usable())
         if len(failed) > args.allow_missing:
             more = f" (and {len(failed) - 1} more like it)" if len(failed) > 1 else ""
-            raise UserError(f"{failed[0][1]}{more}; or go on without: MFCC_ARGS=\"--allow-missing {len(failed)}\"")
+            raise UserError(f'{failed[0][1]}{more}; or go on without: MFCC_ARGS="--allow-missing {len(failed)}"')
         raw = Archive(scratch / "raw.scp")
 
         def normalised():
@@ -86,17 +94,27 @@ def main(args: Namespace) -> tuple[Path, str]:
     without = f"; {len(failed)} unreadable ({', '.join(f'{utt}: {why}' for utt, why in failed)})" if failed else ""
     if left_out:
         without += f"; {len(left_out)} left out, too short for their words: {', '.join(left_out)}"
-    return target, (f"{args.data}: {count} of {len(utterances) + len(left_out)} utterances, {seconds / 60:.1f} min, 39 dimensions,"
-                    f" {len(stats)} speakers{without}")
+    return target, (
+        f"{args.data}: {count} of {len(utterances) + len(left_out)} utterances, {seconds / 60:.1f} min, 39 dimensions,"
+        f" {len(stats)} speakers{without}"
+    )
 
 
 if __name__ == "__main__":
     options = parser(__doc__)
     options.add_argument("--data", type=Path, required=True, help="data directory")
-    options.add_argument("--norm-vars", choices=["yes", "no"], default="yes",
-                         help="divide by the standard deviation of the speaker as well")
+    options.add_argument(
+        "--norm-vars",
+        choices=["yes", "no"],
+        default="yes",
+        help="divide by the standard deviation of the speaker as well",
+    )
     options.add_argument("--allow-missing", type=at_least(0), default=0, help="unreadable utterances to put up with")
-    options.add_argument("--leave-out", type=Path, help="list of utterances too short for their words, as other stages"
-                         " write it, to go on without; where there is none it is begun")
+    options.add_argument(
+        "--leave-out",
+        type=Path,
+        help="list of utterances too short for their words, as other stages"
+        " write it, to go on without; where there is none it is begun",
+    )
     jobs(options)
     run(options, main)

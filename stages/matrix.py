@@ -1,4 +1,5 @@
 """Error rates of each system with a phone loop, a phone bigram, the lexicon alone, and lexicon and language model."""
+
 from __future__ import annotations
 
 from argparse import Namespace
@@ -17,14 +18,16 @@ def main(args: Namespace) -> tuple[Path, str]:
     write_lines(args.out.with_suffix(".txt"), readable)
     write_lines(args.out, matrix_lines(comparison, names))
     print("\n".join(["", *readable, ""]))
-    return args.out, (f"{len(names)} systems, 4 searches, {len(comparison.utterances)} utterances;"
-                      f" {args.out.with_suffix('.txt')}")
+    return args.out, (
+        f"{len(names)} systems, 4 searches, {len(comparison.utterances)} utterances; {args.out.with_suffix('.txt')}"
+    )
 
 
 if __name__ == "__main__":
     options = parser(__doc__)
-    options.add_argument("--exp", type=Path, required=True,
-                         help="experiment folder: SYSTEM/decode_test, flat/SYSTEM/decode_test")
+    options.add_argument(
+        "--exp", type=Path, required=True, help="experiment folder: SYSTEM/decode_test, flat/SYSTEM/decode_test"
+    )
     options.add_argument("--data", type=Path, required=True, help="data folder of the corpus, with test/ and lang/")
     options.add_argument("--systems", nargs="+", required=True, help="systems in the order of the rows")
     options.add_argument("--out", type=Path, required=True, help="matrix.tsv to write, matrix.txt beside it")

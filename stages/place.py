@@ -3,6 +3,7 @@
 Where the training set has phones placed by hand, it learns there how far the system's boundaries are off, and corrects
 them; scores and confidence stay those of the frames in which the system itself had put a phone.
 """
+
 from __future__ import annotations
 
 from argparse import Namespace
@@ -43,21 +44,25 @@ def main(args: Namespace) -> tuple[Path, str]:
     goodness, utts = Goodness(system), sorted(words)
 
     def place(utt: str) -> PlacedUtterance | None:
-        return place_utterance(goodness, utt, system.scores(feats[utt]), lengths[utt], words[utt],
-                               lang.reference_lexicon)
+        return place_utterance(
+            goodness, utt, system.scores(feats[utt]), lengths[utt], words[utt], lang.reference_lexicon
+        )
 
     done = tqdm(each(place, utts, args.jobs), f"place {system.name}", len(utts), unit="utt", disable=None)
     found = dict(zip(utts, done))
     placed, short = {utt: u for utt, u in found.items() if u}, [utt for utt, u in found.items() if not u]
     if not placed:
-        raise UserError(f"{args.data}/text: {first}: its words do not fit into its {lengths[first]} frames, nor do"
-                        " those of any other utterance; correct the transcripts")
+        raise UserError(
+            f"{args.data}/text: {first}: its words do not fit into its {lengths[first]} frames, nor do"
+            " those of any other utterance; correct the transcripts"
+        )
     correction = learn_from_hands(args.teacher, goodness, lang, args.jobs) if args.teacher else None
     (args.out / "alignment.json").unlink(missing_ok=True)  # from here on it may not fit to what lies beside it
     write_ctm(args.out / "uncorrected.ctm", ((utt, u.segments, ()) for utt, u in placed.items()))
     if correction:
-        moved = each(lambda utt: placed[utt].moved(correction.correct(feats[utt], placed[utt].segments)), placed,
-                     args.jobs)
+        moved = each(
+            lambda utt: placed[utt].moved(correction.correct(feats[utt], placed[utt].segments)), placed, args.jobs
+        )
         placed = dict(zip(placed, moved))
     write_alignment(args.out / "alignment.json", placed, short)
     spoken = [phone for u in placed.values() for phone in u.phones if phone.segment.word >= 0]
@@ -65,7 +70,8 @@ def main(args: Namespace) -> tuple[Path, str]:
     left = f"; too short for {system.name}: {', '.join(short[:5])}{', ...' if len(short) > 5 else ''}" if short else ""
     return args.out / "alignment.json", (
         f"{args.data}: {len(placed)} of {len(words)} utterances by {system.name}, {len(spoken)} phones, mean confidence"
-        f" {sure:.2f}{', boundaries as the hand-placed ones teach' if correction else ''}{left}")
+        f" {sure:.2f}{', boundaries as the hand-placed ones teach' if correction else ''}{left}"
+    )
 
 
 if __name__ == "__main__":
@@ -74,8 +80,11 @@ if __name__ == "__main__":
     options.add_argument("--raw", action="store_true", help="a CTC network's posteriors without the label prior")
     options.add_argument("--data", type=Path, required=True, help="data directory with features")
     options.add_argument("--lang", type=Path, required=True, help="lang directory")
-    options.add_argument("--teacher", type=Path, help="training data directory, whose hand-placed phones, if it has"
-                         " any, teach where boundaries are")
+    options.add_argument(
+        "--teacher",
+        type=Path,
+        help="training data directory, whose hand-placed phones, if it has any, teach where boundaries are",
+    )
     options.add_argument("--out", type=Path, required=True, help="where the alignment goes")
     jobs(options)
     run(options, main)

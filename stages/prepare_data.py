@@ -1,4 +1,5 @@
 """Get a corpus and cut it into Kaldi data directories OUT/train, OUT/dev and OUT/test, counted in OUT/splits.json."""
+
 from __future__ import annotations
 
 from argparse import Namespace
@@ -29,8 +30,14 @@ def main(args: Namespace) -> tuple[Path, str]:
     splits = args.out / "splits.json"
     splits.unlink(missing_ok=True)  # from here on the sets change; without splits.json they are not taken for finished
     for name, utterances in prepared.sets.items():
-        write_datadir(args.out / name, utterances, {"phones": {utt: gold.phones for utt, gold in prepared.gold.items()},
-                                                    "words": {utt: gold.words for utt, gold in prepared.gold.items()}})
+        write_datadir(
+            args.out / name,
+            utterances,
+            {
+                "phones": {utt: gold.phones for utt, gold in prepared.gold.items()},
+                "words": {utt: gold.words for utt, gold in prepared.gold.items()},
+            },
+        )
     write_fold(args.out, prepared.fold)
     lexicon = args.out / "lexicon.txt"
     lexicon.unlink(missing_ok=True)
@@ -39,17 +46,29 @@ def main(args: Namespace) -> tuple[Path, str]:
             stream.write(prepared.lexicon)
     if args.corpus_dir:
         write_lines(args.out / "corpus_dir.txt", [args.corpus_dir])  # where a later `make CORPUS=name` looks
-    write_json(splits, {
-        "corpus": args.corpus, "split": split, "sample_rate": prepared.sample_rate, "origin": origin,
-        "sets": {name: totals(utterances, prepared) for name, utterances in prepared.sets.items()},
-        "left_out": [*prepared.left_out, *prepared.unreadable]})
+    write_json(
+        splits,
+        {
+            "corpus": args.corpus,
+            "split": split,
+            "sample_rate": prepared.sample_rate,
+            "origin": origin,
+            "sets": {name: totals(utterances, prepared) for name, utterances in prepared.sets.items()},
+            "left_out": [*prepared.left_out, *prepared.unreadable],
+        },
+    )
     print(f"prepare_data: {args.corpus}: {origin}", flush=True)
     for why, names in by_reason(prepared).items():
         print(fitted(f"  left out, {why}: {len(names)}: ", names), flush=True)  # splits.json names them all
     for line in unknown_gold(prepared, phones_in(args.lexicon or lexicon) if args.lexicon or prepared.lexicon else ()):
         print(f"  ! {line}", flush=True)
-    found = survey({name: tqdm(members, desc=f"survey {name}", unit="utt", disable=None, leave=False)
-                    for name, members in prepared.sets.items()}, lexicon if prepared.lexicon else None)
+    found = survey(
+        {
+            name: tqdm(members, desc=f"survey {name}", unit="utt", disable=None, leave=False)
+            for name, members in prepared.sets.items()
+        },
+        lexicon if prepared.lexicon else None,
+    )
     print("\n".join(picture(found)), flush=True)
     return splits, summary(args.corpus, prepared)
 
@@ -57,8 +76,10 @@ def main(args: Namespace) -> tuple[Path, str]:
 def read_corpus(args: Namespace) -> tuple[Prepared, str | None, str]:
     """One that comes built in, fetched or from DOWNLOADS; the name of its split, and where it is from."""
     if args.corpus not in CORPORA:
-        raise UserError(f'CORPUS={args.corpus}: no such corpus; use one of: {", ".join(sorted(CORPORA))}, or give the '
-                        "folder of your own: CORPUS_DIR=folder")
+        raise UserError(
+            f"CORPUS={args.corpus}: no such corpus; use one of: {', '.join(sorted(CORPORA))}, or give the "
+            "folder of your own: CORPUS_DIR=folder"
+        )
     if args.downloads and not args.downloads.is_dir():
         raise UserError(f"DOWNLOADS={args.downloads}: no such folder; give the folder that holds the corpus's archive")
     corpus = CORPORA[args.corpus]
@@ -66,7 +87,9 @@ def read_corpus(args: Namespace) -> tuple[Prepared, str | None, str]:
     if corpus.SPLITS:
         split = chosen_split(args.corpus, split, corpus.SPLITS)  # before a long download
     root = corpus.get(args.downloads, args.cache)
-    prepared = corpus.prepare(root, split, args.lexicon) if corpus is CORPORA["commonvoice"] else corpus.prepare(root, split)
+    prepared = (
+        corpus.prepare(root, split, args.lexicon) if corpus is CORPORA["commonvoice"] else corpus.prepare(root, split)
+    )
     return prepared, split, fetch.origin(root)
 
 
@@ -83,9 +106,11 @@ def refuse_incomplete(corpus: str, prepared: Prepared, allow_missing: int) -> No
     if len(prepared.unreadable) > allow_missing:
         total = len(prepared.unreadable) + sum(map(len, prepared.sets.values()))
         problems = "; ".join(error for _, error in prepared.unreadable[:5])
-        raise UserError(f"{corpus}: {len(prepared.unreadable)} of {total} utterances unreadable ({problems}"
-                        f"{'; ...' if len(prepared.unreadable) > 5 else ''}); mend them, or go on without them: "
-                        f"--allow-missing {len(prepared.unreadable)}")
+        raise UserError(
+            f"{corpus}: {len(prepared.unreadable)} of {total} utterances unreadable ({problems}"
+            f"{'; ...' if len(prepared.unreadable) > 5 else ''}); mend them, or go on without them: "
+            f"--allow-missing {len(prepared.unreadable)}"
+        )
     empty = [name for name, utterances in prepared.sets.items() if not utterances]
     if empty:
         raise UserError(f"{corpus}: no utterances for {' and '.join(empty)}; is the archive complete?")
@@ -93,24 +118,36 @@ def refuse_incomplete(corpus: str, prepared: Prepared, allow_missing: int) -> No
 
 def unknown_gold(prepared: Prepared, phones: Collection[str]) -> list[str]:
     """A line where hand-placed phones are none of the lexicon's, or (no phones given) of ARPAbet or IPA."""
-    labels = [phone.label for members in prepared.sets.values() for u in members if u.id in prepared.gold
-              for phone in prepared.gold[u.id].phones]
+    labels = [
+        phone.label
+        for members in prepared.sets.values()
+        for u in members
+        if u.id in prepared.gold
+        for phone in prepared.gold[u.id].phones
+    ]
     unknown = unknown_labels(labels, prepared.fold, phones)
     if not unknown:
         return []
     total = sum(prepared.fold.get(label, label) not in SILENT for label in labels)
-    return [f"{unknown_in_words(unknown, total, 'phones placed by hand')}: they count as errors of every system; say "
-            f"what they are in fold.txt of the corpus, lines `LABEL PHONE`"]
+    return [
+        f"{unknown_in_words(unknown, total, 'phones placed by hand')}: they count as errors of every system; say "
+        f"what they are in fold.txt of the corpus, lines `LABEL PHONE`"
+    ]
 
 
 def totals(utterances: list[Utterance], prepared: Prepared) -> dict[str, Any]:
     """What splits.json says of a set."""
     gold = [prepared.gold[u.id] for u in utterances if u.id in prepared.gold]
-    return {"utterances": len(utterances),
-            "seconds": round(sum(u.num_samples for u in utterances) / prepared.sample_rate, 3),
-            "words": sum(len(u.words) for u in utterances), "speakers": len({u.speaker for u in utterances}),
-            "placed_by_hand": {"phones": sum(bool(placed.phones) for placed in gold),
-                               "words": sum(bool(placed.words) for placed in gold)}}
+    return {
+        "utterances": len(utterances),
+        "seconds": round(sum(u.num_samples for u in utterances) / prepared.sample_rate, 3),
+        "words": sum(len(u.words) for u in utterances),
+        "speakers": len({u.speaker for u in utterances}),
+        "placed_by_hand": {
+            "phones": sum(bool(placed.phones) for placed in gold),
+            "words": sum(bool(placed.words) for placed in gold),
+        },
+    }
 
 
 def by_reason(prepared: Prepared) -> dict[str, list[str]]:
@@ -125,9 +162,11 @@ def by_reason(prepared: Prepared) -> dict[str, list[str]]:
 
 def summary(corpus: str, prepared: Prepared) -> str:
     """The result line."""
-    sets = ", ".join(f"{name} {len(utterances)} utterances "
-                     f"{sum(u.num_samples for u in utterances) / prepared.sample_rate / 60:.1f} min"
-                     for name, utterances in prepared.sets.items())
+    sets = ", ".join(
+        f"{name} {len(utterances)} utterances "
+        f"{sum(u.num_samples for u in utterances) / prepared.sample_rate / 60:.1f} min"
+        for name, utterances in prepared.sets.items()
+    )
     reasons = {why: len(names) for why, names in by_reason(prepared).items()}
     left_out = ", ".join(f"{count} {why}" for why, count in reasons.items())
     return f"{corpus}: {sets}; {sum(reasons.values())} left out" + (f" ({left_out})" if left_out else "")
@@ -137,14 +176,25 @@ if __name__ == "__main__":
     options = parser(__doc__)
     options.add_argument("--corpus", default="prompts", help=f"one of: {', '.join(sorted(CORPORA))}")
     options.add_argument(
-        "--corpus-dir", help="a corpus of one's own: Kaldi data directories, lhotse manifests, "
-        "or recordings beside transcripts; --corpus is then its name")
-    options.add_argument("--lexicon", type=path, help="the lexicon whose words a corpus of one's own, or of several "
-                         "languages, is spelled in (default: lexicon.txt of the corpus, else the English dictionary)")
+        "--corpus-dir",
+        help="a corpus of one's own: Kaldi data directories, lhotse manifests, "
+        "or recordings beside transcripts; --corpus is then its name",
+    )
+    options.add_argument(
+        "--lexicon",
+        type=path,
+        help="the lexicon whose words a corpus of one's own, or of several "
+        "languages, is spelled in (default: lexicon.txt of the corpus, else the English dictionary)",
+    )
     options.add_argument("--out", type=Path, required=True, help="folder for train, dev, test and splits.json")
-    options.add_argument("--split", help="one of the corpus's splits (default: its first); with --corpus-dir: "
-                         "given, speaker or utterance (default: the first that is possible)")
-    options.add_argument("--downloads", type=path, help="folder of archives, taken as they are; without it they are fetched")
+    options.add_argument(
+        "--split",
+        help="one of the corpus's splits (default: its first); with --corpus-dir: "
+        "given, speaker or utterance (default: the first that is possible)",
+    )
+    options.add_argument(
+        "--downloads", type=path, help="folder of archives, taken as they are; without it they are fetched"
+    )
     options.add_argument("--cache", type=Path, default=Path("downloads"), help="where corpora are fetched and unpacked")
     options.add_argument("--allow-missing", type=at_least(0), default=0, help="so many utterances may be unreadable")
     run(options, main)

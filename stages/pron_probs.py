@@ -1,4 +1,5 @@
 """Count in an alignment which variants were said and where speakers paused; write a lang directory that knows."""
+
 from __future__ import annotations
 
 from argparse import Namespace
@@ -18,8 +19,12 @@ def main(args: Namespace) -> tuple[Path, str]:
     pauses = pause_probabilities(utterances.values(), lang.lexicon)
     words = [said for utterance in utterances.values() for said in utterance if said is not PAUSE]
     several = [word for word, variants in lexicon.items() if len(variants) > 1]
-    counted = {"words": len(words), "words_with_variants": len(several), "pause_begin": pauses.begin,
-               "pause_end": pauses.end}
+    counted = {
+        "words": len(words),
+        "words_with_variants": len(several),
+        "pause_begin": pauses.begin,
+        "pause_end": pauses.end,
+    }
     with atomic_dir(args.out) as folder:
         copy_lang(args.lang, folder)
         write_weighted(folder / "lexicon.txt", lexicon)
@@ -29,7 +34,8 @@ def main(args: Namespace) -> tuple[Path, str]:
     return args.out / "lang.json", (
         f"{len(words)} words said, {sum(word in several for word, _ in words)} of them one of {len(several)} with "
         f"variants; pauses: {100 * pauses.begin:.0f} % before the first word, {100 * pauses.end:.0f} % after the last, "
-        f"{100 * after[0]:.0f} to {100 * after[-1]:.0f} % between")
+        f"{100 * after[0]:.0f} to {100 * after[-1]:.0f} % between"
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
 """Record from the microphone to a 16-bit WAV file."""
+
 from __future__ import annotations
 
 from argparse import Namespace
@@ -23,10 +24,13 @@ def sound_library() -> ModuleType:
         import sounddevice  # optional, and it loads PortAudio, which need not be there
     except ImportError:
         raise UserError(
-            f"recording needs sounddevice; run: .venv/bin/pip install sounddevice, or {ELSEWHERE}") from None
+            f"recording needs sounddevice; run: .venv/bin/pip install sounddevice, or {ELSEWHERE}"
+        ) from None
     except OSError:
-        raise UserError("recording needs the PortAudio library; install it (Debian, Ubuntu: sudo apt-get install"
-                        f" libportaudio2; macOS: brew install portaudio), or {ELSEWHERE}") from None
+        raise UserError(
+            "recording needs the PortAudio library; install it (Debian, Ubuntu: sudo apt-get install"
+            f" libportaudio2; macOS: brew install portaudio), or {ELSEWHERE}"
+        ) from None
     return sounddevice
 
 
@@ -39,8 +43,9 @@ def record(seconds: float) -> tuple[np.ndarray, int]:
         samples = devices.rec(round(seconds * rate), samplerate=rate, channels=1, dtype="int16")
         devices.wait()
     except (devices.PortAudioError, ValueError) as error:
-        raise UserError(f"no microphone that can be used ({error}); plug one in or allow its use, or {ELSEWHERE}"
-                        ) from None
+        raise UserError(
+            f"no microphone that can be used ({error}); plug one in or allow its use, or {ELSEWHERE}"
+        ) from None
     return samples[:, 0], rate
 
 

@@ -1,4 +1,5 @@
 """Search one utterance again and show what the beam held, and where the grammar overruled the sound; text and JSON."""
+
 from __future__ import annotations
 
 from argparse import Namespace
@@ -34,8 +35,11 @@ def main(args: Namespace) -> tuple[Path, str]:
         graph = WfstDecoder(system, lang, args.graph, settings).graph
         replay = replay_graph(graph, scores, settings.acoustic_scale, args.beam)
     answers = AnswerGraphs(system.topology, *knowledge(system.topology, lang, args.graph), settings.insertion_score)
-    reference = utterance.words if args.graph == "words" else read_spoken(
-        args.exp / "gmm" / "ali_test" / "reference.txt").get(utterance.id, ())
+    reference = (
+        utterance.words
+        if args.graph == "words"
+        else read_spoken(args.exp / "gmm" / "ali_test" / "reference.txt").get(utterance.id, ())
+    )
 
     def language(words: tuple[str, ...]) -> float:
         return answers.language(words, ends=False)
@@ -54,9 +58,11 @@ if __name__ == "__main__":
     options.add_argument("--data", type=Path, required=True, help="data folder of the corpus, with test/")
     options.add_argument("--lang", type=Path, required=True, help="lang directory that the system searches with")
     options.add_argument("--utt", required=True, help="id of a test utterance")
-    options.add_argument("--system", nargs=2, required=True, metavar=("NAME", "MODEL"),
-                         help="a system and its model directory")
+    options.add_argument(
+        "--system", nargs=2, required=True, metavar=("NAME", "MODEL"), help="a system and its model directory"
+    )
     options.add_argument("--graph", choices=("words", "free"), default="words", help="words, or free phones")
-    options.add_argument("--beam", type=at_least(0.001), default=Beams.beam,
-                         help="search beam (natural log, scaled scores)")
+    options.add_argument(
+        "--beam", type=at_least(0.001), default=Beams.beam, help="search beam (natural log, scaled scores)"
+    )
     run(options, main)

@@ -3,6 +3,7 @@ is most worth looking at.
 
 It works from disk, without a server or a network: open index.html in a browser.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -40,5 +41,7 @@ if __name__ == "__main__":
     options.add_argument("--systems", nargs="+", required=True, help="systems in the order of the table's rows")
     options.add_argument("--out", type=Path, required=True, help="folder to write (replaced if it is there)")
     options.add_argument("--utterances", type=at_least(0), default=12, help="how many utterances to show")
-    options.add_argument("--utt", default="", help="show these instead, ids with spaces between; all: the whole test set")
+    options.add_argument(
+        "--utt", default="", help="show these instead, ids with spaces between; all: the whole test set"
+    )
     run(options, main)

@@ -3,6 +3,7 @@ and greedy_per.txt for CTC.
 
 Each file starts with the line Kaldi prints and goes on with every utterance, reference above hypothesis.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -32,10 +33,12 @@ def main(arguments: argparse.Namespace) -> tuple[Path, str]:
     phones, fold = read_spoken(arguments.ref_phones), read_fold(arguments.data.parent)
     same_ids(arguments.ref_phones, phones, words, align_again(arguments.ref_phones.parent))
     found = {}
-    for target, name, source, references in (("per.txt", "PER", "phones.txt", phones),
-                                             ("greedy_per.txt", "PER", "greedy.txt", phones),
-                                             ("free_per.txt", "PER", "free.txt", phones),
-                                             ("wer.txt", "WER", "hyp.txt", words)):
+    for target, name, source, references in (
+        ("per.txt", "PER", "phones.txt", phones),
+        ("greedy_per.txt", "PER", "greedy.txt", phones),
+        ("free_per.txt", "PER", "free.txt", phones),
+        ("wer.txt", "WER", "hyp.txt", words),
+    ):
         if source == "greedy.txt" and not (decode / source).exists():
             continue  # only CTC has one
         hypotheses = read_spoken(decode / source, fold) if references is phones else read_text(decode / source)
@@ -48,8 +51,9 @@ def main(arguments: argparse.Namespace) -> tuple[Path, str]:
     reference = [phone for said in phones.values() for phone in said]
     unknown = unknown_labels(reference, fold, phones_of(arguments.data.parent / "lang"))
     odd = f"; {unknown_in_words(unknown, len(reference), 'reference phones')}: not in the lexicon" if unknown else ""
-    return decode / "wer.txt", (f"{decode}: WER {rates['wer.txt']} %, PER {rates['per.txt']} %, free PER"
-                                f" {rates['free_per.txt']} %{greedy}{odd}")
+    return decode / "wer.txt", (
+        f"{decode}: WER {rates['wer.txt']} %, PER {rates['per.txt']} %, free PER {rates['free_per.txt']} %{greedy}{odd}"
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
 """Show what goes in and out of a stage for one utterance: shapes, values and a small picture, printed and as a file."""
+
 from __future__ import annotations
 
 import argparse
@@ -19,8 +20,9 @@ def main(arguments: argparse.Namespace) -> tuple[Path | None, str]:
         raise UserError(f'STAGE "{arguments.stage}" is none of: {", ".join(STAGES)}')
     parts = [part for part in PARTS if (arguments.data / part).is_dir()]
     part, utterance = find_utterance(arguments.data, arguments.utt, parts or PARTS[:1])
-    shown = STAGES[arguments.stage].show(Place(arguments.data, arguments.exp, arguments.lang, part, utterance,
-                                               tuple(arguments.systems)))
+    shown = STAGES[arguments.stage].show(
+        Place(arguments.data, arguments.exp, arguments.lang, part, utterance, tuple(arguments.systems))
+    )
     target = arguments.exp / "show" / f"{utterance.id}.{arguments.stage}.txt"
     show(shown.lines, target)
     for ending, content in shown.pictures.items():

@@ -1,4 +1,5 @@
 """Print the lattice of one utterance, and write it as text, as SVG and as a Graphviz graph."""
+
 from __future__ import annotations
 
 import argparse
@@ -7,7 +8,7 @@ from pathlib import Path
 from lexicon.errors import UserError
 from lexicon.files import atomic_write
 from lexicon.fold import read_fold
-from pipeline.base.edits import align
+from pipeline.base.edits import pair_up
 from pipeline.compare.score import alignment_picture, read_spoken
 from pipeline.draw.lattice_svg import lattice_dot, lattice_svg
 from pipeline.draw.lattice_text import MIN_POSTERIOR, difference_lines, lattice_page
@@ -25,8 +26,10 @@ def find_decode(exp: Path, model: str, graph: str) -> Path:
     decode = exp / model / "decode_test"
     if not (decode / "lattices" / graph).is_dir():
         there = sorted(path.parts[-4] for path in exp.glob(f"*/decode_test/lattices/{graph}"))
-        raise UserError(f'MODEL "{model}" has no {graph} lattices in {exp}; '
-                        f"{'those that do: ' + ', '.join(there) if there else 'none has any yet, run: make'}")
+        raise UserError(
+            f'MODEL "{model}" has no {graph} lattices in {exp}; '
+            f"{'those that do: ' + ', '.join(there) if there else 'none has any yet, run: make'}"
+        )
     return decode
 
 
@@ -43,13 +46,20 @@ def main(arguments: argparse.Namespace) -> tuple[Path, str]:
     lattice, decode = find_lattice(arguments, model, utterance.id), arguments.exp / model / "decode_test"
     phones = read_spoken(arguments.exp / "gmm" / "ali_test" / "reference.txt").get(utterance.id, ())
     reference, fold = (utterance.words, {}) if graph == "word_arcs" else (phones, read_fold(arguments.data))
-    lines = [alignment_picture(align(utterance.words, read_spoken(decode / "hyp.txt").get(utterance.id, ()))), ""]
+    lines = [alignment_picture(pair_up(utterance.words, read_spoken(decode / "hyp.txt").get(utterance.id, ()))), ""]
     if graph != "word_arcs":
-        lines += [alignment_picture(align(phones, read_spoken(decode / GRAPHS[graph], fold).get(utterance.id, ()))), ""]
+        lines += [
+            alignment_picture(pair_up(phones, read_spoken(decode / GRAPHS[graph], fold).get(utterance.id, ()))),
+            "",
+        ]
     lines += lattice_page(lattice, reference, fold, least)
     if other:
-        lines += ["", f"What {model} and {other} considered:", "",
-                  *difference_lines(lattice, find_lattice(arguments, other, utterance.id), (model, other), fold)]
+        lines += [
+            "",
+            f"What {model} and {other} considered:",
+            "",
+            *difference_lines(lattice, find_lattice(arguments, other, utterance.id), (model, other), fold),
+        ]
 
     folder, name = arguments.exp / "lattices", f"{utterance.id}.{model}.{graph}"
     show(lines, folder / f"{name}.txt")
@@ -67,10 +77,19 @@ if __name__ == "__main__":
     options.add_argument("--utt", required=True, help="id of a test utterance")
     options.add_argument("--model", default="gmm", help="whose lattice")
     options.add_argument("--model2", default="", help="whose lattice it is compared with")
-    options.add_argument("--graph", choices=sorted(GRAPHS), default="free",
-                         help="free: phones without words; words: phones of the word search; word_arcs: its words")
-    options.add_argument("--min-posterior", type=at_least(0.0), default=MIN_POSTERIOR,
-                         help="what is less probable is not shown")
-    options.add_argument("--beam", type=at_least(0.0), default=0.0,
-                         help="only paths whose score is so near to the best one's (natural log); 0: all")
+    options.add_argument(
+        "--graph",
+        choices=sorted(GRAPHS),
+        default="free",
+        help="free: phones without words; words: phones of the word search; word_arcs: its words",
+    )
+    options.add_argument(
+        "--min-posterior", type=at_least(0.0), default=MIN_POSTERIOR, help="what is less probable is not shown"
+    )
+    options.add_argument(
+        "--beam",
+        type=at_least(0.0),
+        default=0.0,
+        help="only paths whose score is so near to the best one's (natural log); 0: all",
+    )
     run(options, main)

@@ -1,4 +1,5 @@
 """Whether pronunciation and pause probabilities help: word errors on development data, tuned without and with them."""
+
 from __future__ import annotations
 
 from argparse import Namespace
@@ -10,7 +11,7 @@ from lexicon.files import write_lines
 from lexicon.lang import load_lang
 from lexicon.phones import spoken
 from lexicon.text import columns
-from pipeline.base.edits import align
+from pipeline.base.edits import pair_up
 from pipeline.compare.score import Counts, count, in_words, paired_test, resampling_units
 from pipeline.datadir import read_datadir
 from pipeline.datadir.feats import read_feats
@@ -30,14 +31,25 @@ def main(args: Namespace) -> tuple[Path, str]:
     for name, lang in zip(NAMES, args.langs):
         settings = read_tuning(args.out / name / "tuning.json").words
         decoder = word_decoder(system, load_lang(lang), "wfst", settings)
-        heard = [[word.label for word in decoder.decode(u.id, system.scores(feats[u.id]), len(feats[u.id])).words]
-                 for u in utterances]
-        counts = [count(align(spoken(u.words), spoken(words))) for u, words in zip(utterances, heard)]
+        heard = [
+            [word.label for word in decoder.decode(u.id, system.scores(feats[u.id]), len(feats[u.id])).words]
+            for u in utterances
+        ]
+        counts = [count(pair_up(spoken(u.words), spoken(words))) for u, words in zip(utterances, heard)]
         all_of_it = sum(counts, Counts())
         errors.append(np.array([counted.errors for counted in counts]))
-        rows.append([name, f"{all_of_it.percent:.1f}", str(all_of_it.errors), str(all_of_it.insertions),
-                     str(all_of_it.deletions), str(all_of_it.substitutions), f"{settings.acoustic_scale:g}",
-                     f"{settings.insertion_score:g}"])
+        rows.append(
+            [
+                name,
+                f"{all_of_it.percent:.1f}",
+                str(all_of_it.errors),
+                str(all_of_it.insertions),
+                str(all_of_it.deletions),
+                str(all_of_it.substitutions),
+                f"{settings.acoustic_scale:g}",
+                f"{settings.insertion_score:g}",
+            ]
+        )
     table = columns(rows)
     target = args.out / "dev.txt"
     units, _ = resampling_units([u.speaker for u in utterances])
@@ -52,8 +64,10 @@ if __name__ == "__main__":
     options = parser(__doc__)
     options.add_argument("--model", type=Path, required=True, help="model directory")
     options.add_argument("--data", type=Path, required=True, help="development data directory with features")
-    options.add_argument("--langs", type=Path, nargs=2, required=True,
-                         help="lang directories without and with probabilities")
-    options.add_argument("--out", type=Path, required=True,
-                         help="folder with {without,with}/tuning.json; dev.txt goes there")
+    options.add_argument(
+        "--langs", type=Path, nargs=2, required=True, help="lang directories without and with probabilities"
+    )
+    options.add_argument(
+        "--out", type=Path, required=True, help="folder with {without,with}/tuning.json; dev.txt goes there"
+    )
     run(options, main)

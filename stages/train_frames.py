@@ -3,6 +3,7 @@
 Each candidate is judged as it will be used: posteriors divided by priors, searched through the HMMs with a phone
 bigram.
 """
+
 from __future__ import annotations
 
 import os
@@ -46,8 +47,10 @@ def main(args: Namespace) -> tuple[Path, str]:
     references = read_spoken(path)
     same_ids(path, references, members["dev"], align_again(path.parent))
     dev_feats = read_feats(args.dev, args.gmm)
-    with (log_file(args.out / "train.log") as log,
-          tqdm(total=0, desc="frames", bar_format="{desc}", disable=None) as bar):
+    with (
+        log_file(args.out / "train.log") as log,
+        tqdm(total=0, desc="frames", bar_format="{desc}", disable=None) as bar,
+    ):
 
         def say(line: str) -> None:
             print(line, file=log, flush=True)
@@ -58,22 +61,34 @@ def main(args: Namespace) -> tuple[Path, str]:
             layers, classes = CLASSIFIERS[name](sets["train"], sets["dev"], args.seed, say)
             return name, FrameClassifier(args.context, layers, classes, priors), time.process_time() - start
 
-        candidates = [judge(*found, sets["dev"], dev_feats, references, hmms.transitions, lang, fold, args.jobs)
-                      for found in list(each(trained, args.classifiers, args.jobs))]
+        candidates = [
+            judge(*found, sets["dev"], dev_feats, references, hmms.transitions, lang, fold, args.jobs)
+            for found in list(each(trained, args.classifiers, args.jobs))
+        ]
     best = min(candidates, key=lambda candidate: candidate[:2])
     write_lines(args.out / "choice.txt", table := choice_table(candidates, best))
     print("\n".join(table))
     seconds = time.monotonic() - began
     (args.out / "model.npz").unlink(missing_ok=True)  # the old model is not what meta.json says from here on
-    write_json(args.out / "meta.json", {
-        "system": "frames", "kind": "frames", "classifier": best.name, "hmm": os.path.relpath(args.gmm, args.out),
-        "features": asdict(model_features(args.gmm)), "cepstra": model_cepstra(args.gmm),
-        "train_seconds": seconds,
-        "parameters": best.model.num_parameters})
+    write_json(
+        args.out / "meta.json",
+        {
+            "system": "frames",
+            "kind": "frames",
+            "classifier": best.name,
+            "hmm": os.path.relpath(args.gmm, args.out),
+            "features": asdict(model_features(args.gmm)),
+            "cepstra": model_cepstra(args.gmm),
+            "train_seconds": seconds,
+            "parameters": best.model.num_parameters,
+        },
+    )
     best.model.save(args.out / "model.npz")
     by_hand = f", {hands} utterances labelled by hand" if hands else ""
-    return args.out / "model.npz", (f"{best.name} chosen of {len(candidates)}, dev free PER {best.free_per:.1f} %,"
-                                    f" {best.model.num_parameters} parameters{by_hand}, {seconds:.0f} s")
+    return args.out / "model.npz", (
+        f"{best.name} chosen of {len(candidates)}, dev free PER {best.free_per:.1f} %,"
+        f" {best.model.num_parameters} parameters{by_hand}, {seconds:.0f} s"
+    )
 
 
 if __name__ == "__main__":
@@ -84,11 +99,17 @@ if __name__ == "__main__":
     options.add_argument("--lang", type=Path, required=True, help="lang directory")
     options.add_argument("--out", type=Path, required=True, help="where the model goes")
     options.add_argument("--context", type=at_least(0), default=5, help="frames on each side that it sees too")
-    options.add_argument("--classifiers", nargs="+", choices=sorted(CLASSIFIERS), default=sorted(CLASSIFIERS),
-                         help="candidates")
-    options.add_argument("--labels", choices=["gold", "gmm"], default="gold",
-                         help="who labels frames: hands where they have placed the phones, or always the GMM")
-    options.add_argument("--seed", type=at_least(0), default=0,
-                         help="of the perceptron's initial weights and shuffling")
+    options.add_argument(
+        "--classifiers", nargs="+", choices=sorted(CLASSIFIERS), default=sorted(CLASSIFIERS), help="candidates"
+    )
+    options.add_argument(
+        "--labels",
+        choices=["gold", "gmm"],
+        default="gold",
+        help="who labels frames: hands where they have placed the phones, or always the GMM",
+    )
+    options.add_argument(
+        "--seed", type=at_least(0), default=0, help="of the perceptron's initial weights and shuffling"
+    )
     jobs(options)
     run(options, main)

@@ -1,4 +1,5 @@
 """Train the GMM-HMM phone models: flat start, Baum-Welch on whole utterances, mixtures grown step by step."""
+
 from __future__ import annotations
 
 import time
@@ -40,8 +41,11 @@ def main(args: Namespace) -> tuple[Path, str]:
         except UserError as error:
             raise UserError(f"{args.data}/text: {utterance.id}: {error}") from error
     needed = {u.id: frames_needed(u.words, lang.lexicon, model.transitions) for u in utterances}
-    refuse_short(args.data / "text", {utt: f"{lengths[utt]} frames of {count} at least" for utt, count in needed.items()
-                                      if count > lengths[utt]}, len(utterances))
+    refuse_short(
+        args.data / "text",
+        {utt: f"{lengths[utt]} frames of {count} at least" for utt, count in needed.items() if count > lengths[utt]},
+        len(utterances),
+    )
     schedule = Schedule(args.warm_up, args.passes, args.last, args.max_mix, args.min_frames)
     with log_file(args.out / "train.log") as log, tqdm(total=schedule.total(), desc="gmm", disable=None) as bar:
 
@@ -55,16 +59,26 @@ def main(args: Namespace) -> tuple[Path, str]:
     poor = poor_phones(model, stats, args.warn_frames)
     seconds = time.monotonic() - began
     (args.out / "model.npz").unlink(missing_ok=True)  # the old model is not what meta.json says from here on
-    write_json(args.out / "meta.json", {
-        "system": "gmm", "kind": "gmm", "features": asdict(feats.settings), "cepstra": feats.cepstra,
-        "train_seconds": seconds,
-        "parameters": model.num_parameters, "gaussians": len(model.weights),
-        "log_likelihood_per_frame": stats.log_likelihood / stats.frames, "poor_phones": poor})
+    write_json(
+        args.out / "meta.json",
+        {
+            "system": "gmm",
+            "kind": "gmm",
+            "features": asdict(feats.settings),
+            "cepstra": feats.cepstra,
+            "train_seconds": seconds,
+            "parameters": model.num_parameters,
+            "gaussians": len(model.weights),
+            "log_likelihood_per_frame": stats.log_likelihood / stats.frames,
+            "poor_phones": poor,
+        },
+    )
     model.save(args.out / "model.npz")
     few = "; few frames: " + ", ".join(f"{phone} {count:.0f}" for phone, count in sorted(poor.items())) if poor else ""
     return args.out / "model.npz", (
         f"{len(lang.phones)} phones, {len(model.weights)} Gaussians, {schedule.total()} passes,"
-        f" {stats.log_likelihood / stats.frames:.2f} per frame, {seconds:.0f} s{few}")
+        f" {stats.log_likelihood / stats.frames:.2f} per frame, {seconds:.0f} s{few}"
+    )
 
 
 if __name__ == "__main__":
@@ -77,9 +91,14 @@ if __name__ == "__main__":
     options.add_argument("--warm-up", type=at_least(1), default=6, help="passes with one Gaussian per state")
     options.add_argument("--passes", type=at_least(0), default=3, help="passes after each doubling")
     options.add_argument("--last", type=at_least(0), default=4, help="further passes at the end")
-    options.add_argument("--warn-frames", type=at_least(0.0), default=10,
-                         help="name phones with a state of fewer frames")
+    options.add_argument(
+        "--warn-frames", type=at_least(0.0), default=10, help="name phones with a state of fewer frames"
+    )
     jobs(options)
-    options.add_argument("--trainer", choices=sorted(TRAINERS), default="baum-welch",
-                         help="hmmlearn: the plain reference, segment by segment with hmmlearn's own fit, slow")
+    options.add_argument(
+        "--trainer",
+        choices=sorted(TRAINERS),
+        default="baum-welch",
+        help="hmmlearn: the plain reference, segment by segment with hmmlearn's own fit, slow",
+    )
     run(options, main)

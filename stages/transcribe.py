@@ -1,5 +1,6 @@
 """Transcribe a recording of one's own with every trained system: words and phones with times, also as CTM and
 TextGrid."""
+
 from __future__ import annotations
 
 from argparse import Namespace
@@ -37,13 +38,21 @@ def transcribe(recording: Recording, ears: dict[str, Ear]) -> tuple[dict[str, He
         print(f"\npiece {number} of {len(pieces)}, {span}{'' if piece.speech else ': silence'}")
         for name, (words, free) in listen(ears, recording, piece).items() if piece.speech else ():
             lost += [f"{name} {span}"] if not words.phones and not words.words else []
-            found = ((words.words, words.word_confidence()), (words.phones, words.confidence),
-                     (free.phones, free.confidence))
+            found = (
+                (words.words, words.word_confidence()),
+                (words.phones, words.confidence),
+                (free.phones, free.confidence),
+            )
             for tier, (segments, confidence) in zip(heard[name], found):
                 tier[0].extend(segments)
                 tier[1].extend(confidence)
-            print(f"{name}:", *word_lines(words.words, words.word_confidence(), words.phones), *phone_lines("free", free.phones), sep="\n",
-                  flush=True)
+            print(
+                f"{name}:",
+                *word_lines(words.words, words.word_confidence(), words.phones),
+                *phone_lines("free", free.phones),
+                sep="\n",
+                flush=True,
+            )
     return heard, lost
 
 
@@ -60,19 +69,33 @@ def main(args: Namespace) -> tuple[Path, str]:
         for tier, (segments, confidence) in zip(TIERS, tiers):
             write_ctm(out / f"{name}.{tier}.ctm", [(out.name, segments, confidence)])
     grid = out / f"{out.name}.TextGrid"
-    write_textgrid(grid, {f"{name} {tier}": segments for name, tiers in heard.items()
-                          for tier, (segments, _) in zip(TIERS, tiers)}, len(recording.static), recording.seconds)
+    write_textgrid(
+        grid,
+        {f"{name} {tier}": segments for name, tiers in heard.items() for tier, (segments, _) in zip(TIERS, tiers)},
+        len(recording.static),
+        recording.seconds,
+    )
     counts = ", ".join(f"{name} {len(tiers.words[0])} words" for name, tiers in heard.items())
     silent = "" if recording.heard else " (there is no sound in it)"
     failed = f"; nothing found in: {', '.join(lost)}" if lost else ""
-    return grid, (f"{args.wav}: {recording.seconds:.1f} s{silent}; {counts}{failed}; {grid} (Praat opens it) and"
-                  f" {out}/SYSTEM.{{{','.join(TIERS)}}}.ctm")
+    return grid, (
+        f"{args.wav}: {recording.seconds:.1f} s{silent}; {counts}{failed}; {grid} (Praat opens it) and"
+        f" {out}/SYSTEM.{{{','.join(TIERS)}}}.ctm"
+    )
 
 
 if __name__ == "__main__":
     options = parser(__doc__)
-    options.add_argument("--wav", required=True, help="the recording, of any rate, up to a day (WAV, FLAC, Ogg, SPHERE)")
+    options.add_argument(
+        "--wav", required=True, help="the recording, of any rate, up to a day (WAV, FLAC, Ogg, SPHERE)"
+    )
     options.add_argument("--exp", type=Path, required=True, help="experiment; results go to EXP/own")
-    options.add_argument("--system", nargs=3, action="append", required=True, metavar=("NAME", "MODEL", "LANG"),
-                         help="a system, its model directory and lang directory; give it for each system")
+    options.add_argument(
+        "--system",
+        nargs=3,
+        action="append",
+        required=True,
+        metavar=("NAME", "MODEL", "LANG"),
+        help="a system, its model directory and lang directory; give it for each system",
+    )
     run(options, main)

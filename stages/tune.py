@@ -1,5 +1,6 @@
 """Tune a system on development data: acoustic scale and insertion score, for the word search and the free phone
 search."""
+
 from __future__ import annotations
 
 from argparse import Namespace
@@ -39,9 +40,11 @@ def main(args: Namespace) -> tuple[Path, str]:
     free = outcome(tune_free(system, lang, feats, phones, fold, args.jobs), sum(map(len, phones.values())))
     target = args.out / "tuning.json"
     write_json(target, {"search": args.search, "words": by_words, "free": free})
-    return target, (f"{args.out.name}: dev WER {by_words['error_rate']:.1f} % at acoustic scale"
-                    f" {by_words['acoustic_scale']}, word score {by_words['insertion_score']:g}; dev free PER"
-                    f" {free['error_rate']:.1f} % at {free['acoustic_scale']}, phone score {free['insertion_score']:g}")
+    return target, (
+        f"{args.out.name}: dev WER {by_words['error_rate']:.1f} % at acoustic scale"
+        f" {by_words['acoustic_scale']}, word score {by_words['insertion_score']:g}; dev free PER"
+        f" {free['error_rate']:.1f} % at {free['acoustic_scale']}, phone score {free['insertion_score']:g}"
+    )
 
 
 if __name__ == "__main__":

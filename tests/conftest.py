@@ -1,4 +1,5 @@
 """What several tests share."""
+
 from __future__ import annotations
 
 import fcntl
@@ -65,16 +66,21 @@ def speech(prompts_root: Path) -> Speech:
     for x in static.values():
         stats.add(x)
     found = look_up({word for u in chosen for word in u.words})
-    return Speech(samples, {u.id: u.words for u in chosen},
-                  {utt: add_deltas(stats.normalise(x, variance=False)) for utt, x in static.items()},
-                  {word: [(1.0, phones) for phones in found[word]] for word in sorted(found)})
+    return Speech(
+        samples,
+        {u.id: u.words for u in chosen},
+        {utt: add_deltas(stats.normalise(x, variance=False)) for utt, x in static.items()},
+        {word: [(1.0, phones) for phones in found[word]] for word in sorted(found)},
+    )
 
 
 def one_gaussian(speech: Speech, root: Path) -> tuple[Lang, GmmHmm]:
     """The lang directory ``root``/lang of some speech, and a GMM of one Gaussian a state trained on it."""
     for name in ("train", "dev", "test"):
         (root / "data" / name).mkdir(parents=True)
-        write_lines(root / "data" / name / "text", [" ".join([utt, *said]) for utt, said in sorted(speech.words.items())])
+        write_lines(
+            root / "data" / name / "text", [" ".join([utt, *said]) for utt, said in sorted(speech.words.items())]
+        )
     build_lang(root / "data", root / "lang")
     lang = load_lang(root / "lang")
     everything = np.concatenate(list(speech.feats.values())).astype(np.float64)

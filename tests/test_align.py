@@ -1,4 +1,5 @@
 """Forced alignment where the boundaries are known."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -24,22 +25,32 @@ def model() -> GmmHmm:
 
 def frames(model: GmmHmm, said: list[tuple[str, int]], seed: int = 0) -> np.ndarray:
     """(T, 2) the phones said, each for so many frames, spread over its states in order."""
-    pdfs = [model.transitions.first_pdf[phone] + t * model.transitions.num_states(phone) // length
-            for phone, length in said for t in range(length)]
+    pdfs = [
+        model.transitions.first_pdf[phone] + t * model.transitions.num_states(phone) // length
+        for phone, length in said
+        for t in range(length)
+    ]
     return model.means[pdfs] + np.random.default_rng(seed).normal(size=(len(pdfs), 2))
 
 
 def align_one(model: GmmHmm, words: tuple[str, ...], feats: np.ndarray):
     graph = utterance_graph(words, LEXICON, model.transitions)
-    (_, alignment), = align(model, {"u": graph}, {"u": feats}, {"u": len(feats)})
+    ((_, alignment),) = align(model, {"u": graph}, {"u": feats}, {"u": len(feats)})
     return alignment
 
 
 def test_boundaries_words_and_pauses(model):
-    found = align_one(model, ("TOMATO", "AT"), frames(model, [("SIL", 20), ("T", 5), ("AA", 9), ("SIL", 12), ("AE", 6),
-                                                              ("T", 8)]))
-    assert found.phones == [Segment("SIL", 0, 20, -1), Segment("T", 20, 25, 0), Segment("AA", 25, 34, 0),
-                            Segment("SIL", 34, 46, -1), Segment("AE", 46, 52, 1), Segment("T", 52, 60, 1)]
+    found = align_one(
+        model, ("TOMATO", "AT"), frames(model, [("SIL", 20), ("T", 5), ("AA", 9), ("SIL", 12), ("AE", 6), ("T", 8)])
+    )
+    assert found.phones == [
+        Segment("SIL", 0, 20, -1),
+        Segment("T", 20, 25, 0),
+        Segment("AA", 25, 34, 0),
+        Segment("SIL", 34, 46, -1),
+        Segment("AE", 46, 52, 1),
+        Segment("T", 52, 60, 1),
+    ]
     assert word_segments(found.phones, ("TOMATO", "AT")) == [Segment("TOMATO", 20, 34, 0), Segment("AT", 46, 60, 1)]
     assert found.pdfs.dtype == np.int32 and len(found.pdfs) == 60
     phone_of_pdf = model.transitions.phone_of_pdf
@@ -62,7 +73,11 @@ def test_silence_is_optional_everywhere(model):
 def test_the_same_phone_twice_has_a_boundary(model):
     found = align_one(model, ("AT", "TOMATO"), frames(model, [("AE", 4), ("T", 6), ("T", 7), ("EY", 4)]))
     assert [(s.label, s.start, s.end, s.word) for s in found.phones] == [
-        ("AE", 0, 4, 0), ("T", 4, 10, 0), ("T", 10, 17, 1), ("EY", 17, 21, 1)]
+        ("AE", 0, 4, 0),
+        ("T", 4, 10, 0),
+        ("T", 10, 17, 1),
+        ("EY", 17, 21, 1),
+    ]
 
 
 def test_known_places_in_joined_real_speech(speech):
@@ -75,7 +90,7 @@ def test_known_places_in_joined_real_speech(speech):
     words = tuple(word for utt in parts for word in speech.words[utt])
     feats = np.concatenate([speech.feats[utt] for utt in parts])
     graph = utterance_graph(words, speech.lexicon, model.transitions)
-    (_, found), = align(model, {"u": graph}, {"u": feats}, {"u": len(feats)})
+    ((_, found),) = align(model, {"u": graph}, {"u": feats}, {"u": len(feats)})
     placed = word_segments(found.phones, words)
     assert [segment.label for segment in placed] == list(words)
     ends = np.cumsum([len(speech.feats[utt]) for utt in parts])

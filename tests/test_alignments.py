@@ -1,4 +1,5 @@
 """Alignments of a set: spikes made into phones, the file, its CTM and TextGrid, peaks, and the table of boundaries."""
+
 from __future__ import annotations
 
 import dataclasses
@@ -35,29 +36,44 @@ from stages.boundaries import for_others
 
 def test_blanks_are_shared_out_between_spikes():
     """Of 8 blanks 7 go to the first phone; of 40, 4 go to the second and 12 to the first, and 24 are a pause."""
-    path = Placing([Segment("<blk>", 0, 10), Segment("T", 10, 13, 0), Segment("<blk>", 13, 21),
-                    Segment("UW", 21, 24, 0), Segment("<blk>", 24, 64), Segment("T", 64, 67, 1),
-                    Segment("<blk>", 67, 70)], [.9, .8, .9, .7, .9, .6, .9], [.75, .6])
+    path = Placing(
+        [
+            Segment("<blk>", 0, 10),
+            Segment("T", 10, 13, 0),
+            Segment("<blk>", 13, 21),
+            Segment("UW", 21, 24, 0),
+            Segment("<blk>", 24, 64),
+            Segment("T", 64, 67, 1),
+            Segment("<blk>", 67, 70),
+        ],
+        [0.9, 0.8, 0.9, 0.7, 0.9, 0.6, 0.9],
+        [0.75, 0.6],
+    )
     found = spread(path)
-    assert found.phones == [Segment("<blk>", 0, 6), Segment("T", 6, 20, 0), Segment("UW", 20, 36, 0),
-                            Segment("<blk>", 36, 60), Segment("T", 60, 70, 1)]
-    assert found.phone_confidence == [.9, .8, .7, .9, .6] and found.word_confidence == [.75, .6]
+    assert found.phones == [
+        Segment("<blk>", 0, 6),
+        Segment("T", 6, 20, 0),
+        Segment("UW", 20, 36, 0),
+        Segment("<blk>", 36, 60),
+        Segment("T", 60, 70, 1),
+    ]
+    assert found.phone_confidence == [0.9, 0.8, 0.7, 0.9, 0.6] and found.word_confidence == [0.75, 0.6]
     assert found.spikes == [(0, 10), (10, 13), (21, 24), (24, 64), (64, 67)]
 
 
 def test_a_path_without_blanks_stays():
-    path = Placing([Segment("SIL", 0, 4), Segment("T", 4, 9, 0)], [.5, .5], [.5])
+    path = Placing([Segment("SIL", 0, 4), Segment("T", 4, 9, 0)], [0.5, 0.5], [0.5])
     assert spread(path).phones == path.phones
 
 
 def test_a_network_that_knows(tmp_path):
     """Spikes at known rows, blank elsewhere; the file is read back as it was, the TextGrid as praatio reads it."""
     tokens, step = ["<blk>", "T", "UW"], 3
-    scores = np.full((12, 3), np.log(.02))
-    scores[:, 0] = np.log(.96)
+    scores = np.full((12, 3), np.log(0.02))
+    scores[:, 0] = np.log(0.96)
     for row, token in ((2, 1), (5, 2), (9, 1)):
-        scores[row] = np.log(.02)
-        scores[row, token] = np.log(.96)
+        scores[row] = np.log(0.02)
+        scores[row, token] = np.log(0.96)
     system = System("neural", Path("neural"), lambda feats: feats, ctc_topology(tokens), step, {"kind": "neural"})
     goodness, lexicon = Goodness(system), {"TWO": [(1.0, ("T", "UW"))], "T": [(1.0, ("T",))]}
     found = place_utterance(goodness, "u", scores, 36, ("TWO", "T"), lexicon)
@@ -73,7 +89,10 @@ def test_a_network_that_knows(tmp_path):
     grid = textgrid.openTextgrid(str(tmp_path / "u.TextGrid"), includeEmptyIntervals=False)
     assert list(grid.tierNames) == ["neural words", "neural phones", "other words", "other phones"]
     words = grid.getTier("neural words").entries
-    assert [(w.label, round(w.start, 4)) for w in words] == [("TWO", .0175), ("T", .2575)]  # at frames 5 - 4 and 26 - 1
+    assert [(w.label, round(w.start, 4)) for w in words] == [
+        ("TWO", 0.0175),
+        ("T", 0.2575),
+    ]  # at frames 5 - 4 and 26 - 1
     first, second = (tmp_path / "neural.words.ctm").read_text().splitlines()
     assert first.startswith("u 1 0.0175 0.2400 TWO ") and second.startswith("u 1 0.2575 ")
     assert float(first.split()[-1]) == pytest.approx(found.words[0][1], abs=6e-4)
@@ -92,8 +111,14 @@ def test_every_aligner_of_the_gmm_says_the_same(speech):
     topology = hmm_topology(model.transitions)
     goodness = Goodness(System("gmm", Path("gmm"), model.log_likelihood, topology, 1, {"kind": "gmm"}))
     for utt, alignment in align(model, graphs, speech.feats, speech.lengths):
-        found = place_utterance(goodness, utt, model.log_likelihood(speech.feats[utt]), speech.lengths[utt],
-                                speech.words[utt], speech.lexicon)
+        found = place_utterance(
+            goodness,
+            utt,
+            model.log_likelihood(speech.feats[utt]),
+            speech.lengths[utt],
+            speech.words[utt],
+            speech.lexicon,
+        )
         assert found.segments == alignment.phones, utt
         assert [word for word, _ in found.words] == word_segments(alignment.phones, speech.words[utt])
         assert all(phone.gop <= 0 <= phone.confidence <= 1 for phone in found.phones)
@@ -104,18 +129,22 @@ def test_peaks_by_hand():
     hmm = [Segment("T", 0, 10, 0), Segment("UW", 10, 20, 0)]
     words = [(Segment("TWO", 0, 20, 0), 1.0)]
     of = PlacedUtterance(20, [PlacedPhone(segment, 0, 1, 0) for segment in hmm], words)
-    network = dataclasses.replace(of, phones=[dataclasses.replace(phone, spike=spike)
-                                              for phone, spike in zip(of.phones, [(4, 6), (20, 22)])])
+    network = dataclasses.replace(
+        of, phones=[dataclasses.replace(phone, spike=spike) for phone, spike in zip(of.phones, [(4, 6), (20, 22)])]
+    )
     found = peaks({"u": network}, {"u": of})
-    assert found.blank_share == pytest.approx(.8) and found.spike_frames == 2
-    assert found.position == pytest.approx((.5 + 1.1) / 2) and found.deviation == pytest.approx(.3)
-    assert found.inside == pytest.approx(.5)
+    assert found.blank_share == pytest.approx(0.8) and found.spike_frames == 2
+    assert found.position == pytest.approx((0.5 + 1.1) / 2) and found.deviation == pytest.approx(0.3)
+    assert found.inside == pytest.approx(0.5)
 
 
 def test_boundaries_by_class():
-    found = Boundaries(np.array([.01, -.03, .0]), 4, ["T", "T", "AA"])
+    found = Boundaries(np.array([0.01, -0.03, 0.0]), 4, ["T", "T", "AA"])
     rows = class_rows({("hand", "gmm"): found}, INVENTORY)
-    assert [row[:5] for row in rows] == [["hand", "gmm", "all", "3", "4"], ["hand", "gmm", "vowel", "1", "1"],
-                                         ["hand", "gmm", "stop", "2", "2"]]
+    assert [row[:5] for row in rows] == [
+        ["hand", "gmm", "all", "3", "4"],
+        ["hand", "gmm", "vowel", "1", "1"],
+        ["hand", "gmm", "stop", "2", "2"],
+    ]
     assert rows[2][5:] == ["-10.0", "20.0", "20.0", "50.0", "50.0", "50.0", "100.0"]
     assert class_table({"gmm": found}, INVENTORY) == ["     vowel  stop", "gmm  100.0  50.0"]

@@ -1,4 +1,5 @@
 """Archives read by Kaldi's own reader code (kaldi_native_io), Kaldi's read by us, and archives from strangers."""
+
 from __future__ import annotations
 
 import pickle
@@ -102,8 +103,20 @@ def test_missing_archive_and_values_that_are_not_finite(tmp_path):
         Archive(tmp_path / "x.scp")["nan"]
 
 
-@pytest.mark.parametrize("where", ["touch {0} |", "touch {0} |:0", "touch {0} |[0:1]", "|touch {0}", "| touch {0}:7",
-                                   "-", "feats.ark", "feats.ark:x", ""])
+@pytest.mark.parametrize(
+    "where",
+    [
+        "touch {0} |",
+        "touch {0} |:0",
+        "touch {0} |[0:1]",
+        "|touch {0}",
+        "| touch {0}:7",
+        "-",
+        "feats.ark",
+        "feats.ark:x",
+        "",
+    ],
+)
 def test_commands_in_an_index_are_refused_and_not_run(tmp_path, where):
     ran = tmp_path / "ran"
     scp = tmp_path / "feats.scp"
@@ -140,6 +153,7 @@ def test_an_index_of_other_bytes(tmp_path):
 
 # ---- checksums, and folders that move
 
+
 def test_a_flipped_bit_anywhere_is_named_with_the_utterance(tmp_path, matrices):
     """Of every byte of the archive but the keys, which are read from the index."""
     scp = tmp_path / "ali_dev/ali.scp"
@@ -148,7 +162,7 @@ def test_a_flipped_bit_anywhere_is_named_with_the_utterance(tmp_path, matrices):
     whole = ark.read_bytes()
     keys = {0, 1, whole.index(b"b \0B"), whole.index(b"b \0B") + 1}
     for place in set(range(len(whole))) - keys:
-        ark.write_bytes(whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1:])
+        ark.write_bytes(whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :])
         with pytest.raises(UserError, match=r"ali.scp: [ab]: .*; remove \S*ali_dev/phones.txt and run make again"):
             dict(Archive(scp))
 
@@ -158,11 +172,19 @@ def test_an_index_that_lost_lines_and_damaged_checksums(tmp_path, matrices):
     write_archive(scp, matrices.items())
     whole, sums = scp.read_text(), scp.with_suffix(".crc")
     scp.write_text("".join(whole.splitlines(keepends=True)[:2]))
-    with pytest.raises(UserError, match=r'feats.scp: 1 of 3 utterances are not there \(first: "utt-300"\); remove \S*feats.scp'):
+    with pytest.raises(
+        UserError, match=r'feats.scp: 1 of 3 utterances are not there \(first: "utt-300"\); remove \S*feats.scp'
+    ):
         Archive(scp)
     scp.write_text(whole)
     good = sums.read_bytes()
-    for damaged in (b"", good[:len(good) // 2], good.split(b"\n", 1)[1], good.replace(b"utt-1", b"utt-2", 1), good[:-3]):
+    for damaged in (
+        b"",
+        good[: len(good) // 2],
+        good.split(b"\n", 1)[1],
+        good.replace(b"utt-1", b"utt-2", 1),
+        good[:-3],
+    ):
         sums.write_bytes(damaged)
         with pytest.raises(UserError, match=r"feats.crc: damaged or cut short; remove \S*feats.scp and run make again"):
             Archive(scp)

@@ -5,6 +5,7 @@ nothing outside data/ and exp/ of the corpus has changed, that nothing hidden in
 in a line why not. Kinds: B, what is not ours is not deleted; C, what comes from elsewhere is not run and writes nowhere
 else; D, no number that belongs to something else; E, nothing that cannot be got out of.
 """
+
 from __future__ import annotations
 
 import os
@@ -51,6 +52,7 @@ def test_one_command(sandbox, attack):
 
 # Links in what was received -----------------------------------------------------------------------------------------
 
+
 @pytest.fixture(scope="module")
 def received(fresh, tmp_path_factory) -> dict[str, list[str]]:
     """{link: what happened to the file it leads to} after a whole `make gmm` in folders full of links."""
@@ -58,8 +60,10 @@ def received(fresh, tmp_path_factory) -> dict[str, list[str]]:
     before = planted(sandbox)
     done = run_to_the_end(sandbox)
     after = snapshot(sandbox.root / "strangers")
-    found = {name: [line for line in differences(before, after) if line.endswith((f" {number}", f" {number}/kept"))]
-             for number, name in enumerate(LINKS)}
+    found = {
+        name: [line for line in differences(before, after) if line.endswith((f" {number}", f" {number}/kept"))]
+        for number, name in enumerate(LINKS)
+    }
     found["the run"] = [*done.faults(), *([] if done.code == 0 else [f"does not work: {' '.join(done.message)[:300]}"])]
     return found
 
@@ -101,6 +105,7 @@ def test_temporary_files_of_a_process(sandbox, elsewhere):
 
 # Numbers of something else, and ways out ----------------------------------------------------------------------------
 
+
 def test_a_setting_that_is_refused_leaves_what_was_there(sandbox):
     """D: make data with a split that does not exist, and then without."""
     before = snapshot(sandbox.project / "data/mine")
@@ -108,8 +113,11 @@ def test_a_setting_that_is_refused_leaves_what_was_there(sandbox):
     assert done.code and not done.faults()
     again = sandbox.make("data", "CORPUS=mine")
     assert again.code == 0 and not again.faults(), again.said
-    assert not [line for line in differences(before, snapshot(sandbox.project / "data/mine"))
-                if not line.endswith(("made", "wav.scp"))]  # paths of recordings outside the project are this copy's
+    assert not [
+        line
+        for line in differences(before, snapshot(sandbox.project / "data/mine"))
+        if not line.endswith(("made", "wav.scp"))
+    ]  # paths of recordings outside the project are this copy's
 
 
 @pytest.mark.parametrize("how", ["moved", "copied without times", "another user's times", "the corpus moved along"])
@@ -143,7 +151,7 @@ def test_a_damaged_table_is_made_again_or_named(sandbox, name, damage):
     if damage == "deleted":
         path.unlink()
     else:
-        path.write_bytes(was[:len(was) // 2])
+        path.write_bytes(was[: len(was) // 2])
     done = sandbox.make("lexicon", "CORPUS=mine")
     assert not done.faults(), done.faults()
     rebuilt = path.is_file() and path.read_bytes() == was

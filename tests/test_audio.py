@@ -1,4 +1,5 @@
 """Audio files: what is read, converted and refused. Of tones the answer is known beforehand."""
+
 from __future__ import annotations
 
 import struct
@@ -20,7 +21,7 @@ def tone(frequency: float, rate: int, seconds: float = 0.5, amplitude: float = 0
 
 def level(samples: np.ndarray, frequency: float, rate: int) -> float:
     """Amplitude of a sine of ``frequency`` in the middle of ``samples`` (one bin of a Fourier transform)."""
-    middle = samples[len(samples) // 4:][:rate // 10]
+    middle = samples[len(samples) // 4 :][: rate // 10]
     turns = np.exp(-2j * np.pi * frequency * np.arange(len(middle)) / rate)
     return 2 * abs(turns @ middle) / len(middle)
 
@@ -84,14 +85,17 @@ def wav_bytes(tmp_path, samples=np.zeros(800), rate: int = 8000, **options) -> b
     return (tmp_path / "whole.wav").read_bytes()
 
 
-@pytest.mark.parametrize("damage,message", [
-    (lambda data: b"", "0 bytes"),
-    (lambda data: b"no sound at all", "not a WAV file"),
-    (lambda data: data[:-100], "truncated, 1500 of 1600 bytes of samples"),
-    (lambda data: data[:30], "truncated"),
-    (lambda data: data[:44][:40] + struct.pack("<I", 0), "0 samples"),
-    (lambda data: data[:24] + struct.pack("<I", 7) + data[28:], "a sample rate of 7 Hz"),
-])
+@pytest.mark.parametrize(
+    "damage,message",
+    [
+        (lambda data: b"", "0 bytes"),
+        (lambda data: b"no sound at all", "not a WAV file"),
+        (lambda data: data[:-100], "truncated, 1500 of 1600 bytes of samples"),
+        (lambda data: data[:30], "truncated"),
+        (lambda data: data[:44][:40] + struct.pack("<I", 0), "0 samples"),
+        (lambda data: data[:24] + struct.pack("<I", 7) + data[28:], "a sample rate of 7 Hz"),
+    ],
+)
 def test_bad_files_are_named_in_one_line(tmp_path, damage, message):
     bad = tmp_path / "bad.wav"
     bad.write_bytes(damage(wav_bytes(tmp_path)))
@@ -115,6 +119,6 @@ def test_a_truncated_flac_is_not_shortened_in_silence(tmp_path):
     noise = np.random.default_rng(0).uniform(-0.5, 0.5, 16000)
     soundfile.write(tmp_path / "a.flac", noise, 8000)
     data = (tmp_path / "a.flac").read_bytes()
-    (tmp_path / "a.flac").write_bytes(data[:len(data) // 2])
+    (tmp_path / "a.flac").write_bytes(data[: len(data) // 2])
     with pytest.raises(UserError, match="a.flac"):
         read_audio(tmp_path / "a.flac", 8000)

@@ -2,6 +2,7 @@
 
 More faults, of all stages, are in test_bad_inputs.py.
 """
+
 from __future__ import annotations
 
 import shutil
@@ -21,14 +22,18 @@ VICTIM = "0_george_7.wav"
 
 def stage(name: str, *options: str | Path) -> subprocess.CompletedProcess:
     """Run a stage as the Makefile does."""
-    return subprocess.run([sys.executable, "-m", f"stages.{name}", *map(str, options)], cwd=PROJECT, text=True,
-                          capture_output=True)
+    return subprocess.run(
+        [sys.executable, "-m", f"stages.{name}", *map(str, options)], cwd=PROJECT, text=True, capture_output=True
+    )
 
 
 def snapshot(folder: Path) -> dict[str, bytes]:
     """All but the records, which a stage removes first and which say when it began."""
-    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*"))
-            if p.is_file() and p.suffix != ".made"}
+    return {
+        str(p.relative_to(folder)): p.read_bytes()
+        for p in sorted(folder.rglob("*"))
+        if p.is_file() and p.suffix != ".made"
+    }
 
 
 def tone(rate: int) -> np.ndarray:
@@ -54,8 +59,18 @@ class Workplace:
             tar.add(self.recordings.parent, arcname=self.recordings.parent.name)
 
     def prepare(self, *options: str) -> subprocess.CompletedProcess:
-        return stage("prepare_data", "--corpus", "fsdd", "--downloads", self.downloads, "--out", self.out,
-                     "--cache", self.cache, *options)
+        return stage(
+            "prepare_data",
+            "--corpus",
+            "fsdd",
+            "--downloads",
+            self.downloads,
+            "--out",
+            self.out,
+            "--cache",
+            self.cache,
+            *options,
+        )
 
 
 @pytest.fixture(scope="module")
@@ -89,12 +104,15 @@ def truncate(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-200])
 
 
-@pytest.mark.parametrize("spoil,message", [
-    (truncate, "truncated, 3000 of 3200 bytes of samples"),
-    (lambda path: path.write_bytes(b""), "0 bytes"),
-    (lambda path: path.write_bytes(b"RIFFs and songs, but no audio"), "not a WAV file"),
-    (lambda path: soundfile.write(path, np.zeros(0), 8000), "0 samples"),
-])
+@pytest.mark.parametrize(
+    "spoil,message",
+    [
+        (truncate, "truncated, 3000 of 3200 bytes of samples"),
+        (lambda path: path.write_bytes(b""), "0 bytes"),
+        (lambda path: path.write_bytes(b"RIFFs and songs, but no audio"), "not a WAV file"),
+        (lambda path: soundfile.write(path, np.zeros(0), 8000), "0 samples"),
+    ],
+)
 def test_an_unreadable_wav_is_named(place, spoil, message):
     spoil(place.recordings / VICTIM)
     place.pack()

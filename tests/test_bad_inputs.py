@@ -1,4 +1,5 @@
 """Bad inputs at every stage: one line that names the file and the way out, exit status 1, and nothing valid harmed."""
+
 from __future__ import annotations
 
 import contextlib
@@ -40,8 +41,13 @@ def test_any_number_of_jobs_makes_the_same_files(sound: Place, tmp_path: Path) -
     other = Place(tmp_path / "place", sound.runner)
     other.root.mkdir()
     build(other, jobs=2)
-    one, two = ({name: content.replace(bytes(place.root), b"") if isinstance(content, bytes) else content
-                 for name, content in place.snapshot().items()} for place in (sound, other))
+    one, two = (
+        {
+            name: content.replace(bytes(place.root), b"") if isinstance(content, bytes) else content
+            for name, content in place.snapshot().items()
+        }
+        for place in (sound, other)
+    )
     assert list(one) == list(two)
     differing = {name.rpartition("/")[2] for name in one if one[name] != two[name] and not name.endswith(".made")}
     assert differing <= TIMED
@@ -60,9 +66,13 @@ def test_a_bad_input_ends_in_one_line_and_harms_nothing(sound: Place, tmp_path: 
         assert says in done.stderr
     assert len(done.stderr) < 1200 and done.stderr[:-1].isprintable()
     after = place.snapshot()
-    changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)
-               # The record goes first of all; which utterances are too short, and of what recording, is written early.
-               and not name.endswith((".made", "/short.txt", "/recording.txt"))}
+    changed = {
+        name
+        for name in before.keys() | after.keys()
+        if before.get(name) != after.get(name)
+        # The record goes first of all; which utterances are too short, and of what recording, is written early.
+        and not name.endswith((".made", "/short.txt", "/recording.txt"))
+    }
     assert changed <= set(row.changed)
 
 
@@ -70,7 +80,11 @@ OF_THE_MAKEFILE = {"clean", "intact"}  # they are given its own names; see test_
 
 
 def test_the_table_is_about_every_stage() -> None:
-    stages = {path.stem for path in (PROJECT / "stages").glob("*.py")} - {"__init__", "common", "lock", "made"} - OF_THE_MAKEFILE
+    stages = (
+        {path.stem for path in (PROJECT / "stages").glob("*.py")}
+        - {"__init__", "common", "lock", "made"}
+        - OF_THE_MAKEFILE
+    )
     assert {row.stage for row in ROWS} == stages
     assert len(ROWS) >= 60 and len({(row.stage, row.bad) for row in ROWS}) == len(ROWS)
 
@@ -118,16 +132,31 @@ def test_each_stage_can_be_looked_at_in_100_columns(sound: Place, tmp_path: Path
 def test_train_can_be_looked_at_as_far_as_it_goes(sound: Place, tmp_path: Path) -> None:
     place = sound.copy(tmp_path / "place")
     for stage in ("data", "gmm", "align"):
-        assert place.stage("show", "--stage", stage, "--utt",
-                           "bob-train1").stdout.startswith(f"bob-train1 (train): {stage}: ")
+        assert place.stage("show", "--stage", stage, "--utt", "bob-train1").stdout.startswith(
+            f"bob-train1 (train): {stage}: "
+        )
     listed = place.stage("show", "--stage=").stdout
     assert re.findall(r"^  (\w+) ", listed, re.M) == list(SHOWN)
 
 
 # ---- disks
 
-WRITERS = ["prepare_data", "make_lang", "make_mfcc", "train_gmm", "align", "train_frames", "train_neural", "tune", "decode",
-           "score", "compare", "report", "show_lattice", "show"]
+WRITERS = [
+    "prepare_data",
+    "make_lang",
+    "make_mfcc",
+    "train_gmm",
+    "align",
+    "train_frames",
+    "train_neural",
+    "tune",
+    "decode",
+    "score",
+    "compare",
+    "report",
+    "show_lattice",
+    "show",
+]
 
 
 def one_line(stage: str, done: Done) -> str:
@@ -136,20 +165,31 @@ def one_line(stage: str, done: Done) -> str:
 
 
 @pytest.mark.parametrize("stage", WRITERS)
-def test_a_file_that_may_not_grow_is_one_line_and_what_was_there_stays(sound: Place, tmp_path: Path,
-                                                                       stage: str) -> None:
+def test_a_file_that_may_not_grow_is_one_line_and_what_was_there_stays(
+    sound: Place, tmp_path: Path, stage: str
+) -> None:
     """RLIMIT_FSIZE: every write beyond 8 bytes fails in the middle, as on a full disk."""
     place = sound.copy(tmp_path / "place")
     before = place.snapshot()
     done = place.stage(stage, file_size=8)
     assert "File too large; free some space there" in one_line(stage, done)
     after = place.snapshot()
-    changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)
-               # The record goes first of all; which utterances are too short, and of what recording, is written early.
-               and not name.endswith((".made", "/short.txt", "/recording.txt"))}
+    changed = {
+        name
+        for name in before.keys() | after.keys()
+        if before.get(name) != after.get(name)
+        # The record goes first of all; which utterances are too short, and of what recording, is written early.
+        and not name.endswith((".made", "/short.txt", "/recording.txt"))
+    }
     # What says that a stage is finished goes before what it stands for is touched; logs are begun anew.
-    assert changed <= {"data/toy/splits.json", "data/toy/lang/lang.json", "exp/toy/gmm/train.log", "exp/toy/frames/train.log",
-                       "exp/toy/gmm/ali_dev/phones.txt", "exp/toy/gmm/decode_test/wer.txt"}
+    assert changed <= {
+        "data/toy/splits.json",
+        "data/toy/lang/lang.json",
+        "exp/toy/gmm/train.log",
+        "exp/toy/frames/train.log",
+        "exp/toy/gmm/ali_dev/phones.txt",
+        "exp/toy/gmm/decode_test/wer.txt",
+    }
 
 
 @pytest.fixture(scope="module")
@@ -195,14 +235,20 @@ def test_an_unwritable_place_is_named(sound: Place, tmp_path: Path, stage: str) 
 
 # ---- two at a time, and killed
 
+
 @contextlib.contextmanager
 def started(place: Place, stage: str, *options: str) -> Iterator[subprocess.Popen]:
     """The stage in a process of its own, as make starts it; killed at the end if it still runs."""
-    process = subprocess.Popen([sys.executable, "-m", f"stages.{stage}", *COMMANDS[stage].split(), *options], cwd=place.root,
-                               env={**os.environ, "PYTHONPATH": str(PROJECT)}, text=True,
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                               # A shell starts what runs in the background with SIGINT ignored, and children inherit that.
-                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+    process = subprocess.Popen(
+        [sys.executable, "-m", f"stages.{stage}", *COMMANDS[stage].split(), *options],
+        cwd=place.root,
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        # A shell starts what runs in the background with SIGINT ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     with process:
         try:
             yield process
@@ -229,7 +275,8 @@ def test_the_second_of_two_is_told_who_is_at_work_and_a_killed_one_leaves_no_loc
         for stage, where in (("train_gmm", "exp/toy"), ("align", "exp/toy"), ("make_lang", "data/toy")):
             assert one_line(stage, place.stage(stage)) == (
                 f"{stage}: {place / where}: train_gmm (process {first.pid}) is at work there; wait until it is done, "
-                f"or stop it, and run the same command again\n")
+                f"or stop it, and run the same command again\n"
+            )
         assert place.stage("train_gmm", "--out", "exp/other/gmm").returncode == 0  # data that both only read
     assert len(list(place.root.glob(lock))) == 2 and (place / "exp/toy/gmm/model.npz").read_bytes() == before
     assert place.stage("train_gmm").returncode == 0 and not list(place.root.glob(lock))
@@ -241,8 +288,13 @@ def test_stages_of_one_run_of_make_work_side_by_side(sound: Place, tmp_path: Pat
     monkeypatch.setenv("PHONOSCOPE_RUN", "1.2")
     with started(place, "train_gmm", "--warm-up", "100000") as first:
         wait_for((place / "exp/toy/gmm/train.log").exists, first)
-        done = subprocess.run([sys.executable, "-m", "stages.align", *COMMANDS["align"].split()], cwd=place.root, text=True,
-                              env={**os.environ, "PYTHONPATH": str(PROJECT)}, capture_output=True)
+        done = subprocess.run(
+            [sys.executable, "-m", "stages.align", *COMMANDS["align"].split()],
+            cwd=place.root,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(PROJECT)},
+            capture_output=True,
+        )
         assert done.returncode == 0, done.stderr
 
 
@@ -271,15 +323,17 @@ def test_a_stopped_run_harms_nothing_and_goes_on(sound: Place, tmp_path: Path, n
 def test_many_at_once_on_one_output_all_end_well(sound: Place, tmp_path: Path) -> None:
     """However their locks interleave, each ends with its result or with the line, and no lock is left."""
     place = sound.copy(tmp_path / "place")
-    script = (f"import sys, time, pathlib; sys.path.insert(0, {str(PROJECT)!r}); sys.argv = ['stage.py']\n"
-              "from lexicon.errors import UserError; from stages.lock import alone\n"
-              "held = pathlib.Path('held')\n"
-              "for turn in range(30):\n"
-              "    try:\n"
-              "        with alone([pathlib.Path('out/put')], [], 'one'):\n"
-              "            held.mkdir(); held.rmdir()\n"  # fails if somebody else is within
-              "    except UserError as error:\n"
-              "        assert ' is at work there; ' in str(error), error\n")
+    script = (
+        f"import sys, time, pathlib; sys.path.insert(0, {str(PROJECT)!r}); sys.argv = ['stage.py']\n"
+        "from lexicon.errors import UserError; from stages.lock import alone\n"
+        "held = pathlib.Path('held')\n"
+        "for turn in range(30):\n"
+        "    try:\n"
+        "        with alone([pathlib.Path('out/put')], [], 'one'):\n"
+        "            held.mkdir(); held.rmdir()\n"  # fails if somebody else is within
+        "    except UserError as error:\n"
+        "        assert ' is at work there; ' in str(error), error\n"
+    )
     crowd = [subprocess.Popen([sys.executable, "-c", script], cwd=place.root, stderr=subprocess.PIPE) for _ in range(3)]
     assert [process.communicate()[1] for process in crowd] == [b""] * 3
     assert list((place / "out").iterdir()) == []
@@ -290,12 +344,13 @@ def test_a_reader_that_hangs_up_is_one_line(sound: Place, tmp_path: Path) -> Non
     with started(place, "show_lattice") as process:
         process.stdout.close()
         assert process.stderr.read() == (
-            "show_lattice: nobody reads the output any more (a pipe was closed); run the same "
-            "command again\n")
+            "show_lattice: nobody reads the output any more (a pipe was closed); run the same command again\n"
+        )
         assert process.wait() == 1
 
 
 # ---- moved, interrupted, and with utterances that may miss
+
 
 def renamed(options: str) -> list[str]:
     return options.replace("data/toy", "d/c").replace("exp/toy", "e/x").split()
@@ -307,17 +362,33 @@ def test_folders_that_are_moved_or_copied_need_nothing_of_where_they_were(sound:
     for old, new in (("data/toy", "d/c"), ("exp/toy", "e/x")):
         (place / new).parent.mkdir()
         (place / old).rename(place / new)
-    for stage, *more in (("tune", "--model", "e/x/frames", "--out", "e/x/frames"), ("score",), ("boundaries",), ("compare",),
-                         ("report",), ("explain_errors",), ("train_frames",), ("align",), ("show", "--stage", "frames"),
-                         ("check", "d/c/dev"), ("lattice_difference",), ("transcribe",)):
+    for stage, *more in (
+        ("tune", "--model", "e/x/frames", "--out", "e/x/frames"),
+        ("score",),
+        ("boundaries",),
+        ("compare",),
+        ("report",),
+        ("explain_errors",),
+        ("train_frames",),
+        ("align",),
+        ("show", "--stage", "frames"),
+        ("check", "d/c/dev"),
+        ("lattice_difference",),
+        ("transcribe",),
+    ):
         command = [] if stage == "check" else renamed(COMMANDS[stage])
         done = place.runner.run(place.root, stage, [*command, *more])
         assert done.returncode == 0 and not done.stderr, (stage, done)
     paths = str(sound.root).encode()
-    assert not [name for name, content in place.snapshot().items() if isinstance(content, bytes) and paths in content
-                and not name.startswith("corpus")]
-    rates = [[line.split("\t")[:10] for line in (root / name / "compare.tsv").read_text().splitlines()]
-             for root, name in ((sound.root, "exp/toy"), (place.root, "e/x"))]
+    assert not [
+        name
+        for name, content in place.snapshot().items()
+        if isinstance(content, bytes) and paths in content and not name.startswith("corpus")
+    ]
+    rates = [
+        [line.split("\t")[:10] for line in (root / name / "compare.tsv").read_text().splitlines()]
+        for root, name in ((sound.root, "exp/toy"), (place.root, "e/x"))
+    ]
     assert rates[0] == rates[1]
 
 
@@ -348,8 +419,14 @@ def test_utterances_that_mfcc_was_told_to_miss_miss_everywhere(sound: Place, tmp
     for stage, *more in (("align", *test, "--out", "exp/toy/gmm/ali_test"), ("decode",), ("score",), ("place",)):
         done = place.stage(stage, *more)
         assert done.returncode == 0, (stage, done)
-    assert "boundaries: exp/toy/frames/ali_test/alignment.json: 1 utterances are none" in place.stage("boundaries").stderr
+    assert (
+        "boundaries: exp/toy/frames/ali_test/alignment.json: 1 utterances are none" in place.stage("boundaries").stderr
+    )
     done = place.stage("place", "--model", "exp/toy/frames", "--out", "exp/toy/frames/ali_test")
     assert done.returncode == place.stage("boundaries", "--systems", "gmm").returncode == 0
-    assert "1 systems on 5 utterances" in place.runner.run(
-        place.root, "compare", "--exp exp/toy --data data/toy --systems gmm --out exp/toy/compare.tsv".split()).stdout
+    assert (
+        "1 systems on 5 utterances"
+        in place.runner.run(
+            place.root, "compare", "--exp exp/toy --data data/toy --systems gmm --out exp/toy/compare.tsv".split()
+        ).stdout
+    )

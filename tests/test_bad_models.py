@@ -1,4 +1,5 @@
 """Models from strangers and damaged ones: one line that names the file, and no code of theirs is run."""
+
 from __future__ import annotations
 
 import pickle
@@ -30,8 +31,10 @@ def save_gmm(path: Path) -> None:
 
 def save_frames(path: Path) -> None:
     rng = np.random.default_rng(0)
-    layers = [(rng.normal(size=(39, 4)).astype(np.float32), np.zeros(4, np.float32)),
-              (rng.normal(size=(4, 11)).astype(np.float32), np.zeros(11, np.float32))]
+    layers = [
+        (rng.normal(size=(39, 4)).astype(np.float32), np.zeros(4, np.float32)),
+        (rng.normal(size=(4, 11)).astype(np.float32), np.zeros(11, np.float32)),
+    ]
     FrameClassifier(0, layers, np.arange(11), np.log(np.full(11, 1 / 11))).save(path)
 
 
@@ -70,8 +73,14 @@ def test_missing_truncated_and_other_files(kind, tmp_path):
     assert "no such model" in refused(kind, path)
     KINDS[kind][0](path)
     whole = path.read_bytes()
-    for damaged in (whole[:len(whole) // 2], whole[:20], b"", b"<html>404</html>", bytes(range(256)) * 9,
-                    whole[:300] + b"\xff" * 200 + whole[500:]):
+    for damaged in (
+        whole[: len(whole) // 2],
+        whole[:20],
+        b"",
+        b"<html>404</html>",
+        bytes(range(256)) * 9,
+        whole[:300] + b"\xff" * 200 + whole[500:],
+    ):
         path.write_bytes(damaged)
         refused(kind, path)
     with open(path, "wb") as stream:
@@ -105,38 +114,54 @@ def altered(kind: str, path: Path, **changes: np.ndarray | None) -> None:
         np.savez(stream, **{name: value for name, value in arrays.items() if value is not None})
 
 
-@pytest.mark.parametrize("changes,named", [
-    ({"AH__means": np.full((3, 1, 39), np.nan)}, "AH.means"),
-    ({"AH__covars": np.zeros((3, 1, 39))}, "AH.covars"),
-    ({"AH__covars": np.ones((3, 2, 39))}, "AH.covars"),
-    ({"B__weights": np.full((3, 1), np.inf)}, "B.weights"),
-    ({"B__weights": np.full((3, 1), -1.0)}, "B.weights"),
-    ({"SIL__transmat": np.ones((3, 3))}, "SIL.transmat"),
-    ({"SIL__transmat": -np.eye(5)}, "SIL.transmat"),
-    ({"SIL__exit": np.full(5, 1.5)}, "SIL.exit"),
-    ({"SIL__startprob": np.full(5, -0.2)}, "SIL.startprob"),
-    ({"B__means": None}, "B.means"),
-    ({"AH__means": np.zeros((3, 39))}, ""),
-    ({"AH__means": np.zeros((0, 1, 39))}, ""),
-    ({"AH__means": np.array([["loud"]])}, ""),
-    ({"phones": None}, "phones"),
-    ({"phones": np.array([], dtype="U3")}, "phones"),
-    ({"phones": np.array(["SIL", "AH", "AH"])}, "phones"),
-    ({"phones": np.array(["SIL", "AH", "ZH"])}, "ZH."),
-    ({"floor": np.zeros(13)}, ""),
-    ({"floor": np.full(39, np.nan)}, "floor"),
-])
+@pytest.mark.parametrize(
+    "changes,named",
+    [
+        ({"AH__means": np.full((3, 1, 39), np.nan)}, "AH.means"),
+        ({"AH__covars": np.zeros((3, 1, 39))}, "AH.covars"),
+        ({"AH__covars": np.ones((3, 2, 39))}, "AH.covars"),
+        ({"B__weights": np.full((3, 1), np.inf)}, "B.weights"),
+        ({"B__weights": np.full((3, 1), -1.0)}, "B.weights"),
+        ({"SIL__transmat": np.ones((3, 3))}, "SIL.transmat"),
+        ({"SIL__transmat": -np.eye(5)}, "SIL.transmat"),
+        ({"SIL__exit": np.full(5, 1.5)}, "SIL.exit"),
+        ({"SIL__startprob": np.full(5, -0.2)}, "SIL.startprob"),
+        ({"B__means": None}, "B.means"),
+        ({"AH__means": np.zeros((3, 39))}, ""),
+        ({"AH__means": np.zeros((0, 1, 39))}, ""),
+        ({"AH__means": np.array([["loud"]])}, ""),
+        ({"phones": None}, "phones"),
+        ({"phones": np.array([], dtype="U3")}, "phones"),
+        ({"phones": np.array(["SIL", "AH", "AH"])}, "phones"),
+        ({"phones": np.array(["SIL", "AH", "ZH"])}, "ZH."),
+        ({"floor": np.zeros(13)}, ""),
+        ({"floor": np.full(39, np.nan)}, "floor"),
+    ],
+)
 def test_wrong_arrays_of_a_gmm_are_named(tmp_path, changes, named):
     altered("gmm", tmp_path / "model.npz", **changes)
     assert named in refused("gmm", tmp_path / "model.npz")
 
 
-@pytest.mark.parametrize("changes", [
-    {"weight0": np.full((39, 4), np.nan)}, {"bias1": np.full(11, np.inf)}, {"weight1": np.zeros((5, 11))},
-    {"bias0": np.zeros(3)}, {"weight0": np.zeros(39)}, {"weight1": None}, {"num_layers": np.array(3)},
-    {"num_layers": np.array(0)}, {"classes": np.arange(12)}, {"classes": np.arange(11) + 5}, {"classes": np.arange(11) - 1},
-    {"log_prior": np.zeros(3)}, {"context": np.array([1, 2])}, {"context": None},
-])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"weight0": np.full((39, 4), np.nan)},
+        {"bias1": np.full(11, np.inf)},
+        {"weight1": np.zeros((5, 11))},
+        {"bias0": np.zeros(3)},
+        {"weight0": np.zeros(39)},
+        {"weight1": None},
+        {"num_layers": np.array(3)},
+        {"num_layers": np.array(0)},
+        {"classes": np.arange(12)},
+        {"classes": np.arange(11) + 5},
+        {"classes": np.arange(11) - 1},
+        {"log_prior": np.zeros(3)},
+        {"context": np.array([1, 2])},
+        {"context": None},
+    ],
+)
 def test_wrong_arrays_of_a_frame_classifier(tmp_path, changes):
     altered("frames", tmp_path / "model.npz", **changes)
     refused("frames", tmp_path / "model.npz")
@@ -159,12 +184,22 @@ def test_sound_systems_load(tmp_path):
         assert system.scores(np.zeros((7, 39), np.float32)).shape == (7, 11) and system.step == 1
 
 
-@pytest.mark.parametrize("text,says", [
-    (None, "meta.json: no such model"), ("", "meta.json: not JSON"), ("{", "meta.json: not JSON"), ("[1]", "meta.json"),
-    ('"gmm"', "meta.json"), ("{}", "kind None is none of gmm, frames, neural"),
-    ('{"kind": "lstm"}', "kind 'lstm' is none of gmm, frames, neural"), ('{"kind": ["gmm"]}', "none of gmm"),
-    ('{"kind": "frames"}', "hmm"), ('{"kind": "frames", "hmm": 7}', "hmm"), ("\udcff", "meta.json: not JSON"),
-])
+@pytest.mark.parametrize(
+    "text,says",
+    [
+        (None, "meta.json: no such model"),
+        ("", "meta.json: not JSON"),
+        ("{", "meta.json: not JSON"),
+        ("[1]", "meta.json"),
+        ('"gmm"', "meta.json"),
+        ("{}", "kind None is none of gmm, frames, neural"),
+        ('{"kind": "lstm"}', "kind 'lstm' is none of gmm, frames, neural"),
+        ('{"kind": ["gmm"]}', "none of gmm"),
+        ('{"kind": "frames"}', "hmm"),
+        ('{"kind": "frames", "hmm": 7}', "hmm"),
+        ("\udcff", "meta.json: not JSON"),
+    ],
+)
 def test_wrong_meta_is_one_line(tmp_path, text, says):
     folder = model_directory(tmp_path, "frames", {})
     (folder / "meta.json").unlink()
@@ -176,42 +211,62 @@ def test_wrong_meta_is_one_line(tmp_path, text, says):
 
 
 def test_features_of_another_dimension_are_named(tmp_path):
-    for folder in (model_directory(tmp_path, "gmm", {"kind": "gmm"}),
-                   model_directory(tmp_path, "frames", {"kind": "frames", "hmm": str(tmp_path / "hmms")})):
+    for folder in (
+        model_directory(tmp_path, "gmm", {"kind": "gmm"}),
+        model_directory(tmp_path, "frames", {"kind": "frames", "hmm": str(tmp_path / "hmms")}),
+    ):
         with pytest.raises(UserError, match=rf"{folder}: features of shape \(5, 13\), the model wants \(frames, 39\)"):
             load_system(folder).scores(np.zeros((5, 13), np.float32))
 
 
 def test_a_classifier_over_other_hmms_is_named(tmp_path):
     folder = model_directory(tmp_path, "frames", {"kind": "frames", "hmm": str(tmp_path / "hmms")})
-    flat_start(["SIL", "AH"], np.zeros(39), np.ones(39)).save(tmp_path / "hmms/model.npz")  # trained again, fewer phones
+    flat_start(["SIL", "AH"], np.zeros(39), np.ones(39)).save(
+        tmp_path / "hmms/model.npz"
+    )  # trained again, fewer phones
     with pytest.raises(UserError, match="11 densities, .* have 8; run: make frames"):
         load_system(folder)
 
 
 def test_training_names_the_utterance_that_is_too_short(tmp_path):
     """Two letters of three states each do not fit into four frames."""
-    lang = make_lang(tmp_path / "lang", ["A 1.0 AH", "TAB 1.0 T AH B"],
-                     "\\data\\\nngram 1=4\n\n\\1-grams:\n-99\t<s>\n-1\t</s>\n"
-                     "-1\tA\n-1\tTAB\n\n\\end\\\n")
+    lang = make_lang(
+        tmp_path / "lang",
+        ["A 1.0 AH", "TAB 1.0 T AH B"],
+        "\\data\\\nngram 1=4\n\n\\1-grams:\n-99\t<s>\n-1\t</s>\n-1\tA\n-1\tTAB\n\n\\end\\\n",
+    )
     rng = np.random.default_rng(0)
     wav = tmp_path / "a.wav"
     wav.touch()
     data = tmp_path / "train"
-    write_datadir(data, [Utterance(f"u{n}", "s", wav, ("A",), 800) for n in range(4)]
-                  + [Utterance("u9-hasty", "s", wav, ("TAB",), 500)])
+    write_datadir(
+        data,
+        [Utterance(f"u{n}", "s", wav, ("A",), 800) for n in range(4)]
+        + [Utterance("u9-hasty", "s", wav, ("TAB",), 500)],
+    )
     FeatureSettings(8000, True).write(data)
-    write_archive(data / "feats.scp", [(u, rng.normal(size=(n, 39)).astype(np.float32)) for u, n in
-                                       (("u0", 30), ("u1", 25), ("u2", 40), ("u3", 20), ("u9-hasty", 4))])
-    done = subprocess.run([sys.executable, "-m", "stages.train_gmm", "--data", data, "--lang", lang.path, "--out",
-                           tmp_path / "gmm"], cwd=PROJECT, capture_output=True, text=True)
+    write_archive(
+        data / "feats.scp",
+        [
+            (u, rng.normal(size=(n, 39)).astype(np.float32))
+            for u, n in (("u0", 30), ("u1", 25), ("u2", 40), ("u3", 20), ("u9-hasty", 4))
+        ],
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "stages.train_gmm", "--data", data, "--lang", lang.path, "--out", tmp_path / "gmm"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 1 and not done.stdout
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert done.stderr.startswith("train_gmm: ") and "u9-hasty" in done.stderr and "too short" in done.stderr
     assert not list((tmp_path / "gmm").glob("model*")) and not (tmp_path / "gmm/meta.json").exists()
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"words": {"acoustic_scale": "loud", "insertion_score": 0}}', '{"words": 1}'])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"words": {"acoustic_scale": "loud", "insertion_score": 0}}', '{"words": 1}']
+)
 def test_wrong_tuning_is_one_line(tmp_path, text):
     path = tmp_path / "tuning.json"
     path.write_text(text)

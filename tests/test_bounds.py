@@ -1,4 +1,5 @@
 """Small files that would take much memory or time: each is one line, or goes in pieces, and the memory is measured."""
+
 from __future__ import annotations
 
 import gzip
@@ -51,8 +52,12 @@ except UserError as error:
 def in_little_memory(path: Path, imports: str, act: str, room: int = ROOM_MB) -> str:
     """What is said where ``act`` reads ``path`` with little memory."""
     code = MEASURED if sys.platform == "linux" else MEASURED.replace("\nlimit()\n", "\n")  # elsewhere the text alone
-    done = subprocess.run([sys.executable, "-c", code.format(imports=imports, act=act, room=room), path], cwd=PROJECT,
-                          capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code.format(imports=imports, act=act, room=room), path],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
@@ -78,16 +83,19 @@ def packed(path: Path, begin: bytes, filling: bytes, size: int) -> Path:
     return path
 
 
-@pytest.mark.parametrize("kind", [tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE, tarfile.XGLTYPE,
-                                  tarfile.SOLARIS_XHDTYPE])
+@pytest.mark.parametrize(
+    "kind",
+    [tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE],
+)
 def test_a_name_or_attribute_of_gigabytes_is_not_read(tmp_path, kind):
     said = unpacked(packed(tmp_path / "a.tar.gz", header(kind, 2 << 30), b"0" * 1024, LARGE >> 1))
     assert "a name or attribute of more than 32 kB, as no corpus has; fetch it again from its publisher" in said
 
 
 def test_a_map_of_holes_without_end_is_not_read(tmp_path):
-    begin = header(tarfile.REGTYPE, LARGE, GNU_sparse_major="1", GNU_sparse_minor="0", GNU_sparse_name="x",
-                   GNU_sparse_realsize="9")
+    begin = header(
+        tarfile.REGTYPE, LARGE, GNU_sparse_major="1", GNU_sparse_minor="0", GNU_sparse_name="x", GNU_sparse_realsize="9"
+    )
     archive = packed(tmp_path / "a.tar.gz", begin + b"99999999\n", b"1\n" * 512, LARGE >> 2)
     assert "of more than 32 kB" in unpacked(archive)
 
@@ -159,14 +167,18 @@ def test_arrays_in_a_small_file_stay_small(tmp_path):
         archive.writestr("a.npy", bytes(100 << 20))
     data = bytearray(path.read_bytes())
     at = data.index(b"PK\1\2") + 24
-    data[at:at + 4] = (6).to_bytes(4, "little")
+    data[at : at + 4] = (6).to_bytes(4, "little")
     path.write_bytes(data)
-    said = in_little_memory(path, """from pipeline.base.arrays import read_arrays
+    said = in_little_memory(
+        path,
+        """from pipeline.base.arrays import read_arrays
 def read(path):
     try:
         read_arrays(path)
     except ValueError as error:
-        print(error)""", "read(path)")
+        print(error)""",
+        "read(path)",
+    )
     assert "compressed, or said to be larger" in said
 
 
@@ -192,6 +204,7 @@ def test_a_text_that_is_packed(tmp_path):
 
 # Sound
 
+
 @pytest.fixture(scope="module")
 def silence(tmp_path_factory) -> Path:
     """Two hours of digital silence in 200 kB of FLAC."""
@@ -204,8 +217,10 @@ def silence(tmp_path_factory) -> Path:
 
 def test_an_utterance_of_hours_is_refused(silence):
     said = in_little_memory(silence, "from pipeline.sound.audio import read_audio", "read_audio(path, 8000)")
-    assert said == (f"{silence}: 2.0 hours at a stretch, more than 1; cut it into utterances: a segments file names"
-                    " stretches of recordings")
+    assert said == (
+        f"{silence}: 2.0 hours at a stretch, more than 1; cut it into utterances: a segments file names"
+        " stretches of recordings"
+    )
     assert len(read_audio(silence, 8000, Cut(7000, 7001.5))) == 12000  # a stretch of it is as good as any
 
 
@@ -220,8 +235,13 @@ def test_the_data_stage_and_the_check_name_a_file_of_hours(silence, tmp_path):
     """From its header alone."""
     (problem,) = measure({"train": [unmeasured("u1", "s", silence, ["A"])]}).unreadable
     assert problem[0] == "u1" and f"{silence}: 2.0 hours at a stretch" in problem[1]
-    for name, line in {"wav.scp": f"u1 {silence}", "text": "u1 A", "utt2spk": "u1 s", "spk2utt": "s u1",
-                       "utt2num_samples": f"u1 {7200 * 8000}"}.items():
+    for name, line in {
+        "wav.scp": f"u1 {silence}",
+        "text": "u1 A",
+        "utt2spk": "u1 s",
+        "spk2utt": "s u1",
+        "utt2num_samples": f"u1 {7200 * 8000}",
+    }.items():
         (tmp_path / name).write_text(f"{line}\n")
     said = [str(problem) for problem in Check(tmp_path).problems()]
     assert any('"u1": 2.0 hours at a stretch, more than 1; cut it into utterances: write' in line for line in said)
@@ -250,6 +270,7 @@ def test_sound_in_pieces_is_that_of_the_whole(tmp_path, monkeypatch, rate, cut):
 def test_memory_that_ends_says_where():
     from lexicon.errors import reading
     from stages.common import in_words
+
     with pytest.raises(MemoryError) as error, reading("outer"), reading("data/a.wav"):
         raise MemoryError
     assert in_words(error.value).startswith("data/a.wav: out of memory; close other programs")
@@ -257,9 +278,23 @@ def test_memory_that_ends_says_where():
 
 # Time: ten times the input, about ten times the time
 
+
 def grid_of(tiers: int, name: Callable[[int], str]) -> str:
-    return "\n".join(['File type = "ooTextFile"', 'Object class = "TextGrid"', "", "0", "1", "<exists>", str(tiers),
-                      *(f'"IntervalTier"\n"{name(i)}"\n0\n1\n1\n0\n1\n"say ""a"""' for i in range(tiers))]) + "\n"
+    return (
+        "\n".join(
+            [
+                'File type = "ooTextFile"',
+                'Object class = "TextGrid"',
+                "",
+                "0",
+                "1",
+                "<exists>",
+                str(tiers),
+                *(f'"IntervalTier"\n"{name(i)}"\n0\n1\n1\n0\n1\n"say ""a"""' for i in range(tiers)),
+            ]
+        )
+        + "\n"
+    )
 
 
 @pytest.mark.parametrize("name", [lambda i: "a", lambda i: "a" if i % 2 else f"a_{i}", str])
@@ -280,7 +315,9 @@ def test_textgrids_are_read_as_praatio_reads_them(tmp_path, form, encoding):
     grid.addTier(textgrid.IntervalTier("phones 2", [(0.5, 1, "intervals: 1")], 0, 3))
     grid.save(str(tmp_path / "a.TextGrid"), format=form, includeBlankSpaces=True)
     read = textgrid.openTextgrid(str(tmp_path / "a.TextGrid"), includeEmptyIntervals=True)
-    expected = {name: [(float(a), float(b), label) for a, b, label in read.getTier(name).entries]
-                for name in ("words", "phones 2")}
+    expected = {
+        name: [(float(a), float(b), label) for a, b, label in read.getTier(name).entries]
+        for name in ("words", "phones 2")
+    }
     (tmp_path / "b.TextGrid").write_text((tmp_path / "a.TextGrid").read_text(), encoding=encoding)
     assert read_textgrid(tmp_path / "b.TextGrid").tiers == expected

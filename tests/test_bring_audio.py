@@ -1,5 +1,6 @@
 """Audio as people bring it: every sample of a file is read, whatever its header claims, or one line says what is
 missing."""
+
 from __future__ import annotations
 
 import io
@@ -17,11 +18,11 @@ from pipeline.datadir.write import write_datadir
 from pipeline.sound.audio import Cut, audio_info, read_audio, resampled_length
 from tests.bring import RATE, noise
 
-N = 3 * RATE            # samples of the recordings below
+N = 3 * RATE  # samples of the recordings below
 SOUND = noise(3)
 PCM = np.round(SOUND * 32767).astype("<i2")
-MP3_FRAME = 576         # samples, of MPEG 2 and 2.5
-MP3_DELAY = 529         # of every decoder: these come before the first sample and are not given
+MP3_FRAME = 576  # samples, of MPEG 2 and 2.5
+MP3_DELAY = 529  # of every decoder: these come before the first sample and are not given
 
 
 def encoded(samples: np.ndarray = SOUND, rate: int = RATE, **kind: str) -> bytes:
@@ -31,8 +32,16 @@ def encoded(samples: np.ndarray = SOUND, rate: int = RATE, **kind: str) -> bytes
     return stream.getvalue()
 
 
-def wav(data: bytes = PCM.tobytes(), length: int | None = None, form: int = 1, bits: int = 16, channels: int = 1,
-        riff: int | None = None, tail: bytes = b"", order: str = "<") -> bytes:
+def wav(
+    data: bytes = PCM.tobytes(),
+    length: int | None = None,
+    form: int = 1,
+    bits: int = 16,
+    channels: int = 1,
+    riff: int | None = None,
+    tail: bytes = b"",
+    order: str = "<",
+) -> bytes:
     """A WAV file by hand."""
     length = len(data) if length is None else length
     width = channels * bits // 8
@@ -56,7 +65,7 @@ def mp3_frames(data: bytes) -> list[bytes]:
 
 
 def no_xing(data: bytes) -> bytes:
-    return data[len(mp3_frames(data)[0]):]
+    return data[len(mp3_frames(data)[0]) :]
 
 
 def of_frames(data: bytes, parts: int = 1) -> int:
@@ -73,7 +82,7 @@ def flac_of_unknown_length(keep_sum: bool = True) -> bytes:
 
 
 def half(data: bytes) -> bytes:
-    return data[:len(data) // 2]
+    return data[: len(data) // 2]
 
 
 def with_chunk(data: bytes, name: bytes, contents: bytes) -> bytes:
@@ -107,7 +116,9 @@ WHOLE = {  # name: the file and its number of samples
     "mp3 with tags": (ID3 + XING + b"TAG" + bytes(125), N),
     "mp3 without Xing, with tags between": (ID3 + no_xing(XING) + ID3 + no_xing(XING), 2 * of_frames(no_xing(XING))),
     "mp3 in a wav": (wav(no_xing(XING), form=0x55), of_frames(no_xing(XING))),
-    "vorbis": (VORBIS, N), "vorbis twice": (VORBIS + VORBIS, 2 * N), "opus twice": (OPUS + OPUS, 2 * N),
+    "vorbis": (VORBIS, N),
+    "vorbis twice": (VORBIS + VORBIS, 2 * N),
+    "opus twice": (OPUS + OPUS, 2 * N),
     "vorbis thrice and opus": (3 * VORBIS + OPUS, 4 * N),
     "gsm": (encoded(format="WAV", subtype="GSM610"), N),
     "g721": (encoded(format="WAV", subtype="G721_32"), -(-N // 120) * 120),
@@ -118,19 +129,27 @@ WHOLE = {  # name: the file and its number of samples
     "a pipe, less its header": (wav(length=0x7FFFFFFF - 36, riff=0x7FFFFFFF), N),
     "a pipe, big-endian": (wav(PCM.byteswap().tobytes(), length=0, order=">"), N),
     "a pipe cut within a sample": (wav(PCM.tobytes() + b"\1", length=0xFFFFFFFF), N),
-    "a pipe of 24 bits": (encoded(format="WAV", subtype="PCM_24").replace(
-        b"data" + struct.pack("<I", 3 * N), b"data" + struct.pack("<I", 0xFFFFFFFF)), N),
-    "rf64": (encoded(format="RF64", subtype="PCM_16"), N), "rf64 from a pipe": (rf64(0), N),
+    "a pipe of 24 bits": (
+        encoded(format="WAV", subtype="PCM_24").replace(
+            b"data" + struct.pack("<I", 3 * N), b"data" + struct.pack("<I", 0xFFFFFFFF)
+        ),
+        N,
+    ),
+    "rf64": (encoded(format="RF64", subtype="PCM_16"), N),
+    "rf64 from a pipe": (rf64(0), N),
     "rf64 from a pipe, -1": (rf64((1 << 64) - 1), N),
-    "w64": (encoded(format="W64", subtype="PCM_16"), N), "w64 from a pipe": (w64((1 << 63) - 1), N),
+    "w64": (encoded(format="W64", subtype="PCM_16"), N),
+    "w64 from a pipe": (w64((1 << 63) - 1), N),
     "flac of unknown length": (flac_of_unknown_length(), N),
     "flac of unknown length and sum": (flac_of_unknown_length(keep_sum=False), N),
-    "24 bits": (encoded(format="WAV", subtype="PCM_24"), N), "mu-law": (encoded(format="WAV", subtype="ULAW"), N),
+    "24 bits": (encoded(format="WAV", subtype="PCM_24"), N),
+    "mu-law": (encoded(format="WAV", subtype="ULAW"), N),
     "extensible": (encoded(format="WAVEX", subtype="PCM_16"), N),
     "chunks after the samples": (with_chunk(with_chunk(wav(), b"LIST", b"abc\0"), b"id3 ", b"x"), N),
     "an odd chunk after odd samples": (with_chunk(wav(bytes(501), bits=8), b"LIST", b"odd\0"), 501),
     "zeros after the samples": (wav(tail=bytes(999)), N),
-    "aiff": (encoded(format="AIFF", subtype="PCM_16"), N), "sphere": (encoded(format="NIST", subtype="PCM_16"), N),
+    "aiff": (encoded(format="AIFF", subtype="PCM_16"), N),
+    "sphere": (encoded(format="NIST", subtype="PCM_16"), N),
 }
 
 
@@ -151,9 +170,20 @@ def test_all_samples_are_read(tmp_path, name):
     assert np.abs(read_audio(path, info.sample_rate, late) - samples[first:last]).max(initial=0) < 2e-3
 
 
-@pytest.mark.parametrize("name,expected", [(name, PCM / 32768) for name in (
-    "ffmpeg's pipe", "sox's pipe", "kaldi's pipe", "a pipe, big-endian", "flac of unknown length",
-    "chunks after the samples")])
+@pytest.mark.parametrize(
+    "name,expected",
+    [
+        (name, PCM / 32768)
+        for name in (
+            "ffmpeg's pipe",
+            "sox's pipe",
+            "kaldi's pipe",
+            "a pipe, big-endian",
+            "flac of unknown length",
+            "chunks after the samples",
+        )
+    ],
+)
 def test_the_samples_are_those_that_were_written(tmp_path, name, expected):
     (tmp_path / "a.wav").write_bytes(WHOLE[name][0])
     np.testing.assert_allclose(read_audio(tmp_path / "a.wav", RATE), expected, atol=2 / 32768)
@@ -163,14 +193,16 @@ def test_the_samples_are_those_that_were_written(tmp_path, name, expected):
 def test_the_second_recording_is_where_the_first_ends(tmp_path, name, begins):
     (tmp_path / "a").write_bytes(WHOLE[name][0])
     samples = read_audio(tmp_path / "a", RATE)
-    likeness = np.correlate(samples[begins:begins + N], SOUND[2000:12000])
+    likeness = np.correlate(samples[begins : begins + N], SOUND[2000:12000])
     where = 2000 + (0 if name != "mp3, then one without Xing" else 576)  # the encoder's delay, which Xing tells of
     assert abs(int(likeness.argmax()) - where) < 2 and likeness.max() > 0.6 * (SOUND[2000:12000] ** 2).sum()
 
 
 def sphere(coding: bytes, data: bytes = PCM.tobytes()) -> bytes:
-    fields = (b"NIST_1A\n   1024\nchannel_count -i 1\nsample_count -i %d\nsample_rate -i 8000\nsample_n_bytes -i 2\n"
-              b"sample_byte_format -s2 01\nsample_coding -s%d %s\nend_head\n" % (N, len(coding), coding))
+    fields = (
+        b"NIST_1A\n   1024\nchannel_count -i 1\nsample_count -i %d\nsample_rate -i 8000\nsample_n_bytes -i 2\n"
+        b"sample_byte_format -s2 01\nsample_coding -s%d %s\nend_head\n" % (N, len(coding), coding)
+    )
     return fields.ljust(1024) + data
 
 
@@ -179,25 +211,32 @@ def stereo(right: np.ndarray, **kind: str) -> bytes:
 
 
 MISSING = {  # name: the file and what the message must name
-    "mp3 cut short": (half(XING), "frames"), "the second mp3 cut short": (XING + half(XING), "frames"),
+    "mp3 cut short": (half(XING), "frames"),
+    "the second mp3 cut short": (XING + half(XING), "frames"),
     "mp3 without Xing cut short": (no_xing(XING)[:-5], "last frame"),
     "mp3 with a hole": (XING[:3000] + b"?" * 700 + XING[3000:], "frames"),
     "mp3 of two rates": (XING + encoded(rate=16000, format="MP3"), "16000"),
-    "vorbis cut short": (half(VORBIS), "page"), "opus cut short": (half(OPUS), "page"),
+    "vorbis cut short": (half(VORBIS), "page"),
+    "opus cut short": (half(OPUS), "page"),
     "the second vorbis cut short": (VORBIS + half(VORBIS), "page"),
     "ogg of two rates": (VORBIS + encoded(rate=16000, format="OGG", subtype="VORBIS"), "16000"),
-    "wav cut short": (half(wav()), "bytes"), "gsm cut short": (half(WHOLE["gsm"][0]), "bytes"),
-    "rf64 cut short": (half(WHOLE["rf64"][0]), "bytes"), "w64 cut short": (half(WHOLE["w64"][0]), "bytes"),
-    "aiff cut short": (half(WHOLE["aiff"][0]), "bytes"), "sphere cut short": (half(WHOLE["sphere"][0]), "bytes"),
+    "wav cut short": (half(wav()), "bytes"),
+    "gsm cut short": (half(WHOLE["gsm"][0]), "bytes"),
+    "rf64 cut short": (half(WHOLE["rf64"][0]), "bytes"),
+    "w64 cut short": (half(WHOLE["w64"][0]), "bytes"),
+    "aiff cut short": (half(WHOLE["aiff"][0]), "bytes"),
+    "sphere cut short": (half(WHOLE["sphere"][0]), "bytes"),
     "au cut short": (half(encoded(format="AU", subtype="PCM_16")), "bytes"),
     "flac cut short": (half(encoded(format="FLAC")), "truncated"),
     "flac of unknown length cut short": (half(flac_of_unknown_length()), "truncated"),
     "two flacs": (2 * encoded(format="FLAC"), "second FLAC"),
-    "two wavs": (wav() + wav(), "joined"), "wav with too short a length": (wav(length=N), "header"),
+    "two wavs": (wav() + wav(), "joined"),
+    "wav with too short a length": (wav(length=N), "header"),
     "wav header alone": (wav()[:44].replace(struct.pack("<I", 2 * N), bytes(4)), "0 samples"),
     "float in the range of int16": (encoded(SOUND * 32768, format="WAV", subtype="FLOAT"), "32768"),
     "double in the range of 24 bits": (encoded(SOUND * (1 << 23), format="WAV", subtype="DOUBLE"), "8388608"),
-    "antiphase": (stereo(-SOUND), "cancel"), "nearly antiphase": (stereo(-SOUND + noise(3, 1) / 50), "cancel"),
+    "antiphase": (stereo(-SOUND), "cancel"),
+    "nearly antiphase": (stereo(-SOUND + noise(3, 1) / 50), "cancel"),
     "antiphase, flac": (stereo(-SOUND, format="FLAC"), "cancel"),
     "shorten": (sphere(b"pcm,embedded-shorten-v2.00"), "sph2pipe"),
     "not finite": (encoded(np.full(N, np.inf), format="WAV", subtype="FLOAT"), "finite"),
@@ -214,12 +253,16 @@ def test_what_is_missing_or_odd_is_named(tmp_path, name):
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("data,expected", [
-    (encoded(SOUND * 10, format="WAV", subtype="FLOAT"), SOUND * 10),           # louder than full scale: not clipped
-    (stereo(SOUND), PCM / 32768), (stereo(0 * SOUND), PCM / 65536),
-    (stereo(-SOUND / 2), PCM / 131072),                                         # a part is left, and is heard
-    (encoded(np.zeros((N, 2)), format="WAV"), np.zeros(N)),                     # silence is silence
-])
+@pytest.mark.parametrize(
+    "data,expected",
+    [
+        (encoded(SOUND * 10, format="WAV", subtype="FLOAT"), SOUND * 10),  # louder than full scale: not clipped
+        (stereo(SOUND), PCM / 32768),
+        (stereo(0 * SOUND), PCM / 65536),
+        (stereo(-SOUND / 2), PCM / 131072),  # a part is left, and is heard
+        (encoded(np.zeros((N, 2)), format="WAV"), np.zeros(N)),  # silence is silence
+    ],
+)
 def test_channels_and_scale(tmp_path, data, expected):
     (tmp_path / "a.wav").write_bytes(data)
     np.testing.assert_allclose(read_audio(tmp_path / "a.wav", RATE), expected, atol=2 / 32768)

@@ -1,5 +1,6 @@
 """Files, ids and results as people bring and find them: no two share an id, each result stays, and what cannot be read
 is named."""
+
 from __future__ import annotations
 
 import os
@@ -41,8 +42,12 @@ def tree(folder: Path, *names: str) -> Path:
 def ids(folder: Path, others: str = "zz") -> dict[str, str]:
     """{path of the recording: id} of what CORPUS_DIR finds, but for speaker zz."""
     found = read(folder)
-    return {u.wav.relative_to(folder.resolve()).as_posix(): u.id for members in found.sets.values() for u in members
-            if u.speaker != others}
+    return {
+        u.wav.relative_to(folder.resolve()).as_posix(): u.id
+        for members in found.sets.values()
+        for u in members
+        if u.speaker != others
+    }
 
 
 def read(folder: Path) -> Found:
@@ -51,22 +56,30 @@ def read(folder: Path) -> Found:
 
 # Ids
 
-@pytest.mark.parametrize("names,expected", [
-    (("1/10", "10/10"), ("1-10", "10-10")),
-    (("a/s1/a_0", "a/s2/a_0"), ("a-s1-a_0", "a-s2-a_0")),
-    (("ann/1", "bob/1"), ("ann-1", "bob-1")),                       # as ever
-    (("ann/ann_1", "ann/x/ann_2"), ("ann_1", "ann_2")),             # as ever: they do not collide
-    (("train/s/s_1", "test/s/s_1"), ("s-s_1-train", "s-s_1-test")),
-    (("train/s/1", "test/s/1"), ("s-1-train", "s-1-test")),
-    (("a/b-c", "a-b/c"), ("a-b-c-1", "a-b-c-2")),
-    (("a/b c", "a/b_c"), ("a-b_c-1", "a-b_c-2")),
-    (("1/10", "10/10", "1/1-10"), ("1-10-1", "10-10", "1-10")),
-    ((f"{NFD}/1",), (f"{NFC}-1",)),
-])
+
+@pytest.mark.parametrize(
+    "names,expected",
+    [
+        (("1/10", "10/10"), ("1-10", "10-10")),
+        (("a/s1/a_0", "a/s2/a_0"), ("a-s1-a_0", "a-s2-a_0")),
+        (("ann/1", "bob/1"), ("ann-1", "bob-1")),  # as ever
+        (("ann/ann_1", "ann/x/ann_2"), ("ann_1", "ann_2")),  # as ever: they do not collide
+        (("train/s/s_1", "test/s/s_1"), ("s-s_1-train", "s-s_1-test")),
+        (("train/s/1", "test/s/1"), ("s-1-train", "s-1-test")),
+        (("a/b-c", "a-b/c"), ("a-b-c-1", "a-b-c-2")),
+        (("a/b c", "a/b_c"), ("a-b_c-1", "a-b_c-2")),
+        (("1/10", "10/10", "1/1-10"), ("1-10-1", "10-10", "1-10")),
+        ((f"{NFD}/1",), (f"{NFC}-1",)),
+    ],
+)
 def test_every_recording_has_an_id_of_its_own_that_its_speaker_begins(tmp_path, names, expected):
     found = read(tree(tmp_path / "c", *names))
-    ours = {u.wav.relative_to((tmp_path / "c").resolve()).with_suffix("").as_posix(): u
-            for members in found.sets.values() for u in members if u.speaker != "zz"}
+    ours = {
+        u.wav.relative_to((tmp_path / "c").resolve()).with_suffix("").as_posix(): u
+        for members in found.sets.values()
+        for u in members
+        if u.speaker != "zz"
+    }
     assert {ours[name].id for name in names} == set(expected) and len(ours) == len(names)
     assert all(u.id.startswith(u.speaker) for u in ours.values())
 
@@ -87,13 +100,16 @@ def test_two_files_that_differ_only_in_unicode_form_are_named(tmp_path):
 
 # Kaldi directories in two forms
 
+
 def kaldi(folder: Path, forms: dict[str, str]) -> Path:
     """A data directory of eleven utterances; ``forms`` of the é in each table."""
     folder.mkdir()
     names = [*(f"s-{number}" for number in range(10)), "sé-1"]
-    lines = {"wav.scp": [f"{name} {sound(folder / 'wav' / f'{number}.wav', number)}" for number, name in
-                         enumerate(names)],
-             "text": [f"{name} YES" for name in names], "utt2spk": [f"{name} {name.split('-')[0]}" for name in names]}
+    lines = {
+        "wav.scp": [f"{name} {sound(folder / 'wav' / f'{number}.wav', number)}" for number, name in enumerate(names)],
+        "text": [f"{name} YES" for name in names],
+        "utt2spk": [f"{name} {name.split('-')[0]}" for name in names],
+    }
     for table, rows in lines.items():
         rows = [row.replace("é", forms.get(table, NFC)) for row in rows]
         (folder / table).write_text("".join(f"{row}\n" for row in sorted(rows)), encoding="utf-8")
@@ -139,6 +155,7 @@ def test_a_path_in_wav_scp_may_have_the_other_form(tmp_path, on_disk, in_table):
 
 
 # What a Mac leaves behind
+
 
 def plain(folder: Path) -> Path:
     return tree(folder, "s/1")
@@ -199,8 +216,12 @@ def test_what_a_mac_leaves_is_no_recording(tmp_path, make):
 @pytest.mark.parametrize("corpus,name", [(fsdd, "recordings/7_jackson_{}.wav"), (yesno, "w/0_1_0_1_{:04b}.wav")])
 def test_nor_of_corpora_that_come_built_in(tmp_path, corpus, name):
     for number in range(16):
-        sound(tmp_path / "c" / name.format(number).replace("0b", "") if corpus is fsdd else
-              tmp_path / "c/w" / ("0_1_" + "_".join(f"{number:04b}") + ".wav"), number)
+        sound(
+            tmp_path / "c" / name.format(number).replace("0b", "")
+            if corpus is fsdd
+            else tmp_path / "c/w" / ("0_1_" + "_".join(f"{number:04b}") + ".wav"),
+            number,
+        )
     before = sum(map(len, corpus.prepare(tmp_path / "c").sets.values()))
     mac(tmp_path / "c")
     assert sum(map(len, corpus.prepare(tmp_path / "c").sets.values())) == before == 16
@@ -231,20 +252,28 @@ def test_nor_are_they_unpacked(tmp_path):
 
 # Layouts
 
-@pytest.mark.parametrize("make,speakers,first,words", [
-    (lj, {"c"}, "c-LJ001-0000", "YES NO"),
-    (lambda folder: lj(folder, table="{name}|yes no"), {"c"}, "c-LJ001-0000", "YES NO"),
-    (lambda folder: lj(folder, table="wavs/{name}.wav|yes no|"), {"c"}, "c-LJ001-0000", "YES NO"),
-    (lambda folder: lj(folder / "LJSpeech-1.1").parent, {"LJSpeech-1.1"}, "LJSpeech-1.1-LJ001-0000", "YES NO"),
-    (lambda folder: lj(lj(folder / "ann").parent / "bob").parent, {"ann", "bob"}, "ann-LJ001-0000", "YES NO"),
-    (vctk, {"p225", "p226"}, "p225_000", "PLEASE CALL STELLA"),
-    (lambda folder: vctk(folder, "wav48_silence_trimmed", "_mic1.flac"), {"p225", "p226"}, "p225_000",
-     "PLEASE CALL STELLA"),
-    (lambda folder: vctk(folder, "wav"), {"p225", "p226"}, "p225_000", "PLEASE CALL STELLA"),
-    (libri, {"84"}, "84-10-0000", "YES NO"),
-    (lambda folder: libri(folder, ".wav"), {"84"}, "84-10-0000", "YES NO"),
-    (lambda folder: libri(folder / "LibriSpeech/dev-clean").parents[1], {"84"}, "84-10-0000", "YES NO"),
-])
+
+@pytest.mark.parametrize(
+    "make,speakers,first,words",
+    [
+        (lj, {"c"}, "c-LJ001-0000", "YES NO"),
+        (lambda folder: lj(folder, table="{name}|yes no"), {"c"}, "c-LJ001-0000", "YES NO"),
+        (lambda folder: lj(folder, table="wavs/{name}.wav|yes no|"), {"c"}, "c-LJ001-0000", "YES NO"),
+        (lambda folder: lj(folder / "LJSpeech-1.1").parent, {"LJSpeech-1.1"}, "LJSpeech-1.1-LJ001-0000", "YES NO"),
+        (lambda folder: lj(lj(folder / "ann").parent / "bob").parent, {"ann", "bob"}, "ann-LJ001-0000", "YES NO"),
+        (vctk, {"p225", "p226"}, "p225_000", "PLEASE CALL STELLA"),
+        (
+            lambda folder: vctk(folder, "wav48_silence_trimmed", "_mic1.flac"),
+            {"p225", "p226"},
+            "p225_000",
+            "PLEASE CALL STELLA",
+        ),
+        (lambda folder: vctk(folder, "wav"), {"p225", "p226"}, "p225_000", "PLEASE CALL STELLA"),
+        (libri, {"84"}, "84-10-0000", "YES NO"),
+        (lambda folder: libri(folder, ".wav"), {"84"}, "84-10-0000", "YES NO"),
+        (lambda folder: libri(folder / "LibriSpeech/dev-clean").parents[1], {"84"}, "84-10-0000", "YES NO"),
+    ],
+)
 def test_layouts_that_many_corpora_have(tmp_path, make, speakers, first, words):
     prepared = own.prepare(make(tmp_path / "c"))[0]
     utterances = sorted((u for members in prepared.sets.values() for u in members), key=lambda u: u.id)
@@ -261,7 +290,10 @@ def test_libri_parts_are_the_sets(tmp_path):
         for text in (tmp_path / "c" / part).rglob("*.trans.txt"):
             text.write_text(text.read_text().replace("84-", f"{part[:2]}-"))
     assert {name: len(members) for name, members in read(tmp_path / "c").sets.items()} == {
-        "train": 12, "dev": 12, "test": 12}
+        "train": 12,
+        "dev": 12,
+        "test": 12,
+    }
 
 
 def test_of_two_microphones_the_first_and_no_speaker_without_text(tmp_path):
@@ -316,6 +348,7 @@ def test_what_is_no_corpus_is_told_with_its_reasons(tmp_path, make):
 
 
 # Results of one's own recordings
+
 
 def results(base: Path, wav: Path, what: str = "new") -> Path:
     out = own_folder(base, wav)

@@ -1,5 +1,6 @@
 """Models as people train, move and use them: the best epoch, utterances too short, confidence, and texts of one's own that
 fit in part."""
+
 from __future__ import annotations
 
 import json
@@ -22,9 +23,8 @@ from pipeline.align.gop import Goodness
 from pipeline.align.text import Placed, place_text
 from pipeline.classifier.model import FrameClassifier
 from pipeline.neural.model import CtcModel, Encoder, EncoderConfig, save_model
-from pipeline.neural.train import Settings, State, goes_on, keep_best
-from pipeline.search.decode import FlashlightWords
-from pipeline.search.decode import Settings as Tuned
+from pipeline.neural.train import State, TrainSettings, goes_on, keep_best
+from pipeline.search.decode import FlashlightWords, SearchSettings
 from pipeline.search.graph import ctc_topology
 from pipeline.search.system import System
 from pipeline.search.tuning import dev_errors
@@ -46,21 +46,24 @@ SETTINGS = FeatureSettings(8000, norm_vars=False)
 TINY = EncoderConfig("conv-bilstm", 39, 4, 8, 1, 1, 3, 0.0)
 
 
-@pytest.mark.parametrize("pers, best, last", [
-    ([60, 30, 100, 101, 40], 2, 5),              # later ones are worse
-    ([60, 30, 100, 101, 29], 5, 5),
-    ([100, 100, 100, 100, 100, 90, 95, 95, 95], 6, 9),  # blanks alone: no reason to stop
-    ([100, 100, 100], 3, 3),                     # of blanks alone the last
-    ([140, 120, 130, 101], 4, 4),
-    ([140, 101, 130, 150], 2, 4),                # more insertions than phones, but the fewest
-    ([50, 60, 70, 80, 10], 1, 4),                # patience: the fifth is never tried
-    ([99.9, 100, 100, 100, 5], 1, 4),
-    ([30, 30, 30, 30], 1, 4),                    # the first of equals
-])
+@pytest.mark.parametrize(
+    "pers, best, last",
+    [
+        ([60, 30, 100, 101, 40], 2, 5),  # later ones are worse
+        ([60, 30, 100, 101, 29], 5, 5),
+        ([100, 100, 100, 100, 100, 90, 95, 95, 95], 6, 9),  # blanks alone: no reason to stop
+        ([100, 100, 100], 3, 3),  # of blanks alone the last
+        ([140, 120, 130, 101], 4, 4),
+        ([140, 101, 130, 150], 2, 4),  # more insertions than phones, but the fewest
+        ([50, 60, 70, 80, 10], 1, 4),  # patience: the fifth is never tried
+        ([99.9, 100, 100, 100, 5], 1, 4),
+        ([30, 30, 30, 30], 1, 4),  # the first of equals
+    ],
+)
 def test_the_best_epoch_is_kept(pers, best, last):
     torch.manual_seed(0)
     model, average = Encoder(TINY), Encoder(TINY)
-    state, settings = State(model, average, None, {}), Settings(epochs=len(pers), patience=3)
+    state, settings = State(model, average, None, {}), TrainSettings(epochs=len(pers), patience=3)
     for per in pers:
         if not goes_on(state, settings):
             break
@@ -83,30 +86,75 @@ def crowded(tmp_path_factory) -> Path:
     for number in range(40):
         soundfile.write(root / f"mine/u{number:02}.wav", noise(seed=number), RATE)
         (root / f"mine/u{number:02}.txt").write_text(TOO_LONG if number % 3 == 0 else "one two")
-    prepare_data.main(Namespace(corpus="mine", corpus_dir=root / "mine", out=root / "data", split=None, allow_missing=0,
-                                lexicon=None))
-    make_lang.main(Namespace(data=root / "data", out=root / "data/lang", vocab="closed", order=2, oov="error", lexicon=None,
-                             phones=None, extra=None, cache=root))
+    prepare_data.main(
+        Namespace(corpus="mine", corpus_dir=root / "mine", out=root / "data", split=None, allow_missing=0, lexicon=None)
+    )
+    make_lang.main(
+        Namespace(
+            data=root / "data",
+            out=root / "data/lang",
+            vocab="closed",
+            order=2,
+            oov="error",
+            lexicon=None,
+            phones=None,
+            extra=None,
+            cache=root,
+        )
+    )
     return root
 
 
 def features(root: Path, leave_out: bool) -> str:
-    return "; ".join(make_mfcc.main(Namespace(
-        data=root / "data" / name, norm_vars="yes", allow_missing=0, jobs=1,
-        leave_out=root / "data" / name / "short.txt" if leave_out else None))[1] for name in ("train", "dev", "test"))
+    return "; ".join(
+        make_mfcc.main(
+            Namespace(
+                data=root / "data" / name,
+                norm_vars="yes",
+                allow_missing=0,
+                jobs=1,
+                leave_out=root / "data" / name / "short.txt" if leave_out else None,
+            )
+        )[1]
+        for name in ("train", "dev", "test")
+    )
 
 
 def stage(root: Path, name: str) -> str:
     data, lang = root / "data", root / "data/lang"
     if name == "train_gmm":
-        return train_gmm.main(Namespace(data=data / "train", lang=lang, out=root / "exp/gmm", max_mix=1, min_frames=20,
-                                        warm_up=1, passes=0, last=0, warn_frames=0, jobs=1, trainer="baum-welch"))[1]
+        return train_gmm.main(
+            Namespace(
+                data=data / "train",
+                lang=lang,
+                out=root / "exp/gmm",
+                max_mix=1,
+                min_frames=20,
+                warm_up=1,
+                passes=0,
+                last=0,
+                warn_frames=0,
+                jobs=1,
+                trainer="baum-welch",
+            )
+        )[1]
     if name == "train_neural":
-        chosen = asdict(Settings(width=8, conv_layers=1, epochs=1, min_updates=1))
-        return train_neural.main(Namespace(data=data / "train", dev=data / "dev", lang=lang, out=root / "exp/neural",
-                                           device="cpu", max_short=2.0, jobs=1, **chosen))[1]
-    return align_set.main(Namespace(model=root / "exp/gmm", data=data / name, lang=lang, out=root / f"exp/gmm/ali_{name}",
-                                    jobs=1))[1]
+        chosen = asdict(TrainSettings(width=8, conv_layers=1, epochs=1, min_updates=1))
+        return train_neural.main(
+            Namespace(
+                data=data / "train",
+                dev=data / "dev",
+                lang=lang,
+                out=root / "exp/neural",
+                device="cpu",
+                max_short=2.0,
+                jobs=1,
+                **chosen,
+            )
+        )[1]
+    return align_set.main(
+        Namespace(model=root / "exp/gmm", data=data / name, lang=lang, out=root / f"exp/gmm/ali_{name}", jobs=1)
+    )[1]
 
 
 def too_long(root: Path, name: str) -> list[str]:
@@ -114,7 +162,9 @@ def too_long(root: Path, name: str) -> list[str]:
     return sorted(line.split()[0] for line in lines if len(line.split()) > 5)
 
 
-@pytest.mark.parametrize("name, data", [("train_gmm", "train"), ("train_neural", "train"), ("dev", "dev"), ("test", "test")])
+@pytest.mark.parametrize(
+    "name, data", [("train_gmm", "train"), ("train_neural", "train"), ("dev", "dev"), ("test", "test")]
+)
 def test_utterances_too_short_are_all_named_and_can_be_left_out(crowded, tmp_path, name, data):
     root = tmp_path / "copy"
     shutil.copytree(crowded, root)
@@ -137,6 +187,7 @@ def test_utterances_too_short_are_all_named_and_can_be_left_out(crowded, tmp_pat
 
 
 # Moving
+
 
 @dataclass(frozen=True)
 class Experiment:
@@ -167,13 +218,20 @@ def experiment(speech, tmp_path_factory) -> Experiment:
     model.save(root / "exp/gmm/model.npz")
     write_json(root / "exp/gmm/meta.json", {"system": "gmm", "kind": "gmm", **described})
     rng, pdfs = np.random.default_rng(0), model.transitions.num_pdfs
-    FrameClassifier(1, [(rng.normal(0, 0.1, (117, pdfs)).astype(np.float32), np.zeros(pdfs, np.float32))], np.arange(pdfs),
-                    np.full(pdfs, -np.log(pdfs))).save(root / "exp/frames/model.npz")
+    FrameClassifier(
+        1,
+        [(rng.normal(0, 0.1, (117, pdfs)).astype(np.float32), np.zeros(pdfs, np.float32))],
+        np.arange(pdfs),
+        np.full(pdfs, -np.log(pdfs)),
+    ).save(root / "exp/frames/model.npz")
     write_json(root / "exp/frames/meta.json", {"system": "frames", "kind": "frames", "hmm": "../gmm", **described})
     torch.manual_seed(1)
     config = EncoderConfig("conv-bilstm", 39, len(lang.tokens), 16, 1, 1, 3, 0.0)
-    save_model(root / "exp/neural", CtcModel(Encoder(config).eval(), lang.tokens, np.full(
-        len(lang.tokens), -np.log(len(lang.tokens)), np.float32)), {"system": "neural", "kind": "neural", **described})
+    save_model(
+        root / "exp/neural",
+        CtcModel(Encoder(config).eval(), lang.tokens, np.full(len(lang.tokens), -np.log(len(lang.tokens)), np.float32)),
+        {"system": "neural", "kind": "neural", **described},
+    )
     return Experiment(root, speech)
 
 
@@ -196,6 +254,7 @@ def test_a_moved_experiment_scores_as_before(experiment, tmp_path, monkeypatch, 
 
 # Confidence
 
+
 def toy(folder: Path) -> tuple[System, object]:
     """A network of two phones over the words AB and BA."""
     for name in ("train", "dev", "test"):
@@ -203,23 +262,34 @@ def toy(folder: Path) -> tuple[System, object]:
         write_lines(folder / name / "text", [f"{name}1 TWO", f"{name}2 OUT"])
     (folder / "mine.txt").write_text("TWO T UW\nOUT UW T\n")
     from lexicon.lang import given_lexicon
+
     build_lang(folder, folder / "lang", order=2, given=given_lexicon(folder, folder / "mine.txt"))
     lang = load_lang(folder / "lang")
-    return System("neural", folder, lambda x: x, ctc_topology(lang.tokens), 3,
-                  {"kind": "neural", "tokens": lang.tokens}, lambda x: x), lang
+    return System(
+        "neural",
+        folder,
+        lambda x: x,
+        ctc_topology(lang.tokens),
+        3,
+        {"kind": "neural", "tokens": lang.tokens},
+        lambda x: x,
+    ), lang
 
 
-@pytest.mark.parametrize("sharp, expected", [
-    (0.96, 0.96**.5 / (0.96**.5 + 2 * 0.02**.5)),  # SCALE of a network is 0.5
-    (0.6, 0.6**.5 / (0.6**.5 + 2 * 0.2**.5)),
-    (0.34, 0.34**.5 / (0.34**.5 + 2 * 0.33**.5)),  # as good as nothing is known
-])
+@pytest.mark.parametrize(
+    "sharp, expected",
+    [
+        (0.96, 0.96**0.5 / (0.96**0.5 + 2 * 0.02**0.5)),  # SCALE of a network is 0.5
+        (0.6, 0.6**0.5 / (0.6**0.5 + 2 * 0.2**0.5)),
+        (0.34, 0.34**0.5 / (0.34**0.5 + 2 * 0.33**0.5)),  # as good as nothing is known
+    ],
+)
 def test_a_word_of_flashlight_is_as_sure_as_its_phones(tmp_path, sharp, expected):
     system, lang = toy(tmp_path)
     scores = np.full((9, 3), np.log((1 - sharp) / 2))
     for row, token in enumerate([0, 0, 1, 1, 0, 2, 2, 0, 0]):
         scores[row, token] = np.log(sharp)
-    found = FlashlightWords(system, lang, Tuned(10.0)).decode("u", scores, 27)
+    found = FlashlightWords(system, lang, SearchSettings(10.0)).decode("u", scores, 27)
     assert [word.label for word in found.words] == ["TWO"]
     assert found.word_confidence() == [pytest.approx(expected, abs=1e-3)]
     assert ctm_lines("u", found.words, found.word_confidence())[0].split()[-1] == f"{expected:.3f}"
@@ -227,14 +297,17 @@ def test_a_word_of_flashlight_is_as_sure_as_its_phones(tmp_path, sharp, expected
 
 def test_a_word_is_as_sure_as_its_weakest_phone(tmp_path):
     system, lang = toy(tmp_path)
-    scores = np.log(np.array([[.98, .01, .01], [.01, .98, .01], [.98, .01, .01], [.3, .1, .6], [.98, .01, .01]]))
-    found = FlashlightWords(system, lang, Tuned(10.0)).decode("u", scores, 15)
+    scores = np.log(
+        np.array([[0.98, 0.01, 0.01], [0.01, 0.98, 0.01], [0.98, 0.01, 0.01], [0.3, 0.1, 0.6], [0.98, 0.01, 0.01]])
+    )
+    found = FlashlightWords(system, lang, SearchSettings(10.0)).decode("u", scores, 15)
     assert [word.label for word in found.words] == ["TWO"]
-    weak = .6**.5 / (.6**.5 + .3**.5 + .1**.5)
+    weak = 0.6**0.5 / (0.6**0.5 + 0.3**0.5 + 0.1**0.5)
     assert found.word_confidence() == [pytest.approx(weak, abs=1e-3)]
 
 
 # Texts of one's own
+
 
 @pytest.mark.parametrize("name", ["gmm", "frames", "neural"])
 @pytest.mark.parametrize("utt", range(4))
@@ -260,14 +333,22 @@ EXTRA = ("PHONETIC", "YESTERDAY", "MACHINE", "WEDNESDAY")
 def said(experiment) -> tuple[System, Recording, list[list[str]], dict]:
     """Eight utterances in one recording, the words of each, and a lexicon that has EXTRA as well."""
     from lexicon.dictionary import look_up
+
     speech = experiment.speech
     utts = list(speech.samples)[2:10]
     system = load_system(experiment.exp / "gmm")
     known = set(system.topology.phones)
-    more = {word: [(1.0, phones) for phones in variants if set(phones) <= known]
-            for word, variants in look_up(EXTRA).items()}
+    more = {
+        word: [(1.0, phones) for phones in variants if set(phones) <= known]
+        for word, variants in look_up(EXTRA).items()
+    }
     words = [list(speech.words[utt]) for utt in utts]
-    return system, read_recording(experiment.wav(*utts), SETTINGS), words, speech.lexicon | {w: v for w, v in more.items() if v}
+    return (
+        system,
+        read_recording(experiment.wav(*utts), SETTINGS),
+        words,
+        speech.lexicon | {w: v for w, v in more.items() if v},
+    )
 
 
 @pytest.mark.parametrize("before", [0, 3, 4, 6, 8])  # of so many sentences the extra words come after
@@ -286,14 +367,17 @@ def test_what_was_not_said_is_left_out_and_named(said, before, number):
     assert all(word.start == word.end == where for word in placed.left_out)
 
 
-@pytest.mark.parametrize("change, fits", [
-    (lambda words: words, True),
-    (lambda words: words + words, True),              # read once, written twice
-    (lambda words: words[len(words) // 2:], True),    # the beginning is not in the text
-    (lambda words: words[:len(words) // 2], True),
-    (lambda words: words[::-1], False),
-    (lambda words: [EXTRA[1]] * len(words), False),
-])
+@pytest.mark.parametrize(
+    "change, fits",
+    [
+        (lambda words: words, True),
+        (lambda words: words + words, True),  # read once, written twice
+        (lambda words: words[len(words) // 2 :], True),  # the beginning is not in the text
+        (lambda words: words[: len(words) // 2], True),
+        (lambda words: words[::-1], False),
+        (lambda words: [EXTRA[1]] * len(words), False),
+    ],
+)
 def test_a_wrong_text_is_told_from_a_right_one(said, change, fits):
     system, recording, sentences, lexicon = said
     assert place_text(system, recording, change(sum(sentences, [])), lexicon).fits == fits
@@ -310,27 +394,33 @@ def test_one_sentence_fits_its_own_recording_alone(experiment, number):
     assert not place_text(system, recording, speech.words[other], speech.lexicon).fits
 
 
-@pytest.mark.parametrize("words, left_out, speech, fits", [
-    ([("A", 0, 50, .9), ("B", 50, 90, .9)], 0, 90, True),
-    ([("A", 0, 50, .9), ("B", 50, 90, .9)], 9, 90, True),    # all that was said, and nine words more
-    ([("A", 0, 50, .9)], 9, 200, False),                     # a word of ten, a quarter of what was said
-    ([("A", 0, 50, .01), ("B", 50, 90, .01)], 0, 90, False),
-    ([], 3, 90, False),
-    ([("A", 0, 190, .9), ("B", 190, 500, .9)], 1, 500, False),  # one word of three seconds is none
-])
+@pytest.mark.parametrize(
+    "words, left_out, speech, fits",
+    [
+        ([("A", 0, 50, 0.9), ("B", 50, 90, 0.9)], 0, 90, True),
+        ([("A", 0, 50, 0.9), ("B", 50, 90, 0.9)], 9, 90, True),  # all that was said, and nine words more
+        ([("A", 0, 50, 0.9)], 9, 200, False),  # a word of ten, a quarter of what was said
+        ([("A", 0, 50, 0.01), ("B", 50, 90, 0.01)], 0, 90, False),
+        ([], 3, 90, False),
+        ([("A", 0, 190, 0.9), ("B", 190, 500, 0.9)], 1, 500, False),  # one word of three seconds is none
+    ],
+)
 def test_when_a_text_fits(words, left_out, speech, fits):
     segments = [Segment(label, start, end, index) for index, (label, start, end, _) in enumerate(words)]
     placed = Placed(segments, [], [sure for *_, sure in words], [], [Segment("X", 0, 0, 99)] * left_out, speech)
     assert placed.fits == fits
 
 
-@pytest.mark.parametrize("tuned, best", [
-    ({"gmm": 20.0, "frames": 10.0, "neural": 15.0}, "frames"),
-    ({"gmm": 9.0, "frames": 10.0, "neural": 9.5}, "gmm"),
-    ({"frames": 10.0, "neural": 15.0}, "frames"),  # the GMM is not tuned yet
-    ({}, "gmm"),
-    ({"gmm": 12.0, "frames": 12.0}, "gmm"),        # the first of equals
-])
+@pytest.mark.parametrize(
+    "tuned, best",
+    [
+        ({"gmm": 20.0, "frames": 10.0, "neural": 15.0}, "frames"),
+        ({"gmm": 9.0, "frames": 10.0, "neural": 9.5}, "gmm"),
+        ({"frames": 10.0, "neural": 15.0}, "frames"),  # the GMM is not tuned yet
+        ({}, "gmm"),
+        ({"gmm": 12.0, "frames": 12.0}, "gmm"),  # the first of equals
+    ],
+)
 def test_the_best_on_dev_aligns_unless_told(experiment, tmp_path, tuned, best):
     shutil.copytree(experiment.exp, tmp_path / "exp")
     for name, rate in tuned.items():
@@ -356,8 +446,19 @@ def test_extra_words_are_told_with_their_times_and_a_text_of_a_book_is_refused(e
     speech, utt = experiment.speech, list(experiment.speech.samples)[0]
 
     def align(text: str) -> str:
-        return align_text.main(Namespace(wav=str(experiment.wav(utt)), text=text, text_file="", exp=tmp_path,
-                                         lang=experiment.root / "lang", cache=tmp_path, system=[("gmm", experiment.exp / "gmm")]))[1]
+        return align_text.main(
+            Namespace(
+                wav=str(experiment.wav(utt)),
+                text=text,
+                text_file="",
+                exp=tmp_path,
+                lang=experiment.root / "lang",
+                cache=tmp_path,
+                teacher=None,
+                jobs=1,
+                system=[("gmm", experiment.exp / "gmm")],
+            )
+        )[1]
 
     words, strange = list(speech.words[utt]), [w for w in speech.lexicon if w not in speech.words[utt]][:2]
     result = align(" ".join([*words, *strange]))

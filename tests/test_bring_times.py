@@ -1,4 +1,5 @@
 """Time-aligned text from other tools: TextGrids of several speakers and forms, label files, gold phones of Kaldi."""
+
 from __future__ import annotations
 
 from argparse import Namespace
@@ -72,47 +73,103 @@ def heard(prepared: Prepared, tmp_path: Path) -> list[Heard]:
 
     def times(intervals):
         return [(round(i.start, 3), round(i.end, 3), i.label) for i in intervals]
-    return [Heard(u.speaker, None if whole else tuple(round(t, 3) for t in u.cut), " ".join(u.words),
-                  times(gold["words"].get(u.id, ())), times(gold["phones"].get(u.id, ())))
-            for u in sorted(found, key=lambda u: u.id)]
+
+    return [
+        Heard(
+            u.speaker,
+            None if whole else tuple(round(t, 3) for t in u.cut),
+            " ".join(u.words),
+            times(gold["words"].get(u.id, ())),
+            times(gold["phones"].get(u.id, ())),
+        )
+        for u in sorted(found, key=lambda u: u.id)
+    ]
 
 
 # TextGrids: what is right
 
-TWO = {"ann - words": [(0, .2, ""), (.2, .6, "hello"), (.6, 3, "")],
-       "ann - phones": [(0, .2, "sil"), (.2, .4, "HH"), (.4, .6, "AH0"), (.6, 3, "sil")],
-       "bob - words": [(0, 1.5, ""), (1.5, 2, "good"), (2, 2.4, "day"), (2.4, 3, "")],
-       "bob - phones": [(1.5, 2, "G"), (2, 2.4, "D")]}
-SENTENCES = {"ann - words": [(.2, .6, "hello"), (.7, .9, "bob")],
-             "ann - utterance": [(.1, 1, "hello, Bob!"), (2, 3, "<unk>")], "bob - utterances": [(1.2, 2.5, "good day")]}
+TWO = {
+    "ann - words": [(0, 0.2, ""), (0.2, 0.6, "hello"), (0.6, 3, "")],
+    "ann - phones": [(0, 0.2, "sil"), (0.2, 0.4, "HH"), (0.4, 0.6, "AH0"), (0.6, 3, "sil")],
+    "bob - words": [(0, 1.5, ""), (1.5, 2, "good"), (2, 2.4, "day"), (2.4, 3, "")],
+    "bob - phones": [(1.5, 2, "G"), (2, 2.4, "D")],
+}
+SENTENCES = {
+    "ann - words": [(0.2, 0.6, "hello"), (0.7, 0.9, "bob")],
+    "ann - utterance": [(0.1, 1, "hello, Bob!"), (2, 3, "<unk>")],
+    "bob - utterances": [(1.2, 2.5, "good day")],
+}
 GRIDS = {
-    "two speakers, as MFA writes them": (TWO, 3, [
-        ("ann", (.1, .7), "HELLO", [(.1, .5, "HELLO")],
-         [(0, .1, "SIL"), (.1, .3, "HH"), (.3, .5, "AH0"), (.5, .6, "SIL")]),
-        ("bob", (1.4, 2.5), "GOOD DAY", [(.1, .6, "GOOD"), (.6, 1, "DAY")], [(.1, .6, "G"), (.6, 1, "D")])]),
-    "sentences are the segments": (SENTENCES, 3, [
-        ("ann", (.1, 1), "HELLO BOB", [(.1, .5, "HELLO"), (.6, .8, "BOB")], []),
-        ("bob", (1.2, 2.5), "GOOD DAY", [], [])]),
+    "two speakers, as MFA writes them": (
+        TWO,
+        3,
+        [
+            (
+                "ann",
+                (0.1, 0.7),
+                "HELLO",
+                [(0.1, 0.5, "HELLO")],
+                [(0, 0.1, "SIL"), (0.1, 0.3, "HH"), (0.3, 0.5, "AH0"), (0.5, 0.6, "SIL")],
+            ),
+            ("bob", (1.4, 2.5), "GOOD DAY", [(0.1, 0.6, "GOOD"), (0.6, 1, "DAY")], [(0.1, 0.6, "G"), (0.6, 1, "D")]),
+        ],
+    ),
+    "sentences are the segments": (
+        SENTENCES,
+        3,
+        [
+            ("ann", (0.1, 1), "HELLO BOB", [(0.1, 0.5, "HELLO"), (0.6, 0.8, "BOB")], []),
+            ("bob", (1.2, 2.5), "GOOD DAY", [], []),
+        ],
+    ),
     "a pause of half a second ends a segment": (
-        {"ann - words": [(0, .3, "a"), (.79, 1, "b"), (1.5, 1.95, "c")], "bob - words": [(0, 2, "")]}, 2, [
-            ("ann", (0, 1.1), "A B", [(0, .3, "A"), (.79, 1, "B")], []),
-            ("ann", (1.4, 2), "C", [(.1, .55, "C")], [])]),
-    "a speaker with a name, another without": ({"words": [(0, .4, "yes")], "bob - words": [(.5, 1, "no")]}, 1, [
-        ("bob", (.4, 1), "NO", [(.1, .6, "NO")], []), ("mine", (0, .5), "YES", [(0, .4, "YES")], [])]),
-    "one speaker's grid names the speaker": ({"ann - words": [(0, 1, "yes")]}, 1, [
-        ("ann", None, "YES", [(0, 1, "YES")], [])]),
+        {"ann - words": [(0, 0.3, "a"), (0.79, 1, "b"), (1.5, 1.95, "c")], "bob - words": [(0, 2, "")]},
+        2,
+        [("ann", (0, 1.1), "A B", [(0, 0.3, "A"), (0.79, 1, "B")], []), ("ann", (1.4, 2), "C", [(0.1, 0.55, "C")], [])],
+    ),
+    "a speaker with a name, another without": (
+        {"words": [(0, 0.4, "yes")], "bob - words": [(0.5, 1, "no")]},
+        1,
+        [("bob", (0.4, 1), "NO", [(0.1, 0.6, "NO")], []), ("mine", (0, 0.5), "YES", [(0, 0.4, "YES")], [])],
+    ),
+    "one speaker's grid names the speaker": (
+        {"ann - words": [(0, 1, "yes")]},
+        1,
+        [("ann", None, "YES", [(0, 1, "YES")], [])],
+    ),
     "word class and wordcount are no words": (
-        {"word class": [(0, 1, "noun")], "wordcount": [(0, 1, "two")], "phone_number": [(0, 1, "five")],
-         "segmentation notes": [(0, 1, "x")], "words": [(0, .5, "old"), (.5, 1, "men")]}, 1, [
-            ("mine", None, "OLD MEN", [(0, .5, "OLD"), (.5, 1, "MEN")], [])]),
-    "WebMAUS": ({"ORT-MAU": [(0, 1, "ja")], "KAN-MAU": [(0, 1, "ja:")],
-                 "MAU": [(0, .1, "<p:>"), (.1, .5, "j"), (.5, 1, "a:")]}, 1, [
-                     ("mine", None, "JA", [(0, 1, "JA")], [(0, .1, "SIL"), (.1, .5, "j"), (.5, 1, "a:")])]),
+        {
+            "word class": [(0, 1, "noun")],
+            "wordcount": [(0, 1, "two")],
+            "phone_number": [(0, 1, "five")],
+            "segmentation notes": [(0, 1, "x")],
+            "words": [(0, 0.5, "old"), (0.5, 1, "men")],
+        },
+        1,
+        [("mine", None, "OLD MEN", [(0, 0.5, "OLD"), (0.5, 1, "MEN")], [])],
+    ),
+    "WebMAUS": (
+        {
+            "ORT-MAU": [(0, 1, "ja")],
+            "KAN-MAU": [(0, 1, "ja:")],
+            "MAU": [(0, 0.1, "<p:>"), (0.1, 0.5, "j"), (0.5, 1, "a:")],
+        },
+        1,
+        [("mine", None, "JA", [(0, 1, "JA")], [(0, 0.1, "SIL"), (0.1, 0.5, "j"), (0.5, 1, "a:")])],
+    ),
     "noises are no words": (
-        {"words": [(i / 10, (i + 1) / 10, label) for i, label in enumerate(
-            ["<unk>", "spn", "sil", "<eps>", "sp", "", "{SL}", "[bracketed]", "yes", "!EXIT"])],
-         "phones": [(0, .1, "spn"), (.8, .9, "Y"), (.9, 1, "{NS}")]}, 1, [
-            ("mine", None, "YES", [(.8, .9, "YES")], [(0, .1, "SIL"), (.8, .9, "Y"), (.9, 1, "SIL")])]),
+        {
+            "words": [
+                (i / 10, (i + 1) / 10, label)
+                for i, label in enumerate(
+                    ["<unk>", "spn", "sil", "<eps>", "sp", "", "{SL}", "[bracketed]", "yes", "!EXIT"]
+                )
+            ],
+            "phones": [(0, 0.1, "spn"), (0.8, 0.9, "Y"), (0.9, 1, "{NS}")],
+        },
+        1,
+        [("mine", None, "YES", [(0.8, 0.9, "YES")], [(0, 0.1, "SIL"), (0.8, 0.9, "Y"), (0.9, 1, "SIL")])],
+    ),
 }
 
 
@@ -123,24 +180,30 @@ def test_grids_give_utterances_and_gold(tmp_path, tiers, seconds, expected):
 
 
 SHIFTED = {  # start and end of the grid, length of the sound: cut, start and end of the word
-    "begins at 10 s, as long as the sound": (10, 11, 1, None, .2, 1), "within the sound": (2, 3, 4, (2, 3), .2, 1),
-    "begins before 0": (-.2, .8, 1, None, .2, 1), "30 ms longer": (0, 1.03, 1, None, .2, 1),
-    "ends early": (0, 1, 2, None, .2, 1),
+    "begins at 10 s, as long as the sound": (10, 11, 1, None, 0.2, 1),
+    "within the sound": (2, 3, 4, (2, 3), 0.2, 1),
+    "begins before 0": (-0.2, 0.8, 1, None, 0.2, 1),
+    "30 ms longer": (0, 1.03, 1, None, 0.2, 1),
+    "ends early": (0, 1, 2, None, 0.2, 1),
 }
 
 
 @pytest.mark.parametrize("start,end,seconds,cut,first,last", SHIFTED.values(), ids=SHIFTED)
 def test_grids_that_begin_elsewhere_are_shifted(tmp_path, start, end, seconds, cut, first, last):
-    entries = [(start, start + .2, ""), (start + .2, end, "yes")]
+    entries = [(start, start + 0.2, ""), (start + 0.2, end, "yes")]
     for number, (tier, gold) in enumerate([("words", [(first, last, "YES")]), ("sentences", [])]):
         text = grid({tier: entries}, end, start)
-        found, = heard(prepared_with(tmp_path / f"{number}/mine", seconds, {".TextGrid": text}), tmp_path / f"{number}")
+        (found,) = heard(
+            prepared_with(tmp_path / f"{number}/mine", seconds, {".TextGrid": text}), tmp_path / f"{number}"
+        )
         assert (found.cut, found.words, found.gold_words) == (cut, "YES", gold)
 
 
 # TextGrids: what is refused, by the file's name
 
-LONG = HEAD + '''xmin = 0
+LONG = (
+    HEAD
+    + """xmin = 0
 xmax = 1
 tiers? <exists>
 size = 1
@@ -159,13 +222,14 @@ item []:
             xmin = 0.4
             xmax = 1
             text = "day"
-'''
-GOOD_DAY = [(0, .4, "good"), (.4, 1, "day")]
+"""
+)
+GOOD_DAY = [(0, 0.4, "good"), (0.4, 1, "day")]
 POINTS = HEAD + '0\n1\n<exists>\n1\n"TextTier"\n"words"\n0\n1\n1\n0.5\n"yes"\n'
 REFUSED = {
     "longer than the sound": grid({"words": [(0, 2, "yes")]}, 2),
     "begins at 10 s and longer": grid({"words": [(10, 12, "yes")]}, 12, 10),
-    "a word after the end": grid({"words": [(0, .5, "yes"), (1.01, 1.03, "no")]}, 1.03),
+    "a word after the end": grid({"words": [(0, 0.5, "yes"), (1.01, 1.03, "no")]}, 1.03),
     "size larger than what is there": LONG.replace("size = 2", "size = 3"),
     "size smaller than what is there": LONG.replace("size = 2", "size = 1"),
     "negative size": LONG.replace("size = 2", "size = -2"),
@@ -180,27 +244,27 @@ REFUSED = {
     "Latin-1": grid({"words": [(0, 1, "stra\u00dfe")]}).encode("latin-1"),
     "UTF-16 without its mark": grid({"words": GOOD_DAY}).encode("utf-16-le"),
     "nothing": "",
-    "two tiers of one name": LONG.replace("size = 1", "size = 2", 1) + LONG[LONG.index("        class"):],
+    "two tiers of one name": LONG.replace("size = 1", "size = 2", 1) + LONG[LONG.index("        class") :],
     "words twice, by other names": grid({"words": GOOD_DAY, "ORT": GOOD_DAY}),
     "only tiers of other names": grid({"word class": GOOD_DAY, "wordcount": GOOD_DAY}),
     "phones of a speaker without words": grid({"ann - words": GOOD_DAY, "bob - phones": GOOD_DAY}),
-    "a word outside of the sentences": grid({"a - words": GOOD_DAY, "a - text": [(0, .4, "good")], "b - words": []}),
+    "a word outside of the sentences": grid({"a - words": GOOD_DAY, "a - text": [(0, 0.4, "good")], "b - words": []}),
 }
 
 
 @pytest.mark.parametrize("content", REFUSED.values(), ids=REFUSED)
 def test_grids_that_are_damaged_or_do_not_fit_are_refused(tmp_path, content):
     prepared = prepared_with(tmp_path / "mine", 1, {".TextGrid": content})
-    (name, error), = prepared.unreadable
+    ((name, error),) = prepared.unreadable
     assert name == "x" and "x.TextGrid: " in error and "; " in error
     assert "index out of range" not in error and "could not convert" not in error
     assert sum(map(len, prepared.sets.values())) == 12
 
 
 def test_points_and_text_beside_several_speakers_are_named(tmp_path):
-    (_, error), = prepared_with(tmp_path / "mine", 1, {".TextGrid": POINTS}).unreadable
+    ((_, error),) = prepared_with(tmp_path / "mine", 1, {".TextGrid": POINTS}).unreadable
     assert '"words"' in error and "points" in error
-    (_, error), = prepared_with(tmp_path / "mine", 3, {".TextGrid": grid(TWO, 3), ".txt": "good day"}).unreadable
+    ((_, error),) = prepared_with(tmp_path / "mine", 3, {".TextGrid": grid(TWO, 3), ".txt": "good day"}).unreadable
     assert "x.txt: " in error
 
 
@@ -210,10 +274,10 @@ FORMS = {
     "item[1] without a space": LONG,
     "short": grid({"words": GOOD_DAY}),
     "free, with comments": '"ooTextFile" "TextGrid"\n0 1 ! from 0 to 1 s, 7 words "or" so\n<exists> 1 tier\n'
-                           '"IntervalTier" named "words" from 0 to 1 s, 2 intervals\n0 0.4 "good" and 0.4 1 "day"',
+    '"IntervalTier" named "words" from 0 to 1 s, 2 intervals\n0 0.4 "good" and 0.4 1 "day"',
     "chronological": '"Praat chronological TextGrid text file"\n0 1   ! Time domain.\n2   ! Number of tiers.\n'
-                     '"TextTier" "tones" 0 1\n"IntervalTier" "words" 0 1\n\n2 0 0.4\n"good"\n\n1 0.2\n"H*"\n\n'
-                     '2 0.4 1\n"day"\n',
+    '"TextTier" "tones" 0 1\n"IntervalTier" "words" 0 1\n\n2 0 0.4\n"good"\n\n1 0.2\n"H*"\n\n'
+    '2 0.4 1\n"day"\n',
     "without spaces about =": LONG.replace(" = ", "="),
     "old short": grid({"words": GOOD_DAY}).replace('"ooTextFile"', '"ooTextFile short"'),
     "Windows' line ends": LONG.replace("\n", "\r\n"),
@@ -229,7 +293,7 @@ def test_praats_forms_are_one(tmp_path, content):
 @pytest.mark.parametrize("form", ["long_textgrid", "short_textgrid"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_praatio_writes_what_we_read(tmp_path, form, encoding):
-    entries = [(0.125, 0.5, 'the "a" 7'), (0.5, 0.75, 'two\nlines ! 3'), (0.75, 1.0, '"'), (1.25, 2.0, "xmin = -0.2")]
+    entries = [(0.125, 0.5, 'the "a" 7'), (0.5, 0.75, "two\nlines ! 3"), (0.75, 1.0, '"'), (1.25, 2.0, "xmin = -0.2")]
     made = textgrid.Textgrid(0, 3)
     made.addTier(textgrid.IntervalTier('an "old" tier', entries, 0, 3))
     made.addTier(textgrid.PointTier("words", [(0.3, "H*")], 0, 3))
@@ -248,50 +312,125 @@ def test_praatio_reads_what_we_write(tmp_path):
     assert [entry.label for entry in entries] == [segment.label for segment in segments]
     assert [entry.start for entry in entries] == pytest.approx([frame_to_seconds(s.start) for s in segments])
     assert [i.label for i in read_textgrid(tmp_path / "u.TextGrid").tiers['a "tier"'] if i.label] == [
-        segment.label for segment in segments]
+        segment.label for segment in segments
+    ]
 
 
 # Label files (a second of sound has 8000 samples)
 
 ARCTIC = "separator ;\nnfields 1\n#\n0.1 125 pau\n0.4 125 hh\n0.8 125 ay\n1.0 125 pau\n"
 LABELS = {  # files beside x.wav: words, gold words, gold phones
-    "HTK words": ({".lab": "0 2300000 sil\n2300000 5000000 good\n5000000 9000000 day\n"},
-                  "GOOD DAY", [(.23, .5, "GOOD"), (.5, .9, "DAY")], []),
-    "HTK phones, and a text": ({".lab": "0 2000000 sil\n2000000 6000000 hh\n6000000 10000000 ay\n", ".txt": "Hi."},
-                               "HI", [], [(0, .2, "SIL"), (.2, .6, "hh"), (.6, 1, "ay")]),
-    "HVite's triphones and scores": ({".lab": "0 2000000 sil -92.5\n2000000 6000000 sil-hh+ay -120.25\n"
-                                              "6000000 9900000 hh-ay+sil -1.0e2\n", ".txt": "hi"},
-                                     "HI", [], [(0, .2, "SIL"), (.2, .6, "hh"), (.6, .99, "ay")]),
-    "TIMIT": ({".txt": "0 8000 She had it.\n", ".wrd": "800 3200 she\n3200 4800 had\n4800 7600 it\n",
-               ".phn": "0 800 h#\n800 2400 sh\n2400 3200 iy\n3200 4000 hv\n4000 4400 ae\n4400 4800 dcl\n4800 6000 ih\n"
-                       "6000 7200 tcl\n7200 7600 t\n7600 8000 h#\n"},
-              "SHE HAD IT", [(.1, .4, "SHE"), (.4, .6, "HAD"), (.6, .95, "IT")],
-              [(0, .1, "SIL"), (.1, .3, "sh"), (.3, .4, "iy"), (.4, .5, "hv"), (.5, .55, "ae"), (.55, .6, "dcl"),
-               (.6, .75, "ih"), (.75, .9, "tcl"), (.9, .95, "t"), (.95, 1, "SIL")]),
-    "samples as .txt": ({".txt": "800 4000 yes\n4000 7900 madam\n"},
-                        "YES MADAM", [(.1, .5, "YES"), (.5, .988, "MADAM")], []),
-    "Audacity, few labels": ({".txt": "0.100000\t0.150000\tyes\n0.700000\t0.760000\tno\n"},
-                             "YES NO", [(.1, .15, "YES"), (.7, .76, "NO")], []),
-    "Audacity, one sentence, with frequencies": ({".txt": "0.100000\t0.900000\tgood day\n\\\t100.0\t4000.0\n"},
-                                                 "GOOD DAY", [], []),
-    "Audacity with decimal commas": ({".txt": "0,100000\t0,500000\tgood\n0,500000\t0,900000\tday\n"},
-                                     "GOOD DAY", [(.1, .5, "GOOD"), (.5, .9, "DAY")], []),
-    "seconds, with spaces": ({".lab": "0.00 0.40 good\n0.40 1.00 day\n"},
-                             "GOOD DAY", [(0, .4, "GOOD"), (.4, 1, "DAY")], []),
-    "ESPS, as Festival and ARCTIC have it": ({".lab": ARCTIC, ".txt": "hi"}, "HI", [],
-                                             [(0, .1, "SIL"), (.1, .4, "hh"), (.4, .8, "ay"), (.8, 1, "SIL")]),
-    "IPA phones": ({".lab": "0 3000000 t͡ʃ\n3000000 10000000 ˈɛ̃\n", ".txt": "chin"},
-                   "CHIN", [], [(0, .3, "t͡ʃ"), (.3, 1, "ˈɛ̃")]),
-    "phones by their suffix": ({".phn": "0 3000 6\n3000 8000 aI_^\n", ".txt": "eye"}, "EYE", [],
-                               [(0, .375, "6"), (.375, 1, "aI_^")]),
+    "HTK words": (
+        {".lab": "0 2300000 sil\n2300000 5000000 good\n5000000 9000000 day\n"},
+        "GOOD DAY",
+        [(0.23, 0.5, "GOOD"), (0.5, 0.9, "DAY")],
+        [],
+    ),
+    "HTK phones, and a text": (
+        {".lab": "0 2000000 sil\n2000000 6000000 hh\n6000000 10000000 ay\n", ".txt": "Hi."},
+        "HI",
+        [],
+        [(0, 0.2, "SIL"), (0.2, 0.6, "hh"), (0.6, 1, "ay")],
+    ),
+    "HVite's triphones and scores": (
+        {
+            ".lab": "0 2000000 sil -92.5\n2000000 6000000 sil-hh+ay -120.25\n6000000 9900000 hh-ay+sil -1.0e2\n",
+            ".txt": "hi",
+        },
+        "HI",
+        [],
+        [(0, 0.2, "SIL"), (0.2, 0.6, "hh"), (0.6, 0.99, "ay")],
+    ),
+    "TIMIT": (
+        {
+            ".txt": "0 8000 She had it.\n",
+            ".wrd": "800 3200 she\n3200 4800 had\n4800 7600 it\n",
+            ".phn": "0 800 h#\n800 2400 sh\n2400 3200 iy\n3200 4000 hv\n4000 4400 ae\n4400 4800 dcl\n4800 6000 ih\n"
+            "6000 7200 tcl\n7200 7600 t\n7600 8000 h#\n",
+        },
+        "SHE HAD IT",
+        [(0.1, 0.4, "SHE"), (0.4, 0.6, "HAD"), (0.6, 0.95, "IT")],
+        [
+            (0, 0.1, "SIL"),
+            (0.1, 0.3, "sh"),
+            (0.3, 0.4, "iy"),
+            (0.4, 0.5, "hv"),
+            (0.5, 0.55, "ae"),
+            (0.55, 0.6, "dcl"),
+            (0.6, 0.75, "ih"),
+            (0.75, 0.9, "tcl"),
+            (0.9, 0.95, "t"),
+            (0.95, 1, "SIL"),
+        ],
+    ),
+    "samples as .txt": (
+        {".txt": "800 4000 yes\n4000 7900 madam\n"},
+        "YES MADAM",
+        [(0.1, 0.5, "YES"), (0.5, 0.988, "MADAM")],
+        [],
+    ),
+    "Audacity, few labels": (
+        {".txt": "0.100000\t0.150000\tyes\n0.700000\t0.760000\tno\n"},
+        "YES NO",
+        [(0.1, 0.15, "YES"), (0.7, 0.76, "NO")],
+        [],
+    ),
+    "Audacity, one sentence, with frequencies": (
+        {".txt": "0.100000\t0.900000\tgood day\n\\\t100.0\t4000.0\n"},
+        "GOOD DAY",
+        [],
+        [],
+    ),
+    "Audacity with decimal commas": (
+        {".txt": "0,100000\t0,500000\tgood\n0,500000\t0,900000\tday\n"},
+        "GOOD DAY",
+        [(0.1, 0.5, "GOOD"), (0.5, 0.9, "DAY")],
+        [],
+    ),
+    "seconds, with spaces": (
+        {".lab": "0.00 0.40 good\n0.40 1.00 day\n"},
+        "GOOD DAY",
+        [(0, 0.4, "GOOD"), (0.4, 1, "DAY")],
+        [],
+    ),
+    "ESPS, as Festival and ARCTIC have it": (
+        {".lab": ARCTIC, ".txt": "hi"},
+        "HI",
+        [],
+        [(0, 0.1, "SIL"), (0.1, 0.4, "hh"), (0.4, 0.8, "ay"), (0.8, 1, "SIL")],
+    ),
+    "IPA phones": (
+        {".lab": "0 3000000 t͡ʃ\n3000000 10000000 ˈɛ̃\n", ".txt": "chin"},
+        "CHIN",
+        [],
+        [(0, 0.3, "t͡ʃ"), (0.3, 1, "ˈɛ̃")],
+    ),
+    "phones by their suffix": (
+        {".phn": "0 3000 6\n3000 8000 aI_^\n", ".txt": "eye"},
+        "EYE",
+        [],
+        [(0, 0.375, "6"), (0.375, 1, "aI_^")],
+    ),
     "one word": ({".lab": "0 10000000 yes\n"}, "YES", [(0, 1, "YES")], []),
-    "digits as labels": ({".lab": "0 4000000 one\n4000000 10000000 2\n"}, "ONE TWO",
-                         [(0, .4, "ONE"), (.4, 1, "TWO")], []),
+    "digits as labels": (
+        {".lab": "0 4000000 one\n4000000 10000000 2\n"},
+        "ONE TWO",
+        [(0, 0.4, "ONE"), (0.4, 1, "TWO")],
+        [],
+    ),
     "text that begins with numbers": ({".txt": "12 34 people"}, "TWELVE THIRTY FOUR PEOPLE", [], []),
-    "decimal numbers in a text": ({".txt": "2.5 3.5 million people\n"},
-                                  "TWO POINT FIVE THREE POINT FIVE MILLION PEOPLE", [], []),
-    "years": ({".txt": "1914 1918 war"},
-              "ONE THOUSAND NINE HUNDRED FOURTEEN ONE THOUSAND NINE HUNDRED EIGHTEEN WAR", [], []),
+    "decimal numbers in a text": (
+        {".txt": "2.5 3.5 million people\n"},
+        "TWO POINT FIVE THREE POINT FIVE MILLION PEOPLE",
+        [],
+        [],
+    ),
+    "years": (
+        {".txt": "1914 1918 war"},
+        "ONE THOUSAND NINE HUNDRED FOURTEEN ONE THOUSAND NINE HUNDRED EIGHTEEN WAR",
+        [],
+        [],
+    ),
     "digits alone": ({".txt": "0 1 2\n1 2 3\n"}, "ZERO ONE TWO ONE TWO THREE", [], []),
     "lines of text, one of which begins with numbers": ({".txt": "yes\n1 2 three\n"}, "YES ONE TWO THREE", [], []),
 }
@@ -299,7 +438,7 @@ LABELS = {  # files beside x.wav: words, gold words, gold phones
 
 @pytest.mark.parametrize("files,words,gold_words,gold_phones", LABELS.values(), ids=LABELS)
 def test_label_files_are_gold_and_text_is_text(tmp_path, files, words, gold_words, gold_phones):
-    found, = heard(prepared_with(tmp_path / "mine", 1, files), tmp_path)
+    (found,) = heard(prepared_with(tmp_path / "mine", 1, files), tmp_path)
     assert found == ("mine", None, words, gold_words, gold_phones)
 
 
@@ -322,20 +461,24 @@ UNFIT = {
 
 @pytest.mark.parametrize("suffix,content", UNFIT.values(), ids=UNFIT)
 def test_label_files_that_do_not_fit_are_refused(tmp_path, suffix, content):
-    (name, error), = prepared_with(tmp_path / "mine", 1, {suffix: content}).unreadable
+    ((name, error),) = prepared_with(tmp_path / "mine", 1, {suffix: content}).unreadable
     assert name == "x" and f"x{suffix}:" in error and "; " in error
 
 
 # Gold phones
 
-@pytest.mark.parametrize("labels,fold", [
-    ("HH_B AH0_I L_I OW1_E AY_S SIL SPN_S", {"HH_B": "HH", "AH0_I": "AH", "L_I": "L", "OW1_E": "OW", "AY_S": "AY"}),
-    ("ah0 AY1 B", {"ah0": "AH", "AY1": "AY"}),
-    ("t͡ʃ_B ˈa_I b_E", {"t͡ʃ_B": "t͡ʃ", "ˈa_I": "a", "b_E": "b"}),  # IPA keeps its small letters
-    ("ˈa b d ø", {"ˈa": "a"}),
-    ("a_B b d ø", {}),                                           # X-SAMPA's extra low tone
-    ("NOTE_B blah_I", {"NOTE_B": "NOTE", "blah_I": "blah"}),
-])
+
+@pytest.mark.parametrize(
+    "labels,fold",
+    [
+        ("HH_B AH0_I L_I OW1_E AY_S SIL SPN_S", {"HH_B": "HH", "AH0_I": "AH", "L_I": "L", "OW1_E": "OW", "AY_S": "AY"}),
+        ("ah0 AY1 B", {"ah0": "AH", "AY1": "AY"}),
+        ("t͡ʃ_B ˈa_I b_E", {"t͡ʃ_B": "t͡ʃ", "ˈa_I": "a", "b_E": "b"}),  # IPA keeps its small letters
+        ("ˈa b d ø", {"ˈa": "a"}),
+        ("a_B b d ø", {}),  # X-SAMPA's extra low tone
+        ("NOTE_B blah_I", {"NOTE_B": "NOTE", "blah_I": "blah"}),
+    ],
+)
 def test_stress_case_and_positions_are_folded(labels, fold):
     assert fold_of(labels.split()) == fold
 
@@ -345,27 +488,43 @@ def test_timits_labels_fold_as_lee_and_hon_did():
     assert [fold[label] for label in "hv dcl ax-h q ix zh".split()] == ["HH", "SIL", "AH", "SIL", "IH", "SH"]
 
 
-@pytest.mark.parametrize("labels,phones,unknown", [
-    ("HH_B AH_I sil SIL", (), {}), ("foo_bar HH foo_bar", (), {"foo_bar": 2}), ("ɛ̃ t͡ʃ blah", (), {"blah": 1}),
-    ("2 9 a", ("2", "9", "E"), {"a": 1}),
-])
+@pytest.mark.parametrize(
+    "labels,phones,unknown",
+    [
+        ("HH_B AH_I sil SIL", (), {}),
+        ("foo_bar HH foo_bar", (), {"foo_bar": 2}),
+        ("ɛ̃ t͡ʃ blah", (), {"blah": 1}),
+        ("2 9 a", ("2", "9", "E"), {"a": 1}),
+    ],
+)
 def test_labels_that_are_no_phones_are_counted(labels, phones, unknown):
     labels = labels.replace("sil", "SIL").split()
     assert unknown_labels(labels, fold_of(labels, phones), phones) == unknown
 
 
-@pytest.mark.parametrize("label,expected", [
-    ("<unk>", True), ("[laughter] <cough>", True), ("(cough)", False), ("{SL}", True), ("SPN_S", True), (" ", True),
-    ("h#", True),
-    ("[laughter] hello [noise]", False), ("a", False), ("silence", False), ("<s", False),
-])
+@pytest.mark.parametrize(
+    "label,expected",
+    [
+        ("<unk>", True),
+        ("[laughter] <cough>", True),
+        ("(cough)", False),
+        ("{SL}", True),
+        ("SPN_S", True),
+        (" ", True),
+        ("h#", True),
+        ("[laughter] hello [noise]", False),
+        ("a", False),
+        ("silence", False),
+        ("<s", False),
+    ],
+)
 def test_what_is_no_speech(label, expected):
     assert is_nonspeech(label) is expected
 
 
 def test_labels_of_no_known_notation_are_not_taken_for_the_words_of_a_text(tmp_path):
     files = {".lab": "0 3000000 Q_6\n3000000 10000000 aI_^\n", ".txt": "eye"}
-    (_, error), = prepared_with(tmp_path / "mine", 1, files).unreadable
+    ((_, error),) = prepared_with(tmp_path / "mine", 1, files).unreadable
     assert "x.lab: " in error and "x.phn" in error
 
 
@@ -388,8 +547,9 @@ def kaldi(folder: Path, ctm: str, name: str = "phones.ctm") -> Path:
 
 
 def test_kaldis_gold_has_one_silence_and_no_positions(tmp_path):
-    folder = kaldi(tmp_path / "k", "u00 1 0 0.5 SIL\nu00 1 0.5 0.25 Y_B\nu00 1 0.75 0.125 EH1_E\n"
-                                   "u00 1 0.875 0.1 SPN_S\n")
+    folder = kaldi(
+        tmp_path / "k", "u00 1 0 0.5 SIL\nu00 1 0.5 0.25 Y_B\nu00 1 0.75 0.125 EH1_E\nu00 1 0.875 0.1 SPN_S\n"
+    )
     (folder / "words.ctm").write_text("u00 1 0 0.5 <eps>\nu00 1 0.5 0.5 yes\nu01 1 0 1 [noise]\n")
     prepared = own.prepare(folder).prepared
     assert [i.label for i in prepared.gold["u00"].phones] == ["SIL", "Y_B", "EH1_E", "SIL"]
@@ -399,7 +559,7 @@ def test_kaldis_gold_has_one_silence_and_no_positions(tmp_path):
 
 @pytest.mark.parametrize("end", [1.02, 1.5])
 def test_make_check_and_make_data_agree_about_gold_beyond_the_end(tmp_path, end):
-    folder = kaldi(tmp_path / "k", f"u00 1 0.5 {end - .5:g} Y\n")
+    folder = kaldi(tmp_path / "k", f"u00 1 0.5 {end - 0.5:g} Y\n")
     errors = [problem for problem in Check(folder).problems() if not problem.remark]
     unreadable = own.prepare(folder).prepared.unreadable
     assert len(errors) == len(unreadable) == (end > 1.05)
@@ -407,11 +567,11 @@ def test_make_check_and_make_data_agree_about_gold_beyond_the_end(tmp_path, end)
 
 
 def test_make_data_and_make_score_count_labels_that_are_no_phones(tmp_path, capsys):
-    ctm = "".join(f"u{u:02} 1 {i / 4} 0.25 {label}\n" for u in range(12)
-                  for i, label in enumerate(["sil", "foo", "S", "b_r"]))
+    ctm = "".join(
+        f"u{u:02} 1 {i / 4} 0.25 {label}\n" for u in range(12) for i, label in enumerate(["sil", "foo", "S", "b_r"])
+    )
     folder, out = kaldi(tmp_path / "k", ctm), tmp_path / "data" / "k"
-    prepare_data.main(Namespace(corpus="k", corpus_dir=str(folder), out=out, split=None, lexicon=None,
-                                allow_missing=0))
+    prepare_data.main(Namespace(corpus="k", corpus_dir=str(folder), out=out, split=None, lexicon=None, allow_missing=0))
     said = capsys.readouterr().out
     assert "24 of 36 phones placed by hand are unknown (foo 12, b_r 12)" in said
     (out / "lang").mkdir()
@@ -419,8 +579,12 @@ def test_make_data_and_make_score_count_labels_that_are_no_phones(tmp_path, caps
     test = [u.id for u in read_datadir(out / "test")]
     decode = tmp_path / "decode"
     decode.mkdir()
-    for name, labels in (("hyp.txt", "yes"), ("phones.txt", "Y EH S"), ("free.txt", "S"),
-                         ("reference.txt", "foo S b_r")):
+    for name, labels in (
+        ("hyp.txt", "yes"),
+        ("phones.txt", "Y EH S"),
+        ("free.txt", "S"),
+        ("reference.txt", "foo S b_r"),
+    ):
         (decode / name).write_text("".join(f"{utt} {labels}\n" for utt in test))
     _, line = score.main(Namespace(decode=decode, data=out / "test", ref_phones=decode / "reference.txt"))
     assert f"{2 * len(test)} of {3 * len(test)} reference phones" in line and "foo" in line
@@ -430,16 +594,25 @@ def test_unreadable_files_do_not_hide_from_make_data(tmp_path):
     folder = folder_of(tmp_path / "mine", ["yes"])
     (folder / "u03.TextGrid").write_text(grid({"words": [(0, 5, "yes")]}, 5))
     with pytest.raises(UserError, match=r"u03\.TextGrid"):
-        prepare_data.main(Namespace(corpus="m", corpus_dir=str(folder), out=tmp_path / "d/m", split=None, lexicon=None,
-                                    allow_missing=0))
+        prepare_data.main(
+            Namespace(
+                corpus="m", corpus_dir=str(folder), out=tmp_path / "d/m", split=None, lexicon=None, allow_missing=0
+            )
+        )
 
 
 # TEXTFILE of `make align`
 
-SPOKEN = {"text.txt": "yes, [cough] no", "htk.lab": "0 4000000 yes\n4000000 8000000 no\n8000000 10000000 sil\n",
-          "audacity.txt": "0.000\t0.500\tyes\n0.500\t1.000\tno\n", "words.wrd": "0 4000 yes\n4000 8000 no\n",
-          "one.TextGrid": grid({"words": [(0, .4, "yes"), (.4, .8, "no"), (.8, 1, "sil")], "word class": [(0, 1, "a")]}),
-          "two.TextGrid": grid({"bob - words": [(0, .4, ""), (.4, 1, "no")], "ann - words": [(0, .4, "yes"), (.4, 1, "")]})}
+SPOKEN = {
+    "text.txt": "yes, [cough] no",
+    "htk.lab": "0 4000000 yes\n4000000 8000000 no\n8000000 10000000 sil\n",
+    "audacity.txt": "0.000\t0.500\tyes\n0.500\t1.000\tno\n",
+    "words.wrd": "0 4000 yes\n4000 8000 no\n",
+    "one.TextGrid": grid({"words": [(0, 0.4, "yes"), (0.4, 0.8, "no"), (0.8, 1, "sil")], "word class": [(0, 1, "a")]}),
+    "two.TextGrid": grid(
+        {"bob - words": [(0, 0.4, ""), (0.4, 1, "no")], "ann - words": [(0, 0.4, "yes"), (0.4, 1, "")]}
+    ),
+}
 
 
 @pytest.mark.parametrize("name", SPOKEN)

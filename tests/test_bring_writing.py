@@ -1,4 +1,5 @@
 """What people write: any script, capitals, figures, punctuation, brackets; the same words through every door."""
+
 from __future__ import annotations
 
 import unicodedata
@@ -23,10 +24,14 @@ from pipeline.align.text import written_in
 from pipeline.compare.score import align_all, total
 from pipeline.corpora import own
 
-GERMAN = "die d iː\nMaße m aː s ə\nMasse m a s ə\nStraße ʃ t ʁ aː s ə\nund ʊ n t\nist ɪ s t\nHund h ʊ n t\ngroß ɡ ʁ oː s\n"
+GERMAN = (
+    "die d iː\nMaße m aː s ə\nMasse m a s ə\nStraße ʃ t ʁ aː s ə\nund ʊ n t\nist ɪ s t\nHund h ʊ n t\ngroß ɡ ʁ oː s\n"
+)
 TURKISH = "ılık ɯ l ɯ k\nilik i l i k\nistanbul i s t a n b u l\nve v e\n"
 TURKISH_CAPITALS = "ILIK ɯ l ɯ k\nİLİK i l i k\nİSTANBUL i s t a n b u l\nVE v e\n"
-FRENCH = "l' l\nécole e k ɔ l\npeut-être p ø t ɛ t ʁ\naujourd'hui o ʒ u ʁ d ɥ i\nà a\nc' s\nest ɛ\nvu v y\ndéjà d e ʒ a\n"
+FRENCH = (
+    "l' l\nécole e k ɔ l\npeut-être p ø t ɛ t ʁ\naujourd'hui o ʒ u ʁ d ɥ i\nà a\nc' s\nest ɛ\nvu v y\ndéjà d e ʒ a\n"
+)
 SIGNS = "ka: k a\nba: b a\nto t o\nth- t\nma' m a\n'ap a p\nbe b e\n"
 THAI = "ภาษา p a\nไทย t a\nสวัสดี s a\n"
 PERSIAN = "می‌روم m i\nکتاب‌ها k e\n"
@@ -116,13 +121,17 @@ def test_written_text(tmp_path, lexicon, text, words):
 
 # Every door ------------------------------------------------------------------------------------------------------------
 
+
 def kaldi(folder: Path, text: str) -> None:
     rows = [f"s-{number:02}" for number in range(12)]
     folder.mkdir()
     for number, row in enumerate(rows):
         soundfile.write(folder / f"{row}.wav", noise(seed=number), RATE)
-    for name, values in {"wav.scp": [f"{folder}/{row}.wav" for row in rows], "text": [text] * 12,
-                         "utt2spk": ["s"] * 12}.items():
+    for name, values in {
+        "wav.scp": [f"{folder}/{row}.wav" for row in rows],
+        "text": [text] * 12,
+        "utt2spk": ["s"] * 12,
+    }.items():
         (folder / name).write_text("".join(f"{row} {value}\n" for row, value in zip(rows, values)), encoding="utf-8")
 
 
@@ -149,16 +158,25 @@ def grids(folder: Path, text: str) -> None:
         grid.save(str(folder / f"u{number:02}.TextGrid"), "short_textgrid", includeBlankSpaces=True)
 
 
-DOORS = {"folder": lambda folder, text: folder_of(folder, [text]), "lab": lambda folder, text: folder_of(folder, [text], ".lab"),
-         "kaldi": kaldi, "lhotse": lhotse, "grid": grids}
+DOORS = {
+    "folder": lambda folder, text: folder_of(folder, [text]),
+    "lab": lambda folder, text: folder_of(folder, [text], ".lab"),
+    "kaldi": kaldi,
+    "lhotse": lhotse,
+    "grid": grids,
+}
 
 
 @pytest.mark.parametrize("door", DOORS)
-@pytest.mark.parametrize("lexicon, text, words", [
-    (HINDI, unicodedata.normalize("NFD", "नमस्ते दुनिया"), "नमस्ते दुनिया"),
-    (FRENCH, unicodedata.normalize("NFD", "déjà VU"), "déjà vu"),
-    (TURKISH, "İstanbul VE ilik", "istanbul ve ilik"),
-    (ENGLISH, "[noise] Hello the [UM]", "HELLO THE [UM]")])
+@pytest.mark.parametrize(
+    "lexicon, text, words",
+    [
+        (HINDI, unicodedata.normalize("NFD", "नमस्ते दुनिया"), "नमस्ते दुनिया"),
+        (FRENCH, unicodedata.normalize("NFD", "déjà VU"), "déjà vu"),
+        (TURKISH, "İstanbul VE ilik", "istanbul ve ilik"),
+        (ENGLISH, "[noise] Hello the [UM]", "HELLO THE [UM]"),
+    ],
+)
 def test_every_door_gives_the_same_words(tmp_path, door, lexicon, text, words):
     DOORS[door](tmp_path / "mine", text)
     found = said(own.prepare(tmp_path / "mine", lexicon=lexicon_of(tmp_path, lexicon)).prepared)
@@ -179,8 +197,8 @@ def test_figures_are_named_with_their_file(tmp_path, door):
 
 def test_the_line_of_a_figure_is_told(tmp_path):
     folder_of(tmp_path / "mine", ["Hund\n\nund 32 Hund\n"] + ["Hund"] * 11)
-    (name, error), = own.prepare(tmp_path / "mine", lexicon=lexicon_of(tmp_path, GERMAN)).prepared.unreadable
-    assert name == "u00" and error.startswith(f"{tmp_path}/mine/u00.txt:3: \"32\"")
+    ((name, error),) = own.prepare(tmp_path / "mine", lexicon=lexicon_of(tmp_path, GERMAN)).prepared.unreadable
+    assert name == "u00" and error.startswith(f'{tmp_path}/mine/u00.txt:3: "32"')
 
 
 def test_the_corpus_s_own_lexicon_spells_its_words(tmp_path):
@@ -197,10 +215,14 @@ def test_an_utterance_of_noise_alone_is_left_out(tmp_path):
     assert [name for name, _ in prepared.left_out] == ["s-03"] and said(prepared)["04"] == "dog"
 
 
-@pytest.mark.parametrize("corpus, text, words", [
-    ("answer the hello", "Answer, THE hello!", "answer the hello"),
-    ("ANSWER THE HELLO", "answer, the “hello”", "ANSWER THE HELLO"),
-    ("answer the hello", "[cough] answer <unk> me", "answer me")])
+@pytest.mark.parametrize(
+    "corpus, text, words",
+    [
+        ("answer the hello", "Answer, THE hello!", "answer the hello"),
+        ("ANSWER THE HELLO", "answer, the “hello”", "ANSWER THE HELLO"),
+        ("answer the hello", "[cough] answer <unk> me", "answer me"),
+    ],
+)
 def test_the_text_to_align_is_spelled_as_the_corpus(corpus, text, words):
     lang = SimpleNamespace(reference_lexicon=dict.fromkeys(corpus.split()), info={"lexicon": "dictionary"})
     assert " ".join(written_in(lang).words(text)) == words
@@ -210,8 +232,12 @@ def test_lexicon_entries_are_never_merged(tmp_path):
     given = read_given(lexicon_of(tmp_path, GERMAN + "STRASSE s t\n"))
     found = given.look_up(["MASSE", "Maße", "masse", "Straße", "strasse", "nichts"])
     assert {word: variants[0][1] for word, variants in found.items()} == {
-        "MASSE": ("m", "a", "s", "ə"), "masse": ("m", "a", "s", "ə"), "Maße": ("m", "aː", "s", "ə"),
-        "Straße": ("ʃ", "t", "ʁ", "aː", "s", "ə"), "strasse": ("s", "t")}
+        "MASSE": ("m", "a", "s", "ə"),
+        "masse": ("m", "a", "s", "ə"),
+        "Maße": ("m", "aː", "s", "ə"),
+        "Straße": ("ʃ", "t", "ʁ", "aː", "s", "ə"),
+        "strasse": ("s", "t"),
+    }
 
 
 def test_a_word_that_is_called_as_a_phone_is_scored_as_a_word(tmp_path):
@@ -222,7 +248,10 @@ def test_a_word_that_is_called_as_a_phone_is_scored_as_a_word(tmp_path):
 
 
 @settings(max_examples=300, derandomize=True, deadline=None, database=None)
-@given(st.text(max_size=80), st.lists(st.text(st.characters(categories=["L", "M", "N", "P"]), min_size=1, max_size=6), max_size=9))
+@given(
+    st.text(max_size=80),
+    st.lists(st.text(st.characters(categories=["L", "M", "N", "P"]), min_size=1, max_size=6), max_size=9),
+)
 def test_any_text_is_words_or_an_error(text, lexicon):
     """Whatever the lexicon: no word has a space in it, all are composed, and what the lexicon has is spelled as there."""
     for written in (Written(lexicon), Written(), Written(english=False)):

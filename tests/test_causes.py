@@ -1,4 +1,5 @@
 """Where errors come from: each cause planted in scores of a few frames, and found, with differences worked by hand."""
+
 from __future__ import annotations
 
 import math
@@ -14,7 +15,7 @@ from pipeline.compare.cause_tables import as_json, by_class, summary, text
 from pipeline.compare.causes import CAUSES, COMPONENTS, Inquiry, Judge, Wrong, holds, said_otherwise
 from pipeline.hmm.topology import Transitions, phone_topology, silence_topology
 from pipeline.lattice import Lattice, best_path
-from pipeline.search.decode import Settings, WfstDecoder
+from pipeline.search.decode import SearchSettings, WfstDecoder
 from pipeline.search.graph import ctc_topology, hmm_topology
 from pipeline.search.system import System
 from pipeline.search.wfst import Beams
@@ -23,9 +24,20 @@ from pipeline.times.intervals import Interval
 PHONES = ["AH", "B", "G", "IY", "N", "Z"]
 LEXICON = {"BUGS": [(1.0, ("B", "AH", "G", "Z"))], "BUNNY": [(1.0, ("B", "AH", "N", "IY"))]}
 # pyctcdecode's joke: whatever was said, it was bugs bunny.
-JOKE = NGram(2, {("<s>",): -99.0, ("</s>",): -1.0, ("BUGS",): -2.0, ("BUNNY",): -2.0, ("<s>", "BUGS"): -0.1,
-                 ("<s>", "BUNNY"): -3.0, ("BUGS", "BUNNY"): -0.1, ("BUNNY", "</s>"): -0.1},
-             {("<s>",): 0.0, ("BUGS",): 0.0, ("BUNNY",): 0.0})
+JOKE = NGram(
+    2,
+    {
+        ("<s>",): -99.0,
+        ("</s>",): -1.0,
+        ("BUGS",): -2.0,
+        ("BUNNY",): -2.0,
+        ("<s>", "BUGS"): -0.1,
+        ("<s>", "BUNNY"): -3.0,
+        ("BUGS", "BUNNY"): -0.1,
+        ("BUNNY", "</s>"): -0.1,
+    },
+    {("<s>",): 0.0, ("BUGS",): 0.0, ("BUNNY",): 0.0},
+)
 SAID = "B AH N IY B AH N IY".split()
 
 
@@ -54,15 +66,29 @@ def spoken(rivals: dict[int, tuple[str, float]] = {}, said: list[str] = SAID) ->
     return scores
 
 
-def inquire(scores: np.ndarray, reference: str, beams: Beams = Beams(), system: System | None = None, graph: str = "words",
-            scale: float = 1.0, lang: Lang | None = None, **more) -> tuple[list[str], list[Wrong]]:
+def inquire(
+    scores: np.ndarray,
+    reference: str,
+    beams: Beams = Beams(),
+    system: System | None = None,
+    graph: str = "words",
+    scale: float = 1.0,
+    lang: Lang | None = None,
+    **more,
+) -> tuple[list[str], list[Wrong]]:
     """What is heard, and what is wrong with it."""
-    system, lang, settings = system or ctc(), lang or lang_of(), Settings(scale, 0.5)
+    system, lang, settings = system or ctc(), lang or lang_of(), SearchSettings(scale, 0.5)
     heard = WfstDecoder(system, lang, graph, settings, beams).decode("u", scores, len(scores))
     segments = heard.words if graph == "words" else [p for p in heard.phones if p.label not in ("SIL", "<blk>")]
     kept = heard.word_lattice if graph == "words" else heard.lattice
-    inquiry = Inquiry(Judge(system, lang, graph, settings), scores, reference.split(),
-                      [Interval(s.start / 100, s.end / 100, s.label) for s in segments], () if kept is None else kept, **more)
+    inquiry = Inquiry(
+        Judge(system, lang, graph, settings),
+        scores,
+        reference.split(),
+        [Interval(s.start / 100, s.end / 100, s.label) for s in segments],
+        () if kept is None else kept,
+        **more,
+    )
     return [segment.label for segment in segments], inquiry.wrong()
 
 
@@ -80,7 +106,10 @@ def test_a_sound_that_is_like_another_is_named():
     fair = NGram(1, {("<s>",): -99.0, ("</s>",): -1.0, ("BUGS",): -1.1, ("BUNNY",): -1.0}, {})
     scores = spoken({2: ("N", -4.0), 3: ("IY", -5.0)}, "B AH G Z B AH N IY".split())
     heard, [wrong] = inquire(scores, "BUNNY BUNNY", lang=lang_of(fair))
-    assert heard == ["BUGS", "BUNNY"] and (wrong.cause, wrong.decided) == ("outside", ("acoustic",))  # 8.8 > 6, the lattice beam
+    assert heard == ["BUGS", "BUNNY"] and (wrong.cause, wrong.decided) == (
+        "outside",
+        ("acoustic",),
+    )  # 8.8 > 6, the lattice beam
     assert wrong.difference == pytest.approx({"acoustic": 9, "lexicon": 0, "language": -0.1 * math.log(10)}, abs=5e-3)
 
 
@@ -102,7 +131,7 @@ def test_what_a_tiny_beam_pruned_is_an_error_of_the_search():
 
 def test_a_search_that_found_nothing_is_an_error_of_the_search():
     system, lang, scores = ctc(), lang_of(), spoken()
-    [wrong] = Inquiry(Judge(system, lang, "words", Settings(1.0)), scores, ["BUNNY", "BUNNY"], [], ()).wrong()
+    [wrong] = Inquiry(Judge(system, lang, "words", SearchSettings(1.0)), scores, ["BUNNY", "BUNNY"], [], ()).wrong()
     assert wrong.cause == "search" and wrong.heard == () and len(wrong.pairs) == 2
 
 
@@ -149,7 +178,7 @@ def test_phones_of_one_class_are_no_error_and_the_likelier_is_compared():
 @pytest.mark.parametrize("system", [ctc, hmm])
 @pytest.mark.parametrize("graph", ["words", "free"])
 def test_the_judge_scores_what_the_search_found_as_the_search_did(system, graph):
-    system, lang, settings = system(), lang_of(), Settings(0.3, -0.7)
+    system, lang, settings = system(), lang_of(), SearchSettings(0.3, -0.7)
     scores = np.random.default_rng(3).normal(size=(60, len(system.topology.label_phone))).astype(np.float32) * 4
     heard = WfstDecoder(system, lang, graph, settings, Beams(60, 1.0)).decode("u", scores, 60)
     words = [s.label for s in (heard.words if graph == "words" else heard.phones) if s.label not in ("SIL", "<blk>")]
@@ -161,16 +190,18 @@ def test_the_judge_scores_what_the_search_found_as_the_search_did(system, graph)
 
 
 def test_a_window_around_the_stretch_scores_as_the_whole_utterance_does():
-    system, lang, settings = hmm(), lang_of(), Settings(0.2, 8.0)
+    system, lang, settings = hmm(), lang_of(), SearchSettings(0.2, 8.0)
     scores = np.random.default_rng(1).normal(size=(240, len(system.topology.label_phone))).astype(np.float32) * 4
     heard = WfstDecoder(system, lang, "free", settings, Beams(40, 1.0)).decode("u", scores, 240)
     phones = [s for s in heard.phones if s.label != "SIL"]
     labels = [s.label for s in phones]
     reference = list(labels)
     middle = len(labels) // 2
-    reference[middle] = next(phone for phone in PHONES if phone not in labels[middle - 1:middle + 2])
+    reference[middle] = next(phone for phone in PHONES if phone not in labels[middle - 1 : middle + 2])
     judge = Judge(system, lang, "free", settings)
-    [wrong] = Inquiry(judge, scores, reference, [Interval(s.start, s.end, s.label) for s in phones], heard.lattice).wrong()
+    [wrong] = Inquiry(
+        judge, scores, reference, [Interval(s.start, s.end, s.label) for s in phones], heard.lattice
+    ).wrong()
     whole = [judge.score(scores, [{label} for label in answer]) for answer in (labels, reference)]
     assert len(labels) > 20  # so that the window is a part
     for name in COMPONENTS:
@@ -179,25 +210,53 @@ def test_a_window_around_the_stretch_scores_as_the_whole_utterance_does():
 
 def test_what_a_lattice_holds():
     """A (B | C SIL) D."""
-    lattice = Lattice("u", "s", "free", 10.0, 5, 1.0, 0.0, np.array([0, 1, 2, 3, 5]), np.array([0, 1, 1, 2, 3]),
-                      np.array([1, 3, 2, 3, 4]), ["A", "B", "C", "SIL", "D"], [""] * 5, np.zeros(5), np.zeros(5))
-    for answer, there in (("A B D", True), ("A C D", True), ("A D", False), ("A B", False), ("A B D D", False), ("", False)):
+    lattice = Lattice(
+        "u",
+        "s",
+        "free",
+        10.0,
+        5,
+        1.0,
+        0.0,
+        np.array([0, 1, 2, 3, 5]),
+        np.array([0, 1, 1, 2, 3]),
+        np.array([1, 3, 2, 3, 4]),
+        ["A", "B", "C", "SIL", "D"],
+        [""] * 5,
+        np.zeros(5),
+        np.zeros(5),
+    )
+    for answer, there in (
+        ("A B D", True),
+        ("A C D", True),
+        ("A D", False),
+        ("A B", False),
+        ("A B D D", False),
+        ("", False),
+    ):
         assert holds(lattice, [{label} for label in answer.split()]) == there, answer
     assert holds(lattice, [{"A"}, {"X", "C"}, {"D", "E"}])
 
 
 def some() -> dict[str, list[Wrong]]:
     difference = {"acoustic": 5.0, "lexicon": 0.5, "language": -1.0}
-    return {"u1": [Wrong(("AH", "T"), ("IY",), 0.1, 0.2, (("AH", "IY"), ("T", "")), "kept", difference, ("acoustic",)),
-                   Wrong(("T",), ("D",), 0.3, 0.4, (("T", "D"),), "search")],
-            "u2": [Wrong((), ("N",), 0.5, 0.6, (("", "N"),), "outside", {**difference, "language": 9.0})]}
+    return {
+        "u1": [
+            Wrong(("AH", "T"), ("IY",), 0.1, 0.2, (("AH", "IY"), ("T", "")), "kept", difference, ("acoustic",)),
+            Wrong(("T",), ("D",), 0.3, 0.4, (("T", "D"),), "search"),
+        ],
+        "u2": [Wrong((), ("N",), 0.5, 0.6, (("", "N"),), "outside", {**difference, "language": 9.0})],
+    }
 
 
 def test_summaries_count_errors_and_put_them_into_classes():
     assert summary(some()) == {
-        "errors": 4, "stretches": 3, "causes": {"search": 1, "lexicon": 0, "short": 0, "outside": 1, "kept": 2},
+        "errors": 4,
+        "stretches": 3,
+        "causes": {"search": 1, "lexicon": 0, "short": 0, "outside": 1, "kept": 2},
         "decided": {"acoustic": 2, "lexicon": 0, "language": 0, "-": 1},
-        "largest": {"acoustic": 2, "lexicon": 0, "language": 1}}
+        "largest": {"acoustic": 2, "lexicon": 0, "language": 1},
+    }
     classes = by_class(some(), INVENTORY)
     assert {name: s["errors"] for name, s in classes.items()} == {"vowel": 1, "nasal": 1, "stop": 2}
     assert classes["stop"]["causes"]["search"] == classes["stop"]["causes"]["kept"] == 1
@@ -210,5 +269,13 @@ def test_the_text_fits_a_terminal_and_json_has_every_stretch():
     assert all(any(line.startswith(says) for line in lines) for says in CAUSES.values())
     value = as_json("gmm", found, INVENTORY)
     assert value["words"]["errors"] == 3 and value["free"]["errors"] == 4
-    assert value["wrong"]["free"]["u1"][1] == {"right": ("T",), "heard": ("D",), "start": 0.3, "end": 0.4, "pairs": (("T", "D"),),
-                                               "cause": "search", "difference": None, "decided": ()}
+    assert value["wrong"]["free"]["u1"][1] == {
+        "right": ("T",),
+        "heard": ("D",),
+        "start": 0.3,
+        "end": 0.4,
+        "pairs": (("T", "D"),),
+        "cause": "search",
+        "difference": None,
+        "decided": (),
+    }

@@ -1,4 +1,5 @@
 """The comparison of two systems on four utterances whose errors are counted by hand."""
+
 from __future__ import annotations
 
 import json
@@ -16,7 +17,7 @@ from pipeline.lattice import Lattice, forward_backward, write_json_lattice
 ROOT = Path(__file__).parent.parent
 SYSTEMS = ("old", "new")
 # An id and a word that would break a careless page.
-ODD_ID, ODD_WORD = "u4<i>&\"x", "</SCRIPT><B>'\"&"
+ODD_ID, ODD_WORD = 'u4<i>&"x', "</SCRIPT><B>'\"&"
 
 WORDS = {"u1": ("THE", "CAT"), "u2": ("SAT",), "u3": ("THE", "CAT", "SAT"), ODD_ID: (ODD_WORD,)}
 PRONUNCIATIONS = {"THE": "DH AH", "CAT": "K AE T", "SAT": "S AE T", ODD_WORD: "AH"}
@@ -55,19 +56,39 @@ def write_table(path: Path, table: dict[str, list[str]]) -> None:
 
 
 def write_ctm(path: Path, table: dict[str, list[tuple[str, float, float]]]) -> None:
-    path.write_text("".join(f"{key} 1 {start:.3f} {length:.3f} {label} 0.500\n"
-                            for key, segments in sorted(table.items()) for label, start, length in segments))
+    path.write_text(
+        "".join(
+            f"{key} 1 {start:.3f} {length:.3f} {label} 0.500\n"
+            for key, segments in sorted(table.items())
+            for label, start, length in segments
+        )
+    )
 
 
 def chain_lattice(utterance: str, system: str, phones: list[str]) -> Lattice:
     """The given phones in a chain; beside each but the silences a UH with a quarter of the posterior."""
-    arcs = [(i, phone, score) for i, phone in enumerate(["SIL", *phones, "SIL"])
-            for phone, score in ([(phone, 0.75), ("UH", 0.25)] if phone != "SIL" else [(phone, 1.0)])]
+    arcs = [
+        (i, phone, score)
+        for i, phone in enumerate(["SIL", *phones, "SIL"])
+        for phone, score in ([(phone, 0.75), ("UH", 0.25)] if phone != "SIL" else [(phone, 1.0)])
+    ]
     number = len(phones) + 2
-    lattice = Lattice(utterance, system, "free", 10.0, 8 * number, 0.1, 0.0,
-                      8 * np.arange(number + 1, dtype=np.int32), np.array([i for i, _, _ in arcs], np.int32),
-                      np.array([i + 1 for i, _, _ in arcs], np.int32), [phone for _, phone, _ in arcs],
-                      [""] * len(arcs), np.full(len(arcs), -400.0), np.log([score for _, _, score in arcs]))
+    lattice = Lattice(
+        utterance,
+        system,
+        "free",
+        10.0,
+        8 * number,
+        0.1,
+        0.0,
+        8 * np.arange(number + 1, dtype=np.int32),
+        np.array([i for i, _, _ in arcs], np.int32),
+        np.array([i + 1 for i, _, _ in arcs], np.int32),
+        [phone for _, phone, _ in arcs],
+        [""] * len(arcs),
+        np.full(len(arcs), -400.0),
+        np.log([score for _, _, score in arcs]),
+    )
     forward_backward(lattice)
     return lattice
 
@@ -84,8 +105,9 @@ def make_trees(root: Path) -> tuple[Path, Path]:
         utterances.append(Utterance(name, "s1", wav, words, length))
     write_datadir(data / "test", utterances)
     (data / "lang").mkdir()
-    (data / "lang" / "lang.json").write_text(json.dumps(
-        {"vocab": "closed", "order": 3, "test_oov_rate": 12.5, "test_perplexity": 61.25}))
+    (data / "lang" / "lang.json").write_text(
+        json.dumps({"vocab": "closed", "order": 3, "test_oov_rate": 12.5, "test_perplexity": 61.25})
+    )
     aligned = {name: spoken(phones_of(words)) for name, words in WORDS.items()}
     write_table(exp / "gmm" / "ali_test" / "reference.txt", {k: [p for p, _, _ in v] for k, v in aligned.items()})
     write_table(exp / "gmm" / "ali_test" / "phones.txt", {k: [p for p, _, _ in v] for k, v in aligned.items()})
@@ -114,8 +136,12 @@ def write_decode(exp: Path, system: str) -> None:
 
 
 def run_stage(stage: str, exp: Path, data: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", f"stages.{stage}", "--exp", str(exp), "--data", str(data), *options],
-                          capture_output=True, text=True, cwd=ROOT)
+    return subprocess.run(
+        [sys.executable, "-m", f"stages.{stage}", "--exp", str(exp), "--data", str(data), *options],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
 
 
 def compare(exp: Path, data: Path, *systems: str) -> subprocess.CompletedProcess[str]:
@@ -132,8 +158,13 @@ def test_table_by_hand(trees: tuple[Path, Path]) -> None:
     result = compare(exp, data)
     assert result.returncode == 0, result.stderr
     header, old, new = [line.split("\t") for line in (exp / "compare.tsv").read_text().splitlines()]
-    assert header == ("system wer wer_low wer_high per per_low per_high free_per free_per_low free_per_high "
-                      "train_seconds decode_rtf parameters").split()
+    assert (
+        header
+        == (
+            "system wer wer_low wer_high per per_low per_high free_per free_per_low free_per_high "
+            "train_seconds decode_rtf parameters"
+        ).split()
+    )
     # 7 reference words, 17 phones. old: CAT->SAT, SAT missed, a word twice; its phones K->S, S AE T missed, AH added.
     assert [old[i] for i in (0, 1, 4, 7)] == ["old", "42.86", "29.41", "17.65"]
     # new: SAT missed in u3 (three phones); free, one T too many.
@@ -150,8 +181,10 @@ def test_readable_table(trees: tuple[Path, Path]) -> None:
     text = (exp / "compare.txt").read_text()
     assert text in result.stdout
     lines = text.splitlines()
-    assert lines[0] == ("tiny: 4 test utterances, 7 words, 1 speaker; closed vocabulary, 12.5 % of test words unseen "
-                        "in training, perplexity 61.2")
+    assert lines[0] == (
+        "tiny: 4 test utterances, 7 words, 1 speaker; closed vocabulary, 12.5 % of test words unseen "
+        "in training, perplexity 61.2"
+    )
     assert lines[2].split() == "system WER % PER % free PER % trained in RTF parameters".split()
     assert lines[4].startswith("old     42.9 [") and "17.6 [" in lines[4]
     assert lines[4].endswith("3 s  0.012       1,234")
@@ -168,12 +201,15 @@ def test_two_runs_agree(trees: tuple[Path, Path]) -> None:
     assert (exp / "compare.tsv").read_bytes() == first
 
 
-@pytest.mark.parametrize("missing, says", [
-    ("old/decode_test/free.txt", "no such file; make it or correct the path"),
-    ("old/decode_test/decode.json", "no such file; run the stage that writes it first"),
-    ("old/meta.json", "no such file; run the stage that writes it first"),
-    ("gmm/ali_test/reference.txt", "no such file; make it or correct the path"),
-])
+@pytest.mark.parametrize(
+    "missing, says",
+    [
+        ("old/decode_test/free.txt", "no such file; make it or correct the path"),
+        ("old/decode_test/decode.json", "no such file; run the stage that writes it first"),
+        ("old/meta.json", "no such file; run the stage that writes it first"),
+        ("gmm/ali_test/reference.txt", "no such file; make it or correct the path"),
+    ],
+)
 def test_a_missing_file_is_named(trees: tuple[Path, Path], missing: str, says: str) -> None:
     exp, data = trees
     (exp / missing).unlink()
@@ -187,7 +223,9 @@ def test_a_missing_value_or_system_is_named(trees: tuple[Path, Path]) -> None:
     result = compare(exp, data, "old", "neu")
     assert result.stderr == f"compare: {exp / 'neu' / 'decode_test'}: no such decode; there is one of: new, old\n"
     assert compare(exp, data, "old", "old").stderr == (
-        'compare: --systems: "old" for the second time; name each system once\n')
+        'compare: --systems: "old" for the second time; name each system once\n'
+    )
     (exp / "old" / "meta.json").write_text('{"train_seconds": 1.0}')
     assert compare(exp, data).stderr == (
-        f'compare: {exp / "old" / "meta.json"}: no "parameters"; remove it and run make again\n')
+        f'compare: {exp / "old" / "meta.json"}: no "parameters"; remove it and run make again\n'
+    )

@@ -1,4 +1,5 @@
 """The three corpora: the real prompts, and yesno and fsdd as small trees in their publishers' exact layouts."""
+
 from __future__ import annotations
 
 import hashlib
@@ -56,24 +57,42 @@ def fsdd_downloads(tmp_path) -> Path:
 
 # prompts
 
-@pytest.mark.parametrize("written,said", [
-    ("press 1 to go", "PRESS ONE TO GO"),
-    ("Use the 7 key for Q, and the 9 key for Z.", "USE THE SEVEN KEY FOR Q AND THE NINE KEY FOR Z"),
-    ("press * to toggle pause, press # to enter", "PRESS STAR TO TOGGLE PAUSE PRESS POUND TO ENTER"),
-    ("at least a 28.8 kilobit modem", "AT LEAST A TWENTY EIGHT POINT EIGHT KILOBIT MODEM"),
-    ("dial 500 to attempt", "DIAL FIVE HUNDRED TO ATTEMPT"),
-    ("extension 1234 and password 4242.", "EXTENSION ONE TWO THREE FOUR AND PASSWORD FOUR TWO FOUR TWO"),
-    ("dial extension 8500 to", "DIAL EXTENSION EIGHTY FIVE HUNDRED TO"),
-    ("3D audio enabled", "THREE D AUDIO ENABLED"), ("A.M.", "A M"), ("o'clock", "O'CLOCK"),
-    ("H.323", "H THREE TWO THREE"), ("M I S D N", "M I S D N"), ("MGCP", "M G C P"),
-    ('IAX (note: does not say "2")', "IAX"), ("dash [-]", "DASH"), ("at [@]", "AT"), ("space [ ]", "SPACE"),
-    ("exclaimation-point [!]", "EXCLAMATION POINT"), ("fourtieth", "FORTIETH"),
-    ("Un-indentified or witheld and", "UNIDENTIFIED OR WITHHELD AND"), ("mute or umute all", "MUTE OR UNMUTE ALL"),
-    ("All of our represenatives are", "ALL OF OUR REPRESENTATIVES ARE"), ("xray", "X RAY"),
-    ('a polite "don\'t call" menu', "A POLITE DON'T CALL MENU"), ("... letters of", "LETTERS OF"),
-    ("hang up. (simple tone sound plays)", "HANG UP"), ("visit www.asterisk.org.", "VISIT W W W DOT ASTERISK DOT ORG"),
-    ("[ascending tones]", ""), ("<beep decending>", ""), ("(10 seconds of silence)", ""),
-])
+
+@pytest.mark.parametrize(
+    "written,said",
+    [
+        ("press 1 to go", "PRESS ONE TO GO"),
+        ("Use the 7 key for Q, and the 9 key for Z.", "USE THE SEVEN KEY FOR Q AND THE NINE KEY FOR Z"),
+        ("press * to toggle pause, press # to enter", "PRESS STAR TO TOGGLE PAUSE PRESS POUND TO ENTER"),
+        ("at least a 28.8 kilobit modem", "AT LEAST A TWENTY EIGHT POINT EIGHT KILOBIT MODEM"),
+        ("dial 500 to attempt", "DIAL FIVE HUNDRED TO ATTEMPT"),
+        ("extension 1234 and password 4242.", "EXTENSION ONE TWO THREE FOUR AND PASSWORD FOUR TWO FOUR TWO"),
+        ("dial extension 8500 to", "DIAL EXTENSION EIGHTY FIVE HUNDRED TO"),
+        ("3D audio enabled", "THREE D AUDIO ENABLED"),
+        ("A.M.", "A M"),
+        ("o'clock", "O'CLOCK"),
+        ("H.323", "H THREE TWO THREE"),
+        ("M I S D N", "M I S D N"),
+        ("MGCP", "M G C P"),
+        ('IAX (note: does not say "2")', "IAX"),
+        ("dash [-]", "DASH"),
+        ("at [@]", "AT"),
+        ("space [ ]", "SPACE"),
+        ("exclaimation-point [!]", "EXCLAMATION POINT"),
+        ("fourtieth", "FORTIETH"),
+        ("Un-indentified or witheld and", "UNIDENTIFIED OR WITHHELD AND"),
+        ("mute or umute all", "MUTE OR UNMUTE ALL"),
+        ("All of our represenatives are", "ALL OF OUR REPRESENTATIVES ARE"),
+        ("xray", "X RAY"),
+        ('a polite "don\'t call" menu', "A POLITE DON'T CALL MENU"),
+        ("... letters of", "LETTERS OF"),
+        ("hang up. (simple tone sound plays)", "HANG UP"),
+        ("visit www.asterisk.org.", "VISIT W W W DOT ASTERISK DOT ORG"),
+        ("[ascending tones]", ""),
+        ("<beep decending>", ""),
+        ("(10 seconds of silence)", ""),
+    ],
+)
 def test_prompts_transcripts_become_the_words_said(written, said):
     assert " ".join(prompts.clean(written)) == said
 
@@ -126,11 +145,14 @@ def test_prompts_of_another_version_are_refused_and_not_kept(tmp_path):
 def test_prompts_from_debian_packages_in_a_folder(prompts_root, tmp_path):
     """With dpkg-deb they are unpacked; without it (macOS) the message says what to give instead."""
     voice = tmp_path / "wav" / prompts.VOICE
-    shutil.copytree(prompts_root, voice, ignore=shutil.ignore_patterns("core-sounds-en.txt", fetch.ORIGIN, ".phonoscope"))
+    shutil.copytree(
+        prompts_root, voice, ignore=shutil.ignore_patterns("core-sounds-en.txt", fetch.ORIGIN, ".phonoscope")
+    )
     document = tmp_path / "txt" / prompts.DOCUMENT
     document.parent.mkdir(parents=True)
-    document.write_bytes(subprocess.run(["gzip", "-c", prompts_root / prompts.TRANSCRIPTS], check=True,
-                                        stdout=subprocess.PIPE).stdout)
+    document.write_bytes(
+        subprocess.run(["gzip", "-c", prompts_root / prompts.TRANSCRIPTS], check=True, stdout=subprocess.PIPE).stdout
+    )
     if not shutil.which("dpkg-deb"):
         for package in prompts.PACKAGES:
             (tmp_path / f"{package}_{prompts.VERSION}-1_all.deb").write_bytes(b"!<arch>\n")
@@ -140,8 +162,10 @@ def test_prompts_from_debian_packages_in_a_folder(prompts_root, tmp_path):
     for tree, package in zip(("wav", "txt"), prompts.PACKAGES):
         control = tmp_path / tree / "DEBIAN/control"
         control.parent.mkdir()
-        control.write_text(f"Package: {package}\nVersion: {prompts.VERSION}-1\nArchitecture: all\n"
-                           f"Maintainer: nobody <nobody@example.org>\nDescription: for a test\n")
+        control.write_text(
+            f"Package: {package}\nVersion: {prompts.VERSION}-1\nArchitecture: all\n"
+            f"Maintainer: nobody <nobody@example.org>\nDescription: for a test\n"
+        )
         deb = tmp_path / f"{package}_{prompts.VERSION}-1_all.deb"
         subprocess.run(["dpkg-deb", "-Znone", "-b", tmp_path / tree, deb], check=True, stdout=subprocess.DEVNULL)
     root = prompts.get(tmp_path, tmp_path / "cache")
@@ -149,10 +173,13 @@ def test_prompts_from_debian_packages_in_a_folder(prompts_root, tmp_path):
     assert there == wanted
 
 
-@pytest.mark.parametrize("lines,message", [
-    ("hello: Hello.\nhello: Hello again.\n", 'core-sounds-en.txt:2: duplicate utterance id "hello"'),
-    ("; a comment\n\nhello world\n", 'core-sounds-en.txt:3: "hello world": a line is'),
-])
+@pytest.mark.parametrize(
+    "lines,message",
+    [
+        ("hello: Hello.\nhello: Hello again.\n", 'core-sounds-en.txt:2: duplicate utterance id "hello"'),
+        ("; a comment\n\nhello world\n", 'core-sounds-en.txt:3: "hello world": a line is'),
+    ],
+)
 def test_prompts_transcripts_with_faults(tmp_path, lines, message):
     (tmp_path / "core-sounds-en.txt").write_text(lines)
     with pytest.raises(UserError, match=message):
@@ -160,6 +187,7 @@ def test_prompts_transcripts_with_faults(tmp_path, lines, message):
 
 
 # yesno and fsdd
+
 
 def test_yesno_has_kaldis_split_and_lexicon(yesno_downloads, tmp_path):
     prepared = yesno.prepare(yesno.get(yesno_downloads, tmp_path / "cache"))
@@ -206,6 +234,7 @@ def test_every_corpus_refuses_a_split_it_does_not_have(tmp_path):
 
 # archives
 
+
 def test_an_archive_given_is_taken_as_it_is_and_says_so(yesno_downloads, fsdd_downloads, tmp_path, monkeypatch):
     root = yesno.get(yesno_downloads, tmp_path / "cache")
     assert fetch.origin(root).endswith("not the publisher's known archive, taken as it is")
@@ -224,8 +253,15 @@ def test_another_archive_is_unpacked_anew(yesno_downloads, tmp_path):
     assert len(list(before.rglob("*.wav"))) == 60 and len(list(after.rglob("*.wav"))) == 59
 
 
-@pytest.mark.parametrize("damage", [lambda data: data[:len(data) // 2], lambda data: b"<html>not found</html>",
-                                    lambda data: b"", lambda data: data[:200] + bytes(100) + data[300:]])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda data: data[: len(data) // 2],
+        lambda data: b"<html>not found</html>",
+        lambda data: b"",
+        lambda data: data[:200] + bytes(100) + data[300:],
+    ],
+)
 def test_a_damaged_archive_is_named_and_leaves_nothing(yesno_downloads, tmp_path, damage):
     archive = yesno_downloads / "waves_yesno.tar.gz"
     archive.write_bytes(damage(archive.read_bytes()))
@@ -250,9 +286,11 @@ def test_an_archive_that_is_not_in_the_folder_is_asked_for(tmp_path):
 
 # downloads
 
+
 @pytest.fixture
 def server(tmp_path):
     """A web server on this machine; yields (its address, its folder). Names with `cut` break off half-way."""
+
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
             path = tmp_path / "served" / self.path.strip("/")
@@ -262,7 +300,7 @@ def server(tmp_path):
             self.send_response(200)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
-            self.wfile.write(content[:len(content) // 2] if "cut" in path.name else content)
+            self.wfile.write(content[: len(content) // 2] if "cut" in path.name else content)
 
         def log_message(self, *_):
             pass

@@ -1,4 +1,5 @@
 """librispeech, mini_librispeech and speechocean762 as small trees in their publishers' exact layouts."""
+
 from __future__ import annotations
 
 import tarfile
@@ -34,8 +35,14 @@ def ids(sets, name: str) -> list[str]:
 
 @pytest.fixture
 def full(tmp_path) -> Path:
-    for part, reader in (("train-clean-100", 103), ("train-other-500", 20), ("dev-clean", 1272), ("test-clean", 1089),
-                         ("dev-other", 116), ("test-other", 1688)):
+    for part, reader in (
+        ("train-clean-100", 103),
+        ("train-other-500", 20),
+        ("dev-clean", 1272),
+        ("test-clean", 1089),
+        ("dev-other", 116),
+        ("test-other", 1688),
+    ):
         chapter(tmp_path, part, reader, 7, 2)
     return tmp_path
 
@@ -60,8 +67,11 @@ def test_one_part_alone_is_cut_by_every_sixth(tmp_path):
     root = librispeech.get(tmp_path / "downloads", tmp_path / "cache")
     assert "not the publisher's known archive, taken as it is" in fetch.origin(root)
     prepared = librispeech.prepare(root)
-    in_order = [f"103-1-{i:04}" for i in range(6)] + [f"19-198-{i:04}" for i in range(10)] + [
-        f"26-495-{i:04}" for i in range(8)]
+    in_order = (
+        [f"103-1-{i:04}" for i in range(6)]
+        + [f"19-198-{i:04}" for i in range(10)]
+        + [f"26-495-{i:04}" for i in range(8)]
+    )
     assert ids(prepared.sets, "test") == in_order[5::6] and len(prepared.sets["test"]) == 4
     assert ids(prepared.sets, "dev") == in_order[2::12] and len(prepared.sets["train"]) == 18
     assert prepared.sample_rate == 16000
@@ -126,7 +136,10 @@ def speechocean(tmp_path) -> Path:
 def test_speechocean762(speechocean, tmp_path):
     prepared = speechocean762.prepare(speechocean762.get(speechocean, tmp_path / "cache"))
     assert {name: sorted(u.speaker for u in members) for name, members in prepared.sets.items()} == {
-        "train": [f"{s:04}" for s in range(16) if s not in (7, 15)], "dev": ["0007", "0015"], "test": ["0020", "0021"]}
+        "train": [f"{s:04}" for s in range(16) if s not in (7, 15)],
+        "dev": ["0007", "0015"],
+        "test": ["0020", "0021"],
+    }
     assert prepared.sets["test"][0].words == ("CALL", "A", "BEAR") and prepared.sets["test"][0].id == "002000020"
     assert prepared.lexicon == "CALL K AO L\nA AH\nA EY\nBEAR B EH R\n"
 

@@ -1,4 +1,5 @@
 """TIMIT in the LDC's layout, whole and in its variants, and NLTK's sample, with hand-made phones."""
+
 from __future__ import annotations
 
 import os
@@ -43,7 +44,7 @@ def small_tree(top: Path, upper: bool = True, audio: str = "sphere") -> Path:
     case = str.upper if upper else str.lower
     for part in ("train/dr1/fcjf0", "test/dr1/faks0", "test/dr1/mdab0", "test/dr1/mreb9"):
         for name in ("sa1", "si648", "sx37"):
-            sentence(top / case(part), name, "It, doesn't -- e.g. \"anti-slavery\"!", upper, audio)
+            sentence(top / case(part), name, 'It, doesn\'t -- e.g. "anti-slavery"!', upper, audio)
         (top / case(part) / "._SA1.PHN").write_bytes(b"\0\5\x16\7")  # as macOS leaves them in archives
     return top
 
@@ -98,8 +99,10 @@ def test_every_variant_of_the_tree_is_read_alike(tmp_path, upper, audio):
     small_tree(tmp_path / "TIMIT", upper, audio)
     prepared = timit.prepare(timit.get(tmp_path, tmp_path / "cache"))
     assert {name: [u.id for u in members] for name, members in prepared.sets.items()} == {
-        "train": [case("fcjf0_si648"), case("fcjf0_sx37")], "dev": [case("faks0_si648"), case("faks0_sx37")],
-        "test": [case("mdab0_si648"), case("mdab0_sx37")]}
+        "train": [case("fcjf0_si648"), case("fcjf0_sx37")],
+        "dev": [case("faks0_si648"), case("faks0_sx37")],
+        "test": [case("mdab0_si648"), case("mdab0_sx37")],
+    }
     first = prepared.sets["test"][0]
     assert (first.speaker, first.num_samples) == (case("mdab0"), 1600)
     assert first.words == ("IT", "DOESN'T", "E", "G", "ANTI", "SLAVERY")
@@ -143,17 +146,20 @@ def test_without_a_licence_there_is_nothing_to_fetch(tmp_path, downloads):
         timit.get(downloads and tmp_path, tmp_path)
 
 
-@pytest.mark.parametrize("file,content,message", [
-    ("SI648.PHN", "0 160 h#\n160 400 schwa\n", r"SI648.PHN:2: \"schwa\" is none of TIMIT's 61 phones"),
-    ("SI648.PHN", "0 160 h#\n400 160 ix\n", 'SI648.PHN:2: "400 160 ix" is not `first-sample last-sample label`'),
-    ("SI648.PHN", "0 -1 h#\n", 'SI648.PHN:1: "0 -1 h#" is not'),
-    ("SI648.WRD", "160 it\n", 'SI648.WRD:1: "160 it" is not'),
-    ("SI648.WRD", None, r"SI648.PHN: no .wrd file beside it"),
-    ("SI648.TXT", None, r"SI648.PHN: no .txt file beside it"),
-    ("SI648.TXT", "0 1600 ...\n", 'SI648.TXT:1: "0 1600 ..." is not `first-sample last-sample sentence`'),
-    ("SI648.TXT", "", "SI648.TXT:1: "),
-    ("SI648.WAV", None, "SI648.PHN: phones without audio; restore .*SI648.WAV"),
-])
+@pytest.mark.parametrize(
+    "file,content,message",
+    [
+        ("SI648.PHN", "0 160 h#\n160 400 schwa\n", r"SI648.PHN:2: \"schwa\" is none of TIMIT's 61 phones"),
+        ("SI648.PHN", "0 160 h#\n400 160 ix\n", 'SI648.PHN:2: "400 160 ix" is not `first-sample last-sample label`'),
+        ("SI648.PHN", "0 -1 h#\n", 'SI648.PHN:1: "0 -1 h#" is not'),
+        ("SI648.WRD", "160 it\n", 'SI648.WRD:1: "160 it" is not'),
+        ("SI648.WRD", None, r"SI648.PHN: no .wrd file beside it"),
+        ("SI648.TXT", None, r"SI648.PHN: no .txt file beside it"),
+        ("SI648.TXT", "0 1600 ...\n", 'SI648.TXT:1: "0 1600 ..." is not `first-sample last-sample sentence`'),
+        ("SI648.TXT", "", "SI648.TXT:1: "),
+        ("SI648.WAV", None, "SI648.PHN: phones without audio; restore .*SI648.WAV"),
+    ],
+)
 def test_faults_are_named(tmp_path, file, content, message):
     path = small_tree(tmp_path) / "TRAIN/DR1/FCJF0" / file
     path.unlink() if content is None else path.write_text(content)
@@ -170,6 +176,7 @@ def test_a_tree_without_its_halves_is_refused(tmp_path):
 
 # The sample
 
+
 def sample_tree(top: Path, dialects: int) -> Path:
     for dialect in range(1, dialects + 1):
         for sex in "fm":
@@ -185,9 +192,15 @@ def test_every_speaker_of_the_sample_is_tested_once(tmp_path, dialects):
         sets = timit_sample.prepare(root, split).sets
         speakers = {name: {u.speaker for u in members} for name, members in sets.items()}
         assert {name: len(members) for name, members in speakers.items()} == {
-            "test": dialects // 2, "dev": dialects // 4, "train": dialects * 2 - 3 * dialects // 4}
-        assert not (speakers["train"] & speakers["dev"] or speakers["train"] & speakers["test"]
-                    or speakers["dev"] & speakers["test"])
+            "test": dialects // 2,
+            "dev": dialects // 4,
+            "train": dialects * 2 - 3 * dialects // 4,
+        }
+        assert not (
+            speakers["train"] & speakers["dev"]
+            or speakers["train"] & speakers["test"]
+            or speakers["dev"] & speakers["test"]
+        )
         for name in ("dev", "test"):
             assert {u.id.split("_")[1] for u in sets[name]} == {"si1", "sx1"}
         assert {u.id.split("_")[1] for u in sets["train"]} == {"sa1", "sa2", "si1", "sx1"}
@@ -215,6 +228,7 @@ def test_the_sample_comes_as_nltk_packs_it_or_as_a_tarball(tmp_path):
 
 
 # The folding
+
 
 def test_the_folding_is_lee_and_hons():
     """Against the table that Kaldi's recipe publishes: 61 labels, 48 classes to train, 39 to count, q in neither."""

@@ -1,4 +1,5 @@
 """an4, speech_commands and commonvoice as small trees in their publishers' exact layouts."""
+
 from __future__ import annotations
 
 import tarfile
@@ -26,6 +27,7 @@ def pack(folder: Path, archive: Path, name: str) -> Path:
 
 
 # an4
+
 
 @pytest.fixture
 def an4_tree(tmp_path) -> Path:
@@ -65,17 +67,29 @@ def test_an4_brings_its_own_dictionary(an4_tree, tmp_path):
     assert an4.get(tmp_path, tmp_path / "cache") == an4_tree  # the unpacked folder will do
     path = tmp_path / "lexicon.txt"
     path.write_text(an4.prepare(an4_tree).lexicon)
-    assert read_lexicon(path) == {"A": [("AH",), ("EY",)], "ENTER": [tuple("EH N T ER".split())], "GO": [("G", "OW")],
-                                  "SIX": [("S", "IH", "K", "S")]}
+    assert read_lexicon(path) == {
+        "A": [("AH",), ("EY",)],
+        "ENTER": [tuple("EH N T ER".split())],
+        "GO": [("G", "OW")],
+        "SIX": [("S", "IH", "K", "S")],
+    }
 
 
-@pytest.mark.parametrize("file,old,new,message", [
-    ("an4_test.transcription", "GO A (an0-me00-b)\n", "", 'an4_test.fileids:1: "an0-me00-b": no transcript'),
-    ("an4_test.fileids", "an4test_clstk/me00/an0-me00-b\n", "", 'an4_test.fileids: no line for "an0-me00-b"'),
-    ("an4_test.transcription", "(an0-me00-b)", "an0-me00-b", "an4_test.transcription:1: .* is not `<s> WORD"),
-    ("an4_train.transcription", "ENTER SIX </s> (an0", "</s> (an0", "an4_train.transcription:1: .* is not `<s> WORD"),
-    ("an4_test.fileids", "an4test_clstk/me00/an0", "an0", "an4_test.fileids:1: .* is not like an4_clstk/fash"),
-])
+@pytest.mark.parametrize(
+    "file,old,new,message",
+    [
+        ("an4_test.transcription", "GO A (an0-me00-b)\n", "", 'an4_test.fileids:1: "an0-me00-b": no transcript'),
+        ("an4_test.fileids", "an4test_clstk/me00/an0-me00-b\n", "", 'an4_test.fileids: no line for "an0-me00-b"'),
+        ("an4_test.transcription", "(an0-me00-b)", "an0-me00-b", "an4_test.transcription:1: .* is not `<s> WORD"),
+        (
+            "an4_train.transcription",
+            "ENTER SIX </s> (an0",
+            "</s> (an0",
+            "an4_train.transcription:1: .* is not `<s> WORD",
+        ),
+        ("an4_test.fileids", "an4test_clstk/me00/an0", "an0", "an4_test.fileids:1: .* is not like an4_clstk/fash"),
+    ],
+)
 def test_an4_faults_are_named(an4_tree, file, old, new, message):
     path = an4_tree / "etc" / file
     assert old in path.read_text()
@@ -118,7 +132,10 @@ def test_speech_commands_sets_are_those_of_the_lists(commands_tree, tmp_path):
     prepared = speech_commands.prepare(root)
     sets = prepared.sets
     assert {name: {u.speaker for u in members} for name, members in sets.items()} == {
-        "train": {"0a7c2a8d"}, "dev": {"1b4c9b89"}, "test": {"ffd2ba2f"}}
+        "train": {"0a7c2a8d"},
+        "dev": {"1b4c9b89"},
+        "test": {"ffd2ba2f"},
+    }
     assert all(len(members) == 35 for members in sets.values())
     assert (sets["dev"][0].id, sets["dev"][0].words) == ("1b4c9b89_nohash_0_backward", ("BACKWARD",))
     assert prepared.left_out == [("_background_noise_/pink_noise.wav", "noise, not speech")]
@@ -159,22 +176,32 @@ def language(top: Path, name: str, rows: dict[str, list[tuple[str, str]]]) -> Pa
 
 
 ANN, BOB, CYN = "0123456789abcdef" * 8, "0123456701234567" * 8, "f" * 128
-WELSH = {"train": [(ANN, "Mae'r tŷ’n fawr."), (ANN, '"Croeso," meddai hi – ail-ddweud'), (BOB, "...")],
-         "dev": [(BOB, "Ble mae 3 chath?"), (BOB, "Nos da!")], "test": [(CYN, "Ie")]}
+WELSH = {
+    "train": [(ANN, "Mae'r tŷ’n fawr."), (ANN, '"Croeso," meddai hi – ail-ddweud'), (BOB, "...")],
+    "dev": [(BOB, "Ble mae 3 chath?"), (BOB, "Nos da!")],
+    "test": [(CYN, "Ie")],
+}
 
 
 def test_commonvoice_of_one_language(tmp_path):
     language(tmp_path / "cv-corpus-17.0-2024-03-15", "cy", WELSH)
-    downloads = pack(tmp_path / "cv-corpus-17.0-2024-03-15", tmp_path / "downloads/cv-corpus-17.0-2024-03-15-cy.tar.gz",
-                     "cv-corpus-17.0-2024-03-15")
+    downloads = pack(
+        tmp_path / "cv-corpus-17.0-2024-03-15",
+        tmp_path / "downloads/cv-corpus-17.0-2024-03-15-cy.tar.gz",
+        "cv-corpus-17.0-2024-03-15",
+    )
     prepared = commonvoice.prepare(commonvoice.get(downloads, tmp_path / "cache"))
     sets = prepared.sets
     assert [u.words for u in sets["train"]] == [("Mae'r", "tŷ’n", "fawr"), ("Croeso", "meddai", "hi", "ail", "ddweud")]
     assert [u.id for u in sets["train"]] == [f"012345678-common_voice_cy_{n}" for n in (17299385, 17299386)]
     assert [u.speaker for u in sets["dev"] + sets["test"]] == ["012345670", "fffffffff"]  # 8 digits would not do
-    assert prepared.left_out == [("common_voice_cy_17299387.mp3", "a sentence without words"),
-                                 ('common_voice_cy_17299388.mp3 (cy/dev.tsv:2: "3")', "figures can be read in several ways; write them as the "
-                                  "words that are said")]
+    assert prepared.left_out == [
+        ("common_voice_cy_17299387.mp3", "a sentence without words"),
+        (
+            'common_voice_cy_17299388.mp3 (cy/dev.tsv:2: "3")',
+            "figures can be read in several ways; write them as the words that are said",
+        ),
+    ]
     assert prepared.sample_rate == 48000 and not prepared.unreadable
     first = sets["test"][0]
     assert len(read_audio(first.wav, 48000)) == first.num_samples >= 9600  # of MP3, which pads, exactly what is read
@@ -194,7 +221,6 @@ def test_commonvoice_is_spelled_as_its_lexicon(tmp_path):
     (tmp_path / "welsh.txt").write_text("mae'r m aː r\ntŷ'n t ɪ n\nfawr v aʊ r\nail-ddweud a i l\nie i e\n")
     sets = commonvoice.prepare(tmp_path, lexicon=tmp_path / "welsh.txt").sets
     assert [u.words for u in sets["train"]] == [("mae'r", "tŷ'n", "fawr"), ("croeso", "meddai", "hi", "ail-ddweud")]
-
 
 
 def test_commonvoice_of_several_languages_wants_one_named(tmp_path):
@@ -218,11 +244,15 @@ def test_commonvoice_is_not_fetched(tmp_path):
         commonvoice.get(tmp_path, tmp_path)
 
 
-@pytest.mark.parametrize("old,new,message", [
-    ("sentence\tup", "text\tup", "dev.tsv:1: no column sentence"), ("\tNos da!", "", "dev.tsv:3: 10 columns of 11"),
-    ("common_voice_cy_17299389", "../../x", 'dev.tsv:3: "../../x.mp3" is no clip of a speaker'),
-    (f"{BOB}\tcommon_voice_cy_17299389", "\tcommon_voice_cy_17299389", 'dev.tsv:3: ".*" is no clip of a speaker'),
-])
+@pytest.mark.parametrize(
+    "old,new,message",
+    [
+        ("sentence\tup", "text\tup", "dev.tsv:1: no column sentence"),
+        ("\tNos da!", "", "dev.tsv:3: 10 columns of 11"),
+        ("common_voice_cy_17299389", "../../x", 'dev.tsv:3: "../../x.mp3" is no clip of a speaker'),
+        (f"{BOB}\tcommon_voice_cy_17299389", "\tcommon_voice_cy_17299389", 'dev.tsv:3: ".*" is no clip of a speaker'),
+    ],
+)
 def test_commonvoice_faults_are_named(tmp_path, old, new, message):
     table = language(tmp_path, "cy", WELSH) / "dev.tsv"
     assert old in table.read_text()

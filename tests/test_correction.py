@@ -1,4 +1,5 @@
 """Boundary correction and hand-made frame labels, on sounds whose times are known."""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -87,8 +88,9 @@ def test_what_a_round_leaves_the_next_ones_put_right():
         feats, ours, gold = blurred()
         for name, way in (("once", once), ("in rounds", correction)):
             found = way.correct(feats, ours)
-            errors.setdefault(name, []).extend(abs(s.start - seconds_to_frame(i.start)) for s, i in
-                                               list(zip(found, gold))[1:-1])
+            errors.setdefault(name, []).extend(
+                abs(s.start - seconds_to_frame(i.start)) for s, i in list(zip(found, gold))[1:-1]
+            )
     assert np.mean(errors["in rounds"]) < 0.9 * np.mean(errors["once"])
 
 
@@ -106,8 +108,13 @@ def test_states_by_hand():
     trans = Transitions(["SIL", "K", "AA"], {"SIL": silence_topology(), "K": phone_topology(), "AA": phone_topology()})
     k, aa = trans.first_pdf["K"], trans.first_pdf["AA"]
     at = [float(frame_to_seconds(frame)) for frame in range(40)]
-    gold = [Interval(at[4], at[8], "kcl"), Interval(at[8], at[12], "k"), Interval(at[12], at[18], "aa"),
-            Interval(at[18], at[20], "zz"), Interval(at[20], at[25], "h#")]
+    gold = [
+        Interval(at[4], at[8], "kcl"),
+        Interval(at[8], at[12], "k"),
+        Interval(at[12], at[18], "aa"),
+        Interval(at[18], at[20], "zz"),
+        Interval(at[20], at[25], "h#"),
+    ]
     fold = {"k": "K", "kcl": "SIL", "aa": "AA", "h#": "SIL", "AA": "AA", "K": "K"}
     expected = [0] * 4 + [k] * 4 + [k + 1, k + 1, k + 2, k + 2] + [aa, aa, aa + 1, aa + 1, aa + 2, aa + 2]
     expected += [UNKNOWN] * 2 + [0, 1, 2, 3, 4] + [0] * 3

@@ -1,4 +1,5 @@
 """Beam search against answers known by hand and against exhaustive search."""
+
 from __future__ import annotations
 
 import itertools
@@ -11,7 +12,7 @@ import pytest
 from lexicon.errors import UserError
 from lexicon.files import write_json, write_lines
 from lexicon.lang import Lang, load_lang
-from pipeline.neural.paths import align, greedy, input_frames
+from pipeline.neural.paths import best_spelling, greedy, input_frames
 from pipeline.search.flashlight import FlashlightDecoder
 
 # A joke after pyctcdecode's: the sounds say "bunny bunny", the language knows that it was Bugs Bunny.
@@ -41,9 +42,11 @@ def unigram_arpa(log10: dict[str, float]) -> str:
     """Words that do not depend on each other; one bigram that changes nothing, for KenLM takes no unigrams alone."""
     words = "".join(f"{p}\t{word}\t0\n" for word, p in log10.items())
     first, p = next(iter(log10.items()))
-    return (f"\\data\\\nngram 1={len(log10) + 3}\nngram 2=1\n\n"
-            f"\\1-grams:\n-99\t<s>\t0\n-0.4\t</s>\n-2\t<unk>\t0\n{words}\n"
-            f"\\2-grams:\n{p}\t<s> {first}\n\n\\end\\\n")
+    return (
+        f"\\data\\\nngram 1={len(log10) + 3}\nngram 2=1\n\n"
+        f"\\1-grams:\n-99\t<s>\t0\n-0.4\t</s>\n-2\t<unk>\t0\n{words}\n"
+        f"\\2-grams:\n{p}\t<s> {first}\n\n\\end\\\n"
+    )
 
 
 def make_lang(path: Path, lexicon: list[str], arpa: str) -> Lang:
@@ -77,8 +80,8 @@ def bugs(tmp_path: Path) -> Lang:
 
 
 def bunny_bunny(lang: Lang) -> np.ndarray:
-    first = [{"B": .8}, {"AH": .8}, {"N": .5, "G": .4}, {"IY": .5, "Z": .4}, {"<blk>": .9}]
-    return emissions(lang, first + [{"B": .8}, {"AH": .8}, {"N": .9}, {"IY": .9}, {"IY": .9}])
+    first = [{"B": 0.8}, {"AH": 0.8}, {"N": 0.5, "G": 0.4}, {"IY": 0.5, "Z": 0.4}, {"<blk>": 0.9}]
+    return emissions(lang, first + [{"B": 0.8}, {"AH": 0.8}, {"N": 0.9}, {"IY": 0.9}, {"IY": 0.9}])
 
 
 def test_language_model_turns_bunny_bunny_into_bugs_bunny(bugs: Lang):
@@ -88,7 +91,7 @@ def test_language_model_turns_bunny_bunny_into_bugs_bunny(bugs: Lang):
 
 def test_scores_and_times_by_hand(bugs: Lang):
     best = FlashlightDecoder(bugs, bugs.tokens, lm_weight=2.0, word_score=-0.5).decode(bunny_bunny(bugs))[0]
-    assert best.acoustic == pytest.approx(math.log(.8 * .8 * .4 * .4 * .9 * .8 * .8 * .9 * .9 * .9), abs=1e-5)
+    assert best.acoustic == pytest.approx(math.log(0.8 * 0.8 * 0.4 * 0.4 * 0.9 * 0.8 * 0.8 * 0.9 * 0.9 * 0.9), abs=1e-5)
     assert best.language == pytest.approx(-0.3 * math.log(10), abs=1e-5)  # three bigrams of -0.1, sentence end included
     assert best.score == pytest.approx(best.acoustic + 2 * best.language - 1.0)
     assert best.phones == ("B", "AH", "G", "Z", "B", "AH", "N", "IY")
@@ -105,10 +108,10 @@ def test_nbest_is_ordered_and_different(bugs: Lang):
 
 def test_last_phone_of_a_word_may_last(bugs: Lang):
     """Plain flashlight without a separator would have to call frames 4 to 6 blank or another word."""
-    frames = [{"B": .9}, {"AH": .9}, {"N": .9}] + [{"IY": .99}] * 4
+    frames = [{"B": 0.9}, {"AH": 0.9}, {"N": 0.9}] + [{"IY": 0.99}] * 4
     best = FlashlightDecoder(bugs, bugs.tokens, lm_weight=0.0).decode(emissions(bugs, frames))[0]
     assert best.words == ("BUNNY",)
-    assert best.acoustic == pytest.approx(math.log(.9**3 * .99**4), abs=1e-5)
+    assert best.acoustic == pytest.approx(math.log(0.9**3 * 0.99**4), abs=1e-5)
     assert (best.tokens[-1].begin, best.tokens[-1].end) == (3, 7)
 
 
@@ -120,8 +123,9 @@ def test_equals_exhaustive_search(tmp_path: Path):
     lang = make_lang(tmp_path / "lang", lines, unigram_arpa(log10))
     spoken = dict.fromkeys(itertools.product(range(len(lang.tokens)), repeat=6))
     collapsed = {path: tuple(k for k, _ in itertools.groupby(path) if k) for path in spoken}
-    variants = [(word, float(prob), tuple(map(lang.tokens.index, phones)))
-                for word, prob, *phones in map(str.split, lines)]
+    variants = [
+        (word, float(prob), tuple(map(lang.tokens.index, phones))) for word, prob, *phones in map(str.split, lines)
+    ]
     sentences = [s for n in range(5) for s in itertools.product(variants, repeat=n)]
     decoder = FlashlightDecoder(lang, lang.tokens, 0.7, -0.3, 500, 20, 1000.0)
     for seed in range(10):
@@ -131,9 +135,15 @@ def test_equals_exhaustive_search(tmp_path: Path):
         for path, target in collapsed.items():
             score = float(matrix[range(6), path].sum(dtype=np.float64))
             acoustic[target] = max(acoustic.get(target, -math.inf), score)
-        ranked = max((acoustic.get(sum((v[2] for v in s), ()), -math.inf)
-                      + 0.7 * ((sum(log10[v[0]] for v in s) - 0.4) * math.log(10) + sum(math.log(v[1]) for v in s))
-                      - 0.3 * len(s), tuple(v[0] for v in s)) for s in sentences)
+        ranked = max(
+            (
+                acoustic.get(sum((v[2] for v in s), ()), -math.inf)
+                + 0.7 * ((sum(log10[v[0]] for v in s) - 0.4) * math.log(10) + sum(math.log(v[1]) for v in s))
+                - 0.3 * len(s),
+                tuple(v[0] for v in s),
+            )
+            for s in sentences
+        )
         best = decoder.decode(matrix)[0]
         assert best.score == pytest.approx(ranked[0], abs=1e-4)
         assert best.words == ranked[1]
@@ -142,9 +152,12 @@ def test_equals_exhaustive_search(tmp_path: Path):
 def test_align_by_trying_all_paths():
     for seed, target in enumerate([[1], [1, 1], [1, 2], [2, 1, 2], [1, 1, 1], []]):
         matrix = np.log(np.random.default_rng(seed).dirichlet(np.ones(3), 5))
-        scores = {path: matrix[range(5), path].sum() for path in itertools.product(range(3), repeat=5)
-                  if [k for k, _ in itertools.groupby(path) if k] == target}
-        score, spans = align(matrix, target)
+        scores = {
+            path: matrix[range(5), path].sum()
+            for path in itertools.product(range(3), repeat=5)
+            if [k for k, _ in itertools.groupby(path) if k] == target
+        }
+        score, spans = best_spelling(matrix, target)
         best = max(scores, key=lambda path: scores[path])
         assert score == pytest.approx(scores[best])
         assert [token for token, begin, end in greedy(np.eye(3)[list(best)])] == target
@@ -152,7 +165,7 @@ def test_align_by_trying_all_paths():
 
 
 def test_align_says_what_does_not_fit():
-    assert align(np.zeros((2, 3)), [1, 1]) == (-math.inf, [])  # needs a blank between: three frames
+    assert best_spelling(np.zeros((2, 3)), [1, 1]) == (-math.inf, [])  # needs a blank between: three frames
 
 
 def test_greedy_by_hand():
@@ -172,12 +185,12 @@ def test_no_frames_no_words(bugs: Lang):
 
 
 def test_silence_gives_no_words(bugs: Lang):
-    best = FlashlightDecoder(bugs, bugs.tokens).decode(emissions(bugs, [{"<blk>": .99}] * 5))[0]
-    assert best.words == () and best.acoustic == pytest.approx(5 * math.log(.99), abs=1e-5)
+    best = FlashlightDecoder(bugs, bugs.tokens).decode(emissions(bugs, [{"<blk>": 0.99}] * 5))[0]
+    assert best.words == () and best.acoustic == pytest.approx(5 * math.log(0.99), abs=1e-5)
 
 
 def test_half_a_word_is_no_word(bugs: Lang):
-    best = FlashlightDecoder(bugs, bugs.tokens, beam_size=1).decode(emissions(bugs, [{"B": .99}, {"AH": .99}]))[0]
+    best = FlashlightDecoder(bugs, bugs.tokens, beam_size=1).decode(emissions(bugs, [{"B": 0.99}, {"AH": 0.99}]))[0]
     assert best.words == () and best.tokens == ()
 
 

@@ -1,4 +1,5 @@
 """The network: CTC loss by hand, padding without effect, files that a stranger may have made."""
+
 from __future__ import annotations
 
 import json
@@ -41,11 +42,11 @@ def noise(frames: int, seed: int = 0) -> np.ndarray:
 
 def test_ctc_loss_by_hand():
     """Two frames, one phone: blank-A, A-blank and A-A spell "A"; two equal phones need three frames."""
-    log_probs = torch.tensor([[[.6, .3, .1], [.5, .4, .1], [.2, .7, .1]]]).log()
+    log_probs = torch.tensor([[[0.6, 0.3, 0.1], [0.5, 0.4, 0.1], [0.2, 0.7, 0.1]]]).log()
     one = ctc_loss(log_probs[:, :2], torch.tensor([2]), [(1,)])
-    assert math.exp(-one.item()) == pytest.approx(.6 * .4 + .3 * .5 + .3 * .4)
+    assert math.exp(-one.item()) == pytest.approx(0.6 * 0.4 + 0.3 * 0.5 + 0.3 * 0.4)
     two = ctc_loss(log_probs, torch.tensor([3]), [(1, 1)])
-    assert math.exp(-two.item()) == pytest.approx(.3 * .5 * .7)
+    assert math.exp(-two.item()) == pytest.approx(0.3 * 0.5 * 0.7)
     assert ctc_loss(log_probs[:, :2], torch.tensor([2]), [(1, 1)]).item() == math.inf
 
 
@@ -142,9 +143,19 @@ def test_harmed_model_is_one_line(tmp_path: Path, harm):
     refused(tmp_path, "model.safetensors")
 
 
-@pytest.mark.parametrize("change", [
-    {"width": 10**9}, {"width": "16"}, {"layers": -1}, {"encoder": "os.system"}, {"num_tokens": 5}, {"dropout": None},
-    {"subsampling": 0}, {"surprise": 1}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"width": 10**9},
+        {"width": "16"},
+        {"layers": -1},
+        {"encoder": "os.system"},
+        {"num_tokens": 5},
+        {"dropout": None},
+        {"subsampling": 0},
+        {"surprise": 1},
+    ],
+)
 def test_hostile_description_is_one_line(tmp_path: Path, change: dict):
     save_model(tmp_path, small_model(), {})
     meta = json.loads((tmp_path / "meta.json").read_text())

@@ -1,4 +1,5 @@
 """Training: the same numbers however often it is killed, and it learns."""
+
 from __future__ import annotations
 
 import os
@@ -18,9 +19,9 @@ from pipeline.neural.model import EncoderConfig, load_model
 from pipeline.neural.train import (
     Gradients,
     Part,
-    Settings,
     Share,
     State,
+    TrainSettings,
     augment,
     batches,
     finish,
@@ -33,8 +34,18 @@ from pipeline.neural.train import (
 )
 
 TOKENS = ["<blk>", "AH", "B", "T"]
-TINY = Settings(width=16, layers=1, conv_layers=1, subsampling=2, epochs=3, batch_size=4, min_updates=1,
-                warmup_epochs=1, dropout=0.1, learning_rate=0.01)
+TINY = TrainSettings(
+    width=16,
+    layers=1,
+    conv_layers=1,
+    subsampling=2,
+    epochs=3,
+    batch_size=4,
+    min_updates=1,
+    warmup_epochs=1,
+    dropout=0.1,
+    learning_rate=0.01,
+)
 CPU = torch.device("cpu")
 
 
@@ -82,8 +93,9 @@ LONG = replace(TINY, epochs=15, patience=15)
 def kill_in_epoch(epoch: int, out: Path) -> None:
     """Train in a process of its own; kill -9 it when its log says that this epoch has begun."""
     tests = Path(__file__).parent
-    process = subprocess.Popen([sys.executable, "-c", CHILD, str(out)],
-                               env={**os.environ, "PYTHONPATH": f"{tests.parent}{os.pathsep}{tests}"})
+    process = subprocess.Popen(
+        [sys.executable, "-c", CHILD, str(out)], env={**os.environ, "PYTHONPATH": f"{tests.parent}{os.pathsep}{tests}"}
+    )
     log = out / "train.log"
     while process.poll() is None and not (log.exists() and len(log.read_text().splitlines()) >= epoch):
         time.sleep(0.005)
@@ -110,8 +122,10 @@ def same_run(a: State, b: State) -> None:
 
 
 def test_two_runs_give_the_same_bits_and_another_seed_does_not(parts, tmp_path: Path):
-    runs = [train(*parts[:2], TOKENS, replace(TINY, seed=seed), parts[2], tmp_path / name, CPU)
-            for name, seed in (("a", 1), ("b", 1), ("c", 2))]
+    runs = [
+        train(*parts[:2], TOKENS, replace(TINY, seed=seed), parts[2], tmp_path / name, CPU)
+        for name, seed in (("a", 1), ("b", 1), ("c", 2))
+    ]
     same_run(runs[0], runs[1])
     assert not torch.equal(runs[0].model.output.weight, runs[2].model.output.weight)
 
@@ -131,9 +145,11 @@ def test_checkpoint_of_another_run_is_not_used(parts, tmp_path: Path):
 def test_the_fingerprint_sees_every_change(parts):
     part, _, _ = parts
     utterance = next(iter(part.targets))
-    prints = {survey(part.feats, part.targets)[1],
-              survey(part.feats, {**part.targets, utterance: (1, 1)})[1],
-              survey({**part.feats, utterance: part.feats[utterance] + np.float32(1e-3)}, part.targets)[1]}
+    prints = {
+        survey(part.feats, part.targets)[1],
+        survey(part.feats, {**part.targets, utterance: (1, 1)})[1],
+        survey({**part.feats, utterance: part.feats[utterance] + np.float32(1e-3)}, part.targets)[1],
+    }
     assert len(prints) == 3
 
 
@@ -160,14 +176,27 @@ def test_utterances_too_short_for_ctc_are_named():
 
 def test_bad_data_is_one_line():
     feats = {"a": np.zeros((6, 39), np.float32), "b": np.full((6, 39), np.nan, np.float32)}
-    for targets, what in (({"c": (1,)}, "no features for utterance c"), ({"b": (1,)}, "utterance b"),
-                          ({"a": ()}, "utterance a")):
+    for targets, what in (
+        ({"c": (1,)}, "no features for utterance c"),
+        ({"b": (1,)}, "utterance b"),
+        ({"a": ()}, "utterance a"),
+    ):
         with pytest.raises(UserError, match=what):
             survey(feats, targets)
 
 
-@pytest.mark.parametrize("change", [{"epochs": 0}, {"encoder": "transformer"}, {"learning_rate": float("nan")},
-                                    {"dropout": 1.5}, {"noise": -1.0}, {"batch_size": 0}, {"subsampling": 0}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"epochs": 0},
+        {"encoder": "transformer"},
+        {"learning_rate": float("nan")},
+        {"dropout": 1.5},
+        {"noise": -1.0},
+        {"batch_size": 0},
+        {"subsampling": 0},
+    ],
+)
 def test_impossible_settings_are_one_line(parts, tmp_path: Path, change: dict):
     with pytest.raises(UserError, match=f"setting .*{next(iter(change))}"):
         train(*parts[:2], TOKENS, replace(TINY, **change), parts[2], tmp_path, CPU)

@@ -1,4 +1,5 @@
 """CTM lines, worked out by hand."""
+
 from __future__ import annotations
 
 import pytest
@@ -13,7 +14,10 @@ def test_lines_by_hand():
     # The boundary before frame f lies at f x 10 ms + 7.5 ms, half way between the centres of frames f - 1 and f.
     segments = [Segment("SIL", 0, 20), Segment("HH", 20, 25), Segment("AY", 25, 41)]
     assert ctm_lines("u-1", segments, [1.0, 0.5, 0.98765]) == [
-        "u-1 1 0.0075 0.2000 SIL 1.000", "u-1 1 0.2075 0.0500 HH 0.500", "u-1 1 0.2575 0.1600 AY 0.988"]
+        "u-1 1 0.0075 0.2000 SIL 1.000",
+        "u-1 1 0.2075 0.0500 HH 0.500",
+        "u-1 1 0.2575 0.1600 AY 0.988",
+    ]
 
 
 def test_no_confidence_where_none_is_known():
@@ -28,10 +32,10 @@ def test_segments_touch_when_frames_do():
 
 
 def test_file(tmp_path):
-    write_ctm(tmp_path / "x.ctm", [("a", [Segment("YES", 0, 10)], [0.25]), ("b", [], ()),
-                                   ("ü", [Segment("É", 5, 6)], ())])
-    assert (tmp_path / "x.ctm").read_text(encoding="utf-8") == (
-        "a 1 0.0075 0.1000 YES 0.250\nü 1 0.0575 0.0100 É\n")
+    write_ctm(
+        tmp_path / "x.ctm", [("a", [Segment("YES", 0, 10)], [0.25]), ("b", [], ()), ("ü", [Segment("É", 5, 6)], ())]
+    )
+    assert (tmp_path / "x.ctm").read_text(encoding="utf-8") == ("a 1 0.0075 0.1000 YES 0.250\nü 1 0.0575 0.0100 É\n")
 
 
 def test_hands_come_before_aligners(tmp_path):

@@ -1,4 +1,5 @@
 """Kaldi data directories: a hand-written one is read, ours is sorted as `sort` sorts, every fault has its line."""
+
 from __future__ import annotations
 
 import os
@@ -22,8 +23,9 @@ def datadir(tmp_path):
         soundfile.write(tmp_path / f"{name}.wav", np.zeros(400), 8000)
     path = tmp_path / "data"
     path.mkdir()
-    (path / "wav.scp").write_text("".join(f"{u} {tmp_path}/{w}.wav\n" for u, w in
-                                          [("ann-1", "one"), ("ann-2", "two"), ("bob-1", "three")]))
+    (path / "wav.scp").write_text(
+        "".join(f"{u} {tmp_path}/{w}.wav\n" for u, w in [("ann-1", "one"), ("ann-2", "two"), ("bob-1", "three")])
+    )
     (path / "text").write_text("ann-1 HELLO  WORLD\nann-2 GRÜSS GOTT\nbob-1 YES\n", encoding="utf-8")
     (path / "utt2spk").write_text("ann-1 ann\nann-2 ann\nbob-1 bob\n")
     (path / "spk2utt").write_text("ann ann-1 ann-2\nbob bob-1\n")
@@ -35,7 +37,8 @@ def test_reads_what_kaldi_users_write(datadir):
     assert read_datadir(datadir) == [
         Utterance("ann-1", "ann", datadir.parent / "one.wav", ("HELLO", "WORLD"), 400),
         Utterance("ann-2", "ann", datadir.parent / "two.wav", ("GRÜSS", "GOTT"), 400),
-        Utterance("bob-1", "bob", datadir.parent / "three.wav", ("YES",), 400)]
+        Utterance("bob-1", "bob", datadir.parent / "three.wav", ("YES",), 400),
+    ]
 
 
 def test_writes_what_it_reads_and_as_sort_orders(datadir):
@@ -58,23 +61,26 @@ def test_writing_replaces_old_features(datadir):
     assert sorted(p.name for p in datadir.iterdir()) == ["spk2utt", "text", "utt2num_samples", "utt2spk", "wav.scp"]
 
 
-@pytest.mark.parametrize("name,old,new,message", [
-    ("text", "bob-1 YES\n", "bob-1 YES\ncal-1 NO\n", 'text:4: "cal-1": transcript without audio'),
-    ("text", "bob-1 YES\n", "", 'wav.scp:3: "bob-1": audio without transcript'),
-    ("text", "bob-1 YES", "ann-2 YES", 'text:3: duplicate id "ann-2", first on line 2'),
-    ("text", "bob-1 YES", "aaa-1 YES", 'text:3: "aaa-1" after "ann-2" is not sorted'),
-    ("text", "bob-1 YES", "bob-1", 'text:3: "bob-1" without a transcript'),
-    ("text", "bob-1 YES", "\nbob-1 YES", "text:3: an empty line"),
-    ("utt2spk", "bob-1 bob\n", "", 'wav.scp:3: "bob-1": no speaker'),
-    ("utt2spk", "bob-1 bob", "bob-1 bob smith", 'utt2spk:3: "bob smith" is not one speaker'),
-    ("utt2spk", "ann-2 ann", "ann-2 bob", 'spk2utt:1: utterances of "ann" differ from utt2spk'),
-    ("spk2utt", "bob bob-1\n", "", 'utt2spk:3: speaker "bob" is not in spk2utt'),
-    ("utt2num_samples", "ann-2 400", "ann-2 many", 'utt2num_samples:2: "many" is not a number of samples'),
-    ("wav.scp", "one.wav", "gone.wav", "wav.scp:1: "),
-    ("wav.scp", "one.wav", "one.wav sox -t wav - |", "is a pipe"),
-    ("wav.scp", "one.wav", "one.ark:17", "is a place in an archive"),
-    ("text", "HELLO", "HEL\0LO", "text:1: a control character (U+0000)"),
-])
+@pytest.mark.parametrize(
+    "name,old,new,message",
+    [
+        ("text", "bob-1 YES\n", "bob-1 YES\ncal-1 NO\n", 'text:4: "cal-1": transcript without audio'),
+        ("text", "bob-1 YES\n", "", 'wav.scp:3: "bob-1": audio without transcript'),
+        ("text", "bob-1 YES", "ann-2 YES", 'text:3: duplicate id "ann-2", first on line 2'),
+        ("text", "bob-1 YES", "aaa-1 YES", 'text:3: "aaa-1" after "ann-2" is not sorted'),
+        ("text", "bob-1 YES", "bob-1", 'text:3: "bob-1" without a transcript'),
+        ("text", "bob-1 YES", "\nbob-1 YES", "text:3: an empty line"),
+        ("utt2spk", "bob-1 bob\n", "", 'wav.scp:3: "bob-1": no speaker'),
+        ("utt2spk", "bob-1 bob", "bob-1 bob smith", 'utt2spk:3: "bob smith" is not one speaker'),
+        ("utt2spk", "ann-2 ann", "ann-2 bob", 'spk2utt:1: utterances of "ann" differ from utt2spk'),
+        ("spk2utt", "bob bob-1\n", "", 'utt2spk:3: speaker "bob" is not in spk2utt'),
+        ("utt2num_samples", "ann-2 400", "ann-2 many", 'utt2num_samples:2: "many" is not a number of samples'),
+        ("wav.scp", "one.wav", "gone.wav", "wav.scp:1: "),
+        ("wav.scp", "one.wav", "one.wav sox -t wav - |", "is a pipe"),
+        ("wav.scp", "one.wav", "one.ark:17", "is a place in an archive"),
+        ("text", "HELLO", "HEL\0LO", "text:1: a control character (U+0000)"),
+    ],
+)
 def test_faults_have_their_file_and_line(datadir, name, old, new, message):
     content = (datadir / name).read_text(encoding="utf-8")
     assert old in content
@@ -95,8 +101,10 @@ def cuts(datadir):
 
 def test_reads_stretches_of_recordings(cuts):
     assert [(u.id, u.wav, u.cut) for u in read_datadir(cuts)] == [
-        ("ann-1", cuts.parent / "one.wav", (0, 0.02)), ("ann-2", cuts.parent / "one.wav", (0.0125, 0.03)),
-        ("bob-1", cuts.parent / "one.wav", (0.03, 0.05))]  # 400 samples at 8 kHz end after 0.05 s
+        ("ann-1", cuts.parent / "one.wav", (0, 0.02)),
+        ("ann-2", cuts.parent / "one.wav", (0.0125, 0.03)),
+        ("bob-1", cuts.parent / "one.wav", (0.03, 0.05)),
+    ]  # 400 samples at 8 kHz end after 0.05 s
 
 
 def test_writes_stretches_and_reads_them_back(cuts, tmp_path):
@@ -106,17 +114,20 @@ def test_writes_stretches_and_reads_them_back(cuts, tmp_path):
     assert read_datadir(tmp_path / "again") == [*utterances, third]
 
 
-@pytest.mark.parametrize("old,new,message", [
-    ("rec 0 0.02", "tape 0 0.02", 'segments:1: recording "tape" is not in wav.scp'),
-    ("rec 0 0.02", "rec 0 now", 'segments:1: "rec 0 now" is not a recording, its start and its end'),
-    ("rec 0 0.02", "rec 0.02 0.01", "segments:1: "),
-    ("rec 0 0.02", "rec -3 0.01", "segments:1: "),
-    ("rec 0 0.02", "rec 0 inf", "segments:1: "),
-    ("rec 0 0.02", "rec nan 1", "segments:1: "),
-    ("rec 0 0.02", "rec 0 0.02 A", 'segments:1: "rec 0 0.02 A" chooses a channel'),
-    ("ann-1 rec 0 0.02\n", "", 'text:1: "ann-1": transcript without audio; add its line to segments'),
-    ("bob-1", "bob-2", 'segments:3: "bob-2": audio without transcript'),
-])
+@pytest.mark.parametrize(
+    "old,new,message",
+    [
+        ("rec 0 0.02", "tape 0 0.02", 'segments:1: recording "tape" is not in wav.scp'),
+        ("rec 0 0.02", "rec 0 now", 'segments:1: "rec 0 now" is not a recording, its start and its end'),
+        ("rec 0 0.02", "rec 0.02 0.01", "segments:1: "),
+        ("rec 0 0.02", "rec -3 0.01", "segments:1: "),
+        ("rec 0 0.02", "rec 0 inf", "segments:1: "),
+        ("rec 0 0.02", "rec nan 1", "segments:1: "),
+        ("rec 0 0.02", "rec 0 0.02 A", 'segments:1: "rec 0 0.02 A" chooses a channel'),
+        ("ann-1 rec 0 0.02\n", "", 'text:1: "ann-1": transcript without audio; add its line to segments'),
+        ("bob-1", "bob-2", 'segments:3: "bob-2": audio without transcript'),
+    ],
+)
 def test_faults_of_stretches(cuts, old, new, message):
     content = (cuts / "segments").read_text()
     assert old in content
@@ -131,23 +142,30 @@ def test_the_first_problem_says_how_many_there_are(datadir):
     (datadir / "utt2num_samples").write_text("ann-1 0\nann-2 400\nbob-1 400\n")
     with pytest.raises(UserError) as error:
         read_datadir(datadir)
-    assert str(error.value) == (f'{datadir}/wav.scp:1: "ann-1": audio without transcript; add its line to text, or remove '
-                                f"the utterance (3 problems in all; make check DIR={datadir} lists them)")
+    assert str(error.value) == (
+        f'{datadir}/wav.scp:1: "ann-1": audio without transcript; add its line to text, or remove '
+        f"the utterance (3 problems in all; make check DIR={datadir} lists them)"
+    )
     assert [str(p).split("; ")[0].removeprefix(f"{datadir}/") for p in DataDir(datadir).problems()] == [
-        'wav.scp:1: "ann-1": audio without transcript', 'wav.scp:3: "bob-1": audio without transcript',
-        'utt2num_samples:1: "0" is not a number of samples']
+        'wav.scp:1: "ann-1": audio without transcript',
+        'wav.scp:3: "bob-1": audio without transcript',
+        'utt2num_samples:1: "0" is not a number of samples',
+    ]
 
 
-@pytest.mark.parametrize("pipe,hint", [
-    ("sph2pipe -f wav -p -c 1 /ldc/a.sph |", "give the file itself, which phonoscope reads: /ldc/a.sph"),
-    ("flac -c -d -s /corpus/84-1.flac |", "give the file itself, which phonoscope reads: /corpus/84-1.flac"),
-    ("cat a.wav b.wav | sox - -t wav - |", "run it once and give the file it writes"),
-    ("touch /tmp/owned |", "run it once and give the file it writes"),
-])
+@pytest.mark.parametrize(
+    "pipe,hint",
+    [
+        ("sph2pipe -f wav -p -c 1 /ldc/a.sph |", "give the file itself, which phonoscope reads: /ldc/a.sph"),
+        ("flac -c -d -s /corpus/84-1.flac |", "give the file itself, which phonoscope reads: /corpus/84-1.flac"),
+        ("cat a.wav b.wav | sox - -t wav - |", "run it once and give the file it writes"),
+        ("touch /tmp/owned |", "run it once and give the file it writes"),
+    ],
+)
 def test_pipes_are_named_and_never_run(datadir, pipe, hint):
     with open(datadir / "wav.scp", "a") as stream:
         stream.write(f"zoe {pipe}\n")
-    message, = [str(p) for p in DataDir(datadir).problems() if "is a pipe" in str(p)]
+    (message,) = [str(p) for p in DataDir(datadir).problems() if "is a pipe" in str(p)]
     assert message.startswith(f'{datadir}/wav.scp:4: "{pipe}"') and "never run" in message and message.endswith(hint)
 
 
@@ -158,7 +176,9 @@ def test_relative_paths_are_looked_for_beside_the_directory(datadir):
 
 def test_line_ends_and_tabs_of_other_systems_are_read_and_remarked_upon(datadir):
     before = read_datadir(datadir)
-    (datadir / "text").write_bytes((datadir / "text").read_bytes().replace(b"\n", b"\r\n").replace(b"1 HELLO", b"1\tHELLO"))
+    (datadir / "text").write_bytes(
+        (datadir / "text").read_bytes().replace(b"\n", b"\r\n").replace(b"1 HELLO", b"1\tHELLO")
+    )
     (datadir / "utt2spk").write_bytes(b"\xef\xbb\xbf" + (datadir / "utt2spk").read_bytes())
     assert read_datadir(datadir) == before
     remarks = [str(p) for p in DataDir(datadir).problems() if p.remark]
@@ -178,12 +198,15 @@ def test_missing_files_and_bytes_that_are_not_utf8(datadir):
         read_datadir(datadir / "absent")
 
 
-@pytest.mark.parametrize("utterances,message", [
-    ([], "no utterances"),
-    ([Utterance("a", "s", "x.wav", ("W",), 1), Utterance("a", "s", "y.wav", ("W",), 1)], "duplicate utterance id"),
-    ([Utterance("a", "s", "x.wav", (), 1)], "has no words"),
-    ([Utterance("a b", "s", "x.wav", ("W",), 1)], "white space"),
-])
+@pytest.mark.parametrize(
+    "utterances,message",
+    [
+        ([], "no utterances"),
+        ([Utterance("a", "s", "x.wav", ("W",), 1), Utterance("a", "s", "y.wav", ("W",), 1)], "duplicate utterance id"),
+        ([Utterance("a", "s", "x.wav", (), 1)], "has no words"),
+        ([Utterance("a b", "s", "x.wav", ("W",), 1)], "white space"),
+    ],
+)
 def test_what_could_not_be_read_back_is_not_written(datadir, utterances, message):
     before = {path.name: path.read_bytes() for path in datadir.iterdir()}
     with pytest.raises(UserError, match=message):

@@ -1,4 +1,5 @@
 """The dictionary, the user's own words before it, and what is said of mistakes in them."""
+
 import subprocess
 import sys
 
@@ -22,7 +23,8 @@ def test_the_whole_dictionary_in_39_phones(dictionary):
 def test_variants_in_order():
     assert look_up(["THE", "HELLO"]) == {
         "THE": [("DH", "AH"), ("DH", "IY")],
-        "HELLO": [("HH", "AH", "L", "OW"), ("HH", "EH", "L", "OW")]}
+        "HELLO": [("HH", "AH", "L", "OW"), ("HH", "EH", "L", "OW")],
+    }
 
 
 def test_pocketsphinx_itself_is_not_imported():
@@ -42,13 +44,16 @@ def test_extra_holds_what_the_dictionary_lacks(dictionary):
     assert "DIGIUM" in read_lexicon(EXTRA) and "DIGIUM" not in dictionary
 
 
-@pytest.mark.parametrize("line, message", [
-    ("HELLO", r'extra.txt:2: word "HELLO" has no phones; write `HELLO P1 P2 ...`'),
-    ("HELLO HH AH0 L OW1", r'extra.txt:2: unknown phone "AH0" in word "HELLO"; write AH'),
-    ("HELLO HH XX", r'extra.txt:2: unknown phone "XX" in word "HELLO"; use these: AA AE'),
-    ("HELLO SIL", r'extra.txt:2: unknown phone "SIL"'),
-    ("HELLO \udcff", r"extra.txt:2: .* is not UTF-8"),
-])
+@pytest.mark.parametrize(
+    "line, message",
+    [
+        ("HELLO", r'extra.txt:2: word "HELLO" has no phones; write `HELLO P1 P2 ...`'),
+        ("HELLO HH AH0 L OW1", r'extra.txt:2: unknown phone "AH0" in word "HELLO"; write AH'),
+        ("HELLO HH XX", r'extra.txt:2: unknown phone "XX" in word "HELLO"; use these: AA AE'),
+        ("HELLO SIL", r'extra.txt:2: unknown phone "SIL"'),
+        ("HELLO \udcff", r"extra.txt:2: .* is not UTF-8"),
+    ],
+)
 def test_mistakes_are_named_with_their_line(tmp_path, line, message):
     extra = tmp_path / "extra.txt"
     extra.write_bytes(f"# mine\n{line}\n".encode("utf-8", "surrogateescape"))

@@ -1,4 +1,5 @@
 """Lexicons that people have: CMUdict's format, Kaldi's two, other scripts, and what is said of mistakes in them."""
+
 from __future__ import annotations
 
 import unicodedata
@@ -17,15 +18,19 @@ def given(tmp_path):
         if phones is not None:
             (tmp_path / "phones.txt").write_text(phones, encoding="utf-8")
         return read_given(tmp_path / "lexicon.txt", tmp_path / "phones.txt" if phones is not None else None)
+
     return read
 
 
 def test_cmudict(given):
     found = given(
-        ";;; CMUdict # 0.7b\nA  AH0\nA(2)  EY1\nTOMATO  T AH0 M EY1 T OW2\nAALBORG AO1 L B AO0 R G # place, danish\n")
+        ";;; CMUdict # 0.7b\nA  AH0\nA(2)  EY1\nTOMATO  T AH0 M EY1 T OW2\nAALBORG AO1 L B AO0 R G # place, danish\n"
+    )
     assert found.notation == "ARPAbet" and found.entries == {
-        "A": [(1.0, ("AH",)), (1.0, ("EY",))], "TOMATO": [(1.0, ("T", "AH", "M", "EY", "T", "OW"))],
-        "AALBORG": [(1.0, ("AO", "L", "B", "AO", "R", "G"))]}
+        "A": [(1.0, ("AH",)), (1.0, ("EY",))],
+        "TOMATO": [(1.0, ("T", "AH", "M", "EY", "T", "OW"))],
+        "AALBORG": [(1.0, ("AO", "L", "B", "AO", "R", "G"))],
+    }
     assert sorted(found.phone_set) == ["AH", "AO", "B", "EY", "G", "L", "M", "OW", "R", "T"]
 
 
@@ -59,18 +64,24 @@ def test_a_described_phone_set_is_taken_as_it_is(given):
     assert found.entries["AH"] == [(1.0, ("AH0", "n"))] and sorted(found.phone_set) == ["2:", "AH0", "S", "n"]
 
 
-@pytest.mark.parametrize("text, message", [
-    ("A AH\nB\n", 'lexicon.txt:2: word "B" has no phones; write `B P1 P2 ...`'),
-    ("A 0.5\n", 'lexicon.txt:1: word "A" has no phones'),
-    ("A 1.5 AH\n", 'lexicon.txt:1: probability 1.5 of word "A"; it lies above 0 and is at most 1'),
-    ("A 0.0 AH\nB\nC\n", '(mistakes on 2 more lines: 2, 3)'),
-    ("A AH\nB B EE\n", 'lexicon.txt:2: phone "EE" in word "B" is not ARPAbet, as 2 of 3 phones here are; correct it, or '
-                       'describe all phones in a file of `PHONE IPA [class words]` lines: PHONES=FILE'),
-    ("a a ʃ\nb b 2:\n", 'lexicon.txt:2: phone "2:" in word "b" is not IPA, as 3 of 4 phones here are'),
-    ("A AH SIL\n", 'phone "SIL" in word "A" is not ARPAbet'),
-    ("A 1 AH\n", 'lexicon.txt:1: "1" in word "A" is a number, no phone; write 1.0 if it is a probability'),
-    ("# nothing\n", "lexicon.txt: no words"),
-])
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("A AH\nB\n", 'lexicon.txt:2: word "B" has no phones; write `B P1 P2 ...`'),
+        ("A 0.5\n", 'lexicon.txt:1: word "A" has no phones'),
+        ("A 1.5 AH\n", 'lexicon.txt:1: probability 1.5 of word "A"; it lies above 0 and is at most 1'),
+        ("A 0.0 AH\nB\nC\n", "(mistakes on 2 more lines: 2, 3)"),
+        (
+            "A AH\nB B EE\n",
+            'lexicon.txt:2: phone "EE" in word "B" is not ARPAbet, as 2 of 3 phones here are; correct it, or '
+            "describe all phones in a file of `PHONE IPA [class words]` lines: PHONES=FILE",
+        ),
+        ("a a ʃ\nb b 2:\n", 'lexicon.txt:2: phone "2:" in word "b" is not IPA, as 3 of 4 phones here are'),
+        ("A AH SIL\n", 'phone "SIL" in word "A" is not ARPAbet'),
+        ("A 1 AH\n", 'lexicon.txt:1: "1" in word "A" is a number, no phone; write 1.0 if it is a probability'),
+        ("# nothing\n", "lexicon.txt: no words"),
+    ],
+)
 def test_mistakes_are_named_with_their_line(given, text, message):
     with pytest.raises(UserError) as error:
         given(text)
@@ -78,7 +89,9 @@ def test_mistakes_are_named_with_their_line(given, text, message):
 
 
 def test_a_phone_that_the_described_set_lacks(given):
-    with pytest.raises(UserError, match=r'lexicon.txt:2: phone "o" in word "b" is not in .*phones.txt; correct it, or add `o IPA`'):
+    with pytest.raises(
+        UserError, match=r'lexicon.txt:2: phone "o" in word "b" is not in .*phones.txt; correct it, or add `o IPA`'
+    ):
         given("a a\nb b o\n", "a a\nb b\n")
 
 

@@ -1,5 +1,6 @@
 """Lattices as pictures: nodes joined without losing a path's mass, pruned as lattices are, lanes that do not
 collide."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -13,8 +14,22 @@ def lattice(frames: list[int], arcs: list[tuple[int, int, str, float]]) -> Latti
     """arcs: from, to, phone, probability of taking it."""
     arcs = sorted(arcs, key=lambda arc: arc[0])
     a, b, labels, probability = zip(*arcs)
-    made = Lattice("u", "s", "free", 10.0, frames[-1], 1.0, 0.0, np.array(frames, np.int32), np.array(a, np.int32),
-                   np.array(b, np.int32), list(labels), [""] * len(arcs), np.log(probability), np.zeros(len(arcs)))
+    made = Lattice(
+        "u",
+        "s",
+        "free",
+        10.0,
+        frames[-1],
+        1.0,
+        0.0,
+        np.array(frames, np.int32),
+        np.array(a, np.int32),
+        np.array(b, np.int32),
+        list(labels),
+        [""] * len(arcs),
+        np.log(probability),
+        np.zeros(len(arcs)),
+    )
     forward_backward(made)
     return made
 
@@ -24,8 +39,9 @@ def random_lattice(seed: int, phones: int) -> Lattice:
     many."""
     rng = np.random.default_rng(seed)
     frames = np.cumsum(rng.integers(0, 3, 40)).tolist()
-    ends = [(0, i) for i in range(1, 6)] + [(i, min(i + int(step), 39)) for i in range(39)
-                                            for step in [5, *rng.integers(5, 10, 2)]]
+    ends = [(0, i) for i in range(1, 6)] + [
+        (i, min(i + int(step), 39)) for i in range(39) for step in [5, *rng.integers(5, 10, 2)]
+    ]
     arcs = {(a, b, f"P{rng.integers(phones)}"): rng.uniform(0.01, 1) for a, b in ends}
     return lattice(frames, [(*arc, p) for arc, p in arcs.items()])
 
@@ -34,10 +50,25 @@ def test_borders_a_frame_apart_are_one_node() -> None:
     """AH ends at frame 10 or 11, and T follows: one AH and one T to the eye, with all of the posterior; D is
     another."""
     drawn = draw(
-        lattice([0, 10, 11, 20], [(0, 1, "AH", .5), (0, 2, "AH", .3), (0, 1, "EH", .2), (1, 3, "T", .7),
-                                  (1, 3, "D", .3), (2, 3, "T", 1.0)]))
+        lattice(
+            [0, 10, 11, 20],
+            [
+                (0, 1, "AH", 0.5),
+                (0, 2, "AH", 0.3),
+                (0, 1, "EH", 0.2),
+                (1, 3, "T", 0.7),
+                (1, 3, "D", 0.3),
+                (2, 3, "T", 1.0),
+            ],
+        )
+    )
     assert drawn.frames == [0, 10, 11, 20]  # EH leads to 10 as well: that node has another past than the one at 11
-    drawn = draw(lattice([0, 10, 11, 20], [(0, 1, "AH", .6), (0, 2, "AH", .4), (1, 3, "T", .7), (1, 3, "D", .3), (2, 3, "T", 1.0)]))
+    drawn = draw(
+        lattice(
+            [0, 10, 11, 20],
+            [(0, 1, "AH", 0.6), (0, 2, "AH", 0.4), (1, 3, "T", 0.7), (1, 3, "D", 0.3), (2, 3, "T", 1.0)],
+        )
+    )
     assert drawn.frames == [0, 10, 20]
     found = {(arc.label, arc.num_arcs, round(arc.posterior, 6), arc.best) for arc in drawn.arcs}
     assert found == {("AH", 2, 1.0, True), ("T", 2, 0.82, True), ("D", 1, 0.18, False)}
@@ -71,8 +102,12 @@ def test_the_slider_prunes_as_lattices_are_pruned(seed: int) -> None:
 
 def test_an_arc_lives_as_long_as_the_widest_path_through_it() -> None:
     """A B is best; C D has 0.3, but C B only what B's node lets through."""
-    arcs = [Arc(0, 1, "A", "", 0.6, 0, 0, 1, True), Arc(0, 2, "C", "", 0.4, 0, 0, 1, False), Arc(1, 3, "B", "", 0.7, 0, 0, 1, True),
-            Arc(2, 3, "D", "", 0.3, 0, 0, 1, False)]
+    arcs = [
+        Arc(0, 1, "A", "", 0.6, 0, 0, 1, True),
+        Arc(0, 2, "C", "", 0.4, 0, 0, 1, False),
+        Arc(1, 3, "B", "", 0.7, 0, 0, 1, True),
+        Arc(2, 3, "D", "", 0.3, 0, 0, 1, False),
+    ]
     survives(arcs, 4)
     assert [arc.until for arc in arcs] == [1.0, 0.3, 1.0, 0.3]
 

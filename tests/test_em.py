@@ -1,4 +1,5 @@
 """Training: equal to hmmlearn where that is defined, never falling, finite, and able to find what it was drawn from."""
+
 from __future__ import annotations
 
 import copy
@@ -14,7 +15,7 @@ from lexicon.errors import UserError
 from pipeline.hmm.em import Schedule, Statistics, accumulate, check_step, grow, maximise, poor_phones, train
 from pipeline.hmm.gmm import GmmHmm, flat_start
 from pipeline.hmm.graphs import Graph, utterance_graph
-from pipeline.hmm.topology import Topology
+from pipeline.hmm.topology import PhoneTopology
 from pipeline.hmm.viterbi import align
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -24,8 +25,9 @@ def prepare(speech) -> tuple[GmmHmm, dict[str, Graph]]:
     """A flat start on the real utterances, and their graphs."""
     everything = np.concatenate(list(speech.feats.values())).astype(np.float64)
     model = flat_start(speech.phones, everything.mean(0), everything.var(0))
-    return model, {utt: utterance_graph(words, speech.lexicon, model.transitions)
-                   for utt, words in speech.words.items()}
+    return model, {
+        utt: utterance_graph(words, speech.lexicon, model.transitions) for utt, words in speech.words.items()
+    }
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +36,14 @@ def history(speech):
     pass."""
     model, graphs = prepare(speech)
     passes: list[tuple[int, float]] = []
-    stats = train(model, graphs, speech.feats, speech.lengths, Schedule(4, 3, 2, 4, 6.0),
-                  on_pass=lambda number, score: passes.append((len(model.weights), score)))
+    stats = train(
+        model,
+        graphs,
+        speech.feats,
+        speech.lengths,
+        Schedule(4, 3, 2, 4, 6.0),
+        on_pass=lambda number, score: passes.append((len(model.weights), score)),
+    )
     return model, graphs, stats, passes
 
 
@@ -44,8 +52,18 @@ def full_graph(model: GmmHmm, start: np.ndarray) -> Graph:
     n = len(start)
     phone = model.transitions.phones[0]
     ids = [model.transitions.transition_id(phone, i, j) for i in range(n) for j in range(n)]
-    return Graph(np.arange(n), np.log(start), np.zeros(n), np.full(n, -1), np.repeat(np.arange(n), n),
-                 np.tile(np.arange(n), n), np.array(ids), np.zeros(n * n), np.zeros(n, int), [(phone, 0)])
+    return Graph(
+        np.arange(n),
+        np.log(start),
+        np.zeros(n),
+        np.full(n, -1),
+        np.repeat(np.arange(n), n),
+        np.tile(np.arange(n), n),
+        np.array(ids),
+        np.zeros(n * n),
+        np.zeros(n, int),
+        [(phone, 0)],
+    )
 
 
 def test_one_gaussian_a_state_equals_hmmlearn_on_real_speech(speech):
@@ -56,10 +74,11 @@ def test_one_gaussian_a_state_equals_hmmlearn_on_real_speech(speech):
     model = flat_start(["AH"], x.mean(0), x.var(0))
     model.means += rng.normal(size=model.means.shape) * x.std(0)
     model.floor[:] = 0
-    start = np.array([.5, .3, .2])
-    model.transitions.set("AH", Topology(start, rng.dirichlet(np.ones(3), 3), np.zeros(3)))
-    theirs = GaussianHMM(3, "diag", n_iter=1, params="tmc", init_params="", covars_prior=0, covars_weight=1,
-                         min_covar=0)
+    start = np.array([0.5, 0.3, 0.2])
+    model.transitions.set("AH", PhoneTopology(start, rng.dirichlet(np.ones(3), 3), np.zeros(3)))
+    theirs = GaussianHMM(
+        3, "diag", n_iter=1, params="tmc", init_params="", covars_prior=0, covars_weight=1, min_covar=0
+    )
     theirs.startprob_, theirs.transmat_ = start, model.transitions.topologies["AH"].trans
     theirs.means_, theirs.covars_ = model.means.copy(), model.variances.copy()
     graphs = dict.fromkeys(feats, full_graph(model, start))
@@ -145,7 +164,7 @@ def test_mixtures_grow_where_frames_carry_them():
     grow(model, stats, max_mix=3, min_frames=15)
     assert np.diff(model.bounds).tolist() == [2] * 8 + [1] * 3
     # Silence starts half a standard deviation below the mean, and is split 0.2 to both sides of that.
-    assert model.means[:2, 0].tolist() == pytest.approx([-.3, -.7]) and model.weights[:2].tolist() == [.5, .5]
+    assert model.means[:2, 0].tolist() == pytest.approx([-0.3, -0.7]) and model.weights[:2].tolist() == [0.5, 0.5]
     assert (model.variances == 1).all() and model.num_parameters > 0
     grown = np.repeat(occupancy, [2] * 8 + [1] * 3) * model.weights
     grow(model, Statistics(grown, model.means, model.means, np.zeros(1)), max_mix=3, min_frames=15)
@@ -155,18 +174,22 @@ def test_mixtures_grow_where_frames_carry_them():
 
 def test_the_heaviest_gaussian_is_split():
     model = flat_start(["AH"], np.zeros(1), np.ones(1))
-    model.bounds, model.weights = np.array([0, 2, 4, 6]), np.tile([.3, .7], 3)
+    model.bounds, model.weights = np.array([0, 2, 4, 6]), np.tile([0.3, 0.7], 3)
     model.means, model.variances = np.tile([[-5.0], [5.0]], (3, 1)), np.tile([[1.0], [4.0]], (3, 1))
     grow(model, Statistics(np.full(6, 100.0), model.means, model.means, np.zeros(1)), 3, 1)
     assert model.means[:3, 0].tolist() == pytest.approx([-5.0, 5.4, 4.6])  # 0.2 of a deviation of 2 to either side
-    assert model.weights[:3].tolist() == pytest.approx([.3, .35, .35]) and model.variances[2, 0] == 4
+    assert model.weights[:3].tolist() == pytest.approx([0.3, 0.35, 0.35]) and model.variances[2, 0] == 4
 
 
 def test_a_gaussian_without_frames_stays_and_variances_keep_their_floor():
     model = flat_start(["AH"], np.zeros(1), np.ones(1))
     model.means[:] = [[1.0], [2.0], [3.0]]
-    stats = Statistics(np.array([10.0, 0.5, 0.0]), np.array([[50.0], [4.0], [0.0]]), np.array([[250.0], [32.0], [0.0]]),
-                       np.zeros_like(model.transitions.log_probs))
+    stats = Statistics(
+        np.array([10.0, 0.5, 0.0]),
+        np.array([[50.0], [4.0], [0.0]]),
+        np.array([[250.0], [32.0], [0.0]]),
+        np.zeros_like(model.transitions.log_probs),
+    )
     maximise(model, stats)
     assert model.means[:, 0].tolist() == [5.0, 2.0, 3.0]
     assert model.variances[:, 0].tolist() == [0.01, 1.0, 1.0]  # ten equal frames: the floor, a hundredth of the start's
@@ -178,7 +201,7 @@ def test_poor_phones_are_named(history):
     poor = poor_phones(model, stats, 12.0)
     for phone in model.transitions.phones:
         first = model.transitions.first_pdf[phone]
-        fewest = occupancy[first:first + model.transitions.num_states(phone)].min()
+        fewest = occupancy[first : first + model.transitions.num_states(phone)].min()
         assert (phone in poor) == (fewest < 12) and poor.get(phone, fewest) == pytest.approx(fewest)
     assert poor and "SIL" not in poor
 
@@ -216,14 +239,24 @@ def test_the_hmmlearn_trainer_gives_similar_alignments(speech, history):
     for trainer in ("baum-welch", "hmmlearn"):
         model = copy.deepcopy(start)
         scores: list[float] = []
-        train(model, graphs, speech.feats, speech.lengths, Schedule(3, 0, 0, 1, 10.0), trainer,
-              on_pass=lambda number, score: scores.append(score))
+        train(
+            model,
+            graphs,
+            speech.feats,
+            speech.lengths,
+            Schedule(3, 0, 0, 1, 10.0),
+            trainer,
+            on_pass=lambda number, score: scores.append(score),
+        )
         assert scores == sorted(scores) and scores[-1] > scores[0]
         assert np.isfinite(model.means).all() and (model.variances >= model.floor).all()
         assert not np.array_equal(model.means, start.means)
-        found[trainer] = {utt: np.repeat([phone.label for phone in alignment.phones],
-                                         [phone.end - phone.start for phone in alignment.phones])
-                          for utt, alignment in align(model, graphs, speech.feats, speech.lengths)}
+        found[trainer] = {
+            utt: np.repeat(
+                [phone.label for phone in alignment.phones], [phone.end - phone.start for phone in alignment.phones]
+            )
+            for utt, alignment in align(model, graphs, speech.feats, speech.lengths)
+        }
     same = np.concatenate([found["baum-welch"][utt] == found["hmmlearn"][utt] for utt in speech.feats])
     assert same.mean() > 0.8
 
@@ -235,7 +268,7 @@ def test_recovers_the_model_it_was_drawn_from():
     phones = ["SIL", "AE", "N", "P"]
     truth = flat_start(phones, np.zeros(2), np.ones(2))
     truth.means[:] = rng.normal(size=truth.means.shape) * 6
-    truth.variances[:] = rng.uniform(.5, 1.5, truth.variances.shape)
+    truth.variances[:] = rng.uniform(0.5, 1.5, truth.variances.shape)
     first = truth.transitions.first_pdf
     feats, words = {}, {}
     for n in range(80):
@@ -243,7 +276,7 @@ def test_recovers_the_model_it_was_drawn_from():
         pdfs = [first[phone] + state for word in said for phone in lexicon[word][0][1] for state in range(3)]
         chain = GaussianHMM(len(pdfs) + 1, "diag", init_params="")  # one more state: the end
         chain.startprob_, chain.transmat_ = np.eye(len(pdfs) + 1)[0], np.eye(len(pdfs) + 1)
-        chain.transmat_[:-1] = .75 * np.eye(len(pdfs) + 1)[:-1] + .25 * np.eye(len(pdfs) + 1)[1:]
+        chain.transmat_[:-1] = 0.75 * np.eye(len(pdfs) + 1)[:-1] + 0.25 * np.eye(len(pdfs) + 1)[1:]
         chain.means_, chain.covars_ = (np.concatenate([x[pdfs], x[:1]]) for x in (truth.means, truth.variances))
         x, states = chain.sample(200, random_state=n)
         assert states[-1] == len(pdfs)
@@ -254,7 +287,7 @@ def test_recovers_the_model_it_was_drawn_from():
     lengths = {utt: len(x) for utt, x in feats.items()}
     train(model, graphs, feats, lengths, Schedule(15, 0, 0, 1, 1.0))
     spoken = slice(first["AE"], None)  # nobody paused, so silence was never seen
-    np.testing.assert_allclose(model.means[spoken], truth.means[spoken], atol=.25)
-    np.testing.assert_allclose(model.variances[spoken], truth.variances[spoken], atol=.35)
+    np.testing.assert_allclose(model.means[spoken], truth.means[spoken], atol=0.25)
+    np.testing.assert_allclose(model.variances[spoken], truth.variances[spoken], atol=0.35)
     for phone in phones[1:]:
-        np.testing.assert_allclose(np.diag(model.transitions.topologies[phone].trans), .75, atol=.06)
+        np.testing.assert_allclose(np.diag(model.transitions.topologies[phone].trans), 0.75, atol=0.06)

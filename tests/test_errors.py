@@ -1,4 +1,5 @@
 """Messages are one line of bearable length, whatever somebody's files hold."""
+
 from __future__ import annotations
 
 from lexicon.errors import UserError, one_line
@@ -10,8 +11,10 @@ def test_a_plain_message_stays_as_it_is():
 
 
 def test_what_a_terminal_would_obey_is_written_out():
-    assert str(UserError(
-        'a:1: "x\ny\r\x1b[31m\0\u2028\udcff"; mend it')) == 'a:1: "x\\ny\\r\\x1b[31m\\x00\\u2028\\udcff"; mend it'
+    assert (
+        str(UserError('a:1: "x\ny\r\x1b[31m\0\u2028\udcff"; mend it'))
+        == 'a:1: "x\\ny\\r\\x1b[31m\\x00\\u2028\\udcff"; mend it'
+    )
 
 
 def test_long_words_and_long_messages_lose_their_middle():

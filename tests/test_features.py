@@ -1,4 +1,5 @@
 """Features against Kaldi's own code (kaldi-native-fbank) and Kaldi's definitions written out as loops."""
+
 from __future__ import annotations
 
 import kaldi_native_fbank

@@ -1,4 +1,5 @@
 """Downloads that break off, go on, begin anew; against a real web server that can be told how to behave."""
+
 from __future__ import annotations
 
 import contextlib
@@ -46,7 +47,7 @@ class Site:
                 request.send_header(name, value)
         request.send_header("Content-Length", str(len(self.content) - first))
         request.end_headers()
-        request.wfile.write(self.content[first:self.cut])
+        request.wfile.write(self.content[first : self.cut])
 
 
 @pytest.fixture
@@ -75,8 +76,9 @@ def break_off(site: Site, path: Path) -> None:
     assert not path.exists()
 
 
-@pytest.mark.parametrize("tag,date", [('"one"', None), (None, "Wed, 01 May 2019 10:00:00 GMT"),
-                                      ('W/"one"', "Wed, 01 May 2019 10:00:00 GMT")])
+@pytest.mark.parametrize(
+    "tag,date", [('"one"', None), (None, "Wed, 01 May 2019 10:00:00 GMT"), ('W/"one"', "Wed, 01 May 2019 10:00:00 GMT")]
+)
 def test_a_broken_download_goes_on_where_it_broke_off(site, tmp_path, tag, date):
     """A weak ETag does not promise equal bytes, so the date is asked for instead (RFC 9110, 13.1.5)."""
     site.tag, site.date = tag, date
@@ -167,9 +169,10 @@ def test_two_runs_do_not_write_into_one_file(site, tmp_path):
 
 def test_a_file_larger_than_the_disk_is_not_begun(site, tmp_path):
     """The server promises a petabyte."""
+
     class Promise(bytes):
         def __len__(self) -> int:
-            return 10 ** 15
+            return 10**15
 
     site.content = Promise(b"x")
     site.cut = 1

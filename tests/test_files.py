@@ -1,4 +1,5 @@
 """Writing that leaves nothing false: what is there after an error, and after a kill."""
+
 from __future__ import annotations
 
 import os
@@ -12,7 +13,9 @@ from lexicon import files
 from lexicon.errors import UserError
 from lexicon.files import atomic_dir, atomic_write, log_file, mark, scratch_dir
 
-KILLED = "import os, sys, signal; from lexicon.files import *; d = {}(sys.argv[1]); d.__enter__(); os.kill(os.getpid(), 9)"
+KILLED = (
+    "import os, sys, signal; from lexicon.files import *; d = {}(sys.argv[1]); d.__enter__(); os.kill(os.getpid(), 9)"
+)
 
 
 def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -44,7 +47,8 @@ def test_what_a_killed_run_left_is_cleared_by_the_next(tmp_path, maker):
 def test_a_running_process_keeps_its_scratch(tmp_path):
     with scratch_dir(tmp_path / "d") as mine:
         other = tmp_path / mine.name.replace(f"-{os.getpid()}-", f"-{os.getppid()}-").replace(
-            f"-{files._started(os.getpid())}-", f"-{files._started(os.getppid())}-")
+            f"-{files._started(os.getpid())}-", f"-{files._started(os.getppid())}-"
+        )
     other.mkdir()
     files._clear.cache_clear()
     with scratch_dir(tmp_path / "d"):
@@ -55,8 +59,16 @@ def test_a_running_process_keeps_its_scratch(tmp_path):
         assert not recycled.exists()  # its number is another process's now
 
 
-@pytest.mark.parametrize("name", [".notes.draft.tmp", ".a.123.tmp", ".x.0123abcd-999999-1-0.phonoscope-tmp", ".phonoscope-tmp",
-                                  ".notes.mine.phonoscope-tmp"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        ".notes.draft.tmp",
+        ".a.123.tmp",
+        ".x.0123abcd-999999-1-0.phonoscope-tmp",
+        ".phonoscope-tmp",
+        ".notes.mine.phonoscope-tmp",
+    ],
+)
 def test_what_is_not_of_a_dead_process_of_this_machine_stays(tmp_path, name):
     """A person's hidden file; the temporary file of another host or container, where process numbers are others."""
     (tmp_path / name).write_text("mine")

@@ -1,4 +1,5 @@
 """Frame classifiers against scikit-learn's own answers, and the hybrid's scores by hand."""
+
 from __future__ import annotations
 
 import math
@@ -38,7 +39,7 @@ CONTEXT = 2
 def data(speech) -> dict[str, FrameData]:
     """Real frames with labels that can be learnt: which of six ranges of loudness (C0), densities 1, 3, ... 11."""
     feats = list(speech.feats.values())
-    edges = np.quantile(np.concatenate(feats)[:, 0], [.1, .3, .5, .7, .9])
+    edges = np.quantile(np.concatenate(feats)[:, 0], [0.1, 0.3, 0.5, 0.7, 0.9])
     labels = [(2 * np.searchsorted(edges, x[:, 0]) + 1).astype(np.int32) for x in feats]
     return {"train": frame_data(feats[:18], labels[:18], CONTEXT), "dev": frame_data(feats[18:], labels[18:], CONTEXT)}
 
@@ -83,9 +84,11 @@ def test_posteriors_are_scikit_learns(name, data, speech):
     assert (found.argmax(1) == expected.argmax(1)).mean() > 0.999
     shares = np.exp(expected.astype(np.float64))
     assert cross_entropy(found, model.classes, data["dev"].y) == pytest.approx(
-        log_loss(data["dev"].y, shares / shares.sum(1, keepdims=True), labels=theirs.classes_), abs=2e-3)
-    assert (theirs.predict(data["dev"].x if name == "lda" else standardised(data, "dev"))
-            == model.classes[found.argmax(1)]).mean() > 0.999
+        log_loss(data["dev"].y, shares / shares.sum(1, keepdims=True), labels=theirs.classes_), abs=2e-3
+    )
+    assert (
+        theirs.predict(data["dev"].x if name == "lda" else standardised(data, "dev")) == model.classes[found.argmax(1)]
+    ).mean() > 0.999
 
 
 def test_the_perceptron_keeps_its_best_epoch_and_stops(data):
@@ -95,11 +98,13 @@ def test_the_perceptron_keeps_its_best_epoch_and_stops(data):
     rates = [float(line.split("learning rate ")[1].split(",")[0]) for line in said]
     assert said[0].startswith("mlp: epoch 1, learning rate 0.001, dev cross-entropy")
     assert 3 < len(said) < 40 and rates[0] == 1e-3 and rates[-1] < 1e-3
-    assert all(after == before or after == pytest.approx(before / 2, rel=.01)
-               for before, after in zip(rates, rates[1:]))
+    assert all(
+        after == before or after == pytest.approx(before / 2, rel=0.01) for before, after in zip(rates, rates[1:])
+    )
     model = FrameClassifier(0, *trained, np.zeros(12))
     assert cross_entropy(model.log_posteriors(data["dev"].x), trained[1], data["dev"].y) == pytest.approx(
-        min(entropies), abs=1e-3)
+        min(entropies), abs=1e-3
+    )
     again = train_mlp(data["train"], data["dev"], 0, lambda line: None, hidden=(16,), max_epochs=40, least_gain=0.02)
     assert all(np.array_equal(a, b) for one, two in zip(trained[0], again[0]) for a, b in zip(one, two))
 
@@ -107,23 +112,25 @@ def test_the_perceptron_keeps_its_best_epoch_and_stops(data):
 def by_hand() -> FrameClassifier:
     """Two classes of four densities, no context: log odds of density 3 against 1 are the feature itself."""
     weight, bias = np.array([[0.0, 1.0]], np.float32), np.zeros(2, np.float32)
-    return FrameClassifier(0, [(weight, bias)], np.array([1, 3]), np.log([.1, .2, .3, .4]))
+    return FrameClassifier(0, [(weight, bias)], np.array([1, 3]), np.log([0.1, 0.2, 0.3, 0.4]))
 
 
 def test_scaled_likelihoods_are_posteriors_over_priors():
     scores = by_hand().scaled_likelihoods(np.array([[math.log(3)], [0.0], [100.0]]))
     assert scores.shape == (3, 4) and scores.dtype == np.float32
-    assert scores[0].tolist() == pytest.approx([-20, math.log(.25 / .2), -20, math.log(.75 / .4)], abs=1e-5)
-    assert scores[1].tolist() == pytest.approx([-20, math.log(.5 / .2), -20, math.log(.5 / .4)], abs=1e-5)
-    assert scores[2, 1] == pytest.approx(-20 - math.log(.2), abs=1e-5)  # e^-100 counts as e^-20
+    assert scores[0].tolist() == pytest.approx([-20, math.log(0.25 / 0.2), -20, math.log(0.75 / 0.4)], abs=1e-5)
+    assert scores[1].tolist() == pytest.approx([-20, math.log(0.5 / 0.2), -20, math.log(0.5 / 0.4)], abs=1e-5)
+    assert scores[2, 1] == pytest.approx(-20 - math.log(0.2), abs=1e-5)  # e^-100 counts as e^-20
     assert by_hand().scaled_likelihoods(np.zeros((1, 1)), floor=-5.0)[0, 0] == -5
 
 
 def test_layers_by_hand():
     """One hidden rectifier: relu(x0 - x1) against 0."""
-    layers = [(np.array([[1.0], [-1.0]], np.float32), np.zeros(1, np.float32)),
-              (np.array([[1.0, 0.0]], np.float32), np.array([0.0, 1.0], np.float32))]
-    model = FrameClassifier(0, layers, np.array([0, 1]), np.log([.5, .5]))
+    layers = [
+        (np.array([[1.0], [-1.0]], np.float32), np.zeros(1, np.float32)),
+        (np.array([[1.0, 0.0]], np.float32), np.array([0.0, 1.0], np.float32)),
+    ]
+    model = FrameClassifier(0, layers, np.array([0, 1]), np.log([0.5, 0.5]))
     posteriors = np.exp(model.log_posteriors(np.array([[3.0, 1.0], [1.0, 3.0]])))
     assert posteriors[0].tolist() == pytest.approx([math.e**2 / (math.e**2 + math.e), math.e / (math.e**2 + math.e)])
     assert posteriors[1].tolist() == pytest.approx([1 / (1 + math.e), math.e / (1 + math.e)])
@@ -136,12 +143,13 @@ def test_extreme_features_stay_finite():
 
 
 def test_cross_entropy_by_hand():
-    log_posteriors = np.log([[.5, .5], [.25, .75], [.9, .1]])
+    log_posteriors = np.log([[0.5, 0.5], [0.25, 0.75], [0.9, 0.1]])
     assert cross_entropy(log_posteriors, np.array([1, 3]), np.array([1, 3, 3])) == pytest.approx(
-        -(math.log(.5) + math.log(.75) + math.log(.1)) / 3)
+        -(math.log(0.5) + math.log(0.75) + math.log(0.1)) / 3
+    )
     # Densities 0, 2 and 4 are outside of the classes and do not count.
-    assert cross_entropy(log_posteriors, np.array([1, 3]), np.array([2, 3, 4])) == pytest.approx(-math.log(.75))
-    assert cross_entropy(log_posteriors, np.array([1, 3]), np.array([0, 0, 1])) == pytest.approx(-math.log(.9))
+    assert cross_entropy(log_posteriors, np.array([1, 3]), np.array([2, 3, 4])) == pytest.approx(-math.log(0.75))
+    assert cross_entropy(log_posteriors, np.array([1, 3]), np.array([0, 0, 1])) == pytest.approx(-math.log(0.9))
 
 
 def test_priors_by_hand():
@@ -173,7 +181,8 @@ def test_candidates_side_by_side() -> None:
     assert choice_table([lda, mlp], mlp) == [
         "classifier  dev free PER %  dev frame accuracy %  dev cross-entropy  parameters  seconds",
         "lda                  33.33                 60.00             1.5000       1,200      2.0",
-        "mlp                  12.50                 60.00             1.5000       1,200      2.0  <- chosen"]
+        "mlp                  12.50                 60.00             1.5000       1,200      2.0  <- chosen",
+    ]
 
 
 def test_hands_teach_where_they_have_placed_a_phone_and_the_alignment_elsewhere(speech, tmp_path) -> None:
@@ -183,8 +192,9 @@ def test_hands_teach_where_they_have_placed_a_phone_and_the_alignment_elsewhere(
     hmms = flat_start(speech.phones, everything.mean(0), everything.var(0))
     (one, first), (two, second) = list(speech.feats.items())[:2]
     write_archive(tmp_path / "feats.scp", [(one, first), (two, second)])
-    write_archive(tmp_path / "ali.scp",
-                  [(utt, np.full(len(x), 7, np.int32)) for utt, x in ((one, first), (two, second))])
+    write_archive(
+        tmp_path / "ali.scp", [(utt, np.full(len(x), 7, np.int32)) for utt, x in ((one, first), (two, second))]
+    )
     seconds = [float(frame_to_seconds(frame)) for frame in (10, 13, 20, 25)]
     gold = {one: [Interval(*seconds[:2], "t"), Interval(*seconds[2:], "click")]}
     x, y = taught(Archive(tmp_path / "feats.scp"), Archive(tmp_path / "ali.scp"), hmms, gold, {"t": "T"})

@@ -2,6 +2,7 @@
 
 In `make test` a few examples, always the same; bench/fuzz.sh tries other ones for as long as it is told.
 """
+
 from __future__ import annotations
 
 import contextlib
@@ -77,8 +78,14 @@ from pipeline.times.textgrid import read_textgrid, write_textgrid
 
 SECONDS, MEMORY = 60, 400 << 20  # for one file, beside what is imported
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", 0))  # of each reader; 0: a few, the same every time
-PROFILE = settings(max_examples=EXAMPLES or 60, derandomize=not EXAMPLES, database=None, deadline=None, print_blob=True,
-                   suppress_health_check=list(HealthCheck))
+PROFILE = settings(
+    max_examples=EXAMPLES or 60,
+    derandomize=not EXAMPLES,
+    database=None,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=list(HealthCheck),
+)
 WORDS = ["BUGS 1.0 B AH G Z", "BUNNY 1.0 B AH N IY"]
 
 
@@ -98,6 +105,7 @@ def tone(path: Path, seconds: float = 0.2, rate: int = 8000) -> None:
 
 
 # ---- what is read, and that it is sound
+
 
 def datadir(folder: Path) -> None:
     utterances = [Utterance(f"u{n}", f"s{n % 2}", folder / "a.wav", ("BUGS", "BUNNY"), 1600) for n in range(4)]
@@ -173,10 +181,23 @@ def read_written(folder: Path) -> None:
 
 def lhotse(folder: Path) -> None:
     tone(folder / "data/a.wav")
-    recording = {"id": "r", "sources": [{"type": "file", "channels": [0], "source": str(folder / "data/a.wav")}],
-                 "sampling_rate": 8000, "num_samples": 1600, "duration": 0.2, "channel_ids": [0]}
-    said = {"id": "u", "recording_id": "r", "start": 0.0, "duration": 0.15, "channel": 0, "text": "bunny",
-            "speaker": "s"}
+    recording = {
+        "id": "r",
+        "sources": [{"type": "file", "channels": [0], "source": str(folder / "data/a.wav")}],
+        "sampling_rate": 8000,
+        "num_samples": 1600,
+        "duration": 0.2,
+        "channel_ids": [0],
+    }
+    said = {
+        "id": "u",
+        "recording_id": "r",
+        "start": 0.0,
+        "duration": 0.15,
+        "channel": 0,
+        "text": "bunny",
+        "speaker": "s",
+    }
     for name, value in (("recordings", recording), ("supervisions", said)):
         (folder / f"data/{name}.jsonl.gz").write_bytes(gzip.compress(json.dumps(value).encode()))
 
@@ -189,12 +210,14 @@ def read_own(folder: Path) -> None:
 
 def corpus(module: ModuleType, root: str) -> Callable[[Path], None]:
     """A corpus that comes built in, prepared, written, and read again."""
+
     def read(folder: Path) -> None:
         prepared = module.prepare(folder / root)
         for name, utterances in prepared.sets.items():
             write_datadir(folder / name, utterances)
             assert read_datadir(folder / name) == utterances
         assert all(0 <= i.start < i.end for gold in prepared.gold.values() for i in (*gold.phones, *gold.words))
+
     return read
 
 
@@ -205,16 +228,20 @@ def read_own_recording(folder: Path) -> None:
 
 def lang(folder: Path) -> None:
     made = make_lang(folder / "lang", WORDS, BUGS_ARPA)
-    write_pauses(made.path,
-                 Pauses(0.5, 0.5,
-                        {(w, phones): 0.25 for w, variants in made.lexicon.items() for _, phones in variants}))
+    write_pauses(
+        made.path,
+        Pauses(0.5, 0.5, {(w, phones): 0.25 for w, variants in made.lexicon.items() for _, phones in variants}),
+    )
 
 
 def read_lang(folder: Path) -> None:
     found = load_lang(folder / "lang")
     assert found.words == sorted(found.lexicon) and "SIL" in found.phones
-    assert all(0 < prob <= 1 and set(phones) <= set(found.phones) for variants in found.lexicon.values() for prob,
-               phones in variants)
+    assert all(
+        0 < prob <= 1 and set(phones) <= set(found.phones)
+        for variants in found.lexicon.values()
+        for prob, phones in variants
+    )
 
 
 def grid(path: Path) -> None:
@@ -227,7 +254,10 @@ def read_grid(folder: Path) -> None:
 
 
 def aligned(folder: Path) -> None:
-    phones = [PlacedPhone(Segment("<blk>", 0, 2), -1.5, 0.9, 0.0), PlacedPhone(Segment("B", 2, 9, 0), -2.5, 0.5, -0.1, (3, 5))]
+    phones = [
+        PlacedPhone(Segment("<blk>", 0, 2), -1.5, 0.9, 0.0),
+        PlacedPhone(Segment("B", 2, 9, 0), -2.5, 0.5, -0.1, (3, 5)),
+    ]
     write_alignment(folder / "alignment.json", {"u1": PlacedUtterance(12, phones, [(Segment("BUNNY", 2, 9, 0), 0.5)])})
 
 
@@ -292,6 +322,7 @@ def system(name: str) -> Callable[[Path], None]:
         found = load_system(folder / name)
         rows = found.scores(np.zeros((9, 39), np.float32))
         assert rows.shape == (-(-9 // found.step), len(found.topology.label_phone)) and np.isfinite(rows).all()
+
     return read
 
 
@@ -299,8 +330,9 @@ def feats(folder: Path) -> None:
     gmm(folder)
     (folder / "data").mkdir()
     rng = np.random.default_rng(0)
-    write_archive(folder / "data/feats.scp",
-                  ((f"u{n}", rng.normal(size=(n + 3, 5)).astype(np.float32)) for n in range(3)))
+    write_archive(
+        folder / "data/feats.scp", ((f"u{n}", rng.normal(size=(n + 3, 5)).astype(np.float32)) for n in range(3))
+    )
     FeatureSettings(8000, True).write(folder / "data")
 
 
@@ -322,8 +354,14 @@ def read_alignments(folder: Path) -> None:
 
 def sounds(folder: Path) -> None:
     samples = np.random.default_rng(0).uniform(-0.5, 0.5, size=(900, 2))
-    for name, kind in (("a.wav", "PCM_16"), ("f.wav", "FLOAT"), ("a.flac", "PCM_16"), ("a.ogg", "VORBIS"),
-                       ("a.sph", "PCM_16"), ("a.mp3", "MPEG_LAYER_III")):
+    for name, kind in (
+        ("a.wav", "PCM_16"),
+        ("f.wav", "FLOAT"),
+        ("a.flac", "PCM_16"),
+        ("a.ogg", "VORBIS"),
+        ("a.sph", "PCM_16"),
+        ("a.mp3", "MPEG_LAYER_III"),
+    ):
         soundfile.write(folder / name, samples, 8000, subtype=kind, format="NIST" if name == "a.sph" else None)
 
 
@@ -365,89 +403,212 @@ def put(name: str, text: str) -> Callable[[Path], object]:
 
 
 TABLES = ("wav.scp", "text", "utt2spk", "spk2utt", "utt2num_samples")
-LANG_FILES = ("phones.txt", "words.txt", "tokens.txt", "lexicon.txt", "reference_lexicon.txt", "lm.arpa",
-              "phone_lm.arpa", "silence.txt")
+LANG_FILES = (
+    "phones.txt",
+    "words.txt",
+    "tokens.txt",
+    "lexicon.txt",
+    "reference_lexicon.txt",
+    "lm.arpa",
+    "phone_lm.arpa",
+    "silence.txt",
+)
 TUNING = {"search": "wfst", **{name: {"acoustic_scale": 0.1, "insertion_score": 0.0} for name in ("words", "free")}}
 READERS = [
     Reader("data directory", datadir, {f"data/{name}": TEXT for name in TABLES}, read_data),
     Reader("segments", segmented, {f"data/{name}": TEXT for name in ("wav.scp", "segments", "text")}, read_data),
-    Reader("make check", segmented, {**{f"data/{name}": TEXT for name in (*TABLES, "segments")}, "a.wav": BYTES},
-           check_data),
-    Reader("Kaldi's data directory", kaldi, {f"data/{name}": TEXT for name in ("wav.scp", "segments", "phones.ctm")},
-           read_own),
-    Reader("label files", labelled, dict.fromkeys(
-        ("data/htk.lab", "data/audacity.txt", "data/timit.wrd", "data/timit.phn"), TEXT), read_own),
-    Reader("layouts", laid_out, dict.fromkeys(("lj/metadata.csv", "vctk/txt/p225/p225_001.txt",
-                                               "libri/84/121/84-121.trans.txt"), TEXT), read_layouts),
-    Reader("written text", lambda folder: [
-        put("a.txt", "Die Maße, l'été; नमस्ते दुनिया! [cough] th- a: ภาษา 3D\n")(folder),
-        put("lexicon.txt", "Maße m\nl' l\nété e\nनमस्ते n\na: a\nภาษา p\n3D d\n[cough] NSN\n")(folder)],
-        {"a.txt": TEXT, "lexicon.txt": TEXT}, read_written),
-    Reader("folder of recordings", recordings,
-           {"data/ann/one.txt": TEXT, "data/ann/two.lab": TEXT, "data/bob/one.TextGrid": TEXT},
-           read_own),
-    Reader("lhotse manifests", lhotse,
-           {f"data/{name}.jsonl.gz": GZIPPED_JSON_LINES for name in ("recordings", "supervisions")},
-           read_own),
-    Reader("timit", lambda folder: small_tree(folder / "timit"), {
-        f"timit/TRAIN/DR1/FCJF0/SI648.{ending}": TEXT for ending in ("PHN", "WRD", "TXT", "WAV")}, corpus(timit,
-                                                                                                          "timit")),
-    Reader("librispeech", lambda folder: chapter(folder, "train-clean-100", 19, 198, 12), {
-        "LibriSpeech/train-clean-100/19/198/19-198.trans.txt": TEXT}, corpus(librispeech, "LibriSpeech")),
-    Reader("commonvoice",
-           lambda folder: language(folder, "cy", {name: [(ANN, "Croeso"), (BOB, "Mae'r")] for name in SETS}), {
-        f"cy/{name}.tsv": TEXT for name in SETS}, corpus(commonvoice, "cy")),
+    Reader(
+        "make check",
+        segmented,
+        {**{f"data/{name}": TEXT for name in (*TABLES, "segments")}, "a.wav": BYTES},
+        check_data,
+    ),
+    Reader(
+        "Kaldi's data directory",
+        kaldi,
+        {f"data/{name}": TEXT for name in ("wav.scp", "segments", "phones.ctm")},
+        read_own,
+    ),
+    Reader(
+        "label files",
+        labelled,
+        dict.fromkeys(("data/htk.lab", "data/audacity.txt", "data/timit.wrd", "data/timit.phn"), TEXT),
+        read_own,
+    ),
+    Reader(
+        "layouts",
+        laid_out,
+        dict.fromkeys(("lj/metadata.csv", "vctk/txt/p225/p225_001.txt", "libri/84/121/84-121.trans.txt"), TEXT),
+        read_layouts,
+    ),
+    Reader(
+        "written text",
+        lambda folder: [
+            put("a.txt", "Die Maße, l'été; नमस्ते दुनिया! [cough] th- a: ภาษา 3D\n")(folder),
+            put("lexicon.txt", "Maße m\nl' l\nété e\nनमस्ते n\na: a\nภาษา p\n3D d\n[cough] NSN\n")(folder),
+        ],
+        {"a.txt": TEXT, "lexicon.txt": TEXT},
+        read_written,
+    ),
+    Reader(
+        "folder of recordings",
+        recordings,
+        {"data/ann/one.txt": TEXT, "data/ann/two.lab": TEXT, "data/bob/one.TextGrid": TEXT},
+        read_own,
+    ),
+    Reader(
+        "lhotse manifests",
+        lhotse,
+        {f"data/{name}.jsonl.gz": GZIPPED_JSON_LINES for name in ("recordings", "supervisions")},
+        read_own,
+    ),
+    Reader(
+        "timit",
+        lambda folder: small_tree(folder / "timit"),
+        {f"timit/TRAIN/DR1/FCJF0/SI648.{ending}": TEXT for ending in ("PHN", "WRD", "TXT", "WAV")},
+        corpus(timit, "timit"),
+    ),
+    Reader(
+        "librispeech",
+        lambda folder: chapter(folder, "train-clean-100", 19, 198, 12),
+        {"LibriSpeech/train-clean-100/19/198/19-198.trans.txt": TEXT},
+        corpus(librispeech, "LibriSpeech"),
+    ),
+    Reader(
+        "commonvoice",
+        lambda folder: language(folder, "cy", {name: [(ANN, "Croeso"), (BOB, "Mae'r")] for name in SETS}),
+        {f"cy/{name}.tsv": TEXT for name in SETS},
+        corpus(commonvoice, "cy"),
+    ),
     Reader("own recording", lambda folder: tone(folder / "a.wav", 0.5), {"a.wav": BYTES}, read_own_recording),
     Reader("text", put("text", "u1 BUGS BUNNY\nu2\n"), {"text": TEXT}, lambda folder: read_text(folder / "text")),
     Reader("fold.txt", put("fold.txt", "AH AX\nAO AA\n"), {"fold.txt": TEXT}, read_fold),
-    Reader("CTM", put("a.ctm", "u1 1 0.1 0.2 AH 0.9\nu1 1 0.3 0.2 B\n"), {"a.ctm": TEXT},
-           lambda folder: read_ctm(folder / "a.ctm")),
-    Reader("ARPA", put("lm.arpa", BUGS_ARPA), {"lm.arpa": TEXT},
-           lambda folder: read_arpa(folder / "lm.arpa").score(["<s>"], "BUGS")),
-    Reader("extra.txt", put("a.txt", "BUGS B AH G Z # rabbit\n"), {"a.txt": TEXT},
-           lambda folder: read_lexicon(folder / "a.txt")),
-    Reader("given lexicon", put("a.txt", ";;; mine\nBUGS 0.5 B AH0 G Z\nBUGS(2) B AH1 K S\nTHE DH AH\n"),
-           {"a.txt": TEXT},
-           lambda folder: read_given(folder / "a.txt")),
-    Reader("phone set", put("a.txt", "A a vowel\nB b voiced stop\n"), {"a.txt": TEXT},
-           lambda folder: read_phone_set(folder / "a.txt")),
-    Reader("lang directory", lang, {**{f"lang/{name}": TEXT for name in LANG_FILES}, "lang/lang.json": JSON},
-           read_lang),
+    Reader(
+        "CTM",
+        put("a.ctm", "u1 1 0.1 0.2 AH 0.9\nu1 1 0.3 0.2 B\n"),
+        {"a.ctm": TEXT},
+        lambda folder: read_ctm(folder / "a.ctm"),
+    ),
+    Reader(
+        "ARPA",
+        put("lm.arpa", BUGS_ARPA),
+        {"lm.arpa": TEXT},
+        lambda folder: read_arpa(folder / "lm.arpa").score(["<s>"], "BUGS"),
+    ),
+    Reader(
+        "extra.txt",
+        put("a.txt", "BUGS B AH G Z # rabbit\n"),
+        {"a.txt": TEXT},
+        lambda folder: read_lexicon(folder / "a.txt"),
+    ),
+    Reader(
+        "given lexicon",
+        put("a.txt", ";;; mine\nBUGS 0.5 B AH0 G Z\nBUGS(2) B AH1 K S\nTHE DH AH\n"),
+        {"a.txt": TEXT},
+        lambda folder: read_given(folder / "a.txt"),
+    ),
+    Reader(
+        "phone set",
+        put("a.txt", "A a vowel\nB b voiced stop\n"),
+        {"a.txt": TEXT},
+        lambda folder: read_phone_set(folder / "a.txt"),
+    ),
+    Reader(
+        "lang directory", lang, {**{f"lang/{name}": TEXT for name in LANG_FILES}, "lang/lang.json": JSON}, read_lang
+    ),
     Reader("TextGrid", lambda folder: grid(folder / "a.TextGrid"), {"a.TextGrid": TEXT}, read_grid),
     Reader("alignment.json", aligned, {"alignment.json": JSON}, read_aligned),
     Reader("lattices", lattices, {"a.json": JSON, "a.slf": TEXT}, read_lattice),
-    Reader("lattices of Kaldi and OpenFst", lattice_texts, {**{f"texts/{name}.txt": TEXT for name in (
-        "lat", "fst", "frames", "symbols", "labels", "words")}, "texts/info.json": JSON}, read_lattice_texts),
+    Reader(
+        "lattices of Kaldi and OpenFst",
+        lattice_texts,
+        {
+            **{f"texts/{name}.txt": TEXT for name in ("lat", "fst", "frames", "symbols", "labels", "words")},
+            "texts/info.json": JSON,
+        },
+        read_lattice_texts,
+    ),
     Reader("GMM", gmm, {"gmm/model.npz": NPZ, "gmm/meta.json": JSON}, system("gmm")),
     Reader("frame classifier", frames, {"frames/model.npz": NPZ, "frames/meta.json": JSON}, system("frames")),
     Reader("network", neural, {"neural/model.safetensors": TENSORS, "neural/meta.json": JSON}, system("neural")),
-    Reader("features", feats,
-           {"data/feats.scp": TEXT, "data/feats.ark": BYTES, "data/feats.json": JSON, "gmm/meta.json": JSON},
-           read_features),
+    Reader(
+        "features",
+        feats,
+        {"data/feats.scp": TEXT, "data/feats.ark": BYTES, "data/feats.json": JSON, "gmm/meta.json": JSON},
+        read_features,
+    ),
     Reader("alignments", alignments, {"ali.scp": TEXT, "ali.ark": BYTES}, read_alignments),
     Reader("audio", sounds, dict.fromkeys(("a.wav", "f.wav", "a.flac", "a.ogg", "a.sph", "a.mp3"), BYTES), read_sounds),
     Reader("archives", archives, dict.fromkeys(("a.tar", "a.tar.gz", "a.tar.xz", "a.zip"), BYTES), unpack),
-    Reader("tuning.json", lambda folder: write_json(folder / "tuning.json", TUNING), {"tuning.json": JSON},
-           lambda folder: read_tuning(folder / "tuning.json")),
-    Reader("decode.json",
-           lambda folder: write_json(folder / "decode.json", {"rtf": 0.1, "parameters": 7, "vocab": "closed"}),
-           {"decode.json": JSON}, lambda folder: read_fields(folder / "decode.json", rtf=float, parameters=int,
-                                                             vocab=str)),
-    Reader("errors.json", lambda folder: write_json(folder / "errors.json", {
-        "causes": {"a": "search"}, "words": {"causes": {"a": 1}}, "free": {"causes": {}}, "wrong": {"words": {}, "free": {
-            "u": [{"start": 0.5, "end": 1.0, "cause": "a", "difference": {"acoustic": 1.0, "lexicon": 0.0, "language": -2.5}}]}}}),
-           {"errors.json": JSON},
-           lambda folder: read_causes(folder / "errors.json")),
-    Reader("lattice_difference.json", lambda folder: write_json(folder / "a.json", {"systems": ["a", "b"], "classes": {
-        "vowel": {"reference": 4, "right": {"both": {"number": 2.0, "first": 1.5, "second": 0.0}}, "wrong": {}}}}), {"a.json": JSON},
-           lambda folder: difference_table(folder / "a.json")),
-    Reader("matrix.tsv", put("a.tsv", "system\tloop\ngmm\t10.5\n"), {"a.tsv": TEXT}, lambda folder: tsv_table(folder / "a.tsv", "a")),
+    Reader(
+        "tuning.json",
+        lambda folder: write_json(folder / "tuning.json", TUNING),
+        {"tuning.json": JSON},
+        lambda folder: read_tuning(folder / "tuning.json"),
+    ),
+    Reader(
+        "decode.json",
+        lambda folder: write_json(folder / "decode.json", {"rtf": 0.1, "parameters": 7, "vocab": "closed"}),
+        {"decode.json": JSON},
+        lambda folder: read_fields(folder / "decode.json", rtf=float, parameters=int, vocab=str),
+    ),
+    Reader(
+        "errors.json",
+        lambda folder: write_json(
+            folder / "errors.json",
+            {
+                "causes": {"a": "search"},
+                "words": {"causes": {"a": 1}},
+                "free": {"causes": {}},
+                "wrong": {
+                    "words": {},
+                    "free": {
+                        "u": [
+                            {
+                                "start": 0.5,
+                                "end": 1.0,
+                                "cause": "a",
+                                "difference": {"acoustic": 1.0, "lexicon": 0.0, "language": -2.5},
+                            }
+                        ]
+                    },
+                },
+            },
+        ),
+        {"errors.json": JSON},
+        lambda folder: read_causes(folder / "errors.json"),
+    ),
+    Reader(
+        "lattice_difference.json",
+        lambda folder: write_json(
+            folder / "a.json",
+            {
+                "systems": ["a", "b"],
+                "classes": {
+                    "vowel": {
+                        "reference": 4,
+                        "right": {"both": {"number": 2.0, "first": 1.5, "second": 0.0}},
+                        "wrong": {},
+                    }
+                },
+            },
+        ),
+        {"a.json": JSON},
+        lambda folder: difference_table(folder / "a.json"),
+    ),
+    Reader(
+        "matrix.tsv",
+        put("a.tsv", "system\tloop\ngmm\t10.5\n"),
+        {"a.tsv": TEXT},
+        lambda folder: tsv_table(folder / "a.tsv", "a"),
+    ),
 ]
 
 
 @contextlib.contextmanager
 def frugal() -> Iterator[None]:
     """No more than so many seconds and (on Linux) so much memory; beyond, a TimeoutError or a MemoryError."""
+
     def late(*_: object) -> None:
         raise TimeoutError(f"more than {SECONDS} s")
 

@@ -1,4 +1,5 @@
 """Guessed pronunciations: real programs on a small dictionary, and what is said where they are not installed."""
+
 import os
 import platform
 import subprocess
@@ -31,8 +32,9 @@ def test_digits_and_accents_are_left_to_the_user(tmp_path):
 
 def test_without_phonetisaurus_the_way_to_install_it_is_named(tmp_path):
     code = "from lexicon import g2p; g2p.guess('.', ['ZORK'])"  # -S: without installed packages
-    done = subprocess.run([sys.executable, "-S", "-c", code], cwd=ROOT, env=os.environ | {"PATH": ""},
-                          capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", code], cwd=ROOT, env=os.environ | {"PATH": ""}, capture_output=True, text=True
+    )
     assert "UserError: g2p: Phonetisaurus is not installed; run: pip install phonetisaurus" in done.stderr
 
 
@@ -57,8 +59,11 @@ def test_any_letters_and_phones(regular, tmp_path):
     lexicon = {word: [phones] for word, phones in regular.items()}
     words = ["БАКОЩУ", "джокаßу", "кабуба", "кафе", "к2"]
     found = g2p.guess(tmp_path, words, lexicon)
-    assert found == {"БАКОЩУ": [("b_d", "a", "k", "o|", "ʃ", "tʃ", "}")], "джокаßу": [("dʒ", "o|", "k", "a", "s", "}")],
-                     "кабуба": [("k", "a", "b_d", "}", "b_d", "a")]}  # f is in no word, and digits spell nothing
+    assert found == {
+        "БАКОЩУ": [("b_d", "a", "k", "o|", "ʃ", "tʃ", "}")],
+        "джокаßу": [("dʒ", "o|", "k", "a", "s", "}")],
+        "кабуба": [("k", "a", "b_d", "}", "b_d", "a")],
+    }  # f is in no word, and digits spell nothing
     models = list(tmp_path.iterdir())
     assert len(models) == 1 and g2p.guess(tmp_path, words, lexicon) == found and list(tmp_path.iterdir()) == models
     g2p.guess(tmp_path, words, lexicon | {"ко": [("k", "o|")]})

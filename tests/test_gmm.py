@@ -1,4 +1,5 @@
 """Phone models against hmmlearn: as objects, as files that numpy and hmmlearn alone can use, and step by step."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -9,7 +10,7 @@ from scipy.stats import multivariate_normal
 from pipeline.hmm.em import accumulate, maximise
 from pipeline.hmm.gmm import GmmHmm, batches, flat_start, load_gmm
 from pipeline.hmm.graphs import Graph, best_path, posteriors, utterance_graph
-from pipeline.hmm.topology import Topology
+from pipeline.hmm.topology import PhoneTopology
 
 
 def random_model(phones: list[str], mixes: list[int], dim: int, seed: int = 0) -> GmmHmm:
@@ -20,13 +21,13 @@ def random_model(phones: list[str], mixes: list[int], dim: int, seed: int = 0) -
     model.bounds = np.cumsum([0, *sizes])
     model.weights = np.concatenate([rng.dirichlet(np.full(size, 3.0)) for size in sizes])
     model.means = rng.normal(size=(sum(sizes), dim)) * 2
-    model.variances = rng.uniform(.3, 2, (sum(sizes), dim))
+    model.variances = rng.uniform(0.3, 2, (sum(sizes), dim))
     for phone in phones:
         old = model.transitions.topologies[phone]
-        stay = rng.uniform(.5, 1.5, old.trans.shape) * old.trans
-        leave = rng.uniform(.5, 1.5, len(old.exit)) * old.exit
+        stay = rng.uniform(0.5, 1.5, old.trans.shape) * old.trans
+        leave = rng.uniform(0.5, 1.5, len(old.exit)) * old.exit
         total = stay.sum(1) + leave
-        model.transitions.set(phone, Topology(old.start, stay / total[:, None], leave / total))
+        model.transitions.set(phone, PhoneTopology(old.start, stay / total[:, None], leave / total))
     return model
 
 
@@ -36,8 +37,18 @@ def staying_inside(model: GmmHmm, phone: str) -> tuple[Graph, np.ndarray]:
     first = model.transitions.first_pdf[phone]
     with np.errstate(divide="ignore"):
         start, trans = np.maximum(np.log(theirs.startprob_), -1e30), np.maximum(np.log(theirs.transmat_), -1e30)
-    graph = Graph(first + np.arange(n), start, np.zeros(n), np.full(n, -1), np.repeat(np.arange(n), n),
-                  np.tile(np.arange(n), n), np.arange(n * n), np.zeros(n * n), np.zeros(n, int), [(phone, 0)])
+    graph = Graph(
+        first + np.arange(n),
+        start,
+        np.zeros(n),
+        np.full(n, -1),
+        np.repeat(np.arange(n), n),
+        np.tile(np.arange(n), n),
+        np.arange(n * n),
+        np.zeros(n * n),
+        np.zeros(n, int),
+        [(phone, 0)],
+    )
     return graph, trans.ravel()
 
 
@@ -47,8 +58,9 @@ def test_densities_equal_scipys():
     expected = np.zeros((7, 8))
     for pdf in range(8):
         for row in range(model.bounds[pdf], model.bounds[pdf + 1]):
-            expected[:, pdf] += model.weights[row] * multivariate_normal.pdf(x, model.means[row],
-                                                                             np.diag(model.variances[row]))
+            expected[:, pdf] += model.weights[row] * multivariate_normal.pdf(
+                x, model.means[row], np.diag(model.variances[row])
+            )
     np.testing.assert_allclose(model.log_likelihood(x), np.log(expected), atol=1e-10)
     np.testing.assert_allclose(model.log_likelihood(x, np.array([6, 0])), np.log(expected[:, [6, 0]]), atol=1e-10)
     assert model.num_parameters == 2 * (5 * 2 + 3 * 3) * 4 + 19 + (4 + 3 * 4 + 2) + 6
@@ -128,13 +140,23 @@ def test_one_mixture_step_equals_hmmlearns():
     model = random_model(["SIL"], [3], 4)
     model.floor[:] = 0
     trans = rng.dirichlet(np.ones(5), 5)
-    model.transitions.set("SIL", Topology(np.full(5, .2), trans, np.zeros(5)))
+    model.transitions.set("SIL", PhoneTopology(np.full(5, 0.2), trans, np.zeros(5)))
     theirs = model.to_hmmlearn("SIL")
     theirs.n_iter, theirs.params, theirs.covars_prior, theirs.covars_weight = 1, "tmcw", -1.5, 0.0
     utterances = {str(n): rng.normal(size=(n, 4)) * 2 for n in (60, 110, 160)}
     identity = [model.transitions.transition_id("SIL", i, j) for i in range(5) for j in range(5)]
-    graph = Graph(np.arange(5), np.log(np.full(5, .2)), np.zeros(5), np.full(5, -1), np.repeat(np.arange(5), 5),
-                  np.tile(np.arange(5), 5), np.array(identity), np.zeros(25), np.zeros(5, int), [("SIL", -1)])
+    graph = Graph(
+        np.arange(5),
+        np.log(np.full(5, 0.2)),
+        np.zeros(5),
+        np.full(5, -1),
+        np.repeat(np.arange(5), 5),
+        np.tile(np.arange(5), 5),
+        np.array(identity),
+        np.zeros(25),
+        np.zeros(5, int),
+        [("SIL", -1)],
+    )
     lengths = {utt: len(x) for utt, x in utterances.items()}
     x = np.concatenate(list(utterances.values()))
     before = theirs.score(x, list(lengths.values()))

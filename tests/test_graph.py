@@ -1,4 +1,5 @@
 """Decoding graphs, searched without pruning, against trying every sentence, pronunciation, pause and path."""
+
 from __future__ import annotations
 
 import itertools
@@ -16,8 +17,12 @@ from pipeline.search.wfst import Beams, SearchGraph, best_segments, search
 
 DELTA = 4e-3  # determinizing and minimizing round costs to 1/1024 here and there
 EVERYTHING = Beams(beam=1e4, lattice_beam=1e4)
-LEXICON = {"A": [(1.0, ("AH",))], "AT": [(1.0, ("AH", "T"))], "BAT": [(1.0, ("B", "AH", "T")), (0.4, ("B", "T"))],
-           "TA": [(0.5, ("T", "AH"))]}
+LEXICON = {
+    "A": [(1.0, ("AH",))],
+    "AT": [(1.0, ("AH", "T"))],
+    "BAT": [(1.0, ("B", "AH", "T")), (0.4, ("B", "T"))],
+    "TA": [(0.5, ("T", "AH"))],
+}
 HOMOPHONES = {**LEXICON, "TAH": [(1.0, ("T", "AH"))], "TT": [(1.0, ("T", "T"))]}
 TEXT = [["A", "BAT"], ["A", "AT", "A"], ["BAT", "TA"], ["TA"], ["A", "BAT", "TA"], ["AT", "BAT"]]
 
@@ -26,8 +31,9 @@ def grammar(lexicon: dict, order: int = 2) -> NGram:
     return estimate(TEXT, order, lexicon)
 
 
-def lattice_of(topology: Topology, lexicon: dict, lm: NGram, scores: np.ndarray, scale: float, pause: float,
-               word_score: float) -> Lattice | None:
+def lattice_of(
+    topology: Topology, lexicon: dict, lm: NGram, scores: np.ndarray, scale: float, pause: float, word_score: float
+) -> Lattice | None:
     words = sorted(lexicon)
     graph = SearchGraph(decoding_graph(topology, lexicon, lm, words, pause, word_score), topology, words)
     return search(graph, scores, scale, EVERYTHING, "u", "gmm", "words", 10.0, word_score=word_score)
@@ -54,8 +60,16 @@ def best_by_sentence(lattice: Lattice) -> dict[tuple[str, ...], float]:
     return found[-1]
 
 
-def try_all_hmm(transitions: Transitions, lexicon: dict, lm: NGram, scores: np.ndarray, scale: float, pause: float,
-                word_score: float, longest: int) -> dict[tuple[str, ...], tuple[float, list[str]]]:
+def try_all_hmm(
+    transitions: Transitions,
+    lexicon: dict,
+    lm: NGram,
+    scores: np.ndarray,
+    scale: float,
+    pause: float,
+    word_score: float,
+    longest: int,
+) -> dict[tuple[str, ...], tuple[float, list[str]]]:
     """Per sentence the best score and its phones."""
     results: dict[tuple[str, ...], tuple[float, list[str]]] = {}
     for words in sentences(lexicon, longest):
@@ -70,7 +84,7 @@ def try_all_hmm(transitions: Transitions, lexicon: dict, lm: NGram, scores: np.n
     return results
 
 
-@pytest.mark.parametrize("seed,scale,pause,word_score", [(0, 1.0, .5, 0.0), (1, .3, .2, 1.5), (2, 2.0, .5, -2.0)])
+@pytest.mark.parametrize("seed,scale,pause,word_score", [(0, 1.0, 0.5, 0.0), (1, 0.3, 0.2, 1.5), (2, 2.0, 0.5, -2.0)])
 def test_hmm_search_finds_what_trying_everything_finds(seed, scale, pause, word_score):
     rng = np.random.default_rng(seed)
     transitions = small_transitions(rng)
@@ -111,16 +125,18 @@ def test_ctc_search_finds_what_trying_everything_finds(lexicon, order):
     tokens = ["<blk>", "AH", "B", "T"]
     lm = grammar(lexicon, order)
     for seed in range(4):
-        scores = np.log(np.random.default_rng(seed).dirichlet(np.full(4, .7), 6) + 1e-4).astype(np.float32)
+        scores = np.log(np.random.default_rng(seed).dirichlet(np.full(4, 0.7), 6) + 1e-4).astype(np.float32)
         acoustic: dict[tuple[str, ...], float] = {}
         for path in itertools.product(range(4), repeat=6):
             phones = tuple(tokens[token] for token, _ in itertools.groupby(path) if token)
             acoustic[phones] = max(acoustic.get(phones, -math.inf), float(scores[range(6), path].sum()))
         every = {}
         for words in sentences(lexicon, 4):
-            ways = [(1.3 * acoustic[said] + sum(math.log(p) for p, _ in variants), said)
-                    for variants in itertools.product(*(lexicon[word] for word in words))
-                    if (said := sum((phones for _, phones in variants), ())) in acoustic]
+            ways = [
+                (1.3 * acoustic[said] + sum(math.log(p) for p, _ in variants), said)
+                for variants in itertools.product(*(lexicon[word] for word in words))
+                if (said := sum((phones for _, phones in variants), ())) in acoustic
+            ]
             if ways:
                 score, said = max(ways)
                 every[words] = score + lm.score_sentence(words) * math.log(10) + 0.4 * len(words), said
@@ -139,7 +155,7 @@ def test_ctc_needs_a_blank_between_equal_phones():
     def heard(path: str) -> tuple[list[str], list[tuple[str, int, int]]]:
         scores = np.full((len(path), 3), -20, np.float32)
         scores[range(len(path)), ["_AT".index(symbol) for symbol in path]] = 0
-        segments, _, words = best_segments(lattice_of(ctc_topology(tokens), lexicon, lm, scores, 1.0, .5, 0.0))
+        segments, _, words = best_segments(lattice_of(ctc_topology(tokens), lexicon, lm, scores, 1.0, 0.5, 0.0))
         return words, [(s.label, s.start, s.end) for s in segments]
 
     assert heard("TTT") == (["T"], [("T", 0, 3)])
@@ -185,19 +201,26 @@ def test_the_grammar_turns_bunny_bunny_into_bugs_bunny(tmp_path):
             if rival:
                 scores[rows, transitions.first_pdf[rival] + state] = -1.3
     for scale, expected in ((5.0, ["BUNNY", "BUNNY"]), (1.0, ["BUGS", "BUNNY"])):
-        lattice = lattice_of(hmm_topology(transitions), lexicon, lm, scores, scale, .5, 0.0)
+        lattice = lattice_of(hmm_topology(transitions), lexicon, lm, scores, scale, 0.5, 0.0)
         assert best_segments(lattice)[2] == expected
 
 
 def test_homophones_are_told_apart_by_the_grammar():
-    lexicon = {"EIGHT": [(1.0, ("AH", "T"))], "ATE": [(1.0, ("AH", "T"))], "BAY": [(1.0, ("B",))], "TEA": [(1.0, ("T",))]}
+    lexicon = {
+        "EIGHT": [(1.0, ("AH", "T"))],
+        "ATE": [(1.0, ("AH", "T"))],
+        "BAY": [(1.0, ("B",))],
+        "TEA": [(1.0, ("T",))],
+    }
     lm = estimate([["BAY", "ATE", "TEA"], ["TEA", "EIGHT", "BAY"]] * 3, 2)
     tokens = ["<blk>", "AH", "B", "T"]
-    for said, expected in ((["B", "AH", "T", "<blk>", "T"], ["BAY", "ATE", "TEA"]),
-                           (["T", "AH", "T", "<blk>", "B"], ["TEA", "EIGHT", "BAY"])):
+    for said, expected in (
+        (["B", "AH", "T", "<blk>", "T"], ["BAY", "ATE", "TEA"]),
+        (["T", "AH", "T", "<blk>", "B"], ["TEA", "EIGHT", "BAY"]),
+    ):
         scores = np.full((5, 4), -9, np.float32)
         scores[range(5), [tokens.index(token) for token in said]] = 0
-        assert best_segments(lattice_of(ctc_topology(tokens), lexicon, lm, scores, 1.0, .5, 0.0))[2] == expected
+        assert best_segments(lattice_of(ctc_topology(tokens), lexicon, lm, scores, 1.0, 0.5, 0.0))[2] == expected
 
 
 def test_labels_and_wide_scores():
@@ -210,7 +233,7 @@ def test_hmm_topology_by_hand():
     transitions = Transitions(["SIL", "AH"], {"SIL": silence_topology(), "AH": phone_topology()})
     topology = hmm_topology(transitions)
     assert topology.label_phone == ["SIL"] * 5 + ["AH"] * 3 and topology.finals == [0]
-    half = -math.log(.25)
+    half = -math.log(0.25)
     assert (0, 6, entry(5), 2, 0.0) in [(a, b, i, o, round(w, 9) + 0.0) for a, b, i, o, w in topology.arcs]
     assert (8, 0, 0, 0, half) in topology.arcs and (6, 7, inside(6), 0, half) in topology.arcs
 
@@ -220,13 +243,14 @@ def test_a_word_the_grammar_never_saw_is_not_heard():
     lexicon = {"A": [(1.0, ("AH",))], "B": [(1.0, ("B",))]}
     scores = np.zeros((3, 3), np.float32)
     scores[:, 2] = 5
-    assert set(best_by_sentence(lattice_of(ctc_topology(["<blk>", "AH", "B"]), lexicon, lm, scores, 1., .5, 0.))) == {
-        (), ("A",), ("A", "A")}
+    assert set(
+        best_by_sentence(lattice_of(ctc_topology(["<blk>", "AH", "B"]), lexicon, lm, scores, 1.0, 0.5, 0.0))
+    ) == {(), ("A",), ("A", "A")}
 
 
 def test_graphs_are_the_same_each_time():
     def text() -> str:
         topology = hmm_topology(small_transitions(np.random.default_rng(0)))
-        return decoding_graph(topology, HOMOPHONES, grammar(HOMOPHONES), sorted(HOMOPHONES), .5).to_str()
+        return decoding_graph(topology, HOMOPHONES, grammar(HOMOPHONES), sorted(HOMOPHONES), 0.5).to_str()
 
     assert text() == text() != ""

@@ -1,4 +1,5 @@
 """Forward-backward and Viterbi against hmmlearn, and against trying every path."""
+
 from __future__ import annotations
 
 import itertools
@@ -11,7 +12,7 @@ from hmmlearn.hmm import CategoricalHMM
 
 from lexicon.errors import UserError
 from pipeline.hmm.graphs import SILENCE_PROB, Graph, best_path, posteriors, utterance_graph
-from pipeline.hmm.topology import LOG_ZERO, Topology, Transitions, phone_topology, silence_topology
+from pipeline.hmm.topology import LOG_ZERO, PhoneTopology, Transitions, phone_topology, silence_topology
 
 PHONES = ["SIL", "AH", "B", "T"]
 LEXICON = {"A": [(1.0, ("AH",))], "BAT": [(1.0, ("B", "AH", "T")), (0.4, ("B", "T"))], "TA": [(0.5, ("T", "AH"))]}
@@ -26,7 +27,7 @@ def small_transitions(rng: np.random.Generator) -> Transitions:
         rows[1, 0] *= phone == "SIL"
         rows /= rows.sum(1, keepdims=True)
         start = np.array([0.7, 0.3]) if phone == "T" else np.array([1.0, 0.0])
-        topologies[phone] = Topology(start, rows[:, :2], rows[:, 2])
+        topologies[phone] = PhoneTopology(start, rows[:, :2], rows[:, 2])
     return Transitions(PHONES, topologies)
 
 
@@ -46,6 +47,7 @@ def phone_sequences(words: Sequence[str], lexicon: dict, pause: float):
 def state_paths(transitions: Transitions, phones: list[tuple[str, int]], length: int):
     """(log probability, densities, index of the phone, per frame) of all paths of ``length`` frames through
     ``phones``."""
+
     def onward(index: int, state: int, pdfs: list, owners: list, score: float):
         phone, _ = phones[index]
         topology = transitions.topologies[phone]
@@ -61,17 +63,27 @@ def state_paths(transitions: Transitions, phones: list[tuple[str, int]], length:
         if index + 1 < len(phones) and topology.exit[state] > 0:
             start = transitions.topologies[phones[index + 1][0]].start
             for after in np.flatnonzero(start):
-                yield from onward(index + 1, after, pdfs, owners,
-                                  score + math.log(topology.exit[state]) + math.log(start[after]))
+                yield from onward(
+                    index + 1, after, pdfs, owners, score + math.log(topology.exit[state]) + math.log(start[after])
+                )
 
     start = transitions.topologies[phones[0][0]].start if phones else np.zeros(0)
     for state in np.flatnonzero(start):
         yield from onward(0, state, [], [], math.log(start[state]))
 
 
-@pytest.mark.parametrize("words,length,silence", [
-    (["A"], 1, True), (["A"], 4, True), (["BAT"], 6, False), (["BAT", "A"], 7, True), (["TA", "BAT"], 7, True),
-    (["TA", "A"], 5, False), ([], 3, True)])
+@pytest.mark.parametrize(
+    "words,length,silence",
+    [
+        (["A"], 1, True),
+        (["A"], 4, True),
+        (["BAT"], 6, False),
+        (["BAT", "A"], 7, True),
+        (["TA", "BAT"], 7, True),
+        (["TA", "A"], 5, False),
+        ([], 3, True),
+    ],
+)
 def test_sum_maximum_and_posteriors_by_trying_all_paths(words, length, silence):
     rng = np.random.default_rng(length)
     transitions = small_transitions(rng)
@@ -110,15 +122,25 @@ def test_transition_counts_by_trying_all_paths():
             leaves = t == 4 or owners[t + 1] != owners[t]
             expected[pdfs[t] - first, 2 if leaves else pdfs[t + 1] - first] += weight
     begin = transitions.first_id["AH"]
-    np.testing.assert_allclose(counts[begin:begin + 6].reshape(2, 3), expected, atol=1e-12)
+    np.testing.assert_allclose(counts[begin : begin + 6].reshape(2, 3), expected, atol=1e-12)
     assert counts.sum() == pytest.approx(5)
 
 
 def ergodic(start: np.ndarray, trans: np.ndarray) -> tuple[Graph, np.ndarray]:
     """An HMM as hmmlearn has it, without an exit, as a Graph with its log probabilities."""
     n = len(start)
-    graph = Graph(np.arange(n), np.log(start), np.zeros(n), np.full(n, -1), np.repeat(np.arange(n), n),
-                  np.tile(np.arange(n), n), np.arange(n * n), np.zeros(n * n), np.zeros(n, int), [("AH", 0)])
+    graph = Graph(
+        np.arange(n),
+        np.log(start),
+        np.zeros(n),
+        np.full(n, -1),
+        np.repeat(np.arange(n), n),
+        np.tile(np.arange(n), n),
+        np.arange(n * n),
+        np.zeros(n * n),
+        np.zeros(n, int),
+        [("AH", 0)],
+    )
     return graph, np.log(trans).ravel()
 
 
@@ -146,13 +168,17 @@ def test_blocks_change_nothing(frames, monkeypatch):
     transitions = small_transitions(rng)
     graph = utterance_graph(["A", "BAT", "TA"], LEXICON, transitions)
     scores, columns = rng.normal(size=(frames, len(graph.pdf))) * 3, np.arange(len(graph.pdf))
-    whole = *posteriors(graph, scores, columns, transitions.log_probs), *best_path(graph, scores, columns,
-                                                                                  transitions.log_probs)
+    whole = (
+        *posteriors(graph, scores, columns, transitions.log_probs),
+        *best_path(graph, scores, columns, transitions.log_probs),
+    )
     np.testing.assert_allclose(whole[0].sum(1), 1, atol=1e-9)
     for size in (1, 2, 7, 15, 30, 60):
         monkeypatch.setattr("pipeline.hmm.graphs._block", lambda frames, states: size)
-        parts = *posteriors(graph, scores, columns, transitions.log_probs), *best_path(graph, scores, columns,
-                                                                                      transitions.log_probs)
+        parts = (
+            *posteriors(graph, scores, columns, transitions.log_probs),
+            *best_path(graph, scores, columns, transitions.log_probs),
+        )
         assert all(np.array_equal(a, b) for a, b in zip(whole, parts))
 
 
@@ -190,10 +216,10 @@ def test_transitions_become_relative_counts():
     counts[transitions.transition_id("AH", 2, 2)] = 5  # its exit (transition 3) was never seen
     transitions.reestimate(counts)
     after = transitions.topologies["AH"]
-    assert after.trans[0].tolist() == pytest.approx([.75, .25, 0])
-    assert after.trans[1].tolist() == [0, .75, .25]  # nobody was there: as before
+    assert after.trans[0].tolist() == pytest.approx([0.75, 0.25, 0])
+    assert after.trans[1].tolist() == [0, 0.75, 0.25]  # nobody was there: as before
     assert after.trans[2, 2] + after.exit[2] == pytest.approx(1) and after.exit[2] == pytest.approx(1e-4, rel=1e-3)
-    assert transitions.log_probs[transitions.transition_id("AH", 0, 1)] == pytest.approx(math.log(.25))
+    assert transitions.log_probs[transitions.transition_id("AH", 0, 1)] == pytest.approx(math.log(0.25))
     assert transitions.log_probs[transitions.transition_id("AH", 0, 2)] == LOG_ZERO
     assert transitions.num_pdfs == 8 and transitions.phone_of_pdf == ["SIL"] * 5 + ["AH"] * 3
 

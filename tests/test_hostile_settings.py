@@ -1,13 +1,39 @@
 """No value of a setting is run by make or the shell, whatever the target: all targets, all settings, for real."""
+
 from __future__ import annotations
 
 import pytest
 from attacks.hostile import Matrix
 from attacks.sandbox import Sandbox
 
-TARGETS = ("all", "data", "lexicon", "mfcc", "gmm", "frames", "neural", "decode", "compare", "errors", "matrix",
-           "report", "pron_probs", "lattice_difference", "lattice_text", "lattice", "show", "replay", "check",
-           "transcribe", "align", "record", "setup", "test", "clean", "help")
+TARGETS = (
+    "all",
+    "data",
+    "lexicon",
+    "mfcc",
+    "gmm",
+    "frames",
+    "neural",
+    "decode",
+    "compare",
+    "errors",
+    "matrix",
+    "report",
+    "pron_probs",
+    "lattice_difference",
+    "lattice_text",
+    "lattice",
+    "show",
+    "replay",
+    "check",
+    "transcribe",
+    "align",
+    "record",
+    "setup",
+    "test",
+    "clean",
+    "help",
+)
 
 
 @pytest.fixture(scope="module")

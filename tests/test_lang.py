@@ -1,4 +1,5 @@
 """The lang directory: its files, word by word on a corpus of four sentences, and the errors a person can cause."""
+
 import json
 import subprocess
 import sys
@@ -88,31 +89,39 @@ def test_all_words_without_pronunciation_are_listed(data):
 
 def test_guessed_words_are_recorded(data):
     (data / "train" / "text").write_text("a1 THE ZORK\n")
-    info = build_lang(data, data / "lang", guess=lambda words, lexicon: {word: [("Z", "AO", "R", "K")] for word in words})
+    info = build_lang(
+        data, data / "lang", guess=lambda words, lexicon: {word: [("Z", "AO", "R", "K")] for word in words}
+    )
     assert info["guessed"] == ["ZORK"] and load_lang(data / "lang").lexicon["ZORK"] == [(1.0, ("Z", "AO", "R", "K"))]
 
 
-@pytest.mark.parametrize("text, message", [
-    ("a1 THE\na1 CAT\n", 'text:2: utterance "a1" occurs twice'),
-    ("a1 THE\n\n", "text:2: empty line"),
-    ("", "no utterances"),
-    ("a1\n", "no words"),
-    ("a1 THE\na2 <unk>\n", 'text:2: word "<unk>" is reserved'),
-])
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("a1 THE\na1 CAT\n", 'text:2: utterance "a1" occurs twice'),
+        ("a1 THE\n\n", "text:2: empty line"),
+        ("", "no utterances"),
+        ("a1\n", "no words"),
+        ("a1 THE\na2 <unk>\n", 'text:2: word "<unk>" is reserved'),
+    ],
+)
 def test_bad_text_is_named_with_its_line(data, text, message):
     (data / "train" / "text").write_text(text)
     with pytest.raises(UserError, match=message):
         build_lang(data, data / "lang")
 
 
-@pytest.mark.parametrize("name, old, new, message", [
-    ("lexicon.txt", "CAT 1.0 K", "CAT 1.5 K", r'lexicon.txt:1: "CAT 1.5 K AE T"; a line is'),
-    ("lexicon.txt", "CAT 1.0 K", "CAT 1.0 KK", r'lexicon.txt:1: phone "KK" is not in phones.txt'),
-    ("lexicon.txt", "DOG 1.0 D AO G\n", "", r"words.txt: differs from lexicon.txt in DOG"),
-    ("phones.txt", "AE 2", "AE 7", r'phones.txt:3: "AE 7"; `SYMBOL 2` is expected'),
-    ("tokens.txt", "AE\n", "", r"tokens.txt:1: not <blk> and the phones"),
-    ("lm.arpa", "\\end\\", "", r"lm.arpa:\d+: the file ends without"),
-])
+@pytest.mark.parametrize(
+    "name, old, new, message",
+    [
+        ("lexicon.txt", "CAT 1.0 K", "CAT 1.5 K", r'lexicon.txt:1: "CAT 1.5 K AE T"; a line is'),
+        ("lexicon.txt", "CAT 1.0 K", "CAT 1.0 KK", r'lexicon.txt:1: phone "KK" is not in phones.txt'),
+        ("lexicon.txt", "DOG 1.0 D AO G\n", "", r"words.txt: differs from lexicon.txt in DOG"),
+        ("phones.txt", "AE 2", "AE 7", r'phones.txt:3: "AE 7"; `SYMBOL 2` is expected'),
+        ("tokens.txt", "AE\n", "", r"tokens.txt:1: not <blk> and the phones"),
+        ("lm.arpa", "\\end\\", "", r"lm.arpa:\d+: the file ends without"),
+    ],
+)
 def test_files_that_do_not_fit_are_named(data, name, old, new, message):
     build_lang(data, data / "lang")
     path = data / "lang" / name
@@ -134,8 +143,9 @@ def test_read_text_keeps_order_and_empty_utterances(tmp_path):
 
 
 def stage(*options):
-    return subprocess.run([sys.executable, "-m", "stages.make_lang", *map(str, options)], cwd=ROOT,
-                          capture_output=True, text=True)
+    return subprocess.run(
+        [sys.executable, "-m", "stages.make_lang", *map(str, options)], cwd=ROOT, capture_output=True, text=True
+    )
 
 
 def test_stage_prints_one_line_and_is_deterministic(data):
@@ -166,7 +176,11 @@ GERMAN = "die d iː\nDie(2) d i\nKatze k a ts ə\nsaß z aː s\nHund h ʊ n t\n"
 
 @pytest.fixture
 def german(data):
-    for name, text in {"train": "a1 die Katze saß\na2 DIE KATZE\n", "dev": "b1 Die Katze\n", "test": "c1 der Hund saß\n"}.items():
+    for name, text in {
+        "train": "a1 die Katze saß\na2 DIE KATZE\n",
+        "dev": "b1 Die Katze\n",
+        "test": "c1 der Hund saß\n",
+    }.items():
         (data / name / "text").write_text(text)
     (data / "german.txt").write_text(GERMAN + "der d eː ɐ\n")
     return data
@@ -197,21 +211,30 @@ def test_words_missing_in_a_small_lexicon_are_listed(german):
     path = german / "german.txt"
     assert str(error.value) == (
         f'{german / "test" / "text"}:1: word "der" is not in {path}; without pronunciation: Hund der; add `der P1 P2 ...` to '
-        f"{path} (its 5 words of letters are too few to train G2P on, which takes 50)")
+        f"{path} (its 5 words of letters are too few to train G2P on, which takes 50)"
+    )
 
 
 def test_a_corpus_lexicon_of_any_phones_gets_its_words_guessed(data):
     words = [f"W{chr(65 + a)}{chr(65 + b)}" for a in range(8) for b in range(8)]
     (data / "lexicon.txt").write_text("".join(f"{word} ʃ\n" for word in [*words, "THE", "CAT", "SAT"]))
     asked = []
-    info = build_lang(data, data / "lang", guess=lambda missing, lexicon: asked.append((missing, len(lexicon))) or {
-        word: [("ʃ", "ʃ")] for word in missing})
+    info = build_lang(
+        data,
+        data / "lang",
+        guess=lambda missing, lexicon: (
+            asked.append((missing, len(lexicon))) or {word: [("ʃ", "ʃ")] for word in missing}
+        ),
+    )
     assert asked == [(["DOG"], 67)] and info["guessed"] == ["DOG"]
 
 
 def test_a_phone_file_describes_the_dictionary(data):
-    (data / "phones").write_text("".join(f"{name} {ipa}\n" for name, ipa in zip(
-        "AE AH AO D DH G IY K S T".split(), "a ə ɒ d̪ ð ɡ iː k s t̪".split())))
+    (data / "phones").write_text(
+        "".join(
+            f"{name} {ipa}\n" for name, ipa in zip("AE AH AO D DH G IY K S T".split(), "a ə ɒ d̪ ð ɡ iː k s t̪".split())
+        )
+    )
     info = build_lang(data, data / "lang", phones=data / "phones")
     assert info["phone_set"]["D"] == "d̪ voiced dental plosive"
     (data / "phones").write_text("AE a\n")

@@ -1,4 +1,5 @@
 """Lattices against the list of all their paths; files there and back; files that are damaged."""
+
 from __future__ import annotations
 
 import json
@@ -25,8 +26,24 @@ from pipeline.lattice import (
     write_slf,
 )
 
-ODD = ["", "TWO WORDS", "DON'T", 'SAY "HI"', "Ä", "日本", "100%", "%41", "back\\slash", "#0", "a=b", "\t", "\u2028", "\x00",
-       "é\u0301", "!NULL"]
+ODD = [
+    "",
+    "TWO WORDS",
+    "DON'T",
+    'SAY "HI"',
+    "Ä",
+    "日本",
+    "100%",
+    "%41",
+    "back\\slash",
+    "#0",
+    "a=b",
+    "\t",
+    "\u2028",
+    "\x00",
+    "é\u0301",
+    "!NULL",
+]
 
 
 def random_lattice(seed: int, num_nodes: int = 7) -> Lattice:
@@ -34,13 +51,26 @@ def random_lattice(seed: int, num_nodes: int = 7) -> Lattice:
     rng = np.random.default_rng(seed)
     frames = np.sort(np.concatenate([[0, 20], rng.choice(np.arange(1, 20), num_nodes - 2, replace=False)]))
     arcs = {(a, a + 1) for a in range(num_nodes - 1)}
-    arcs |= {(a, b) for a in range(num_nodes) for b in range(a + 1, num_nodes) if rng.random() < .4}
+    arcs |= {(a, b) for a in range(num_nodes) for b in range(a + 1, num_nodes) if rng.random() < 0.4}
     arcs = sorted([*arcs, (0, 1), (2, 3)])  # two pairs of parallel arcs
     start, end = np.array(arcs, np.int32).T
     n = len(arcs)
-    return Lattice(f"u{seed}", "gmm", "words", 10.0, 20, 0.3, -0.5, frames.astype(np.int32), start, end,
-                   [str(p) for p in rng.choice(["AH", "B", "SIL"], n)], [str(w) for w in rng.choice(["", "A", "BE"], n)],
-                   rng.normal(-40, 20, n), rng.normal(-3, 2, n))
+    return Lattice(
+        f"u{seed}",
+        "gmm",
+        "words",
+        10.0,
+        20,
+        0.3,
+        -0.5,
+        frames.astype(np.int32),
+        start,
+        end,
+        [str(p) for p in rng.choice(["AH", "B", "SIL"], n)],
+        [str(w) for w in rng.choice(["", "A", "BE"], n)],
+        rng.normal(-40, 20, n),
+        rng.normal(-3, 2, n),
+    )
 
 
 def all_paths(lattice: Lattice) -> list[list[int]]:
@@ -55,8 +85,10 @@ def all_paths(lattice: Lattice) -> list[list[int]]:
 
 
 def path_scores(lattice: Lattice) -> dict[tuple[int, ...], float]:
-    return {tuple(path): math.fsum(0.3 * lattice.acoustic[a] + lattice.language[a] for a in path)
-            for path in all_paths(lattice)}
+    return {
+        tuple(path): math.fsum(0.3 * lattice.acoustic[a] + lattice.language[a] for a in path)
+        for path in all_paths(lattice)
+    }
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -86,7 +118,9 @@ def test_each_slice_of_time_holds_one_phone(seed):
 def test_scores_of_any_size(seed=3):
     lattice = random_lattice(seed)
     forward_backward(lattice)
-    shifted = replace(lattice, language=lattice.language - 1e5)  # longer paths lose by far: as if there were the shortest
+    shifted = replace(
+        lattice, language=lattice.language - 1e5
+    )  # longer paths lose by far: as if there were the shortest
     forward_backward(shifted)
     assert np.isfinite(shifted.posterior).all() and shifted.posterior.max() <= 1
     shortest = min(map(len, all_paths(lattice)))
@@ -101,8 +135,10 @@ def test_pruning_keeps_the_best_path_and_whole_paths_only(seed, least):
     kept = prune(lattice, least)
 
     def said(l: Lattice) -> list[tuple]:
-        return [(l.label[a], l.word[a], l.node_frame[l.arc_from[a]], l.node_frame[l.arc_to[a]], l.acoustic[a])
-                for a in best_path(l)]
+        return [
+            (l.label[a], l.word[a], l.node_frame[l.arc_from[a]], l.node_frame[l.arc_to[a]], l.acoustic[a])
+            for a in best_path(l)
+        ]
 
     assert said(kept) == said(lattice)
     on_paths = {arc for path in all_paths(kept) for arc in path}
@@ -119,7 +155,16 @@ def test_pruning_keeps_the_best_path_and_whole_paths_only(seed, least):
 def same(a: Lattice, b: Lattice, digits: float) -> None:
     for name in ("utterance", "system", "graph", "frame_shift_ms", "num_frames", "label", "word"):
         assert getattr(a, name) == getattr(b, name), name
-    for name in ("acoustic_scale", "word_score", "node_frame", "arc_from", "arc_to", "acoustic", "language", "posterior"):
+    for name in (
+        "acoustic_scale",
+        "word_score",
+        "node_frame",
+        "arc_from",
+        "arc_to",
+        "acoustic",
+        "language",
+        "posterior",
+    ):
         np.testing.assert_allclose(getattr(a, name), getattr(b, name), rtol=digits, atol=digits)
 
 
@@ -168,8 +213,23 @@ def test_json_there_and_back(tmp_path):
 @given(words=st.lists(st.text(st.characters(exclude_categories=("Cs",)), max_size=6), min_size=3, max_size=3))
 def test_any_words_survive_both_files(words, tmp_path_factory):
     folder = tmp_path_factory.mktemp("odd")
-    lattice = Lattice(words[0], "gmm", "free", 10.0, 3, 1.0, 0.0, np.array([0, 1, 3], np.int32), np.array([0, 1]),
-                      np.array([1, 2]), ["AH", "B"], words[1:], np.zeros(2), np.zeros(2), np.ones(2))
+    lattice = Lattice(
+        words[0],
+        "gmm",
+        "free",
+        10.0,
+        3,
+        1.0,
+        0.0,
+        np.array([0, 1, 3], np.int32),
+        np.array([0, 1]),
+        np.array([1, 2]),
+        ["AH", "B"],
+        words[1:],
+        np.zeros(2),
+        np.zeros(2),
+        np.ones(2),
+    )
     write_slf(lattice, folder / "a.slf")
     write_json_lattice(lattice, folder / "a.json")
     for again in (read_slf(folder / "a.slf"), read_json_lattice(folder / "a.json")):
@@ -181,15 +241,32 @@ def damaged_json():
     arcs = good["arcs"]
     yield "not JSON", "{"
     yield "not JSON", "[" * 100_000
-    for value in ([], {}, {**good, "version": 1}, {**good, "version": None}, {**good, "beam": -1}, {**good, "beam": math.nan}, {**good, "arcs": []}, {**good, "nodes": [0]}, {**good, "nodes": "x"},
-                  {**good, "arcs": [[1, 0, *arcs[0][2:]]]}, {**good, "arcs": [arc[:6] for arc in arcs]},
-                  {**good, "arcs": [*arcs, [0, 99, *arcs[0][2:]]]}, {**good, "arcs": [[-1, 1, *arcs[0][2:]], *arcs]},
-                  {**good, "arcs": arcs[:-1]}, {**good, "arcs": [[*arcs[0][:4], "loud", 0, 0], *arcs[1:]]},
-                  {**good, "arcs": [[*arcs[0][:4], math.nan, 0, 0], *arcs[1:]]}, {**good, "acoustic_scale": math.nan},
-                  {**good, "word_score": math.inf}, {**good, "frame_shift_ms": math.nan}, {**good, "num_frames": None},
-                  {**good, "arcs": [[*arcs[0][:4], -1e308, -1e308, 0], *arcs[1:]]},
-                  {**good, "nodes": [10**12, *good["nodes"][1:]]}, {**good, "nodes": good["nodes"][::-1]},
-                  {key: value for key, value in good.items() if key != "utterance"}):
+    for value in (
+        [],
+        {},
+        {**good, "version": 1},
+        {**good, "version": None},
+        {**good, "beam": -1},
+        {**good, "beam": math.nan},
+        {**good, "arcs": []},
+        {**good, "nodes": [0]},
+        {**good, "nodes": "x"},
+        {**good, "arcs": [[1, 0, *arcs[0][2:]]]},
+        {**good, "arcs": [arc[:6] for arc in arcs]},
+        {**good, "arcs": [*arcs, [0, 99, *arcs[0][2:]]]},
+        {**good, "arcs": [[-1, 1, *arcs[0][2:]], *arcs]},
+        {**good, "arcs": arcs[:-1]},
+        {**good, "arcs": [[*arcs[0][:4], "loud", 0, 0], *arcs[1:]]},
+        {**good, "arcs": [[*arcs[0][:4], math.nan, 0, 0], *arcs[1:]]},
+        {**good, "acoustic_scale": math.nan},
+        {**good, "word_score": math.inf},
+        {**good, "frame_shift_ms": math.nan},
+        {**good, "num_frames": None},
+        {**good, "arcs": [[*arcs[0][:4], -1e308, -1e308, 0], *arcs[1:]]},
+        {**good, "nodes": [10**12, *good["nodes"][1:]]},
+        {**good, "nodes": good["nodes"][::-1]},
+        {key: value for key, value in good.items() if key != "utterance"},
+    ):
         yield "not a phone lattice", json.dumps(value)
 
 
@@ -208,17 +285,22 @@ def test_damaged_json_is_one_line(tmp_path, says, text):
     assert says in str(caught.value) and "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("spoil,where", [
-    (lambda lines: lines[:-1], ""), (lambda lines: lines[1:2], ""), (lambda lines: [], ""),
-    (lambda lines: [*lines[:9], lines[9].replace("I=", "I ="), *lines[10:]], ":10"),
-    (lambda lines: [line.replace("a=-", "a=x") for line in lines], ""),
-    (lambda lines: [line.replace(" p=", " p=nan") for line in lines], ""),
-    (lambda lines: [line.replace("acscale=0.3", "acscale=nan") for line in lines], ""),
-    (lambda lines: [line.replace(" E=", " E=9") for line in lines], ""),
-    (lambda lines: [line.replace(" t=", " t=x") for line in lines], ":10"),
-    (lambda lines: [line.replace("W=SIL", "W=%FF") for line in lines], ""),
-    (lambda lines: ["<html>404</html>"], ":1"),
-])
+@pytest.mark.parametrize(
+    "spoil,where",
+    [
+        (lambda lines: lines[:-1], ""),
+        (lambda lines: lines[1:2], ""),
+        (lambda lines: [], ""),
+        (lambda lines: [*lines[:9], lines[9].replace("I=", "I ="), *lines[10:]], ":10"),
+        (lambda lines: [line.replace("a=-", "a=x") for line in lines], ""),
+        (lambda lines: [line.replace(" p=", " p=nan") for line in lines], ""),
+        (lambda lines: [line.replace("acscale=0.3", "acscale=nan") for line in lines], ""),
+        (lambda lines: [line.replace(" E=", " E=9") for line in lines], ""),
+        (lambda lines: [line.replace(" t=", " t=x") for line in lines], ":10"),
+        (lambda lines: [line.replace("W=SIL", "W=%FF") for line in lines], ""),
+        (lambda lines: ["<html>404</html>"], ":1"),
+    ],
+)
 def test_damaged_slf_is_one_line(tmp_path, spoil, where):
     path = tmp_path / "u.slf"
     write_slf(random_lattice_with_posteriors(), path)

@@ -1,4 +1,5 @@
 """Each string once: lattices against lists of all paths and against OpenFst; n-best, beams, counts, oracle, sausages."""
+
 from __future__ import annotations
 
 import math
@@ -34,8 +35,22 @@ def lattice_of(frames: list[int], arcs: list[tuple]) -> Lattice:
     """From (from, to, label, score[, word])."""
     start, end, label, score, *_ = zip(*(arc[:4] for arc in arcs))
     words = [arc[4] if len(arc) > 4 else "" for arc in arcs]
-    lattice = Lattice("u", "gmm", "free", 10.0, frames[-1], 1.0, 0.0, np.array(frames, np.int32), np.array(start),
-                      np.array(end), list(label), words, np.zeros(len(arcs)), np.array(score, float))
+    lattice = Lattice(
+        "u",
+        "gmm",
+        "free",
+        10.0,
+        frames[-1],
+        1.0,
+        0.0,
+        np.array(frames, np.int32),
+        np.array(start),
+        np.array(end),
+        list(label),
+        words,
+        np.zeros(len(arcs)),
+        np.array(score, float),
+    )
     forward_backward(lattice)
     return lattice
 
@@ -43,8 +58,12 @@ def lattice_of(frames: list[int], arcs: list[tuple]) -> Lattice:
 def some_lattice(seed: int, num_nodes: int = 8, labels: tuple[str, ...] = ("AH", "B", "SIL", "<blk>")) -> Lattice:
     rng = np.random.default_rng(seed)
     lattice = random_lattice(seed, num_nodes)
-    lattice = replace(lattice, label=[str(x) for x in rng.choice(labels, len(lattice.label))],
-                      acoustic=lattice.acoustic / 5, word=[str(x) for x in rng.choice(["", "", "", "BE"], len(lattice.label))])
+    lattice = replace(
+        lattice,
+        label=[str(x) for x in rng.choice(labels, len(lattice.label))],
+        acoustic=lattice.acoustic / 5,
+        word=[str(x) for x in rng.choice(["", "", "", "BE"], len(lattice.label))],
+    )
     forward_backward(lattice)
     return lattice
 
@@ -53,21 +72,32 @@ def strings(lattice: Lattice, silent: tuple[str, ...] = ("<blk>",)) -> Strings:
     """Every string with the score and the timed arcs of each of its paths."""
     scores, found = lattice.scores(), {}
     for path in all_paths(lattice):
-        string = tuple((lattice.label[a], lattice.word[a]) for a in path
-                       if lattice.label[a] not in silent or lattice.word[a])
-        timed = tuple((lattice.label[a], int(lattice.node_frame[lattice.arc_from[a]]),
-                       int(lattice.node_frame[lattice.arc_to[a]]), float(lattice.acoustic[a])) for a in path)
+        string = tuple(
+            (lattice.label[a], lattice.word[a]) for a in path if lattice.label[a] not in silent or lattice.word[a]
+        )
+        timed = tuple(
+            (
+                lattice.label[a],
+                int(lattice.node_frame[lattice.arc_from[a]]),
+                int(lattice.node_frame[lattice.arc_to[a]]),
+                float(lattice.acoustic[a]),
+            )
+            for a in path
+        )
         found.setdefault(string, []).append((math.fsum(scores[path]), timed))
     return found
 
 
 def test_two_alignments_of_one_string_leave_the_better():
     """A B with its border at 2 or at 3, and A C: hand-worked."""
-    lattice = lattice_of([0, 2, 3, 6], [(0, 1, "A", -1.0), (0, 2, "A", -2.0), (1, 3, "B", -4.0), (2, 3, "B", -2.5),
-                                        (2, 3, "C", -3.0)])
+    lattice = lattice_of(
+        [0, 2, 3, 6], [(0, 1, "A", -1.0), (0, 2, "A", -2.0), (1, 3, "B", -4.0), (2, 3, "B", -2.5), (2, 3, "C", -3.0)]
+    )
     found = determinize(lattice)
-    assert strings(found) == {(("A", ""), ("B", "")): [(-4.5, (("A", 0, 3, 0.0), ("B", 3, 6, 0.0)))],
-                              (("A", ""), ("C", "")): [(-5.0, (("A", 0, 3, 0.0), ("C", 3, 6, 0.0)))]}
+    assert strings(found) == {
+        (("A", ""), ("B", "")): [(-4.5, (("A", 0, 3, 0.0), ("B", 3, 6, 0.0)))],
+        (("A", ""), ("C", "")): [(-5.0, (("A", 0, 3, 0.0), ("C", 3, 6, 0.0)))],
+    }
     assert found.node_frame.tolist() == [0, 3, 6] and found.label == ["A", "B", "C"]
     share = 1 / (1 + math.exp(-0.5))
     assert found.posterior == pytest.approx([1, share, 1 - share])
@@ -110,15 +140,18 @@ def test_openfst_finds_the_same_strings_and_costs(seed):
     lattice = some_lattice(seed, 13, labels=("AH", "B", "T", "<blk>"))
     symbols: dict[tuple[str, str], int] = {}
     lines = []
-    for a, b, label, word, score in zip(lattice.arc_from, lattice.arc_to, lattice.label, lattice.word,
-                                        lattice.scores()):
+    for a, b, label, word, score in zip(
+        lattice.arc_from, lattice.arc_to, lattice.label, lattice.word, lattice.scores()
+    ):
         symbol = symbols.setdefault((label, word), len(symbols) + 1) if label != "<blk>" or word else 0
         lines.append(f"{a} {b} {symbol} {symbol} {-score:.9g}")
     fst = kaldifst.compile("\n".join([*lines, f"{lattice.num_nodes - 1}"]) + "\n")
     kaldifst.rmepsilon(fst)
     best = kaldifst.convert_nbest_to_vector(kaldifst.shortest_path(kaldifst.determinize(fst), n=40))
-    costs = sorted(sum(float(line.split()[-1]) for line in path.to_str().splitlines() if len(line.split()) in (2, 5))
-                   for path in best)
+    costs = sorted(
+        sum(float(line.split()[-1]) for line in path.to_str().splitlines() if len(line.split()) in (2, 5))
+        for path in best
+    )
     ours = nbest(determinize(lattice), 40)
     assert len(ours) == len(costs) > 10
     np.testing.assert_allclose([-score for score, _ in ours], costs, atol=5e-3)
@@ -167,13 +200,15 @@ def test_counts_and_depths_by_listing_all_paths(seed=2):
     weights = np.exp([math.fsum(scores[path]) for path in paths])
     weights /= weights.sum()
     for label, count in expected_counts(lattice).items():
-        assert count == pytest.approx(sum(w * [lattice.label[a] for a in p].count(label)
-                                          for w, p in zip(weights, paths)))
+        assert count == pytest.approx(
+            sum(w * [lattice.label[a] for a in p].count(label) for w, p in zip(weights, paths))
+        )
     assert depths(lattice).mean() == pytest.approx(depth(lattice))
     assert depths(lattice)[0] == sum(lattice.arc_from == 0)
 
 
 # ---- oracle
+
 
 def distance(a, b) -> int:
     return kaldialign.edit_distance(list(a), list(b))["total"]
@@ -200,21 +235,31 @@ def test_a_wider_beam_never_has_a_worse_oracle():
 
 # ---- sausages
 
+
 def test_a_sausage_by_hand():
     """A B (0.5), A C (0.3) and A (0.2): B has half of the second slot."""
-    lattice = lattice_of([0, 2, 6], [(0, 1, "A", 0.0), (1, 2, "B", math.log(.5)), (1, 2, "C", math.log(.3)),
-                                     (1, 2, "SIL", math.log(.2))])
+    lattice = lattice_of(
+        [0, 2, 6],
+        [(0, 1, "A", 0.0), (1, 2, "B", math.log(0.5)), (1, 2, "C", math.log(0.3)), (1, 2, "SIL", math.log(0.2))],
+    )
     found = sausage(lattice)
     assert [(slot.start, slot.end) for slot in found.slots] == [(0, 2), (2, 6)]
     assert found.slots[0].posteriors == pytest.approx({"A": 1.0})
-    assert found.slots[1].posteriors == pytest.approx({"B": .5, "C": .3, "": .2})
-    assert found.labels == ["A", "B"] and found.expected_errors == pytest.approx(.5, abs=1e-4)
+    assert found.slots[1].posteriors == pytest.approx({"B": 0.5, "C": 0.3, "": 0.2})
+    assert found.labels == ["A", "B"] and found.expected_errors == pytest.approx(0.5, abs=1e-4)
 
 
 def test_the_string_of_least_error_is_not_the_best_path():
     """X Y (0.4) is the best path, but A B, A C and A D (0.2 each) agree on A."""
-    lattice = lattice_of([0, 2, 2, 4], [(0, 1, "X", 0.0), (0, 2, "A", 0.0), (1, 3, "Y", math.log(.4)),
-                                        *((2, 3, label, math.log(.2)) for label in "BCD")])
+    lattice = lattice_of(
+        [0, 2, 2, 4],
+        [
+            (0, 1, "X", 0.0),
+            (0, 2, "A", 0.0),
+            (1, 3, "Y", math.log(0.4)),
+            *((2, 3, label, math.log(0.2)) for label in "BCD"),
+        ],
+    )
     found = sausage(lattice)
     assert found.labels[0] == "A" and [lattice.label[a] for a in best_path(lattice)] == ["X", "Y"]
     assert found.best_path_errors == pytest.approx(1.2, abs=1e-3) and found.expected_errors < 1.2
@@ -240,7 +285,7 @@ def test_expected_errors_by_listing_all_paths(seed):
     assert all(sum(slot.posteriors.values()) == pytest.approx(1) for slot in found.slots)
     assert [slot.start for slot in found.slots] == sorted(slot.start for slot in found.slots)
     assert all(0 <= slot.start <= slot.end <= 20 for slot in found.slots)
-    if len(paths) == 1 or weights.max() > .999:
+    if len(paths) == 1 or weights.max() > 0.999:
         assert tuple(found.labels) == best
 
 

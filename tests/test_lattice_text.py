@@ -1,4 +1,5 @@
 """OpenFst's and Kaldi's text: read back equal, read by kaldifst, and damaged."""
+
 from __future__ import annotations
 
 import math
@@ -35,8 +36,11 @@ def test_both_texts_there_and_back(tmp_path):
 
 def test_the_texts_by_hand(tmp_path):
     """As Kaldi and OpenFst document them: costs, graph before acoustic, and an id for every frame."""
-    lattice = replace(lattice_of([0, 2, 3], [(0, 1, "AH", -1.5, "A"), (1, 2, "B", -0.25)]),
-                      acoustic=np.array([-7.0, -8.0]), acoustic_scale=0.5)
+    lattice = replace(
+        lattice_of([0, 2, 3], [(0, 1, "AH", -1.5, "A"), (1, 2, "B", -0.25)]),
+        acoustic=np.array([-7.0, -8.0]),
+        acoustic_scale=0.5,
+    )
     write_text_archives(tmp_path, [lattice])
     assert (tmp_path / "lat.txt").read_text() == "u \n0 1 1 1.5,7,1_1\n1 2 2 0.25,8,2\n2\n\n"
     assert (tmp_path / "fst.txt").read_text() == "u \n0 1 1 1 5\n1 2 2 0 4.25\n2\n\n"
@@ -70,8 +74,9 @@ def test_kaldi_prints_its_lattices_as_ours_are_written(tmp_path):
     for _ in range(lattice.num_nodes):
         theirs.add_state()
     theirs.start = 0
-    for a, b, graph, acoustic, line in zip(lattice.arc_from, lattice.arc_to, -lattice.language, -lattice.acoustic,
-                                           ours):
+    for a, b, graph, acoustic, line in zip(
+        lattice.arc_from, lattice.arc_to, -lattice.language, -lattice.acoustic, ours
+    ):
         cost = kaldifst.LatticeWeight(graph, acoustic)
         theirs.add_arc(int(a), kaldifst.LatticeArc(int(line[2]), int(line[2]), cost, int(b)))
     theirs.set_final(lattice.num_nodes - 1, kaldifst.LatticeWeight(0, 0))
@@ -86,31 +91,43 @@ def test_a_lattice_of_kaldis_own(tmp_path):
     """States in any order, two ends, one of them with a cost and frames of its own: what lattice-copy may write."""
     write_text_archives(tmp_path, [lattice_of([0, 4], [(0, 1, "AH", 0.0), (0, 1, "B", 0.0)])])
     (tmp_path / "lat.txt").write_text(
-        "u \n0 2 1 1,2,7_7\n0 2 2 2,2,8_8\n2 1 2 0.5,0.25,9\n2 3 1 1,1,9_9\n1 0.5,0.125,4\n3\n\n")
+        "u \n0 2 1 1,2,7_7\n0 2 2 2,2,8_8\n2 1 2 0.5,0.25,9\n2 3 1 1,1,9_9\n1 0.5,0.125,4\n3\n\n"
+    )
     [lattice] = read_kaldi(tmp_path)
-    totals = {tuple(lattice.label[a] for a in path): (-lattice.language[path].sum(), -lattice.acoustic[path].sum())
-              for path in all_paths(lattice)}
-    assert totals == {("AH", "B", ""): (2, 2.375), ("B", "B", ""): (3, 2.375), ("AH", "AH", ""): (2, 3),
-                      ("B", "AH", ""): (3, 3)}
+    totals = {
+        tuple(lattice.label[a] for a in path): (-lattice.language[path].sum(), -lattice.acoustic[path].sum())
+        for path in all_paths(lattice)
+    }
+    assert totals == {
+        ("AH", "B", ""): (2, 2.375),
+        ("B", "B", ""): (3, 2.375),
+        ("AH", "AH", ""): (2, 3),
+        ("B", "AH", ""): (3, 3),
+    }
     assert lattice.node_frame.tolist() == [0, 2, 3, 4, 4]
-    for text, says in (("u \n0 1 1 0,0,1\n0 1 2 0,0,1_1\n1\n\n", "different lengths to state 1"),
-                       ("u \n0 1 1 0,0,1\n1 2 1 0,0,1\n2 1 1 0,0,\n2\n\n", "a cycle")):
+    for text, says in (
+        ("u \n0 1 1 0,0,1\n0 1 2 0,0,1_1\n1\n\n", "different lengths to state 1"),
+        ("u \n0 1 1 0,0,1\n1 2 1 0,0,1\n2 1 1 0,0,\n2\n\n", "a cycle"),
+    ):
         (tmp_path / "lat.txt").write_text(text)
         with pytest.raises(UserError, match=f"lat.txt:1: no compact lattice .*{says}"):
             list(read_kaldi(tmp_path))
 
 
-@pytest.mark.parametrize("name,spoil,says", [
-    ("lat.txt", lambda text: text.replace(",", ";", 1), "lat.txt:1: no compact lattice"),
-    ("lat.txt", lambda text: text.replace("u0", "u9", 1), "lat.txt:1: no compact lattice"),
-    ("lat.txt", lambda text: "0 1 1 0,0,1\n" + text, "lat.txt:1: '0 1 1 0,0,1' where an utterance should begin"),
-    ("lat.txt", lambda text: text.replace(" 1 ", " 999 ", 1), "no compact lattice"),
-    ("lat.txt", lambda text: text.replace("\n0 1 1 ", "\n0 1 1 nan", 1), "no compact lattice"),
-    ("lat.txt", lambda text: "u0 \n\n", "no compact lattice"),
-    ("symbols.txt", lambda text: text + "AH\n", "is not `SYMBOL NUMBER`"),
-    ("info.json", lambda text: text.replace('"version": 2', '"version": 3'), "does not say what the lattices are"),
-    ("info.json", lambda text: text.replace('"acoustic_scale"', '"scale"'), "does not say what the lattices are"),
-])
+@pytest.mark.parametrize(
+    "name,spoil,says",
+    [
+        ("lat.txt", lambda text: text.replace(",", ";", 1), "lat.txt:1: no compact lattice"),
+        ("lat.txt", lambda text: text.replace("u0", "u9", 1), "lat.txt:1: no compact lattice"),
+        ("lat.txt", lambda text: "0 1 1 0,0,1\n" + text, "lat.txt:1: '0 1 1 0,0,1' where an utterance should begin"),
+        ("lat.txt", lambda text: text.replace(" 1 ", " 999 ", 1), "no compact lattice"),
+        ("lat.txt", lambda text: text.replace("\n0 1 1 ", "\n0 1 1 nan", 1), "no compact lattice"),
+        ("lat.txt", lambda text: "u0 \n\n", "no compact lattice"),
+        ("symbols.txt", lambda text: text + "AH\n", "is not `SYMBOL NUMBER`"),
+        ("info.json", lambda text: text.replace('"version": 2', '"version": 3'), "does not say what the lattices are"),
+        ("info.json", lambda text: text.replace('"acoustic_scale"', '"scale"'), "does not say what the lattices are"),
+    ],
+)
 def test_damaged_text_is_one_line(tmp_path, name, spoil, says):
     write_text_archives(tmp_path, some())
     path = tmp_path / name

@@ -1,4 +1,5 @@
 """Words in lattices: on their first phone wherever the search settled them, and as arcs of their own."""
+
 from __future__ import annotations
 
 import math
@@ -25,16 +26,20 @@ def said(lattice: Lattice, arcs: list[int]) -> tuple[str, ...]:
 
 def chain(*arcs: tuple) -> Lattice:
     """(label, word) one after the other, each ten frames."""
-    return lattice_of([10 * n for n in range(len(arcs) + 1)],
-                      [(n, n + 1, label, -1.0, word) for n, (label, word) in enumerate(arcs)])
+    return lattice_of(
+        [10 * n for n in range(len(arcs) + 1)], [(n, n + 1, label, -1.0, word) for n, (label, word) in enumerate(arcs)]
+    )
 
 
-@pytest.mark.parametrize("settled", [
-    [("AH", "A"), ("B", "BAT"), ("AH", ""), ("T", "")],       # at once
-    [("AH", ""), ("B", "A BAT"), ("AH", ""), ("T", "")],      # a word and a half later
-    [("AH", "A BAT"), ("B", ""), ("AH", ""), ("T", "")],      # before it was begun
-    [("AH", "A"), ("B", ""), ("AH", ""), ("T", "BAT")],       # at its last phone
-])
+@pytest.mark.parametrize(
+    "settled",
+    [
+        [("AH", "A"), ("B", "BAT"), ("AH", ""), ("T", "")],  # at once
+        [("AH", ""), ("B", "A BAT"), ("AH", ""), ("T", "")],  # a word and a half later
+        [("AH", "A BAT"), ("B", ""), ("AH", ""), ("T", "")],  # before it was begun
+        [("AH", "A"), ("B", ""), ("AH", ""), ("T", "BAT")],  # at its last phone
+    ],
+)
 def test_words_go_to_their_first_phone(settled):
     placed = place_words(chain(*settled), TREE)
     assert placed.label == ["AH", "B", "AH", "T"] and placed.word == ["A", "BAT", "", ""]
@@ -44,8 +49,9 @@ def test_words_go_to_their_first_phone(settled):
 
 
 def test_silences_and_blanks_lie_between_words_or_within():
-    placed = place_words(chain(("<blk>", ""), ("B", ""), ("<blk>", ""), ("T", ""), ("<blk>", "BAT"), ("AH", "A"),
-                               ("<blk>", "")), TREE)
+    placed = place_words(
+        chain(("<blk>", ""), ("B", ""), ("<blk>", ""), ("T", ""), ("<blk>", "BAT"), ("AH", "A"), ("<blk>", "")), TREE
+    )
     assert placed.word == ["", "BAT", "", "", "", "A", ""]
     words = word_lattice(placed)
     assert words.label == ["<blk>", "BAT", "<blk>", "A", "<blk>"] and words.word == ["", "BAT", "", "A", ""]
@@ -65,12 +71,16 @@ def test_homophones_are_two_words_with_their_own_scores():
 @pytest.mark.parametrize("first,second", [("TA", "TAH"), ("TAH", "TA")])
 def test_of_equal_homophones_phones_and_words_choose_the_first_of_the_search(late, first, second):
     """Whatever the alphabet says, and wherever they are settled."""
-    arcs = [(0, 1, "T", -1.0, ""), (1, 2, "AH", -1.0, "" if late else first), (2, 3, "SIL", -1.0, first if late else "")]
+    arcs = [
+        (0, 1, "T", -1.0, ""),
+        (1, 2, "AH", -1.0, "" if late else first),
+        (2, 3, "SIL", -1.0, first if late else ""),
+    ]
     rival = (2, 3, "SIL", -1.0, second) if late else (1, 2, "AH", -1.0, second)
     placed = place_words(lattice_of([0, 10, 20, 30], sorted([*arcs, rival], key=lambda arc: arc[0])), TREE)
     words = word_lattice(placed)
     assert best_segments(placed)[2] == [first] and [words.label[a] for a in best_path(words)] == [first, "SIL"]
-    assert expected_counts(words) == pytest.approx({"SIL": 1, "TA": .5, "TAH": .5})
+    assert expected_counts(words) == pytest.approx({"SIL": 1, "TA": 0.5, "TAH": 0.5})
 
 
 @pytest.mark.parametrize("kind,rows", [("hmm", 3), ("ctc", 1)])
@@ -80,13 +90,21 @@ def test_a_search_keeps_homophones_that_the_grammar_then_treats_alike(kind, rows
     share = {"ATE": 1 / 3, "BAY": 1, "EIGHT": 2 / 3}
     lm = NGram(1, {("<s>",): -99.0, ("</s>",): -0.5, **{(word,): math.log10(x / 2) for word, x in share.items()}}, {})
     topology, words = topology_of(kind), sorted(lexicon)
-    graph = SearchGraph(decoding_graph(topology, lexicon, lm, words, .5), topology, words)
-    scores = np.array([[0.0 if phone == heard else -20.0 for phone in topology.label_phone]
-                       for heard in ("B", "AH", "T", "B") for _ in range(rows)])
-    placed = place_words(determinize(search(graph, scores, 1.0, Beams(), "u", "x", "words", 10.0)), SpellingTree.of(lexicon))
+    graph = SearchGraph(decoding_graph(topology, lexicon, lm, words, 0.5), topology, words)
+    scores = np.array(
+        [
+            [0.0 if phone == heard else -20.0 for phone in topology.label_phone]
+            for heard in ("B", "AH", "T", "B")
+            for _ in range(rows)
+        ]
+    )
+    placed = place_words(
+        determinize(search(graph, scores, 1.0, Beams(), "u", "x", "words", 10.0)), SpellingTree.of(lexicon)
+    )
     found = word_lattice(placed)
     assert [(said(placed, arcs), [placed.label[a] for a in arcs]) for _, arcs in nbest(placed, 9)] == [
-        (("BAY", word, "BAY"), ["B", "AH", "T", "B"]) for word in ("EIGHT", "ATE")]
+        (("BAY", word, "BAY"), ["B", "AH", "T", "B"]) for word in ("EIGHT", "ATE")
+    ]
     assert set(zip(found.label, found.posterior.round(3))) == {(word, round(x, 3)) for word, x in share.items()}
     assert found.node_frame.tolist() == [0, rows, 3 * rows, 4 * rows] and len(found.label) == 4
     np.testing.assert_allclose(frame_posteriors(placed)[1].sum(axis=0), 1, atol=1e-9)
@@ -103,7 +121,7 @@ def test_phones_that_spell_nothing_are_an_error():
 def test_what_a_search_finds_keeps_its_strings_and_their_scores(kind, seed):
     """Against the raw lattice of the search: the best score of every word string, and the phones of the best path."""
     graph = graph_of(kind, "words")
-    raw = search(graph, random_scores(graph.topology, 24, seed), .5, Beams(30, 3), "u", "x", "words", 10.0)
+    raw = search(graph, random_scores(graph.topology, 24, seed), 0.5, Beams(30, 3), "u", "x", "words", 10.0)
     first = determinize(raw)
     placed = place_words(first, TREE)
     words = word_lattice(placed)
@@ -117,8 +135,10 @@ def test_what_a_search_finds_keeps_its_strings_and_their_scores(kind, seed):
     assert {string for string, score in expected.items() if score > best - 3 + 1e-3} <= set(dict(found))
     for string, score in found:
         assert score == pytest.approx(expected[string], abs=5e-3)
-    again = [(tuple((placed.label[a], placed.word[a]) for a in arcs if placed.label[a] != "<blk>")) for _, arcs in
-             nbest(placed, 10_000)]
+    again = [
+        (tuple((placed.label[a], placed.word[a]) for a in arcs if placed.label[a] != "<blk>"))
+        for _, arcs in nbest(placed, 10_000)
+    ]
     assert len(again) == len(set(again))
     assert [s.label for s in best_segments(placed)[0]] == [s.label for s in best_segments(raw)[0]]
     assert best_segments(placed)[2] == best_segments(raw)[2] == list(found[0][0])

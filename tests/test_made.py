@@ -1,4 +1,5 @@
 """What make is told of what stages made: gone, damaged, changed by a person, copied; and what clean leaves."""
+
 from __future__ import annotations
 
 import json
@@ -24,11 +25,19 @@ def made(tmp_path: Path, monkeypatch) -> Path:
     (root / "gmm/decode").mkdir(parents=True)
     mark(root)
     Path("lexicon.txt").write_text("YES Y EH S\n")
-    for number, (target, other) in enumerate((("gmm/model.npz", "gmm/meta.json"), ("gmm/decode/hyp.txt", "gmm/decode/a.json"))):
+    for number, (target, other) in enumerate(
+        (("gmm/model.npz", "gmm/meta.json"), ("gmm/decode/hyp.txt", "gmm/decode/a.json"))
+    ):
         (root / target).write_text("the model" * 20)
         (root / other).write_text("{}")
-        write_made(root / target, "train", "--x 1", 10 ** 18 + number, [(root / target).resolve(), (root / other).resolve()],
-                   [Path("lexicon.txt")])
+        write_made(
+            root / target,
+            "train",
+            "--x 1",
+            10**18 + number,
+            [(root / target).resolve(), (root / other).resolve()],
+            [Path("lexicon.txt")],
+        )
     return root
 
 
@@ -44,13 +53,22 @@ def flip(path: Path) -> None:
 
 def test_nothing_is_wrong_and_targets_are_as_old_as_their_stages_beginning(made):
     assert found(made) == []
-    assert [(made / name).stat().st_mtime_ns for name in ("gmm/model.npz", "gmm/decode/hyp.txt")] == [10 ** 18, 10 ** 18 + 1]
+    assert [(made / name).stat().st_mtime_ns for name in ("gmm/model.npz", "gmm/decode/hyp.txt")] == [
+        10**18,
+        10**18 + 1,
+    ]
 
 
-@pytest.mark.parametrize("damage,what", [
-    (Path.unlink, "gone"), (lambda path: os.truncate(path, path.stat().st_size // 2), "changed"), (flip, "changed"),
-    (lambda path: (path.unlink(), path.symlink_to("/dev/zero")), "changed"),
-    (lambda path: (path.unlink(), os.mkfifo(path)), "changed")])
+@pytest.mark.parametrize(
+    "damage,what",
+    [
+        (Path.unlink, "gone"),
+        (lambda path: os.truncate(path, path.stat().st_size // 2), "changed"),
+        (flip, "changed"),
+        (lambda path: (path.unlink(), path.symlink_to("/dev/zero")), "changed"),
+        (lambda path: (path.unlink(), os.mkfifo(path)), "changed"),
+    ],
+)
 @pytest.mark.parametrize("name", ["gmm/model.npz", "gmm/meta.json", "gmm/decode/a.json"])
 def test_every_file_that_is_gone_or_changed_is_noticed(made, name, damage, what):
     damage(made / name)
@@ -80,21 +98,32 @@ def test_a_copy_without_times_is_as_the_original(made, tmp_path):
         if path.is_file():
             (copy / path.relative_to(made)).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy / path.relative_to(made))
-    assert found(copy) == [] and (copy / "gmm/model.npz").stat().st_mtime_ns == 10 ** 18
+    assert found(copy) == [] and (copy / "gmm/model.npz").stat().st_mtime_ns == 10**18
     flip(copy / "gmm/meta.json")
     assert [what for *_, what in found(copy)] == ["changed"]
 
 
 def test_the_one_who_wrote_a_file_last_answers_for_it(made):
     (made / "gmm/meta.json").write_text("another stage's")
-    write_made(made / "gmm/meta.json", "later", "", 10 ** 18 + 5, [(made / "gmm/meta.json").resolve()], [])
+    write_made(made / "gmm/meta.json", "later", "", 10**18 + 5, [(made / "gmm/meta.json").resolve()], [])
     assert found(made) == []
 
 
-@pytest.mark.parametrize("text", ["", "--x 1", "--x 1\n{}", "--x 1\n[]", "--x 1\n" + "[" * 100_000, "\0\n\0", "$(touch x)\n`touch x`",
-                                  '--x 1\n{"stage": "a", "began_ns": "1", "wrote": {}, "read": {}}',
-                                  '--x 1\n{"stage": "a", "began_ns": 1, "wrote": {"m": 1}, "read": {}}',
-                                  '--x 1\n{"stage": "a", "began_ns": 1, "wrote": {"\\u0000": [1, "x"]}, "read": {}}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "--x 1",
+        "--x 1\n{}",
+        "--x 1\n[]",
+        "--x 1\n" + "[" * 100_000,
+        "\0\n\0",
+        "$(touch x)\n`touch x`",
+        '--x 1\n{"stage": "a", "began_ns": "1", "wrote": {}, "read": {}}',
+        '--x 1\n{"stage": "a", "began_ns": 1, "wrote": {"m": 1}, "read": {}}',
+        '--x 1\n{"stage": "a", "began_ns": 1, "wrote": {"\\u0000": [1, "x"]}, "read": {}}',
+    ],
+)
 def test_a_damaged_record_means_that_the_target_is_made_again(made, text):
     (made / "gmm/model.npz.made").write_text(text)
     assert found(made) == [("gmm/model.npz", "model.npz.made", "changed")]
@@ -112,20 +141,29 @@ def test_a_record_from_elsewhere_looks_at_nothing_out_there(made, tmp_path):
 def test_what_a_person_has_changed_is_kept(made):
     (made / "gmm/meta.json").write_text('{"by": "hand"}')
     run = [sys.executable, "-m", "stages.intact"]
-    looked = subprocess.run([*run, "--look", str(made)], env={**os.environ, "PYTHONPATH": str(PROJECT)}, text=True,
-                            capture_output=True)
+    looked = subprocess.run(
+        [*run, "--look", str(made)], env={**os.environ, "PYTHONPATH": str(PROJECT)}, text=True, capture_output=True
+    )
     assert looked.stdout == "exp/c/gmm/model.npz\n" and not (made / "changed").exists()
-    told = subprocess.run([*run, str(made)], env={**os.environ, "PYTHONPATH": str(PROJECT)}, text=True, capture_output=True)
+    told = subprocess.run(
+        [*run, str(made)], env={**os.environ, "PYTHONPATH": str(PROJECT)}, text=True, capture_output=True
+    )
     assert told.stdout == looked.stdout
-    assert told.stderr == ("make: exp/c/gmm/meta.json is not as it was written; what was there is in "
-                           "exp/c/changed/gmm/meta.json; it is made again\n")
+    assert told.stderr == (
+        "make: exp/c/gmm/meta.json is not as it was written; what was there is in "
+        "exp/c/changed/gmm/meta.json; it is made again\n"
+    )
     assert (made / "changed/gmm/meta.json").read_text() == '{"by": "hand"}'
 
 
 def test_clean_deletes_what_is_phonoscopes_alone(made):
     def clean(*folders: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([sys.executable, "-m", "stages.clean", *folders], text=True, capture_output=True,
-                              env={**os.environ, "PYTHONPATH": str(PROJECT)})
+        return subprocess.run(
+            [sys.executable, "-m", "stages.clean", *folders],
+            text=True,
+            capture_output=True,
+            env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        )
 
     Path("mine").mkdir()
     Path("mine/thesis.txt").write_text("years of work")
@@ -145,5 +183,9 @@ def test_clean_deletes_what_is_phonoscopes_alone(made):
 def test_a_record_says_what_was_written(made):
     record = read_made(made / "gmm/model.npz.made")
     assert record.settings == "--x 1" and record.wrote.keys() == {"model.npz", "meta.json"}
-    assert tuple(record.wrote["meta.json"]) == fingerprint(made / "gmm/meta.json") == (2, fingerprint(made / "gmm/meta.json")[1])
+    assert (
+        tuple(record.wrote["meta.json"])
+        == fingerprint(made / "gmm/meta.json")
+        == (2, fingerprint(made / "gmm/meta.json")[1])
+    )
     assert record.read.keys() == {"lexicon.txt"} and len(list(records(made))) == 2

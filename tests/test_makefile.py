@@ -1,4 +1,5 @@
 """What the Makefile promises, asked with `make -n` in a tree of empty files: no stage is run."""
+
 from __future__ import annotations
 
 import contextlib
@@ -18,15 +19,56 @@ from stages.made import quoted, write_made
 
 PROJECT = Path(__file__).resolve().parents[1]
 SYSTEMS = ("gmm", "frames", "neural", "neural_wfst")
-ALL = {"prepare_data", "make_lang", "make_mfcc", "train_gmm", "align", "train_frames", "train_neural", "tune", "decode",
-       "score", "place", "boundaries", "compare", "report", "lattice_difference", "explain_errors"}
+ALL = {
+    "prepare_data",
+    "make_lang",
+    "make_mfcc",
+    "train_gmm",
+    "align",
+    "train_frames",
+    "train_neural",
+    "tune",
+    "decode",
+    "score",
+    "place",
+    "boundaries",
+    "compare",
+    "report",
+    "lattice_difference",
+    "explain_errors",
+}
 COMPARED = {"boundaries", "compare", "report"}  # what follows from an alignment
 DECODED = {"decode", "score", "explain_errors", "lattice_difference"} | COMPARED  # from a search, gmm's or neural's
 TUNED = {"tune"} | DECODED
 ALIGNED = {"align", "train_frames", "place"} | TUNED
-TARGETS = {"data", "lexicon", "mfcc", "gmm", "frames", "neural", "decode", "compare", "errors", "matrix", "replay",
-           "report", "pron_probs", "lattice", "lattice_difference", "lattice_text", "show", "check", "transcribe",
-           "align", "record", "setup", "test", "clean", "all", "help"}
+TARGETS = {
+    "data",
+    "lexicon",
+    "mfcc",
+    "gmm",
+    "frames",
+    "neural",
+    "decode",
+    "compare",
+    "errors",
+    "matrix",
+    "replay",
+    "report",
+    "pron_probs",
+    "lattice",
+    "lattice_difference",
+    "lattice_text",
+    "show",
+    "check",
+    "transcribe",
+    "align",
+    "record",
+    "setup",
+    "test",
+    "clean",
+    "all",
+    "help",
+}
 COMMAND = re.compile(r"-m stages\.(\w+) (.*)")
 
 
@@ -44,8 +86,10 @@ class Tree:
         (root / "pyproject.toml").touch()
         (root / "venv/bin").mkdir(parents=True)
         python = root / "venv/bin/python"
-        python.write_text(f"#!/bin/sh\nexport PYTHONPATH='{PROJECT}'\n"
-                          f"[ \"$2\" = stages.intact ] && exec '{sys.executable}' \"$@\"\nexit 1\n")
+        python.write_text(
+            f"#!/bin/sh\nexport PYTHONPATH='{PROJECT}'\n"
+            f'[ "$2" = stages.intact ] && exec \'{sys.executable}\' "$@"\nexit 1\n'
+        )
         python.chmod(0o755)
         (root / "venv/.phonoscope").touch()
         (root / "tools").mkdir()  # all that the Makefile may call here, and no python
@@ -53,8 +97,13 @@ class Tree:
             (root / "tools" / tool).symlink_to(shutil.which(tool))
 
     def make(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([shutil.which("make"), "VENV=venv", *words], cwd=self.root, capture_output=True, text=True,
-                              env={"PATH": str(self.root / "tools"), "LC_ALL": "C", **environment})
+        return subprocess.run(
+            [shutil.which("make"), "VENV=venv", *words],
+            cwd=self.root,
+            capture_output=True,
+            text=True,
+            env={"PATH": str(self.root / "tools"), "LC_ALL": "C", **environment},
+        )
 
     def planned(self, *words: str) -> list[tuple[str, str]]:
         """(stage, options) of the commands that would run, in order."""
@@ -69,8 +118,11 @@ class Tree:
     def pretend(self, *words: str, when: int = 1_600_000_000) -> None:
         """Leave behind what the planned stages would: targets, each a little younger, and their settings."""
         planned = self.planned(*words)
-        for folder in {self.root.joinpath(*Path(path).parts[:2]) for _, options in planned
-                       for path in re.findall(r"(?:data|exp)/\S+", options)}:
+        for folder in {
+            self.root.joinpath(*Path(path).parts[:2])
+            for _, options in planned
+            for path in re.findall(r"(?:data|exp)/\S+", options)
+        }:
             folder.mkdir(parents=True, exist_ok=True)
             mark(folder)
         for number, (stage, options) in enumerate(planned):
@@ -82,15 +134,32 @@ class Tree:
             if stage == "make_lang":
                 read = [Path("lexicon/extra.txt"), *map(Path, re.findall(r"--lexicon=(\S+)", options))]
             with contextlib.chdir(self.root):
-                write_made(target, stage, recorded_settings(shlex.split(options)), (when + number) * 10 ** 9, [target],
-                           read if stage == "make_lang" else [])
+                write_made(
+                    target,
+                    stage,
+                    recorded_settings(shlex.split(options)),
+                    (when + number) * 10**9,
+                    [target],
+                    read if stage == "make_lang" else [],
+                )
 
     def target(self, stage: str, options: list[str]) -> Path:
         value = dict(zip(options, options[1:]))
-        names = {"prepare_data": "splits.json", "make_lang": "lang.json", "train_gmm": "model.npz",
-                 "align": "phones.txt", "train_frames": "model.npz", "train_neural": "model.safetensors",
-                 "tune": "tuning.json", "decode": "hyp.txt", "place": "alignment.json", "report": "index.html",
-                 "pron_probs": "lang.json", "show_pron_probs": "dev.txt", "flat_lang": "lang.json"}
+        names = {
+            "prepare_data": "splits.json",
+            "make_lang": "lang.json",
+            "train_gmm": "model.npz",
+            "align": "phones.txt",
+            "train_frames": "model.npz",
+            "train_neural": "model.safetensors",
+            "tune": "tuning.json",
+            "decode": "hyp.txt",
+            "place": "alignment.json",
+            "report": "index.html",
+            "pron_probs": "lang.json",
+            "show_pron_probs": "dev.txt",
+            "flat_lang": "lang.json",
+        }
         if stage == "make_mfcc":
             return self.root / value["--data"] / "feats.scp"
         if stage in ("score", "explain_errors"):
@@ -121,16 +190,29 @@ def test_a_fresh_clone_plans_every_stage_in_order(tmp_path):
     planned = Tree(tmp_path).planned()
     assert {stage for stage, _ in planned} == ALL
     order = [stage for stage, _ in planned]
-    for before, after in (("prepare_data", "make_lang"), ("prepare_data", "make_mfcc"), ("make_mfcc", "train_gmm"),
-                          ("train_gmm", "align"), ("align", "train_frames"), ("align", "tune"), ("tune", "decode"),
-                          ("decode", "score"), ("align", "place"), ("place", "boundaries"), ("boundaries", "report"),
-                          ("boundaries", "compare"), ("score", "compare"), ("score", "report")):
+    for before, after in (
+        ("prepare_data", "make_lang"),
+        ("prepare_data", "make_mfcc"),
+        ("make_mfcc", "train_gmm"),
+        ("train_gmm", "align"),
+        ("align", "train_frames"),
+        ("align", "tune"),
+        ("tune", "decode"),
+        ("decode", "score"),
+        ("align", "place"),
+        ("place", "boundaries"),
+        ("boundaries", "report"),
+        ("boundaries", "compare"),
+        ("score", "compare"),
+        ("score", "report"),
+    ):
         assert order.index(before) < order.index(after)
     assert order[-1] in ("compare", "report", "lattice_difference") and order.count("lattice_difference") == 1
     assert order.count("compare") == order.count("report") == 1
     assert order.count("make_mfcc") == order.count("align") == 3
     assert [options.split("--out ")[1] for stage, options in planned if stage == "place"] == [
-        f"exp/prompts/{system}/ali_test" for system in ("gmm", "frames", "neural", "neural_raw")]
+        f"exp/prompts/{system}/ali_test" for system in ("gmm", "frames", "neural", "neural_raw")
+    ]
     assert order.count("tune") == order.count("decode") == order.count("score") == 4
     assert all("--" in options for _, options in planned)
 
@@ -141,27 +223,34 @@ def test_a_finished_tree_has_nothing_to_do(finished):
     assert "Nothing to be done for 'all'" in finished.make().stdout  # without -n as well: no stage can run here
 
 
-@pytest.mark.parametrize("setting,again,not_again", [
-    ("GMM_ARGS=--max-mix 4", {"train_gmm"} | ALIGNED, {"prepare_data", "make_lang", "make_mfcc", "train_neural"}),
-    ("FRAMES_ARGS=--context 7", {"train_frames", "place"} | TUNED - {"lattice_difference"}, {"train_gmm", "align"}),
-    ("NEURAL_ARGS=--epochs 3", {"train_neural", "place"} | TUNED, {"train_gmm", "align", "train_frames", "make_mfcc"}),
-    ("TUNE_ARGS=--x 1", TUNED, {"train_gmm", "train_neural", "train_frames"}),
-    ("DECODE_ARGS=--beam 9", DECODED, {"tune"}),
-    ("REPORT_ARGS=--utterances 3", {"report"}, ALL - {"report"}),
-    ("MFCC_ARGS=--norm-vars yes", ALL - {"prepare_data", "make_lang"}, {"prepare_data", "make_lang"}),
-    ("LANG_ARGS=--order 2", ALL - {"prepare_data", "make_mfcc"}, {"prepare_data", "make_mfcc"}),
-    ("VOCAB=open", ALL - {"prepare_data", "make_mfcc"}, {"prepare_data", "make_mfcc"}),
-    ("LEXICON=mine.txt", ALL - {"prepare_data", "make_mfcc"}, {"prepare_data", "make_mfcc"}),
-    ("PHONES=ipa.txt", ALL - {"prepare_data", "make_mfcc"}, {"prepare_data", "make_mfcc"}),
-    ("PRON_PROBS=yes", {"pron_probs"} | TUNED, {"make_lang", "train_gmm", "align", "train_frames", "train_neural"}),
-    ("PRON_PROBS=no", set(), ALL),
-    ("GOLD=no", {"train_frames", "place"} | TUNED - {"lattice_difference"}, {"train_gmm", "align", "train_neural"}),
-    ("SYSTEMS=gmm frames", COMPARED, ALL - COMPARED),
-    ("SPLIT=official", ALL, set()),
-    ("NJ=7", set(), ALL),
-    ("DOWNLOADS=/elsewhere", set(), ALL),
-    ("UTT=u1", {"report"}, ALL - {"report"}),
-])
+@pytest.mark.parametrize(
+    "setting,again,not_again",
+    [
+        ("GMM_ARGS=--max-mix 4", {"train_gmm"} | ALIGNED, {"prepare_data", "make_lang", "make_mfcc", "train_neural"}),
+        ("FRAMES_ARGS=--context 7", {"train_frames", "place"} | TUNED - {"lattice_difference"}, {"train_gmm", "align"}),
+        (
+            "NEURAL_ARGS=--epochs 3",
+            {"train_neural", "place"} | TUNED,
+            {"train_gmm", "align", "train_frames", "make_mfcc"},
+        ),
+        ("TUNE_ARGS=--x 1", TUNED, {"train_gmm", "train_neural", "train_frames"}),
+        ("DECODE_ARGS=--beam 9", DECODED, {"tune"}),
+        ("REPORT_ARGS=--utterances 3", {"report"}, ALL - {"report"}),
+        ("MFCC_ARGS=--norm-vars yes", ALL - {"prepare_data", "make_lang"}, {"prepare_data", "make_lang"}),
+        ("LANG_ARGS=--order 2", ALL - {"prepare_data", "make_mfcc"}, {"prepare_data", "make_mfcc"}),
+        ("VOCAB=open", ALL - {"prepare_data", "make_mfcc"}, {"prepare_data", "make_mfcc"}),
+        ("LEXICON=mine.txt", ALL - {"prepare_data", "make_mfcc"}, {"prepare_data", "make_mfcc"}),
+        ("PHONES=ipa.txt", ALL - {"prepare_data", "make_mfcc"}, {"prepare_data", "make_mfcc"}),
+        ("PRON_PROBS=yes", {"pron_probs"} | TUNED, {"make_lang", "train_gmm", "align", "train_frames", "train_neural"}),
+        ("PRON_PROBS=no", set(), ALL),
+        ("GOLD=no", {"train_frames", "place"} | TUNED - {"lattice_difference"}, {"train_gmm", "align", "train_neural"}),
+        ("SYSTEMS=gmm frames", COMPARED, ALL - COMPARED),
+        ("SPLIT=official", ALL, set()),
+        ("NJ=7", set(), ALL),
+        ("DOWNLOADS=/elsewhere", set(), ALL),
+        ("UTT=u1", {"report"}, ALL - {"report"}),
+    ],
+)
 def test_a_changed_setting_reruns_its_stage_and_what_follows(finished, setting, again, not_again):
     found = finished.stages(setting)
     assert found == again and not found & not_again
@@ -170,19 +259,26 @@ def test_a_changed_setting_reruns_its_stage_and_what_follows(finished, setting, 
 def test_the_matrix_is_made_of_what_is_there_and_of_searches_without_grammar(own):
     planned = own.planned("matrix")
     assert {stage for stage, _ in planned} == {"flat_lang", "tune", "decode", "score", "matrix"} and len(planned) == 14
-    assert all("exp/prompts/lang_flat" in options and "exp/prompts/flat/" in options for stage, options in planned
-               if stage in ("tune", "decode"))
+    assert all(
+        "exp/prompts/lang_flat" in options and "exp/prompts/flat/" in options
+        for stage, options in planned
+        if stage in ("tune", "decode")
+    )
     own.pretend("matrix", when=1_610_000_000)
     assert own.stages("matrix") == set()
     assert own.stages("matrix", "LANG_ARGS=--order 2") >= {"make_lang", "flat_lang", "matrix"}
     assert own.stages("GMM_ARGS=--max-mix 4").isdisjoint({"flat_lang", "matrix"})
 
 
-@pytest.mark.parametrize("gone,again", [
-    ("exp/prompts/gmm/decode_test/hyp.txt", DECODED),
-    ("exp/prompts/neural/ali_test/alignment.json", {"place"} | COMPARED),
-    ("exp/prompts/frames/decode_test/wer.txt", {"score", "compare", "report"}),
-    ("exp/prompts/gmm/ali_dev/phones.txt", ALIGNED)])
+@pytest.mark.parametrize(
+    "gone,again",
+    [
+        ("exp/prompts/gmm/decode_test/hyp.txt", DECODED),
+        ("exp/prompts/neural/ali_test/alignment.json", {"place"} | COMPARED),
+        ("exp/prompts/frames/decode_test/wer.txt", {"score", "compare", "report"}),
+        ("exp/prompts/gmm/ali_dev/phones.txt", ALIGNED),
+    ],
+)
 def test_what_was_removed_is_made_again_with_what_follows(own, gone, again):
     """The messages about damaged files say: remove it and run make."""
     (own.root / gone).unlink()
@@ -193,8 +289,9 @@ def test_what_was_removed_is_made_again_with_what_follows(own, gone, again):
 def test_looking_inside_a_system_that_is_none(own, target):
     done = own.make("-n", *target.split(), "UTT=u1", "MODEL=gmn")
     assert done.returncode == 2 and "No rule" not in done.stderr
-    assert re.search("MODEL=gmn: no such system, and no exp/prompts/gmn/.*; there are: gmm frames neural neural_wfst",
-                     done.stderr)
+    assert re.search(
+        "MODEL=gmn: no such system, and no exp/prompts/gmn/.*; there are: gmm frames neural neural_wfst", done.stderr
+    )
     for file in ("tuning.json", "decode_test/hyp.txt"):  # a model of one's own
         (own.root / "exp/prompts/gmn/decode_test").mkdir(parents=True, exist_ok=True)
         (own.root / "exp/prompts/gmn" / file).touch()
@@ -203,8 +300,11 @@ def test_looking_inside_a_system_that_is_none(own, target):
 
 def systems_of(planned: list[tuple[str, str]], stage: str) -> set[str]:
     """The systems whose ``stage`` is planned, from its --out or --decode."""
-    return {re.search(r"exp/prompts/(\w+)", options.split("--out" if "--out" in options else "--decode")[1])[1]
-            for name, options in planned if name == stage}
+    return {
+        re.search(r"exp/prompts/(\w+)", options.split("--out" if "--out" in options else "--decode")[1])[1]
+        for name, options in planned
+        if name == stage
+    }
 
 
 def test_only_the_systems_concerned_are_decoded_again(finished):
@@ -292,7 +392,9 @@ def test_whether_they_help_is_asked_of_dev_alone(own):
     assert [stage for stage, _ in planned] == ["pron_probs", "tune", "tune", "show_pron_probs"]
     assert not any("test" in options for _, options in planned)
     assert [re.search(r"--lang (\S+)", options)[1] for stage, options in planned if stage == "tune"] == [
-        "data/prompts/lang", "exp/prompts/lang_pp"]
+        "data/prompts/lang",
+        "exp/prompts/lang_pp",
+    ]
     own.pretend("pron_probs", when=1_700_000_000)
     assert own.stages("pron_probs") == own.stages() == set()  # and nothing else is made again for it
     assert own.stages("pron_probs", "TUNE_ARGS=--x 1") == {"tune", "show_pron_probs"}
@@ -358,19 +460,53 @@ def test_a_folder_of_ones_own_names_its_corpus_which_remembers_it(own):
     assert own.planned("CORPUS_DIR=../recordings/mine", "CORPUS=other")[0][1].split()[:2] == ["--corpus", "other"]
 
 
-@pytest.mark.parametrize("folder,corpus", [("my recordings", "my_recordings"), ("a:b", "a_b"), ("it's", "it_s"),
-                                           ("50%", "50_"), ("a;b", "a_b"), ("$(x)", "__x_"), ("a=b#c", "a_b_c")])
+@pytest.mark.parametrize(
+    "folder,corpus",
+    [
+        ("my recordings", "my_recordings"),
+        ("a:b", "a_b"),
+        ("it's", "it_s"),
+        ("50%", "50_"),
+        ("a;b", "a_b"),
+        ("$(x)", "__x_"),
+        ("a=b#c", "a_b_c"),
+    ],
+)
 def test_a_folder_of_any_name_can_be_a_corpus(finished, folder, corpus):
     done = finished.make("-n", "data", f"CORPUS_DIR=/home/ann/{folder}")
     assert done.returncode == 0 and not done.stderr
-    command, = re.findall(r"stages\.prepare_data (.*)", done.stdout)
-    given = subprocess.run(["bash", "-c", f"printf '%s\n' {command}"], capture_output=True, text=True).stdout.split("\n")
+    (command,) = re.findall(r"stages\.prepare_data (.*)", done.stdout)
+    given = subprocess.run(["bash", "-c", f"printf '%s\n' {command}"], capture_output=True, text=True).stdout.split(
+        "\n"
+    )
     assert given[:5] == ["--corpus", corpus, f"--corpus-dir=/home/ann/{folder}", "--out", f"data/{corpus}"]
 
 
-@pytest.mark.parametrize("setting", ["CORPUS=a b", "CORPUS=../x", "CORPUS=", "CORPUS=.", "CORPUS=-x", "CORPUS_DIR=/", "DATA=",
-                                     "DATA=.", "EXP=/", "EXP=a b", "VENV=a:b", "SYSTEMS=", "SYSTEMS=gmm $(x)", "MODEL=../x",
-                                     "LEVEL=$(shell touch x)", "NJ=0", "NJ=two", "NJ=", "GOLD=", "LEXICON=a\nb"])
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "CORPUS=a b",
+        "CORPUS=../x",
+        "CORPUS=",
+        "CORPUS=.",
+        "CORPUS=-x",
+        "CORPUS_DIR=/",
+        "DATA=",
+        "DATA=.",
+        "EXP=/",
+        "EXP=a b",
+        "VENV=a:b",
+        "SYSTEMS=",
+        "SYSTEMS=gmm $(x)",
+        "MODEL=../x",
+        "LEVEL=$(shell touch x)",
+        "NJ=0",
+        "NJ=two",
+        "NJ=",
+        "GOLD=",
+        "LEXICON=a\nb",
+    ],
+)
 def test_names_that_cannot_be_are_refused_in_a_line(finished, setting):
     done = finished.make("-n", setting)
     assert done.returncode != 0 and len(done.stderr.strip().splitlines()) == setting.count("\n") + 1, done.stderr
@@ -379,8 +515,10 @@ def test_names_that_cannot_be_are_refused_in_a_line(finished, setting):
 
 def test_check_takes_a_directory(finished):
     assert "-m stages.check  -- data/prompts" in finished.make("-n", "check").stdout
-    assert "-m stages.check --fix -- elsewhere/train" in finished.make("-n", "check", "DIR=elsewhere/train",
-                                                                       "FIX=yes").stdout
+    assert (
+        "-m stages.check --fix -- elsewhere/train"
+        in finished.make("-n", "check", "DIR=elsewhere/train", "FIX=yes").stdout
+    )
 
 
 def test_settings_come_from_the_command_line_or_a_name_of_phonoscopes_own(finished):
@@ -397,25 +535,42 @@ def test_settings_come_from_the_command_line_or_a_name_of_phonoscopes_own(finish
 
 def test_names_and_texts_reach_the_stage_as_they_are(finished):
     """Spaces, quotes and dollar signs: the shell that make runs prints what the stage would be given."""
-    for target, setting, option in (("transcribe", "WAV", "--wav"), ("align", "WAV", "--wav"),
-                                    ("align", "TEXT", "--text"), ("align", "TEXTFILE", "--text-file")):
-        for value in ("what I said.wav", """it's "so" \\ `x` & more; # *""", "a$b $(x) ${HOME}", "two\nlines\t!", "~", "-x"):
+    for target, setting, option in (
+        ("transcribe", "WAV", "--wav"),
+        ("align", "WAV", "--wav"),
+        ("align", "TEXT", "--text"),
+        ("align", "TEXTFILE", "--text-file"),
+    ):
+        for value in (
+            "what I said.wav",
+            """it's "so" \\ `x` & more; # *""",
+            "a$b $(x) ${HOME}",
+            "two\nlines\t!",
+            "~",
+            "-x",
+        ):
             command = finished.make("-n", target, f"{setting}={value}").stdout.split(" -m ")[1]
             given = subprocess.run(["bash", "-c", f"printf '%s\\0' {command}"], capture_output=True, text=True).stdout
             assert f"{option}={value}" in given.split("\0")
 
 
-@pytest.mark.parametrize("word", ["", "a", "a b", "it's", 'x"y', "$(x)", "`x`", "\\", "a\tb\nc", "#", "~", "ü", "--a=b"])
+@pytest.mark.parametrize(
+    "word", ["", "a", "a b", "it's", 'x"y', "$(x)", "`x`", "\\", "a\tb\nc", "#", "~", "ü", "--a=b"]
+)
 def test_words_are_quoted_alike_by_make_and_by_the_record(finished, word):
-    done = subprocess.run([shutil.which("make"), "-s", "-f", "-", f"W={word}"], cwd=finished.root, text=True,
-                          capture_output=True, input="include stages/settings.mk\noverride W := $(value W)\n"
-                          "$(info $(call quoted,$(W)))\nall: ;\n")
+    done = subprocess.run(
+        [shutil.which("make"), "-s", "-f", "-", f"W={word}"],
+        cwd=finished.root,
+        text=True,
+        capture_output=True,
+        input="include stages/settings.mk\noverride W := $(value W)\n$(info $(call quoted,$(W)))\nall: ;\n",
+    )
     assert done.stdout.removesuffix("\n") == quoted(word)
     assert subprocess.run(["bash", "-c", f"printf %s {quoted(word)}"], capture_output=True, text=True).stdout == word
 
 
 def test_what_is_looked_at_is_of_every_system_or_of_the_model_that_is_named(finished):
-    (stage, options), = finished.planned("align", "UTT=u1")
+    ((stage, options),) = finished.planned("align", "UTT=u1")
     assert stage == "show" and options.endswith(f"--systems {' '.join(SYSTEMS)}")
     assert "--stage=align --utt=u1" in options
     assert finished.planned("align", "UTT=u1", "MODEL=frames")[0][1].endswith("--systems frames")

@@ -1,4 +1,5 @@
 """N-grams against lmplz (reference/*.arpa), against KenLM's scores, by hand, and by the law that all sums to one."""
+
 import math
 from pathlib import Path
 
@@ -18,11 +19,14 @@ def sentences(name):
     return [line.split() for line in (REFERENCE / name).read_text().splitlines()]
 
 
-@pytest.mark.parametrize("text, order, further, arpa", [
-    ("kneser_ney.txt", 3, 0, "kneser_ney_3.arpa"),
-    ("kneser_ney.txt", 2, 40, "kneser_ney_closed_2.arpa"),  # 40 words never seen: lmplz --vocab_pad
-    ("yes_no.txt", 3, 0, "yes_no_3.arpa"),                  # too little text for equation 26: fallback discounts
-])
+@pytest.mark.parametrize(
+    "text, order, further, arpa",
+    [
+        ("kneser_ney.txt", 3, 0, "kneser_ney_3.arpa"),
+        ("kneser_ney.txt", 2, 40, "kneser_ney_closed_2.arpa"),  # 40 words never seen: lmplz --vocab_pad
+        ("yes_no.txt", 3, 0, "yes_no_3.arpa"),  # too little text for equation 26: fallback discounts
+    ],
+)
 def test_equals_lmplz(text, order, further, arpa):
     ours = estimate(sentences(text), order, [f"unseen{i}" for i in range(further)])
     theirs = read_arpa(REFERENCE / arpa)
@@ -91,13 +95,16 @@ def test_arpa_comes_back_as_it_was(tmp_path):
     assert (tmp_path / "again.arpa").read_bytes() == (tmp_path / "lm.arpa").read_bytes()
 
 
-@pytest.mark.parametrize("change, message", [
-    (lambda s: s.replace("ngram 2=9", "ngram 2=10"), "10 2-grams announced, 9 found"),
-    (lambda s: s[:s.index("\\3-grams:")], "cut off"),
-    (lambda s: s.replace("\\2-grams:", "\\2-grams:\nx yes no"), '"x yes no" is not a line'),
-    (lambda s: s.replace("\\2-grams:", "\\2-grams:\n-1 yes no no no"), '"-1 yes no no no" is not a line'),
-    (lambda s: "hello\n", "cut off"),
-])
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (lambda s: s.replace("ngram 2=9", "ngram 2=10"), "10 2-grams announced, 9 found"),
+        (lambda s: s[: s.index("\\3-grams:")], "cut off"),
+        (lambda s: s.replace("\\2-grams:", "\\2-grams:\nx yes no"), '"x yes no" is not a line'),
+        (lambda s: s.replace("\\2-grams:", "\\2-grams:\n-1 yes no no no"), '"-1 yes no no no" is not a line'),
+        (lambda s: "hello\n", "cut off"),
+    ],
+)
 def test_broken_arpa_files_are_named(tmp_path, change, message):
     path = tmp_path / "lm.arpa"
     path.write_text(change((REFERENCE / "yes_no_3.arpa").read_text()))

@@ -1,4 +1,5 @@
 """People's own corpora through CORPUS_DIR: the same speech as folder, Kaldi directory and lhotse export is the same."""
+
 from __future__ import annotations
 
 import gzip
@@ -29,8 +30,9 @@ RATE = 8000
 
 
 def stage(name: str, *options: str | Path) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, "-m", f"stages.{name}", *map(str, options)], cwd=PROJECT, text=True,
-                          capture_output=True)
+    return subprocess.run(
+        [sys.executable, "-m", f"stages.{name}", *map(str, options)], cwd=PROJECT, text=True, capture_output=True
+    )
 
 
 def noise(seconds: float, seed: int = 0) -> np.ndarray:
@@ -50,19 +52,22 @@ def plain(tmp_path) -> Path:
     """Ten utterances of each of four speakers, in folders."""
     for number, speaker in enumerate(["ann", "bob", "cat", "dan"]):
         for index in range(10):
-            record(tmp_path / "mine" / speaker / f"{index:02}.wav", f"Hello, number {index}!\n",
-                   seed=10 * number + index)
+            record(
+                tmp_path / "mine" / speaker / f"{index:02}.wav", f"Hello, number {index}!\n", seed=10 * number + index
+            )
     return tmp_path / "mine"
 
 
-def manifests(folder: Path, recordings: list[Recording], supervisions: list[SupervisionSegment],
-              name: str = "") -> None:
+def manifests(
+    folder: Path, recordings: list[Recording], supervisions: list[SupervisionSegment], name: str = ""
+) -> None:
     folder.mkdir(exist_ok=True)
     RecordingSet.from_recordings(recordings).to_file(folder / f"{name}recordings.jsonl.gz")
     SupervisionSet.from_segments(supervisions).to_file(folder / f"{name}supervisions.jsonl.gz")
 
 
 # The same data in three forms -------------------------------------------------------------------------------------------
+
 
 @pytest.fixture(scope="module")
 def thirty(speech, tmp_path_factory) -> dict[str, Path]:
@@ -79,17 +84,23 @@ def thirty(speech, tmp_path_factory) -> dict[str, Path]:
         for name, value in (("wav.scp", wav), ("text", " ".join(speech.words[utt])), ("utt2spk", "allison")):
             lines[name].append(f"{utt} {value}\n")
         recordings.append(Recording.from_file(wav))
-        supervisions.append(SupervisionSegment(utt, utt, start=0, duration=recordings[-1].duration, speaker="allison",
-                                               text=" ".join(speech.words[utt])))
+        supervisions.append(
+            SupervisionSegment(
+                utt, utt, start=0, duration=recordings[-1].duration, speaker="allison", text=" ".join(speech.words[utt])
+            )
+        )
     (root / "kaldi").mkdir()
     for name, content in lines.items():
         (root / "kaldi" / name).write_text("".join(content))
     manifests(root / "lhotse", recordings, supervisions)
-    export_to_kaldi(RecordingSet.from_recordings(recordings), SupervisionSet.from_segments(supervisions),
-                    root / "export")
+    export_to_kaldi(
+        RecordingSet.from_recordings(recordings), SupervisionSet.from_segments(supervisions), root / "export"
+    )
     data = {form: root / "data" / form for form in ("plain", "kaldi", "lhotse", "export")}
     for form, out in data.items():
-        prepare_data.main(Namespace(corpus=form, corpus_dir=root / form, out=out, split=None, allow_missing=0, lexicon=None))
+        prepare_data.main(
+            Namespace(corpus=form, corpus_dir=root / form, out=out, split=None, allow_missing=0, lexicon=None)
+        )
         for name in ("train", "dev", "test"):
             make_mfcc.main(Namespace(data=out / name, norm_vars="yes", allow_missing=0, leave_out=None, jobs=1))
     return data
@@ -101,12 +112,14 @@ def test_the_form_makes_no_difference(thirty, form):
     for name in ("train", "dev", "test"):
         plain, other = (read_datadir(thirty[f] / name) for f in ("plain", form))
         assert [(u.id, u.speaker, u.words, u.num_samples, u.wav) for u in other] == [
-            (u.id, u.speaker, u.words, u.num_samples, u.wav) for u in plain] and plain
+            (u.id, u.speaker, u.words, u.num_samples, u.wav) for u in plain
+        ] and plain
         ours, theirs = ((thirty[f] / name / "feats.ark").read_bytes() for f in ("plain", form))
         assert ours == theirs
 
 
 # A folder of recordings and transcripts ---------------------------------------------------------------------------------
+
 
 def test_folders_are_speakers_and_text_is_normalised(plain):
     (plain / "ann/00.wav").rename(plain / "ann/ann-zero.wav")
@@ -139,8 +152,14 @@ def test_halves_that_are_missing_are_listed_together(plain):
     out = plain.parent / "data/mine"
     done = stage("prepare_data", "--corpus", "mine", "--corpus-dir", plain, "--out", out)
     assert done.returncode == 1 and len(done.stderr.splitlines()) == 1 and not out.exists()
-    for part in ("4 of 43 utterances unreadable", "cough.wav: audio without transcript",
-                 "lost.txt: transcript without audio", "empty.txt: no words", "dan/00.wav: ", "--allow-missing 4"):
+    for part in (
+        "4 of 43 utterances unreadable",
+        "cough.wav: audio without transcript",
+        "lost.txt: transcript without audio",
+        "empty.txt: no words",
+        "dan/00.wav: ",
+        "--allow-missing 4",
+    ):
         assert part in done.stderr
     done = stage("prepare_data", "--corpus", "mine", "--corpus-dir", plain, "--out", out, "--allow-missing", "4")
     assert done.returncode == 0 and "39" in done.stdout.splitlines()[3].split()[-1]
@@ -155,8 +174,11 @@ def grid(path: Path, **tiers: list[tuple[float, float, str]]) -> None:
 
 def test_textgrids_become_gold(plain):
     """Words and phones by tiers, in the aligner's names and Praat's; phones alone have their words from a text."""
-    grid(plain / "ann/00.TextGrid", ann__words=[(0.1, 0.5, "hi"), (0.5, 0.9, "don't")],
-         ann__phones=[(0.1, 0.3, "HH"), (0.3, 0.5, "AY1"), (0.5, 0.9, "x y")])
+    grid(
+        plain / "ann/00.TextGrid",
+        ann__words=[(0.1, 0.5, "hi"), (0.5, 0.9, "don't")],
+        ann__phones=[(0.1, 0.3, "HH"), (0.3, 0.5, "AY1"), (0.5, 0.9, "x y")],
+    )
     (plain / "ann/00.txt").unlink()
     grid(plain / "ann/01.TextGrid", MAU=[(0, 0.2, "<p:>"), (0.2, 0.6, "ah")])
     grid(plain / "ann/02.TextGrid", sentence=[(0, 1, "Take 32 of them.")])
@@ -171,24 +193,31 @@ def test_textgrids_become_gold(plain):
     assert prepared.fold == {"AY1": "AY", "ah": "AH"}
 
 
-@pytest.mark.parametrize("content,message", [
-    ("", "not a TextGrid"), ("not a grid\n", "not a TextGrid"),
-    ('File type = "ooTextFile"\nObject class = "TextGrid"\n\n0\n1\n<exists>\n1\n"IntervalTier"\n"tones"\n0\n1\n1\n0\n1\n"H"\n',
-     "no tier of words or phones (tiers: tones)"),
-])
+@pytest.mark.parametrize(
+    "content,message",
+    [
+        ("", "not a TextGrid"),
+        ("not a grid\n", "not a TextGrid"),
+        (
+            'File type = "ooTextFile"\nObject class = "TextGrid"\n\n0\n1\n<exists>\n1\n"IntervalTier"\n"tones"\n0\n1\n1\n0\n1\n"H"\n',
+            "no tier of words or phones (tiers: tones)",
+        ),
+    ],
+)
 def test_textgrids_that_are_none_are_named(plain, content, message):
     (plain / "ann/00.TextGrid").write_text(content)
-    (name, error), = own.read(plain).unreadable
+    ((name, error),) = own.read(plain).unreadable
     assert name == "ann/00" and message in error and "00.TextGrid" in error and "; " in error
 
 
 def test_two_files_for_one_name_are_refused(plain):
     (plain / "ann/00.lab").write_text("hello")
-    (name, error), = own.read(plain).unreadable
+    ((name, error),) = own.read(plain).unreadable
     assert name == "ann/00" and "00.lab" in error and "00.txt" in error
 
 
 # Sets -------------------------------------------------------------------------------------------------------------------
+
 
 def test_four_speakers_are_cut_by_speaker(plain):
     prepared, split, origin = own.prepare(plain)
@@ -207,14 +236,18 @@ def test_three_speakers_are_cut_by_utterance_unless_asked(plain):
 
 def test_speakers_are_cut_into_balanced_sets_whoever_speaks_how_much():
     """Forty speakers of 1 to 40 utterances: about 70, 10 and 20 %, nobody in two sets, and the same in any order."""
-    utterances = [Utterance(f"s{s:02}-{i}", f"s{s:02}", Path("x.wav"), ("A",), 0) for s in range(1, 41) for i in range(s)]
+    utterances = [
+        Utterance(f"s{s:02}-{i}", f"s{s:02}", Path("x.wav"), ("A",), 0) for s in range(1, 41) for i in range(s)
+    ]
     shares = {"train": 0.7, "dev": 0.1, "test": 0.2}
     sets = by_speaker(utterances, shares)
     for name, share in shares.items():
         assert len(sets[name]) == pytest.approx(share * len(utterances), abs=2)
     assert sum(len({u.speaker for u in members}) for members in sets.values()) == 40
     again = by_speaker(utterances[::-1], shares)
-    assert {name: {u.id for u in m} for name, m in again.items()} == {name: {u.id for u in m} for name, m in sets.items()}
+    assert {name: {u.id for u in m} for name, m in again.items()} == {
+        name: {u.id for u in m} for name, m in sets.items()
+    }
 
 
 def test_sets_that_a_folder_has_are_kept_and_those_it_lacks_are_cut(plain):
@@ -231,12 +264,27 @@ def test_sets_that_a_folder_has_are_kept_and_those_it_lacks_are_cut(plain):
         own.prepare(plain)
 
 
-@pytest.mark.parametrize("found,split,message", [
-    (Found("x", {"": [Utterance(f"a{i}", "a", Path("x"), ("A",), 0) for i in range(9)]}), None, "at least 10 are needed"),
-    (Found("x", {"": [Utterance(f"a{i}", "a", Path("x"), ("A",), 0) for i in range(10)]}), "speaker", "SPLIT=utterance"),
-    (Found("x", {"": [Utterance(f"a{i}", "a", Path("x"), ("A",), 0) for i in range(10)]}), "given", "has no train, dev, test"),
-    (Found("x", {"test": [Utterance("a", "a", Path("x"), ("A",), 0)]}), None, "only test in the folder"),
-])
+@pytest.mark.parametrize(
+    "found,split,message",
+    [
+        (
+            Found("x", {"": [Utterance(f"a{i}", "a", Path("x"), ("A",), 0) for i in range(9)]}),
+            None,
+            "at least 10 are needed",
+        ),
+        (
+            Found("x", {"": [Utterance(f"a{i}", "a", Path("x"), ("A",), 0) for i in range(10)]}),
+            "speaker",
+            "SPLIT=utterance",
+        ),
+        (
+            Found("x", {"": [Utterance(f"a{i}", "a", Path("x"), ("A",), 0) for i in range(10)]}),
+            "given",
+            "has no train, dev, test",
+        ),
+        (Found("x", {"test": [Utterance("a", "a", Path("x"), ("A",), 0)]}), None, "only test in the folder"),
+    ],
+)
 def test_what_cannot_be_cut_is_said(found, split, message):
     with pytest.raises(UserError, match=message):
         cut(found, split)
@@ -244,11 +292,15 @@ def test_what_cannot_be_cut_is_said(found, split, message):
 
 # Kaldi data directories -------------------------------------------------------------------------------------------------
 
+
 def kaldi(path: Path, utterances: dict[str, str], wav: str, segments: dict[str, str] | None = None) -> Path:
     """A data directory as Kaldi's recipes leave it, without what only phonoscope has."""
     path.mkdir(parents=True)
-    tables = {"wav.scp": {name: wav for name in (["tape"] if segments else utterances)}, "text": utterances,
-              "utt2spk": {u: u.split("-")[0] for u in utterances}}
+    tables = {
+        "wav.scp": {name: wav for name in (["tape"] if segments else utterances)},
+        "text": utterances,
+        "utt2spk": {u: u.split("-")[0] for u in utterances},
+    }
     if segments:
         tables["segments"] = {u: f"tape {times}" for u, times in segments.items()}
     for name, table in tables.items():
@@ -259,8 +311,12 @@ def kaldi(path: Path, utterances: dict[str, str], wav: str, segments: dict[str, 
 def test_segments_gold_and_words_as_they_are(tmp_path):
     soundfile.write(tmp_path / "tape.flac", noise(12), RATE)
     texts = {f"ann-{i:02}": f"straße Nr.{i}" for i in range(12)}
-    path = kaldi(tmp_path / "k", texts, f"{tmp_path}/tape.flac",
-                 {u: f"{i}.0 {i + 1 if i < 11 else -1}" for i, u in enumerate(texts)})
+    path = kaldi(
+        tmp_path / "k",
+        texts,
+        f"{tmp_path}/tape.flac",
+        {u: f"{i}.0 {i + 1 if i < 11 else -1}" for i, u in enumerate(texts)},
+    )
     (path / "phones.ctm").write_text("ann-00 1 0.1 0.2 sh\nann-04 1 0.5 0.25 t\n")
     (path / "fold.txt").write_text("sh ʃ\n")
     out = tmp_path / "data/k"
@@ -281,12 +337,15 @@ def test_directories_named_as_sets_are_the_sets(tmp_path):
     assert prepared.left_out == [("train_sp", "neither train, dev nor test")]
 
 
-@pytest.mark.parametrize("name,line,message", [
-    ("wav.scp", "ann-0 sph2pipe -f wav -p -c 1 /ldc/a.sph |\n", "never run, .*give the file itself.* /ldc/a.sph"),
-    ("wav.scp", "ann-0 touch owned |\n", "is a pipe.*never run"),
-    ("text", "", "audio without transcript; .*$"),
-    ("words.ctm", "tape 1 0 1 A\n", '"tape" is no utterance of text'),
-])
+@pytest.mark.parametrize(
+    "name,line,message",
+    [
+        ("wav.scp", "ann-0 sph2pipe -f wav -p -c 1 /ldc/a.sph |\n", "never run, .*give the file itself.* /ldc/a.sph"),
+        ("wav.scp", "ann-0 touch owned |\n", "is a pipe.*never run"),
+        ("text", "", "audio without transcript; .*$"),
+        ("words.ctm", "tape 1 0 1 A\n", '"tape" is no utterance of text'),
+    ],
+)
 def test_what_is_wrong_with_a_directory_is_said(tmp_path, name, line, message):
     soundfile.write(tmp_path / "a.wav", noise(1), RATE)
     path = kaldi(tmp_path / "k", {f"ann-{i}": "A" for i in range(3)}, f"{tmp_path}/a.wav")
@@ -305,6 +364,7 @@ def test_speakers_nobody_knew_are_not_taken_for_known(tmp_path):
 
 # lhotse -----------------------------------------------------------------------------------------------------------------
 
+
 @pytest.fixture
 def flacs(tmp_path) -> tuple[list[Recording], list[SupervisionSegment]]:
     """Two utterances in each of six FLAC files, for which lhotse's export writes a pipe with ffmpeg."""
@@ -313,8 +373,17 @@ def flacs(tmp_path) -> tuple[list[Recording], list[SupervisionSegment]]:
         path = tmp_path / f"rec{number}.flac"
         soundfile.write(path, noise(2, number), RATE)
         recordings.append(Recording.from_file(path))
-        supervisions += [SupervisionSegment(f"s{number}-{half}", f"rec{number}", start=half, duration=1 - half / 8,
-                                            speaker=f"s{number}", text=f"half {half}") for half in (0, 1)]
+        supervisions += [
+            SupervisionSegment(
+                f"s{number}-{half}",
+                f"rec{number}",
+                start=half,
+                duration=1 - half / 8,
+                speaker=f"s{number}",
+                text=f"half {half}",
+            )
+            for half in (0, 1)
+        ]
     return recordings, supervisions
 
 
@@ -333,8 +402,9 @@ def test_no_pipe_is_needed_for_whole_files(flacs, tmp_path):
 
 def test_manifests_named_as_sets_are_the_sets(flacs, tmp_path):
     for index, name in enumerate(("train", "dev", "test")):
-        manifests(tmp_path / "m", flacs[0][2 * index:2 * index + 2], flacs[1][4 * index:4 * index + 4],
-                  f"corpus_{name}_")
+        manifests(
+            tmp_path / "m", flacs[0][2 * index : 2 * index + 2], flacs[1][4 * index : 4 * index + 4], f"corpus_{name}_"
+        )
     # lhotse's recipes name them corpus_recordings_train.jsonl.gz; here the set stands first. Both are understood.
     os.rename(tmp_path / "m/corpus_test_recordings.jsonl.gz", tmp_path / "m/corpus_recordings_test.jsonl.gz")
     os.rename(tmp_path / "m/corpus_test_supervisions.jsonl.gz", tmp_path / "m/corpus_supervisions_test.jsonl.gz")
@@ -349,15 +419,21 @@ def rewrite(path: Path, change) -> None:
         stream.writelines(json.dumps(line) + "\n" for line in lines)
 
 
-@pytest.mark.parametrize("name,change,message", [
-    ("recordings", lambda r: r["sources"][0].update(type="command", source="touch owned"),
-     '"rec0" is command, not one file'),
-    ("recordings", lambda r: r["sources"][0].update(source="gone.flac"), "gone.flac: no such audio file"),
-    ("recordings", lambda r: r["sources"][0].update(channels=[0, 1]), "has 2 channels"),
-    ("supervisions", lambda s: s.pop("text"), 'supervision "s0-0" has no text'),
-    ("supervisions", lambda s: s.pop("speaker"), 'supervision "s0-0" has no speaker'),
-    ("supervisions", lambda s: s.pop("recording_id"), "lhotse cannot export it"),
-])
+@pytest.mark.parametrize(
+    "name,change,message",
+    [
+        (
+            "recordings",
+            lambda r: r["sources"][0].update(type="command", source="touch owned"),
+            '"rec0" is command, not one file',
+        ),
+        ("recordings", lambda r: r["sources"][0].update(source="gone.flac"), "gone.flac: no such audio file"),
+        ("recordings", lambda r: r["sources"][0].update(channels=[0, 1]), "has 2 channels"),
+        ("supervisions", lambda s: s.pop("text"), 'supervision "s0-0" has no text'),
+        ("supervisions", lambda s: s.pop("speaker"), 'supervision "s0-0" has no speaker'),
+        ("supervisions", lambda s: s.pop("recording_id"), "lhotse cannot export it"),
+    ],
+)
 def test_manifests_that_do_not_fit_are_refused_in_a_line(flacs, tmp_path, name, change, message):
     manifests(tmp_path / "m", *flacs)
     rewrite(tmp_path / f"m/{name}.jsonl.gz", change)
@@ -368,15 +444,27 @@ def test_manifests_that_do_not_fit_are_refused_in_a_line(flacs, tmp_path, name, 
 
 # Names ------------------------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("corpus,folder,message", [
-    ("prompts", "mine", "CORPUS=prompts: the name of a corpus that comes built in; give yours another: make CORPUS=my-prompts"),
-    ("a/b", "mine", "a corpus is named with letters"), ("-x", "mine", "a corpus is named with letters"),
-    ("mine", "nowhere", "nowhere: no such folder"), ("mine", "mine", "no corpus; expected wav.scp"),
-    ("mine", "data", "lies in .*data, which would be overwritten; .* CORPUS=my-data"), ("mine", "data/x", "lies in "),
-])
+
+@pytest.mark.parametrize(
+    "corpus,folder,message",
+    [
+        (
+            "prompts",
+            "mine",
+            "CORPUS=prompts: the name of a corpus that comes built in; give yours another: make CORPUS=my-prompts",
+        ),
+        ("a/b", "mine", "a corpus is named with letters"),
+        ("-x", "mine", "a corpus is named with letters"),
+        ("mine", "nowhere", "nowhere: no such folder"),
+        ("mine", "mine", "no corpus; expected wav.scp"),
+        ("mine", "data", "lies in .*data, which would be overwritten; .* CORPUS=my-data"),
+        ("mine", "data/x", "lies in "),
+    ],
+)
 def test_names_and_folders_that_do_not_do(tmp_path, corpus, folder, message):
     (tmp_path / "mine").mkdir()
     with pytest.raises(UserError, match=message):
-        prepare_data.main(Namespace(corpus=corpus, corpus_dir=tmp_path / folder, out=tmp_path / "data", split=None,
-                                    lexicon=None))
+        prepare_data.main(
+            Namespace(corpus=corpus, corpus_dir=tmp_path / folder, out=tmp_path / "data", split=None, lexicon=None)
+        )
     assert not (tmp_path / "data").exists()

@@ -1,4 +1,5 @@
 """One thread a process; the same results in the same order however many processes; none that outlives its parent."""
+
 from __future__ import annotations
 
 import os
@@ -30,8 +31,14 @@ def test_one_thread_in_a_process_and_its_workers(program: str):
     """Whatever the environment says, for each BLAS and OpenMP library that is loaded, and for PyTorch."""
     more = "print(threads(0), *pipeline.base.parallel.each(threads, range(2), 2), sep='\\n')"
     user = {name: "2" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")}
-    done = subprocess.run([sys.executable, "-c", program + more], cwd=PROJECT, env={**os.environ, **user}, text=True,
-                          capture_output=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program + more],
+        cwd=PROJECT,
+        env={**os.environ, **user},
+        text=True,
+        capture_output=True,
+        check=True,
+    )
     found = [eval(line) for line in done.stdout.splitlines()]
     assert len(found) == 3 and len(found[0]) > 3
     assert {count for pools in found for count in pools.values()} == {1}
@@ -97,8 +104,13 @@ with CORES.one(2):
 @pytest.fixture
 def family(tmp_path: Path):
     """A process with two workers that have the two cores of ``tmp_path``: (the process, the workers' numbers)."""
-    process = subprocess.Popen([sys.executable, "-c", FAMILY], cwd=PROJECT, stdout=subprocess.PIPE, text=True,
-                               env={**os.environ, "PHONOSCOPE_CORES": str(tmp_path)})
+    process = subprocess.Popen(
+        [sys.executable, "-c", FAMILY],
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PHONOSCOPE_CORES": str(tmp_path)},
+    )
     yield process, [int(process.stdout.readline()) for _ in range(2)]
     process.kill()
     process.wait()

@@ -1,4 +1,5 @@
 """The phone set against the dictionary that uses it, and against what a phonetics book says."""
+
 from collections import Counter
 
 from lexicon.phones import INVENTORY, IPA, MANNER, MANNERS, PHONES, SILENCE, by_manner
@@ -10,7 +11,15 @@ def test_39_phones_sorted_without_silence():
 
 def test_manners_count_as_in_the_arpabet_tables():
     assert Counter(MANNER[p] for p in PHONES) == {
-        "vowel": 10, "diphthong": 5, "stop": 6, "affricate": 2, "fricative": 9, "nasal": 3, "liquid": 2, "glide": 2}
+        "vowel": 10,
+        "diphthong": 5,
+        "stop": 6,
+        "affricate": 2,
+        "fricative": 9,
+        "nasal": 3,
+        "liquid": 2,
+        "glide": 2,
+    }
     assert set(MANNER.values()) == set(MANNERS)
 
 

@@ -1,4 +1,5 @@
 """The report spells and orders phones by the phone set of the lang directory, and labels it does not know come last."""
+
 from __future__ import annotations
 
 import json
@@ -15,7 +16,11 @@ from pipeline.report.heat_maps import confusions
 from pipeline.report.page import write_report
 
 # T is a vowel and K a glide here; AE and others have no line.
-PHONE_SET = {"T": "øː long close-mid front rounded vowel", "K": "w labial-velar approximant", "S": "- voiceless fricative"}
+PHONE_SET = {
+    "T": "øː long close-mid front rounded vowel",
+    "K": "w labial-velar approximant",
+    "S": "- voiceless fricative",
+}
 
 
 def with_phone_set(tmp_path: Path, phone_set: object) -> tuple[Path, Path]:
@@ -28,7 +33,7 @@ def with_phone_set(tmp_path: Path, phone_set: object) -> tuple[Path, Path]:
 def test_order_manners_and_ipa_are_the_phone_sets(tmp_path):
     exp, data = with_phone_set(tmp_path, PHONE_SET)
     drawn = confusions(read_comparison(exp, data, SYSTEMS))
-    figure = drawn[:drawn.index("</figure>")]
+    figure = drawn[: drawn.index("</figure>")]
     rows = re.findall(r'class="row"[^>]*><tspan data-ipa="([^"]*)">([^<]*)<', figure)
     assert rows[:3] == [("øː", "T"), ("w", "K"), ("S", "S")]  # without IPA a phone keeps its name
     strangers = [name for _, name in rows[3:]]

@@ -1,4 +1,5 @@
 """Phone posteriors against numbers worked by hand and against a network's own."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -20,7 +21,7 @@ def test_densities_of_a_phone_are_added_up_after_scaling():
     system = system_of("gmm", Topology(["A", "B"], ["A", "A", "B"], [], [0], False))
     labels, found = phone_posteriors(system, np.log([[3.0, 2, 5], [1, 1, 6]]) / SCALE["gmm"])
     assert labels == ["A", "B"] and found.dtype == np.float32
-    assert found == pytest.approx(np.array([[.5, .5], [.25, .75]]), abs=1e-6)
+    assert found == pytest.approx(np.array([[0.5, 0.5], [0.25, 0.75]]), abs=1e-6)
 
 
 def test_what_all_densities_share_does_not_matter():

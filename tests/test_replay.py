@@ -1,4 +1,5 @@
 """Searches replayed: against Kaldi's decoder, and overrulings planted in scores of a few frames."""
+
 from __future__ import annotations
 
 import math
@@ -11,7 +12,7 @@ from test_causes import JOKE, PHONES, ctc, hmm, lang_of, spoken
 
 from lexicon.ngram import NGram, write_arpa
 from pipeline.lattice import best_path
-from pipeline.search.decode import Settings, WfstDecoder
+from pipeline.search.decode import SearchSettings, WfstDecoder
 from pipeline.search.flashlight import FlashlightDecoder
 from pipeline.search.replay import Prefix, Replay, changes, overruled, replay_flashlight, replay_graph
 from pipeline.search.replay_text import as_json, seconds, sentence, text
@@ -21,7 +22,7 @@ FAIR = NGram(1, {("<s>",): -99.0, ("</s>",): -1.0, ("BUGS",): -1.0, ("BUNNY",): 
 LIKE_BUGS = {2: ("G", -3.0), 3: ("Z", -3.0)}
 
 
-def graph_of(lm: NGram = JOKE, system=ctc, graph: str = "words", settings: Settings = Settings(1.0)):
+def graph_of(lm: NGram = JOKE, system=ctc, graph: str = "words", settings: SearchSettings = SearchSettings(1.0)):
     return WfstDecoder(system(), lang_of(lm), graph, settings).graph
 
 
@@ -29,14 +30,15 @@ def language(words: tuple[str, ...]) -> float:
     """The joke's, which may back off from <s> and after BUNNY."""
     return math.log(10) * sum(
         -0.1 if word == ("BUNNY" if i and words[i - 1] == "BUGS" else "" if i else "BUGS") else -2.0
-        for i, word in enumerate(words))
+        for i, word in enumerate(words)
+    )
 
 
 @pytest.mark.parametrize("system", [ctc, hmm])
 @pytest.mark.parametrize("graph", ["words", "free"])
 @pytest.mark.parametrize("beam", [13.0, 40.0])
 def test_tokens_find_what_kaldis_decoder_finds(system, graph, beam):
-    settings = Settings(0.4, -0.5)
+    settings = SearchSettings(0.4, -0.5)
     decoder = WfstDecoder(system(), lang_of(), graph, settings, Beams(beam, 1.0))
     scores = np.random.default_rng(5).normal(size=(40, len(system().topology.label_phone))).astype(np.float32) * 4
     heard = decoder.decode("u", scores, 40)
@@ -44,7 +46,7 @@ def test_tokens_find_what_kaldis_decoder_finds(system, graph, beam):
     labels = [s.label for s in (heard.words if graph == "words" else heard.phones) if s.label not in ("SIL", "<blk>")]
     assert list(replay.said) == labels
     assert replay.final[replay.said] == pytest.approx(heard.lattice.scores()[best_path(heard.lattice)].sum(), abs=5e-3)
-    assert len(replay.rows) == 40 and all(replay.said[:len(words)] == words for words in replay.so_far)
+    assert len(replay.rows) == 40 and all(replay.said[: len(words)] == words for words in replay.so_far)
     for prefixes in replay.rows:
         totals = [prefix.total for prefix in prefixes]
         assert totals == sorted(totals, reverse=True) and totals[0] - totals[-1] <= beam + 1e-9
@@ -65,7 +67,8 @@ def test_where_the_language_model_overruled_the_sound():
         r'at 0.03 s the language model preferred "BUGS" to "BUNNY", although that, which was right, sounded better '
         r"by 6.0 nats: all but the sound speaks against it by 8.[78], the language model alone against it by 4.4; "
         r"it met a better one, 2.[78] behind at 0.07 s",
-        sentence(replay, overruled(replay), language, 1, ("BUNNY", "BUNNY")))
+        sentence(replay, overruled(replay), language, 1, ("BUNNY", "BUNNY")),
+    )
 
 
 def test_what_falls_out_of_the_beam_and_when():
@@ -74,7 +77,7 @@ def test_what_falls_out_of_the_beam_and_when():
     replay = replay_graph(graph_of(), spoken({2: ("G", -0.5), 3: ("Z", -0.5)}), 1.0, 5.0)
     one = overruled(replay)[0]
     assert (one.fate, one.rival) == ("pruned", ("BUNNY",)) and 0 < one.behind <= 5
-    assert not any(prefix.words[:1] == one.rival for row in replay.rows[one.last + 1:] for prefix in row)
+    assert not any(prefix.words[:1] == one.rival for row in replay.rows[one.last + 1 :] for prefix in row)
 
 
 def test_where_nothing_is_remembered_words_meet_in_one_state():
@@ -89,8 +92,9 @@ def test_where_nothing_is_remembered_words_meet_in_one_state():
 
 def replace_sound(replay: Replay, words: tuple[str, ...], acoustic: float) -> Replay:
     """The same with another share of sound and grammar in the totals of a prefix."""
-    rows = [[Prefix(p.words, acoustic, p.total - acoustic) if p.words == words else p for p in row]
-            for row in replay.rows]
+    rows = [
+        [Prefix(p.words, acoustic, p.total - acoustic) if p.words == words else p for p in row] for row in replay.rows
+    ]
     return replace(replay, rows=rows)
 
 

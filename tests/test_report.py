@@ -1,4 +1,5 @@
 """The report in a real browser, from disk: it draws, plays and prunes, without network, errors or sideways overflow."""
+
 from __future__ import annotations
 
 import base64
@@ -49,11 +50,18 @@ from pipeline.systems.registry import load_system
 from pipeline.times.segments import Segment
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-             "--disable-background-networking"]
+ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+]
 
 
 # ---- without a browser
+
 
 def test_spectrogram_of_a_tone() -> None:
     tone = 0.5 * np.sin(2 * np.pi * 1000 * np.arange(8000) / 8000)
@@ -80,7 +88,13 @@ def segments(text: str) -> list[Interval]:
 def test_row_marks_each_kind_of_error() -> None:
     heard = row(segments("SIL K AE T SIL"), segments("SIL K EH T SIL S"))
     assert [(label, verdict) for _, _, label, verdict in heard["segments"]] == [
-        ("SIL", ""), ("K", ""), ("EH", "AE"), ("T", ""), ("SIL", ""), ("S", "+")]
+        ("SIL", ""),
+        ("K", ""),
+        ("EH", "AE"),
+        ("T", ""),
+        ("SIL", ""),
+        ("S", "+"),
+    ]
     assert heard["missing"] == []
     assert row(segments("K AE T"), segments("K T"))["missing"] == [[0.1, "AE"]]
     assert row(segments("K AE T"), segments("K AE"))["missing"] == [[0.2, "T"]]
@@ -110,7 +124,7 @@ def with_models(exp: Path, data: Path) -> None:
     gmm = flat_start(phones, np.zeros(39), np.ones(39))
     for number, phone in enumerate(phones):
         first = gmm.transitions.first_pdf[phone]
-        gmm.means[first:first + gmm.transitions.num_states(phone), number] = 6.0
+        gmm.means[first : first + gmm.transitions.num_states(phone), number] = 6.0
     gmm.save(exp / "old" / "model.npz")
     features = {"sample_rate": 8000, "norm_vars": False}
     meta = json.loads((exp / "old" / "meta.json").read_text())
@@ -119,7 +133,11 @@ def with_models(exp: Path, data: Path) -> None:
     network = Encoder(EncoderConfig("tdnn", 39, len(TOKENS), 8, 1, 0, 3, 0.1)).eval()
     with torch.no_grad():
         network.output.weight *= 40
-    save_model(exp / "new", CtcModel(network, TOKENS, np.log(np.full(8, 1 / 8, np.float32))), {"train_seconds": 2.5, "features": features})
+    save_model(
+        exp / "new",
+        CtcModel(network, TOKENS, np.log(np.full(8, 1 / 8, np.float32))),
+        {"train_seconds": 2.5, "features": features},
+    )
     decode = exp / "new" / "decode_test" / "decode.json"
     decode.write_text(json.dumps(json.loads(decode.read_text()) | {"model": str(exp / "new")}))
     feats = {}
@@ -137,10 +155,18 @@ def with_placements(exp: Path) -> None:
         table = {}
         for name, words in WORDS.items():
             said = ["SIL", *phones_of(words), "SIL"]
-            late = [0 if system == "old" or i == 0 else 3 if (name, i) == ("u1", 2) else 1 for i in range(len(said))] + [0]
-            segments = [Segment(phone, 8 * i + late[i], 8 * (i + 1) + late[i + 1], -1 if phone == "SIL" else 0) for i, phone in enumerate(said)]
-            table[name] = PlacedUtterance(8 * len(said), [PlacedPhone(s, -4.5, 0.625, -1.5) for s in segments],
-                                          [(Segment(words[0], 8, 8 * len(said) - 8, 0), 0.5)])
+            late = [
+                0 if system == "old" or i == 0 else 3 if (name, i) == ("u1", 2) else 1 for i in range(len(said))
+            ] + [0]
+            segments = [
+                Segment(phone, 8 * i + late[i], 8 * (i + 1) + late[i + 1], -1 if phone == "SIL" else 0)
+                for i, phone in enumerate(said)
+            ]
+            table[name] = PlacedUtterance(
+                8 * len(said),
+                [PlacedPhone(s, -4.5, 0.625, -1.5) for s in segments],
+                [(Segment(words[0], 8, 8 * len(said) - 8, 0), 0.5)],
+            )
         write_alignment(exp / system / "ali_test" / "alignment.json", table)
 
 
@@ -150,7 +176,10 @@ def with_word_lattices(exp: Path, system: str, utterances: Sequence[str]) -> Non
         words = HEARD_WORDS[system][name]
         lattice = chain_lattice(name, system, phones_of(words))
         begins = {1 + sum(len(phones_of((word,))) for word in words[:i]): word for i, word in enumerate(words)}
-        settled = [begins.get(node, "") and ("A" if label == "UH" else begins[node]) for node, label in zip(lattice.arc_from.tolist(), lattice.label)]
+        settled = [
+            begins.get(node, "") and ("A" if label == "UH" else begins[node])
+            for node, label in zip(lattice.arc_from.tolist(), lattice.label)
+        ]
         path = exp / system / "decode_test" / "lattices" / "words" / f"{name}.json"
         path.parent.mkdir(exist_ok=True)
         write_json_lattice(replace(lattice, graph="words", word=settled), path)
@@ -158,17 +187,40 @@ def with_word_lattices(exp: Path, system: str, utterances: Sequence[str]) -> Non
 
 def with_findings(exp: Path) -> None:
     """What other stages would leave: causes of old's errors, what only one considered, and a matrix."""
-    found = {"words": {"u1": [Wrong(("CAT",), ("SAT",), 0.2475, 0.4875, (("CAT", "SAT"),), "search")]},
-             "free": {"u1": [Wrong(("AE",), ("EH",), 0.3275, 0.4075, (("AE", "EH"),), "kept",
-                                   {"acoustic": 1.25, "lexicon": -0.5, "language": 3.0}, ("language",))]}}
+    found = {
+        "words": {"u1": [Wrong(("CAT",), ("SAT",), 0.2475, 0.4875, (("CAT", "SAT"),), "search")]},
+        "free": {
+            "u1": [
+                Wrong(
+                    ("AE",),
+                    ("EH",),
+                    0.3275,
+                    0.4075,
+                    (("AE", "EH"),),
+                    "kept",
+                    {"acoustic": 1.25, "lexicon": -0.5, "language": 3.0},
+                    ("language",),
+                )
+            ]
+        },
+    }
     write_json(exp / "old" / "decode_test" / "errors.json", cause_tables.as_json("old", found, INVENTORY))
-    vowels = Tally(4, {"both": np.array([2, 1.0, 2.0]), "first": np.array([1, 0.5, 0]), "neither": np.zeros(3) + (1, 0, 0)},
-                   {"second": np.array([3, 0.0, 1.5])})
-    write_json(exp / "lattice_difference.json", {"systems": SYSTEMS, "utterances": 4,
-                                                 "classes": {"vowel": difference.as_json(vowels)}})
+    vowels = Tally(
+        4,
+        {"both": np.array([2, 1.0, 2.0]), "first": np.array([1, 0.5, 0]), "neither": np.zeros(3) + (1, 0, 0)},
+        {"second": np.array([3, 0.0, 1.5])},
+    )
+    write_json(
+        exp / "lattice_difference.json",
+        {"systems": SYSTEMS, "utterances": 4, "classes": {"vowel": difference.as_json(vowels)}},
+    )
     (exp / "matrix.tsv").write_text("system\tloop\tLM & all\nold\t50.0\t25.5\n")
-    rows = [TSV, ["hand", "old", "all", "10", "12", "+1.5", *"abcdef"], ["hand", "old", "vowel", "4", "4", "+2.5", *"abcdef"],
-            ["old", "new", "all", "9", "12", "-3.5", *"abcdef"]]
+    rows = [
+        TSV,
+        ["hand", "old", "all", "10", "12", "+1.5", *"abcdef"],
+        ["hand", "old", "vowel", "4", "4", "+2.5", *"abcdef"],
+        ["old", "new", "all", "9", "12", "-3.5", *"abcdef"],
+    ]
     (exp / "boundaries.tsv").write_text("\n".join("\t".join(row) for row in rows) + "\n")
     rows = [HEADER, ["new", "50.0", "3.5", "0.30", "0.25", "90.0"], ["new_raw", "60.0", "1.5", "0.40", "0.35", "80.0"]]
     (exp / "peaks.tsv").write_text("\n".join("\t".join(row) for row in rows) + "\n")
@@ -244,7 +296,10 @@ def test_index_shows_numbers_and_panels(report: Path, watched: SimpleNamespace) 
     assert page.locator("table.pairs tbody tr").count() == 1
     assert page.locator("svg.heat").count() == 2
     # old heard K AE T as K EH T once and S AE T as S EH T once: AE -> EH, 2 of the 4 in the reference.
-    assert "AE heard as EH: 2 of 4 (50 %)" in page.locator("figure.confusion").first.locator("svg title").all_text_contents()
+    assert (
+        "AE heard as EH: 2 of 4 (50 %)"
+        in page.locator("figure.confusion").first.locator("svg title").all_text_contents()
+    )
     page.locator("figure.confusion").first.locator("rect.wrong", has_text="AE heard as EH").hover()
     assert page.locator("figure.confusion").first.locator(".readout").inner_text() == "AE heard as EH: 2 of 4 (50 %)"
     assert page.locator(".panel .spectrogram .ink").count() == 1
@@ -255,35 +310,68 @@ def test_sections_that_other_stages_fill(report: Path, watched: SimpleNamespace)
     page = watched.page
     open_page(page, report / "index.html", panels=1)
     assert page.locator("nav a").all_inner_texts() == [
-        "systems", "pairs", "utterances", "disputed", "difference", "causes", "searches", "boundaries", "classes", "confusions"]
-    cells = page.locator("#causes tbody tr").evaluate_all("rows => rows.map(row => [...row.children].map(cell => cell.textContent))")
+        "systems",
+        "pairs",
+        "utterances",
+        "disputed",
+        "difference",
+        "causes",
+        "searches",
+        "boundaries",
+        "classes",
+        "confusions",
+    ]
+    cells = page.locator("#causes tbody tr").evaluate_all(
+        "rows => rows.map(row => [...row.children].map(cell => cell.textContent))"
+    )
     share = {"search": ["1 100 %", "0 0 %"], "kept": ["0 0 %", "1 100 %"]}
     assert cells == [[text, *share.get(cause, ["0 0 %"] * 2)] for cause, text in CAUSES.items()]
-    cells = page.locator("#difference tbody tr").evaluate_all("rows => rows.map(row => [...row.children].map(cell => cell.textContent))")
+    cells = page.locator("#difference tbody tr").evaluate_all(
+        "rows => rows.map(row => [...row.children].map(cell => cell.textContent))"
+    )
     assert cells == [["vowel", "4", "50", "25 0.50", "", "25", "", "", "75 0.50"]]
     assert page.locator("#searches thead th").all_inner_texts() == ["system", "loop", "LM & all"]
     assert page.locator("#searches tbody").inner_text().split() == ["old", "50.0", "25.5"]
     bodies = page.locator("#boundaries tbody")
     assert bodies.nth(0).inner_text().split() == "against hand-placed phones old 10 of 12 +1.5 a b c d e f".split()
-    assert "Stolcke et al. 2014\t\t\t\t\t\t80 to 89" in bodies.nth(1).inner_text() and "had all of TIMIT" in page.locator("#boundaries").inner_text()
+    assert (
+        "Stolcke et al. 2014\t\t\t\t\t\t80 to 89" in bodies.nth(1).inner_text()
+        and "had all of TIMIT" in page.locator("#boundaries").inner_text()
+    )
     assert bodies.nth(2).inner_text().split() == "against each other new against old 9 of 12 -3.5 a b c d e f".split()
     assert not bodies.nth(3).is_visible()
     page.locator("#boundaries summary").click()
     assert bodies.nth(3).inner_text().split() == "hand old vowel 4 4 +2.5 a b c d e f".split()
     assert [line.split("\t") for line in bodies.nth(4).inner_text().splitlines()] == [
-        ["new, before the label prior is divided out", "60.0", "1.5", "0.40 ± 0.35", "80.0"], ["new, after", "50.0", "3.5", "0.30 ± 0.25", "90.0"]]
+        ["new, before the label prior is divided out", "60.0", "1.5", "0.40 ± 0.35", "80.0"],
+        ["new, after", "50.0", "3.5", "0.30 ± 0.25", "90.0"],
+    ]
 
 
-@pytest.mark.parametrize("file, text, says", [
-    ("lattice_difference.json", '{"systems": ["a"], "classes": {}}', "lattice_difference.json: no difference of two systems; "),
-    ("lattice_difference.json", '{"systems": ["a", "b"], "classes": {"x": {"reference": 1, "right": {"both": {}}, "wrong": {}}}}',
-     "lattice_difference.json: no difference of two systems; "),
-    ("boundaries.tsv", "a\tb\nc\td\n", "boundaries.tsv:1: columns a b, not reference aligner class "),
-    ("matrix.tsv", "a\tb\nc\n", "matrix.tsv:2: 1 columns, the head has 2; "), ("matrix.tsv", "", "matrix.tsv: empty; "),
-    ("old/decode_test/errors.json", "{}", 'errors.json: no "causes"; '),
-    ("old/decode_test/errors.json", '{"causes": {"a": "b"}, "words": {"causes": {"c": 1}}, "free": {"causes": {}}, "wrong": {}}',
-     "errors.json: not the causes of errors; "),
-])
+@pytest.mark.parametrize(
+    "file, text, says",
+    [
+        (
+            "lattice_difference.json",
+            '{"systems": ["a"], "classes": {}}',
+            "lattice_difference.json: no difference of two systems; ",
+        ),
+        (
+            "lattice_difference.json",
+            '{"systems": ["a", "b"], "classes": {"x": {"reference": 1, "right": {"both": {}}, "wrong": {}}}}',
+            "lattice_difference.json: no difference of two systems; ",
+        ),
+        ("boundaries.tsv", "a\tb\nc\td\n", "boundaries.tsv:1: columns a b, not reference aligner class "),
+        ("matrix.tsv", "a\tb\nc\n", "matrix.tsv:2: 1 columns, the head has 2; "),
+        ("matrix.tsv", "", "matrix.tsv: empty; "),
+        ("old/decode_test/errors.json", "{}", 'errors.json: no "causes"; '),
+        (
+            "old/decode_test/errors.json",
+            '{"causes": {"a": "b"}, "words": {"causes": {"c": 1}}, "free": {"causes": {}}, "wrong": {}}',
+            "errors.json: not the causes of errors; ",
+        ),
+    ],
+)
 def test_damaged_findings_are_one_line(tmp_path: Path, file: str, text: str, says: str) -> None:
     exp, data = make_trees(tmp_path)
     (exp / file).write_text(text)
@@ -297,7 +385,9 @@ def test_named_utterances_alone(tmp_path: Path) -> None:
     for wanted, pages in (("u3 u1", ["u3", "u1"]), ("all", ["u2", "u4&lt;i&gt;&amp;&quot;x", "u1", "u3"])):
         result = run_stage("report", exp, data, "--systems", *SYSTEMS, "--out", str(exp / "report"), "--utt", wanted)
         assert result.returncode == 0, result.stderr
-        assert [path.read_text().split("<h1>")[1].split("</h1>")[0] for path in sorted((exp / "report/utt").glob("*.html"))] == pages
+        assert [
+            path.read_text().split("<h1>")[1].split("</h1>")[0] for path in sorted((exp / "report/utt").glob("*.html"))
+        ] == pages
     result = run_stage("report", exp, data, "--systems", *SYSTEMS, "--out", str(exp / "report"), "--utt", "u9")
     assert result.returncode == 1 and 'report: UTT "u9" is not in' in result.stderr and "did you mean" in result.stderr
 
@@ -307,11 +397,14 @@ def test_marks_and_times(report: Path, watched: SimpleNamespace) -> None:
     open_page(page, utterance_page(report, "u1"), panels=1)
     names = page.locator(".panel button.wrong").evaluate_all("all => all.map(b => b.getAttribute('aria-label'))")
     assert f"old words: SAT, 0.25 to 0.49 s (240 ms), reference CAT; {CAUSES['search']}" in names
-    assert (f"old free phones: EH, 0.33 to 0.41 s (80 ms), reference AE; {CAUSES['kept']}; what was heard scores better by: "
-            "sound +1.2, lexicon -0.5, language +3.0") in names
+    assert (
+        f"old free phones: EH, 0.33 to 0.41 s (80 ms), reference AE; {CAUSES['kept']}; what was heard scores better by: "
+        "sound +1.2, lexicon -0.5, language +3.0"
+    ) in names
     # Everyone's segment of the same time lies at the same place: x is time.
     lefts = page.locator("button.segment:not(.sure)[aria-label*=', 0.33 to 0.41 s']").evaluate_all(
-        "all => all.map(b => Math.round(b.getBoundingClientRect().left))")
+        "all => all.map(b => Math.round(b.getBoundingClientRect().left))"
+    )
     assert len(lefts) >= 4 and len(set(lefts)) == 1
 
 
@@ -381,15 +474,23 @@ def test_lattice_is_pruned(report: Path, watched: SimpleNamespace) -> None:
     open_page(page, utterance_page(report, "u1"), panels=1)
     rivals, best = page.locator(".net.up .arc:not(.best)"), page.locator(".net.up .arc.best")
     assert rivals.count() == 5 and best.count() == 7  # a UH beside each of DH AH K EH T, and the pauses
-    parts = [page.get_by_role("button", name=name) for name in ("what each considered: phones only", "what only one of them considered")]
+    parts = [
+        page.get_by_role("button", name=name)
+        for name in ("what each considered: phones only", "what only one of them considered")
+    ]
     for part in parts:
         part.click()
     assert page.locator(".net, .difference").count() == 0 and not page.locator(".prune").is_visible()
     for part in parts:
         part.click()
-    thick = [arcs.last.locator(".line").evaluate("line => parseFloat(line.getAttribute('stroke-width'))") for arcs in (best, rivals)]
+    thick = [
+        arcs.last.locator(".line").evaluate("line => parseFloat(line.getAttribute('stroke-width'))")
+        for arcs in (best, rivals)
+    ]
     assert thick[1] / thick[0] == pytest.approx(0.25 / 0.75, abs=0.02)
-    rivals.first.locator(".label").evaluate("label => label.parentNode.dispatchEvent(new PointerEvent('pointerover', {bubbles: true}))")
+    rivals.first.locator(".label").evaluate(
+        "label => label.parentNode.dispatchEvent(new PointerEvent('pointerover', {bubbles: true}))"
+    )
     assert "old lattice: UH," in page.locator(".readout").inner_text()
     assert "posterior 0.250" in page.locator(".readout").inner_text()
     high = page.locator(".net.up").bounding_box()["height"]
@@ -418,7 +519,9 @@ def test_lattices_with_words(report: Path, watched: SimpleNamespace) -> None:
         return [word.getAttribute('x') - x, y - word.getAttribute('y')];
     }""")
     assert right == pytest.approx(2, abs=0.1) and 6 < above < 18
-    rival, word = (page.locator(f".net.up {place}").first.bounding_box() for place in (".arc:not(.best) .label", ".arc.best .word"))
+    rival, word = (
+        page.locator(f".net.up {place}").first.bounding_box() for place in (".arc:not(.best) .label", ".arc.best .word")
+    )
     assert rival["y"] + rival["height"] <= word["y"] + 2
     rivals = page.locator(".net.up .arc:not(.best)")
     rivals.first.dispatch_event("pointerover")
@@ -428,7 +531,9 @@ def test_lattices_with_words(report: Path, watched: SimpleNamespace) -> None:
     page.get_by_label("Hide lattice arcs whose posterior is below").fill("-0.4")
     assert not any(arc.is_visible() for arc in rivals.all())
     choose_search(page, "phones only")
-    assert page.locator(".net .word").count() == 0 and page.locator(".difference.first .bar .label").all_inner_texts() == ["EH"]
+    assert page.locator(".net .word").count() == 0 and page.locator(
+        ".difference.first .bar .label"
+    ).all_inner_texts() == ["EH"]
 
 
 def test_a_search_without_lattices_says_so(report: Path, watched: SimpleNamespace) -> None:
@@ -450,7 +555,8 @@ def test_a_search_with_the_same_model_stands_in(tmp_path: Path, watched: SimpleN
     open_page(page, utterance_page(exp / "report", "u1"), panels=1)
     choose_search(page, "words + language model")
     assert page.locator(".note").inner_text() == (
-        "old has no lattice of this search; in its place stands that of new, which searches with the same model")
+        "old has no lattice of this search; in its place stands that of new, which searches with the same model"
+    )
     assert page.locator(".net-row .name").all_inner_texts() == ["new"]
 
 
@@ -478,8 +584,16 @@ def test_sound_phones_and_lattice_at_once(report: Path, watched: SimpleNamespace
     page = watched.page
     page.set_viewport_size({"width": width, "height": 1080})
     open_page(page, utterance_page(report, "u1"), panels=1)
-    boxes = [page.locator(place).first.bounding_box() for place in (
-        ".wave", "button[aria-label^='old phones']", "button[aria-label^='new free phones']", ".net.up", ".net.down")]
+    boxes = [
+        page.locator(place).first.bounding_box()
+        for place in (
+            ".wave",
+            "button[aria-label^='old phones']",
+            "button[aria-label^='new free phones']",
+            ".net.up",
+            ".net.down",
+        )
+    ]
     foot = page.locator(".foot").bounding_box()["y"]
     assert all(0 <= box["y"] and box["y"] + box["height"] <= foot for box in boxes)
     page.locator(".scroller").evaluate("scroller => scroller.scrollTo(0, 1e6)")
@@ -501,7 +615,9 @@ def test_difference_of_the_two(report: Path, watched: SimpleNamespace) -> None:
     assert sorted(band("both")) == ["AH", "DH", "K", "T", "UH"]  # five UH one after another are one stretch
     page.locator(".difference.first .bar").hover()
     assert page.locator(".readout").inner_text() == "EH, 0.33 to 0.41 s (80 ms): posterior mass old 0.750, new never"
-    page.get_by_label("Hide lattice arcs whose posterior is below").fill("-0.1")  # 79 %: more than the 75 % of the phones
+    page.get_by_label("Hide lattice arcs whose posterior is below").fill(
+        "-0.1"
+    )  # 79 %: more than the 75 % of the phones
     assert band("first") == band("second") == [] and band("both") == ["UH"]
     assert page.locator(".timeline [tabindex='0']").count() == 1
 
@@ -519,7 +635,8 @@ def test_any_two_are_compared(report: Path, watched: SimpleNamespace) -> None:
     assert page.locator(".difference.first .bar .label").all_inner_texts() == ["AE"]
     assert page.locator(".difference-row .name").first.inner_text() == "only new"
     assert page.locator(".apart button").first.get_attribute("aria-label") == (
-        "AH begins at 0.198 s for new, at 0.168 s for old: 30 ms apart")
+        "AH begins at 0.198 s for new, at 0.168 s for old: 30 ms apart"
+    )
 
 
 def test_posteriors_spikes_and_placed_text(report: Path, watched: SimpleNamespace) -> None:
@@ -527,9 +644,15 @@ def test_posteriors_spikes_and_placed_text(report: Path, watched: SimpleNamespac
     open_page(page, utterance_page(report, "u1"), panels=1)
     assert page.locator(".posteriorgram .ink").count() == 2
     # The frames of the reference lie in the rows of its phones: DH AH K AE T between pauses.
-    tops = page.locator(".posteriorgram").first.locator(".frame").evaluate_all("all => all.map(frame => parseFloat(frame.style.top))")
+    tops = (
+        page.locator(".posteriorgram")
+        .first.locator(".frame")
+        .evaluate_all("all => all.map(frame => parseFloat(frame.style.top))")
+    )
     order = ["AE", "AH", "EH", "DH", "S", "K", "T", "SIL"]  # vowels, fricatives, stops, silence
-    assert tops == pytest.approx([100 / 8 * order.index(phone) for phone in ("SIL", "DH", "AH", "K", "AE", "T", "SIL")], abs=0.01)
+    assert tops == pytest.approx(
+        [100 / 8 * order.index(phone) for phone in ("SIL", "DH", "AH", "K", "AE", "T", "SIL")], abs=0.01
+    )
     # What one reads at a time is what the models said: frame 36 lies in the AE.
     exp = report.parent
     feats = read_archive_of(report)["u1"]
@@ -545,11 +668,16 @@ def test_posteriors_spikes_and_placed_text(report: Path, watched: SimpleNamespac
     tokens = [token for token, _, _ in greedy(load_system(exp / "new").posteriors(feats))]
     assert spikes.count() == len(tokens) > 0
     assert spikes.locator(".label").all_inner_texts() == [TOKENS[token] for token in tokens]
-    placed = page.locator("button[aria-label='the known text by new: AH, 0.20 to 0.26 s (60 ms), confidence 0.63, goodness of pronunciation -1.50']")
+    placed = page.locator(
+        "button[aria-label='the known text by new: AH, 0.20 to 0.26 s (60 ms), confidence 0.63, goodness of pronunciation -1.50']"
+    )
     assert placed.count() == 1
-    assert placed.evaluate("b => parseFloat(getComputedStyle(b, '::after').width) / b.clientWidth") == pytest.approx(0.625, abs=0.06)
+    assert placed.evaluate("b => parseFloat(getComputedStyle(b, '::after').width) / b.clientWidth") == pytest.approx(
+        0.625, abs=0.06
+    )
     assert page.locator(".apart button").first.get_attribute("aria-label") == (
-        "AH begins at 0.168 s for old, at 0.198 s for new: 30 ms apart")
+        "AH begins at 0.168 s for old, at 0.198 s for new: 30 ms apart"
+    )
     assert page.locator(".apart button").count() == 1  # the others are 10 ms apart
 
 
@@ -597,8 +725,13 @@ def test_zoom_widens_the_axis_not_the_page(report: Path, watched: SimpleNamespac
     page.get_by_role("button", name="Zoom in").click()
     assert page.evaluate(width) == pytest.approx(2.25 * before, rel=0.02)
     # What is drawn by hand, the arcs, is still where the segments are: x is time for both.
-    ends = [page.locator(selector).evaluate("e => e.getBoundingClientRect().right") for selector in (
-        ".difference.both .bar[aria-label^='DH,']", ".net.up .arc[aria-label^='old lattice: DH,'] .line")]
+    ends = [
+        page.locator(selector).evaluate("e => e.getBoundingClientRect().right")
+        for selector in (
+            ".difference.both .bar[aria-label^='DH,']",
+            ".net.up .arc[aria-label^='old lattice: DH,'] .line",
+        )
+    ]
     assert ends[0] == pytest.approx(ends[1], abs=1.5)
     page.locator(".timeline button[tabindex='0']").press("-")
     assert page.evaluate(width) == pytest.approx(1.5 * before, rel=0.02)
@@ -629,10 +762,13 @@ def test_no_sideways_overflow(report: Path, watched: SimpleNamespace, width: int
         luminance = page.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)[0]")
         assert (luminance < 60) == (scheme == "dark")
         # A label is shown only where it fits its segment.
-        assert page.evaluate("""[...document.querySelectorAll('.segment:not(.narrow) .label')]
+        assert (
+            page.evaluate("""[...document.querySelectorAll('.segment:not(.narrow) .label')]
             .filter(label => label.closest('.timeline') && label.offsetParent
                     && label.getBoundingClientRect().width > label.parentNode.getBoundingClientRect().width + 1)
-            .map(label => label.textContent)""") == []
+            .map(label => label.textContent)""")
+            == []
+        )
 
 
 def test_everything_has_a_name(report: Path, watched: SimpleNamespace) -> None:
@@ -649,7 +785,8 @@ def test_png_is_read_as_it_was_written(watched: SimpleNamespace) -> None:
     darkness = np.linspace(0, 1, 12).reshape(3, 4)
     image = base64.b64encode(png_mask(darkness, levels=256)).decode()
     watched.page.goto("about:blank")
-    alphas = watched.page.evaluate("""async data => {
+    alphas = watched.page.evaluate(
+        """async data => {
         const image = new Image();
         image.src = `data:image/png;base64,${data}`;
         await image.decode();
@@ -659,6 +796,8 @@ def test_png_is_read_as_it_was_written(watched: SimpleNamespace) -> None:
         pen.drawImage(image, 0, 0);
         const pixels = [...pen.getImageData(0, 0, image.width, image.height).data];
         return [image.width, image.height, pixels.filter((_, i) => i % 4 === 3)];
-    }""", image)
+    }""",
+        image,
+    )
     assert alphas[:2] == [4, 3]
     assert alphas[2] == np.rint(255 * darkness).astype(int).ravel().tolist()

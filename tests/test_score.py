@@ -1,4 +1,5 @@
 """Counts worked by hand, intervals and tests against exact answers and against kaldialign's own bootstrap."""
+
 from __future__ import annotations
 
 import subprocess
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.base.edits import GAP, align
+from pipeline.base.edits import GAP, pair_up
 from pipeline.compare.score import (
     REPLICATIONS,
     Counts,
@@ -37,18 +38,21 @@ def test_kaldi_line_is_kaldis() -> None:
     assert kaldi_line(Counts(0, 0, 0, 12), "PER") == "%PER 0.00 [ 0 / 12, 0 ins, 0 del, 0 sub ]"
 
 
-@pytest.mark.parametrize("reference, hypothesis, expected", [
-    ("", "", Counts(0, 0, 0, 0)),
-    ("", "a b", Counts(2, 0, 0, 0)),
-    ("a b", "", Counts(0, 2, 0, 2)),
-    ("the cat sat", "the cat sat", Counts(0, 0, 0, 3)),
-    ("the cat sat", "cat sat", Counts(0, 1, 0, 3)),
-    ("the cat sat", "the black cat sat", Counts(1, 0, 0, 3)),
-    ("the cat sat", "the dog sat", Counts(0, 0, 1, 3)),
-    ("k ae t", "g ae t s", Counts(1, 0, 1, 3)),
-])
+@pytest.mark.parametrize(
+    "reference, hypothesis, expected",
+    [
+        ("", "", Counts(0, 0, 0, 0)),
+        ("", "a b", Counts(2, 0, 0, 0)),
+        ("a b", "", Counts(0, 2, 0, 2)),
+        ("the cat sat", "the cat sat", Counts(0, 0, 0, 3)),
+        ("the cat sat", "cat sat", Counts(0, 1, 0, 3)),
+        ("the cat sat", "the black cat sat", Counts(1, 0, 0, 3)),
+        ("the cat sat", "the dog sat", Counts(0, 0, 1, 3)),
+        ("k ae t", "g ae t s", Counts(1, 0, 1, 3)),
+    ],
+)
 def test_counts_by_hand(reference: str, hypothesis: str, expected: Counts) -> None:
-    assert count(align(reference.split(), hypothesis.split())) == expected
+    assert count(pair_up(reference.split(), hypothesis.split())) == expected
 
 
 def levenshtein(a: list[str], b: list[str]) -> int:
@@ -63,7 +67,7 @@ def levenshtein(a: list[str], b: list[str]) -> int:
 
 @given(words, words)
 def test_alignment_is_minimal_and_keeps_both_sides(reference: list[str], hypothesis: list[str]) -> None:
-    pairs = align(reference, hypothesis)
+    pairs = pair_up(reference, hypothesis)
     assert [ref for ref, _ in pairs if ref != GAP] == reference
     assert [hyp for _, hyp in pairs if hyp != GAP] == hypothesis
     assert count(pairs).errors == levenshtein(reference, hypothesis)
@@ -75,6 +79,7 @@ def test_rate_is_pooled_not_averaged() -> None:
 
 
 # ---- intervals
+
 
 def test_equal_utterances_give_an_interval_without_width() -> None:
     rate = error_rate(np.full(7, 2), np.full(7, 8), np.arange(7))
@@ -120,13 +125,17 @@ def test_speakers_are_drawn_where_there_are_five() -> None:
 
 # ---- paired test
 
-@pytest.mark.parametrize("difference, exact", [
-    ([0, 0, 0], 1.0),          # nothing to tell apart
-    ([1, 0], 0.5),             # P(sum <= 0) = 1/4
-    ([1, 1, 0], 2 / 27),       # P(sum <= 0) = (1/3)^3
-    ([-1, -1, 0], 2 / 27),     # and the other way round
-    ([1, -1], 1.0),            # 1/4, 1/2, 1/4 around zero
-])
+
+@pytest.mark.parametrize(
+    "difference, exact",
+    [
+        ([0, 0, 0], 1.0),  # nothing to tell apart
+        ([1, 0], 0.5),  # P(sum <= 0) = 1/4
+        ([1, 1, 0], 2 / 27),  # P(sum <= 0) = (1/3)^3
+        ([-1, -1, 0], 2 / 27),  # and the other way round
+        ([1, -1], 1.0),  # 1/4, 1/2, 1/4 around zero
+    ],
+)
 def test_paired_p_by_hand(difference: list[int], exact: float) -> None:
     second = np.full(len(difference), 2)
     test = paired_test(second + difference, second, np.full(len(difference), 10), np.arange(len(difference)))
@@ -172,28 +181,29 @@ def test_sentences() -> None:
 
 # ---- confusions, pictures, files
 
+
 def test_confusions_by_hand() -> None:
-    alignments = [align("K AE T".split(), "K EH T S".split()), align("AE".split(), [])]
+    alignments = [pair_up("K AE T".split(), "K EH T S".split()), pair_up("AE".split(), [])]
     counts = confusion_counts(alignments, ["AE", "EH", "K", "S", "T"])
     expected = np.zeros((6, 6), dtype=int)
     expected[2, 2] = expected[4, 4] = expected[0, 1] = 1  # K, T right; AE heard as EH
-    expected[5, 3] = expected[0, 5] = 1                   # S added; AE missed
+    expected[5, 3] = expected[0, 5] = 1  # S added; AE missed
     assert (counts == expected).all()
 
 
 def test_picture() -> None:
-    pairs = align("CALL FORWARD ON BUSY".split(), "CALL FORWARDS ON THE".split())
-    assert alignment_picture(pairs) == ("REF: CALL FORWARD  ON BUSY\n"
-                                        "HYP: CALL FORWARDS ON THE\n"
-                                        "          S           S")
-    assert alignment_picture(align(["A"], ["A", "BB"])) == "REF: A **\nHYP: A BB\n       I"
-    assert alignment_picture(align(["A", "BB"], ["A"])) == "REF: A BB\nHYP: A **\n       D"
-    assert alignment_picture(align(["日本", "x"], ["日", "x"])) == "REF: 日本 x\nHYP: 日   x\n     S"
+    pairs = pair_up("CALL FORWARD ON BUSY".split(), "CALL FORWARDS ON THE".split())
+    assert alignment_picture(pairs) == (
+        "REF: CALL FORWARD  ON BUSY\nHYP: CALL FORWARDS ON THE\n          S           S"
+    )
+    assert alignment_picture(pair_up(["A"], ["A", "BB"])) == "REF: A **\nHYP: A BB\n       I"
+    assert alignment_picture(pair_up(["A", "BB"], ["A"])) == "REF: A BB\nHYP: A **\n       D"
+    assert alignment_picture(pair_up(["日本", "x"], ["日", "x"])) == "REF: 日本 x\nHYP: 日   x\n     S"
     assert alignment_picture([]) == "REF:\nHYP:"
 
 
 def test_picture_goes_on_below() -> None:
-    picture = alignment_picture(align(["WORD"] * 50, ["WORD"] * 50), columns=60)
+    picture = alignment_picture(pair_up(["WORD"] * 50, ["WORD"] * 50), columns=60)
     assert max(map(len, picture.splitlines())) <= 60 and picture.count("WORD") == 100
 
 
@@ -205,11 +215,17 @@ def test_neither_pauses_nor_blanks_are_scored(tmp_path: Path) -> None:
 
 # ---- the stage
 
+
 @pytest.fixture
 def decode(tmp_path: Path) -> Path:
     (tmp_path / "a.wav").write_bytes(b"sound")
-    write_datadir(tmp_path / "test", [Utterance("u1", "s", tmp_path / "a.wav", ("THE", "CAT"), 8000),
-                                      Utterance("u2", "s", tmp_path / "a.wav", ("SAT",), 8000)])
+    write_datadir(
+        tmp_path / "test",
+        [
+            Utterance("u1", "s", tmp_path / "a.wav", ("THE", "CAT"), 8000),
+            Utterance("u2", "s", tmp_path / "a.wav", ("SAT",), 8000),
+        ],
+    )
     decode = tmp_path / "decode_test"
     decode.mkdir()
     (tmp_path / "lang").mkdir()
@@ -223,18 +239,33 @@ def decode(tmp_path: Path) -> Path:
 
 
 def score(decode: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "stages.score", "--decode", str(decode), "--data",
-                           str(decode.parent / "test"), "--ref-phones", str(decode.parent / "ref.txt")],
-                          capture_output=True, text=True, cwd=Path(__file__).parent.parent)
+    return subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "stages.score",
+            "--decode",
+            str(decode),
+            "--data",
+            str(decode.parent / "test"),
+            "--ref-phones",
+            str(decode.parent / "ref.txt"),
+        ],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parent.parent,
+    )
 
 
 def test_stage_writes_all_three(decode: Path) -> None:
     result = score(decode)
     assert result.returncode == 0, result.stderr
     assert result.stdout == f"score: {decode}: WER 66.67 %, PER 37.50 %, free PER 25.00 %\n"
-    assert (decode / "wer.txt").read_text() == ("%WER 66.67 [ 2 / 3, 1 ins, 1 del, 0 sub ]\n"
-                                                "\nu1  1 of 2\nREF: THE CAT\nHYP: THE ***\n         D\n"
-                                                "\nu2  1 of 1\nREF: SAT ****\nHYP: SAT DOWN\n         I\n")
+    assert (decode / "wer.txt").read_text() == (
+        "%WER 66.67 [ 2 / 3, 1 ins, 1 del, 0 sub ]\n"
+        "\nu1  1 of 2\nREF: THE CAT\nHYP: THE ***\n         D\n"
+        "\nu2  1 of 1\nREF: SAT ****\nHYP: SAT DOWN\n         I\n"
+    )
     assert (decode / "per.txt").read_text().startswith("%PER 37.50 [ 3 / 8, 0 ins, 3 del, 0 sub ]\n")
     assert (decode / "free_per.txt").read_text().startswith("%PER 25.00 [ 2 / 8, 1 ins, 0 del, 1 sub ]\n")
 
@@ -243,5 +274,7 @@ def test_stage_names_the_missing_utterance(decode: Path) -> None:
     (decode / "hyp.txt").write_text("u1 THE\n")
     result = score(decode)
     assert result.returncode == 1 and not (decode / "wer.txt").exists()
-    assert result.stderr == (f'score: {decode / "hyp.txt"}: 1 of 2 utterances are not there (first: "u2"); '
-                             f"remove {decode / 'hyp.txt'} and run make again\n")
+    assert result.stderr == (
+        f'score: {decode / "hyp.txt"}: 1 of 2 utterances are not there (first: "u2"); '
+        f"remove {decode / 'hyp.txt'} and run make again\n"
+    )

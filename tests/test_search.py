@@ -1,4 +1,5 @@
 """The search: its lattices against Kaldi's decoder itself, frames covered, words placed."""
+
 from __future__ import annotations
 
 import kaldi_decoder
@@ -12,8 +13,13 @@ from pipeline.search.graph import Topology, ctc_topology, decoding_graph, hmm_to
 from pipeline.search.wfst import Beams, SearchGraph, best_segments, search
 from pipeline.times.segments import Segment
 
-LEXICON = {"A": [(1.0, ("AH",))], "AT": [(1.0, ("AH", "T"))], "BAT": [(1.0, ("B", "AH", "T")), (0.4, ("B", "T"))],
-           "TA": [(0.5, ("T", "AH"))], "TAH": [(1.0, ("T", "AH"))]}
+LEXICON = {
+    "A": [(1.0, ("AH",))],
+    "AT": [(1.0, ("AH", "T"))],
+    "BAT": [(1.0, ("B", "AH", "T")), (0.4, ("B", "T"))],
+    "TA": [(0.5, ("T", "AH"))],
+    "TAH": [(1.0, ("T", "AH"))],
+}
 TEXT = [["A", "BAT"], ["A", "AT", "A"], ["BAT", "TA"], ["TAH"], ["A", "BAT", "TA"], ["AT", "BAT"]]
 PHONES = ["SIL", "AH", "B", "T"]
 
@@ -21,24 +27,29 @@ PHONES = ["SIL", "AH", "B", "T"]
 def topology_of(kind: str) -> Topology:
     if kind == "ctc":
         return ctc_topology(["<blk>", *PHONES[1:]])
-    return hmm_topology(Transitions(PHONES, {p: silence_topology() if p == "SIL" else phone_topology() for p in PHONES}))
+    return hmm_topology(
+        Transitions(PHONES, {p: silence_topology() if p == "SIL" else phone_topology() for p in PHONES})
+    )
 
 
 def graph_of(kind: str, name: str) -> SearchGraph:
     topology = topology_of(kind)
     lexicon, words = phone_loop(topology) if name == "free" else (LEXICON, sorted(LEXICON))
     lm = estimate([["B", "AH", "T"], ["T", "AH"]], 2) if name == "free" else estimate(TEXT, 2, LEXICON)
-    return SearchGraph(decoding_graph(topology, lexicon, lm, words, .2, -.5), topology, words)
+    return SearchGraph(decoding_graph(topology, lexicon, lm, words, 0.2, -0.5), topology, words)
 
 
 def random_scores(topology: Topology, length: int, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=(length, len(topology.label_phone))).astype(np.float32) * 4
 
 
-def kaldis_best(graph: SearchGraph, scores: np.ndarray, scale: float, beams: Beams) -> tuple[float, list[str], list[int]]:
+def kaldis_best(
+    graph: SearchGraph, scores: np.ndarray, scale: float, beams: Beams
+) -> tuple[float, list[str], list[int]]:
     """Score, words and input labels of the best path as Kaldi's decoder itself gives it."""
-    decoder = kaldi_decoder.LatticeSimpleDecoder(graph.fst, kaldi_decoder.LatticeSimpleDecoderConfig(
-        beam=beams.beam, lattice_beam=beams.lattice_beam))
+    decoder = kaldi_decoder.LatticeSimpleDecoder(
+        graph.fst, kaldi_decoder.LatticeSimpleDecoderConfig(beam=beams.beam, lattice_beam=beams.lattice_beam)
+    )
     assert decoder.decode(kaldi_decoder.DecodableCtc(widen(scale * scores)))
     found, path = decoder.get_best_path()
     assert found
@@ -58,8 +69,8 @@ def kaldis_best(graph: SearchGraph, scores: np.ndarray, scale: float, beams: Bea
 def test_best_path_is_the_one_kaldis_decoder_gives(kind, name, seed):
     graph, beams = graph_of(kind, name), Beams()
     scores = random_scores(graph.topology, 60, seed)
-    lattice = search(graph, scores, .6, beams, "u", "x", name, 10.0)
-    score, words, labels = kaldis_best(graph, scores, .6, beams)
+    lattice = search(graph, scores, 0.6, beams, "u", "x", name, 10.0)
+    score, words, labels = kaldis_best(graph, scores, 0.6, beams)
     path = best_path(lattice)
     assert lattice.scores()[path].sum() == pytest.approx(score, abs=2e-3 + 2e-6 * abs(score))
     segments, confidence, said = best_segments(lattice)
@@ -76,7 +87,7 @@ def test_best_path_is_the_one_kaldis_decoder_gives(kind, name, seed):
 @pytest.mark.parametrize("kind,name", [("hmm", "words"), ("hmm", "free"), ("ctc", "words"), ("ctc", "free")])
 def test_every_path_covers_every_frame(kind, name):
     graph = graph_of(kind, name)
-    lattice = search(graph, random_scores(graph.topology, 40, 5), .4, Beams(), "u", "x", name, 10.0)
+    lattice = search(graph, random_scores(graph.topology, 40, 5), 0.4, Beams(), "u", "x", name, 10.0)
     assert (lattice.node_frame[0], lattice.node_frame[-1], lattice.num_frames) == (0, 40, 40)
     assert (lattice.node_frame[lattice.arc_from] < lattice.node_frame[lattice.arc_to]).all()
     assert (np.diff(lattice.node_frame) >= 0).all() and (lattice.arc_from < lattice.arc_to).all()
@@ -92,7 +103,9 @@ def test_every_path_covers_every_frame(kind, name):
 def test_wider_lattices_hold_more_and_the_same_best_path():
     graph = graph_of("hmm", "words")
     scores = random_scores(graph.topology, 50, 6)
-    narrow, wide = (determinize(search(graph, scores, .3, Beams(20, beam), "u", "x", "words", 10.0)) for beam in (1.0, 8.0))
+    narrow, wide = (
+        determinize(search(graph, scores, 0.3, Beams(20, beam), "u", "x", "words", 10.0)) for beam in (1.0, 8.0)
+    )
     assert len(narrow.label) < len(wide.label) and (narrow.beam, wide.beam) == (1.0, 8.0)
     assert best_segments(narrow)[0] == best_segments(wide)[0]
 
@@ -103,8 +116,12 @@ def test_rows_of_a_subsampling_network_stand_at_their_frames():
     scores = np.full((5, 4), -20, np.float32)
     scores[range(5), [0, 2, 2, 0, 1]] = 0  # blank B B blank AH
     lattice = search(graph, scores, 1.0, Beams(), "u", "neural", "free", 10.0, step=4, num_frames=19)
-    assert best_segments(lattice)[0] == [Segment("<blk>", 0, 2), Segment("B", 2, 10, 0), Segment("<blk>", 10, 14),
-                                         Segment("AH", 14, 19, 1)]
+    assert best_segments(lattice)[0] == [
+        Segment("<blk>", 0, 2),
+        Segment("B", 2, 10, 0),
+        Segment("<blk>", 10, 14),
+        Segment("AH", 14, 19, 1),
+    ]
     assert lattice.num_frames == 19 and lattice.graph == "free" and lattice.system == "neural"
 
 
@@ -125,6 +142,8 @@ def test_scores_that_do_not_fit_never_reach_native_code(spoil):
 def test_any_memory_layout_gives_the_same():
     graph = graph_of("hmm", "words")
     scores = random_scores(graph.topology, 30, 3)
-    lattices = [search(graph, x, .5, Beams(), "u", "x", "words", 10.0)
-                for x in (scores, np.asfortranarray(scores.astype(np.float64)), scores.repeat(2, axis=1)[:, ::2])]
+    lattices = [
+        search(graph, x, 0.5, Beams(), "u", "x", "words", 10.0)
+        for x in (scores, np.asfortranarray(scores.astype(np.float64)), scores.repeat(2, axis=1)[:, ::2])
+    ]
     assert all(np.array_equal(lattices[0].scores(), lattice.scores()) for lattice in lattices[1:])

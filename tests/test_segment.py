@@ -1,4 +1,5 @@
 """Cutting at pauses, on sounds whose pauses are known."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -134,7 +135,7 @@ def test_a_voice_is_where_there_is_no_pause():
     near = near_speech(levels)
     inside = [(0, 1.8, False), (2.05, 4.95, True), (5.3, 6.7, False), (7.05, 8.9, True), (9.25, 10.1, True)]
     for begins, ends, expected in inside:
-        assert (near[round(100 * begins):round(100 * ends)] == expected).mean() > 0.98, (begins, ends)
+        assert (near[round(100 * begins) : round(100 * ends)] == expected).mean() > 0.98, (begins, ends)
 
 
 def test_without_contrast_every_frame_is_a_voice():
@@ -153,4 +154,4 @@ def test_pieces_tile_whatever_the_levels(stretches):
     for start, end in find_pauses(levels):
         quiet[start:end] = True
     if levels.max() >= -90:
-        assert all(quiet[p.start:p.end].all() for p in pieces if not p.speech)
+        assert all(quiet[p.start : p.end].all() for p in pieces if not p.speech)

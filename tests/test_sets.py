@@ -1,4 +1,5 @@
 """Files that are per utterance hold the utterances of their set, or are named with a way out."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -24,10 +25,11 @@ def test_set(tmp_path: Path) -> Path:
     """data/c/test: three utterances of one word, features of all, the first with phones placed by hand."""
     (tmp_path / "a.wav").touch()
     data = tmp_path / "data/c/test"
-    gold = {"phones": {"a-1": [Interval(0, .1, "AY"), Interval(.1, .2, "T")]}, "words": {}}
+    gold = {"phones": {"a-1": [Interval(0, 0.1, "AY"), Interval(0.1, 0.2, "T")]}, "words": {}}
     write_datadir(data, [Utterance(utt, utt[0], tmp_path / "a.wav", ("EIGHT",), 800) for utt in IDS], gold)
-    write_json(data.parent / "splits.json", {"sets": {"test": {
-        "utterances": 3, "placed_by_hand": {"phones": 1, "words": 0}}}})
+    write_json(
+        data.parent / "splits.json", {"sets": {"test": {"utterances": 3, "placed_by_hand": {"phones": 1, "words": 0}}}}
+    )
     features(data, IDS)
     return data
 
@@ -52,7 +54,9 @@ def test_ids_are_compared_both_ways():
 def test_features_of_some_are_no_features_of_all(test_set):
     assert len(read_feats(test_set).of(read_set(test_set))) == 3
     features(test_set, IDS[:2])  # its checksums are whole: only the set knows
-    with pytest.raises(UserError, match=r'feats.scp: 1 of 3 utterances are not there \(first: "b-1"\); remove \S*feats.scp'):
+    with pytest.raises(
+        UserError, match=r'feats.scp: 1 of 3 utterances are not there \(first: "b-1"\); remove \S*feats.scp'
+    ):
         read_feats(test_set).of(read_set(test_set))
     features(test_set, (*IDS, "c-1"))
     with pytest.raises(UserError, match="1 utterances are none of this set's 3"):
@@ -79,22 +83,31 @@ def test_a_ctm_holds_what_its_text_says(tmp_path):
     ctm.write_text("u1 1 0.1 0.1 ONE 1\nu2 1 0.1 0.1 TWO 1\nu2 1 0.2 0.1 ONE 1\n")
     assert [i.label for i in decoded_ctm(tmp_path, "words")["u2"]] == ["TWO", "ONE"]
     without_last_line(ctm)
-    with pytest.raises(UserError, match=r'words.ctm: the 1 lines of utterance "u2" do not hold its 2 labels; remove \S*hyp'):
+    with pytest.raises(
+        UserError, match=r'words.ctm: the 1 lines of utterance "u2" do not hold its 2 labels; remove \S*hyp'
+    ):
         decoded_ctm(tmp_path, "words")
     without_last_line(ctm)
-    with pytest.raises(UserError, match=r'words.ctm: 1 of 2 utterances are not there \(first: "u2"\); remove \S*hyp.txt'):
+    with pytest.raises(
+        UserError, match=r'words.ctm: 1 of 2 utterances are not there \(first: "u2"\); remove \S*hyp.txt'
+    ):
         decoded_ctm(tmp_path, "words")
 
 
 def test_an_alignment_cut_at_a_line(tmp_path):
-    for name, lines in (("phones.txt", "u1 SIL AH\nu2 SIL\n"), ("words.ctm", "u1 1 0.1 0.1 A 1\n"),
-                        ("phones.ctm", "u1 1 0 0.1 SIL 1\nu1 1 0.1 0.1 AH 1\nu2 1 0 0.1 SIL 1\n")):
+    for name, lines in (
+        ("phones.txt", "u1 SIL AH\nu2 SIL\n"),
+        ("words.ctm", "u1 1 0.1 0.1 A 1\n"),
+        ("phones.ctm", "u1 1 0 0.1 SIL 1\nu1 1 0.1 0.1 AH 1\nu2 1 0 0.1 SIL 1\n"),
+    ):
         (tmp_path / name).write_text(lines)
     assert set(aligned_ctm(tmp_path, "phones")) == {"u1", "u2"} and set(aligned_ctm(tmp_path, "words")) == {"u1"}
     without_last_line(tmp_path / "words.ctm")
     without_last_line(tmp_path / "phones.ctm")
     for name in ("phones", "words"):
-        with pytest.raises(UserError, match=rf"{name}.ctm: 1 of \d utterances are not there .*; remove \S*phones.txt and"):
+        with pytest.raises(
+            UserError, match=rf"{name}.ctm: 1 of \d utterances are not there .*; remove \S*phones.txt and"
+        ):
             aligned_ctm(tmp_path, name)
 
 
@@ -105,10 +118,14 @@ def test_hand_placed_phones_that_are_gone_are_not_replaced_by_an_aligners(test_s
     (aligned / "phones.ctm").write_text("a-1 1 0 0.1 EY 1\na-1 1 0.1 0.1 T 1\n")
     assert [i.label for i in read_placed("phones", test_set, aligned)["a-1"]] == ["AY", "T"]
     (test_set / "phones.ctm").write_text("a-9 1 0 0.1 AY\n")
-    with pytest.raises(UserError, match=r'phones.ctm: 1 utterances that text has not \(first: "a-9"\); remove \S*splits'):
+    with pytest.raises(
+        UserError, match=r'phones.ctm: 1 utterances that text has not \(first: "a-9"\); remove \S*splits'
+    ):
         read_placed("phones", test_set, aligned)
     (test_set / "phones.ctm").unlink()
-    with pytest.raises(UserError, match=r"phones.ctm: 0 utterances, the corpus has 1 with phones placed by hand; remove"):
+    with pytest.raises(
+        UserError, match=r"phones.ctm: 0 utterances, the corpus has 1 with phones placed by hand; remove"
+    ):
         read_placed("phones", test_set, aligned)
     (test_set.parent / "splits.json").unlink()  # nobody knows: a directory of somebody else's
     assert read_gold(test_set, "phones") == {}
@@ -124,5 +141,7 @@ def test_a_lattice_is_missing_only_where_nothing_was_found(tmp_path):
         (folder / f"{utt}.json").touch()
     assert list(lattice_files(tmp_path, "free")) == ["u1", "u3"]
     (folder / "u3.json").unlink()
-    with pytest.raises(UserError, match=r'lattices/free: 1 of 2 utterances are not there \(first: "u3"\); remove \S*hyp.txt'):
+    with pytest.raises(
+        UserError, match=r'lattices/free: 1 of 2 utterances are not there \(first: "u3"\); remove \S*hyp.txt'
+    ):
         lattice_files(tmp_path, "free")

@@ -1,4 +1,5 @@
 """What the stages show of one utterance: pictures worked out by hand, and pages of a small corpus."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -19,6 +20,7 @@ from pipeline.times.intervals import Interval
 from stages.common import PRINTED, show
 
 # ---- charts
+
 
 def test_what_a_terminal_shows_is_measured_in_its_columns() -> None:
     assert width_of("kʰa\u0303t") == 4 and width_of("日本") == 4 and width_of("क्या") == 3
@@ -76,6 +78,7 @@ def test_pooling_keeps_the_mean_or_the_peak() -> None:
 
 
 # ---- words
+
 
 def test_the_n_gram_a_probability_stands_on() -> None:
     lm = estimate([("A", "B"), ("A", "B"), ("B", "C")], 2, ["D"])
@@ -146,24 +149,28 @@ def test_an_utterance_is_found_in_whichever_set_has_it(russian: Place) -> None:
 
 # ---- alignments side by side
 
+
 def aligned(name: str, *phones: tuple[str, float, float]) -> alignment.Aligned:
-    pieces = [alignment.Piece(Interval(start, end, label), confidence=0.5) for label, start, end in phones]
-    return alignment.Aligned(name, [alignment.Piece(Interval(0.1, 0.3, "CAT"))], pieces)
+    pieces = [alignment.Rated(Interval(start, end, label), confidence=0.5) for label, start, end in phones]
+    return alignment.Aligned(name, [alignment.Rated(Interval(0.1, 0.3, "CAT"))], pieces)
 
 
 def test_starts_that_lie_far_apart_are_marked_and_strangers_named() -> None:
     first = aligned("gmm", ("SIL", 0.0, 0.1), ("K", 0.1, 0.15), ("AE", 0.15, 0.25), ("T", 0.25, 0.3))
     other = aligned("neural", ("K", 0.12, 0.2), ("EH", 0.18, 0.25), ("T", 0.23, 0.3), ("S", 0.3, 0.4))
     lines = alignment._side_by_side(first, [other], {})
-    assert [line.split() for line in lines[1:4]] == [["CAT", "K", "0.10", "50", "0.50", "+20", "80", "0.50"],
-                                                     ["AE", "0.15", "100", "0.50", "EH", "+30*", "70", "0.50"],
-                                                     ["T", "0.25", "50", "0.50", "-20", "70", "0.50"]]
+    assert [line.split() for line in lines[1:4]] == [
+        ["CAT", "K", "0.10", "50", "0.50", "+20", "80", "0.50"],
+        ["AE", "0.15", "100", "0.50", "EH", "+30*", "70", "0.50"],
+        ["T", "0.25", "50", "0.50", "-20", "70", "0.50"],
+    ]
     assert lines[4] == "  neural has S at 0.30 s, which matches none of these."
     # Folded, EH and AE are one: it is not named.
     assert alignment._side_by_side(first, [other], {"EH": "AE"})[2].split()[4:] == ["+30*", "70", "0.50"]
 
 
 # ---- on the screen
+
 
 def test_of_many_lines_the_first_are_printed_and_all_are_written(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     lines, path = [f"line {number}" for number in range(PRINTED + 2)], tmp_path / "exp/show/u.mfcc.txt"

@@ -1,4 +1,5 @@
 """Pictures of lattices small enough to work out by hand, and what must hold for any lattice."""
+
 from __future__ import annotations
 
 import json
@@ -33,9 +34,22 @@ SVG = "{http://www.w3.org/2000/svg}"
 def build(num_frames: int, nodes: list[int], arcs: list[tuple[int, int, str, str, float]], name: str = "u1") -> Lattice:
     """A lattice whose arcs (from, to, phone, word, chance) score the log of their chance, with its posteriors."""
     start, end, label, word, chance = zip(*sorted(arcs, key=lambda arc: arc[0]))
-    lattice = Lattice(name, "gmm", "words" if any(word) else "free", 10.0, num_frames, 0.1, 0.0,
-                      np.array(nodes, np.int32), np.array(start, np.int32), np.array(end, np.int32), list(label),
-                      list(word), np.zeros(len(arcs)), np.log(chance))
+    lattice = Lattice(
+        name,
+        "gmm",
+        "words" if any(word) else "free",
+        10.0,
+        num_frames,
+        0.1,
+        0.0,
+        np.array(nodes, np.int32),
+        np.array(start, np.int32),
+        np.array(end, np.int32),
+        list(label),
+        list(word),
+        np.zeros(len(arcs)),
+        np.log(chance),
+    )
     forward_backward(lattice)
     return lattice
 
@@ -43,8 +57,18 @@ def build(num_frames: int, nodes: list[int], arcs: list[tuple[int, int, str, str
 @pytest.fixture
 def hat_or_hit() -> Lattice:
     """HH, then AE (3/4, of it 1/4 with its end a frame late) or IH (1/4), then T."""
-    return build(24, [0, 6, 15, 16, 24], [(0, 1, "HH", "HAT", 1.0), (1, 2, "AE", "", 0.5), (1, 3, "AE", "", 0.25),
-                                          (1, 2, "IH", "", 0.25), (2, 4, "T", "", 1.0), (3, 4, "T", "", 1.0)])
+    return build(
+        24,
+        [0, 6, 15, 16, 24],
+        [
+            (0, 1, "HH", "HAT", 1.0),
+            (1, 2, "AE", "", 0.5),
+            (1, 3, "AE", "", 0.25),
+            (1, 2, "IH", "", 0.25),
+            (2, 4, "T", "", 1.0),
+            (3, 4, "T", "", 1.0),
+        ],
+    )
 
 
 def test_slots_by_hand(hat_or_hit: Lattice) -> None:
@@ -56,7 +80,9 @@ def test_slots_by_hand(hat_or_hit: Lattice) -> None:
 
 
 def test_text_is_what_a_person_reads(hat_or_hit: Lattice) -> None:
-    assert lattice_text(hat_or_hit) == """\
+    assert (
+        lattice_text(hat_or_hit)
+        == """\
 u1: gmm, words
 0.24 s, 5 nodes, 6 arcs, 2.1 arcs a frame; acoustic scale 0.1
 
@@ -64,6 +90,7 @@ u1: gmm, words
   0.01s    60  HAT      HH     1.00 ██████████
   0.07s    90           AE     0.75 ███████▌··  IH 0.25
   0.16s    90           T      0.97 █████████▊  AE 0.03"""
+    )
 
 
 def test_free_lattices_have_no_words(hat_or_hit: Lattice) -> None:
@@ -76,16 +103,20 @@ def test_free_lattices_have_no_words(hat_or_hit: Lattice) -> None:
 @pytest.fixture
 def hat_or_hit_once() -> Lattice:
     """The same two strings, each once."""
-    return build(24, [0, 6, 15, 24], [(0, 1, "HH", "HAT", 1.0), (1, 2, "AE", "", 0.75), (1, 2, "IH", "", 0.25),
-                                      (2, 3, "T", "", 1.0)])
+    return build(
+        24,
+        [0, 6, 15, 24],
+        [(0, 1, "HH", "HAT", 1.0), (1, 2, "AE", "", 0.75), (1, 2, "IH", "", 0.25), (2, 3, "T", "", 1.0)],
+    )
 
 
 def test_svg_thickness_is_the_posterior(hat_or_hit_once: Lattice) -> None:
     root = ElementTree.fromstring(lattice_svg(hat_or_hit_once))
     arcs = {group.find(f"{SVG}title").text.split(" ")[0].rstrip(","): group for group in root.iter(f"{SVG}g")}
     width = {label: float(group.find(f"{SVG}path").get("stroke-width")) for label, group in arcs.items()}
-    assert width == pytest.approx({"HH": THICKEST, "AE": 0.75 * THICKEST, "IH": 0.25 * THICKEST, "T": THICKEST},
-                                  abs=0.06)
+    assert width == pytest.approx(
+        {"HH": THICKEST, "AE": 0.75 * THICKEST, "IH": 0.25 * THICKEST, "T": THICKEST}, abs=0.06
+    )
     assert {label for label, group in arcs.items() if group.get("class") == "best"} == {"HH", "AE", "T"}
     assert "posterior 0.750" in arcs["AE"].find(f"{SVG}title").text
     assert "HAT" in [text.text for text in root.iter(f"{SVG}text") if text.get("class") == "word"]
@@ -103,10 +134,15 @@ def test_svg_nodes_stand_at_their_time_and_the_best_path_is_straight(hat_or_hit_
 def test_the_page_by_hand(hat_or_hit_once: Lattice) -> None:
     assert nbest_lines(hat_or_hit_once)[1:] == ["   -0.3     0.00  HH AE T", "   -1.4    -1.10  · IH ·"]
     assert nearest_lines(hat_or_hit_once, ["HH", "IH", "T"])[0] == (
-        "  best path 1 of 3 wrong (33.3 %), the path nearest to the reference 0 (0.0 %):")
+        "  best path 1 of 3 wrong (33.3 %), the path nearest to the reference 0 (0.0 %):"
+    )
     assert sausage_lines(sausage(hat_or_hit_once))[:4] == ["  HH  AE  T", "  1   .75 1", "      IH", "      .25"]
-    assert depth_lines(hat_or_hit_once)[1:5] == ["arcs       ▅▅▅▅▅▅█████████▅▅▅▅▅▅▅▅▅",
-                                                 "sure       ██████▇▇▇▇▇▇▇▇▇█████████", "best path  │HH            │T", "                 │AE"]
+    assert depth_lines(hat_or_hit_once)[1:5] == [
+        "arcs       ▅▅▅▅▅▅█████████▅▅▅▅▅▅▅▅▅",
+        "sure       ██████▇▇▇▇▇▇▇▇▇█████████",
+        "best path  │HH            │T",
+        "                 │AE",
+    ]
     page = lattice_page(hat_or_hit_once, ["HH", "IH", "T"])
     assert page[:2] == lattice_text(hat_or_hit_once).splitlines()[:2] and max(map(len, page)) <= 100
 
@@ -123,8 +159,13 @@ def test_dot_has_every_arc(hat_or_hit: Lattice) -> None:
     dot = lattice_dot(hat_or_hit)
     edges = re.findall(r'^  (\d+) -> (\d+) \[label="([^"]*)", penwidth=([\d.]+)(.*)\];$', dot, re.MULTILINE)
     assert [(int(a), int(b), label) for a, b, label, _, _ in edges] == [
-        (0, 1, "HAT: HH 1.00"), (1, 2, "AE 0.50"), (1, 3, "AE 0.25"), (1, 2, "IH 0.25"), (2, 4, "T 0.75"),
-        (3, 4, "T 0.25")]
+        (0, 1, "HAT: HH 1.00"),
+        (1, 2, "AE 0.50"),
+        (1, 3, "AE 0.25"),
+        (1, 2, "IH 0.25"),
+        (2, 4, "T 0.75"),
+        (3, 4, "T 0.25"),
+    ]
     assert [i for i, edge in enumerate(edges) if "color" in edge[4]] == best_path(hat_or_hit) == [0, 1, 4]
     assert dot.count("{") == dot.count("}") == 1 and '4 [label="0.25", shape=doublecircle]' in dot
 
@@ -137,8 +178,13 @@ def lattices(draw: st.DrawFn) -> Lattice:
     for number, size in enumerate(sizes):
         layers.append(range(len(nodes), len(nodes) + size))
         nodes += [5 * number + extra for extra in range(size)]
-    arcs = [(a, b, phone, "", draw(st.floats(0.01, 1.0))) for before, after in zip(layers, layers[1:])
-            for a in before for b in after for phone in draw(st.sets(st.sampled_from(["AH", "K", "S"]), min_size=1))]
+    arcs = [
+        (a, b, phone, "", draw(st.floats(0.01, 1.0)))
+        for before, after in zip(layers, layers[1:])
+        for a in before
+        for b in after
+        for phone in draw(st.sets(st.sampled_from(["AH", "K", "S"]), min_size=1))
+    ]
     return build(nodes[-1], nodes, arcs)
 
 
@@ -155,6 +201,7 @@ def test_what_must_hold(lattice: Lattice) -> None:
 
 # ---- the stage
 
+
 @pytest.fixture
 def trees(tmp_path: Path) -> tuple[Path, Path]:
     return make_trees(tmp_path)
@@ -164,8 +211,10 @@ def test_stage_prints_and_writes(trees: tuple[Path, Path]) -> None:
     exp, data = trees
     result = run_stage("show_lattice", exp, data, "--utt", "u1", "--model", "old")
     assert result.returncode == 0, result.stderr
-    assert result.stdout.startswith("REF: THE CAT\nHYP: THE SAT\n         S\n\n"
-                                    "REF: DH AH K AE T\nHYP: DH AH K EH T\n             S\n\nu1: old, free phones\n")
+    assert result.stdout.startswith(
+        "REF: THE CAT\nHYP: THE SAT\n         S\n\n"
+        "REF: DH AH K AE T\nHYP: DH AH K EH T\n             S\n\nu1: old, free phones\n"
+    )
     assert re.search(r"^  0\.33s    80  EH     0\.75 ███████▌··  UH 0\.25$", result.stdout, re.MULTILINE)
     assert max(map(len, result.stdout.splitlines()[:-1])) <= 100
     assert result.stdout.startswith((exp / "lattices" / "u1.old.free.txt").read_text())
@@ -191,7 +240,9 @@ def test_wrong_names_get_one_line(trees: tuple[Path, Path]) -> None:
     assert result.stderr.count("\n") == 1
     result = run_stage("show_lattice", exp, data, "--utt", "u1")
     assert (result.returncode, result.stderr) == (
-        1, f'show_lattice: MODEL "gmm" has no free lattices in {exp}; those that do: new, old\n')
+        1,
+        f'show_lattice: MODEL "gmm" has no free lattices in {exp}; those that do: new, old\n',
+    )
 
 
 def test_damaged_lattice_gets_one_line(trees: tuple[Path, Path]) -> None:

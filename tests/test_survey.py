@@ -1,4 +1,5 @@
 """What a survey says of sound and text whose faults were put there, and of real speech."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -37,8 +38,12 @@ def corpus(tmp_path):
     corpus = Corpus(tmp_path)
     for index in range(14):
         name = "train" if index < 10 else "dev" if index < 12 else "test"
-        corpus.add(name, f"ann-{index:02}", tone(2, 0.1, 300 + index),
-                   f"HELLO {['ONE', 'TWO', 'THREE'][index % 3]} {'X ' * index}")
+        corpus.add(
+            name,
+            f"ann-{index:02}",
+            tone(2, 0.1, 300 + index),
+            f"HELLO {['ONE', 'TWO', 'THREE'][index % 3]} {'X ' * index}",
+        )
     return corpus
 
 
@@ -63,7 +68,7 @@ def test_a_long_recording_is_measured_block_by_block_as_at_once(tmp_path):
     sound = listen(whole)
     assert sound.rms_dbfs == pytest.approx(10 * np.log10(np.mean(samples.astype(float) ** 2)), abs=1e-4)
     part = Utterance("a-2", "a", whole.wav, ("A",), 0, Cut(1.0, 300.0))
-    assert listen(part) == listen(corpus.add("train", "a-3", samples[RATE:300 * RATE], "A"))
+    assert listen(part) == listen(corpus.add("train", "a-3", samples[RATE : 300 * RATE], "A"))
 
 
 def test_sound_data_have_no_warnings_and_counts_are_right(corpus):
@@ -74,16 +79,19 @@ def test_sound_data_have_no_warnings_and_counts_are_right(corpus):
     assert found.whole.speakers == {"ann"} and not found.unknown  # X is a letter of the dictionary
 
 
-@pytest.mark.parametrize("name,samples,words,warning", [
-    ("dev", np.where(tone(1, 1.0) > 0, 1.0, -1.0), "HELLO", "clipped"),
-    ("dev", tone(1, 0.001), "HELLO", "nearly silent"),
-    ("dev", np.zeros(RATE), "HELLO", "nearly silent"),
-    ("dev", tone(1, 0.1) + 0.02, "HELLO", "DC offset"),
-    ("dev", tone(2, 0.1, 303), "HELLO", "same audio as another"),
-    ("dev", tone(1, 0.1), "ONE " * 9, "more than 8 words/s"),
-    ("dev", tone(10, 0.1), "ONE TWO", "fewer than 0.3 words/s"),
-    ("test", tone(1, 0.1), "HELLO TWO X", "text also in train"),
-])
+@pytest.mark.parametrize(
+    "name,samples,words,warning",
+    [
+        ("dev", np.where(tone(1, 1.0) > 0, 1.0, -1.0), "HELLO", "clipped"),
+        ("dev", tone(1, 0.001), "HELLO", "nearly silent"),
+        ("dev", np.zeros(RATE), "HELLO", "nearly silent"),
+        ("dev", tone(1, 0.1) + 0.02, "HELLO", "DC offset"),
+        ("dev", tone(2, 0.1, 303), "HELLO", "same audio as another"),
+        ("dev", tone(1, 0.1), "ONE " * 9, "more than 8 words/s"),
+        ("dev", tone(10, 0.1), "ONE TWO", "fewer than 0.3 words/s"),
+        ("test", tone(1, 0.1), "HELLO TWO X", "text also in train"),
+    ],
+)
 def test_each_fault_is_found_alone_and_named(corpus, name, samples, words, warning):
     corpus.add(name, "bob-99", samples, words)
     found = survey(corpus.sets)
@@ -102,8 +110,10 @@ def test_what_cannot_be_read_to_its_end_is_named(corpus):
 def test_words_without_pronunciation_are_named_the_most_frequent_first(corpus, tmp_path):
     corpus.add("dev", "bob-1", tone(2, 0.1), "ZRRGH ZRRGH QWXT")
     assert survey(corpus.sets).unknown == {"ZRRGH": 2, "QWXT": 1}
-    assert any("2 words are not in the dictionary, 2.5 % of what is said: ZRRGH QWXT" in line
-               for line in picture(survey(corpus.sets)))
+    assert any(
+        "2 words are not in the dictionary, 2.5 % of what is said: ZRRGH QWXT" in line
+        for line in picture(survey(corpus.sets))
+    )
     (tmp_path / "lexicon.txt").write_text("HELLO HH AH L OW\n")
     unknown = survey(corpus.sets, tmp_path / "lexicon.txt").unknown
     assert "HELLO" not in unknown and unknown["ONE"] == 5
@@ -111,8 +121,13 @@ def test_words_without_pronunciation_are_named_the_most_frequent_first(corpus, t
 
 def test_the_picture_is_one_screen_whatever_is_wrong(corpus):
     for index in range(200):
-        corpus.add("test", f"someone-with-a-very-long-name-indeed-{index:03}", np.zeros((index + 1) * 40),
-                   "ONE " * index + "TWO", 16000 if index % 2 else 11025)
+        corpus.add(
+            "test",
+            f"someone-with-a-very-long-name-indeed-{index:03}",
+            np.zeros((index + 1) * 40),
+            "ONE " * index + "TWO",
+            16000 if index % 2 else 11025,
+        )
     lines = picture(survey(corpus.sets))
     assert len(lines) <= 22 and max(map(len, lines)) <= COLUMNS
     assert lines[0].split() == ["train", "dev", "test", "all"]
@@ -126,7 +141,8 @@ def test_histogram():
         "  ┤   █     16 at the top",
         "  │ ▄ █",
         "  ┤ █ █  ▂",
-        "   0 s  median 1.5 s, 0.5 to 3.2"]
+        "   0 s  median 1.5 s, 0.5 to 3.2",
+    ]
 
 
 def test_real_speech_is_unsuspicious(prompts_root):

@@ -1,4 +1,5 @@
 """TextGrids, read back by praatio's own reader."""
+
 from __future__ import annotations
 
 from praatio import textgrid
@@ -13,7 +14,7 @@ def test_tiers_come_back_with_their_times(tmp_path):
     grid = textgrid.openTextgrid(str(tmp_path / "deep" / "u1.TextGrid"), includeEmptyIntervals=False)
     assert grid.tierNames == ("words", "phones")
     # Frame 10 begins half a shift before the centre of its window: 100 + 12.5 - 5 ms.
-    (start, end, label), = grid.getTier("words").entries
+    ((start, end, label),) = grid.getTier("words").entries
     assert (round(start, 4), round(end, 4), label) == (0.1075, 0.3275, "I")
     assert [entry.label for entry in grid.getTier("phones").entries] == ["SIL", "AY"]
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["u1.TextGrid"]

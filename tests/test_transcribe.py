@@ -1,4 +1,5 @@
 """A recording of one's own, through a small model of real speech: transcribed, aligned, and all that can be wrong."""
+
 from __future__ import annotations
 
 import os
@@ -28,8 +29,8 @@ from pipeline.hmm.gmm import load_gmm
 from pipeline.hmm.graphs import utterance_graph
 from pipeline.hmm.viterbi import align
 from pipeline.lattice import best_path
-from pipeline.neural.paths import align as ctc_align
-from pipeline.search.decode import Settings, WfstDecoder
+from pipeline.neural.paths import best_spelling as ctc_align
+from pipeline.search.decode import SearchSettings, WfstDecoder
 from pipeline.search.graph import ctc_topology, linear_graph
 from pipeline.search.wfst import Beams, SearchGraph, best_segments, search
 from pipeline.sound.audio import read_audio
@@ -53,7 +54,7 @@ class Experiment:
     wav: Path
     words: list[str]
     begins: list[float]  # of each utterance, seconds
-    owner: list[int]     # which utterance each word belongs to
+    owner: list[int]  # which utterance each word belongs to
     one_by_one: list[str]  # what the model hears in the utterances themselves
 
     @property
@@ -64,9 +65,19 @@ class Experiment:
         return stages.transcribe.main(Namespace(wav=str(wav), exp=self.exp, system=[self.system, *others]))
 
     def align(self, wav: Path, text: str = "", text_file: str = "") -> tuple[Path, str]:
-        return stages.align_text.main(Namespace(wav=str(wav), text=text, text_file=text_file, system=[self.system[:2]],
-                                                exp=self.exp, lang=self.lang, cache=self.exp / "g2p", teacher=None,
-                                                jobs=1))
+        return stages.align_text.main(
+            Namespace(
+                wav=str(wav),
+                text=text,
+                text_file=text_file,
+                system=[self.system[:2]],
+                exp=self.exp,
+                lang=self.lang,
+                cache=self.exp / "g2p",
+                teacher=None,
+                jobs=1,
+            )
+        )
 
 
 @pytest.fixture(scope="module")
@@ -89,11 +100,17 @@ def experiment(speech, tmp_path_factory) -> Experiment:
     wav = root / "what I said.wav"
     soundfile.write(wav, np.stack([mono, 0.5 * mono], axis=1), 44100, subtype="PCM_16")
     system = load_system(root / "exp/gmm")
-    decoder = WfstDecoder(system, lang, "words", Settings(**tuned))
+    decoder = WfstDecoder(system, lang, "words", SearchSettings(**tuned))
     heard = [decoder.decode(utt, system.scores(speech.feats[utt]), speech.lengths[utt]).words for utt in utts]
-    return Experiment(root / "exp", root / "lang", wav, [word for utt in utts for word in speech.words[utt]], begins,
-                      [i for i, utt in enumerate(utts) for _ in speech.words[utt]],
-                      [word.label for found in heard for word in found])
+    return Experiment(
+        root / "exp",
+        root / "lang",
+        wav,
+        [word for utt in utts for word in speech.words[utt]],
+        begins,
+        [i for i, utt in enumerate(utts) for _ in speech.words[utt]],
+        [word.label for found in heard for word in found],
+    )
 
 
 @pytest.mark.parametrize("rate", [8000, 11025, 16000, 22050, 44100, 48000])
@@ -197,8 +214,22 @@ def test_the_command_ends_in_one_line_where_results_cannot_go(experiment, tmp_pa
     (tmp_path / "exp").mkdir()
     (tmp_path / "exp/gmm").symlink_to(experiment.exp / "gmm")
     (tmp_path / "exp/own").touch()  # a file where the folder should be
-    done = subprocess.run([sys.executable, "-m", "stages.transcribe", "--wav", experiment.wav, "--exp", tmp_path / "exp",
-                           "--system", *experiment.system], cwd=PROJECT, capture_output=True, text=True)
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "stages.transcribe",
+            "--wav",
+            experiment.wav,
+            "--exp",
+            tmp_path / "exp",
+            "--system",
+            *experiment.system,
+        ],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 1 and len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert done.stderr.startswith(f"transcribe: {tmp_path}/exp/own")
 
@@ -212,7 +243,7 @@ def test_alignment_is_that_of_the_full_search(experiment):
     bounds = [0, *(piece.end for piece in recording.pieces())]
     feats = np.concatenate([recording.feats(a, b) for a, b in zip(bounds, bounds[1:])])
     graph = utterance_graph(tuple(experiment.words), lang.lexicon, model.transitions)
-    (_, full), = align(model, {"u": graph}, {"u": feats}, {"u": len(feats)})
+    ((_, full),) = align(model, {"u": graph}, {"u": feats}, {"u": len(feats)})
     assert placed.phones == full.phones
     assert [word.label for word in placed.words] == experiment.words
     assert [np.searchsorted(experiment.begins, (w.start + w.end) / 200) - 1 for w in placed.words] == experiment.owner
@@ -234,18 +265,23 @@ def test_text_is_aligned(experiment, tmp_path, capsys):
 
 
 def test_a_text_that_does_not_fit_is_told(experiment):
-    half = experiment.words[:experiment.owner.index(4)]
+    half = experiment.words[: experiment.owner.index(4)]
     assert "s of sound that the text does not tell of" in experiment.align(experiment.wav, " ".join(half))[1]
     with pytest.raises(UserError, match="words of the text do not fit"):
         experiment.align(experiment.wav, " ".join(experiment.words * 2_000))
     assert "THE TEXT DOES NOT FIT" in experiment.align(experiment.wav, " ".join(experiment.words[::-1]))[1]
 
 
-@pytest.mark.parametrize("text,message", [
-    ("", "no words"), ("?! --", "no words"), ("@/no/such/file", "/no/such/file: no such file"),
-    ("hello qwxzzk", 'no pronunciation of "QWXZZK"'),
-    ("azure boy", r'"AZURE" "BOY": the model has never heard OY ZH'),
-])
+@pytest.mark.parametrize(
+    "text,message",
+    [
+        ("", "no words"),
+        ("?! --", "no words"),
+        ("@/no/such/file", "/no/such/file: no such file"),
+        ("hello qwxzzk", 'no pronunciation of "QWXZZK"'),
+        ("azure boy", r'"AZURE" "BOY": the model has never heard OY ZH'),
+    ],
+)
 def test_texts_that_cannot_be_aligned(experiment, monkeypatch, text, message):
     monkeypatch.setattr(stages.align_text.g2p, "programs", lambda: None)  # as where Phonetisaurus is not installed
     with pytest.raises(UserError, match=message):
@@ -256,15 +292,28 @@ def test_a_model_that_is_not_trained(experiment, tmp_path):
     for exp, message in ((experiment.exp, "MODEL=tdnn: not trained in .*; use one of: gmm$"), (tmp_path, "run: make$")):
         with pytest.raises(UserError, match=message):
             stages.align_text.main(
-                Namespace(wav=str(experiment.wav), text="hello", text_file="", exp=exp, cache=tmp_path, teacher=None,
-                          jobs=1,
-                          lang=experiment.lang, system=[("tdnn", str(exp / "tdnn"))]))
+                Namespace(
+                    wav=str(experiment.wav),
+                    text="hello",
+                    text_file="",
+                    exp=exp,
+                    cache=tmp_path,
+                    teacher=None,
+                    jobs=1,
+                    lang=experiment.lang,
+                    system=[("tdnn", str(exp / "tdnn"))],
+                )
+            )
 
 
-@pytest.mark.parametrize("lexicon, text, words", [
-    (("l'été", "Ja", "NEIN"), "Ja naïve don't 3rd l'été", "Ja NAÏVE DON'T THIRD l'été"),
-    (("ANSWER", "THE"), "the answer, 3rd A.M.", "THE ANSWER THIRD A M"),
-    (("answer", "the"), "The answer, ANSWER!", "the answer answer")])
+@pytest.mark.parametrize(
+    "lexicon, text, words",
+    [
+        (("l'été", "Ja", "NEIN"), "Ja naïve don't 3rd l'été", "Ja NAÏVE DON'T THIRD l'été"),
+        (("ANSWER", "THE"), "the answer, 3rd A.M.", "THE ANSWER THIRD A M"),
+        (("answer", "the"), "The answer, ANSWER!", "the answer answer"),
+    ],
+)
 def test_words_are_taken_as_the_lexicon_has_them(lexicon, text, words):
     lang = SimpleNamespace(reference_lexicon=dict.fromkeys(lexicon), info={"lexicon": "dictionary"})
     assert " ".join(written_in(lang).words(text)) == words
@@ -305,17 +354,27 @@ def query_devices(kind): raise PortAudioError("Error querying device -1")
 """
 
 
-@pytest.mark.parametrize("module,seconds,message", [
-    ("raise ImportError", "1", "pip install sounddevice"),
-    ("raise OSError('PortAudio library not found')", "1", "libportaudio2"),
-    (NO_MICROPHONE, "1", "no microphone"),
-    (SOUNDDEVICE, "0", "SECONDS=0"), (SOUNDDEVICE, "1e9", "SECONDS=1e+09"), (SOUNDDEVICE, "nan", "SECONDS=nan"),
-    (SOUNDDEVICE, "0.5", ""),
-])
+@pytest.mark.parametrize(
+    "module,seconds,message",
+    [
+        ("raise ImportError", "1", "pip install sounddevice"),
+        ("raise OSError('PortAudio library not found')", "1", "libportaudio2"),
+        (NO_MICROPHONE, "1", "no microphone"),
+        (SOUNDDEVICE, "0", "SECONDS=0"),
+        (SOUNDDEVICE, "1e9", "SECONDS=1e+09"),
+        (SOUNDDEVICE, "nan", "SECONDS=nan"),
+        (SOUNDDEVICE, "0.5", ""),
+    ],
+)
 def test_recording(tmp_path, module, seconds, message):
     (tmp_path / "sounddevice.py").write_text(module)
-    done = subprocess.run([sys.executable, "-m", "stages.record", "--seconds", seconds, "--out", tmp_path / "me.wav"],
-                          cwd=PROJECT, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(tmp_path)})
+    done = subprocess.run(
+        [sys.executable, "-m", "stages.record", "--seconds", seconds, "--out", tmp_path / "me.wav"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )
     assert (tmp_path / "me.wav").exists() == (not message)
     if message:
         assert done.returncode == 1 and message in done.stderr and len(done.stderr.splitlines()) == 1, done.stderr

@@ -1,4 +1,5 @@
 """Archives of strangers: what leads outside, devices, bombs, damage and a full disk; each one line and nothing left."""
+
 from __future__ import annotations
 
 import errno
@@ -61,20 +62,31 @@ def test_sound_zips_are_unpacked_by_what_they_are_not_by_their_name(tmp_path):
 
 
 def test_links_within_the_tree_are_kept(tmp_path):
-    archive = tar_of(tmp_path / "a.tar", entry("top/sa1.wav"), entry("top/sa2.wav", tarfile.SYMTYPE, "sa1.wav"),
-                     entry("top/sa3.wav", tarfile.LNKTYPE, "top/sa1.wav"), mode="w")
+    archive = tar_of(
+        tmp_path / "a.tar",
+        entry("top/sa1.wav"),
+        entry("top/sa2.wav", tarfile.SYMTYPE, "sa1.wav"),
+        entry("top/sa3.wav", tarfile.LNKTYPE, "top/sa1.wav"),
+        mode="w",
+    )
     root = fetch.unpack(archive, "corpus", "from a test", tmp_path / "cache")
     assert [(root / f"top/sa{i}.wav").read_bytes() for i in (1, 2, 3)] == [b"speech"] * 3
 
 
-@pytest.mark.parametrize("members", [
-    [entry("../escaped.wav")], [entry("top/../../escaped.wav")], [entry("/tmp/escaped.wav")],
-    [entry("out", tarfile.SYMTYPE, "/etc"), entry("out/escaped.wav")],
-    [entry("out", tarfile.SYMTYPE, "../.."), entry("out/escaped.wav")],
-    [entry("deep/out", tarfile.SYMTYPE, "a/../../.."), entry("deep/out/escaped.wav")],
-    [entry("passwd", tarfile.LNKTYPE, "/etc/passwd")], [entry("passwd", tarfile.LNKTYPE, "../../../etc/passwd")],
-    [entry("two\nlines/../../x")],
-])
+@pytest.mark.parametrize(
+    "members",
+    [
+        [entry("../escaped.wav")],
+        [entry("top/../../escaped.wav")],
+        [entry("/tmp/escaped.wav")],
+        [entry("out", tarfile.SYMTYPE, "/etc"), entry("out/escaped.wav")],
+        [entry("out", tarfile.SYMTYPE, "../.."), entry("out/escaped.wav")],
+        [entry("deep/out", tarfile.SYMTYPE, "a/../../.."), entry("deep/out/escaped.wav")],
+        [entry("passwd", tarfile.LNKTYPE, "/etc/passwd")],
+        [entry("passwd", tarfile.LNKTYPE, "../../../etc/passwd")],
+        [entry("two\nlines/../../x")],
+    ],
+)
 def test_a_tar_that_leads_outside_is_refused(tmp_path, members):
     refused(tar_of(tmp_path / "a.tar.gz", *members), tmp_path, r"would write outside its folder \(.*\); fetch it again")
 
@@ -84,11 +96,16 @@ def test_devices_are_refused(tmp_path, kind):
     refused(tar_of(tmp_path / "a.tar.gz", entry("null", kind)), tmp_path, "'null' is a device")
 
 
-@pytest.mark.parametrize("name,mode,message", [
-    ("../escaped.wav", 0, "would write outside"), ("/tmp/escaped.wav", 0, "would write outside"),
-    ("top/../../escaped.wav", 0, "would write outside"), ("out", stat.S_IFLNK | 0o777, "'out' is a link or device"),
-    ("null", stat.S_IFCHR | 0o666, "'null' is a link or device"),
-])
+@pytest.mark.parametrize(
+    "name,mode,message",
+    [
+        ("../escaped.wav", 0, "would write outside"),
+        ("/tmp/escaped.wav", 0, "would write outside"),
+        ("top/../../escaped.wav", 0, "would write outside"),
+        ("out", stat.S_IFLNK | 0o777, "'out' is a link or device"),
+        ("null", stat.S_IFCHR | 0o666, "'null' is a link or device"),
+    ],
+)
 def test_a_zip_that_leads_outside_is_refused(tmp_path, name, mode, message):
     refused(zip_of(tmp_path / "a.zip", name, mode), tmp_path, message)
 
@@ -104,6 +121,7 @@ def test_a_zip_with_a_password_says_what_to_do(tmp_path):
 
 # Bombs
 
+
 def test_a_tar_that_declares_a_terabyte_is_stopped_before_it_is_written(tmp_path):
     member = tarfile.TarInfo("huge.wav")
     member.size = 1 << 40
@@ -116,7 +134,7 @@ def test_a_sparse_file_of_a_terabyte_is_stopped(tmp_path):
     member = tarfile.TarInfo("holes.wav")
     member.size, member.type = 1, tarfile.GNUTYPE_SPARSE
     header = bytearray(member.tobuf(tarfile.GNU_FORMAT))
-    header[386:410] = b"%011o\0%011o\0" % (0, 1)      # a piece: where, and how long
+    header[386:410] = b"%011o\0%011o\0" % (0, 1)  # a piece: where, and how long
     header[483:495] = b"\x80" + (1 << 40).to_bytes(11, "big")  # the size of the file
     header[148:156] = b" " * 8
     header[148:156] = b"%06o\0 " % sum(header)
@@ -153,17 +171,20 @@ def test_speech_that_is_compressed_well_is_no_bomb(tmp_path):
 
 # Damage, and the disk
 
+
 def cut(data: bytes) -> bytes:
-    return data[:len(data) // 2]
+    return data[: len(data) // 2]
 
 
 def flipped(data: bytes) -> bytes:
     middle = len(data) // 2
-    return data[:middle] + bytes(b ^ 255 for b in data[middle:middle + 40]) + data[middle + 40:]
+    return data[:middle] + bytes(b ^ 255 for b in data[middle : middle + 40]) + data[middle + 40 :]
 
 
-@pytest.mark.parametrize("damage", [cut, flipped, lambda data: b"", lambda data: b"<html>gone</html>",
-                                    lambda data: data[:6] + b"garbage" * 9])
+@pytest.mark.parametrize(
+    "damage",
+    [cut, flipped, lambda data: b"", lambda data: b"<html>gone</html>", lambda data: data[:6] + b"garbage" * 9],
+)
 @pytest.mark.parametrize("kind", ["tar", "tar.gz", "tar.bz2", "tar.xz", "zip"])
 def test_damaged_archives_are_named(tmp_path, kind, damage):
     content = os.urandom(50_000)
@@ -183,8 +204,13 @@ def test_names_that_cannot_be_are_damage(tmp_path, members: list):
     refused(tar_of(tmp_path / "a.tar.gz", *members), tmp_path, "a damaged archive")
 
 
-@pytest.mark.parametrize("pack", [lambda path, data: tar_of(path, (tarfile.TarInfo("sa1.wav"), data)),
-                                  lambda path, data: zip_of(path, "sa1.wav", content=data)])
+@pytest.mark.parametrize(
+    "pack",
+    [
+        lambda path, data: tar_of(path, (tarfile.TarInfo("sa1.wav"), data)),
+        lambda path, data: zip_of(path, "sa1.wav", content=data),
+    ],
+)
 def test_a_disk_that_is_full_in_the_middle_leaves_nothing(tmp_path, pack: Callable[[Path, bytes], Path]):
     """The kernel lets no file grow beyond 1 MB: the system's error, which stages report, not a damaged archive."""
     archive = pack(tmp_path / "a", bytes(3 << 20))

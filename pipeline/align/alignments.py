@@ -5,6 +5,7 @@
 for a pause; "score" its log score per row (`pipeline.align.gop`), "confidence" in [0, 1] (`placing.Path`), "gop" at
 most 0; a CTC network's phones have their "spike" as well, [start, end]. An utterance too short for its words is null.
 """
+
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -60,8 +61,9 @@ class PlacedUtterance:
         return [phone.segment for phone in self.phones]
 
 
-def place_utterance(goodness: Goodness, name: str, scores: np.ndarray, num_frames: int, words: Sequence[str],
-                    lexicon: Weighted) -> PlacedUtterance | None:
+def place_utterance(
+    goodness: Goodness, name: str, scores: np.ndarray, num_frames: int, words: Sequence[str], lexicon: Weighted
+) -> PlacedUtterance | None:
     """Align an utterance whose text is known with a system's scores (T', columns); None if it is too short for it.
 
     Raises UserError for a word that the lexicon lacks, or one with phones that the system does not know.
@@ -69,31 +71,54 @@ def place_utterance(goodness: Goodness, name: str, scores: np.ndarray, num_frame
     known = set(goodness.system.topology.phones)
     for word in words:
         if word not in lexicon:
-            raise UserError(f'{name}: word "{word}" is not in lexicon.txt; add it to lexicon/extra.txt and run make'
-                            " again")
+            raise UserError(
+                f'{name}: word "{word}" is not in lexicon.txt; add it to lexicon/extra.txt and run make again'
+            )
         if strange := sorted({phone for _, said in lexicon[word] for phone in said} - known):
-            raise UserError(f'{name}: word "{word}": {goodness.system.directory} has never heard {" ".join(strange)};'
-                            " train it again with this lexicon")
+            raise UserError(
+                f'{name}: word "{word}": {goodness.system.directory} has never heard {" ".join(strange)};'
+                " train it again with this lexicon"
+            )
     path = best_placing(goodness.system, scores, num_frames, words, lexicon, name)
     if path is None:
         return None
-    phones = [PlacedPhone(segment, score, sure, gop, spike if BLANK in goodness.index and segment.word >= 0 else None)
-              for segment, sure, spike in zip(path.phones, path.phone_confidence, path.spikes)
-              for score, gop in [goodness.of(scores, segment)]]
+    phones = [
+        PlacedPhone(segment, score, sure, gop, spike if BLANK in goodness.index and segment.word >= 0 else None)
+        for segment, sure, spike in zip(path.phones, path.phone_confidence, path.spikes)
+        for score, gop in [goodness.of(scores, segment)]
+    ]
     return PlacedUtterance(num_frames, phones, list(zip(word_segments(path.phones, words), path.word_confidence)))
 
 
 def write_alignment(path: Path, placed: Mapping[str, PlacedUtterance], unplaced: Iterable[str] = ()) -> None:
     """Write alignment.json; null stands for the ``unplaced`` utterances, which were too short for their words."""
-    write_json(path, {utt: {
-        "num_frames": u.num_frames,
-        "phones": [{"phone": p.segment.label, "start": p.segment.start, "end": p.segment.end, "word": p.segment.word,
-                    "score": round(p.score, 4), "confidence": round(p.confidence, 4), "gop": round(p.gop, 4),
-                    **({"spike": p.spike} if p.spike else {})}
-                   for p in u.phones],
-        "words": [{"word": word.label, "start": word.start, "end": word.end, "confidence": round(sure, 4)}
-                  for word, sure in u.words]}
-        for utt, u in placed.items()} | dict.fromkeys(unplaced))
+    write_json(
+        path,
+        {
+            utt: {
+                "num_frames": u.num_frames,
+                "phones": [
+                    {
+                        "phone": p.segment.label,
+                        "start": p.segment.start,
+                        "end": p.segment.end,
+                        "word": p.segment.word,
+                        "score": round(p.score, 4),
+                        "confidence": round(p.confidence, 4),
+                        "gop": round(p.gop, 4),
+                        **({"spike": p.spike} if p.spike else {}),
+                    }
+                    for p in u.phones
+                ],
+                "words": [
+                    {"word": word.label, "start": word.start, "end": word.end, "confidence": round(sure, 4)}
+                    for word, sure in u.words
+                ],
+            }
+            for utt, u in placed.items()
+        }
+        | dict.fromkeys(unplaced),
+    )
 
 
 def place_again(path: Path) -> str:
@@ -119,15 +144,21 @@ def read_alignment(path: Path, known: Collection[str] | None = None) -> dict[str
 
 def _utterance(utt: str, item: Any) -> PlacedUtterance:
     total = item["num_frames"]
-    words = [(_segment(utt, word["word"], word, index, total), _number(utt, word, "confidence"))
-             for index, word in enumerate(item["words"])]
+    words = [
+        (_segment(utt, word["word"], word, index, total), _number(utt, word, "confidence"))
+        for index, word in enumerate(item["words"])
+    ]
     phones = []
     for phone in item["phones"]:
         if type(phone["word"]) is not int or not -1 <= phone["word"] < len(words):
             raise ValueError(f"{utt}: word {phone['word']!r} of {len(words)}")
-        phones.append(PlacedPhone(_segment(utt, phone["phone"], phone, phone["word"], total),
-                                  *(_number(utt, phone, name) for name in ("score", "confidence", "gop")),
-                                  _spike(utt, phone, total)))
+        phones.append(
+            PlacedPhone(
+                _segment(utt, phone["phone"], phone, phone["word"], total),
+                *(_number(utt, phone, name) for name in ("score", "confidence", "gop")),
+                _spike(utt, phone, total),
+            )
+        )
     for segments in ([phone.segment for phone in phones], [word for word, _ in words]):
         for before, after in zip(segments, segments[1:]):
             if before.end > after.start:

@@ -1,4 +1,5 @@
 """Phone boundaries: how far from where a hand put them."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +12,7 @@ from lexicon.fold import Fold
 from lexicon.phones import MANNERS, SILENT, PhoneSet, manner_in
 from lexicon.text import columns
 from lexicon.timit import CLOSURES
-from pipeline.base.edits import GAP, align
+from pipeline.base.edits import GAP, pair_up
 from pipeline.times.intervals import Interval, Intervals
 
 WITHIN_MS = (10, 20, 25, 50)
@@ -43,8 +44,13 @@ class Boundaries:
             return [f"0 of {self.total}", *["-"] * (3 + len(WITHIN_MS))]
         ms = self.ms
         size = np.abs(ms)
-        return [f"{len(ms)} of {self.total}", f"{ms.mean():+.1f}", f"{size.mean():.1f}", f"{np.median(size):.1f}",
-                *(f"{100 * np.mean(size <= limit):.1f}" for limit in WITHIN_MS)]
+        return [
+            f"{len(ms)} of {self.total}",
+            f"{ms.mean():+.1f}",
+            f"{size.mean():.1f}",
+            f"{np.median(size):.1f}",
+            *(f"{100 * np.mean(size <= limit):.1f}" for limit in WITHIN_MS),
+        ]
 
 
 def join_closures(phones: Sequence[Interval]) -> list[Interval]:
@@ -76,11 +82,13 @@ def compare_boundaries(gold: Intervals, ours: Mapping[str, Sequence[Interval]], 
 
 def matched(wanted: Sequence[Interval], heard: Sequence[Interval], fold: Fold) -> list[tuple[int, int]]:
     """Which phones, silence left out, are the same in both when one is aligned with the other: pairs of indices."""
-    (at, ref), (where, hyp) = (zip(*spoken) if spoken else ((), ()) for spoken in (
-        _spoken([phone.label for phone in phones], fold) for phones in (wanted, heard)))
+    (at, ref), (where, hyp) = (
+        zip(*spoken) if spoken else ((), ())
+        for spoken in (_spoken([phone.label for phone in phones], fold) for phones in (wanted, heard))
+    )
     pairs = []
     i = j = 0
-    for one, other in align(ref, hyp):
+    for one, other in pair_up(ref, hyp):
         if one == other:
             pairs.append((at[i], where[j]))
         i, j = i + (one != GAP), j + (other != GAP)
@@ -105,8 +113,15 @@ class Published(NamedTuple):
 
 PUBLISHED = [
     Published("HMM aligners", "all of TIMIT", "Stolcke et al. 2014", ("", "", "", "", "80 to 89", "", "")),
-    Published("Kaldi's monophones", "16 speakers of TIMIT", "Kaldi's recipe", ("-14", "21.2", "16.8", "", "60", "", "")),
-    Published("the same, bias removed", "16 speakers of TIMIT", "Kaldi's recipe", ("0", "16.2", "10.4", "49", "74.5", "82", "95")),
+    Published(
+        "Kaldi's monophones", "16 speakers of TIMIT", "Kaldi's recipe", ("-14", "21.2", "16.8", "", "60", "", "")
+    ),
+    Published(
+        "the same, bias removed",
+        "16 speakers of TIMIT",
+        "Kaldi's recipe",
+        ("0", "16.2", "10.4", "49", "74.5", "82", "95"),
+    ),
     Published("Montreal Forced Aligner", "Buckeye", "McAuliffe et al. 2017", ("", "17.0", "11.2", "", "", "77", "")),
 ]
 
@@ -125,8 +140,17 @@ HEAD = ["start times of phones", "matched", "bias", "mean", "median", *(f"{limit
 
 
 HAND = "hand"  # the reference that is no aligner
-TSV = ["reference", "aligner", "class", "matched", "total", "bias_ms", "mean_ms", "median_ms",
-       *(f"within_{limit}_ms_percent" for limit in WITHIN_MS)]
+TSV = [
+    "reference",
+    "aligner",
+    "class",
+    "matched",
+    "total",
+    "bias_ms",
+    "mean_ms",
+    "median_ms",
+    *(f"within_{limit}_ms_percent" for limit in WITHIN_MS),
+]
 
 
 def class_rows(found: Mapping[tuple[str, str], Boundaries], phone_set: PhoneSet) -> list[list[str]]:
@@ -152,6 +176,7 @@ def class_table(found: Mapping[str, Boundaries], phone_set: PhoneSet, limit_ms: 
     cells = [["", *manners]]
     for name, boundaries in found.items():
         parts = [boundaries.of(lambda phone: manner_in(phone_set, phone) == manner).ms for manner in manners]
-        cells.append([name, *(f"{100 * np.mean(np.abs(part) <= limit_ms):.1f}" if len(part) else "-"
-                              for part in parts)])
+        cells.append(
+            [name, *(f"{100 * np.mean(np.abs(part) <= limit_ms):.1f}" if len(part) else "-" for part in parts)]
+        )
     return columns(cells)

@@ -6,6 +6,7 @@ After Stolcke et al., Highly accurate phonetic segmentation using boundary corre
 two phones each frame is nearer to, and correct in rounds, each of which learns what the one before has left, as in
 cascaded regression (Dollár et al. 2010): a network's boundaries are too far off to be put right at once.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -38,13 +39,13 @@ if TYPE_CHECKING:
 
 # Chosen on dev of the four splits of timit_sample: within 20 ms of the hands GMM 81.2 and CTC 75.5 % without regard
 # to which phone is nearer; with it 82.9 and 78.5 % in one round, 84.3 and 81.2 % in three, 84.5 and 82.0 % in four.
-REACH = 8        # frames of sound before and after the boundary
-LONGEST = 20     # frames; how long the phones on both sides are counts up to here
+REACH = 8  # frames of sound before and after the boundary
+LONGEST = 20  # frames; how long the phones on both sides are counts up to here
 LIMITS = (12.0, 8.0, 8.0, 8.0)  # frames, one for each round; further off, the system has taken one sound for another
-PARTS = 3        # a round's trees are tried on a part of the utterances that they have not learnt from
+PARTS = 3  # a round's trees are tried on a part of the utterances that they have not learnt from
 TREES = 100
-LEAF = 3         # boundaries in a leaf at least
-MOST = 1000      # utterances to learn from: more would take hours, as all of TIMIT
+LEAF = 3  # boundaries in a leaf at least
+MOST = 1000  # utterances to learn from: more would take hours, as all of TIMIT
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class View:
             if self.class_of.get(label) in self.classes:
                 side[self.classes.index(self.class_of[label])] = 1
         lengths = [min(LONGEST, segment.end - segment.start) for segment in (before, phone)]
-        deltas = feats[min(phone.start, len(feats) - 1), NUM_CEPS:2 * NUM_CEPS]
+        deltas = feats[min(phone.start, len(feats) - 1), NUM_CEPS : 2 * NUM_CEPS]
         nearer = self._distance(near, phone.label) - self._distance(near, before.label)
         return np.concatenate([near[:, :NUM_CEPS].ravel(), nearer, deltas, sides.ravel(), lengths]).astype(np.float32)
 
@@ -150,8 +151,9 @@ def examples(view: View, utterance: Taught, limit: float) -> tuple[list[np.ndarr
     return x, y
 
 
-def learn(taught: Sequence[Taught], fold: Fold, class_of: Mapping[str, str], seed: int = 0, jobs: int = 1
-          ) -> Correction:
+def learn(
+    taught: Sequence[Taught], fold: Fold, class_of: Mapping[str, str], seed: int = 0, jobs: int = 1
+) -> Correction:
     """A forest for each round. The next learns from boundaries as trees have moved them that did not know them: those
     that did would leave nothing to learn. There are fewer rounds where nothing matches what hands have placed."""
     correction = Correction(view_of(taught, fold, class_of))
@@ -177,6 +179,7 @@ def _tried(view: View, forest: ExtraTreesRegressor | None, utterance: Taught) ->
 def _forest(found: Sequence[tuple[list[np.ndarray], list[float]]], seed: int) -> ExtraTreesRegressor | None:
     """Trees that have learnt from views and how late they are; None where there are none."""
     from sklearn.ensemble import ExtraTreesRegressor  # slow to import, and few corpora have hand-placed phones
+
     x, y = ([value for pair in found for value in pair[side]] for side in (0, 1))
     if not x:
         return None
@@ -187,13 +190,22 @@ def _forest(found: Sequence[tuple[list[np.ndarray], list[float]]], seed: int) ->
 def to_learn_from(words: Mapping[str, Sequence[str]], gold: Intervals) -> dict[str, Sequence[str]]:
     """The words of utterances whose phones were placed by hand, MOST at most, from all parts of the set."""
     known = sorted(utt for utt in words if gold.get(utt))
-    return {utt: words[utt] for utt in known[::-(-len(known) // MOST) or 1]}
+    return {utt: words[utt] for utt in known[:: -(-len(known) // MOST) or 1]}
 
 
-def teach(goodness: Goodness, words: Mapping[str, Sequence[str]], feats: Mapping[str, np.ndarray], gold: Intervals,
-          fold: Fold, lexicon: Weighted, phone_set: PhoneSet, on_utterance: Callable[[], object] = lambda: None,
-          jobs: int = 1) -> Correction | None:
+def teach(
+    goodness: Goodness,
+    words: Mapping[str, Sequence[str]],
+    feats: Mapping[str, np.ndarray],
+    gold: Intervals,
+    fold: Fold,
+    lexicon: Weighted,
+    phone_set: PhoneSet,
+    on_utterance: Callable[[], object] = lambda: None,
+    jobs: int = 1,
+) -> Correction | None:
     """Align the utterances of ``words`` with a system and learn from ``gold`` how far it is off; None: no match."""
+
     def place(utt: str) -> PlacedUtterance | None:
         x = feats[utt]
         return place_utterance(goodness, utt, goodness.system.scores(x), len(x), words[utt], lexicon)
@@ -216,5 +228,14 @@ def learn_from_hands(train: Path, goodness: Goodness, lang: Lang, jobs: int = 1)
     feats = read_feats(train, goodness.system.directory)
     words = to_learn_from({u.id: u.words for u in feats.of(read_datadir(train))}, gold)
     with tqdm(total=len(words), desc=f"teach {goodness.system.name}", unit="utt", disable=None) as bar:
-        return teach(goodness, words, feats, gold, read_fold(train.parent), lang.reference_lexicon,
-                     phone_set_of(lang.info), bar.update, jobs)
+        return teach(
+            goodness,
+            words,
+            feats,
+            gold,
+            read_fold(train.parent),
+            lang.reference_lexicon,
+            phone_set_of(lang.info),
+            bar.update,
+            jobs,
+        )

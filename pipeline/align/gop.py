@@ -7,6 +7,7 @@ through q's own states (for CTC: blanks, q, blanks); q runs over all phones with
 no phone fits better. The scores are scaled by `posteriors.SCALE`, so that values of a GMM, a hybrid and a network can
 stand side by side. It is one definition for all of them; only the scores are theirs.
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -53,7 +54,7 @@ def phone_models(topology: Topology, phones: Sequence[str]) -> PhoneModels:
     start, end = (np.full((len(phones), most), LOG_ZERO) for _ in range(2))
     trans = np.full((len(phones), most, most), LOG_ZERO)
     for p, (columns, begin, arcs, finals) in enumerate(parts):
-        column[p, :len(columns)] = columns
+        column[p, : len(columns)] = columns
         for state, cost in begin.items():
             start[p, state] = -cost
         for (source, target), cost in arcs.items():

@@ -3,6 +3,7 @@
 Zeyer et al., Why does CTC result in peaky behavior? (2021), show that training leads there; Huang et al., Less peaky
 and more accurate CTC forced alignment by label priors (2024), that dividing by the label prior makes alignments less so.
 """
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -39,8 +40,12 @@ def peaks(network: Mapping[str, PlacedUtterance], hmm: Mapping[str, PlacedUttera
     at = np.array(places)
     near = at[(at > -1) & (at < 2)]  # further off, the two have taken different sounds for this phone
     frames = sum(u.num_frames for u in network.values())
-    return Peaks(1 - sum(lengths) / frames, float(np.mean(lengths)), *(float(f(near)) if len(near) else float("nan")
-                 for f in (np.mean, np.std)), float(np.mean((at >= 0) & (at <= 1))) if len(at) else float("nan"))
+    return Peaks(
+        1 - sum(lengths) / frames,
+        float(np.mean(lengths)),
+        *(float(f(near)) if len(near) else float("nan") for f in (np.mean, np.std)),
+        float(np.mean((at >= 0) & (at <= 1))) if len(at) else float("nan"),
+    )
 
 
 HEADER = ["network", "blank_percent", "spike_frames", "position", "deviation", "inside_percent"]
@@ -48,5 +53,11 @@ HEADER = ["network", "blank_percent", "spike_frames", "position", "deviation", "
 
 def peak_cells(name: str, found: Peaks) -> list[str]:
     """A row under HEADER."""
-    return [name, f"{100 * found.blank_share:.1f}", f"{found.spike_frames:.2f}", f"{found.position:.2f}",
-            f"{found.deviation:.2f}", f"{100 * found.inside:.1f}"]
+    return [
+        name,
+        f"{100 * found.blank_share:.1f}",
+        f"{found.spike_frames:.2f}",
+        f"{found.position:.2f}",
+        f"{found.deviation:.2f}",
+        f"{100 * found.inside:.1f}",
+    ]

@@ -1,4 +1,5 @@
 """A known text placed in the scores of any system: the best path through the graph of its words."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -19,8 +20,8 @@ from pipeline.times.clock import FRAME_SHIFT_MS
 from pipeline.times.segments import Segment
 
 BEAMS = (200.0, 800.0)  # natural log, unscaled scores: Kaldi's 10 and 40, for scores scaled by 0.1, end too soon
-EVERYTHING = 1e6       # a beam that prunes nothing, tried last
-MOST_STEPS = 1e7       # but, where words may be left out, for no more rows of scores times states of the graph
+EVERYTHING = 1e6  # a beam that prunes nothing, tried last
+MOST_STEPS = 1e7  # but, where words may be left out, for no more rows of scores times states of the graph
 # What a word that is left out costs, scores scaled by `posteriors.SCALE`. Chosen on dev of prompts: of 337 words none is
 # left out by any system, and of four foreign words before or after each utterance's 134 to 143 of 145 are (with 100 and
 # 5 no more than 33 by the network; with 20 and 2 weak models, of one Gaussian a state, lose words that were said).
@@ -49,8 +50,15 @@ class Path:
     spikes: list[tuple[int, int]] = field(default_factory=list)  # of the phones, once these have been spread
 
 
-def best_placing(system: System, scores: np.ndarray, num_frames: int, words: Sequence[str], lexicon: Weighted,
-                 name: str, skipping: bool = False) -> Path | None:
+def best_placing(
+    system: System,
+    scores: np.ndarray,
+    num_frames: int,
+    words: Sequence[str],
+    lexicon: Weighted,
+    name: str,
+    skipping: bool = False,
+) -> Path | None:
     """Where the words are said, if they are said in this order; None if there are too few frames for them, or no search
     with one of BEAMS gets to the end. With ``skipping`` words that were not said may be left out.
 
@@ -68,8 +76,18 @@ def best_placing(system: System, scores: np.ndarray, num_frames: int, words: Seq
     everything = not skipping or len(scores) * fst.num_states <= MOST_STEPS
     found, most = None, 0
     for beam in (*BEAMS, *([EVERYTHING] if everything else [])) if fst.num_states else ():
-        lattice = search(graph, scores, 1.0, Beams(beam, BEST_PATH_ONLY), name, system.name, "text", FRAME_SHIFT_MS,
-                         system.step, num_frames)
+        lattice = search(
+            graph,
+            scores,
+            1.0,
+            Beams(beam, BEST_PATH_ONLY),
+            name,
+            system.name,
+            "text",
+            FRAME_SHIFT_MS,
+            system.step,
+            num_frames,
+        )
         before, most = most, _num_words(found := _phones(lattice)) if lattice else most
         if most == len(words) or most == before > 0:
             break  # a wider beam finds words that a narrow one has lost, until there are no more
@@ -89,8 +107,14 @@ def _phones(lattice: Lattice) -> list[Segment]:
     for arc in best_path(lattice):
         word = int(lattice.word[arc] or word)
         label = lattice.label[arc]
-        phones.append(Segment(label, int(lattice.node_frame[lattice.arc_from[arc]]),
-                              int(lattice.node_frame[lattice.arc_to[arc]]), -1 if label in SILENT else word))
+        phones.append(
+            Segment(
+                label,
+                int(lattice.node_frame[lattice.arc_from[arc]]),
+                int(lattice.node_frame[lattice.arc_to[arc]]),
+                -1 if label in SILENT else word,
+            )
+        )
     return phones
 
 
@@ -98,7 +122,7 @@ def rows(scores: np.ndarray, step: int, segment: Segment) -> np.ndarray:
     """The rows of ``scores``, one for ``step`` frames, that are centred within a segment; the nearest if none is."""
     first, last = (-(-frame // step) for frame in (segment.start, segment.end))
     first = min(first, len(scores) - 1)
-    return scores[first:max(last, first + 1)]
+    return scores[first : max(last, first + 1)]
 
 
 def _confidence(system: System, scores: np.ndarray, phones: Sequence[Segment]) -> tuple[list[float], list[float]]:
@@ -120,7 +144,8 @@ def spread(path: Path) -> Path:
     shares = [_shares(path.phones, index) for index in range(len(path.phones))]
     phones, kept, spikes = [], [], []
     for (_, lead), phone, (own_tail, own_lead), (tail, _), sure in zip(
-            [(0, 0), *shares], path.phones, shares, [*shares[1:], (0, 0)], path.phone_confidence):
+        [(0, 0), *shares], path.phones, shares, [*shares[1:], (0, 0)], path.phone_confidence
+    ):
         if phone.label == BLANK:
             longer = replace(phone, start=phone.start + own_tail, end=phone.end - own_lead)
         else:

@@ -3,6 +3,7 @@
 After Chen et al. 2015 (Pronunciation and silence probability modeling for ASR): variants relative to the commonest,
 pauses smoothed towards their rate over all words. `lexicon.pauses` says what is modelled.
 """
+
 from __future__ import annotations
 
 from collections import Counter
@@ -43,7 +44,8 @@ def said_in(folder: Path | str) -> dict[str, list[Said | None]]:
             if word is None or not word.start < middle < word.end:
                 raise UserError(
                     f"{folder / 'phones.ctm'}: {utterance}: {phone.label} at {phone.start:.2f} s is in no word "
-                    f"of words.ctm; {align_again(folder)}")
+                    f"of words.ctm; {align_again(folder)}"
+                )
             said[-1] = (word.label, (*said[-1][1], phone.label))
         found[utterance] = said
     return found
@@ -83,8 +85,11 @@ def pause_probabilities(utterances: Iterable[Sequence[Said | None]], lexicon: We
             followed[utterance[place]] += 1
             paused[utterance[place]] += following > place + 1
     rate = (paused.total() + 1) / (followed.total() + 2)
-    after = {(word, phones): (paused[word, phones] + PSEUDO_COUNT * rate) / (followed[word, phones] + PSEUDO_COUNT)
-             for word, variants in lexicon.items() for _, phones in variants}
+    after = {
+        (word, phones): (paused[word, phones] + PSEUDO_COUNT * rate) / (followed[word, phones] + PSEUDO_COUNT)
+        for word, variants in lexicon.items()
+        for _, phones in variants
+    }
     return Pauses((begins + 1) / (number + 2), (ends + 1) / (number + 2), after)
 
 
@@ -94,5 +99,7 @@ def refuse_strangers(folder: Path | str, utterances: dict[str, list[Said | None]
     for utterance, said in utterances.items():
         for spoken in said:
             if spoken is not PAUSE and spoken not in known:
-                raise UserError(f'{folder}: {utterance}: word "{spoken[0]}" was said {" ".join(spoken[1])}, which the '
-                                f"lexicon lacks; the alignment is of another lexicon: make gmm")
+                raise UserError(
+                    f'{folder}: {utterance}: word "{spoken[0]}" was said {" ".join(spoken[1])}, which the '
+                    f"lexicon lacks; the alignment is of another lexicon: make gmm"
+                )

@@ -1,4 +1,5 @@
 """A known text placed in a recording of any length, by any system that scores frames."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
@@ -18,10 +19,10 @@ from pipeline.sound.pauses import Cutting
 from pipeline.sound.recording import Recording
 from pipeline.times.segments import Segment, word_segments
 
-DOUBTFUL = 0.05       # a word of less confidence was hardly said there (see posteriors.SCALE)
-LONGEST_WORD = 200    # frames; a longer one hides something else
-USUAL_WORD = 60       # frames; what a word is longer than that tells of no other sound
-LEAST_PAUSE = 50      # frames; a shorter pause is not looked into
+DOUBTFUL = 0.05  # a word of less confidence was hardly said there (see posteriors.SCALE)
+LONGEST_WORD = 200  # frames; a longer one hides something else
+USUAL_WORD = 60  # frames; what a word is longer than that tells of no other sound
+LEAST_PAUSE = 50  # frames; a shorter pause is not looked into
 
 
 @dataclass(frozen=True)
@@ -49,14 +50,20 @@ class Placed:
     @property
     def doubtful(self) -> list[Segment]:
         """The words that were hardly said where they had to be placed."""
-        return [word for word, confidence in zip(self.words, self.word_confidence)
-                if confidence < DOUBTFUL or word.end - word.start > LONGEST_WORD]
+        return [
+            word
+            for word, confidence in zip(self.words, self.word_confidence)
+            if confidence < DOUBTFUL or word.end - word.start > LONGEST_WORD
+        ]
 
     @property
     def untold(self) -> list[Segment]:
         """The pauses that sound like anything but pauses: speech of which the text says nothing."""
-        return [phone for phone, confidence in zip(self.phones, self.phone_confidence) if phone.label in SILENT
-                and confidence < DOUBTFUL and phone.end - phone.start >= LEAST_PAUSE]
+        return [
+            phone
+            for phone, confidence in zip(self.phones, self.phone_confidence)
+            if phone.label in SILENT and confidence < DOUBTFUL and phone.end - phone.start >= LEAST_PAUSE
+        ]
 
 
 def written_in(lang: Lang) -> Written:
@@ -64,8 +71,12 @@ def written_in(lang: Lang) -> Written:
     return Written(lang.reference_lexicon, english=lang.info.get("lexicon") == "dictionary")
 
 
-def pronounce(words: Collection[str], lang: Lang, phones: Collection[str],
-              guess: Callable[[list[str]], Pronunciations] | None = None) -> tuple[Weighted, list[str]]:
+def pronounce(
+    words: Collection[str],
+    lang: Lang,
+    phones: Collection[str],
+    guess: Callable[[list[str]], Pronunciations] | None = None,
+) -> tuple[Weighted, list[str]]:
     """Pronunciations in the model's ``phones`` for the words, and which of them were guessed.
 
     From the experiment's lexicon; where that is of English, then from the dictionary, then guessed (None: not).
@@ -81,14 +92,19 @@ def pronounce(words: Collection[str], lang: Lang, phones: Collection[str],
         found |= {word: [(1.0, said) for said in variants] for word, variants in more.items()}
         missing = [word for word in missing if word not in found]
     if missing:
-        raise UserError(f"TEXT: no pronunciation of {_some(missing)}; correct the text, or add `WORD P1 P2 ...` to"
-                        " lexicon/extra.txt")
-    usable = {word: [(prob, said) for prob, said in variants if set(said) <= set(phones)]
-              for word, variants in found.items()}
+        raise UserError(
+            f"TEXT: no pronunciation of {_some(missing)}; correct the text, or add `WORD P1 P2 ...` to"
+            " lexicon/extra.txt"
+        )
+    usable = {
+        word: [(prob, said) for prob, said in variants if set(said) <= set(phones)] for word, variants in found.items()
+    }
     if unsaid := sorted(word for word, variants in usable.items() if not variants):
         strange = sorted({phone for word in unsaid for _, said in found[word] for phone in said} - set(phones))
-        raise UserError(f"TEXT: {_some(unsaid)}: the model has never heard {' '.join(strange)}; take the words out, or"
-                        " use a model of a corpus that has all phones")
+        raise UserError(
+            f"TEXT: {_some(unsaid)}: the model has never heard {' '.join(strange)}; take the words out, or"
+            " use a model of a corpus that has all phones"
+        )
     return usable, guessed
 
 
@@ -105,16 +121,18 @@ def score_pieces(system: System, recording: Recording) -> np.ndarray:
     for cut, following in zip(cuts, [*cuts[1:], total]):
         if cut == total or following - bounds[-1] > Cutting.limit:
             bounds.append(cut)
-    rows = [system.scores(recording.feats(a, b))[:-(-(b - a) // step)] for a, b in zip(bounds, bounds[1:])]
+    rows = [system.scores(recording.feats(a, b))[: -(-(b - a) // step)] for a, b in zip(bounds, bounds[1:])]
     return np.concatenate(rows)
 
 
-def place_text(system: System, recording: Recording, words: Sequence[str], lexicon: Weighted,
-               correction: Correction | None = None) -> Placed | None:
+def place_text(
+    system: System, recording: Recording, words: Sequence[str], lexicon: Weighted, correction: Correction | None = None
+) -> Placed | None:
     """Where the words are said, if they are said in this order; None if there are more words than frames. With the
     ``correction`` of the system boundaries are where hands would put them."""
-    path = best_placing(system, score_pieces(system, recording), len(recording.static), words, lexicon, recording.name,
-                        skipping=True)
+    path = best_placing(
+        system, score_pieces(system, recording), len(recording.static), words, lexicon, recording.name, skipping=True
+    )
     if path is None:
         return None
     phones = correction.correct(recording.feats(), path.phones) if correction else path.phones

@@ -4,6 +4,7 @@ The encoding is kaldiio's; what is added here is that a killed run leaves no fal
 that an archive from a stranger cannot run a command (Kaldi's ``cmd |`` entries and kaldiio's pickles are refused). Beside
 the index lies ``NAME.crc``, the checksum of each array, so that damage is noticed where an array is read.
 """
+
 from __future__ import annotations
 
 import math
@@ -83,8 +84,10 @@ class Archive(Mapping[str, np.ndarray]):
         for number, line in numbered_lines(self.path):
             key, _, where = line.partition(" ")
             if not key or not PLACE.fullmatch(where.strip()):
-                raise UserError(f"{self.path}:{number}: {line!r} is not `utterance file.ark:offset`"
-                                f" (pipes are not run); {again(self.path)}")
+                raise UserError(
+                    f"{self.path}:{number}: {line!r} is not `utterance file.ark:offset`"
+                    f" (pipes are not run); {again(self.path)}"
+                )
             if key in self._entries:
                 raise UserError(f'{self.path}:{number}: utterance "{key}" for the second time; {again(self.path)}')
             if why := unfit_for_a_file(key):
@@ -93,8 +96,12 @@ class Archive(Mapping[str, np.ndarray]):
         sums = self.path.with_suffix(".crc")
         self._sums = read_checksums(sums) if sums.is_file() else None
         if self._sums is not None:
-            same_ids(self.path, self._entries, self._sums, f"{again(self.path)} (or, if it is not phonoscope's, remove"
-                     f" {sums}, the checksums of another)")
+            same_ids(
+                self.path,
+                self._entries,
+                self._sums,
+                f"{again(self.path)} (or, if it is not phonoscope's, remove {sums}, the checksums of another)",
+            )
 
     def __getitem__(self, key: str) -> np.ndarray:
         where = self._entries[key]

@@ -3,6 +3,7 @@
 `np.load` refuses pickles, but takes a header at its word: a hundred bytes may say that an array of a terabyte follows,
 or, compressed, hold one of zeros. Models are written uncompressed (`np.savez`), so neither is needed.
 """
+
 from __future__ import annotations
 
 import math
@@ -28,8 +29,9 @@ def read_arrays(path: Path | str) -> dict[str, np.ndarray]:
     arrays = {}
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
-        if sum(member.file_size for member in members) > path.stat().st_size \
-                or any(member.compress_type != zipfile.ZIP_STORED for member in members):
+        if sum(member.file_size for member in members) > path.stat().st_size or any(
+            member.compress_type != zipfile.ZIP_STORED for member in members
+        ):
             raise ValueError("its arrays are compressed, or said to be larger than the file")
         for member in members:
             if member.filename in arrays:

@@ -1,4 +1,5 @@
 """Two strings of symbols side by side, by the fewest edits."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ LARGEST_TABLE = 10**8  # cells of an edit distance, each of which takes memory: 
 Pairs = list[tuple[str, str]]
 
 
-def align(reference: Sequence[str], hypothesis: Sequence[str]) -> Pairs:
+def pair_up(reference: Sequence[str], hypothesis: Sequence[str]) -> Pairs:
     """Minimum edit alignment, all three errors costing one: (reference, hypothesis) pairs, ``GAP`` for nothing."""
     if len(reference) * len(hypothesis) > LARGEST_TABLE:
         raise UserError(f"{len(reference)} symbols cannot be compared with {len(hypothesis)}; cut so long an utterance")

@@ -1,4 +1,5 @@
 """meta.json: what a model directory says of itself, settings and figures beside the arrays."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -4,6 +4,7 @@ Workers are forked, so that they have the models, graphs and libraries of their 
 them: two start in 0.08 s, where joblib's, which import all anew, take 11 s and 14 s of processor. They are as dead as
 their parent, even if that was killed. Where there is no safe fork (not on Linux) everything is done in one process.
 """
+
 from __future__ import annotations
 
 import contextlib
@@ -27,8 +28,8 @@ from lexicon.errors import UserError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-AHEAD = 4            # results that may wait for one before them, for each worker: memory is for so many
-PATIENCE = 0.2       # seconds between two looks whether another stage has left a core
+AHEAD = 4  # results that may wait for one before them, for each worker: memory is for so many
+PATIENCE = 0.2  # seconds between two looks whether another stage has left a core
 PR_SET_PDEATHSIG = 1  # of Linux's prctl(2)
 
 
@@ -178,8 +179,10 @@ def _alive() -> Iterator[None]:
     try:
         yield
     except (EOFError, ConnectionError) as error:
-        raise UserError("a worker process was killed, most likely for want of memory; close other programs, or use"
-                        " fewer: --jobs 1 (NJ=1)") from error
+        raise UserError(
+            "a worker process was killed, most likely for want of memory; close other programs, or use"
+            " fewer: --jobs 1 (NJ=1)"
+        ) from error
 
 
 def _opened(answer: tuple[bool, Any]) -> Any:

@@ -1,5 +1,6 @@
 """Frame classifiers side by side on dev, each as it will be used: its posteriors divided by priors, searched through
 the HMMs with a phone bigram."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -31,22 +32,46 @@ class Candidate(NamedTuple):
     seconds: float
 
 
-def judge(name: str, model: FrameClassifier, seconds: float, dev: FrameData, feats: Mapping[str, np.ndarray],
-          references: Mapping[str, Sequence[str]], transitions: Transitions, lang: Lang, fold: Fold, jobs: int = 1
-          ) -> Candidate:
+def judge(
+    name: str,
+    model: FrameClassifier,
+    seconds: float,
+    dev: FrameData,
+    feats: Mapping[str, np.ndarray],
+    references: Mapping[str, Sequence[str]],
+    transitions: Transitions,
+    lang: Lang,
+    fold: Fold,
+    jobs: int = 1,
+) -> Candidate:
     """Search the utterances of ``references``, {utterance: phones}, with the classifier; ``dev`` are all their
     frames."""
     system = System("frames", Path(name), model.scaled_likelihoods, hmm_topology(transitions), 1, {"kind": "frames"})
     errors = min(tune_free(system, lang, feats, references, fold, jobs).values())
     posteriors = np.concatenate(list(each(lambda utt: model.log_posteriors(feats[utt]), references, jobs)))
-    return Candidate(100 * errors / sum(map(len, references.values())), name, model,
-                     100 * float(np.mean(model.classes[posteriors.argmax(1)] == dev.y)),
-                     cross_entropy(posteriors, model.classes, dev.y), seconds)
+    return Candidate(
+        100 * errors / sum(map(len, references.values())),
+        name,
+        model,
+        100 * float(np.mean(model.classes[posteriors.argmax(1)] == dev.y)),
+        cross_entropy(posteriors, model.classes, dev.y),
+        seconds,
+    )
 
 
 def choice_table(candidates: Sequence[Candidate], chosen: Candidate) -> list[str]:
     """The candidates side by side."""
     head = ["classifier", "dev free PER %", "dev frame accuracy %", "dev cross-entropy", "parameters", "seconds", ""]
-    rows = [[c.name, f"{c.free_per:.2f}", f"{c.accuracy:.2f}", f"{c.entropy:.4f}", f"{c.model.num_parameters:,}",
-             f"{c.seconds:.1f}", "<- chosen" if c is chosen else ""] for c in candidates]
+    rows = [
+        [
+            c.name,
+            f"{c.free_per:.2f}",
+            f"{c.accuracy:.2f}",
+            f"{c.entropy:.4f}",
+            f"{c.model.num_parameters:,}",
+            f"{c.seconds:.1f}",
+            "<- chosen" if c is chosen else "",
+        ]
+        for c in candidates
+    ]
     return [line.rstrip() for line in columns([head, *rows])]

@@ -1,4 +1,5 @@
 """Hand-placed phones as training labels: which state of which phone each frame belongs to."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -51,8 +52,9 @@ def phone_of(label: str, transitions: Transitions, fold: Fold) -> str | None:
     return class_of if class_of in transitions.first_pdf else None
 
 
-def taught(feats: Features, alignment: Archive, hmms: GmmHmm, gold: Intervals, fold: Fold
-           ) -> tuple[list[np.ndarray], list[np.ndarray]]:
+def taught(
+    feats: Features, alignment: Archive, hmms: GmmHmm, gold: Intervals, fold: Fold
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """The features (T, D) and densities (T,) of every utterance of the alignment: where hands have placed the phones,
     these say which, else the alignment does. UserError where they do not fit."""
     if not len(alignment):

@@ -4,6 +4,7 @@ The hybrid of Bourlard & Morgan (Connectionist Speech Recognition, 1994): p(fram
 p(state | frame) / p(state), so a classifier trained on the GMM's alignment takes the place of the Gaussians in the same
 HMMs.
 """
+
 from __future__ import annotations
 
 import warnings
@@ -60,11 +61,18 @@ class FrameClassifier:
 
     def save(self, path: Path | str) -> None:
         """Write arrays only (no pickles)."""
-        arrays = {f"{name}{i}": array for i, layer in enumerate(self.layers)
-                  for name, array in zip(("weight", "bias"), layer)}
+        arrays = {
+            f"{name}{i}": array for i, layer in enumerate(self.layers) for name, array in zip(("weight", "bias"), layer)
+        }
         with atomic_write(path, "wb") as stream:
-            np.savez(stream, context=self.context, num_layers=len(self.layers), classes=self.classes,
-                     log_prior=self.log_prior, **arrays)
+            np.savez(
+                stream,
+                context=self.context,
+                num_layers=len(self.layers),
+                classes=self.classes,
+                log_prior=self.log_prior,
+                **arrays,
+            )
 
 
 def load_frame_classifier(path: Path | str) -> FrameClassifier:
@@ -74,19 +82,32 @@ def load_frame_classifier(path: Path | str) -> FrameClassifier:
         layers = [(arrays[f"weight{i}"], arrays[f"bias{i}"]) for i in range(int(arrays["num_layers"]))]
         model = FrameClassifier(int(arrays["context"]), layers, arrays["classes"], arrays["log_prior"])
         widths = [weight.shape[1] for weight, _ in layers]
-        fits = all(w.ndim == 2 and b.shape == (w.shape[1],) and np.isfinite(w).all() and np.isfinite(b).all()
-                   for w, b in layers) and [w.shape[0] for w, _ in layers[1:]] == widths[:-1]
-        fits &= (model.context >= 0 and layers[0][0].shape[0] % (2 * model.context + 1) == 0
-                 and model.log_prior.ndim == 1 and np.isfinite(model.log_prior).all()
-                 and np.issubdtype(model.classes.dtype, np.integer))
-        if not fits or model.classes.shape != (
-                widths[-1],) or not 0 <= model.classes.min() <= model.classes.max() < len(model.log_prior):
+        fits = (
+            all(
+                w.ndim == 2 and b.shape == (w.shape[1],) and np.isfinite(w).all() and np.isfinite(b).all()
+                for w, b in layers
+            )
+            and [w.shape[0] for w, _ in layers[1:]] == widths[:-1]
+        )
+        fits &= (
+            model.context >= 0
+            and layers[0][0].shape[0] % (2 * model.context + 1) == 0
+            and model.log_prior.ndim == 1
+            and np.isfinite(model.log_prior).all()
+            and np.issubdtype(model.classes.dtype, np.integer)
+        )
+        if (
+            not fits
+            or model.classes.shape != (widths[-1],)
+            or not 0 <= model.classes.min() <= model.classes.max() < len(model.log_prior)
+        ):
             raise ValueError("layers do not fit together")
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such model; run: make frames") from error
     except Exception as error:  # a zip of anything can fail in any way; all of them mean the same to the user
         raise UserError(
-            f"{path}: not a frame classifier of phonoscope ({error}); remove it and run: make frames") from error
+            f"{path}: not a frame classifier of phonoscope ({error}); remove it and run: make frames"
+        ) from error
     return model
 
 
@@ -100,8 +121,11 @@ class FrameData:
 
 def check_alignment(labels: np.ndarray, feats: np.ndarray, num_pdfs: int, what: str) -> np.ndarray:
     """``labels`` if they are a density for each frame of ``feats`` (T, D), else a UserError that names ``what``."""
-    if (labels.shape != (len(feats),) or not np.issubdtype(labels.dtype, np.integer)
-            or not 0 <= labels.min(initial=0) <= labels.max(initial=0) < num_pdfs):
+    if (
+        labels.shape != (len(feats),)
+        or not np.issubdtype(labels.dtype, np.integer)
+        or not 0 <= labels.min(initial=0) <= labels.max(initial=0) < num_pdfs
+    ):
         raise UserError(f"{what}: not one of {num_pdfs} densities for each of {len(feats)} frames; align the set again")
     return labels
 
@@ -121,8 +145,9 @@ Trained = tuple[list[tuple[np.ndarray, np.ndarray]], np.ndarray]  # layers and c
 OnEpoch = Callable[[str], None]
 
 
-def _affine(coef: np.ndarray, intercept: np.ndarray, mean: np.ndarray, scale: np.ndarray
-            ) -> tuple[np.ndarray, np.ndarray]:
+def _affine(
+    coef: np.ndarray, intercept: np.ndarray, mean: np.ndarray, scale: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Fold the standardisation (x - mean) / scale into an affine layer coef (n_in, n_out), intercept (n_out,)."""
     weight = coef / scale[:, None]
     return weight.astype(np.float32), (intercept - mean @ weight).astype(np.float32)
@@ -131,6 +156,7 @@ def _affine(coef: np.ndarray, intercept: np.ndarray, mean: np.ndarray, scale: np
 def train_lda(train: FrameData, dev: FrameData, seed: int, say: OnEpoch) -> Trained:
     """Linear discriminant analysis: one Gaussian per class with a covariance in common."""
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis  # scikit-learn is slow to import
+
     model = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=1e-3).fit(train.x, train.y)
     none = np.zeros(train.x.shape[1]), np.ones(train.x.shape[1])
     return [_affine(model.coef_.T, model.intercept_, *none)], model.classes_
@@ -141,6 +167,7 @@ def train_logistic(train: FrameData, dev: FrameData, seed: int, say: OnEpoch) ->
     hidden layer. Neighbouring frames are so alike that all of them would cost three times as much for little."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
+
     mean, scale = train.x.mean(0), train.x.std(0) + 1e-6
     model = LogisticRegression(C=0.01, max_iter=30, tol=1e-3)
     with warnings.catch_warnings():
@@ -149,13 +176,22 @@ def train_logistic(train: FrameData, dev: FrameData, seed: int, say: OnEpoch) ->
     return [_affine(model.coef_.T, model.intercept_, mean, scale)], model.classes_
 
 
-def train_mlp(train: FrameData, dev: FrameData, seed: int, say: OnEpoch, hidden: tuple[int, ...] = (512, 512),
-              rate: float = 1e-3, max_epochs: int = 16, least_gain: float = 0.003) -> Trained:
+def train_mlp(
+    train: FrameData,
+    dev: FrameData,
+    seed: int,
+    say: OnEpoch,
+    hidden: tuple[int, ...] = (512, 512),
+    rate: float = 1e-3,
+    max_epochs: int = 16,
+    least_gain: float = 0.003,
+) -> Trained:
     """A multilayer perceptron, its learning rate by "newbob" (QuickNet; Kaldi's nnet1): from the first epoch that gains
     less than ``least_gain`` of the dev cross-entropy on, the rate is halved and training goes on from the best weights,
     until three such epochs in all."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.neural_network import MLPClassifier
+
     mean, scale = train.x.mean(0), train.x.std(0) + 1e-6
     x, dev_x = (train.x - mean) / scale, (dev.x - mean) / scale
     # With warm_start each fit is one more epoch, with a fresh Adam at the rate of that epoch.

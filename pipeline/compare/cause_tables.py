@@ -1,4 +1,5 @@
 """Where errors come from, counted and in words: what errors.json and errors.txt of a decode hold."""
+
 from __future__ import annotations
 
 from collections import Counter
@@ -11,8 +12,11 @@ from pipeline.compare.causes import CAUSES, COMPONENTS, Wrong
 Found = Mapping[str, Sequence[Wrong]]  # by utterance
 GRAPHS = {"words": "words", "free": "phones"}
 NONE = "-"  # alone
-DECIDED = {"acoustic": "the acoustic score", "lexicon": "the lexicon (pronunciation, pauses, durations)",
-           "language": "the language model"}
+DECIDED = {
+    "acoustic": "the acoustic score",
+    "lexicon": "the lexicon (pronunciation, pauses, durations)",
+    "language": "the language model",
+}
 
 
 def summary(found: Found) -> dict[str, Any]:
@@ -25,9 +29,13 @@ def summary(found: Found) -> dict[str, Any]:
         if wrong.cause in ("kept", "outside"):
             decided.update(dict.fromkeys(wrong.decided or (NONE,), errors))
             largest[max(COMPONENTS, key=wrong.difference.__getitem__)] += errors
-    return {"errors": sum(causes.values()), "stretches": len(every), "causes": {name: causes[name] for name in CAUSES},
-            "decided": {name: decided[name] for name in (*COMPONENTS, NONE)},
-            "largest": {name: largest[name] for name in COMPONENTS}}
+    return {
+        "errors": sum(causes.values()),
+        "stretches": len(every),
+        "causes": {name: causes[name] for name in CAUSES},
+        "decided": {name: decided[name] for name in (*COMPONENTS, NONE)},
+        "largest": {name: largest[name] for name in COMPONENTS},
+    }
 
 
 def by_class(found: Found, phones: PhoneSet) -> dict[str, dict[str, Any]]:
@@ -44,10 +52,16 @@ def by_class(found: Found, phones: PhoneSet) -> dict[str, dict[str, Any]]:
 
 def as_json(system: str, found: Mapping[str, Found], phones: PhoneSet) -> dict[str, Any]:
     """Everything, as plain values; ``found`` by graph."""
-    return {"system": system, "causes": CAUSES,
-            **{graph: summary(found[graph]) for graph in GRAPHS}, "classes": by_class(found["free"], phones),
-            "wrong": {graph: {utt: [wrong.as_json() for wrong in wrongs] for utt, wrongs in found[graph].items()}
-                      for graph in GRAPHS}}
+    return {
+        "system": system,
+        "causes": CAUSES,
+        **{graph: summary(found[graph]) for graph in GRAPHS},
+        "classes": by_class(found["free"], phones),
+        "wrong": {
+            graph: {utt: [wrong.as_json() for wrong in wrongs] for utt, wrongs in found[graph].items()}
+            for graph in GRAPHS
+        },
+    }
 
 
 def text(system: str, found: Mapping[str, Found], phones: PhoneSet) -> list[str]:
@@ -57,18 +71,28 @@ def text(system: str, found: Mapping[str, Found], phones: PhoneSet) -> list[str]
     lines += [_row(CAUSES[cause], [_share(s["causes"][cause], s["errors"]) for s in sums.values()]) for cause in CAUSES]
     lines.append(_row("together", [f"{s['errors']}       " for s in sums.values()]))
     lost = [s["causes"]["kept"] + s["causes"]["outside"] for s in sums.values()]
-    lines += ["", _row("lost by the models; what the right answer would have won without:", []),
-              *(_row(f"  {DECIDED[name]}", [_share(s["decided"][name], n) for s, n in zip(sums.values(), lost)])
-                for name in COMPONENTS),
-              _row("  none alone, they agreed", [_share(s["decided"][NONE], n) for s, n in zip(sums.values(), lost)]),
-              _row("lost by the models; what was the largest part of the difference:", []),
-              *(_row(f"  {DECIDED[name]}", [_share(s["largest"][name], n) for s, n in zip(sums.values(), lost)])
-                for name in COMPONENTS)]
+    lines += [
+        "",
+        _row("lost by the models; what the right answer would have won without:", []),
+        *(
+            _row(f"  {DECIDED[name]}", [_share(s["decided"][name], n) for s, n in zip(sums.values(), lost)])
+            for name in COMPONENTS
+        ),
+        _row("  none alone, they agreed", [_share(s["decided"][NONE], n) for s, n in zip(sums.values(), lost)]),
+        _row("lost by the models; what was the largest part of the difference:", []),
+        *(
+            _row(f"  {DECIDED[name]}", [_share(s["largest"][name], n) for s, n in zip(sums.values(), lost)])
+            for name in COMPONENTS
+        ),
+    ]
     lines += ["", *_class_table(by_class(found["free"], phones))]
     for graph, name in GRAPHS.items():
-        lines += ["", f"{name}: heard > right; by how much what was heard scores better, in nats after scaling",
-                  f"{'utterance':24} {'at':>7}  {'heard > right':34} {'cause':7} {'sound':>7} {'lexicon':>7} {'lang.':>7}",
-                  *(_line(utt, wrong) for utt, wrongs in found[graph].items() for wrong in wrongs)]
+        lines += [
+            "",
+            f"{name}: heard > right; by how much what was heard scores better, in nats after scaling",
+            f"{'utterance':24} {'at':>7}  {'heard > right':34} {'cause':7} {'sound':>7} {'lexicon':>7} {'lang.':>7}",
+            *(_line(utt, wrong) for utt, wrongs in found[graph].items() for wrong in wrongs),
+        ]
     return lines
 
 
@@ -86,10 +110,18 @@ def _class_table(classes: Mapping[str, Mapping[str, Any]]) -> list[str]:
     rows = [head]
     for manner, s in classes.items():
         lost = s["causes"]["kept"] + s["causes"]["outside"]
-        rows.append([manner, str(s["errors"]), *(f"{100 * s['causes'][cause] / s['errors']:.0f} %" for cause in CAUSES),
-                     *(f"{100 * s['decided'][name] / max(lost, 1):.0f} %" for name in (*COMPONENTS, NONE))])
-    return ["phones by class of the right one: causes, and of those that the models lost what decided",
-            *("".join([f"{row[0]:10}", *(f"{cell:>9}" for cell in row[1:])]) for row in rows)]
+        rows.append(
+            [
+                manner,
+                str(s["errors"]),
+                *(f"{100 * s['causes'][cause] / s['errors']:.0f} %" for cause in CAUSES),
+                *(f"{100 * s['decided'][name] / max(lost, 1):.0f} %" for name in (*COMPONENTS, NONE)),
+            ]
+        )
+    return [
+        "phones by class of the right one: causes, and of those that the models lost what decided",
+        *("".join([f"{row[0]:10}", *(f"{cell:>9}" for cell in row[1:])]) for row in rows),
+    ]
 
 
 def _line(utterance: str, wrong: Wrong) -> str:
@@ -99,4 +131,4 @@ def _line(utterance: str, wrong: Wrong) -> str:
 
 
 def _cut(name: str, width: int) -> str:
-    return name if len(name) <= width else f"{name[:width - 1]}…"
+    return name if len(name) <= width else f"{name[: width - 1]}…"

@@ -9,6 +9,7 @@ does so with words.) What is compared, in nats after scaling:
     lexicon    pronunciation, pauses, and the HMMs' transitions, which is all that they say of durations
     language   n-gram and insertion score
 """
+
 from __future__ import annotations
 
 import math
@@ -23,9 +24,9 @@ from lexicon.dictionary import Weighted
 from lexicon.fold import Fold
 from lexicon.lang import Lang
 from lexicon.phones import SILENT, spoken
-from pipeline.base.edits import GAP, align
+from pipeline.base.edits import GAP, pair_up
 from pipeline.lattice import Lattice, best_path
-from pipeline.search.decode import Settings, knowledge
+from pipeline.search.decode import SearchSettings, knowledge
 from pipeline.search.graph import AnswerGraphs
 from pipeline.search.system import System
 from pipeline.search.tuning import BEST_PATH_ONLY
@@ -34,9 +35,12 @@ from pipeline.times.clock import FRAME_SHIFT_MS
 from pipeline.times.intervals import Interval
 
 BEAMS = (40.0, 400.0)  # natural log, scaled scores, for each frame that a row of scores stands for: one answer is there
-MOST_WAYS = 64         # in which a word may have been said, where several phones are of one class
-EQUAL = 0.02           # nats; determinizing rounds costs to 1/1024 here and there
-CONTEXT = {"words": 3, "free": 8}  # words (phones) on either side of a stretch that is scored again; more than n-grams see
+MOST_WAYS = 64  # in which a word may have been said, where several phones are of one class
+EQUAL = 0.02  # nats; determinizing rounds costs to 1/1024 here and there
+CONTEXT = {
+    "words": 3,
+    "free": 8,
+}  # words (phones) on either side of a stretch that is scored again; more than n-grams see
 COMPONENTS = ("acoustic", "lexicon", "language")
 CAUSES = {
     "search": "search: the right answer scores better, but was pruned",
@@ -94,13 +98,19 @@ class Wrong:
 class Judge:
     """Scores answers as the search of a system does: graph "words" or "free", with its tuned settings."""
 
-    def __init__(self, system: System, lang: Lang, graph: str, settings: Settings):
+    def __init__(self, system: System, lang: Lang, graph: str, settings: SearchSettings):
         self.system, self.graph, self.settings = system, graph, settings
         self.known = knowledge(system.topology, lang, graph)
         self.answers = AnswerGraphs(system.topology, *self.known, settings.insertion_score)
 
-    def score(self, scores: np.ndarray, answer: Answer, said: Mapping[str, Collection[tuple[str, ...]]] = {},
-              history: Sequence[str] = (), ends: bool = True) -> Scored | None:
+    def score(
+        self,
+        scores: np.ndarray,
+        answer: Answer,
+        said: Mapping[str, Collection[tuple[str, ...]]] = {},
+        history: Sequence[str] = (),
+        ends: bool = True,
+    ) -> Scored | None:
         """The best path that says ``answer``; None if none does. Arguments as those of `AnswerGraphs.graph`.
 
         scores: (T', columns) of the frames in which it is said.
@@ -110,8 +120,16 @@ class Judge:
             return None
         graph, scale = SearchGraph(fst, self.system.topology, self.known.words), self.settings.acoustic_scale
         for beam in BEAMS:
-            lattice = search(graph, scores, scale, Beams(beam * self.system.step, BEST_PATH_ONLY), "", self.system.name,
-                             self.graph, FRAME_SHIFT_MS)
+            lattice = search(
+                graph,
+                scores,
+                scale,
+                Beams(beam * self.system.step, BEST_PATH_ONLY),
+                "",
+                self.system.name,
+                self.graph,
+                FRAME_SHIFT_MS,
+            )
             if lattice is not None:
                 return self._scored(lattice, history, ends)
         return None
@@ -120,10 +138,15 @@ class Judge:
         path = best_path(lattice)
         begins = lattice.node_frame[lattice.arc_from[path]].tolist()
         said = [(begin, word) for begin, arc in zip(begins, path) for word in lattice.word[arc].split()]
-        language = (self.answers.language([word for _, word in said], history, ends)
-                    + self.settings.insertion_score * len(said))
-        return Scored(lattice.acoustic_scale * float(lattice.acoustic[path].sum()),
-                      float(lattice.language[path].sum()) - language, language, tuple(begin for begin, _ in said))
+        language = self.answers.language(
+            [word for _, word in said], history, ends
+        ) + self.settings.insertion_score * len(said)
+        return Scored(
+            lattice.acoustic_scale * float(lattice.acoustic[path].sum()),
+            float(lattice.language[path].sum()) - language,
+            language,
+            tuple(begin for begin, _ in said),
+        )
 
 
 def holds(lattice: Lattice, answer: Answer) -> bool:
@@ -147,13 +170,20 @@ class Inquiry:
     for each reference word pronunciations that the lexicon lacks, where it is known how it was said.
     """
 
-    def __init__(self, judge: Judge, scores: np.ndarray, reference: Sequence[str], heard: Sequence[Interval],
-                 kept: Lattice | Collection[Sequence[str]], fold: Fold = {},
-                 said: Sequence[Collection[tuple[str, ...]]] = ()):
+    def __init__(
+        self,
+        judge: Judge,
+        scores: np.ndarray,
+        reference: Sequence[str],
+        heard: Sequence[Interval],
+        kept: Lattice | Collection[Sequence[str]],
+        fold: Fold = {},
+        said: Sequence[Collection[tuple[str, ...]]] = (),
+    ):
         self.judge, self.scores, self.reference, self.heard, self.kept = judge, scores, reference, heard, kept
         self.said = said or [()] * len(reference)
         self.labels = [interval.label for interval in heard]
-        self.pairs = align(reference, [fold.get(label, label) for label in self.labels])
+        self.pairs = pair_up(reference, [fold.get(label, label) for label in self.labels])
         members: dict[str, set[str]] = {}
         for word in judge.known.words:
             members.setdefault(fold.get(word, word), set()).add(word)
@@ -167,12 +197,22 @@ class Inquiry:
         self.found = self.judge.score(self.scores, [{label} for label in self.labels])
         several = len(stretches) > 1 and all(self.right)
         self.whole = self.judge.score(self.scores, self.right) if several else None
-        return [Wrong(tuple(self.reference[ref]), tuple(self.labels[hyp]), *self._times(hyp), tuple(errors),
-                      **self._judge(ref, hyp)) for errors, ref, hyp in stretches]
+        return [
+            Wrong(
+                tuple(self.reference[ref]),
+                tuple(self.labels[hyp]),
+                *self._times(hyp),
+                tuple(errors),
+                **self._judge(ref, hyp),
+            )
+            for errors, ref, hyp in stretches
+        ]
 
     def _times(self, hyp: slice) -> tuple[float, float]:
         """Seconds; of what was left out, the gap."""
-        begin = self.heard[hyp.start].start if hyp.start < hyp.stop else self.heard[hyp.start - 1].end if hyp.start else 0.0
+        begin = (
+            self.heard[hyp.start].start if hyp.start < hyp.stop else self.heard[hyp.start - 1].end if hyp.start else 0.0
+        )
         return begin, max(begin, self.heard[hyp.stop - 1].end if hyp.stop else begin)
 
     def _judge(self, ref: slice, hyp: slice) -> dict[str, Any]:
@@ -182,10 +222,12 @@ class Inquiry:
         if self.found and self.whole and self.whole.total > self.found.total + EQUAL:
             return {"cause": "search"}
         here, rows = self._window(hyp)
-        before, after = (tuple({label} for label in self.labels[part])
-                         for part in (slice(here.start, hyp.start), slice(hyp.stop, here.stop)))
+        before, after = (
+            tuple({label} for label in self.labels[part])
+            for part in (slice(here.start, hyp.start), slice(hyp.stop, here.stop))
+        )
         answer, scores = (*before, *self.right[ref], *after), self.scores[rows]
-        place = {"history": self.labels[:here.start], "ends": here.stop == len(self.labels)}
+        place = {"history": self.labels[: here.start], "ends": here.stop == len(self.labels)}
         found = self.found and self.judge.score(scores, [{label} for label in self.labels[here]], **place)
         right = self.judge.score(scores, answer, **place)
         if right is None:
@@ -198,8 +240,11 @@ class Inquiry:
             return {"cause": "lexicon", "difference": difference}
         total = sum(difference.values())
         decided = tuple(name for name, value in difference.items() if total < value)
-        return {"cause": "kept" if self._was_kept(ref, hyp) else "outside", "difference": difference,
-                "decided": decided}
+        return {
+            "cause": "kept" if self._was_kept(ref, hyp) else "outside",
+            "difference": difference,
+            "decided": decided,
+        }
 
     def _window(self, hyp: slice) -> tuple[slice, slice]:
         """The stretch with some words of context, and the rows of scores in which these were heard."""
@@ -207,22 +252,36 @@ class Inquiry:
             return slice(0, len(self.labels)), slice(0, len(self.scores))
         context, begins = CONTEXT[self.judge.graph], self.found.begins
         here = slice(max(0, hyp.start - context), min(len(self.labels), hyp.stop + context))
-        return here, slice(begins[here.start] if here.start else 0,
-                           begins[here.stop] if here.stop < len(self.labels) else len(self.scores))
+        return here, slice(
+            begins[here.start] if here.start else 0,
+            begins[here.stop] if here.stop < len(self.labels) else len(self.scores),
+        )
 
     def _was_kept(self, ref: slice, hyp: slice) -> bool:
         """Whether the search kept the sentence with this stretch put right, or the whole reference."""
-        for answer in ([*({label} for label in self.labels[:hyp.start]), *self.right[ref],
-                        *({label} for label in self.labels[hyp.stop:])], self.right):
-            if holds(self.kept, answer) if isinstance(self.kept, Lattice) else any(
+        for answer in (
+            [
+                *({label} for label in self.labels[: hyp.start]),
+                *self.right[ref],
+                *({label} for label in self.labels[hyp.stop :]),
+            ],
+            self.right,
+        ):
+            if (
+                holds(self.kept, answer)
+                if isinstance(self.kept, Lattice)
+                else any(
                     len(reading) == len(answer) and all(map(lambda word, choice: word in choice, reading, answer))
-                    for reading in self.kept):
+                    for reading in self.kept
+                )
+            ):
                 return True
         return False
 
 
-def said_otherwise(words: Sequence[Interval], placed: Sequence[Interval], lexicon: Weighted, fold: Fold
-                   ) -> list[list[tuple[str, ...]]]:
+def said_otherwise(
+    words: Sequence[Interval], placed: Sequence[Interval], lexicon: Weighted, fold: Fold
+) -> list[list[tuple[str, ...]]]:
     """For each word, how it was said if the lexicon has no such pronunciation: in the lexicon's phones, from phones that
     hands have placed. Empty where it has one, or where none of its phones can be said so."""
     members: dict[str, set[str]] = {}

@@ -1,4 +1,5 @@
 """What the systems hear differently: which utterances and which phones are worth looking at."""
+
 from __future__ import annotations
 
 import itertools
@@ -10,7 +11,7 @@ import kaldialign
 import numpy as np
 
 from pipeline.base.edits import GAP
-from pipeline.compare.results import Comparison, System
+from pipeline.compare.results import Comparison, Result
 from pipeline.datadir import Utterance
 
 
@@ -25,9 +26,11 @@ def choose(comparison: Comparison, number: int) -> list[Utterance]:
     errors = {utterance.id: _error_share(comparison, utterance.id) for utterance in comparison.utterances}
     number = min(number, len(comparison.utterances))
     ranked = sorted(comparison.utterances, key=lambda u: (-disputed[u.id], -errors[u.id], u.id))
-    first = ranked[:number - number // 3]
-    plain = sorted(ranked[len(first):], key=lambda u: (errors[u.id], -len(comparison.references["phones"][u.id]), u.id))
-    return first + plain[:number // 3]
+    first = ranked[: number - number // 3]
+    plain = sorted(
+        ranked[len(first) :], key=lambda u: (errors[u.id], -len(comparison.references["phones"][u.id]), u.id)
+    )
+    return first + plain[: number // 3]
 
 
 def dispute(comparison: Comparison, utterance: str) -> float:
@@ -40,14 +43,18 @@ def dispute(comparison: Comparison, utterance: str) -> float:
     return float(np.mean(shares)) if shares else 0.0
 
 
-def _heard(system: System, measure: str, utterance: str) -> list[str]:
+def _heard(system: Result, measure: str, utterance: str) -> list[str]:
     return [hyp for _, hyp in system.alignments[measure][utterance] if hyp != GAP]
 
 
 def _error_share(comparison: Comparison, utterance: str) -> float:
     length = max(len(comparison.references["phones"][utterance]), 1)
-    wrong = sum(ref != hyp for system in comparison.systems for measure in ("wer", "free_per")
-                for ref, hyp in system.alignments[measure][utterance])
+    wrong = sum(
+        ref != hyp
+        for system in comparison.systems
+        for measure in ("wer", "free_per")
+        for ref, hyp in system.alignments[measure][utterance]
+    )
     return wrong / length
 
 
@@ -67,7 +74,10 @@ def disputed_phones(comparison: Comparison) -> list[DisputedPhone]:
     found: dict[str, DisputedPhone] = {}
     for utterance in comparison.utterances:
         reference = comparison.references["phones"][utterance.id]
-        heard = [[hyp for ref, hyp in system.alignments["free_per"][utterance.id] if ref != GAP] for system in comparison.systems]
+        heard = [
+            [hyp for ref, hyp in system.alignments["free_per"][utterance.id] if ref != GAP]
+            for system in comparison.systems
+        ]
         for number, (phone, *each) in enumerate(zip(reference, *heard)):
             entry = found.setdefault(phone, DisputedPhone(phone, 0, heard=[Counter() for _ in comparison.systems]))
             entry.total += 1
@@ -75,7 +85,9 @@ def disputed_phones(comparison: Comparison) -> list[DisputedPhone]:
                 entry.places.append((utterance.id, number))
                 for counter, what in zip(entry.heard, each):
                     counter[what] += 1
-    return sorted((entry for entry in found.values() if entry.places), key=lambda entry: (-len(entry.places), entry.phone))
+    return sorted(
+        (entry for entry in found.values() if entry.places), key=lambda entry: (-len(entry.places), entry.phone)
+    )
 
 
 def examples(entry: DisputedPhone, shown: Sequence[str], number: int = 3) -> list[tuple[str, int]]:

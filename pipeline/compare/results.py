@@ -1,4 +1,5 @@
 """What every system got on the test set, read from disk: rates with intervals, and the test of each pair."""
+
 from __future__ import annotations
 
 import functools
@@ -17,8 +18,8 @@ from lexicon.text import columns, read_text, same_ids
 from pipeline.base.edits import Pairs
 from pipeline.compare.score import (
     Counts,
-    Interval,
     PairedTest,
+    Rate,
     align_all,
     count,
     error_rate,
@@ -38,12 +39,17 @@ MEASURES: dict[str, tuple[str, str, str]] = {
     "per": ("PER", "phones.txt", "phones"),
     "free_per": ("free PER", "free.txt", "phones"),
 }
-TSV_COLUMNS = ["system", *(f"{measure}{end}" for measure in MEASURES for end in ("", "_low", "_high")),
-               "train_seconds", "decode_rtf", "parameters"]
+TSV_COLUMNS = [
+    "system",
+    *(f"{measure}{end}" for measure in MEASURES for end in ("", "_low", "_high")),
+    "train_seconds",
+    "decode_rtf",
+    "parameters",
+]
 
 
 @dataclass(frozen=True, eq=False)
-class System:
+class Result:
     """One row of the comparison. ``alignments``: measure -> utterance -> pairs of reference and hypothesis. ``kind`` is that
     of its ``model`` ("" if that does not say it)."""
 
@@ -67,11 +73,20 @@ class System:
 class Comparison:
     """All systems on one test set. Utterances and systems keep the order in which they were read."""
 
-    def __init__(self, data: Path, utterances: list[Utterance], ref_phones: Mapping[str, Sequence[str]], fold: Fold,
-                 lang: dict[str, Any], systems: list[System]) -> None:
+    def __init__(
+        self,
+        data: Path,
+        utterances: list[Utterance],
+        ref_phones: Mapping[str, Sequence[str]],
+        fold: Fold,
+        lang: dict[str, Any],
+        systems: list[Result],
+    ) -> None:
         self.data, self.utterances, self.fold, self.lang, self.systems = data, utterances, fold, lang, systems
-        self.references = {"words": {u.id: u.words for u in utterances},
-                           "phones": {u.id: tuple(ref_phones[u.id]) for u in utterances}}
+        self.references = {
+            "words": {u.id: u.words for u in utterances},
+            "phones": {u.id: tuple(ref_phones[u.id]) for u in utterances},
+        }
         self.units, self.unit_name = resampling_units([u.speaker for u in utterances])
 
     @property
@@ -84,27 +99,31 @@ class Comparison:
         return np.array([len(symbols) for symbols in self.references[MEASURES[measure][2]].values()])
 
     @functools.cache
-    def rate(self, system: System, measure: str) -> Interval:
+    def rate(self, system: Result, measure: str) -> Rate:
         """Error rate in percent with its bootstrap interval."""
         return error_rate(system.errors(measure), self.lengths(measure), self.units)
 
     @functools.cache
-    def test(self, first: System, second: System, measure: str) -> PairedTest:
+    def test(self, first: Result, second: Result, measure: str) -> PairedTest:
         """Paired bootstrap test of first against second."""
         return paired_test(first.errors(measure), second.errors(measure), self.lengths(measure), self.units)
 
     def sentences(self, measure: str) -> list[str]:
         """The test of each pair of systems, in words."""
-        return [in_words(self.test(a, b, measure), a.name, b.name, MEASURES[measure][0])
-                for a, b in itertools.combinations(self.systems, 2)]
+        return [
+            in_words(self.test(a, b, measure), a.name, b.name, MEASURES[measure][0])
+            for a, b in itertools.combinations(self.systems, 2)
+        ]
 
     def setting(self) -> str:
         """Corpus, size of the test set, vocabulary, unseen share and perplexity in one line."""
         words, speakers = self.lengths("wer").sum(), len({u.speaker for u in self.utterances})
-        return (f"{self.corpus}: {len(self.utterances)} test utterances, {words} words, {speakers} "
-                f"speaker{'s' if speakers != 1 else ''}; {self.lang['vocab']} vocabulary, "
-                f"{self.lang['test_oov_rate']:.1f} % of test words unseen in training, "
-                f"perplexity {self.lang['test_perplexity']:.1f}")
+        return (
+            f"{self.corpus}: {len(self.utterances)} test utterances, {words} words, {speakers} "
+            f"speaker{'s' if speakers != 1 else ''}; {self.lang['vocab']} vocabulary, "
+            f"{self.lang['test_oov_rate']:.1f} % of test words unseen in training, "
+            f"perplexity {self.lang['test_perplexity']:.1f}"
+        )
 
 
 def read_comparison(exp: Path, data: Path, names: Sequence[str]) -> Comparison:
@@ -126,7 +145,7 @@ def read_comparison(exp: Path, data: Path, names: Sequence[str]) -> Comparison:
     return comparison
 
 
-def read_system(exp: Path, name: str, references: Mapping[str, Mapping[str, Sequence[str]]], fold: Fold = {}) -> System:
+def read_system(exp: Path, name: str, references: Mapping[str, Mapping[str, Sequence[str]]], fold: Fold = {}) -> Result:
     """Read one system's hypotheses and settings and align them, phones folded, with the references."""
     decode = exp / name / "decode_test"
     if not decode.is_dir():
@@ -140,7 +159,16 @@ def read_system(exp: Path, name: str, references: Mapping[str, Mapping[str, Sequ
     # Two searches over one network share its training: decode.json says whose model it was.
     model = folder_from(decode, str(settings.get("model", "..")))
     meta = read_fields(model / "meta.json", train_seconds=float, parameters=int)
-    return System(name, decode, model, str(meta.get("kind", "")), alignments, float(meta["train_seconds"]), float(settings["rtf"]), meta["parameters"])
+    return Result(
+        name,
+        decode,
+        model,
+        str(meta.get("kind", "")),
+        alignments,
+        float(meta["train_seconds"]),
+        float(settings["rtf"]),
+        meta["parameters"],
+    )
 
 
 def read_fields(path: Path, **fields: type) -> dict[str, Any]:
@@ -167,8 +195,13 @@ def tsv_lines(comparison: Comparison) -> list[str]:
     lines = ["\t".join(TSV_COLUMNS)]
     for system in comparison.systems:
         rates = [comparison.rate(system, measure) for measure in MEASURES]
-        cells = [system.name, *(f"{value:.2f}" for rate in rates for value in (rate.percent, rate.low, rate.high)),
-                 f"{system.train_seconds:.1f}", f"{system.decode_rtf:.4f}", str(system.parameters)]
+        cells = [
+            system.name,
+            *(f"{value:.2f}" for rate in rates for value in (rate.percent, rate.low, rate.high)),
+            f"{system.train_seconds:.1f}",
+            f"{system.decode_rtf:.4f}",
+            str(system.parameters),
+        ]
         lines.append("\t".join(cells))
     return lines
 
@@ -177,13 +210,25 @@ def readable_lines(comparison: Comparison, report: Path, further: Sequence[str] 
     """The same for a terminal: the setting, the table, what differs for certain, ``further`` lines, where the report is."""
     rows = [["system", "WER %", "PER %", "free PER %", "trained in", "RTF", "parameters"]]
     for system in comparison.systems:
-        rows.append([system.name, *(str(comparison.rate(system, measure)) for measure in MEASURES),
-                     f"{system.train_seconds:.0f} s", f"{system.decode_rtf:.3f}", f"{system.parameters:,}"])
+        rows.append(
+            [
+                system.name,
+                *(str(comparison.rate(system, measure)) for measure in MEASURES),
+                f"{system.train_seconds:.0f} s",
+                f"{system.decode_rtf:.3f}",
+                f"{system.parameters:,}",
+            ]
+        )
     table = columns(rows)
     table.insert(1, "-" * len(table[0]))
-    lines = [comparison.setting(), "", *table, "",
-             f"[low, high]: 95 % bootstrap over {comparison.unit_name}. PER: phones of the best word path; "
-             "free PER: no words."]
+    lines = [
+        comparison.setting(),
+        "",
+        *table,
+        "",
+        f"[low, high]: 95 % bootstrap over {comparison.unit_name}. PER: phones of the best word path; "
+        "free PER: no words.",
+    ]
     if len(comparison.systems) > 1:
         lines += ["", f"Pairs (paired bootstrap over {comparison.unit_name}, two-sided):"]
         lines += [f"  {sentence}" for measure in ("wer", "free_per") for sentence in comparison.sentences(measure)]

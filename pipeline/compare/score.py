@@ -1,4 +1,5 @@
 """Scoring: alignments, WER and PER lines as Kaldi writes them, bootstrap intervals, paired tests, phone confusions."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,11 +12,12 @@ from lexicon.errors import UserError
 from lexicon.fold import Fold
 from lexicon.phones import spoken
 from lexicon.text import read_text, same_ids, width_of
-from pipeline.base.edits import GAP, Pairs, align
+from pipeline.base.edits import GAP, Pairs, pair_up
 
 MIN_SPEAKERS = 5
 REPLICATIONS = 10_000
 SEED = 0
+
 
 @dataclass(frozen=True)
 class Counts:
@@ -36,12 +38,16 @@ class Counts:
         return 100.0 * self.errors / max(self.length, 1)
 
     def __add__(self, other: Counts) -> Counts:
-        return Counts(self.insertions + other.insertions, self.deletions + other.deletions,
-                      self.substitutions + other.substitutions, self.length + other.length)
+        return Counts(
+            self.insertions + other.insertions,
+            self.deletions + other.deletions,
+            self.substitutions + other.substitutions,
+            self.length + other.length,
+        )
 
 
 @dataclass(frozen=True)
-class Interval:
+class Rate:
     """A percentage with its 95 % interval."""
 
     percent: float
@@ -56,7 +62,7 @@ class Interval:
 class PairedTest:
     """``difference``: percentage points, first system minus second, with its 95 % interval; ``p`` two-sided."""
 
-    difference: Interval
+    difference: Rate
     p: float
 
 
@@ -75,15 +81,16 @@ def count(pairs: Pairs) -> Counts:
     )
 
 
-def align_all(references: Mapping[str, Sequence[str]], hypotheses: Mapping[str, Sequence[str]],
-              path: Path | str) -> dict[str, Pairs]:
+def align_all(
+    references: Mapping[str, Sequence[str]], hypotheses: Mapping[str, Sequence[str]], path: Path | str
+) -> dict[str, Pairs]:
     """Align every reference utterance with its hypothesis; UserError names ``path``, a file of a decode, unless both
     hold the same ones."""
     same_ids(path, hypotheses, references, f"remove {Path(path).with_name('hyp.txt')} and run make again")
     pairs = {}
     for utterance, words in references.items():
         try:
-            pairs[utterance] = align(words, hypotheses[utterance])
+            pairs[utterance] = pair_up(words, hypotheses[utterance])
         except UserError as error:
             raise UserError(f'{path}: utterance "{utterance}": {error}') from None
     return pairs
@@ -96,11 +103,14 @@ def total(alignments: Mapping[str, Pairs]) -> Counts:
 
 def kaldi_line(counts: Counts, name: str = "WER") -> str:
     """``%WER 13.45 [ 2708 / 20138, 358 ins, 330 del, 2020 sub ]``, as Kaldi's compute-wer prints it."""
-    return (f"%{name} {counts.percent:.2f} [ {counts.errors} / {counts.length}, {counts.insertions} ins, "
-            f"{counts.deletions} del, {counts.substitutions} sub ]")
+    return (
+        f"%{name} {counts.percent:.2f} [ {counts.errors} / {counts.length}, {counts.insertions} ins, "
+        f"{counts.deletions} del, {counts.substitutions} sub ]"
+    )
 
 
 # ---- intervals and tests
+
 
 def resampling_units(speakers: Sequence[str]) -> tuple[np.ndarray, str]:
     """What the bootstrap draws: whole speakers where there are at least ``MIN_SPEAKERS``, else single utterances.
@@ -132,8 +142,9 @@ def _unit_totals(columns: Sequence[np.ndarray], units: np.ndarray) -> np.ndarray
     return np.stack([np.bincount(units, weights=column) for column in columns], axis=1)
 
 
-def error_rate(errors: np.ndarray, lengths: np.ndarray, units: np.ndarray,
-               replications: int = REPLICATIONS, seed: int = SEED) -> Interval:
+def error_rate(
+    errors: np.ndarray, lengths: np.ndarray, units: np.ndarray, replications: int = REPLICATIONS, seed: int = SEED
+) -> Rate:
     """Error rate in percent and its 95 % bootstrap percentile interval (Bisani and Ney 2004).
 
     ``errors``, ``lengths``: (U,) errors and reference symbols of each utterance; ``units``: (U,) from
@@ -141,11 +152,17 @@ def error_rate(errors: np.ndarray, lengths: np.ndarray, units: np.ndarray,
     """
     sums = _bootstrap(_unit_totals((errors, lengths), units), replications, seed)
     low, high = np.quantile(100 * sums[:, 0] / np.maximum(sums[:, 1], 1), [0.025, 0.975])
-    return Interval(100 * float(errors.sum()) / max(float(lengths.sum()), 1), float(low), float(high))
+    return Rate(100 * float(errors.sum()) / max(float(lengths.sum()), 1), float(low), float(high))
 
 
-def paired_test(first: np.ndarray, second: np.ndarray, lengths: np.ndarray, units: np.ndarray,
-                replications: int = REPLICATIONS, seed: int = SEED) -> PairedTest:
+def paired_test(
+    first: np.ndarray,
+    second: np.ndarray,
+    lengths: np.ndarray,
+    units: np.ndarray,
+    replications: int = REPLICATIONS,
+    seed: int = SEED,
+) -> PairedTest:
     """Paired bootstrap of the difference of two error rates (Bisani and Ney 2004).
 
     Every replication draws the same utterances (or speakers) for both systems and takes the difference of their
@@ -159,7 +176,7 @@ def paired_test(first: np.ndarray, second: np.ndarray, lengths: np.ndarray, unit
     low, high = np.quantile(points, [0.025, 0.975])
     tail = min(int((points <= 0).sum()), int((points >= 0).sum()))
     observed = 100 * float(difference.sum()) / max(float(np.sum(lengths)), 1)
-    return PairedTest(Interval(observed, float(low), float(high)), min(1.0, 2 * (tail + 1) / (replications + 1)))
+    return PairedTest(Rate(observed, float(low), float(high)), min(1.0, 2 * (tail + 1) / (replications + 1)))
 
 
 def in_words(test: PairedTest, first: str, second: str, measure: str, level: float = 0.05) -> str:
@@ -172,11 +189,12 @@ def in_words(test: PairedTest, first: str, second: str, measure: str, level: flo
         return f"no difference shown between {first} and {second} on {measure} ({p})"
     if gap.percent > 0:
         return f"{second} better than {first} on {measure} by {gap} points ({p})"
-    flipped = Interval(-gap.percent, -gap.high, -gap.low)
+    flipped = Rate(-gap.percent, -gap.high, -gap.low)
     return f"{first} better than {second} on {measure} by {flipped} points ({p})"
 
 
 # ---- confusions and pictures
+
 
 def confusion_counts(alignments: Iterable[Pairs], symbols: Sequence[str]) -> np.ndarray:
     """How often each reference symbol was heard as each symbol.

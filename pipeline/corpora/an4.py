@@ -4,6 +4,7 @@ The NIST SPHERE release (big-endian): an4/etc/an4_{train,test}.{fileids,transcri
 and 10 speakers, an4/wav/an4_clstk/fash/an251-fash-b.sph (test: an4test_clstk); an4/etc/an4.dic is its own dictionary.
 CMU cuts no dev set: here it is every tenth of the sorted training speakers (index % 10 == 4), all they said.
 """
+
 from __future__ import annotations
 
 import re
@@ -41,8 +42,14 @@ def prepare(root: Path, split: str | None = None) -> Prepared:
     known, test = (_utterances(lists, name) for name in ("train", "test"))
     speakers = sorted({u.speaker for u in known})
     dev = {speaker for index, speaker in enumerate(speakers) if index % 10 == 4}
-    return measure({"train": [u for u in known if u.speaker not in dev], "dev": [u for u in known if u.speaker in dev],
-                    "test": test}, lexicon=_lexicon(lists / "an4.dic"))
+    return measure(
+        {
+            "train": [u for u in known if u.speaker not in dev],
+            "dev": [u for u in known if u.speaker in dev],
+            "test": test,
+        },
+        lexicon=_lexicon(lists / "an4.dic"),
+    )
 
 
 def _utterances(lists: Path, name: str) -> list[Utterance]:

@@ -6,6 +6,7 @@ a download, so there is nothing to fetch: DOWNLOADS= holds the archive, or the f
 
 The dictionary is English; another language needs a lexicon of its own.
 """
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -31,8 +32,10 @@ def get(downloads: Path | None, cache: Path) -> Path:
         return downloads.resolve()
     archive = fetch.given(downloads, ARCHIVES)
     if archive is None:
-        raise UserError("commonvoice: Mozilla asks for consent, so it cannot be fetched; get cv-corpus-VERSION-LANG"
-                        ".tar.gz from https://commonvoice.mozilla.org/datasets, and give its folder with DOWNLOADS=")
+        raise UserError(
+            "commonvoice: Mozilla asks for consent, so it cannot be fetched; get cv-corpus-VERSION-LANG"
+            ".tar.gz from https://commonvoice.mozilla.org/datasets, and give its folder with DOWNLOADS="
+        )
     if others := [path.name for pattern in ARCHIVES for path in within(downloads, pattern) if path != archive]:
         raise UserError(f"{downloads}: {archive.name} and also {' '.join(sorted(others))}; give a folder with one")
     source = f"{archive.name} from {downloads}: taken as it is; its publisher names no hash to compare with"
@@ -70,8 +73,12 @@ def prepare(root: Path, split: str | None = None, lexicon: Path | None = None) -
 
 def _languages(root: Path) -> dict[str, Path]:
     """{language: its folder}, at most two levels below ``root``."""
-    return {table.parent.name: table.parent for pattern in ("train.tsv", "*/train.tsv", "*/*/train.tsv")
-            for table in within(root, pattern) if (table.parent / "clips").is_dir()}
+    return {
+        table.parent.name: table.parent
+        for pattern in ("train.tsv", "*/train.tsv", "*/*/train.tsv")
+        for table in within(root, pattern)
+        if (table.parent / "clips").is_dir()
+    }
 
 
 def _rows(table: Path) -> Iterator[tuple[int, str, str, str]]:

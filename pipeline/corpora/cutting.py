@@ -1,4 +1,5 @@
 """Cutting people's own corpora, whose makers fixed no sets, into train, dev and test."""
+
 from __future__ import annotations
 
 from collections import Counter
@@ -42,8 +43,10 @@ def cut(found: Found, split: str | None) -> tuple[dict[str, list[Utterance]], st
         if "train" not in given:
             raise UserError(f"only {' and '.join(given)} in the folder; add train, or cut anew: SPLIT=utterance")
         if found.sets.get(""):
-            raise UserError(f"{len(found.sets[''])} utterances outside of {', '.join(given)} (the first: "
-                            f"{found.sets[''][0].wav}); move them into one, or cut anew: SPLIT=utterance")
+            raise UserError(
+                f"{len(found.sets[''])} utterances outside of {', '.join(given)} (the first: "
+                f"{found.sets[''][0].wav}); move them into one, or cut anew: SPLIT=utterance"
+            )
         lacking = [name for name in ("dev", "test") if name not in given]
         if not lacking:
             return {name: given[name] for name in SETS}, "given", "train, dev and test as the folder has them"
@@ -57,29 +60,39 @@ def _too_few(found: Found, number: int) -> UserError:
     """The error for ``number`` utterances, which says why there are no more."""
     others = [error for _, error in found.unreadable]
     reasons = f" ({len(others)} more are not whole: {'; '.join(others[:3])}{'; ...' if others[3:] else ''})"
-    return UserError(f"{found.kind}, {number} utterances{reasons if others else ''}; at least {FEWEST_UTTERANCES} are "
-                     f"needed for train, dev and test")
+    return UserError(
+        f"{found.kind}, {number} utterances{reasons if others else ''}; at least {FEWEST_UTTERANCES} are "
+        f"needed for train, dev and test"
+    )
 
 
-def _cut(found: Found, utterances: list[Utterance], split: str | None, lacking: list[str]
-         ) -> tuple[dict[str, list[Utterance]], str, str]:
+def _cut(
+    found: Found, utterances: list[Utterance], split: str | None, lacking: list[str]
+) -> tuple[dict[str, list[Utterance]], str, str]:
     """As ``cut``: train, and the sets that are lacking, out of ``utterances``."""
     if len(utterances) < FEWEST_UTTERANCES:
         raise _too_few(found, len(utterances))
     count = len({utterance.speaker for utterance in utterances}) if found.speakers_known else 0
     if split == "speaker" and count < len(lacking) + 1:
-        raise UserError(f"SPLIT=speaker: {count or 'no'} speakers known; at least {len(lacking) + 1} are needed, "
-                        f"so use SPLIT=utterance")
+        raise UserError(
+            f"SPLIT=speaker: {count or 'no'} speakers known; at least {len(lacking) + 1} are needed, "
+            f"so use SPLIT=utterance"
+        )
     if split == "speaker" or (split is None and count >= FEWEST_SPEAKERS):
         wanted = {name: share for name, share in SHARES.items() if name == "train" or name in lacking}
         sets = by_speaker(utterances, wanted)
         named = "; ".join(f"{name}: {_some(sorted({u.speaker for u in sets[name]}))}" for name in lacking)
         return sets, "speaker", f"cut by speaker ({named})"
     sets = by_utterance(utterances, lacking)
-    return sets, "utterance", (
-        f"cut by utterance (of ten sorted, {'the 8th dev' if 'dev' in lacking else ''}"
-        f"{', ' if len(lacking) > 1 else ''}{'the 5th and 10th test' if 'test' in lacking else ''}"
-        "), so the speakers of test are known from train")
+    return (
+        sets,
+        "utterance",
+        (
+            f"cut by utterance (of ten sorted, {'the 8th dev' if 'dev' in lacking else ''}"
+            f"{', ' if len(lacking) > 1 else ''}{'the 5th and 10th test' if 'test' in lacking else ''}"
+            "), so the speakers of test are known from train"
+        ),
+    )
 
 
 def by_speaker(utterances: list[Utterance], shares: dict[str, float]) -> dict[str, list[Utterance]]:

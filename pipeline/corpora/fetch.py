@@ -1,4 +1,5 @@
 """Getting corpora: download with progress, going on where it broke off, check hashes, unpack; nothing false is left."""
+
 from __future__ import annotations
 
 import fcntl
@@ -23,7 +24,7 @@ from pipeline.corpora.unpack import extract, first_line
 TIMEOUT_S = 60
 BLOCK = 1 << 16
 ORIGIN = "ORIGIN"  # the file in an unpacked corpus that says where it came from
-PART = ".part"     # ends the name of what has been downloaded so far; .part.of tells of which version of the file
+PART = ".part"  # ends the name of what has been downloaded so far; .part.of tells of which version of the file
 
 
 def sha256(path: Path) -> str:
@@ -57,8 +58,10 @@ def download(url: str, path: Path) -> None:
             os.fsync(stream.fileno())
             os.replace(part, path)
         except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
-            raise UserError(f"{url}: cannot be fetched ({first_line(error)}); check the network, or fetch {path.name} "
-                            f"elsewhere and give its folder with DOWNLOADS=") from None
+            raise UserError(
+                f"{url}: cannot be fetched ({first_line(error)}); check the network, or fetch {path.name} "
+                f"elsewhere and give its folder with DOWNLOADS="
+            ) from None
         finally:
             if not version.exists():  # the server names no version, so nobody could ever tell whether to go on with it
                 part.unlink(missing_ok=True)
@@ -84,8 +87,11 @@ def _receive(url: str, stream: IO[bytes], version: Path) -> None:
         try:
             with _ask(url, {"Range": f"bytes={held}-", "If-Range": known[1]}) as response:
                 content_range = re.fullmatch(rf"bytes {held}-\d+/(\d+)", response.headers.get("Content-Range") or "")
-                if response.status == http.HTTPStatus.PARTIAL_CONTENT and content_range \
-                        and _version(response) in (known[1], None):  # a part need not repeat it
+                if (
+                    response.status == http.HTTPStatus.PARTIAL_CONTENT
+                    and content_range
+                    and _version(response) in (known[1], None)
+                ):  # a part need not repeat it
                     return _copy(response, stream, held, int(content_range[1]))
         except urllib.error.HTTPError as error:
             if error.code != http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
@@ -142,15 +148,22 @@ def archive_of(name: str, url: str, published: frozenset[str], downloads: Path |
         if not path.is_file():
             raise UserError(f"{path}: no such archive; put it there, or leave DOWNLOADS out to fetch it from {url}")
         known = sha256(path) in published
-        verdict = ("the publisher's archive" if known else "not the publisher's known archive, taken as it is"
-                   if published else "taken as it is; its publisher names no hash to compare with")
+        verdict = (
+            "the publisher's archive"
+            if known
+            else "not the publisher's known archive, taken as it is"
+            if published
+            else "taken as it is; its publisher names no hash to compare with"
+        )
         return path, f"{name} from {downloads}: {verdict}"
     path = cache / name
     if not path.is_file():
         download(url, path)
     if published and sha256(path) not in published:
-        raise UserError(f"{path}: not the archive that {url} is known to publish (SHA-256 {sha256(path)}); "
-                        f"delete it and run the command again, or give it with DOWNLOADS= to take it as it is")
+        raise UserError(
+            f"{path}: not the archive that {url} is known to publish (SHA-256 {sha256(path)}); "
+            f"delete it and run the command again, or give it with DOWNLOADS= to take it as it is"
+        )
     return path, f"{name} from {url}" + ("" if published else "; its publisher names no hash to compare with")
 
 

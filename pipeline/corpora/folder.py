@@ -4,6 +4,7 @@ Sub-folders are speakers, as LibriSpeech and the Montreal Forced Aligner have it
 are the sets. Without sub-folders everything is taken for one speaker, unless a TextGrid names some. Text is read as
 `lexicon.written` does it; what is said when is read by `transcript`.
 """
+
 from __future__ import annotations
 
 from collections import Counter, defaultdict
@@ -45,8 +46,7 @@ def read(folder: Path, written: Written) -> Found:
         stem = Path(nfc(path.relative_to(folder).with_suffix("").as_posix()))
         if other := halves[stem].get(kind):
             form = ": the two differ only in Unicode form" if nfc(str(other)) == nfc(str(path)) else ""
-            raise UserError(
-                f"{path}: beside {other.name}, which is {kind} of the same name{form}; keep one of them")
+            raise UserError(f"{path}: beside {other.name}, which is {kind} of the same name{form}; keep one of them")
         halves[stem][kind] = path
     names = _names(folder, sorted(halves))
     for stem, files in halves.items():
@@ -76,7 +76,7 @@ def _of_turn(stem: Path, names: tuple[str, str, str], turn: Turn) -> tuple[str, 
     """The names of a recording, or of a turn in it: a TextGrid's name for a speaker counts where it has several, or no
     folder names one."""
     chosen, utterance, speaker = names
-    parents = stem.parts[1 if chosen else 0:-1]
+    parents = stem.parts[1 if chosen else 0 : -1]
     if turn.speaker and (turn.number or not parents):
         speaker, *rest = ("_".join(part.split()) for part in (turn.speaker, *parents, stem.name))
         utterance = "-".join([speaker, *rest])

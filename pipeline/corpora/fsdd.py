@@ -6,6 +6,7 @@ Files are recordings/{digit}_{speaker}_{index}.wav. Splits:
   are dev. Keeping a fifth speaker for dev would cost a quarter of the training data. Dev knows its speakers, so its
   scores are better than test's: it serves to choose settings, not to foretell the test.
 """
+
 from __future__ import annotations
 
 import re

@@ -1,4 +1,5 @@
 """Other people's Kaldi data directories, made by Kaldi's recipes, by lhotse, or by us: one, or a folder of several."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -33,7 +34,8 @@ def read(folder: Path, written: Written) -> Found:
     if not taken:
         raise UserError(
             f"{folder}: data directories {' '.join(path.name for path in directories)}, but none of them is "
-            f"{', '.join(SETS)}; rename them so, or give one of them: CORPUS_DIR={directories[0]}")
+            f"{', '.join(SETS)}; rename them so, or give one of them: CORPUS_DIR={directories[0]}"
+        )
     for path in taken:
         sets[path.name], placed = read_one(path, written.tokens)
         gold |= placed
@@ -55,8 +57,11 @@ def read_one(path: Path, words: Callable[[Sequence[str]], list[str]]) -> tuple[l
             said = tuple(words(utterance.words))
         utterances.append(replace(utterance, wav=utterance.wav.resolve(), num_samples=0, words=said))
     placed_phones, placed_words = _phones(path, utterances), _words(path, utterances, words)
-    return utterances, {u.id: Gold(tuple(placed_phones.get(u.id, ())), tuple(placed_words.get(u.id, ())))
-                        for u in utterances if u.id in placed_phones or u.id in placed_words}
+    return utterances, {
+        u.id: Gold(tuple(placed_phones.get(u.id, ())), tuple(placed_words.get(u.id, ())))
+        for u in utterances
+        if u.id in placed_phones or u.id in placed_words
+    }
 
 
 def speakers_known(utterances: list[Utterance]) -> bool:
@@ -71,14 +76,17 @@ def _gold(path: Path, utterances: list[Utterance]) -> Intervals:
     if strangers := intervals.keys() - {utterance.id for utterance in utterances}:
         raise UserError(
             f'{path}: "{min(strangers)}" is no utterance of text ({len(strangers)} such ids); times count from '
-            f"the start of an utterance: correct the file, or take it away")
+            f"the start of an utterance: correct the file, or take it away"
+        )
     return intervals
 
 
 def _phones(path: Path, utterances: list[Utterance]) -> Intervals:
     """Hand-made phones, with one name for what is no speech (sil, SPN_S)."""
-    return {utterance: [i._replace(label=SILENCE) if is_pause(i.label) else i for i in intervals]
-            for utterance, intervals in _gold(path / "phones.ctm", utterances).items()}
+    return {
+        utterance: [i._replace(label=SILENCE) if is_pause(i.label) else i for i in intervals]
+        for utterance, intervals in _gold(path / "phones.ctm", utterances).items()
+    }
 
 
 def _words(path: Path, utterances: list[Utterance], words: Callable[[Sequence[str]], list[str]]) -> Intervals:

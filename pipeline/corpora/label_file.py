@@ -4,6 +4,7 @@
 Audacity (in seconds, with tabs), `.lab` of ESPS and Festival (`#`, then lines `end colour label`). None of them says
 what it is, and a line of text may begin with two numbers as well, so `read_labels` goes by evidence.
 """
+
 from __future__ import annotations
 
 import re
@@ -23,12 +24,12 @@ from pipeline.times.intervals import Interval
 LINE = re.compile(r"(?P<start>-?\d+(?:[.,]\d+)?)(?P<gap>\s+)(?P<end>-?\d+(?:[.,]\d+)?)(?:\s+(?P<label>\S.*))?")
 ESPS_LINE = re.compile(r"(?P<end>\d+\.\d+)\s+-?\d+(?:\s+(?P<label>\S.*))?")
 SUBTITLE = re.compile(r"[\d:.,]+ --> [\d:.,]+")
-FREQUENCIES = "\\"          # begins Audacity's second line of a label, which selects frequencies
-HTK_PER_S = 10_000_000      # HTK counts in 100 ns
-COVERED = 0.25              # of the sound, by labels that fit it
-AS_TIME = 1000              # no text begins with 0 and such a number, and no times of samples or 100 ns end before it
-AS_TIMES = 100_000          # nor with two numbers up to this one
-MOST = 0.5                  # of the lines, or labels
+FREQUENCIES = "\\"  # begins Audacity's second line of a label, which selects frequencies
+HTK_PER_S = 10_000_000  # HTK counts in 100 ns
+COVERED = 0.25  # of the sound, by labels that fit it
+AS_TIME = 1000  # no text begins with 0 and such a number, and no times of samples or 100 ns end before it
+AS_TIMES = 100_000  # nor with two numbers up to this one
+MOST = 0.5  # of the lines, or labels
 TRIPHONE = re.compile(r"[^-+]*-([^-+]+)\+\S*")  # HTK's l-c+r, and what its synthesis adds
 SCORE = re.compile(r"(\S+)\s+-?\d+\.\d+(e[-+]?\d+)?(\s.*)?", re.IGNORECASE)  # HVite's, behind the label
 
@@ -55,12 +56,15 @@ def read_labels(path: Path, sound: AudioInfo) -> list[Interval] | None:
     UserError where it is neither this nor plainly text: times that do not fit the sound in any unit, in two lines or
     more, or such as no text has; or most lines, but not all. "12 34 people" alone is text.
     """
-    lines = [(number, line.strip()) for number, line in numbered_lines(path)
-             if line.strip() and not line.startswith(FREQUENCIES)]
+    lines = [
+        (number, line.strip())
+        for number, line in numbered_lines(path)
+        if line.strip() and not line.startswith(FREQUENCIES)
+    ]
     if subtitle := next((number for number, line in lines if SUBTITLE.match(line)), None):
         raise UserError(f"{path}:{subtitle}: subtitles; save their text alone, or as a TextGrid")
     if (header := next((at for at, (_, line) in enumerate(lines) if line == "#"), None)) is not None:
-        rows = _esps(lines[header + 1:])
+        rows = _esps(lines[header + 1 :])
     else:
         rows = [_row(number, found) for number, line in lines if (found := LINE.fullmatch(line))]
     counting = not any(row.decimal or row.end >= AS_TIME or any(map(str.isalpha, row.label)) for row in rows)
@@ -76,8 +80,13 @@ def read_labels(path: Path, sound: AudioInfo) -> list[Interval] | None:
 
 def _row(number: int, found: re.Match[str]) -> Row:
     start, end = found["start"], found["end"]
-    return Row(number, *(float(time.replace(",", ".")) for time in (start, end)), found["label"] or "",
-               any(mark in start + end for mark in ".,"), "\t" in found["gap"])
+    return Row(
+        number,
+        *(float(time.replace(",", ".")) for time in (start, end)),
+        found["label"] or "",
+        any(mark in start + end for mark in ".,"),
+        "\t" in found["gap"],
+    )
 
 
 def _esps(lines: Sequence[tuple[int, str]]) -> list[Row]:
@@ -86,33 +95,43 @@ def _esps(lines: Sequence[tuple[int, str]]) -> list[Row]:
     if not all(match for _, match in found):
         return []
     ends = [float(match["end"]) for _, match in found]
-    return [Row(number, start, end, match["label"] or "", True, True)
-            for (number, match), start, end in zip(found, [0.0, *ends], ends)]
+    return [
+        Row(number, start, end, match["label"] or "", True, True)
+        for (number, match), start, end in zip(found, [0.0, *ends], ends)
+    ]
 
 
 def _grow(rows: Sequence[Row]) -> bool:
     return all(row.start <= row.end for row in rows) and all(
-        before.end <= after.start for before, after in zip(rows, rows[1:]))
+        before.end <= after.start for before, after in zip(rows, rows[1:])
+    )
 
 
 def _in_seconds(path: Path, rows: list[Row], sound: AudioInfo) -> list[Interval] | None:
     seconds = sound.num_samples / sound.sample_rate
     surely = all(row.tabs and row.decimal for row in rows)
-    units = ([1] if any(row.decimal for row in rows) else [sound.sample_rate, HTK_PER_S, 1])
+    units = [1] if any(row.decimal for row in rows) else [sound.sample_rate, HTK_PER_S, 1]
     unit = next((unit for unit in units if _grow(rows) and _fits(rows, unit, seconds, surely)), None)
     point = next((row for row in rows if row.start == row.end and not is_pause(row.label)), None)
     if unit == 1 and point:
-        raise UserError(f'{path}:{point.line}: "{point.label}" at a point of time; let it last as long as what it '
-                        f"labels")
+        raise UserError(
+            f'{path}:{point.line}: "{point.label}" at a point of time; let it last as long as what it labels'
+        )
     if unit is not None:
-        return [Interval(row.start / unit, min(row.end / unit, seconds), _bare(row.label) if unit == HTK_PER_S
-                         else row.label) for row in rows]
+        return [
+            Interval(
+                row.start / unit, min(row.end / unit, seconds), _bare(row.label) if unit == HTK_PER_S else row.label
+            )
+            for row in rows
+        ]
     if surely or len(rows) > 1 and _grow(rows) or any(map(_no_text, rows)):
         ends = [0.0, *(row.end for row in rows)]
         odd = next((row for row, before in zip(rows, ends) if row.start < before), rows[-1])
-        raise UserError(f"{path}:{odd.line}: lines of times and labels, but {odd.start:.10g} to {odd.end:.10g} does "
-                        f"not fit the sound of {seconds:.2f} s{'' if _grow(rows) else ', or the line before'}, in seconds, "
-                        f"samples or 100 ns; correct the times (of a text, write such numbers in words)")
+        raise UserError(
+            f"{path}:{odd.line}: lines of times and labels, but {odd.start:.10g} to {odd.end:.10g} does "
+            f"not fit the sound of {seconds:.2f} s{'' if _grow(rows) else ', or the line before'}, in seconds, "
+            f"samples or 100 ns; correct the times (of a text, write such numbers in words)"
+        )
     return None
 
 

@@ -1,5 +1,6 @@
 """Corpora that come with their transcripts in one file, or in a tree of their own: LibriSpeech, LJSpeech and VCTK, and
 what is laid out like them."""
+
 from __future__ import annotations
 
 import re
@@ -40,7 +41,8 @@ def _librispeech(folder: Path, written: Written) -> Found | None:
     sets = defaultdict(list)
     for part, utterances in librispeech.read_parts(folder).items():
         sets[part.partition("-")[0] if part.partition("-")[0] in SETS else ""].extend(
-            replace(utterance, words=tuple(written.tokens(utterance.words))) for utterance in utterances)
+            replace(utterance, words=tuple(written.tokens(utterance.words))) for utterance in utterances
+        )
     if "train" not in sets:  # parts for testing alone: cut them
         sets = {"": [utterance for members in sets.values() for utterance in members]}
     return Found("LibriSpeech's layout", dict(sets))
@@ -53,28 +55,36 @@ def _ljspeech(folder: Path, written: Written) -> Found | None:
         return None
     found = Found("LJSpeech's layout", defaultdict(list), speakers_known=len(tables) > 1)
     for table in tables:
-        speaker = nfc("_".join("-".join(table.parent.relative_to(folder).parts).split())
-                           or "_".join(folder.resolve().name.split()))
+        speaker = nfc(
+            "_".join("-".join(table.parent.relative_to(folder).parts).split())
+            or "_".join(folder.resolve().name.split())
+        )
         audio = {nfc(path.stem): path for path in within(table.parent, "wavs/*") if is_audio(path)}
         for number, line in numbered_lines(table):
             name, *texts = line.split("|")
             name = nfc(Path(name.strip()).name).removesuffix(".wav")
             text = next((text for text in reversed(texts) if text.strip()), "")
             _add(found, written, f"{table}:{number}", speaker, name, audio.pop(name, None), text)
-        found.unreadable += [(name, f"{path}: audio without transcript; add its line to {table}, or take it away")
-                             for name, path in audio.items()]
+        found.unreadable += [
+            (name, f"{path}: audio without transcript; add its line to {table}, or take it away")
+            for name, path in audio.items()
+        ]
     return found
 
 
 def _vctk(folder: Path, written: Written) -> Found | None:
     """wav48/SPEAKER/name.wav with txt/SPEAKER/name.txt: two trees of one shape. Of two microphones the first."""
-    trees = [next((folder / name for name in names if (folder / name).is_dir()), None)
-             for names in (VCTK_SOUND, VCTK_TEXT)]
+    trees = [
+        next((folder / name for name in names if (folder / name).is_dir()), None) for names in (VCTK_SOUND, VCTK_TEXT)
+    ]
     sound, text = trees
     if sound is None or text is None:
         return None
-    texts = {nfc(path.relative_to(text).with_suffix("").as_posix()): path for path in below(text)
-             if path.suffix.lower() in TEXTS}
+    texts = {
+        nfc(path.relative_to(text).with_suffix("").as_posix()): path
+        for path in below(text)
+        if path.suffix.lower() in TEXTS
+    }
     found = Found("VCTK's layout", defaultdict(list))
     transcribed = {key.rpartition("/")[0] for key in texts}
     for path in filter(is_audio, below(sound)):
@@ -86,7 +96,8 @@ def _vctk(folder: Path, written: Written) -> Found | None:
             found.left_out.append((path.name, "a speaker without transcripts"))  # p315
         elif plain not in texts:
             found.unreadable.append(
-                (path.stem, f"{path}: audio without transcript; add {text / plain}.txt, or take it away"))
+                (path.stem, f"{path}: audio without transcript; add {text / plain}.txt, or take it away")
+            )
         else:
             *parents, name = ("_".join(part.split()) for part in plain.split("/"))
             said = " ".join(line for _, line in numbered_lines(texts[plain]))
@@ -104,8 +115,9 @@ def _add(found: Found, written: Written, where: str, speaker: str, name: str, au
         found.unreadable.append((utterance, str(error)))
         return
     if audio is None:
-        found.unreadable.append((utterance, f'{where}: "{name}": transcript without audio; restore the recording, or '
-                                            f"remove the line"))
+        found.unreadable.append(
+            (utterance, f'{where}: "{name}": transcript without audio; restore the recording, or remove the line')
+        )
     elif not words:
         found.unreadable.append((utterance, f"{where}: no words; write what is said, or take the recording away"))
     else:

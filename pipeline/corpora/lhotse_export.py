@@ -3,6 +3,7 @@
 The export writes a pipe for all that is not a WAV of one channel. Here no command is run: what is a whole file on the
 disk is read as that file, and anything else refused.
 """
+
 from __future__ import annotations
 
 import gzip
@@ -64,8 +65,9 @@ def _export(recordings: Path, supervisions: Path, out: Path) -> None:
         from lhotse import load_manifest
         from lhotse.kaldi import export_to_kaldi
     except ImportError as error:
-        raise UserError(f"{recordings}: lhotse, which reads it, is not installed ({error}); run: pip install "
-                        f"lhotse urllib3") from None
+        raise UserError(
+            f"{recordings}: lhotse, which reads it, is not installed ({error}); run: pip install lhotse urllib3"
+        ) from None
     for manifest in (recordings, supervisions):
         _refuse_bomb(manifest)
     try:
@@ -94,8 +96,9 @@ def _refuse_bomb(manifest: Path) -> None:
                 first, *more = block.split(b"\n")
                 left, line = left - len(block), max(line + len(first), *map(len, more), 0)
                 if left < 0 or line > LONGEST_LINE:
-                    what = "unpacks out of all proportion" if left < 0 else \
-                        f"a line of more than {LONGEST_LINE >> 20} MB"
+                    what = (
+                        "unpacks out of all proportion" if left < 0 else f"a line of more than {LONGEST_LINE >> 20} MB"
+                    )
                     raise UserError(f"{manifest}: {what}; make the manifests again")
                 line = len(more[-1]) if more else line
     except (EOFError, gzip.BadGzipFile, zlib.error):
@@ -109,23 +112,30 @@ def _refuse_unspoken(segments: Any, path: Path) -> None:
         if lacking:
             raise UserError(
                 f'{path}: supervision "{lacking[0]}" has no {field} ({len(lacking)} such); give it, or remove '
-                f"the supervision")
+                f"the supervision"
+            )
 
 
 def _file(recording: Any, manifest: Path) -> Path:
     """The one file that is the whole recording."""
     kinds = [source.type for source in recording.sources]
     if kinds != ["file"]:
-        raise UserError(f'{manifest}: recording "{recording.id}" is {" + ".join(kinds) or "no source"}, not one file; '
-                        f"commands are never run and nothing is fetched: save the audio as files "
-                        f"(lhotse: CutSet.save_audios)")
+        raise UserError(
+            f'{manifest}: recording "{recording.id}" is {" + ".join(kinds) or "no source"}, not one file; '
+            f"commands are never run and nothing is fetched: save the audio as files "
+            f"(lhotse: CutSet.save_audios)"
+        )
     channels = len(recording.sources[0].channels)
     if recording.transforms or channels != 1:
         what = "has transforms" if recording.transforms else f"has {channels} channels"
-        raise UserError(f'{manifest}: recording "{recording.id}" {what}; save what is meant as files of one channel '
-                        f"(lhotse: CutSet.save_audios)")
+        raise UserError(
+            f'{manifest}: recording "{recording.id}" {what}; save what is meant as files of one channel '
+            f"(lhotse: CutSet.save_audios)"
+        )
     found = find_audio(recording.sources[0].source, manifest.parent)
     if found is None:
-        raise UserError(f'{manifest}: recording "{recording.id}": {recording.sources[0].source}: no such audio file; '
-                        f"restore it, or remove the recording")
+        raise UserError(
+            f'{manifest}: recording "{recording.id}": {recording.sources[0].source}: no such audio file; '
+            f"restore it, or remove the recording"
+        )
     return found.resolve()

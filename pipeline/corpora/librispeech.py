@@ -6,6 +6,7 @@ Panayotov et al. 2015. Any of its parts, as archives or as the unpacked folder L
 Where only parts for training are at hand, every sixth of the sorted utterances (index % 6 == 5) is test and, so that
 settings can be chosen without it, every twelfth (index % 12 == 2) is dev: then all readers are known, to all sets.
 """
+
 from __future__ import annotations
 
 import hashlib
@@ -44,21 +45,31 @@ def prepare(root: Path, split: str | None = None) -> Prepared:
     """Utterances READER-CHAPTER-NUMBER, speakers the readers."""
     split = chosen_split("librispeech", split, SPLITS)
     parts = read_parts(root)
-    named = {"train": [part for part in parts if part.startswith("train-")], "dev": [f"dev-{split}"],
-             "test": [f"test-{split}"]}
+    named = {
+        "train": [part for part in parts if part.startswith("train-")],
+        "dev": [f"dev-{split}"],
+        "test": [f"test-{split}"],
+    }
     if all(part in parts for members in named.values() for part in members) and named["train"]:
         return measure({name: [u for part in members for u in parts[part]] for name, members in named.items()})
     if not named["train"]:
-        raise UserError(f"{root}: holds {', '.join(parts)}, but no part to train on; add one of"
-                        f" {', '.join(part for part in PUBLISHED if part.startswith('train-'))}")
+        raise UserError(
+            f"{root}: holds {', '.join(parts)}, but no part to train on; add one of"
+            f" {', '.join(part for part in PUBLISHED if part.startswith('train-'))}"
+        )
     pooled = sorted((u for part in named["train"] for u in parts[part]), key=lambda u: u.id)
-    return measure({"train": [u for i, u in enumerate(pooled) if i % 6 != 5 and i % 12 != 2],
-                    "dev": [u for i, u in enumerate(pooled) if i % 12 == 2],
-                    "test": [u for i, u in enumerate(pooled) if i % 6 == 5]})
+    return measure(
+        {
+            "train": [u for i, u in enumerate(pooled) if i % 6 != 5 and i % 12 != 2],
+            "dev": [u for i, u in enumerate(pooled) if i % 12 == 2],
+            "test": [u for i, u in enumerate(pooled) if i % 6 == 5],
+        }
+    )
 
 
-def get_parts(corpus: str, url: str, published: Mapping[str, str], fetched: Iterable[str], downloads: Path | None,
-              cache: Path) -> Path:
+def get_parts(
+    corpus: str, url: str, published: Mapping[str, str], fetched: Iterable[str], downloads: Path | None, cache: Path
+) -> Path:
     """The folder that holds the parts of ``corpus``, whose archives are PART.tar.gz.
 
     published: SHA-256 of each part's archive ("" where none is known). With ``downloads``: the unpacked folder
@@ -72,13 +83,20 @@ def get_parts(corpus: str, url: str, published: Mapping[str, str], fetched: Iter
         if not names:
             raise UserError(
                 f"{downloads}: neither a folder {FOLDER} nor one of {', '.join(f'{p}.tar.gz' for p in published)};"
-                f" put one there, or leave DOWNLOADS out to fetch them from {url}")
-    archives, sources = zip(*(fetch.archive_of(f"{part}.tar.gz", f"{url}{part}.tar.gz",
-                                               frozenset(filter(None, [published[part]])), downloads, cache)
-                              for part in names))
+                f" put one there, or leave DOWNLOADS out to fetch them from {url}"
+            )
+    archives, sources = zip(
+        *(
+            fetch.archive_of(
+                f"{part}.tar.gz", f"{url}{part}.tar.gz", frozenset(filter(None, [published[part]])), downloads, cache
+            )
+            for part in names
+        )
+    )
     contents = hashlib.sha256("".join(map(fetch.sha256, archives)).encode()).hexdigest()
     root = cache / f"{corpus}-{contents[:12]}"
     if not (root / fetch.ORIGIN).is_file():
+
         def extract(folder: Path) -> None:
             for archive in archives:
                 fetch.extract(archive, folder)
@@ -101,8 +119,10 @@ def read_parts(root: Path) -> dict[str, list[Utterance]]:
             if utterance not in audio:
                 raise UserError(f'{transcripts}: "{utterance}": transcript without audio; restore {utterance}.flac')
         part = transcripts.parents[2].name
-        parts.setdefault(part, []).extend(unmeasured(utterance, utterance.split("-")[0], audio[utterance], words)
-                                          for utterance, words in texts.items())
+        parts.setdefault(part, []).extend(
+            unmeasured(utterance, utterance.split("-")[0], audio[utterance], words)
+            for utterance, words in texts.items()
+        )
     if not parts:
         raise UserError(f"{root}: no transcripts; it should hold {FOLDER}/PART/READER/CHAPTER/READER-CHAPTER.trans.txt")
     return parts

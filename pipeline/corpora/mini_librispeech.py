@@ -3,6 +3,7 @@
 train-clean-5 and dev-clean-2, which is test, as in Kaldi's recipe. Kaldi has no set to tune on; here every tenth of the
 sorted readers of train is dev.
 """
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -29,5 +30,10 @@ def prepare(root: Path, split: str | None = None) -> Prepared:
         if part not in parts:
             raise UserError(f"{root}: no {part}; mini_librispeech consists of {' and '.join(PUBLISHED)}")
     dev = set(sorted({u.speaker for u in parts["train-clean-5"]})[9::10])
-    return measure({"train": [u for u in parts["train-clean-5"] if u.speaker not in dev],
-                    "dev": [u for u in parts["train-clean-5"] if u.speaker in dev], "test": parts["dev-clean-2"]})
+    return measure(
+        {
+            "train": [u for u in parts["train-clean-5"] if u.speaker not in dev],
+            "dev": [u for u in parts["train-clean-5"] if u.speaker in dev],
+            "test": parts["dev-clean-2"],
+        }
+    )

@@ -1,5 +1,6 @@
 """People's own corpora, CORPUS_DIR=folder: Kaldi data directories, lhotse manifests, known layouts, or recordings
 beside transcripts."""
+
 from __future__ import annotations
 
 import re
@@ -22,9 +23,11 @@ from pipeline.datadir.check import GOLD_OVERSHOOT_S, SHORTEST_S
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
-EXPECTED = ("wav.scp (a Kaldi data directory), recordings.jsonl.gz and supervisions.jsonl.gz (lhotse), name.wav with "
-            "name.txt, .lab or .TextGrid beside it, or the layout of LibriSpeech (*.trans.txt), LJSpeech (metadata.csv "
-            "and wavs) or VCTK (wav48 and txt)")
+EXPECTED = (
+    "wav.scp (a Kaldi data directory), recordings.jsonl.gz and supervisions.jsonl.gz (lhotse), name.wav with "
+    "name.txt, .lab or .TextGrid beside it, or the layout of LibriSpeech (*.trans.txt), LJSpeech (metadata.csv "
+    "and wavs) or VCTK (wav48 and txt)"
+)
 
 
 class Own(NamedTuple):
@@ -47,8 +50,11 @@ def prepare(folder: Path, split: str | None = None, lexicon: Path | None = None)
     sets, rule, how = cut(found, split)
     labels = {phone.label for gold in found.gold.values() for phone in gold.phones}
     phones = phones_in(lexicon or own) if labels and (lexicon or own) else ()
-    prepared = without_unfit(measure(sets, found.left_out, _lines(own) if own else None,
-                                     found.gold, fold_of(labels, phones) | read_fold(folder)))
+    prepared = without_unfit(
+        measure(
+            sets, found.left_out, _lines(own) if own else None, found.gold, fold_of(labels, phones) | read_fold(folder)
+        )
+    )
     prepared.unreadable.extend(found.unreadable)
     return Own(prepared, rule, f"{folder}: {found.kind}; {how}")
 
@@ -70,8 +76,14 @@ def _unfit(utterance: Utterance, prepared: Prepared) -> str:
         return f'{utterance.wav}: "{utterance.id}" lasts {seconds:.3f} s, less than one frame; remove the utterance'
     gold = prepared.gold.get(utterance.id, Gold())
     late = next((i for i in (*gold.phones, *gold.words) if i.end > seconds + GOLD_OVERSHOOT_S), None)
-    return (f'{utterance.wav}: "{late.label}", placed by hand, ends at {late.end:g} s, "{utterance.id}" at '
-            f"{seconds:g} s; correct the times") if late else ""
+    return (
+        (
+            f'{utterance.wav}: "{late.label}", placed by hand, ends at {late.end:g} s, "{utterance.id}" at '
+            f"{seconds:g} s; correct the times"
+        )
+        if late
+        else ""
+    )
 
 
 def _lines(path: Path) -> str:
@@ -121,14 +133,19 @@ def refuse_output(folder: Path, out: Path) -> None:
     if out.resolve() in (folder.resolve(), *folder.resolve().parents):
         raise UserError(
             f"CORPUS_DIR={folder}: lies in {out}, which would be overwritten; give the corpus another name: "
-            f"make CORPUS=my-{out.name} CORPUS_DIR={folder}")
+            f"make CORPUS=my-{out.name} CORPUS_DIR={folder}"
+        )
 
 
 def refuse_name(name: str, builtin: list[str], folder: Path) -> None:
     """UserError for a corpus name that would mix with a built-in corpus, or that make and the shell would not take."""
     if name in builtin:
-        raise UserError(f"CORPUS={name}: the name of a corpus that comes built in; give yours another: "
-                        f"make CORPUS=my-{name} CORPUS_DIR={folder}")
+        raise UserError(
+            f"CORPUS={name}: the name of a corpus that comes built in; give yours another: "
+            f"make CORPUS=my-{name} CORPUS_DIR={folder}"
+        )
     if not NAME.fullmatch(name):
-        raise UserError(f'CORPUS={name}: a corpus is named with letters, digits, "-", "_" and "."; give one: '
-                        f"make CORPUS=name CORPUS_DIR={folder}")
+        raise UserError(
+            f'CORPUS={name}: a corpus is named with letters, digits, "-", "_" and "."; give one: '
+            f"make CORPUS=name CORPUS_DIR={folder}"
+        )

@@ -1,4 +1,5 @@
 """What every corpus module returns, and the part of preparing that is the same for all."""
+
 from __future__ import annotations
 
 from collections import Counter
@@ -47,9 +48,13 @@ def unmeasured(utterance: str, speaker: str, wav: Path, words: Iterable[str], cu
     return Utterance(utterance, speaker, wav.resolve(), tuple(words), 0, cut)
 
 
-def measure(sets: dict[str, list[Utterance]], left_out: Iterable[tuple[str, str]] = (),
-            lexicon: str | None = None, gold: Mapping[str, Gold] | None = None, fold: Mapping[str, str] | None = None
-            ) -> Prepared:
+def measure(
+    sets: dict[str, list[Utterance]],
+    left_out: Iterable[tuple[str, str]] = (),
+    lexicon: str | None = None,
+    gold: Mapping[str, Gold] | None = None,
+    fold: Mapping[str, str] | None = None,
+) -> Prepared:
     """Open every audio file: fill in ``num_samples``, collect what cannot be read. UserError on a double id.
 
     Where one utterance is a stretch of a recording, all are, as Kaldi's segments have it.
@@ -62,15 +67,28 @@ def measure(sets: dict[str, list[Utterance]], left_out: Iterable[tuple[str, str]
             infos[utterance.id] = _info(utterance)
         except UserError as error:
             unreadable.append((utterance.id, str(error)))
-    cuts = {u.id: u.cut or Cut(0.0, infos[u.id].num_samples / infos[u.id].sample_rate)
-            for members in sets.values() for u in members if u.id in infos}
+    cuts = {
+        u.id: u.cut or Cut(0.0, infos[u.id].num_samples / infos[u.id].sample_rate)
+        for members in sets.values()
+        for u in members
+        if u.id in infos
+    }
     if not any(u.cut for members in sets.values() for u in members):
         cuts = {}
     rates = Counter(info.sample_rate for info in infos.values()).most_common(1)
     rate = rates[0][0] if rates else 0
-    measured = {name: [replace(u, cut=cuts.get(u.id), num_samples=resampled_length(
-        infos[u.id].num_samples, infos[u.id].sample_rate, rate))
-                       for u in sorted(members, key=lambda u: u.id) if u.id in infos] for name, members in sets.items()}
+    measured = {
+        name: [
+            replace(
+                u,
+                cut=cuts.get(u.id),
+                num_samples=resampled_length(infos[u.id].num_samples, infos[u.id].sample_rate, rate),
+            )
+            for u in sorted(members, key=lambda u: u.id)
+            if u.id in infos
+        ]
+        for name, members in sets.items()
+    }
     return Prepared(measured, rate, list(left_out), unreadable, lexicon, dict(gold or {}), dict(fold or {}))
 
 
@@ -82,9 +100,11 @@ def _info(utterance: Utterance) -> AudioInfo:
         return info
     first, last = utterance.cut.samples(info)
     if last <= first:
-        raise UserError(f"{utterance.wav}: {info.num_samples / info.sample_rate:.2f} s long, but utterance "
-                        f'"{utterance.id}" is said to last from {utterance.cut.start:g} to {utterance.cut.end:g} s; '
-                        f"correct its line in segments, or remove it")
+        raise UserError(
+            f"{utterance.wav}: {info.num_samples / info.sample_rate:.2f} s long, but utterance "
+            f'"{utterance.id}" is said to last from {utterance.cut.start:g} to {utterance.cut.end:g} s; '
+            f"correct its line in segments, or remove it"
+        )
     refuse_endless(utterance.wav, (last - first) / info.sample_rate)
     return info._replace(num_samples=last - first)
 
@@ -92,7 +112,7 @@ def _info(utterance: Utterance) -> AudioInfo:
 def chosen_split(corpus: str, split: str | None, splits: tuple[str, ...]) -> str:
     """``split``, or the first of ``splits`` for None; UserError that lists those there are."""
     if split is not None and split not in splits:
-        raise UserError(f'SPLIT={split}: {corpus} has no such split; use one of: {", ".join(splits)}')
+        raise UserError(f"SPLIT={split}: {corpus} has no such split; use one of: {', '.join(splits)}")
     return split or splits[0]
 
 
@@ -100,6 +120,8 @@ def _refuse_duplicates(utterances: Iterable[Utterance]) -> None:
     seen: dict[str, Path] = {}
     for utterance in utterances:
         if utterance.id in seen:
-            raise UserError(f'{utterance.wav}: duplicate utterance id "{utterance.id}", also of {seen[utterance.id]}; '
-                            f"rename or remove one")
+            raise UserError(
+                f'{utterance.wav}: duplicate utterance id "{utterance.id}", also of {seen[utterance.id]}; '
+                f"rename or remove one"
+            )
         seen[utterance.id] = utterance.wav

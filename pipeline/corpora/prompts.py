@@ -7,6 +7,7 @@ tarball, in this order, and every file is checked against prompts.sha256.
 The split is fixed by a rule: distinct transcripts, numbered in the C-sorted order of the first utterance that has them;
 number % 10 in {4, 9} is test, number % 10 == 7 is dev, the rest train. So no transcript is in two sets.
 """
+
 from __future__ import annotations
 
 import contextlib
@@ -44,11 +45,27 @@ TOO_LONG = {"demo-instruct": "longer than 35 s"}
 
 # What the transcript writes, and what is said: symbols, letters, numbers not read as such, misspellings.
 SAID = {
-    "*": "STAR", "#": "POUND", "H.323": "H THREE TWO THREE", "IP": "I P", "IVR": "I V R", "MGCP": "M G C P",
-    "PBX": "P B X", "USB": "U S B", "WWW.ASTERISK.ORG": "W W W DOT ASTERISK DOT ORG", "1234": "ONE TWO THREE FOUR",
-    "4242": "FOUR TWO FOUR TWO", "8500": "EIGHTY FIVE HUNDRED", "DE-ACTIVATED": "DEACTIVATED",
-    "EXCLAIMATION-POINT": "EXCLAMATION POINT", "FOURTIETH": "FORTIETH", "REPRESENATIVES": "REPRESENTATIVES",
-    "THRU": "THROUGH", "UMUTE": "UNMUTE", "UN-INDENTIFIED": "UNIDENTIFIED", "WITHELD": "WITHHELD", "XRAY": "X RAY",
+    "*": "STAR",
+    "#": "POUND",
+    "H.323": "H THREE TWO THREE",
+    "IP": "I P",
+    "IVR": "I V R",
+    "MGCP": "M G C P",
+    "PBX": "P B X",
+    "USB": "U S B",
+    "WWW.ASTERISK.ORG": "W W W DOT ASTERISK DOT ORG",
+    "1234": "ONE TWO THREE FOUR",
+    "4242": "FOUR TWO FOUR TWO",
+    "8500": "EIGHTY FIVE HUNDRED",
+    "DE-ACTIVATED": "DEACTIVATED",
+    "EXCLAIMATION-POINT": "EXCLAMATION POINT",
+    "FOURTIETH": "FORTIETH",
+    "REPRESENATIVES": "REPRESENTATIVES",
+    "THRU": "THROUGH",
+    "UMUTE": "UNMUTE",
+    "UN-INDENTIFIED": "UNIDENTIFIED",
+    "WITHELD": "WITHHELD",
+    "XRAY": "X RAY",
 }
 
 
@@ -143,6 +160,7 @@ def _obtain(downloads: Path | None, root: Path, cache: Path) -> None:
 
 def _fill(root: Path, make: Callable[[Path], None], source: str) -> None:
     """``fetch.fill`` with files that are verified before they count."""
+
     def make_and_verify(folder: Path) -> None:
         make(folder)
         fetch.verify(folder, SUMS, f"{source}: ", f"version {VERSION} is needed, fetch it again")
@@ -163,9 +181,13 @@ def _fetch_with_apt(folder: Path) -> None:
         for name in ("lists/partial", "cache/archives/partial", "state"):
             (Path(temporary) / name).mkdir(parents=True)
         user = pwd.getpwuid(os.geteuid()).pw_name  # apt would step down to a user who may not write here
-        options = [f"Dir::State={temporary}/state", f"Dir::State::Lists={temporary}/lists",
-                   f"Dir::Cache={temporary}/cache", f"APT::Sandbox::User={user}",
-                   "Dir::State::status=/var/lib/dpkg/status"]
+        options = [
+            f"Dir::State={temporary}/state",
+            f"Dir::State::Lists={temporary}/lists",
+            f"Dir::Cache={temporary}/cache",
+            f"APT::Sandbox::User={user}",
+            "Dir::State::status=/var/lib/dpkg/status",
+        ]
         apt = ["apt-get", "-q", *(word for option in options for word in ("-o", option))]
         for command in (["update"], ["download", *PACKAGES]):
             done = subprocess.run([*apt, *command], cwd=temporary, capture_output=True, text=True, errors="replace")
@@ -188,8 +210,9 @@ def _unpack(debs: list[Path], folder: Path) -> None:
 
 def _unpack_one(deb: Path, folder: Path) -> None:
     """dpkg-deb takes the package apart; what is in it is unpacked here, as other archives are."""
-    with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", deb], stdout=subprocess.PIPE,
-                          stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        ["dpkg-deb", "--fsys-tarfile", deb], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as process:
         try:
             extract_stream(deb, process.stdout, folder)
         finally:

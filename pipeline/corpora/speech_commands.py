@@ -3,6 +3,7 @@
 Files are WORD/SPEAKER_nohash_INDEX.wav. Sets are the publisher's: validation_list.txt is dev (9,981 utterances),
 testing_list.txt test (11,005), all others train (84,843), each speaker in one alone. _background_noise_ is no speech.
 """
+
 from __future__ import annotations
 
 import re

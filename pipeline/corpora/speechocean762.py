@@ -3,6 +3,7 @@
 Zhang et al. 2021. The publisher's Kaldi directories train and test; as there is no set to tune on, every eighth of the
 sorted speakers of train is dev. Its lexicon (ARPAbet, every word) comes with it; stress is dropped.
 """
+
 from __future__ import annotations
 
 import re
@@ -38,8 +39,14 @@ def prepare(root: Path, split: str | None = None) -> Prepared:
     train, test = _read(top, "train"), _read(top, "test")
     dev = set(sorted({u.speaker for u in train})[7::8])
     lexicon = "".join(f"{' '.join(STRESS.sub('', line).split())}\n" for _, line in numbered_lines(found[0]))
-    return measure({"train": [u for u in train if u.speaker not in dev], "dev": [u for u in train if u.speaker in dev],
-                    "test": test}, lexicon=lexicon)
+    return measure(
+        {
+            "train": [u for u in train if u.speaker not in dev],
+            "dev": [u for u in train if u.speaker in dev],
+            "test": test,
+        },
+        lexicon=lexicon,
+    )
 
 
 def _read(top: Path, name: str) -> list[Utterance]:
@@ -49,5 +56,7 @@ def _read(top: Path, name: str) -> list[Utterance]:
         for utterance in tables[table]:
             if utterance not in tables[other]:
                 raise UserError(f'{top / name / table}: "{utterance}" is not in {other}; fetch the archive again')
-    return [unmeasured(utterance, tables["utt2spk"][utterance][0], top / wav[0], tables["text"][utterance])
-            for utterance, wav in tables["wav.scp"].items()]
+    return [
+        unmeasured(utterance, tables["utt2spk"][utterance][0], top / wav[0], tables["text"][utterance])
+        for utterance, wav in tables["wav.scp"].items()
+    ]

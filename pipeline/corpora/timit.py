@@ -12,6 +12,7 @@ The words are those of .TXT, which .WRD repeats with times; those are gold, as a
 The pronunciations are the dictionary's, as elsewhere: TIMIT's own (TIMITDIC.TXT) are no nearer to what was said: on the
 sample 21.4 % of their phones differ from the hand-made ones, 21.6 % of the dictionary's.
 """
+
 from __future__ import annotations
 
 import re
@@ -30,8 +31,12 @@ from pipeline.datadir import Utterance
 from pipeline.times.intervals import Interval
 
 SPLITS = ("official",)
-NAMES = ("TIMIT", "timit", "LDC93S1", *(f"{name}{ending}" for name in ("TIMIT", "timit", "LDC93S1")
-                                        for ending in (".tar.gz", ".tgz", ".tar", ".zip")))
+NAMES = (
+    "TIMIT",
+    "timit",
+    "LDC93S1",
+    *(f"{name}{ending}" for name in ("TIMIT", "timit", "LDC93S1") for ending in (".tar.gz", ".tgz", ".tar", ".zip")),
+)
 SAMPLE_RATE = 16000  # that the sample indices of .PHN and .WRD count in
 SAMPLE = re.compile("[0-9]{1,12}")
 AUDIO = (".wav.wav", ".wav", ".sph", ".flac")  # the first that is there; of two, the converted one
@@ -61,8 +66,10 @@ def get(downloads: Path | None, cache: Path) -> Path:
         return downloads.resolve()
     found = fetch.given(downloads, NAMES)
     if found is None:
-        raise UserError(f"timit: the LDC licenses TIMIT (LDC93S1), so it cannot be fetched; put the folder TIMIT or "
-                        f"{NAMES[3]} into {downloads or 'a folder'} and give DOWNLOADS={downloads or 'that folder'}")
+        raise UserError(
+            f"timit: the LDC licenses TIMIT (LDC93S1), so it cannot be fetched; put the folder TIMIT or "
+            f"{NAMES[3]} into {downloads or 'a folder'} and give DOWNLOADS={downloads or 'that folder'}"
+        )
     if found.is_dir():
         return found.resolve()
     source = f"{found.name} from {found.parent}: taken as it is; its publisher names no hash to compare with"
@@ -78,8 +85,15 @@ def prepare(root: Path, split: str | None = None) -> Prepared:
     for half in ("TRAIN", "TEST"):
         for sentence in sentences(_half(root, half)):
             utterance, speaker = sentence.utterance, sentence.utterance.speaker.upper()
-            name = ("train" if half == "TRAIN" else "dev" if speaker in DEV_SPEAKERS
-                    else "test" if speaker in TEST_SPEAKERS else None)
+            name = (
+                "train"
+                if half == "TRAIN"
+                else "dev"
+                if speaker in DEV_SPEAKERS
+                else "test"
+                if speaker in TEST_SPEAKERS
+                else None
+            )
             if sentence.same_for_all:
                 left_out.append((utterance.id, "SA, the same sentences for all speakers"))
             elif name is None:
@@ -104,8 +118,9 @@ def sentences(root: Path) -> Iterator[Sentence]:
         words, text = (_beside(phones, beside, ending) for ending in (".wrd", ".txt"))
         speaker = re.sub(r"^dr[1-8]-", "", phones.parent.name, flags=re.IGNORECASE)  # dr1-fvmh0 in NLTK's layout
         utterance = unmeasured(f"{speaker}_{phones.stem}", speaker, wav, _prompt(text))
-        gold = Gold(_intervals(phones, phone_set.LABELS), tuple(i._replace(label=i.label.upper())
-                                                                for i in _intervals(words)))
+        gold = Gold(
+            _intervals(phones, phone_set.LABELS), tuple(i._replace(label=i.label.upper()) for i in _intervals(words))
+        )
         yield Sentence(utterance, phones.parent.name, gold)
 
 

@@ -5,6 +5,7 @@ with fewer dialects will do. Too little for one test set to say much, so SPLIT=1
 four in turn: its speakers are test; of the next one the woman or the man is dev, by turns; all others are train. The SA
 sentences, the same for all, are in train alone.
 """
+
 from __future__ import annotations
 
 from pathlib import Path

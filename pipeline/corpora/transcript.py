@@ -4,6 +4,7 @@ A TextGrid's tiers are known by their names, "words", or "ann - words" as the Mo
 several speakers; each speaker's speech is then cut into segments, which are utterances of their own: the intervals of
 the speaker's tier of sentences, or where there is none, what lies between pauses of PAUSE_S or more.
 """
+
 from __future__ import annotations
 
 from bisect import bisect_right
@@ -31,10 +32,20 @@ WORDS, PHONES, SENTENCES, TEXT = "words", "phones", "sentences", "text"
 TIERS = {  # whole names, in lower case; of several tiers of sentences the first in this order
     WORDS: ("words", "word", "wrd", "ort", "ort-mau", "tokensalign"),
     PHONES: ("phones", "phone", "phn", "phonemes", "phoneme", "mau", "segments", "segment", "phonalign"),
-    SENTENCES: ("transcript", "transcripts", "transcription", "text", "sentence", "sentences", "utterance",
-                "utterances", "ortho", "trn"),
+    SENTENCES: (
+        "transcript",
+        "transcripts",
+        "transcription",
+        "text",
+        "sentence",
+        "sentences",
+        "utterance",
+        "utterances",
+        "ortho",
+        "trn",
+    ),
 }
-PAUSE_S = 0.5   # between two words of one speaker, that ends a segment
+PAUSE_S = 0.5  # between two words of one speaker, that ends a segment
 MARGIN_S = 0.1  # of the pause that stays on either side
 
 
@@ -58,7 +69,7 @@ class Said(NamedTuple):
 
 
 @dataclass
-class Placed:
+class Tiers:
     """What one file, or one speaker's tiers, say: ``tiers`` has WORDS, PHONES and SENTENCES with their times, ``text``
     is without any; what is not said is not there."""
 
@@ -70,7 +81,7 @@ class Placed:
 def read_turns(files: Sequence[Path], sound: AudioInfo, written: Written) -> list[Turn]:
     """The utterances of a recording, their words as ``written`` spells them. UserError for files that contradict each
     other, the sound, or themselves."""
-    parts: list[Placed] = []
+    parts: list[Tiers] = []
     speaker, whole = None, None
     for path in files:
         if path.suffix.lower() != GRID:
@@ -78,9 +89,10 @@ def read_turns(files: Sequence[Path], sound: AudioInfo, written: Written) -> lis
             continue
         speakers, whole = _speakers(path, sound.num_samples / sound.sample_rate, written)
         if len(speakers) > 1:
-            return _dialogue(path, speakers, [other for other in files if other != path],
-                             sound.num_samples / sound.sample_rate)
-        (speaker, placed), = speakers.items()
+            return _dialogue(
+                path, speakers, [other for other in files if other != path], sound.num_samples / sound.sample_rate
+            )
+        ((speaker, placed),) = speakers.items()
         parts.append(placed)
     return [_monologue(parts, speaker, whole)]
 
@@ -88,8 +100,14 @@ def read_turns(files: Sequence[Path], sound: AudioInfo, written: Written) -> lis
 def _said(path: Path, kind: str, intervals: Iterable[Interval], written: Written) -> list[Said]:
     """The labels of one kind; of words and sentences those that are some."""
     with at(path):
-        found = [Said(i.start, i.end, (_phone(i.label),) if kind == PHONES else
-                      () if names_pause(i.label) else tuple(written.words(i.label))) for i in intervals]
+        found = [
+            Said(
+                i.start,
+                i.end,
+                (_phone(i.label),) if kind == PHONES else () if names_pause(i.label) else tuple(written.words(i.label)),
+            )
+            for i in intervals
+        ]
     return [said for said in found if said.words]
 
 
@@ -103,16 +121,17 @@ def _phone(label: str) -> str:
 
 # Text and label files
 
-def _text_or_labels(path: Path, sound: AudioInfo, written: Written) -> Placed:
+
+def _text_or_labels(path: Path, sound: AudioInfo, written: Written) -> Tiers:
     labels = read_labels(path, sound)
     if labels is None:
         if path.suffix.lower() in LABELS:
             raise UserError(f"{path}: not lines of `first-sample last-sample label`; correct it, or take it away")
-        return Placed(path, text=words_of_file(path, written))
+        return Tiers(path, text=words_of_file(path, written))
     if path.suffix.lower() == PHN or are_phones([i.label for i in labels]) and path.suffix.lower() != WRD:
-        return Placed(path, {PHONES: _said(path, PHONES, labels, written)})
+        return Tiers(path, {PHONES: _said(path, PHONES, labels, written)})
     said = _said(path, WORDS, labels, written)
-    return Placed(path, {SENTENCES if sum(len(one.words) > 1 for one in said) > MOST * len(said) else WORDS: said})
+    return Tiers(path, {SENTENCES if sum(len(one.words) > 1 for one in said) > MOST * len(said) else WORDS: said})
 
 
 def words_of_file(path: Path, written: Written) -> tuple[str, ...]:
@@ -124,7 +143,7 @@ def words_of_file(path: Path, written: Written) -> tuple[str, ...]:
     return tuple(words)
 
 
-def _monologue(parts: Sequence[Placed], speaker: str | None, whole: Cut | None) -> Turn:
+def _monologue(parts: Sequence[Tiers], speaker: str | None, whole: Cut | None) -> Turn:
     """One utterance of all that is said: the words are those of a text, else of sentences in a file of their own, else
     placed words, else sentences."""
     said: dict[str, list[Said]] = {}
@@ -141,7 +160,9 @@ def _monologue(parts: Sequence[Placed], speaker: str | None, whole: Cut | None) 
     if chosen not in source or words.get(WORDS) and source[chosen] == source[WORDS]:
         chosen = WORDS
     if not words.get(chosen):
-        raise UserError(f"{source.get(chosen, parts[0].path)}: no words; write what is said, or take the recording away")
+        raise UserError(
+            f"{source.get(chosen, parts[0].path)}: no words; write what is said, or take the recording away"
+        )
     if chosen != WORDS and words.get(WORDS):
         _refuse_strange(source[WORDS], words[WORDS], source[chosen], words[chosen])
     cut = whole if source[chosen].suffix.lower() == GRID else None  # other files are about all of the sound
@@ -152,22 +173,30 @@ def _refuse_strange(path: Path, words: Sequence[str], other: Path, text: Sequenc
     """UserError for labels that nothing says are words, most of which a text beside them has not."""
     known = sum(word in set(text) for word in words)
     if path.suffix.lower() not in (GRID, WRD) and known <= MOST * len(words):
-        raise UserError(f'{path}: labels such as "{words[0]}" are neither words of {other.name} nor phones of ARPAbet, '
-                        f"IPA or TIMIT; call it {path.stem}{PHN} if they are phones")
+        raise UserError(
+            f'{path}: labels such as "{words[0]}" are neither words of {other.name} nor phones of ARPAbet, '
+            f"IPA or TIMIT; call it {path.stem}{PHN} if they are phones"
+        )
 
 
 def _gold(tiers: Mapping[str, Sequence[Said]], begin: float, end: float) -> Gold:
     """Phones and words between two times, counted from the first. A label that reads as several words ("32") is none,
     for nobody has placed them."""
-    phones, words = (tuple(Interval(max(said.start - begin, 0.0), min(said.end, end) - begin, said.words[0])
-                           for said in tiers.get(name, ()) if len(said.words) == 1 and said.end > begin
-                           and said.start < end) for name in (PHONES, WORDS))
+    phones, words = (
+        tuple(
+            Interval(max(said.start - begin, 0.0), min(said.end, end) - begin, said.words[0])
+            for said in tiers.get(name, ())
+            if len(said.words) == 1 and said.end > begin and said.start < end
+        )
+        for name in (PHONES, WORDS)
+    )
     return Gold(phones, words)
 
 
 # TextGrids
 
-def _speakers(path: Path, seconds: float, written: Written) -> tuple[dict[str | None, Placed], Cut | None]:
+
+def _speakers(path: Path, seconds: float, written: Written) -> tuple[dict[str | None, Tiers], Cut | None]:
     """What each speaker's tiers say, by the name before " - " (None: there is none), counted from the beginning of the
     sound, which lasts ``seconds``; and the stretch of it that the grid is about, None for all."""
     grid = read_textgrid(path)
@@ -180,18 +209,34 @@ def _speakers(path: Path, seconds: float, written: Written) -> tuple[dict[str | 
     for name in grid.points:
         speaker, kind = _tier(name)
         if kind and kind not in found.get(speaker, {}):
-            raise UserError(f'{path}: tier "{name}" has points, no intervals, so nobody knows how long its {kind} '
-                            f"last; make it an interval tier, or give it another name")
+            raise UserError(
+                f'{path}: tier "{name}" has points, no intervals, so nobody knows how long its {kind} '
+                f"last; make it an interval tier, or give it another name"
+            )
     if not found:
-        raise UserError(f'{path}: no tier of words or phones (tiers: {", ".join([*grid.tiers, *grid.points]) or "none"}'
-                        f'); name one "words" or "phones", or of several speakers "ann - words"')
+        raise UserError(
+            f"{path}: no tier of words or phones (tiers: {', '.join([*grid.tiers, *grid.points]) or 'none'}"
+            f'); name one "words" or "phones", or of several speakers "ann - words"'
+        )
     speakers = {}
     for speaker, kinds in found.items():
         chosen = {kind: _chosen(path, grid, kind, names) for kind, names in kinds.items()}
-        speakers[speaker] = Placed(path, {
-            kind: _said(path, kind, (Interval(max(i.start - offset, 0.0), min(i.end - offset, seconds), i.label)
-                                     for i in grid.tiers[name] if i.start - offset < seconds), written)
-            for kind, name in chosen.items()})
+        speakers[speaker] = Tiers(
+            path,
+            {
+                kind: _said(
+                    path,
+                    kind,
+                    (
+                        Interval(max(i.start - offset, 0.0), min(i.end - offset, seconds), i.label)
+                        for i in grid.tiers[name]
+                        if i.start - offset < seconds
+                    ),
+                    written,
+                )
+                for kind, name in chosen.items()
+            },
+        )
     return speakers, whole
 
 
@@ -206,8 +251,10 @@ def _chosen(path: Path, grid: TextGrid, kind: str, names: list[str]) -> str:
     """The one tier of a kind and a speaker."""
     for name in names:
         if grid.repeated[name]:
-            raise UserError(f'{path}: {grid.repeated[name] + 1} tiers "{name}"; name those of several speakers '
-                            f'"ann - {name}" and "bob - {name}", or take one away')
+            raise UserError(
+                f'{path}: {grid.repeated[name] + 1} tiers "{name}"; name those of several speakers '
+                f'"ann - {name}" and "bob - {name}", or take one away'
+            )
     if len(names) > 1 and kind != SENTENCES:
         raise UserError(f'{path}: tiers "{names[0]}" and "{names[1]}" are both of {kind}; name one of them otherwise')
     return min(names, key=lambda name: TIERS[kind].index(name.rpartition(" - ")[2].strip().lower()))
@@ -227,21 +274,26 @@ def _place(path: Path, grid: TextGrid, seconds: float) -> tuple[float, Cut | Non
     elif abs(end - start - seconds) <= GOLD_OVERSHOOT_S:
         offset, whole = start, None
     else:
-        raise UserError(f"{path}: a grid from {start:g} to {end:g} s, beside a sound of {seconds:.2f} s; it is another "
-                        f"recording's, or one of the two was cut: correct it with Praat")
+        raise UserError(
+            f"{path}: a grid from {start:g} to {end:g} s, beside a sound of {seconds:.2f} s; it is another "
+            f"recording's, or one of the two was cut: correct it with Praat"
+        )
     if late := next((i for i in inner if i.start - offset >= seconds and not is_nonspeech(i.label)), None):
-        raise UserError(f'{path}: "{late.label}" begins at {late.start:g} s, where the sound is over; '
-                        f"correct it with Praat")
+        raise UserError(
+            f'{path}: "{late.label}" begins at {late.start:g} s, where the sound is over; correct it with Praat'
+        )
     return offset, whole
 
 
 # Several speakers
 
-def _dialogue(path: Path, speakers: Mapping[str | None, Placed], others: Sequence[Path], seconds: float) -> list[Turn]:
+
+def _dialogue(path: Path, speakers: Mapping[str | None, Tiers], others: Sequence[Path], seconds: float) -> list[Turn]:
     """The segments of each speaker, speaker by speaker."""
     if others:
-        raise UserError(f"{others[0]}: does not say which of the speakers of {path.name} says what; take it away, for "
-                        f"the grid does")
+        raise UserError(
+            f"{others[0]}: does not say which of the speakers of {path.name} says what; take it away, for the grid does"
+        )
     turns = [turn for speaker, placed in speakers.items() for turn in _segments(path, speaker, placed.tiers, seconds)]
     if not turns:
         raise UserError(f"{path}: no words; write what is said, or take the recording away")
@@ -260,8 +312,10 @@ def _segments(path: Path, speaker: str | None, tiers: Mapping[str, Sequence[Said
         at_most = bisect_right(starts, (word.start + word.end) / 2) - 1
         span = spans[max(at_most, 0)]
         if max(span.start - word.start, word.end - span.end) > GOLD_OVERSHOOT_S:
-            raise UserError(f'{path}: "{" ".join(word.words)}" {whose}, {word.start:g} to {word.end:g} s, lies in no '
-                            f"sentence; correct the tiers with Praat")
+            raise UserError(
+                f'{path}: "{" ".join(word.words)}" {whose}, {word.start:g} to {word.end:g} s, lies in no '
+                f"sentence; correct the tiers with Praat"
+            )
         within[max(at_most, 0)].append(word)
     turns = []
     for number, (span, inside) in enumerate(zip(spans, within), 1):

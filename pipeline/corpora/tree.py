@@ -1,4 +1,5 @@
 """The files of a corpus: those that a person put there, and not what a Mac leaves beside them."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator

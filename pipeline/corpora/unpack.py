@@ -1,4 +1,5 @@
 """Unpacking archives of strangers: nothing outside the folder, no devices, no bombs, and one line for what is wrong."""
+
 from __future__ import annotations
 
 import bz2
@@ -24,18 +25,27 @@ from pipeline.corpora.tree import of_a_mac
 LARGEST_RATIO = 100
 LARGEST_SMALL = 4 << 30  # bytes
 BLOCK = 1 << 16
-BYTES_A_FILE = 4096      # that a file takes up at least
+BYTES_A_FILE = 4096  # that a file takes up at least
 # Of the names, attributes and maps of holes before a member of a tar, which tarfile reads into memory as a whole before
 # anyone can look: a path has at most 4 kB. (Pythons before 3.11.10 also take time by its square: 2 s for 32 kB.)
 LARGEST_HEADER = 1 << 15
-MOST_GLOBALS = 100       # attributes said to hold for all members, which stay in memory; git writes one
+MOST_GLOBALS = 100  # attributes said to hold for all members, which stay in memory; git writes one
 # Of an xz stream's window, which its header may claim to be 4 GB: `xz -9` needs 65 MB.
 LARGEST_WINDOW = 1 << 28
 ZIP_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # zipfile unpacks others 4 kB at a time: into gigabytes
 # What a sound archive never runs into; any other error of the system (a full disk) is not the archive's fault.
 BAD_NAMES = (errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL)
-DAMAGED = (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError, NotImplementedError, ValueError,
-           RecursionError, KeyError)
+DAMAGED = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    EOFError,
+    zlib.error,
+    lzma.LZMAError,
+    NotImplementedError,
+    ValueError,
+    RecursionError,
+    KeyError,
+)
 
 
 def extract(archive: Path, folder: Path) -> None:
@@ -87,8 +97,10 @@ class _Budget:
     def spend(self, num_bytes: int) -> None:
         self.left -= num_bytes
         if self.left < 0:
-            raise UserError(f"{self.archive}: unpacks to more than {self.limit / 1e9:.1f} GB, out of all proportion to"
-                            f" its {self.archive.stat().st_size / 1e6:.1f} MB; no corpus does: fetch it anew")
+            raise UserError(
+                f"{self.archive}: unpacks to more than {self.limit / 1e9:.1f} GB, out of all proportion to"
+                f" its {self.archive.stat().st_size / 1e6:.1f} MB; no corpus does: fetch it anew"
+            )
 
 
 class _Counted(io.RawIOBase):
@@ -103,8 +115,10 @@ class _Counted(io.RawIOBase):
         self.budget.spend(len(block))
         self.room -= len(block)
         if self.room < 0:
-            raise UserError(f"{self.budget.archive}: a name or attribute of more than {LARGEST_HEADER >> 10} kB, as no"
-                            " corpus has; fetch it again from its publisher")
+            raise UserError(
+                f"{self.budget.archive}: a name or attribute of more than {LARGEST_HEADER >> 10} kB, as no"
+                " corpus has; fetch it again from its publisher"
+            )
         return block
 
 
@@ -116,8 +130,10 @@ def _members(tar: tarfile.TarFile, counted: _Counted) -> Iterator[tarfile.TarInf
             return
         counted.room = math.inf
         if len(tar.pax_headers) > MOST_GLOBALS:
-            raise UserError(f"{counted.budget.archive}: more than {MOST_GLOBALS} attributes for all members, as no"
-                            " corpus has; fetch it again from its publisher")
+            raise UserError(
+                f"{counted.budget.archive}: more than {MOST_GLOBALS} attributes for all members, as no"
+                " corpus has; fetch it again from its publisher"
+            )
         yield member
         tar.members.clear()
 
@@ -158,8 +174,10 @@ def _extract_zip(archive: Path, folder: Path, budget: _Budget) -> None:
             if member.flag_bits & 1:
                 raise UserError(f"{archive}: {member.filename!r} needs a password; give a folder unpacked by hand")
             if member.compress_type not in ZIP_METHODS:
-                raise UserError(f"{archive}: {member.filename!r} is packed by a rare method of zip"
-                                f" ({member.compress_type}); give a folder unpacked by hand")
+                raise UserError(
+                    f"{archive}: {member.filename!r} is packed by a rare method of zip"
+                    f" ({member.compress_type}); give a folder unpacked by hand"
+                )
             path = folder / member.filename
             if member.is_dir():
                 path.mkdir(parents=True, exist_ok=True)
@@ -202,8 +220,10 @@ class _Xz(io.RawIOBase):
                 block = self.decoder.decompress(packed, size)
             except lzma.LZMAError as error:
                 if "limit" in str(error):
-                    raise UserError(f"{self.stream.name}: takes more than {LARGEST_WINDOW / 1e6:.0f} MB of memory to"
-                                    " unpack; give a folder unpacked by hand") from None
+                    raise UserError(
+                        f"{self.stream.name}: takes more than {LARGEST_WINDOW / 1e6:.0f} MB of memory to"
+                        " unpack; give a folder unpacked by hand"
+                    ) from None
                 raise
             if block:
                 return block

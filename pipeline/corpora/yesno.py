@@ -4,6 +4,7 @@ The file name is the transcript (1 = YES, 0 = NO). Split as in Kaldi's recipe (e
 create_yesno_waves_test_train.pl): of the sorted names the first 31 train, the other 29 test. Kaldi has no dev set; here
 every sixth of the 31 (index % 6 == 5) is dev, five files to tune on. With one speaker it cannot be cut by speaker.
 """
+
 from __future__ import annotations
 
 import re
@@ -38,8 +39,11 @@ def prepare(root: Path, split: str | None = None) -> Prepared:
     if not utterances:
         raise UserError(f"{root}: no wavs; {ARCHIVE} should hold waves_yesno/0_0_0_0_1_1_1_1.wav and so on")
     first = (len(utterances) * 31 + 30) // 60  # 31 of the 60, and in proportion of fewer
-    sets = {"train": [u for i, u in enumerate(utterances[:first]) if i % 6 != 5],
-            "dev": [u for i, u in enumerate(utterances[:first]) if i % 6 == 5], "test": utterances[first:]}
+    sets = {
+        "train": [u for i, u in enumerate(utterances[:first]) if i % 6 != 5],
+        "dev": [u for i, u in enumerate(utterances[:first]) if i % 6 == 5],
+        "test": utterances[first:],
+    }
     return measure(sets, lexicon=LEXICON)
 
 

@@ -1,4 +1,5 @@
 """Everything that can be wrong with a data directory: its tables, and what they say of audio, features and gold."""
+
 from __future__ import annotations
 
 from collections import Counter
@@ -16,17 +17,23 @@ from pipeline.datadir.tables import Problem, Table, read_table, text_lines
 from pipeline.sound.audio import LONGEST_UTTERANCE_S, SAMPLE_RATES, AudioInfo, audio_info, resampled_length
 from pipeline.times.intervals import ctm_interval
 
-SHORTEST_S = 0.025   # one frame
-OVERSHOOT_S = 0.5    # Kaldi's extract-segments cuts a segment short by so much without complaint
+SHORTEST_S = 0.025  # one frame
+OVERSHOOT_S = 0.5  # Kaldi's extract-segments cuts a segment short by so much without complaint
 GOLD_OVERSHOOT_S = 0.05
 GOLD = ("phones.ctm", "words.ctm")
 # Tables that Kaldi or lhotse write and phonoscope does not read: what a value is, and whose ids the keys are.
 OTHERS = {
-    "utt2dur": ("a duration", "utterance"), "utt2num_frames": ("a number of frames", "utterance"),
-    "utt2lang": ("a language", "utterance"), "utt2gender": ("a gender", "utterance"),
-    "utt2uniq": ("an utterance", "utterance"), "vad.scp": ("a place", "utterance"),
-    "spk2gender": ("a gender", "speaker"), "spk2age": ("an age", "speaker"), "cmvn.scp": ("a place", "speaker"),
-    "reco2dur": ("a duration", "recording"), "reco2num_spk": ("a number of speakers", "recording"),
+    "utt2dur": ("a duration", "utterance"),
+    "utt2num_frames": ("a number of frames", "utterance"),
+    "utt2lang": ("a language", "utterance"),
+    "utt2gender": ("a gender", "utterance"),
+    "utt2uniq": ("an utterance", "utterance"),
+    "vad.scp": ("a place", "utterance"),
+    "spk2gender": ("a gender", "speaker"),
+    "spk2age": ("an age", "speaker"),
+    "cmvn.scp": ("a place", "speaker"),
+    "reco2dur": ("a duration", "recording"),
+    "reco2num_spk": ("a number of speakers", "recording"),
     "reco2file_and_channel": ("a file and a channel", "recording"),
 }
 NUMBERS = ("utt2dur", "reco2dur", "utt2num_frames")
@@ -100,12 +107,19 @@ class Check:
 
     def _prefixes(self) -> Iterator[Problem]:
         """Kaldi sorts by utterance and by speaker, and wants both orders to agree."""
-        odd = [utterance for utterance, line in self.tables.speakers.items()
-               if " " not in line.value and not utterance.startswith(line.value)]
+        odd = [
+            utterance
+            for utterance, line in self.tables.speakers.items()
+            if " " not in line.value and not utterance.startswith(line.value)
+        ]
         if odd:
             speaker = self.tables.speakers[odd[0]].value
-            yield Problem(self.tables.speakers.where(odd[0]), f'speaker "{speaker}" does not begin the id "{odd[0]}" '
-                          f"({len(odd)} such utterances)", "some of Kaldi's scripts want that", remark=True)
+            yield Problem(
+                self.tables.speakers.where(odd[0]),
+                f'speaker "{speaker}" does not begin the id "{odd[0]}" ({len(odd)} such utterances)',
+                "some of Kaldi's scripts want that",
+                remark=True,
+            )
 
     def _audio(self) -> Iterator[Problem]:
         for name, info in self.infos.items():
@@ -117,17 +131,23 @@ class Check:
         for utterance, length in self.lengths.items():
             where = self.tables.audio.where(utterance)
             if length < SHORTEST_S * self.sample_rate:
-                yield Problem(where, f'"{utterance}": {length} samples, shorter than one 25 ms frame',
-                              "remove the utterance")
+                yield Problem(
+                    where, f'"{utterance}": {length} samples, shorter than one 25 ms frame', "remove the utterance"
+                )
             elif length > LONGEST_UTTERANCE_S * self.sample_rate:
                 hours = length / self.sample_rate / 3600
-                yield Problem(where, f'"{utterance}": {hours:.1f} hours at a stretch, more than '
-                              f"{LONGEST_UTTERANCE_S / 3600:g}", "cut it into utterances: write segments")
+                yield Problem(
+                    where,
+                    f'"{utterance}": {hours:.1f} hours at a stretch, more than {LONGEST_UTTERANCE_S / 3600:g}',
+                    "cut it into utterances: write segments",
+                )
             given = self.tables.lengths.get(utterance)
             if given and NUMBER.fullmatch(given.value) and int(given.value) != length:
                 yield Problem(
-                    self.tables.lengths.where(utterance), f'"{utterance}": {given.value} samples, but the audio '
-                    f"has {length} at {self.sample_rate} Hz", "measure it again: FIX=yes")
+                    self.tables.lengths.where(utterance),
+                    f'"{utterance}": {given.value} samples, but the audio has {length} at {self.sample_rate} Hz',
+                    "measure it again: FIX=yes",
+                )
         if not self.tables.segments.exists:
             yield from self._shared_files()
 
@@ -141,18 +161,28 @@ class Check:
             return
         beyond = cut.end - info.num_samples / info.sample_rate
         if beyond > 1 / info.sample_rate:  # a time may be rounded
-            yield Problem(self.tables.segments.where(utterance), f'"{utterance}" ends at {cut.end:g} s, {beyond:.2f} s '
-                          "beyond the end of the recording", "correct the time, or let it end there: FIX=yes",
-                          remark=beyond <= OVERSHOOT_S)
+            yield Problem(
+                self.tables.segments.where(utterance),
+                f'"{utterance}" ends at {cut.end:g} s, {beyond:.2f} s beyond the end of the recording',
+                "correct the time, or let it end there: FIX=yes",
+                remark=beyond <= OVERSHOOT_S,
+            )
 
     def _shared_files(self) -> Iterator[Problem]:
         first: dict[Path, str] = {}
-        shared = [(name, other) for name in self.infos
-                  if (other := first.setdefault(self.tables.wav(name).resolve(), name)) != name]
+        shared = [
+            (name, other)
+            for name in self.infos
+            if (other := first.setdefault(self.tables.wav(name).resolve(), name)) != name
+        ]
         if shared:
             name, other = shared[0]
-            yield Problem(self.tables.wavs.where(name), f'"{name}" has the file of "{other}" ({len(shared)} such '
-                          "utterances)", "is that meant?", remark=True)
+            yield Problem(
+                self.tables.wavs.where(name),
+                f'"{name}" has the file of "{other}" ({len(shared)} such utterances)',
+                "is that meant?",
+                remark=True,
+            )
 
     def features(self) -> Iterator[Problem]:
         """feats.scp, and every matrix in it."""
@@ -171,8 +201,12 @@ class Check:
             elif what := self._misfit(utterance, line.value, dimensions):
                 yield Problem(where, f'features of "{utterance}": {what}', again)
         if table.exists and (missing := [u for u in self.tables.audio if not table.may_have(u)]):
-            yield Problem(self.tables.audio.where(missing[0]), f'"{missing[0]}" has no features ({len(missing)} such '
-                          "utterances)", "make them again: make mfcc", remark=True)
+            yield Problem(
+                self.tables.audio.where(missing[0]),
+                f'"{missing[0]}" has no features ({len(missing)} such utterances)',
+                "make them again: make mfcc",
+                remark=True,
+            )
 
     def _unlike_checksums(self, table: Table) -> Iterator[str]:
         """What is wrong with feats.crc beside the index, or with the index by what that says."""
@@ -207,7 +241,7 @@ class Check:
         except UserError:
             pass  # said already
         if dimensions and feats.shape[1] not in dimensions:
-            (dimension, other), = dimensions.items()
+            ((dimension, other),) = dimensions.items()
             return f'{feats.shape[1]} dimensions; "{other}" has {dimension}'
         dimensions[feats.shape[1]] = dimensions.get(feats.shape[1], utterance)
         if utterance in self.lengths and (self.path / "feats.json").is_file():  # others may have other frames
@@ -229,34 +263,44 @@ class Check:
                 continue
             if utterance not in self.tables.audio:
                 if not self.tables.audio.may_have(utterance):
-                    yield Problem(table.at(number), f'"{utterance}" has no audio',
-                                  "add it, or take the line away: FIX=yes")
+                    yield Problem(
+                        table.at(number), f'"{utterance}" has no audio', "add it, or take the line away: FIX=yes"
+                    )
                 continue
             end = self.lengths[utterance] / self.sample_rate if utterance in self.lengths else float("inf")
             if interval.end > end + GOLD_OVERSHOOT_S:
-                yield Problem(table.at(number), f'"{interval.label}" ends at {interval.end:g} s, "{utterance}" at '
-                              f"{end:g} s", "correct the times")
+                yield Problem(
+                    table.at(number),
+                    f'"{interval.label}" ends at {interval.end:g} s, "{utterance}" at {end:g} s',
+                    "correct the times",
+                )
         yield from table.problems
 
     def _others(self) -> Iterator[Problem]:
         """Tables that only others read: their form and their keys; and files nobody knows."""
         speakers = {line.value for line in self.tables.speakers.values()}
-        ids = {"utterance": self.tables.audio.may_have, "recording": self.tables.wavs.may_have,
-               "speaker": lambda key: key in speakers or self.tables.speakers.broken or self.tables.speakers.lost}
+        ids = {
+            "utterance": self.tables.audio.may_have,
+            "recording": self.tables.wavs.may_have,
+            "speaker": lambda key: key in speakers or self.tables.speakers.broken or self.tables.speakers.lost,
+        }
         for name, (what, whose) in OTHERS.items():
             table = read_table(self.path / name, what, needed=False)
             yield from table.problems
             for key, line in table.items():
                 if not ids[whose](key):
-                    yield Problem(table.where(key), f'"{key}" is no {whose} of this directory',
-                                  "take the line away: FIX=yes")
+                    yield Problem(
+                        table.where(key), f'"{key}" is no {whose} of this directory', "take the line away: FIX=yes"
+                    )
                 elif name in NUMBERS and not _positive(line.value):
-                    yield Problem(table.where(key), f'"{line.value}" is not {what}',
-                                  "correct it, or take the file away")
+                    yield Problem(
+                        table.where(key), f'"{line.value}" is not {what}', "correct it, or take the file away"
+                    )
         unknown = sorted(path.name for path in self.path.iterdir() if path.is_file() and not _known(path.name))
         if unknown:
-            yield Problem(str(self.path), f"not looked at: {' '.join(unknown)}", "no files of a data directory",
-                          remark=True)
+            yield Problem(
+                str(self.path), f"not looked at: {' '.join(unknown)}", "no files of a data directory", remark=True
+            )
 
 
 def num_frames(num_samples: int, sample_rate: int) -> int:
@@ -273,6 +317,21 @@ def _positive(value: str) -> bool:
 
 
 def _known(name: str) -> bool:
-    return (name in (*OTHERS, *GOLD, "wav.scp", "segments", "text", "utt2spk", "spk2utt", "utt2num_samples",
-                     "feats.scp", "frame_shift", "feats_type")
-            or name.startswith(".") or name.endswith((".made", ".ark", ".crc", ".json")))
+    return (
+        name
+        in (
+            *OTHERS,
+            *GOLD,
+            "wav.scp",
+            "segments",
+            "text",
+            "utt2spk",
+            "spk2utt",
+            "utt2num_samples",
+            "feats.scp",
+            "frame_shift",
+            "feats_type",
+        )
+        or name.startswith(".")
+        or name.endswith((".made", ".ark", ".crc", ".json"))
+    )

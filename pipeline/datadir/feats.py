@@ -1,4 +1,5 @@
 """The features of a data directory: feats.scp, and feats.json, which says how they were made."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -38,15 +39,17 @@ def _read_settings(path: Path) -> tuple[FeatureSettings, frozenset[str], Cepstra
     """feats.json: how features were made, of which utterances there are none, and the cepstra of the others."""
     try:
         value = read_json(path)
-        missing, cepstra = ((value.pop("missing", []), value.pop("cepstra", None)) if isinstance(value, dict)
-                            else ([], None))
+        missing, cepstra = (
+            (value.pop("missing", []), value.pop("cepstra", None)) if isinstance(value, dict) else ([], None)
+        )
         if not isinstance(missing, list) or not all(isinstance(utt, str) for utt in missing):
             raise ValueError('"missing" is no list of ids')
         return settings_from(value), frozenset(missing), _cepstra_from(cepstra)
     except (OSError, ValueError) as error:
         what = error.strerror if isinstance(error, OSError) else error
-        raise UserError(f"{path}: not the settings of the features ({what}); {again(path.with_name('feats.scp'))}"
-                        ) from error
+        raise UserError(
+            f"{path}: not the settings of the features ({what}); {again(path.with_name('feats.scp'))}"
+        ) from error
 
 
 def missing_features(datadir: Path) -> frozenset[str]:
@@ -71,8 +74,10 @@ def _cepstra_from(value: object) -> Cepstra | None:
         return None
     try:
         found = {name: [float(number) for number in value[name]] for name in ("mean", "variance")}
-        if any(len(numbers) != NUM_CEPS or not np.isfinite(numbers).all() for numbers in found.values()) or \
-                min(found["variance"]) < 0:
+        if (
+            any(len(numbers) != NUM_CEPS or not np.isfinite(numbers).all() for numbers in found.values())
+            or min(found["variance"]) < 0
+        ):
             raise ValueError
     except (ValueError, KeyError, TypeError):
         raise ValueError(f'"cepstra" is not mean and variance of {NUM_CEPS} coefficients') from None
@@ -92,17 +97,21 @@ def model_features(model: Path | str) -> FeatureSettings:
     try:
         return settings_from(read_meta(model).get("features"))
     except ValueError as error:
-        raise UserError(f'{model}/meta.json: "features" does not say on what features the model was trained ({error});'
-                        f" train it again: make {Path(model).name}") from error
+        raise UserError(
+            f'{model}/meta.json: "features" does not say on what features the model was trained ({error});'
+            f" train it again: make {Path(model).name}"
+        ) from error
 
 
 def read_feats(datadir: Path | str, model: Path | str | None = None) -> Features:
     """The features of a data directory; UserError if ``model``, a model directory, was trained on others."""
     feats = Features(datadir)
     if model is not None and (wanted := model_features(model)) != feats.settings:
-        raise UserError(f"{feats.path}: features of {_in_words(feats.settings)}; the model {model} was trained on"
-                        f" {_in_words(wanted)}; decode with a model of the same kind, or: make transcribe, which"
-                        " resamples")
+        raise UserError(
+            f"{feats.path}: features of {_in_words(feats.settings)}; the model {model} was trained on"
+            f" {_in_words(wanted)}; decode with a model of the same kind, or: make transcribe, which"
+            " resamples"
+        )
     return feats
 
 
@@ -113,21 +122,29 @@ def _in_words(settings: FeatureSettings) -> str:
 def check_dimension(feats: np.ndarray, dimension: int, what: str) -> np.ndarray:
     """``feats`` if it is a (T, dimension) matrix with frames, else a UserError that names ``what``."""
     if feats.ndim != 2 or feats.shape[1] != dimension or not len(feats):
-        raise UserError(f"{what}: features of shape {feats.shape}, the model wants (frames, {dimension});"
-                        " make the features again with the settings of the model")
+        raise UserError(
+            f"{what}: features of shape {feats.shape}, the model wants (frames, {dimension});"
+            " make the features again with the settings of the model"
+        )
     return feats
 
 
-def measured(feats: Mapping[str, np.ndarray], words: Mapping[str, Sequence[str]], dimension: int, where: Path | str
-             ) -> dict[str, int]:
+def measured(
+    feats: Mapping[str, np.ndarray], words: Mapping[str, Sequence[str]], dimension: int, where: Path | str
+) -> dict[str, int]:
     """Frames of each utterance in ``words``, checked to be (T, dimension); UserError for more words than frames.
 
     ``where`` is the file that holds the words. A transcript of another recording, or of a whole book, must end here:
     the graph of an utterance takes memory by its words.
     """
     lengths = {utt: len(check_dimension(feats[utt], dimension, f"{where}: {utt}")) for utt in words}
-    refuse_short(where, {utt: f"{len(spoken)} words in {lengths[utt]} frames of 10 ms" for utt, spoken in words.items()
-                         if len(spoken) > lengths[utt]}, len(words))
+    refuse_short(
+        where,
+        {
+            utt: f"{len(spoken)} words in {lengths[utt]} frames of 10 ms"
+            for utt, spoken in words.items()
+            if len(spoken) > lengths[utt]
+        },
+        len(words),
+    )
     return lengths
-
-

@@ -1,4 +1,5 @@
 """Reading a data directory: every problem of its tables, and its utterances when there is none."""
+
 from __future__ import annotations
 
 import os
@@ -15,20 +16,28 @@ from pipeline.datadir.write import Utterance
 from pipeline.sound.audio import SAMPLE_RATES, Cut, audio_info
 
 # What is missing where one table has an utterance and another lacks it.
-LACKS = {"text": "audio without transcript; add its line to text",
-         "utt2spk": "no speaker; add its line to utt2spk",
-         "utt2num_samples": "no length; add its line to utt2num_samples"}
-EXTRA = {"text": "transcript without audio; add its line to {audio}",
-         "utt2spk": "speaker of an utterance without audio; add its line to {audio}",
-         "utt2num_samples": "length of an utterance without audio; add its line to {audio}"}
+LACKS = {
+    "text": "audio without transcript; add its line to text",
+    "utt2spk": "no speaker; add its line to utt2spk",
+    "utt2num_samples": "no length; add its line to utt2num_samples",
+}
+EXTRA = {
+    "text": "transcript without audio; add its line to {audio}",
+    "utt2spk": "speaker of an utterance without audio; add its line to {audio}",
+    "utt2num_samples": "length of an utterance without audio; add its line to {audio}",
+}
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".sph", ".wv1", ".wv2", ".ogg", ".opus", ".mp3", ".aiff")  # what soundfile reads
 # Commands that change nothing: Kaldi's recipes have flac and sph2pipe, lhotse's export ffmpeg.
-DECODERS = [re.compile(rf"\s*(\S*/)?{command}\s*\|\s*") for command in (
-    r"flac(\s+(-[cdsf]+|--(decode|stdout|silent)))+\s+(?P<file>\S+)",
-    r"sph2pipe(\s+(-p|-f\s+(wav|rif|riff|sph)|-c\s+1))*\s+(?P<file>\S+)",
-    r"cat\s+(?P<file>\S+)",
-    r"ffmpeg -threads 1 -i (?P<file>\S+) -ar \d+ -map_channel 0\.0\.0\s+-f wav -threads 1 pipe:1")]
+DECODERS = [
+    re.compile(rf"\s*(\S*/)?{command}\s*\|\s*")
+    for command in (
+        r"flac(\s+(-[cdsf]+|--(decode|stdout|silent)))+\s+(?P<file>\S+)",
+        r"sph2pipe(\s+(-p|-f\s+(wav|rif|riff|sph)|-c\s+1))*\s+(?P<file>\S+)",
+        r"cat\s+(?P<file>\S+)",
+        r"ffmpeg -threads 1 -i (?P<file>\S+) -ar \d+ -map_channel 0\.0\.0\s+-f wav -threads 1 pipe:1",
+    )
+]
 NUMBER = re.compile(r"0*[1-9][0-9]{0,14}")  # of samples
 
 
@@ -56,7 +65,8 @@ def sample_rate(datadir: Path) -> int:
         raise UserError(f"{path}: no such file; run: make data") from None
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(
-            f"{path}: does not say the sample rate of the corpus ({error!r}); run again: make data") from None
+            f"{path}: does not say the sample rate of the corpus ({error!r}); run again: make data"
+        ) from None
     return rate
 
 
@@ -105,14 +115,20 @@ class DataDir:
             yield Problem(str(self.audio.path), "no utterances", "prepare the corpus again")
         for utterance in self.audio:
             if why := unfit_for_a_file(utterance):
-                yield Problem(self.audio.where(utterance), f'"{utterance}" {why} as the name of a file',
-                              "give the utterance another id in every table")
+                yield Problem(
+                    self.audio.where(utterance),
+                    f'"{utterance}" {why} as the name of a file',
+                    "give the utterance another id in every table",
+                )
         yield from self._uneven()
         yield from self._wrong_speakers()
         for utterance, line in self.lengths.items():
             if not NUMBER.fullmatch(line.value):
-                yield Problem(self.lengths.where(utterance), f'"{line.value}" is not a number of samples',
-                              "prepare the corpus again")
+                yield Problem(
+                    self.lengths.where(utterance),
+                    f'"{line.value}" is not a number of samples',
+                    "prepare the corpus again",
+                )
         for name in self.wavs:
             if isinstance(found := self.wav(name), Problem):
                 yield found
@@ -120,11 +136,17 @@ class DataDir:
 
     def utterances(self) -> list[Utterance]:
         """The utterances of a directory without problems, sorted by id; ``num_samples`` 0 where it has no lengths."""
-        return [Utterance(id=utterance, speaker=self.speakers[utterance].value, wav=self.wav(self.recording(utterance)),
-                          words=tuple(self.texts[utterance].value.split()),
-                          num_samples=int(self.lengths[utterance].value) if self.lengths else 0,
-                          cut=self.cut(utterance))
-                for utterance in sorted(self.audio)]
+        return [
+            Utterance(
+                id=utterance,
+                speaker=self.speakers[utterance].value,
+                wav=self.wav(self.recording(utterance)),
+                words=tuple(self.texts[utterance].value.split()),
+                num_samples=int(self.lengths[utterance].value) if self.lengths else 0,
+                cut=self.cut(utterance),
+            )
+            for utterance in sorted(self.audio)
+        ]
 
     def recording(self, utterance: str) -> str:
         """The entry of wav.scp that holds the utterance."""
@@ -175,8 +197,9 @@ class DataDir:
         expected: dict[str, list[str]] = {}
         for utterance, line in self.speakers.items():
             if len(line.value.split()) != 1:
-                yield Problem(self.speakers.where(utterance), f'"{line.value}" is not one speaker',
-                              "a speaker id has no spaces")
+                yield Problem(
+                    self.speakers.where(utterance), f'"{line.value}" is not one speaker', "a speaker id has no spaces"
+                )
             expected.setdefault(line.value, []).append(utterance)
         again = "make spk2utt from utt2spk again"
         if not (self.members.exists and self.speakers.exists) or self.speakers.broken or self.speakers.lost:
@@ -193,19 +216,25 @@ class DataDir:
         for utterance, line in self.segments.items():
             where, fields = self.segments.where(utterance), line.value.split()
             if len(fields) == 4:
-                yield Problem(where, f'"{line.value}" chooses a channel',
-                              "phonoscope averages channels: write this one to "
-                              "a file of its own")
+                yield Problem(
+                    where,
+                    f'"{line.value}" chooses a channel',
+                    "phonoscope averages channels: write this one to a file of its own",
+                )
             elif fields[0] not in self.wavs:
                 if self.wavs.exists and not self.wavs.may_have(fields[0]):
-                    yield Problem(where, f'recording "{fields[0]}" is not in wav.scp',
-                                  "add its line, or remove the utterance")
+                    yield Problem(
+                        where, f'recording "{fields[0]}" is not in wav.scp', "add its line, or remove the utterance"
+                    )
             elif not isinstance(self.wav(fields[0]), Problem):
                 try:
                     self.cut(utterance)
                 except ValueError:
-                    yield Problem(where, f'"{line.value}" is not a recording, its start and its end in seconds',
-                                  "correct it, or remove the utterance")
+                    yield Problem(
+                        where,
+                        f'"{line.value}" is not a recording, its start and its end in seconds',
+                        "correct it, or remove the utterance",
+                    )
                 except UserError as error:
                     yield Problem(where, str(error), "correct the recording")
 
@@ -230,5 +259,6 @@ def find_audio(entry: str, folder: Path) -> Path | None:
     As it is written, or else in NFC or NFD: a Mac, an archive or a synchronised folder may have changed the form."""
     bases = [Path(), *(() if Path(entry).is_absolute() else (folder.resolve(), *folder.resolve().parents))]
     forms = dict.fromkeys((entry, unicodedata.normalize("NFC", entry), unicodedata.normalize("NFD", entry)))
-    return next((base / form for form in forms for base in bases
-                 if os.path.isfile(base / form)), None)  # Path.is_file raises for names that are too long
+    return next(
+        (base / form for form in forms for base in bases if os.path.isfile(base / form)), None
+    )  # Path.is_file raises for names that are too long

@@ -3,6 +3,7 @@
 No utterance that has both readable audio and words is ever removed, and where there is a choice (two lines of one id
 that differ, another encoding than UTF-8, audio that is missing or damaged) nothing is done: it is a person's to make.
 """
+
 from __future__ import annotations
 
 import os
@@ -30,8 +31,15 @@ def repair(path: Path | str) -> list[str]:
     for name in (*TABLES, *GOLD):
         if (mender.path / name).is_file():
             mender.clean(name)
-    for step in (mender.files_for_pipes, mender.speakers, mender.without_audio, mender.ends_of_segments, mender.members,
-                 mender.lengths, mender.features):
+    for step in (
+        mender.files_for_pipes,
+        mender.speakers,
+        mender.without_audio,
+        mender.ends_of_segments,
+        mender.members,
+        mender.lengths,
+        mender.features,
+    ):
         step()
     return mender.done
 
@@ -103,9 +111,11 @@ class _Mender:
             text = text.replace(ends, "\n")
             what.append("Unix line ends")
         lines = text.removesuffix("\n").split("\n")
-        for change, how in ((lambda line: CONTROL.sub(_instead, line), "control characters taken out"),
-                            (lambda line: ODD_SPACE.sub(" ", line.replace("\t", " ")).strip(), "plain spaces"),
-                            (nfc if name in OF_IDS else _composed_key, "ids in NFC")):
+        for change, how in (
+            (lambda line: CONTROL.sub(_instead, line), "control characters taken out"),
+            (lambda line: ODD_SPACE.sub(" ", line.replace("\t", " ")).strip(), "plain spaces"),
+            (nfc if name in OF_IDS else _composed_key, "ids in NFC"),
+        ):
             new = [change(line) for line in lines]
             if new != lines:
                 what.append(f"{how} ({sum(a != b for a, b in zip(new, lines))} lines)")
@@ -153,8 +163,11 @@ class _Mender:
         missing = [u for u in tables.audio if not tables.speakers.may_have(u)]
         lines = _utf8(self.path / "utt2spk") if tables.speakers.exists else []
         if missing and lines is not None:
-            self.write("utt2spk", sorted([*lines, *(f"{u} {u}" for u in missing)], key=_key),
-                       f"no speaker known: the utterance is its own, {_some(missing)}")
+            self.write(
+                "utt2spk",
+                sorted([*lines, *(f"{u} {u}" for u in missing)], key=_key),
+                f"no speaker known: the utterance is its own, {_some(missing)}",
+            )
 
     def without_audio(self) -> None:
         """Lines of utterances, speakers and recordings that are not there are moved aside; wav.scp and segments are not
@@ -173,8 +186,11 @@ class _Mender:
             if name == "text" and not any(_key(line) in utterances for line in lines or ()):
                 continue  # ids of another kind: which is meant, only a person knows
             if gone := {_key(line) for line in lines or ()} - ids[of]:
-                self.rewrite(name, lambda line: None if _key(line) in gone else line,
-                             f"moved aside, no such {of} with audio: {_some(sorted(gone))}")
+                self.rewrite(
+                    name,
+                    lambda line: None if _key(line) in gone else line,
+                    f"moved aside, no such {of} with audio: {_some(sorted(gone))}",
+                )
 
     def ends_of_segments(self) -> None:
         """A segment that goes on beyond its recording ends with it."""
@@ -187,15 +203,18 @@ class _Mender:
                 if check.tables.cut(utterance).start < info.num_samples / info.sample_rate:
                     ends[utterance] = f"{info.num_samples / info.sample_rate!r}"
         if ends:
-            self.rewrite("segments", lambda line: line if _key(line) not in ends else
-                         " ".join([*line.split()[:3], ends[_key(line)]]),
-                         f"ends with its recording: {_some(sorted(ends))}")
+            self.rewrite(
+                "segments",
+                lambda line: line if _key(line) not in ends else " ".join([*line.split()[:3], ends[_key(line)]]),
+                f"ends with its recording: {_some(sorted(ends))}",
+            )
 
     def members(self) -> None:
         """spk2utt is utt2spk turned around."""
         tables = self.check().tables
-        faulty = (any(not problem.remark for problem in tables.speakers.problems)
-                  or any(len(line.value.split()) != 1 for line in tables.speakers.values()))
+        faulty = any(not problem.remark for problem in tables.speakers.problems) or any(
+            len(line.value.split()) != 1 for line in tables.speakers.values()
+        )
         if faulty or not tables.speakers:
             return
         members: dict[str, list[str]] = {}
@@ -224,7 +243,8 @@ class _Mender:
             self._forget_checksums()
             os.unlink(self.path / "feats.scp")
             self.done.append(
-                f"{self.path / 'feats.scp'}: moved aside, make it again with make mfcc: {problems[0].what}")
+                f"{self.path / 'feats.scp'}: moved aside, make it again with make mfcc: {problems[0].what}"
+            )
 
 
 def _instead(control: re.Match[str]) -> str:

@@ -4,6 +4,7 @@ Ids and labels of every file that is per utterance are compared with those of th
 short, even at the end of a line, or of another set, is an error that names it. A set may lack only the utterances that
 the mfcc stage was told to go on without, which feats.json names.
 """
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -36,8 +37,10 @@ def read_ctm_like(path: Path, texts: Mapping[str, Sequence[str]], way_out: str) 
     same_ids(path, found, (utt for utt, labels in texts.items() if labels), way_out)
     for utt, intervals in found.items():
         if sorted(spoken(interval.label for interval in intervals)) != sorted(spoken(texts[utt])):
-            raise UserError(f'{path}: the {len(intervals)} lines of utterance "{utt}" do not hold its {len(texts[utt])}'
-                            f" labels; {way_out}")
+            raise UserError(
+                f'{path}: the {len(intervals)} lines of utterance "{utt}" do not hold its {len(texts[utt])}'
+                f" labels; {way_out}"
+            )
     return found
 
 
@@ -52,12 +55,12 @@ def align_again(folder: Path) -> str:
 
 
 def decoded_ctm(decode: Path, name: str) -> Intervals:
-    """"words", "phones" or "free" phones of a decode with their times."""
+    """ "words", "phones" or "free" phones of a decode with their times."""
     return read_ctm_like(decode / f"{name}.ctm", read_text(decode / CTMS[name]), decode_again(decode))
 
 
 def aligned_ctm(folder: Path, name: str, words: Mapping[str, Sequence[str]] | None = None) -> Intervals:
-    """"words" or "phones" of the GMM's alignment with their times; words must be the ``words`` that were said, or those
+    """ "words" or "phones" of the GMM's alignment with their times; words must be the ``words`` that were said, or those
     of the same utterances as the phones."""
     said = read_text(folder / "phones.txt")
     if name == "phones":
@@ -70,7 +73,7 @@ def aligned_ctm(folder: Path, name: str, words: Mapping[str, Sequence[str]] | No
 
 
 def read_gold(datadir: Path, name: str) -> Intervals:
-    """"phones" or "words" as hands have placed them, of all or some of the utterances; none where nobody has.
+    """ "phones" or "words" as hands have placed them, of all or some of the utterances; none where nobody has.
 
     UserError if the file is not as the data stage wrote it: gone, cut short, or of other utterances.
     """
@@ -86,8 +89,9 @@ def read_gold(datadir: Path, name: str) -> Intervals:
     except (OSError, ValueError, KeyError, TypeError):
         return found  # of a directory that the data stage has not written, or whose utterances a person has chosen
     if len(found) < wanted:
-        raise UserError(f"{path}: {len(found)} utterances, the corpus has {wanted} with {name} placed by hand;"
-                        f" {way_out}")
+        raise UserError(
+            f"{path}: {len(found)} utterances, the corpus has {wanted} with {name} placed by hand; {way_out}"
+        )
     return found
 
 

@@ -1,4 +1,5 @@
 """Utterances too short for their words: all are named, listed in a file, and may be left out of every stage."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -21,8 +22,10 @@ def refuse_short(text: Path | str, short: Mapping[str, str], total: int, way_out
     write_lines(path, sorted(read_short(path) | short.keys()))
     first = [f"{utt} ({what})" for utt, what in list(short.items())[:NAMED]]
     named = ", ".join([*first, *["..."] * (len(short) > NAMED)])
-    raise UserError(f"{text}: {len(short)} of {total} utterances are too short for their words: {named}; all are in"
-                    f" {path}; correct their transcripts{way_out}, or leave them out everywhere: ALLOW_SHORT=yes")
+    raise UserError(
+        f"{text}: {len(short)} of {total} utterances are too short for their words: {named}; all are in"
+        f" {path}; correct their transcripts{way_out}, or leave them out everywhere: ALLOW_SHORT=yes"
+    )
 
 
 def read_short(path: Path) -> set[str]:

@@ -1,4 +1,5 @@
 """What a corpus is like: its words, its sound, and what looks wrong with it, in one pass over the audio."""
+
 from __future__ import annotations
 
 import hashlib
@@ -16,9 +17,9 @@ from pipeline.datadir import Utterance
 from pipeline.sound.audio import audio_blocks
 
 FULL_SCALE = 0.9999
-CLIPPED_SHARE = 1e-3        # of the samples at full scale: more than a peak or two
+CLIPPED_SHARE = 1e-3  # of the samples at full scale: more than a peak or two
 NEARLY_SILENT_DBFS = -55.0  # a whisper far from the microphone still has more
-LARGE_OFFSET = 0.01         # of full scale
+LARGE_OFFSET = 0.01  # of full scale
 FASTEST, SLOWEST = 8.0, 0.3  # words a second; nobody reads faster, and slower is mostly silence
 
 
@@ -26,13 +27,13 @@ FASTEST, SLOWEST = 8.0, 0.3  # words a second; nobody reads faster, and slower i
 class Sound:
     """What one utterance sounds like."""
 
-    sample_rate: int   # Hz
+    sample_rate: int  # Hz
     channels: int
-    rms_dbfs: float    # of the mean of the channels; full scale is 0
-    clipped: float     # share of samples at full scale
-    offset: float      # mean, of full scale
+    rms_dbfs: float  # of the mean of the channels; full scale is 0
+    clipped: float  # share of samples at full scale
+    offset: float  # mean, of full scale
     seconds: float
-    digest: bytes      # of the samples: equal sound, equal digest
+    digest: bytes  # of the samples: equal sound, equal digest
 
 
 @dataclass
@@ -84,10 +85,18 @@ def listen(utterance: Utterance) -> Sound:
         squares += float(np.square(mono, dtype=np.float32).sum(dtype=np.float64))
     if not np.isfinite(squares):
         raise UserError(
-            f"{utterance.wav}: samples that are not finite; convert the file again, or remove the utterance")
+            f"{utterance.wav}: samples that are not finite; convert the file again, or remove the utterance"
+        )
     rms = 10 * np.log10(max(squares / count, 1e-12))  # -120 dBFS for digital silence
-    return Sound(info.sample_rate, info.channels, float(rms), clipped / count, sums / count, count / info.sample_rate,
-                 total.digest())
+    return Sound(
+        info.sample_rate,
+        info.channels,
+        float(rms),
+        clipped / count,
+        sums / count,
+        count / info.sample_rate,
+        total.digest(),
+    )
 
 
 def survey(sets: Mapping[str, Iterable[Utterance]], lexicon: Path | None = None) -> Survey:

@@ -1,4 +1,5 @@
 """A survey as one screen of text: at most 20 lines of 100 columns."""
+
 from __future__ import annotations
 
 import math
@@ -9,7 +10,7 @@ from pipeline.datadir.survey import SetSurvey, Survey
 COLUMNS = 100
 BARS = " ▁▂▃▄▅▆▇█"
 HEIGHT = 3  # lines of the histogram
-BINS = 60   # columns of it at most
+BINS = 60  # columns of it at most
 
 
 def picture(survey: Survey) -> list[str]:
@@ -18,11 +19,13 @@ def picture(survey: Survey) -> list[str]:
     lines.append(_pronunciations(survey))
     if survey.durations:
         lines += _sound(survey)
-    lines += [fitted(f"  ! {what}: {len(found)}: ", found) for what, found in
-              sorted(survey.warnings.items(), key=lambda item: -len(item[1]))]
+    lines += [
+        fitted(f"  ! {what}: {len(found)}: ", found)
+        for what, found in sorted(survey.warnings.items(), key=lambda item: -len(item[1]))
+    ]
     if survey.durations:
         lines += histogram(list(survey.durations.values()))
-    return [line if len(line) <= COLUMNS else f"{line[:COLUMNS - 4]} ..." for line in lines]
+    return [line if len(line) <= COLUMNS else f"{line[: COLUMNS - 4]} ..." for line in lines]
 
 
 def _table(survey: Survey) -> list[str]:
@@ -58,13 +61,17 @@ def _pronunciations(survey: Survey) -> str:
 def _sound(survey: Survey) -> list[str]:
     """Sample rates and channels, and loudness."""
     total = sum(survey.formats.values())
-    formats = ", ".join(f"{rate} Hz {_channels(channels)}" + (f" ({n:,})" if n < total else "")
-                        for (rate, channels), n in survey.formats.most_common())
+    formats = ", ".join(
+        f"{rate} Hz {_channels(channels)}" + (f" ({n:,})" if n < total else "")
+        for (rate, channels), n in survey.formats.most_common()
+    )
     order = sorted(survey.loudness, key=survey.loudness.__getitem__)
     median, low, high = order[len(order) // 2], order[0], order[-1]
-    return [f"  {formats}",
-            f"  loudness {survey.loudness[median]:.1f} dBFS, from {survey.loudness[low]:.1f} ({low}) "
-            f"to {survey.loudness[high]:.1f} ({high})"]
+    return [
+        f"  {formats}",
+        f"  loudness {survey.loudness[median]:.1f} dBFS, from {survey.loudness[low]:.1f} ({low}) "
+        f"to {survey.loudness[high]:.1f} ({high})",
+    ]
 
 
 def _channels(count: int) -> str:
@@ -80,18 +87,22 @@ def histogram(durations: list[float]) -> list[str]:
     top = max(counts)
     # No bin that holds something looks empty.
     eighths = [max(round(8 * HEIGHT * count / top), min(count, 1)) for count in counts]
-    lines = [f"  {'│' if row else '┤'}" + "".join(BARS[min(8, max(0, e - 8 * row))] for e in eighths)
-             for row in reversed(range(HEIGHT))]
+    lines = [
+        f"  {'│' if row else '┤'}" + "".join(BARS[min(8, max(0, e - 8 * row))] for e in eighths)
+        for row in reversed(range(HEIGHT))
+    ]
     lines[0] = lines[0].replace("│", "┤", 1) + f"  {top:,} at the top"
     middle = sorted(durations)[len(durations) // 2]
-    return [*[line.rstrip() for line in lines], _axis(len(counts), width) +
-            f"  median {middle:.1f} s, {min(durations):.1f} to {max(durations):.1f}"]
+    return [
+        *[line.rstrip() for line in lines],
+        _axis(len(counts), width) + f"  median {middle:.1f} s, {min(durations):.1f} to {max(durations):.1f}",
+    ]
 
 
 def _bin_width(longest: float, bins: int) -> float:
     """A round width of which at most so many are needed: 1, 2 or 5 times a power of ten, in seconds."""
     exponent = math.floor(math.log10(longest / bins))
-    return next(w for w in (m * 10.0 ** e for e in (exponent, exponent + 1) for m in (1, 2, 5)) if longest / w < bins)
+    return next(w for w in (m * 10.0**e for e in (exponent, exponent + 1) for m in (1, 2, 5)) if longest / w < bins)
 
 
 def _axis(bins: int, width: float) -> str:

@@ -1,4 +1,5 @@
 """The files of a data directory, line by line: what each says, and all that is wrong with it."""
+
 from __future__ import annotations
 
 import re
@@ -109,12 +110,17 @@ def read_table(path: Path, what: str, needed: bool = True, of_ids: bool = False)
             table.problems.append(_double(table, key, value, number, fields[0] != written[key]))
             continue
         if fields[0] < last:
-            unsorted.append(Problem(table.at(number), f'"{key}" after "{last}" is not sorted',
-                                    "sort with: LC_ALL=C sort -k1,1"))
+            unsorted.append(
+                Problem(table.at(number), f'"{key}" after "{last}" is not sorted', "sort with: LC_ALL=C sort -k1,1")
+            )
         table.lines[key] = Line(nfc(value) if of_ids else value, number)
         written[key] = last = fields[0]
-    _remark(table, [table.lines[key].number for key in written if written[key] != key],
-            "an id in another Unicode form than NFC, which to Kaldi is another id", "write it in NFC: FIX=yes")
+    _remark(
+        table,
+        [table.lines[key].number for key in written if written[key] != key],
+        "an id in another Unicode form than NFC, which to Kaldi is another id",
+        "write it in NFC: FIX=yes",
+    )
     if unsorted:  # one for the file: sorting mends them all
         more = f" ({len(unsorted)} such lines)" if len(unsorted) > 1 else ""
         table.problems.append(Problem(unsorted[0].where, unsorted[0].what + more, unsorted[0].fix))
@@ -170,10 +176,17 @@ def _remark(table: Table, numbers: list[int], what: str, fix: str) -> None:
 def _double(table: Table, key: str, value: str, number: int, other_form: bool) -> Problem:
     first = table.lines[key]
     if other_form:
-        return Problem(table.at(number), f'duplicate id "{key}", first on line {first.number}; the two differ only in '
-                       "Unicode form (NFC, NFD)", "give each its own id, or remove one")
+        return Problem(
+            table.at(number),
+            f'duplicate id "{key}", first on line {first.number}; the two differ only in Unicode form (NFC, NFD)',
+            "give each its own id, or remove one",
+        )
     if first.value == value:
-        return Problem(table.at(number), f'duplicate id "{key}", first on line {first.number}, which says the same',
-                       "remove one")
-    return Problem(table.at(number), f'duplicate id "{key}", first on line {first.number}, which says something else',
-                   "give each its own id, or remove one")
+        return Problem(
+            table.at(number), f'duplicate id "{key}", first on line {first.number}, which says the same', "remove one"
+        )
+    return Problem(
+        table.at(number),
+        f'duplicate id "{key}", first on line {first.number}, which says something else',
+        "give each its own id, or remove one",
+    )

@@ -1,4 +1,5 @@
 """Utterances, and writing them as a data directory."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
@@ -28,8 +29,9 @@ class Utterance:
     cut: Cut | None = None
 
 
-def write_datadir(path: Path | str, utterances: Iterable[Utterance],
-                  gold: Mapping[str, Intervals] | None = None) -> None:
+def write_datadir(
+    path: Path | str, utterances: Iterable[Utterance], gold: Mapping[str, Intervals] | None = None
+) -> None:
     """Write a data directory, replacing the one that was there (features included) when all is written.
 
     gold: hand-made "phones" and "words" of all or some of the utterances, which become phones.ctm and words.ctm.
@@ -43,8 +45,10 @@ def write_datadir(path: Path | str, utterances: Iterable[Utterance],
         if any(u.cut for u in ordered):
             recordings = {wav: f"{number:06d}" for number, wav in enumerate(sorted({entry(u.wav) for u in ordered}))}
             write_lines(temporary / "wav.scp", [f"{name} {wav}" for wav, name in recordings.items()])
-            write_lines(temporary / "segments", [f"{u.id} {recordings[entry(u.wav)]} {u.cut.start!r} {u.cut.end!r}"
-                                                 for u in ordered])
+            write_lines(
+                temporary / "segments",
+                [f"{u.id} {recordings[entry(u.wav)]} {u.cut.start!r} {u.cut.end!r}" for u in ordered],
+            )
         else:
             write_lines(temporary / "wav.scp", [f"{u.id} {entry(u.wav)}" for u in ordered])
         write_lines(temporary / "text", [f"{u.id} {' '.join(u.words)}" for u in ordered])
@@ -64,17 +68,22 @@ def refuse_unwritable(path: Path | str, utterances: Iterable[Utterance]) -> None
         raise UserError(f"{path}: no utterances to write; is the corpus complete?")
     for before, utterance in zip([None, *ordered], ordered):
         if before is not None and before.id == utterance.id:
-            raise UserError(f'{utterance.wav}: duplicate utterance id "{utterance.id}", also of {before.wav}; '
-                            f"rename or remove one")
+            raise UserError(
+                f'{utterance.wav}: duplicate utterance id "{utterance.id}", also of {before.wav}; rename or remove one'
+            )
         if not utterance.words:
             raise UserError(f'{utterance.wav}: utterance "{utterance.id}" has no words; give them, or remove it')
-        for what, name, why in (("id", utterance.id, unfit_for_a_file(utterance.id)),
-                                ("speaker", utterance.speaker, unfit(utterance.speaker)),
-                                ("path", entry(utterance.wav), unfit_entry(entry(utterance.wav))),
-                                *(("word", word, unfit(word)) for word in utterance.words)):
+        for what, name, why in (
+            ("id", utterance.id, unfit_for_a_file(utterance.id)),
+            ("speaker", utterance.speaker, unfit(utterance.speaker)),
+            ("path", entry(utterance.wav), unfit_entry(entry(utterance.wav))),
+            *(("word", word, unfit(word)) for word in utterance.words),
+        ):
             if why:
-                raise UserError(f'{utterance.wav}: {what} "{name}" {why}; '
-                                f"{'correct the transcript' if what == 'word' else 'rename the file or folder'}")
+                raise UserError(
+                    f'{utterance.wav}: {what} "{name}" {why}; '
+                    f"{'correct the transcript' if what == 'word' else 'rename the file or folder'}"
+                )
 
 
 def entry(wav: Path) -> str:
@@ -96,5 +105,7 @@ def _refuse_labels(path: Path | str, placed: Mapping[str, Iterable[Interval]]) -
     for utt, intervals in placed.items():
         for interval in intervals:
             if why := unfit(interval.label):
-                raise UserError(f'{path}: {utt}: hand-placed "{interval.label}" at {interval.start:g} s {why}; correct'
-                                " the label in the corpus")
+                raise UserError(
+                    f'{path}: {utt}: hand-placed "{interval.label}" at {interval.start:g} s {why}; correct'
+                    " the label in the corpus"
+                )

@@ -1,4 +1,5 @@
 """Small pictures in characters: a waveform, shaded matrices, and what stands where on an axis of time."""
+
 from __future__ import annotations
 
 import math
@@ -12,9 +13,9 @@ from pipeline.times.clock import FRAME_SHIFT_MS, frame_to_seconds
 from pipeline.times.intervals import Interval
 
 COLUMNS = 100
-MARGIN = 11               # columns left of a picture, for the names of its rows
+MARGIN = 11  # columns left of a picture, for the names of its rows
 PLOT = COLUMNS - MARGIN
-COARSEST_MS = 40          # of a column; what would need more than that for one line goes on in a further block
+COARSEST_MS = 40  # of a column; what would need more than that for one line goes on in a further block
 SHADES = " ░▒▓█"
 # Dots of a braille character, from the top, in its left and right column (Unicode 15, chapter 21).
 BRAILLE = np.array([[0x01, 0x02, 0x04, 0x40], [0x08, 0x10, 0x20, 0x80]])
@@ -47,7 +48,7 @@ def wrap(name: str, words: Iterable[str], indent: int = MARGIN) -> list[str]:
             if width_of(lines[-1]) + width_of(part) > COLUMNS:
                 lines.append(" " * indent)
             lines[-1] += f"{part} "
-            word = word[len(part):]
+            word = word[len(part) :]
     return [line.rstrip() for line in lines]
 
 
@@ -63,8 +64,9 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     lines = []
     for row in cells:
         spaces = [" " * (width - width_of(cell)) for cell, width in zip(row, widths)]
-        filled = [cell + space if name.startswith("<") else space + cell
-                  for cell, space, name in zip(row, spaces, head)]
+        filled = [
+            cell + space if name.startswith("<") else space + cell for cell, space, name in zip(row, spaces, head)
+        ]
         lines.append(fit("  " + "  ".join(filled).rstrip()))
     return lines
 
@@ -131,8 +133,9 @@ def rulers(first: float, last: float, unit_ms: float = FRAME_SHIFT_MS) -> list[R
     per_column = -(-units // (PLOT * lines))
     total = -(-units // per_column)
     each = -(-total // lines)
-    return [Ruler(first + at * per_column * unit, per_column * unit, min(each, total - at))
-            for at in range(0, total, each)]
+    return [
+        Ruler(first + at * per_column * unit, per_column * unit, min(each, total - at)) for at in range(0, total, each)
+    ]
 
 
 def frame_rulers(num_frames: int, step: int = 1) -> list[Ruler]:
@@ -147,11 +150,11 @@ def waveform(samples: np.ndarray, sample_rate: int, ruler: Ruler, peak: float, r
     edges = np.round((ruler.start + np.arange(2 * ruler.columns + 1) * ruler.per_column / 2) * sample_rate).astype(int)
     dots = np.zeros((4 * rows, 2 * ruler.columns), bool)
     for column, (a, b) in enumerate(zip(edges, edges[1:])):
-        part = samples[max(a, 0):max(b, 0)]
+        part = samples[max(a, 0) : max(b, 0)]
         if len(part):
             top, bottom = ((1 - value / peak) * 2 * rows for value in (part.max(), part.min()))
             first = min(max(int(top), 0), 4 * rows - 1)
-            dots[first:max(math.ceil(bottom), first + 1), column] = True
+            dots[first : max(math.ceil(bottom), first + 1), column] = True
     cells = dots.reshape(rows, 4, ruler.columns, 2)
     codes = 0x2800 + np.einsum("rdcs,sd->rc", cells.astype(int), BRAILLE)
     return ["".join(map(chr, row)) for row in codes]

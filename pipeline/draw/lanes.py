@@ -4,6 +4,7 @@ The best path is a straight line, lane 0. Every other way leaves a node that is 
 ear in the sense of graph theory (Whitney 1932), and takes the nearest lane that is free for as long as it lasts. Ears are
 taken in the order in which pruning removes them, so what a slider leaves stands where it stood.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -12,9 +13,9 @@ import numpy as np
 
 from pipeline.lattice import Lattice, best_path
 
-NEAR = 2           # frames: ends of one phone no further apart than this from the likeliest are one node
+NEAR = 2  # frames: ends of one phone no further apart than this from the likeliest are one node
 MIN_POSTERIOR = 0.01
-MAX_ARCS = 1500    # of a lattice, the likeliest: pages of any utterance stay small
+MAX_ARCS = 1500  # of a lattice, the likeliest: pages of any utterance stay small
 
 
 @dataclass
@@ -62,6 +63,7 @@ def draw(lattice: Lattice, min_posterior: float = MIN_POSTERIOR, max_arcs: int =
 
 # ---- nodes that are one to the eye
 
+
 def _joined(lattice: Lattice) -> tuple[list[int], list[Arc]]:
     """Frames of the drawn nodes and the arcs between them, each for all arcs with its label between the same two.
 
@@ -77,12 +79,26 @@ def _joined(lattice: Lattice) -> tuple[list[int], list[Arc]]:
         source, target = (number[int(cluster[ends[arc]])] for ends in (lattice.arc_from, lattice.arc_to))
         word = "" if lattice.graph == "free" else lattice.word[arc]
         posterior = float(lattice.posterior[arc])
-        drawn = found.setdefault((source, target, lattice.label[arc], word), Arc(
-            source, target, lattice.label[arc], word, 0.0, float(lattice.acoustic[arc]), float(lattice.language[arc]), 0, False))
+        drawn = found.setdefault(
+            (source, target, lattice.label[arc], word),
+            Arc(
+                source,
+                target,
+                lattice.label[arc],
+                word,
+                0.0,
+                float(lattice.acoustic[arc]),
+                float(lattice.language[arc]),
+                0,
+                False,
+            ),
+        )
         drawn.posterior = min(drawn.posterior + posterior, 1.0)
         drawn.num_arcs += 1
         drawn.best |= arc in best
-    return [int(lattice.node_frame[node]) for node in order], sorted(found.values(), key=lambda arc: (arc.source, arc.target))
+    return [int(lattice.node_frame[node]) for node in order], sorted(
+        found.values(), key=lambda arc: (arc.source, arc.target)
+    )
 
 
 def _clusters(lattice: Lattice) -> np.ndarray:
@@ -121,6 +137,7 @@ def _forward_only(cluster: np.ndarray, lattice: Lattice) -> np.ndarray:
 
 # ---- what pruning leaves
 
+
 def survives(arcs: list[Arc], num_nodes: int) -> None:
     """Fill ``until``: the largest floor under which an arc still lies on a whole path of arcs that reach the floor.
 
@@ -140,6 +157,7 @@ def survives(arcs: list[Arc], num_nodes: int) -> None:
 
 # ---- lanes
 
+
 def _lanes(arcs: list[Arc], frames: list[int]) -> list[int]:
     """Give every arc its lane; returns those of the nodes."""
     after: list[list[Arc]] = [[] for _ in frames]
@@ -152,14 +170,18 @@ def _lanes(arcs: list[Arc], frames: list[int]) -> list[int]:
         if arc.best:
             lanes[arc.source] = lanes[arc.target] = 0
     taken: list[list[tuple[int, int]]] = []
-    waiting = sorted((arc for arc in arcs if not arc.best), key=lambda arc: (-arc.until, -arc.posterior, arc.source, arc.target))
+    waiting = sorted(
+        (arc for arc in arcs if not arc.best), key=lambda arc: (-arc.until, -arc.posterior, arc.source, arc.target)
+    )
     done: set[int] = set()
     for first in waiting:
         if id(first) in done:
             continue
         ear = _ear(first, after, before, lanes)
         span = (frames[ear[0].source], max(frames[ear[-1].target], frames[ear[0].source] + 1))
-        lane = next((i for i, spans in enumerate(taken) if all(span[1] <= a or b <= span[0] for a, b in spans)), len(taken))
+        lane = next(
+            (i for i, spans in enumerate(taken) if all(span[1] <= a or b <= span[0] for a, b in spans)), len(taken)
+        )
         if lane == len(taken):
             taken.append([])
         taken[lane].append(span)

@@ -1,4 +1,5 @@
 """A lattice as a drawing: as SVG on an axis of time, and as a Graphviz graph."""
+
 from __future__ import annotations
 
 from html import escape
@@ -20,9 +21,9 @@ g:hover .arc{stroke:#c46a1b}
 """
 PIXELS_PER_SECOND = 520
 LEFT, TOP, FOOT = 16, 66, 34
-LANE = 22          # pixels between lanes
-THICKEST = 15.0    # pixels of an arc that is certain
-BEND = 26.0        # pixels in which an arc leaves its node's lane for its own
+LANE = 22  # pixels between lanes
+THICKEST = 15.0  # pixels of an arc that is certain
+BEND = 26.0  # pixels in which an arc leaves its node's lane for its own
 KINDS = {"free": "free phones", "words": "words", "word_arcs": "word lattice"}
 
 
@@ -49,14 +50,19 @@ def lattice_svg(lattice: Lattice, min_posterior: float = MIN_POSTERIOR) -> str:
     width = max(480, 2 * LEFT + lattice.num_frames * scale)
     height = TOP + LANE * (1 + max([*drawing.lanes, *(arc.lane for arc in drawing.arcs)])) + FOOT
     title = _xml(title_of(lattice))
-    out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height}" '
-           f'viewBox="0 0 {width:.0f} {height}" role="img"><title>{title}</title><style>{_STYLE}</style>',
-           '<rect class="ground" width="100%" height="100%"/>',
-           f'<text class="title" x="{LEFT}" y="22">{title}</text>', *_axis(lattice, height)]
+    out = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height}" '
+        f'viewBox="0 0 {width:.0f} {height}" role="img"><title>{title}</title><style>{_STYLE}</style>',
+        '<rect class="ground" width="100%" height="100%"/>',
+        f'<text class="title" x="{LEFT}" y="22">{title}</text>',
+        *_axis(lattice, height),
+    ]
     for arc in sorted(drawing.arcs, key=lambda arc: -arc.posterior):  # thin ones last, so that they can be pointed at
         out += _svg_arc(arc, drawing, scale)
-    out += [f'<circle class="node" cx="{LEFT + frame * scale:.1f}" cy="{_y(lane):.0f}" r="2.2"/>'
-            for frame, lane in zip(drawing.frames, drawing.lanes)]
+    out += [
+        f'<circle class="node" cx="{LEFT + frame * scale:.1f}" cy="{_y(lane):.0f}" r="2.2"/>'
+        for frame, lane in zip(drawing.frames, drawing.lanes)
+    ]
     return "\n".join([*out, "</svg>", ""])
 
 
@@ -73,7 +79,8 @@ def _axis(lattice: Lattice, height: float) -> list[str]:
         lines.append(f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP - 8}" y2="{height - FOOT + 6:.0f}"/>')
         if tenth % 2 == 0:
             lines.append(
-                f'<text class="axis" x="{x:.1f}" y="{height - 10:.0f}" text-anchor="middle">{tenth / 10:.1f} s</text>')
+                f'<text class="axis" x="{x:.1f}" y="{height - 10:.0f}" text-anchor="middle">{tenth / 10:.1f} s</text>'
+            )
     return lines
 
 
@@ -90,8 +97,10 @@ def _svg_arc(arc: Arc, drawing: Drawing, scale: float) -> list[str]:
     path = f"M{x0:.1f} {y0:.0f}{side(y0, own)}H{x1 - bend:.1f}{side(own, y1)}"
     middle = f'{(x0 + x1) / 2:.1f}" y="{own + 4:.0f}'
     kind = ' class="best"' if arc.best else ""
-    out = [f"<g{kind}><title>{_xml(description(arc, drawing))}</title>"
-           f'<path class="arc" d="{path}" stroke-width="{max(1.0, THICKEST * arc.posterior):.1f}"/>']
+    out = [
+        f"<g{kind}><title>{_xml(description(arc, drawing))}</title>"
+        f'<path class="arc" d="{path}" stroke-width="{max(1.0, THICKEST * arc.posterior):.1f}"/>'
+    ]
     if x1 - x0 >= 8 * len(arc.label):
         inside = " on" if arc.best and THICKEST * arc.posterior >= 12 else ""
         out.append(f'<text class="label{inside}" x="{middle}">{_xml(arc.label)}</text>')
@@ -104,10 +113,12 @@ def description(arc: Arc, drawing: Drawing) -> str:
     """What one reads when pointing at an arc."""
     first, last = drawing.frames[arc.source], drawing.frames[arc.target]
     start, end = (float(frame_to_seconds(frame)) for frame in (first, last))
-    return (f"{arc.label}{f' ({arc.word})' if arc.word else ''}, {start:.2f} to {end:.2f} s, "
-            f"posterior {arc.posterior:.3f}, acoustic {arc.acoustic:.1f} ({arc.acoustic / max(last - first, 1):.2f} "
-            f"per frame), language {arc.language:.2f}, {arc.num_arcs} arc{'s' if arc.num_arcs != 1 else ''}"
-            f"{', on the best path' if arc.best else ''}")
+    return (
+        f"{arc.label}{f' ({arc.word})' if arc.word else ''}, {start:.2f} to {end:.2f} s, "
+        f"posterior {arc.posterior:.3f}, acoustic {arc.acoustic:.1f} ({arc.acoustic / max(last - first, 1):.2f} "
+        f"per frame), language {arc.language:.2f}, {arc.num_arcs} arc{'s' if arc.num_arcs != 1 else ''}"
+        f"{', on the best path' if arc.best else ''}"
+    )
 
 
 def _xml(text: str) -> str:
@@ -118,8 +129,11 @@ def lattice_dot(lattice: Lattice) -> str:
     """The whole lattice as a Graphviz graph, for ``dot -Tsvg``: nodes with their seconds, every arc with its label and
     posterior, the best path in blue."""
     best = set(best_path(lattice))
-    lines = ["digraph lattice {", "  rankdir=LR; node [shape=circle, fontsize=10]; edge [fontsize=11];",
-             f"  label={_dot(f'{lattice.utterance}: {lattice.system}, {lattice.graph}')};"]
+    lines = [
+        "digraph lattice {",
+        "  rankdir=LR; node [shape=circle, fontsize=10]; edge [fontsize=11];",
+        f"  label={_dot(f'{lattice.utterance}: {lattice.system}, {lattice.graph}')};",
+    ]
     last = len(lattice.node_frame) - 1
     for node, frame in enumerate(lattice.node_frame):
         shape = ", shape=doublecircle" if node == last else ""
@@ -128,8 +142,10 @@ def lattice_dot(lattice: Lattice) -> str:
         word, posterior = settled_word(lattice, arc), float(lattice.posterior[arc])
         text = f"{word}: {label} {posterior:.2f}" if word else f"{label} {posterior:.2f}"
         colour = ', color="#2f6f8f", fontcolor="#2f6f8f"' if arc in best else ""
-        lines.append(f"  {lattice.arc_from[arc]} -> {lattice.arc_to[arc]} [label={_dot(text)}, "
-                     f"penwidth={0.4 + 3.6 * posterior:.2f}{colour}];")
+        lines.append(
+            f"  {lattice.arc_from[arc]} -> {lattice.arc_to[arc]} [label={_dot(text)}, "
+            f"penwidth={0.4 + 3.6 * posterior:.2f}{colour}];"
+        )
     return "\n".join([*lines, "}", ""])
 
 

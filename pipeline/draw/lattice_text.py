@@ -1,4 +1,5 @@
 """A lattice as text: what competed at each time, how many ways there are, and what the likeliest of them say."""
+
 from __future__ import annotations
 
 from collections import Counter
@@ -10,7 +11,7 @@ import numpy as np
 from lexicon.fold import Fold
 from lexicon.phones import spoken
 from lexicon.text import width_of
-from pipeline.base.edits import GAP, align
+from pipeline.base.edits import GAP, pair_up
 from pipeline.compare.score import alignment_picture, count
 from pipeline.draw.chart import COLUMNS, MARGIN, bars, fit, frame_rulers, level, note, pad, table, wrap
 from pipeline.draw.lattice_svg import settled_word, title_of
@@ -22,16 +23,16 @@ from pipeline.times.clock import frame_to_seconds
 from pipeline.times.intervals import Interval
 
 MIN_POSTERIOR = 0.01
-READINGS = 8       # of the n-best list
-NOTABLE = 0.1      # difference of two posteriors that is worth a line
-RANKS = 4          # of labels in a confusion network
+READINGS = 8  # of the n-best list
+NOTABLE = 0.1  # difference of two posteriors that is worth a line
+RANKS = 4  # of labels in a confusion network
 NOTHING = "-"
-QUIET = 0.95       # a place that so surely has nothing is not shown
-WIDEST = 20        # columns of a label, or of the word an arc settles
+QUIET = 0.95  # a place that so surely has nothing is not shown
+WIDEST = 20  # columns of a label, or of the word an arc settles
 
 
 @dataclass(frozen=True)
-class Slot:
+class ArcSlot:
     """The stretch of one label of the best path; ``posteriors``: label -> mean posterior over its frames, likeliest
     first. They sum to one where the lattice covers every frame."""
 
@@ -42,7 +43,7 @@ class Slot:
     posteriors: dict[str, float]
 
 
-def slots(lattice: Lattice) -> list[Slot]:
+def slots(lattice: Lattice) -> list[ArcSlot]:
     """What competed with each label of the best path, in order of time. Arcs without a frame are left out."""
     labels, posteriors = frame_posteriors(lattice)
     result = []
@@ -51,18 +52,33 @@ def slots(lattice: Lattice) -> list[Slot]:
         if end > start:
             mean = posteriors[:, start:end].mean(axis=1)
             ranked = {labels[i]: float(mean[i]) for i in np.argsort(-mean, kind="stable") if mean[i] > 1e-9}
-            result.append(Slot(lattice.label[arc], settled_word(lattice, arc), start, end, ranked))
+            result.append(ArcSlot(lattice.label[arc], settled_word(lattice, arc), start, end, ranked))
     return result
 
 
-def lattice_page(lattice: Lattice, reference: Sequence[str], fold: Fold = {},
-                 min_posterior: float = MIN_POSTERIOR) -> list[str]:
+def lattice_page(
+    lattice: Lattice, reference: Sequence[str], fold: Fold = {}, min_posterior: float = MIN_POSTERIOR
+) -> list[str]:
     """All there is to say of a lattice, beside what was said (words where arcs are words, else phones)."""
-    return [*lattice_text(lattice, min_posterior).splitlines(),
-            "", "How many ways there are, and how sure the best one is:", "", *depth_lines(lattice),
-            "", "Confusion network:", "", *sausage_lines(sausage(lattice, fold), min_posterior),
-            "", "The likeliest strings:", "", *nbest_lines(lattice, fold),
-            "", "Was the right one there?", "", *nearest_lines(lattice, reference, fold)]
+    return [
+        *lattice_text(lattice, min_posterior).splitlines(),
+        "",
+        "How many ways there are, and how sure the best one is:",
+        "",
+        *depth_lines(lattice),
+        "",
+        "Confusion network:",
+        "",
+        *sausage_lines(sausage(lattice, fold), min_posterior),
+        "",
+        "The likeliest strings:",
+        "",
+        *nbest_lines(lattice, fold),
+        "",
+        "Was the right one there?",
+        "",
+        *nearest_lines(lattice, reference, fold),
+    ]
 
 
 def lattice_text(lattice: Lattice, min_posterior: float = MIN_POSTERIOR, columns: int = COLUMNS) -> str:
@@ -71,9 +87,11 @@ def lattice_text(lattice: Lattice, min_posterior: float = MIN_POSTERIOR, columns
     No line is longer than ``columns`` (at least 60).
     """
     seconds = lattice.num_frames * lattice.frame_shift_ms / 1000
-    lines = [title_of(lattice),
-             f"{seconds:.2f} s, {lattice.num_nodes} nodes, {len(lattice.label)} arcs, {depth(lattice):.1f} arcs "
-             f"a frame; acoustic scale {lattice.acoustic_scale:g}"]
+    lines = [
+        title_of(lattice),
+        f"{seconds:.2f} s, {lattice.num_nodes} nodes, {len(lattice.label)} arcs, {depth(lattice):.1f} arcs "
+        f"a frame; acoustic scale {lattice.acoustic_scale:g}",
+    ]
     rows = slots(lattice)
     longest = max((width_of(slot.word) for slot in rows), default=0)
     settled = min(max(longest, len("settled")), WIDEST) if longest else 0
@@ -86,8 +104,11 @@ def lattice_text(lattice: Lattice, min_posterior: float = MIN_POSTERIOR, columns
         row = f"{float(frame_to_seconds(slot.start)):6.2f}s {(slot.end - slot.start) * lattice.frame_shift_ms:5.0f}  "
         row += f"{pad(slot.word, settled)}  " if settled else ""
         row += f"{pad(slot.label, width)}  {sure:4.2f} {level(sure)}  "
-        rivals = [f"{label} {share:.2f}" for label, share in slot.posteriors.items()
-                  if label != slot.label and share >= min_posterior]
+        rivals = [
+            f"{label} {share:.2f}"
+            for label, share in slot.posteriors.items()
+            if label != slot.label and share >= min_posterior
+        ]
         for rival in rivals:
             if width_of(row) + width_of(rival) > columns:
                 break
@@ -99,20 +120,36 @@ def lattice_text(lattice: Lattice, min_posterior: float = MIN_POSTERIOR, columns
 def depth_lines(lattice: Lattice) -> list[str]:
     """How many arcs lie over each frame, and how sure the best path is there, on an axis of time."""
     path = best_path(lattice)
-    best = [Interval(*(float(frame_to_seconds(int(lattice.node_frame[node])))
-                       for node in (lattice.arc_from[arc], lattice.arc_to[arc])), lattice.label[arc]) for arc in path]
+    best = [
+        Interval(
+            *(
+                float(frame_to_seconds(int(lattice.node_frame[node])))
+                for node in (lattice.arc_from[arc], lattice.arc_to[arc])
+            ),
+            lattice.label[arc],
+        )
+        for arc in path
+    ]
     sure = np.zeros(lattice.num_frames)
     for arc in path:
-        sure[lattice.node_frame[lattice.arc_from[arc]]:lattice.node_frame[lattice.arc_to[arc]]] = lattice.posterior[arc]
+        sure[lattice.node_frame[lattice.arc_from[arc]] : lattice.node_frame[lattice.arc_to[arc]]] = lattice.posterior[
+            arc
+        ]
     over = depths(lattice)
     times, lines = np.asarray(frame_to_seconds(np.arange(lattice.num_frames) + 0.5)), []
     for ruler in frame_rulers(lattice.num_frames):
         shares = ruler.pool(np.stack([over / max(over.max(), 1), sure]), times)
-        lines += [ruler.axis(),
-                  *(f"{pad(name, MARGIN)}{bars(share)}".rstrip() for name, share in zip(("arcs", "sure"), shares)),
-                  *ruler.names(best, "best path", 2), ""]
-    return [*lines, f"{'':{MARGIN}}arcs: {over.min():.0f} to {over.max():.0f} of them over a frame;"
-            " sure: the posterior of the best path's arc"]
+        lines += [
+            ruler.axis(),
+            *(f"{pad(name, MARGIN)}{bars(share)}".rstrip() for name, share in zip(("arcs", "sure"), shares)),
+            *ruler.names(best, "best path", 2),
+            "",
+        ]
+    return [
+        *lines,
+        f"{'':{MARGIN}}arcs: {over.min():.0f} to {over.max():.0f} of them over a frame;"
+        " sure: the posterior of the best path's arc",
+    ]
 
 
 def nbest_lines(lattice: Lattice, fold: Fold = {}) -> list[str]:
@@ -121,11 +158,14 @@ def nbest_lines(lattice: Lattice, fold: Fold = {}) -> list[str]:
     for score, arcs in nbest(lattice, 4 * READINGS):  # strings may differ in their pauses alone
         found.setdefault(spoken((lattice.label[arc] for arc in arcs), fold), score)
     (first, best), *others = list(found.items())[:READINGS]
-    lines = ["  score  to best  string ('·' as in the first, '-' left out, '+' added)",
-             *wrap(f"{best:7.1f}  {0:7.2f}  ", first, 18)]
+    lines = [
+        "  score  to best  string ('·' as in the first, '-' left out, '+' added)",
+        *wrap(f"{best:7.1f}  {0:7.2f}  ", first, 18),
+    ]
     for said, score in others:
-        lines += wrap(f"{score:7.1f}  {score - best:7.2f}  ", [_changed(ref, hyp) for ref, hyp in align(first, said)],
-                      18)
+        lines += wrap(
+            f"{score:7.1f}  {score - best:7.2f}  ", [_changed(ref, hyp) for ref, hyp in pair_up(first, said)], 18
+        )
     return lines
 
 
@@ -138,8 +178,9 @@ def sausage_lines(network: Sausage, min_posterior: float = MIN_POSTERIOR) -> lis
     posterior."""
     blocks: list[list[str]] = []
     for slot in (slot for slot in network.slots if slot.posteriors.get("", 0.0) < QUIET):
-        ranked = [(label or NOTHING, share) for label, share in slot.posteriors.items()
-                  if share >= min_posterior][:RANKS]
+        ranked = [(label or NOTHING, share) for label, share in slot.posteriors.items() if share >= min_posterior][
+            :RANKS
+        ]
         room = max([3, *(min(width_of(label), WIDEST) for label, _ in ranked)]) + 1
         if not blocks or width_of(blocks[-1][0]) + room > COLUMNS:
             blocks.append([" "] * (2 * RANKS))
@@ -147,33 +188,53 @@ def sausage_lines(network: Sausage, min_posterior: float = MIN_POSTERIOR) -> lis
         cells += [""] * (2 * RANKS - len(cells))
         blocks[-1] = [f"{line} {pad(cell, room - 1)}" for line, cell in zip(blocks[-1], cells)]
     lines = [line.rstrip() for block in blocks for line in [*(line for line in block if line.strip()), ""]]
-    return [*lines, *note(f"'{NOTHING}' is nothing; places with more of it than {QUIET:g} are left out. The top row"
-                          f" errs least: {network.expected_errors:.2f} edits expected, the best path"
-                          f" {network.best_path_errors:.2f}.")]
+    return [
+        *lines,
+        *note(
+            f"'{NOTHING}' is nothing; places with more of it than {QUIET:g} are left out. The top row"
+            f" errs least: {network.expected_errors:.2f} edits expected, the best path"
+            f" {network.best_path_errors:.2f}."
+        ),
+    ]
 
 
 def nearest_lines(lattice: Lattice, reference: Sequence[str], fold: Fold = {}) -> list[str]:
     """How near any path comes to the reference (the oracle), beside the best one."""
     fewest, arcs = oracle(lattice, reference, fold)
-    best = count(align(reference, spoken((lattice.label[arc] for arc in best_path(lattice)), fold)))
+    best = count(pair_up(reference, spoken((lattice.label[arc] for arc in best_path(lattice)), fold)))
     said = spoken((lattice.label[arc] for arc in arcs), fold)
-    picture = alignment_picture(align(reference, said), COLUMNS - 2).splitlines()
-    return [f"  best path {best.errors} of {best.length} wrong ({best.percent:.1f} %), the path nearest to the"
-            f" reference {fewest} ({100 * fewest / max(best.length, 1):.1f} %):", *(f"  {line}" for line in picture)]
+    picture = alignment_picture(pair_up(reference, said), COLUMNS - 2).splitlines()
+    return [
+        f"  best path {best.errors} of {best.length} wrong ({best.percent:.1f} %), the path nearest to the"
+        f" reference {fewest} ({100 * fewest / max(best.length, 1):.1f} %):",
+        *(f"  {line}" for line in picture),
+    ]
 
 
 def difference_lines(first: Lattice, second: Lattice, names: tuple[str, str], fold: Fold = {}) -> list[str]:
     """What either lattice considers, with the posterior mass that each gives it, the first to the left, the second to
     the right; what both find about as likely is only counted."""
     found = difference(first, second, fold)
-    rows = [[f"{float(frame_to_seconds(one.start)):.2f}", f"{(one.end - one.start) * first.frame_shift_ms:.0f}",
-             *_share(one.first)[::-1], one.label, *_share(one.second),
-             "" if one.by == "both" else f"only {names[one.by == 'second']}"]
-            for one in found if abs(one.first - one.second) >= NOTABLE]
+    rows = [
+        [
+            f"{float(frame_to_seconds(one.start)):.2f}",
+            f"{(one.end - one.start) * first.frame_shift_ms:.0f}",
+            *_share(one.first)[::-1],
+            one.label,
+            *_share(one.second),
+            "" if one.by == "both" else f"only {names[one.by == 'second']}",
+        ]
+        for one in found
+        if abs(one.first - one.second) >= NOTABLE
+    ]
     counts = Counter(one.by for one in found)
-    return [*table(["start s", "ms", names[0], "", "<", "<", f"<{names[1]}", "<"], rows),
-            *note(f"Only {names[0]} considered {counts['first']}, only {names[1]} {counts['second']}, both"
-                  f" {counts['both']}; listed is what differs by {NOTABLE:g} or more.")]
+    return [
+        *table(["start s", "ms", names[0], "", "<", "<", f"<{names[1]}", "<"], rows),
+        *note(
+            f"Only {names[0]} considered {counts['first']}, only {names[1]} {counts['second']}, both"
+            f" {counts['both']}; listed is what differs by {NOTABLE:g} or more."
+        ),
+    ]
 
 
 def _share(share: float) -> list[str]:

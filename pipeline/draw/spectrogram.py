@@ -1,4 +1,5 @@
 """A wide-band spectrogram as phoneticians look at it, as a PNG whose ink is its opacity."""
+
 from __future__ import annotations
 
 import struct
@@ -6,7 +7,7 @@ import zlib
 
 import numpy as np
 
-WINDOW_MS = 5.0        # about 260 Hz wide: formants show as bars, glottal pulses as stripes
+WINDOW_MS = 5.0  # about 260 Hz wide: formants show as bars, glottal pulses as stripes
 DYNAMIC_RANGE_DB = 50.0
 MAX_COLUMNS = 2400
 ROWS = 128
@@ -46,14 +47,16 @@ def png_mask(darkness: np.ndarray, levels: int = 32) -> bytes:
     alphas = bytes(round(255 * level / (levels - 1)) for level in range(levels))
     pixels = np.rint(darkness * (levels - 1)).astype(np.uint8)
     lines = np.concatenate([np.zeros((rows, 1), np.uint8), pixels], axis=1)  # each line begins with filter type 0
-    return b"".join([
-        b"\x89PNG\r\n\x1a\n",
-        _chunk(b"IHDR", struct.pack(">IIBBBBB", columns, rows, 8, 3, 0, 0, 0)),
-        _chunk(b"PLTE", bytes(3 * levels)),
-        _chunk(b"tRNS", alphas),
-        _chunk(b"IDAT", zlib.compress(lines.tobytes(), 9)),
-        _chunk(b"IEND", b""),
-    ])
+    return b"".join(
+        [
+            b"\x89PNG\r\n\x1a\n",
+            _chunk(b"IHDR", struct.pack(">IIBBBBB", columns, rows, 8, 3, 0, 0, 0)),
+            _chunk(b"PLTE", bytes(3 * levels)),
+            _chunk(b"tRNS", alphas),
+            _chunk(b"IDAT", zlib.compress(lines.tobytes(), 9)),
+            _chunk(b"IEND", b""),
+        ]
+    )
 
 
 def _chunk(kind: bytes, body: bytes) -> bytes:

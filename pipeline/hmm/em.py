@@ -1,4 +1,5 @@
 """Expectation maximisation for GMM-HMMs: Baum-Welch on whole utterances, mixtures grown step by step."""
+
 from __future__ import annotations
 
 import warnings
@@ -34,16 +35,23 @@ class Statistics:
     failed: list[str] = field(default_factory=list)
 
 
-def accumulate(model: GmmHmm, graphs: Mapping[str, Graph], feats: Mapping[str, np.ndarray],
-               lengths: Mapping[str, int], jobs: int = 1) -> Statistics:
+def accumulate(
+    model: GmmHmm,
+    graphs: Mapping[str, Graph],
+    feats: Mapping[str, np.ndarray],
+    lengths: Mapping[str, int],
+    jobs: int = 1,
+) -> Statistics:
     """One Baum-Welch E step over all utterances of ``graphs`` (Rabiner 1989, eq. 52-54), in ``jobs`` processes.
 
     Batches are added up in order, so the number of processes does not change the result.
     """
     import pipeline.hmm.loops  # noqa: F401, here, so that no worker has to compile it
+
     stats = _empty(model)
-    for part in each(lambda utts: _accumulate_batch(model, utts, graphs, feats), batches(list(graphs), graphs, lengths),
-                     jobs):
+    for part in each(
+        lambda utts: _accumulate_batch(model, utts, graphs, feats), batches(list(graphs), graphs, lengths), jobs
+    ):
         stats.counts += part.counts
         stats.sums += part.sums
         stats.squares += part.squares
@@ -55,12 +63,17 @@ def accumulate(model: GmmHmm, graphs: Mapping[str, Graph], feats: Mapping[str, n
 
 
 def _empty(model: GmmHmm) -> Statistics:
-    return Statistics(np.zeros(len(model.weights)), np.zeros_like(model.means), np.zeros_like(model.means),
-                      np.zeros_like(model.transitions.log_probs))
+    return Statistics(
+        np.zeros(len(model.weights)),
+        np.zeros_like(model.means),
+        np.zeros_like(model.means),
+        np.zeros_like(model.transitions.log_probs),
+    )
 
 
-def _accumulate_batch(model: GmmHmm, utts: Sequence[str], graphs: Mapping[str, Graph],
-                      feats: Mapping[str, np.ndarray]) -> Statistics:
+def _accumulate_batch(
+    model: GmmHmm, utts: Sequence[str], graphs: Mapping[str, Graph], feats: Mapping[str, np.ndarray]
+) -> Statistics:
     stats, seen = _empty(model), []
     for utt in utts:
         x = np.asarray(feats[utt], np.float64)
@@ -79,8 +92,9 @@ def _accumulate_batch(model: GmmHmm, utts: Sequence[str], graphs: Mapping[str, G
     return stats
 
 
-def _add_gaussians(model: GmmHmm, stats: Statistics, pdfs: np.ndarray, feats: np.ndarray, scores: np.ndarray,
-                   occupancy: np.ndarray) -> None:
+def _add_gaussians(
+    model: GmmHmm, stats: Statistics, pdfs: np.ndarray, feats: np.ndarray, scores: np.ndarray, occupancy: np.ndarray
+) -> None:
     """Count frames for the Gaussians of their densities in proportion to their share.
 
     A row for each frame that may be of a density: ``pdfs`` (N,) which, ``feats`` (N, D), ``scores`` (N,) its log
@@ -105,7 +119,7 @@ def maximise(model: GmmHmm, stats: Statistics) -> None:
     seen = stats.counts >= 1.0
     counts = stats.counts[seen, None]
     model.means[seen] = stats.sums[seen] / counts
-    model.variances[seen] = np.maximum(stats.squares[seen] / counts - model.means[seen]**2, model.floor)
+    model.variances[seen] = np.maximum(stats.squares[seen] / counts - model.means[seen] ** 2, model.floor)
     totals = np.add.reduceat(stats.counts, model.bounds[:-1])
     sizes = np.diff(model.bounds)
     live = np.repeat(totals > 0, sizes)
@@ -124,7 +138,7 @@ def grow(model: GmmHmm, stats: Statistics, max_mix: int, min_frames: float) -> N
     for phone in model.transitions.phones:
         first, n = model.transitions.first_pdf[phone], model.transitions.num_states(phone)
         old = model.bounds[first + 1] - model.bounds[first]
-        carried = int(occupancy[first:first + n].mean() / min_frames)
+        carried = int(occupancy[first : first + n].mean() / min_frames)
         target = max(old, min(2 * old, max_mix, carried))
         for pdf in range(first, first + n):
             rows = slice(model.bounds[pdf], model.bounds[pdf + 1])
@@ -132,7 +146,7 @@ def grow(model: GmmHmm, stats: Statistics, max_mix: int, min_frames: float) -> N
             while len(w) < target:
                 heavy = int(np.argmax(w))
                 w[heavy] /= 2
-                offset = .2 * np.sqrt(v[heavy])
+                offset = 0.2 * np.sqrt(v[heavy])
                 w.append(w[heavy])
                 m.append(m[heavy] - offset)
                 v.append(v[heavy])
@@ -153,14 +167,17 @@ def check_step(model: GmmHmm, before: float | None, stats: Statistics, tolerance
     if not good.all():
         pdf = int(np.searchsorted(model.bounds, np.flatnonzero(~good)[0], side="right")) - 1
         frames = np.add.reduceat(stats.counts, model.bounds[:-1])[pdf]
-        raise UserError(f"phone {model.transitions.phone_of_pdf[pdf]}: a Gaussian is not finite ({frames:.0f} frames in"
-                        " that state); check the recordings that hold it")
+        raise UserError(
+            f"phone {model.transitions.phone_of_pdf[pdf]}: a Gaussian is not finite ({frames:.0f} frames in"
+            " that state); check the recordings that hold it"
+        )
     if not np.isfinite(now):
         raise UserError(f"the log likelihood per frame is {now}; this is a bug: please report it with your corpus")
     if before is not None and now < before - tolerance:
         raise UserError(
             f"the log likelihood per frame fell from {before:.4f} to {now:.4f}; this is a bug: please report"
-            " it with your corpus")
+            " it with your corpus"
+        )
     return now
 
 
@@ -187,19 +204,31 @@ class Schedule:
 Update = Callable[[GmmHmm, Mapping[str, Graph], Mapping[str, np.ndarray], Mapping[str, int], int], Statistics]
 
 
-def baum_welch(model: GmmHmm, graphs: Mapping[str, Graph], feats: Mapping[str, np.ndarray],
-               lengths: Mapping[str, int], jobs: int = 1) -> Statistics:
+def baum_welch(
+    model: GmmHmm,
+    graphs: Mapping[str, Graph],
+    feats: Mapping[str, np.ndarray],
+    lengths: Mapping[str, int],
+    jobs: int = 1,
+) -> Statistics:
     """One EM pass over whole utterances; returns the statistics of the model as it was before."""
     stats = accumulate(model, graphs, feats, lengths, jobs)
     if stats.failed:
-        raise UserError(f"{len(stats.failed)} utterances have fewer frames than the states of their words, the first"
-                        f" {stats.failed[0]}; correct their transcripts or take them out")
+        raise UserError(
+            f"{len(stats.failed)} utterances have fewer frames than the states of their words, the first"
+            f" {stats.failed[0]}; correct their transcripts or take them out"
+        )
     maximise(model, stats)
     return stats
 
 
-def segmental_hmmlearn(model: GmmHmm, graphs: Mapping[str, Graph], feats: Mapping[str, np.ndarray],
-                       lengths: Mapping[str, int], jobs: int = 1) -> Statistics:
+def segmental_hmmlearn(
+    model: GmmHmm,
+    graphs: Mapping[str, Graph],
+    feats: Mapping[str, np.ndarray],
+    lengths: Mapping[str, int],
+    jobs: int = 1,
+) -> Statistics:
     """The plain reference: Viterbi phone segments (segmental k-means, Juang & Rabiner 1990), then one pass of
     hmmlearn's own ``GMMHMM.fit`` per phone. Slow, and without the paths across phone boundaries that Baum-Welch counts.
 
@@ -214,7 +243,7 @@ def segmental_hmmlearn(model: GmmHmm, graphs: Mapping[str, Graph], feats: Mappin
         stats.frames += lengths[utt]
         x = feats[utt]
         for phone in alignment.phones:
-            segments.setdefault(phone.label, []).append(np.asarray(x[phone.start:phone.end], np.float64))
+            segments.setdefault(phone.label, []).append(np.asarray(x[phone.start : phone.end], np.float64))
     for phone, pieces in segments.items():
         _fit_hmmlearn(model, phone, pieces, stats)
     return stats
@@ -227,6 +256,7 @@ def _with_end(model: GmmHmm, phone: str) -> GMMHMM:
     the likelihood would fall from pass to pass.
     """
     from hmmlearn.hmm import GMMHMM  # a slow import, for the reference alone
+
     inner, topology = model.to_hmmlearn(phone), model.transitions.topologies[phone]
     n, mix, dim = inner.means_.shape
     learner = GMMHMM(n + 1, n_mix=mix, covariance_type="diag", n_iter=1, params="tmcw", init_params="")
@@ -241,6 +271,7 @@ def _with_end(model: GmmHmm, phone: str) -> GMMHMM:
 
 def _fit_hmmlearn(model: GmmHmm, phone: str, pieces: Sequence[np.ndarray], stats: Statistics) -> None:
     from sklearn.exceptions import ConvergenceWarning
+
     learner, n = _with_end(model, phone), model.transitions.num_states(phone)
     marker = np.full((1, model.means.shape[1]), MARKER)
     x = np.concatenate([part for piece in pieces for part in (piece, marker)])
@@ -263,16 +294,23 @@ def _fit_hmmlearn(model: GmmHmm, phone: str, pieces: Sequence[np.ndarray], stats
     model.weights[rows] = (weights / weights.sum(1, keepdims=True)).ravel()
     counts = np.zeros_like(model.transitions.log_probs)
     begin = model.transitions.first_id[phone]
-    counts[begin:begin + n * (n + 1)] = learner.transmat_[:n].ravel()
+    counts[begin : begin + n * (n + 1)] = learner.transmat_[:n].ravel()
     model.transitions.reestimate(counts)
 
 
 TRAINERS: dict[str, Update] = {"baum-welch": baum_welch, "hmmlearn": segmental_hmmlearn}
 
 
-def train(model: GmmHmm, graphs: Mapping[str, Graph], feats: Mapping[str, np.ndarray], lengths: Mapping[str, int],
-          schedule: Schedule, trainer: str = "baum-welch", jobs: int = 1,
-          on_pass: Callable[[int, float], None] = lambda number, score: None) -> Statistics:
+def train(
+    model: GmmHmm,
+    graphs: Mapping[str, Graph],
+    feats: Mapping[str, np.ndarray],
+    lengths: Mapping[str, int],
+    schedule: Schedule,
+    trainer: str = "baum-welch",
+    jobs: int = 1,
+    on_pass: Callable[[int, float], None] = lambda number, score: None,
+) -> Statistics:
     """Train ``model`` in place; ``on_pass(pass, log likelihood per frame)`` hears of every pass.
 
     Returns the statistics of the last pass. Raises UserError if the likelihood falls (Baum-Welch cannot; the segmental

@@ -1,4 +1,5 @@
 """GMM-HMM phone models: Gaussian mixtures as output densities, trained by EM on whole utterances."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +14,7 @@ from lexicon.files import atomic_write
 from lexicon.phones import SILENCE
 from pipeline.base.arrays import read_arrays
 from pipeline.hmm.graphs import Graph
-from pipeline.hmm.topology import LOG_ZERO, Topology, Transitions, phone_topology, silence_topology
+from pipeline.hmm.topology import LOG_ZERO, PhoneTopology, Transitions, phone_topology, silence_topology
 
 if TYPE_CHECKING:
     from hmmlearn.hmm import GMMHMM
@@ -51,17 +52,20 @@ class GmmHmm:
         rows = np.repeat(self.bounds[pdfs] - begins, sizes) + np.arange(sizes.sum())
         precision, mean = 1 / self.variances[rows], self.means[rows]
         with np.errstate(divide="ignore"):
-            constant = np.log(self.weights[rows]) - .5 * (np.log(2 * np.pi * self.variances[rows]).sum(1)
-                                                          + (mean**2 * precision).sum(1))
+            constant = np.log(self.weights[rows]) - 0.5 * (
+                np.log(2 * np.pi * self.variances[rows]).sum(1) + (mean**2 * precision).sum(1)
+            )
         feats = np.asarray(feats, np.float64)
-        scores = feats @ (mean * precision).T - .5 * (feats**2 @ precision.T) + np.maximum(constant, LOG_ZERO)
+        scores = feats @ (mean * precision).T - 0.5 * (feats**2 @ precision.T) + np.maximum(constant, LOG_ZERO)
         return scores, begins
 
     def log_likelihood(self, feats: np.ndarray, pdfs: np.ndarray | None = None) -> np.ndarray:
         """log p(frame | density): (T, D) -> (T, len(pdfs)) float64; all densities unless told which."""
         pdfs = np.arange(self.transitions.num_pdfs) if pdfs is None else pdfs
-        pieces = [sum_components(*self.components(feats[start:start + PIECE], pdfs))
-                  for start in range(0, max(1, len(feats)), PIECE)]
+        pieces = [
+            sum_components(*self.components(feats[start : start + PIECE], pdfs))
+            for start in range(0, max(1, len(feats)), PIECE)
+        ]
         return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
 
     def to_hmmlearn(self, phone: str) -> GMMHMM:
@@ -71,6 +75,7 @@ class GmmHmm:
         last state absorbs.
         """
         from hmmlearn.hmm import GMMHMM  # a slow import, which only what trains needs
+
         first, n = self.transitions.first_pdf[phone], self.transitions.num_states(phone)
         topology = self.transitions.topologies[phone]
         rows = slice(self.bounds[first], self.bounds[first + n])
@@ -121,27 +126,44 @@ def load_gmm(path: Path | str) -> GmmHmm:
     except Exception as error:  # a zip of anything can fail in any way; all of them mean the same to the user
         raise UserError(f"{path}: not a GMM-HMM model of phonoscope ({error}); remove it and run: make gmm") from error
     sizes, weights, means, variances = (np.concatenate(column) for column in zip(*blocks))
-    return GmmHmm(Transitions(phones, dict(zip(phones, topologies))), np.cumsum([0, *sizes]), weights, means, variances,
-                  floor)
+    return GmmHmm(
+        Transitions(phones, dict(zip(phones, topologies))), np.cumsum([0, *sizes]), weights, means, variances, floor
+    )
 
 
-def _read_phone(arrays: Mapping[str, np.ndarray], phone: str, dim: int) -> tuple[Topology, tuple[np.ndarray, ...]]:
+def _read_phone(arrays: Mapping[str, np.ndarray], phone: str, dim: int) -> tuple[PhoneTopology, tuple[np.ndarray, ...]]:
     """The topology of ``phone`` and its mixtures' sizes (n,), weights, means and variances, one row per Gaussian."""
-    get = {name: arrays[f"{phone}.{name}"].astype(np.float64)
-           for name in ("startprob", "transmat", "exit", "weights", "means", "covars")}
+    get = {
+        name: arrays[f"{phone}.{name}"].astype(np.float64)
+        for name in ("startprob", "transmat", "exit", "weights", "means", "covars")
+    }
     n, mix, _ = get["means"].shape
-    shapes = {"startprob": (n,), "transmat": (n, n), "exit": (n,), "weights": (n, mix), "means": (n, mix, dim),
-              "covars": (n, mix, dim)}
+    shapes = {
+        "startprob": (n,),
+        "transmat": (n, n),
+        "exit": (n,),
+        "weights": (n, mix),
+        "means": (n, mix, dim),
+        "covars": (n, mix, dim),
+    }
     wrong = [name for name, shape in shapes.items() if get[name].shape != shape or not get[name].size]
     wrong += [name for name, value in get.items() if not (np.abs(value) < LARGEST).all()]
-    wrong += [name for name in ("startprob", "transmat", "weights")
-              if (get[name] < 0).any() or not np.allclose(get[name].sum(-1), 1, atol=1e-6)]
-    wrong += [name for name, good in (("exit", (get["exit"] >= 0) & (get["exit"] <= 1)),
-                                      ("covars", get["covars"] > 1 / LARGEST)) if not good.all()]
+    wrong += [
+        name
+        for name in ("startprob", "transmat", "weights")
+        if (get[name] < 0).any() or not np.allclose(get[name].sum(-1), 1, atol=1e-6)
+    ]
+    wrong += [
+        name
+        for name, good in (("exit", (get["exit"] >= 0) & (get["exit"] <= 1)), ("covars", get["covars"] > 1 / LARGEST))
+        if not good.all()
+    ]
     if wrong:
         raise ValueError(f"{phone}.{wrong[0]} has a wrong shape or value")
-    return (Topology(get["startprob"], get["transmat"] * (1 - get["exit"])[:, None], get["exit"]),
-            (np.full(n, mix), get["weights"].ravel(), get["means"].reshape(-1, dim), get["covars"].reshape(-1, dim)))
+    return (
+        PhoneTopology(get["startprob"], get["transmat"] * (1 - get["exit"])[:, None], get["exit"]),
+        (np.full(n, mix), get["weights"].ravel(), get["means"].reshape(-1, dim), get["covars"].reshape(-1, dim)),
+    )
 
 
 def flat_start(phones: Sequence[str], mean: np.ndarray, variance: np.ndarray) -> GmmHmm:
@@ -159,9 +181,10 @@ def flat_start(phones: Sequence[str], mean: np.ndarray, variance: np.ndarray) ->
     means = np.tile(mean, (size, 1))
     if SILENCE in transitions.first_pdf:
         first = transitions.first_pdf[SILENCE]
-        means[first:first + 5, 0] -= np.array([.5, .5, 1, 1.5, .5]) * np.sqrt(variance[0])
-    return GmmHmm(transitions, np.arange(size + 1), np.ones(size), means, np.tile(variance, (size, 1)),
-                  VARIANCE_FLOOR * variance)
+        means[first : first + 5, 0] -= np.array([0.5, 0.5, 1, 1.5, 0.5]) * np.sqrt(variance[0])
+    return GmmHmm(
+        transitions, np.arange(size + 1), np.ones(size), means, np.tile(variance, (size, 1)), VARIANCE_FLOOR * variance
+    )
 
 
 def batches(utterances: Sequence[str], graphs: Mapping[str, Graph], lengths: Mapping[str, int]) -> Iterator[list[str]]:

@@ -3,6 +3,7 @@
 Everything works on one `Graph`, a list of states and arcs. An utterance's graph holds its words one after the other,
 all pronunciation variants side by side, an optional silence between words.
 """
+
 from __future__ import annotations
 
 import math
@@ -13,7 +14,7 @@ import numpy as np
 
 from lexicon.errors import UserError
 from lexicon.phones import SILENCE
-from pipeline.hmm.topology import LOG_ZERO, Topology, Transitions
+from pipeline.hmm.topology import LOG_ZERO, PhoneTopology, Transitions
 
 BLOCK_CELLS = 3_000_000  # frames x states kept at a time: 25 MB
 SILENCE_PROB = 0.5  # of a pause between two words, as in Kaldi's lexicon graph
@@ -49,14 +50,15 @@ class Graph:
         return self.final + np.where(self.final_id >= 0, log_probs[self.final_id], 0.0)
 
 
-def frames_needed(words: Sequence[str], lexicon: Mapping[str, Sequence[tuple[float, tuple[str, ...]]]],
-                  transitions: Transitions) -> int:
+def frames_needed(
+    words: Sequence[str], lexicon: Mapping[str, Sequence[tuple[float, tuple[str, ...]]]], transitions: Transitions
+) -> int:
     """The fewest frames in which the words can be said, each in its shortest pronunciation."""
     shortest = {phone: _shortest(topology) for phone, topology in transitions.topologies.items()}
     return sum(min(sum(shortest[phone] for phone in phones) for _, phones in lexicon[word]) for word in words)
 
 
-def _shortest(topology: Topology) -> int:
+def _shortest(topology: PhoneTopology) -> int:
     """The fewest states on a way through a phone."""
     reached, length = topology.start > 0, 1
     while not topology.exit[reached].any() and length < len(reached):
@@ -64,8 +66,12 @@ def _shortest(topology: Topology) -> int:
     return length
 
 
-def utterance_graph(words: Sequence[str], lexicon: Mapping[str, Sequence[tuple[float, tuple[str, ...]]]],
-                    transitions: Transitions, silence: bool = True) -> Graph:
+def utterance_graph(
+    words: Sequence[str],
+    lexicon: Mapping[str, Sequence[tuple[float, tuple[str, ...]]]],
+    transitions: Transitions,
+    silence: bool = True,
+) -> Graph:
     """The graph of ``words`` in order: variants in parallel, silence optional before, between and after words.
 
     lexicon: word -> [(probability, phones)]. Raises UserError for a word that the lexicon lacks.
@@ -81,9 +87,12 @@ def utterance_graph(words: Sequence[str], lexicon: Mapping[str, Sequence[tuple[f
             ends, first = entries, position == 0
             for index, phone in enumerate(phones):
                 weight = np.log(prob) if index == 0 else 0.0
-                instance = builder.add(phone, position, [(end, score + weight) for end, score in ends],
-                                       start=(weight + (np.log(1 - SILENCE_PROB) if silence else 0.0))
-                                       if first and index == 0 else None)
+                instance = builder.add(
+                    phone,
+                    position,
+                    [(end, score + weight) for end, score in ends],
+                    start=(weight + (np.log(1 - SILENCE_PROB) if silence else 0.0)) if first and index == 0 else None,
+                )
                 ends = [(instance, 0.0)]
             exits += ends
     if silence:
@@ -111,8 +120,12 @@ class _GraphBuilder:
         self.instance += [instance] * n
         begin = [np.log(p) if p > 0 else LOG_ZERO for p in topology.start]
         self.start += [LOG_ZERO if start is None else max(start + b, LOG_ZERO) for b in begin]
-        self.arcs += [(base + i, base + j, trans.transition_id(phone, i, j), 0.0)
-                      for i in range(n) for j in range(n) if topology.trans[i, j] > 0]
+        self.arcs += [
+            (base + i, base + j, trans.transition_id(phone, i, j), 0.0)
+            for i in range(n)
+            for j in range(n)
+            if topology.trans[i, j] > 0
+        ]
         for before, weight in entries:
             for state, exit_id in self._exits(before):
                 self.arcs += [(state, base + j, exit_id, weight + b) for j, b in enumerate(begin) if b > LOG_ZERO]
@@ -121,13 +134,18 @@ class _GraphBuilder:
     def _exits(self, instance: int) -> list[tuple[int, int]]:
         phone = self.phones[instance][0]
         n, leave = self.transitions.num_states(phone), self.transitions.topologies[phone].exit
-        return [(self.first[instance] + i, self.transitions.transition_id(phone, i, n)) for i in range(n)
-                if leave[i] > 0]
+        return [
+            (self.first[instance] + i, self.transitions.transition_id(phone, i, n)) for i in range(n) if leave[i] > 0
+        ]
 
     def optional_silence(self, exits: list[tuple[int, float]], at_start: bool) -> list[tuple[int, float]]:
         """Ways on from ``exits``: straight, or through a silence."""
-        pause = self.add(SILENCE, -1, [(end, score + np.log(SILENCE_PROB)) for end, score in exits],
-                         start=np.log(SILENCE_PROB) if at_start else None)
+        pause = self.add(
+            SILENCE,
+            -1,
+            [(end, score + np.log(SILENCE_PROB)) for end, score in exits],
+            start=np.log(SILENCE_PROB) if at_start else None,
+        )
         return [(end, score + np.log(1 - SILENCE_PROB)) for end, score in exits] + [(pause, 0.0)]
 
     def finish(self, exits: Sequence[tuple[int, float]]) -> Graph:
@@ -137,8 +155,18 @@ class _GraphBuilder:
             for state, exit_id in self._exits(instance):
                 final[state], final_id[state] = weight, exit_id
         source, target, trans_id, constant = (np.array(column) for column in zip(*self.arcs))
-        return Graph(np.array(self.pdf), np.array(self.start), final, final_id, source, target, trans_id, constant,
-                     np.array(self.instance), self.phones)
+        return Graph(
+            np.array(self.pdf),
+            np.array(self.start),
+            final,
+            final_id,
+            source,
+            target,
+            trans_id,
+            constant,
+            np.array(self.instance),
+            self.phones,
+        )
 
 
 @dataclass(frozen=True)
@@ -163,8 +191,9 @@ def _block(frames: int, states: int) -> int:
     return max(1, BLOCK_CELLS // states, math.isqrt(frames))
 
 
-def posteriors(graph: Graph, scores: np.ndarray, columns: np.ndarray, log_probs: np.ndarray
-               ) -> tuple[np.ndarray, float, np.ndarray]:
+def posteriors(
+    graph: Graph, scores: np.ndarray, columns: np.ndarray, log_probs: np.ndarray
+) -> tuple[np.ndarray, float, np.ndarray]:
     """Forward-backward (Baum et al. 1970; Rabiner 1989, eq. 27 and 37).
 
     scores: (T, n) log p(frame | density), of which state s of the graph reads column ``columns[s]``. Returns how likely
@@ -172,20 +201,42 @@ def posteriors(graph: Graph, scores: np.ndarray, columns: np.ndarray, log_probs:
     is counted), and the expected count of every transition, laid out as ``log_probs``.
     """
     from pipeline.hmm.loops import forward_backward  # numba is slow to import, and few stages need it
+
     size, weights = len(graph.pdf), graph.arc_weights(log_probs)
     there = _Arcs.by(graph.target, graph.source, weights, graph.trans_id, size)
     back = _Arcs.by(graph.source, graph.target, weights, graph.trans_id, size)
-    return forward_backward(np.ascontiguousarray(scores, np.float64), columns.astype(np.int64),
-                            graph.start.astype(np.float64), graph.final_weights(log_probs), there.offset, there.other,
-                            there.weight, back.offset, back.other, back.weight, back.trans_id, graph.final_id,
-                            len(log_probs), _block(len(scores), size))
+    return forward_backward(
+        np.ascontiguousarray(scores, np.float64),
+        columns.astype(np.int64),
+        graph.start.astype(np.float64),
+        graph.final_weights(log_probs),
+        there.offset,
+        there.other,
+        there.weight,
+        back.offset,
+        back.other,
+        back.weight,
+        back.trans_id,
+        graph.final_id,
+        len(log_probs),
+        _block(len(scores), size),
+    )
 
 
 def best_path(graph: Graph, scores: np.ndarray, columns: np.ndarray, log_probs: np.ndarray) -> tuple[np.ndarray, float]:
     """Viterbi (1967): the states of the best path (T,) and its log likelihood (below LOG_ZERO / 2: no path fits the
     frames). Arguments as those of `posteriors`."""
     from pipeline.hmm.loops import best_path as loop
+
     size = len(graph.pdf)
     arcs = _Arcs.by(graph.target, graph.source, graph.arc_weights(log_probs), graph.trans_id, size)
-    return loop(np.ascontiguousarray(scores, np.float64), columns.astype(np.int64), graph.start.astype(np.float64),
-                graph.final_weights(log_probs), arcs.offset, arcs.other, arcs.weight, _block(len(scores), size))
+    return loop(
+        np.ascontiguousarray(scores, np.float64),
+        columns.astype(np.int64),
+        graph.start.astype(np.float64),
+        graph.final_weights(log_probs),
+        arcs.offset,
+        arcs.other,
+        arcs.weight,
+        _block(len(scores), size),
+    )

@@ -7,6 +7,7 @@ memory of S times the square root of T, not of T: ten minutes of speech, which t
 Arcs are given by state: those of state s are ``offset[s]`` to ``offset[s + 1]``. ``scores`` (T, n) are log densities,
 of which state s reads ``column[s]``.
 """
+
 from __future__ import annotations
 
 import numpy as np
@@ -17,7 +18,7 @@ from pipeline.hmm.topology import LOG_ZERO
 
 IMPOSSIBLE = LOG_ZERO / 2
 NEGLIGIBLE = -30.0  # log posterior below which a state at a time is not counted
-NOTHING = -40.0     # what is so much less likely than another way changes no digit of their sum
+NOTHING = -40.0  # what is so much less likely than another way changes no digit of their sum
 
 ROW, TABLE, NUMBERS = Array(float64, 1, "C"), Array(float64, 2, "C"), Array(int64, 1, "C")
 ARCS = (NUMBERS, NUMBERS, ROW)
@@ -51,10 +52,27 @@ def _forward_step(scores, t, column, offset, source, weight, before, now):
         now[s] += scores[t, column[s]]
 
 
-@njit(types.Tuple((TABLE, float64, ROW))(TABLE, NUMBERS, ROW, ROW, *ARCS, *ARCS, NUMBERS, NUMBERS, int64, int64),
-      cache=True, nogil=True)
-def forward_backward(scores, column, start, final, in_offset, source, in_weight, out_offset, target, out_weight, out_id,
-                     final_id, num_ids, block):
+@njit(
+    types.Tuple((TABLE, float64, ROW))(TABLE, NUMBERS, ROW, ROW, *ARCS, *ARCS, NUMBERS, NUMBERS, int64, int64),
+    cache=True,
+    nogil=True,
+)
+def forward_backward(
+    scores,
+    column,
+    start,
+    final,
+    in_offset,
+    source,
+    in_weight,
+    out_offset,
+    target,
+    out_weight,
+    out_id,
+    final_id,
+    num_ids,
+    block,
+):
     """(occupancy (T, n) of the columns, log likelihood, expected counts (num_ids,) of the transitions). Where there
     is no path the likelihood is below IMPOSSIBLE and nothing is counted."""
     frames, states = len(scores), len(column)

@@ -1,4 +1,5 @@
 """Topologies of phones, and the transitions and densities of a set of them."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +11,7 @@ LOG_ZERO = -1e30  # finite, so that the difference of two impossible scores is n
 
 
 @dataclass(frozen=True)
-class Topology:
+class PhoneTopology:
     """The states of one phone. ``start`` (n,), ``trans`` (n, n) and ``exit`` (n,) hold probabilities; the rows of
     [trans | exit] sum to one."""
 
@@ -19,19 +20,21 @@ class Topology:
     exit: np.ndarray
 
 
-def phone_topology() -> Topology:
+def phone_topology() -> PhoneTopology:
     """Three states from left to right, without skips (HTK Book, ch. 1; Kaldi's default for phones)."""
-    return Topology(np.array([1.0, 0, 0]), np.array([[.75, .25, 0], [0, .75, .25], [0, 0, .75]]), np.array([0, 0, .25]))
+    return PhoneTopology(
+        np.array([1.0, 0, 0]), np.array([[0.75, 0.25, 0], [0, 0.75, 0.25], [0, 0, 0.75]]), np.array([0, 0, 0.25])
+    )
 
 
-def silence_topology() -> Topology:
+def silence_topology() -> PhoneTopology:
     """Five states: an entry, three that all reach one another, an exit (Kaldi's default for silence).
 
     A pause can be long and of several kinds in any order, so its middle is ergodic."""
     trans = np.zeros((5, 5))
-    trans[0, :4] = trans[1:4, 1:] = .25
-    trans[4, 4] = .75
-    return Topology(np.eye(5)[0], trans, np.array([0, 0, 0, 0, .25]))
+    trans[0, :4] = trans[1:4, 1:] = 0.25
+    trans[4, 4] = 0.75
+    return PhoneTopology(np.eye(5)[0], trans, np.array([0, 0, 0, 0, 0.25]))
 
 
 class Transitions:
@@ -40,7 +43,7 @@ class Transitions:
     Phone p with n states owns n * (n + 1) numbers: row i holds i -> 0..n-1 and, last, i -> exit.
     """
 
-    def __init__(self, phones: Sequence[str], topologies: Mapping[str, Topology]):
+    def __init__(self, phones: Sequence[str], topologies: Mapping[str, PhoneTopology]):
         self.phones = list(phones)
         self.topologies = dict(topologies)
         sizes = [len(self.topologies[phone].start) for phone in self.phones]
@@ -58,7 +61,7 @@ class Transitions:
         rows = np.column_stack([top.trans, top.exit]).ravel()
         first = self.first_id[phone]
         with np.errstate(divide="ignore"):
-            self.log_probs[first:first + len(rows)] = np.maximum(np.log(rows), LOG_ZERO)
+            self.log_probs[first : first + len(rows)] = np.maximum(np.log(rows), LOG_ZERO)
 
     def num_states(self, phone: str) -> int:
         """How many states ``phone`` has."""
@@ -68,7 +71,7 @@ class Transitions:
         """Where log P(source -> target) stands; target = number of states means the exit."""
         return self.first_id[phone] + source * (self.num_states(phone) + 1) + target
 
-    def set(self, phone: str, topology: Topology) -> None:
+    def set(self, phone: str, topology: PhoneTopology) -> None:
         """Give ``phone`` new probabilities."""
         self.topologies[phone] = topology
         self._store(phone)
@@ -81,9 +84,9 @@ class Transitions:
         for phone in self.phones:
             old, n = self.topologies[phone], self.num_states(phone)
             first = self.first_id[phone]
-            rows = counts[first:first + n * (n + 1)].reshape(n, n + 1)
+            rows = counts[first : first + n * (n + 1)].reshape(n, n + 1)
             probs = np.column_stack([old.trans, old.exit])
             for i in np.flatnonzero(rows.sum(1) > 0):
                 row = np.where(probs[i] > 0, np.maximum(rows[i] / rows[i].sum(), floor), 0)
                 probs[i] = row / row.sum()
-            self.set(phone, Topology(old.start, probs[:, :n], probs[:, n]))
+            self.set(phone, PhoneTopology(old.start, probs[:, :n], probs[:, n]))

@@ -1,4 +1,5 @@
 """Forced alignment: which state, and so which phone and word, each frame belongs to."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
@@ -26,12 +27,20 @@ def segments_of_path(graph: Graph, path: np.ndarray) -> list[Segment]:
     """The phones along a state path (T,) of an utterance's graph (each phone instance is visited at most once)."""
     instance = graph.instance[path]
     bounds = [0, *(np.flatnonzero(np.diff(instance)) + 1), len(path)]
-    return [Segment(graph.phones[instance[a]][0], int(a), int(b), graph.phones[instance[a]][1])
-            for a, b in zip(bounds, bounds[1:])]
+    return [
+        Segment(graph.phones[instance[a]][0], int(a), int(b), graph.phones[instance[a]][1])
+        for a, b in zip(bounds, bounds[1:])
+    ]
 
 
-def align(model: GmmHmm, graphs: Mapping[str, Graph], feats: Mapping[str, np.ndarray], lengths: Mapping[str, int],
-          on_batch: Callable[[int], None] = lambda n: None, jobs: int = 1) -> Iterator[tuple[str, Alignment | None]]:
+def align(
+    model: GmmHmm,
+    graphs: Mapping[str, Graph],
+    feats: Mapping[str, np.ndarray],
+    lengths: Mapping[str, int],
+    on_batch: Callable[[int], None] = lambda n: None,
+    jobs: int = 1,
+) -> Iterator[tuple[str, Alignment | None]]:
     """Viterbi alignment of every utterance of ``graphs``; None where no path fits (fewer frames than states)."""
     import pipeline.hmm.loops  # noqa: F401, here, so that no worker has to compile it
 
@@ -39,8 +48,11 @@ def align(model: GmmHmm, graphs: Mapping[str, Graph], feats: Mapping[str, np.nda
         graph = graphs[utt]
         _, columns, scores = score_for(model, graph, feats[utt])
         path, total = best_path(graph, scores, columns, model.transitions.log_probs)
-        return (Alignment(graph.pdf[path].astype(np.int32), segments_of_path(graph, path), total)
-                if total > LOG_ZERO / 2 else None)
+        return (
+            Alignment(graph.pdf[path].astype(np.int32), segments_of_path(graph, path), total)
+            if total > LOG_ZERO / 2
+            else None
+        )
 
     def align_batch(utts: list[str]) -> list[tuple[str, Alignment | None]]:
         return [(utt, align_one(utt)) for utt in utts]

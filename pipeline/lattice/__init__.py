@@ -1,19 +1,38 @@
 """Lattices: what they are, paths through them, each string once, and files."""
+
 from pipeline.lattice.determinize import determinize
 from pipeline.lattice.formats import from_json, read_json_lattice, read_slf, to_json, write_json_lattice, write_slf
 from pipeline.lattice.paths import (
-           best_path,
-           depth,
-           depths,
-           expected_counts,
-           forward_backward,
-           frame_posteriors,
-           nbest,
-           prune,
-           prune_beam,
+    best_path,
+    depth,
+    depths,
+    expected_counts,
+    forward_backward,
+    frame_posteriors,
+    nbest,
+    prune,
+    prune_beam,
 )
 from pipeline.lattice.schema import LARGEST, VERSION, Lattice
 
-__all__ = ["LARGEST", "VERSION", "Lattice", "best_path", "depth", "depths", "determinize", "expected_counts",
-           "forward_backward", "frame_posteriors", "from_json", "nbest", "prune", "prune_beam", "read_json_lattice",
-           "read_slf", "to_json", "write_json_lattice", "write_slf"]
+__all__ = [
+    "LARGEST",
+    "VERSION",
+    "Lattice",
+    "best_path",
+    "depth",
+    "depths",
+    "determinize",
+    "expected_counts",
+    "forward_backward",
+    "frame_posteriors",
+    "from_json",
+    "nbest",
+    "prune",
+    "prune_beam",
+    "read_json_lattice",
+    "read_slf",
+    "to_json",
+    "write_json_lattice",
+    "write_slf",
+]

@@ -5,6 +5,7 @@ best first, as Kaldi does it (Povey et al. 2012), but keeping times: every eleme
 from, and what is traced back from the end is the lattice. As strings lead to one subset, and each subset's element
 to one predecessor for each way in, no string has two paths.
 """
+
 from __future__ import annotations
 
 from collections.abc import Collection
@@ -19,7 +20,7 @@ from pipeline.lattice.paths import ROUNDING, best_scores, forward_backward, prun
 from pipeline.lattice.schema import Lattice
 
 MAX_SUBSETS = 20_000  # then the beam ends where the search is: a few seconds and a few MB of file
-RESOLUTION = 2.0 ** -10  # natural log; subsets whose costs differ by less are one (OpenFst's kDelta)
+RESOLUTION = 2.0**-10  # natural log; subsets whose costs differ by less are one (OpenFst's kDelta)
 
 Arcs = tuple[int, ...]
 
@@ -40,8 +41,9 @@ class _Transition(NamedTuple):
     back: dict[int, tuple[int, Arcs]]
 
 
-def determinize(lattice: Lattice, beam: float = np.inf, silent: Collection[str] = (BLANK,),
-                max_subsets: int = MAX_SUBSETS) -> Lattice:
+def determinize(
+    lattice: Lattice, beam: float = np.inf, silent: Collection[str] = (BLANK,), max_subsets: int = MAX_SUBSETS
+) -> Lattice:
     """Every string whose score is within ``beam`` of the best, once, on its best alignment; with posteriors over these.
 
     A string is the (label, word) of its arcs without those that are ``silent`` and settle no word; these stay as
@@ -84,8 +86,9 @@ class _Construction:
 
     def _end(self, number: int) -> None:
         """Note the best way in which the strings of a subset may end."""
-        possible = [(cost + self.endings[node][0], node) for node, cost in self.subsets[number].items()
-                    if node in self.endings]
+        possible = [
+            (cost + self.endings[node][0], node) for node, cost in self.subsets[number].items() if node in self.endings
+        ]
         if possible:
             _, node = min(possible)
             self.ends.append(_Transition(number, {self.lattice.num_nodes - 1: (node, self.endings[node][1])}))
@@ -104,8 +107,9 @@ class _Construction:
             if reached + ahead > limit:
                 continue
             # What is beyond the beam here is so for every string that leads here, so equal subsets stay equal.
-            found = {node: way for node, way in found.items()
-                     if way[0] + self.still[node] <= ahead + self.beam + ROUNDING}
+            found = {
+                node: way for node, way in found.items() if way[0] + self.still[node] <= ahead + self.beam + ROUNDING
+            }
             least = min(cost for cost, _, _ in found.values())
             target = self._number({node: cost - least for node, (cost, _, _) in found.items()})
             self.into[target].append(_Transition(number, {node: way[1:] for node, way in found.items()}))
@@ -133,7 +137,7 @@ class _Construction:
             source, between = way.back[node]
             here = (way.source, source)
             for i, arc in enumerate(between):
-                there = to if i == len(between) - 1 else (way.source, source, between[:i + 1])
+                there = to if i == len(between) - 1 else (way.source, source, between[: i + 1])
                 arcs.add((here, there, arc))
                 here = there
             if (way.source, source) not in seen:
@@ -160,11 +164,17 @@ class _Construction:
         number = {key: i for i, key in enumerate(keys)}
         ordered = sorted((number[here], number[there], arc) for here, there, arc in arcs)
         chosen = np.array([arc for _, _, arc in ordered])
-        return replace(old, node_frame=old.node_frame[[stands[key] for key in keys]],
-                       arc_from=np.array([a for a, _, _ in ordered], np.int32),
-                       arc_to=np.array([b for _, b, _ in ordered], np.int32),
-                       label=[old.label[arc] for arc in chosen], word=[old.word[arc] for arc in chosen],
-                       acoustic=old.acoustic[chosen], language=old.language[chosen], posterior=np.zeros(0))
+        return replace(
+            old,
+            node_frame=old.node_frame[[stands[key] for key in keys]],
+            arc_from=np.array([a for a, _, _ in ordered], np.int32),
+            arc_to=np.array([b for _, b, _ in ordered], np.int32),
+            label=[old.label[arc] for arc in chosen],
+            word=[old.word[arc] for arc in chosen],
+            acoustic=old.acoustic[chosen],
+            language=old.language[chosen],
+            posterior=np.zeros(0),
+        )
 
 
 def _steps(lattice: Lattice, silent: Collection[str]) -> tuple[list[list[_Step]], dict[int, tuple[float, Arcs]]]:
@@ -190,8 +200,9 @@ def _steps(lattice: Lattice, silent: Collection[str]) -> tuple[list[list[_Step]]
     return steps, endings
 
 
-def _silent_ways(node: int, quiet: list[list[int]], targets: list[int], cost: list[float]
-                 ) -> dict[int, tuple[float, Arcs]]:
+def _silent_ways(
+    node: int, quiet: list[list[int]], targets: list[int], cost: list[float]
+) -> dict[int, tuple[float, Arcs]]:
     """The nodes that silent arcs alone lead to from ``node``, itself first, each with its cheapest way."""
     ways: dict[int, tuple[float, Arcs]] = {node: (0.0, ())}
     waiting = [node]

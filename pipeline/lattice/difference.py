@@ -1,4 +1,5 @@
 """What only one of two systems considered, for an utterance and over a test set by class of phone."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
@@ -54,8 +55,12 @@ def difference(first: Lattice, second: Lattice, fold: Fold = {}) -> list[Conside
 def _by_label(lattice: Lattice, fold: Fold) -> dict[str, np.ndarray]:
     """label -> (arcs, 3) start, end and posterior of the arcs that say it, unless that is next to nothing together."""
     rows: dict[str, list[tuple[int, int, float]]] = {}
-    for label, a, b, posterior in zip(lattice.label, lattice.node_frame[lattice.arc_from].tolist(),
-                                      lattice.node_frame[lattice.arc_to].tolist(), lattice.posterior.tolist()):
+    for label, a, b, posterior in zip(
+        lattice.label,
+        lattice.node_frame[lattice.arc_from].tolist(),
+        lattice.node_frame[lattice.arc_to].tolist(),
+        lattice.posterior.tolist(),
+    ):
         label = fold.get(label, label)
         if label not in SILENT and b > a:
             rows.setdefault(label, []).append((a, b, posterior))
@@ -84,6 +89,7 @@ def _stretches(arcs: np.ndarray, tolerance: int = TOLERANCE) -> list[tuple[int, 
 
 # ---- over a test set
 
+
 @dataclass
 class Tally:
     """Of one class: how many phones the reference has, who considered them, and what was considered that is not there.
@@ -101,18 +107,28 @@ class Tally:
         sums[by] = sums.get(by, np.zeros(3)) + (1, first, second)
 
 
-def tally(considered: Sequence[Considered], reference: Iterable[Interval], phone_set: PhoneSet, fold: Fold,
-          tallies: dict[str, Tally]) -> None:
+def tally(
+    considered: Sequence[Considered],
+    reference: Iterable[Interval],
+    phone_set: PhoneSet,
+    fold: Fold,
+    tallies: dict[str, Tally],
+) -> None:
     """Add an utterance to the ``tallies`` by manner. A phone considered is right if the reference has it at that time."""
-    times = [tuple(float(frame_to_seconds(frame)) for frame in (phone.start - TOLERANCE, phone.end + TOLERANCE))
-             for phone in considered]
+    times = [
+        tuple(float(frame_to_seconds(frame)) for frame in (phone.start - TOLERANCE, phone.end + TOLERANCE))
+        for phone in considered
+    ]
     hits: set[int] = set()
     for interval in reference:
         label = fold.get(interval.label, interval.label)
         if label in SILENT:
             continue
-        mine = [i for i, (phone, (start, end)) in enumerate(zip(considered, times))
-                if phone.label == label and start < interval.end and interval.start < end]
+        mine = [
+            i
+            for i, (phone, (start, end)) in enumerate(zip(considered, times))
+            if phone.label == label and start < interval.end and interval.start < end
+        ]
         hits.update(mine)
         own = tallies.setdefault(manner_in(phone_set, label), Tally())
         own.reference += 1
@@ -139,29 +155,50 @@ def in_order(tallies: dict[str, Tally]) -> dict[str, Tally]:
 
 def as_json(own: Tally) -> dict[str, Any]:
     """A tally as plain values."""
-    return {"reference": own.reference, **{side: {
-        by: dict(zip(("number", "first", "second"), sums.tolist())) for by, sums in getattr(own, side).items()}
-        for side in ("right", "wrong")}}
+    return {
+        "reference": own.reference,
+        **{
+            side: {
+                by: dict(zip(("number", "first", "second"), sums.tolist())) for by, sums in getattr(own, side).items()
+            }
+            for side in ("right", "wrong")
+        },
+    }
 
 
 def readable(tallies: dict[str, Tally], first: str, second: str) -> list[str]:
     """Two tables for a terminal: the phones of the reference by who considered them, and what is not in it."""
     tallies = in_order(tallies)
     head = ["phones", "number", "both", f"only {first}", "mass", f"only {second}", "mass", "neither"]
-    right = [[name, str(own.reference), *_cells(own.right, own.reference),
-              _percent(own.right.get("neither"), own.reference)] for name, own in tallies.items()]
-    wrong = [[name, str(int(sum(sums[0] for sums in own.wrong.values()))), *_cells(own.wrong, own.reference)]
-             for name, own in tallies.items()]
-    return ["Phones that are in the reference: who considered them, in %, and the mean posterior mass where one alone did:",
-            *(f"  {line}" for line in columns([head, *right])), "",
-            "Phones that are not in the reference at that time, per 100 that are:", *(f"  {line}" for line in columns([head[:-1], *wrong]))]
+    right = [
+        [name, str(own.reference), *_cells(own.right, own.reference), _percent(own.right.get("neither"), own.reference)]
+        for name, own in tallies.items()
+    ]
+    wrong = [
+        [name, str(int(sum(sums[0] for sums in own.wrong.values()))), *_cells(own.wrong, own.reference)]
+        for name, own in tallies.items()
+    ]
+    return [
+        "Phones that are in the reference: who considered them, in %, and the mean posterior mass where one alone did:",
+        *(f"  {line}" for line in columns([head, *right])),
+        "",
+        "Phones that are not in the reference at that time, per 100 that are:",
+        *(f"  {line}" for line in columns([head[:-1], *wrong])),
+    ]
 
 
 def _cells(sums: dict[str, np.ndarray], number: int) -> list[str]:
-    mass = {by: f"{sums[by][column] / sums[by][0]:.2f}" if by in sums else "-"
-            for by, column in (("first", 1), ("second", 2))}
-    return [_percent(sums.get("both"), number), _percent(sums.get("first"), number), mass["first"],
-            _percent(sums.get("second"), number), mass["second"]]
+    mass = {
+        by: f"{sums[by][column] / sums[by][0]:.2f}" if by in sums else "-"
+        for by, column in (("first", 1), ("second", 2))
+    }
+    return [
+        _percent(sums.get("both"), number),
+        _percent(sums.get("first"), number),
+        mass["first"],
+        _percent(sums.get("second"), number),
+        mass["second"],
+    ]
 
 
 def _percent(sums: np.ndarray | None, number: int) -> str:

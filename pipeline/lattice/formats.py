@@ -1,4 +1,5 @@
 """Files of lattices: JSON for the viewer, and HTK's Standard Lattice Format."""
+
 from __future__ import annotations
 
 import json
@@ -21,14 +22,32 @@ def to_json(lattice: Lattice) -> dict[str, Any]:
     """The lattice as plain values, as `pipeline.lattice.schema` describes them: ``nodes`` are frames, ``arcs`` are
     [from, to, label, word, acoustic, language, posterior], ``best`` are the arcs of the best path in order, ``beam`` is null
     where it has no end."""
-    arcs = [[int(a), int(b), label, word, round(float(ac), 4), round(float(lm), 4), round(float(post), 6)]
-            for a, b, label, word, ac, lm, post in zip(lattice.arc_from, lattice.arc_to, lattice.label, lattice.word,
-                                                       lattice.acoustic, lattice.language, lattice.posterior)]
-    return {"version": VERSION, "utterance": lattice.utterance, "system": lattice.system, "graph": lattice.graph,
-            "frame_shift_ms": lattice.frame_shift_ms, "num_frames": lattice.num_frames,
-            "acoustic_scale": lattice.acoustic_scale, "word_score": lattice.word_score,
-            "beam": lattice.beam if np.isfinite(lattice.beam) else None,
-            "nodes": [int(frame) for frame in lattice.node_frame], "arcs": arcs, "best": best_path(lattice)}
+    arcs = [
+        [int(a), int(b), label, word, round(float(ac), 4), round(float(lm), 4), round(float(post), 6)]
+        for a, b, label, word, ac, lm, post in zip(
+            lattice.arc_from,
+            lattice.arc_to,
+            lattice.label,
+            lattice.word,
+            lattice.acoustic,
+            lattice.language,
+            lattice.posterior,
+        )
+    ]
+    return {
+        "version": VERSION,
+        "utterance": lattice.utterance,
+        "system": lattice.system,
+        "graph": lattice.graph,
+        "frame_shift_ms": lattice.frame_shift_ms,
+        "num_frames": lattice.num_frames,
+        "acoustic_scale": lattice.acoustic_scale,
+        "word_score": lattice.word_score,
+        "beam": lattice.beam if np.isfinite(lattice.beam) else None,
+        "nodes": [int(frame) for frame in lattice.node_frame],
+        "arcs": arcs,
+        "best": best_path(lattice),
+    }
 
 
 def from_json(value: dict[str, Any], source: Path | str = "lattice") -> Lattice:
@@ -37,12 +56,24 @@ def from_json(value: dict[str, Any], source: Path | str = "lattice") -> Lattice:
         if value["version"] != VERSION:
             raise ValueError(f"version {value['version']}, this program reads {VERSION}")
         start, end, label, word, acoustic, language, posterior = zip(*value["arcs"])
-        lattice = Lattice(str(value["utterance"]), str(value["system"]), str(value["graph"]),
-                          float(value["frame_shift_ms"]), int(value["num_frames"]), float(value["acoustic_scale"]),
-                          float(value["word_score"]), np.array(value["nodes"], np.int32), np.array(start, np.int32),
-                          np.array(end, np.int32), [str(x) for x in label], [str(x) for x in word],
-                          np.array(acoustic, float), np.array(language, float), np.array(posterior, float),
-                          np.inf if value["beam"] is None else float(value["beam"]))
+        lattice = Lattice(
+            str(value["utterance"]),
+            str(value["system"]),
+            str(value["graph"]),
+            float(value["frame_shift_ms"]),
+            int(value["num_frames"]),
+            float(value["acoustic_scale"]),
+            float(value["word_score"]),
+            np.array(value["nodes"], np.int32),
+            np.array(start, np.int32),
+            np.array(end, np.int32),
+            [str(x) for x in label],
+            [str(x) for x in word],
+            np.array(acoustic, float),
+            np.array(language, float),
+            np.array(posterior, float),
+            np.inf if value["beam"] is None else float(value["beam"]),
+        )
         check_lattice(lattice)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         what = error if isinstance(error, ValueError) else repr(error)
@@ -53,7 +84,11 @@ def from_json(value: dict[str, Any], source: Path | str = "lattice") -> Lattice:
 def again(source: Path | str) -> str:
     """What makes a lattice anew."""
     folder = Path(source).parent.parent.parent  # of decode_test/lattices/GRAPH/UTT.json
-    return f"decode again: remove {folder / 'hyp.txt'} and run: make" if folder.name.startswith("decode_") else "decode again"
+    return (
+        f"decode again: remove {folder / 'hyp.txt'} and run: make"
+        if folder.name.startswith("decode_")
+        else "decode again"
+    )
 
 
 def write_json_lattice(lattice: Lattice, path: Path | str) -> None:
@@ -77,23 +112,41 @@ def write_slf(lattice: Lattice, path: Path | str) -> None:
     """HTK Standard Lattice Format (HTK Book, ch. 20): one phone per arc, times in seconds, natural logs, posteriors."""
     quoted = {word: quote(word) for word in {*lattice.label, *lattice.word}}
     shift = lattice.frame_shift_ms / 1000
-    lines = ["VERSION=1.0", f"UTTERANCE={quote(lattice.utterance)}", f"base={np.e:.8f}",
-             f"acscale={lattice.acoustic_scale:.10g}", "lmscale=1.0", "wdpenalty=0.0", f"tscale={shift:.6g}",
-             f"# system={lattice.system} graph={lattice.graph} word_score={lattice.word_score:.10g}"
-             f" num_frames={lattice.num_frames} version={VERSION} beam={lattice.beam:.10g}",
-             f"N={lattice.num_nodes} L={len(lattice.label)}"]
+    lines = [
+        "VERSION=1.0",
+        f"UTTERANCE={quote(lattice.utterance)}",
+        f"base={np.e:.8f}",
+        f"acscale={lattice.acoustic_scale:.10g}",
+        "lmscale=1.0",
+        "wdpenalty=0.0",
+        f"tscale={shift:.6g}",
+        f"# system={lattice.system} graph={lattice.graph} word_score={lattice.word_score:.10g}"
+        f" num_frames={lattice.num_frames} version={VERSION} beam={lattice.beam:.10g}",
+        f"N={lattice.num_nodes} L={len(lattice.label)}",
+    ]
     lines += [f"I={node} t={frame}" for node, frame in enumerate(lattice.node_frame)]
-    lines += [f"J={arc} S={a} E={b} W={quoted[label]} w={quoted[word]} a={ac:.10g} l={lm:.10g} p={post:.8g}"
-              for arc, (a, b, label, word, ac, lm, post) in enumerate(zip(
-                  lattice.arc_from, lattice.arc_to, lattice.label, lattice.word, lattice.acoustic, lattice.language,
-                  lattice.posterior))]
+    lines += [
+        f"J={arc} S={a} E={b} W={quoted[label]} w={quoted[word]} a={ac:.10g} l={lm:.10g} p={post:.8g}"
+        for arc, (a, b, label, word, ac, lm, post) in enumerate(
+            zip(
+                lattice.arc_from,
+                lattice.arc_to,
+                lattice.label,
+                lattice.word,
+                lattice.acoustic,
+                lattice.language,
+                lattice.posterior,
+            )
+        )
+    ]
     write_lines(path, lines)
 
 
 def quote(word: str) -> str:
     """A name as one field: empty is !NULL; what would break the line is percent-coded (HTK has no rule for blanks)."""
-    coded = "".join(c if c.isprintable() and c not in ' %="\'\\#' else "".join(f"%{byte:02X}" for byte in c.encode())
-                    for c in word)
+    coded = "".join(
+        c if c.isprintable() and c not in " %=\"'\\#" else "".join(f"%{byte:02X}" for byte in c.encode()) for c in word
+    )
     return coded.replace("!", "%21") if coded == NULL else coded or NULL
 
 
@@ -122,12 +175,20 @@ def read_slf(path: Path | str) -> Lattice:
         number = 0
         if header.get("version", "1") != str(VERSION):
             raise ValueError(f"version {header.get('version', '1')}, this program reads {VERSION}")
-        lattice = Lattice(unquoted(header["UTTERANCE"]), header["system"], header["graph"],
-                          float(header["tscale"]) * 1000, int(header["num_frames"]), float(header["acscale"]),
-                          float(header["word_score"]), np.array(nodes, np.int32), *(
-                              np.array([int(arc[key]) for arc in arcs], np.int32) for key in "SE"),
-                          *([unquoted(arc[key]) for arc in arcs] for key in "Ww"),
-                          *(np.array([float(arc[key]) for arc in arcs]) for key in "alp"), float(header["beam"]))
+        lattice = Lattice(
+            unquoted(header["UTTERANCE"]),
+            header["system"],
+            header["graph"],
+            float(header["tscale"]) * 1000,
+            int(header["num_frames"]),
+            float(header["acscale"]),
+            float(header["word_score"]),
+            np.array(nodes, np.int32),
+            *(np.array([int(arc[key]) for arc in arcs], np.int32) for key in "SE"),
+            *([unquoted(arc[key]) for arc in arcs] for key in "Ww"),
+            *(np.array([float(arc[key]) for arc in arcs]) for key in "alp"),
+            float(header["beam"]),
+        )
         if int(header["N"]) != len(nodes) or int(header["L"]) != len(arcs):
             raise ValueError(f"{len(nodes)} nodes and {len(arcs)} arcs, N={header['N']} L={header['L']} promised")
         check_lattice(lattice)

@@ -1,4 +1,5 @@
 """The path of a lattice that is nearest to a reference: what a perfect judge could have chosen of what was considered."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -39,14 +40,15 @@ def _after(before: np.ndarray, said: Sequence[str], wanted: np.ndarray, symbols:
     return result
 
 
-def _trace(lattice: Lattice, edits: np.ndarray, said: Sequence[Sequence[str]], wanted: np.ndarray,
-           symbols: dict[str, int]) -> list[int]:
+def _trace(
+    lattice: Lattice, edits: np.ndarray, said: Sequence[Sequence[str]], wanted: np.ndarray, symbols: dict[str, int]
+) -> list[int]:
     """Back from the end along arcs that explain the number of edits."""
     order = np.argsort(lattice.arc_to, kind="stable")
     bounds = np.searchsorted(lattice.arc_to[order], np.arange(lattice.num_nodes + 1))
     path, node, j = [], lattice.num_nodes - 1, len(wanted)
     while node:
-        for arc in order[bounds[node]:bounds[node + 1]].tolist():
+        for arc in order[bounds[node] : bounds[node + 1]].tolist():
             source = int(lattice.arc_from[arc])
             if _after(edits[source], said[arc], wanted, symbols)[j] == edits[node, j]:
                 inserted = not said[arc] or edits[source, j] + 1 == edits[node, j]

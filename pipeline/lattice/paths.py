@@ -1,4 +1,5 @@
 """Paths through a lattice: posteriors, the best ones, what is left when the others are pruned, and counts over all."""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -122,14 +123,21 @@ def subset(lattice: Lattice, arcs: np.ndarray) -> Lattice:
     nodes = np.unique(np.concatenate([lattice.arc_from[arcs], lattice.arc_to[arcs], [0, lattice.num_nodes - 1]]))
     number = np.full(lattice.num_nodes, -1)
     number[nodes] = np.arange(len(nodes))
-    return replace(lattice, node_frame=lattice.node_frame[nodes], arc_from=number[lattice.arc_from[arcs]],
-                   arc_to=number[lattice.arc_to[arcs]], label=[lattice.label[a] for a in arcs],
-                   word=[lattice.word[a] for a in arcs], acoustic=lattice.acoustic[arcs],
-                   language=lattice.language[arcs],
-                   posterior=lattice.posterior[arcs] if len(lattice.posterior) else lattice.posterior)
+    return replace(
+        lattice,
+        node_frame=lattice.node_frame[nodes],
+        arc_from=number[lattice.arc_from[arcs]],
+        arc_to=number[lattice.arc_to[arcs]],
+        label=[lattice.label[a] for a in arcs],
+        word=[lattice.word[a] for a in arcs],
+        acoustic=lattice.acoustic[arcs],
+        language=lattice.language[arcs],
+        posterior=lattice.posterior[arcs] if len(lattice.posterior) else lattice.posterior,
+    )
 
 
 # ---- over all paths
+
 
 def _over_frames(lattice: Lattice, rows: np.ndarray, num_rows: int, weights: np.ndarray) -> np.ndarray:
     """(num_rows, T) the sum over the arcs of each row that cover a frame."""

@@ -4,6 +4,7 @@ The string is changed, slot by slot, to what most of the probability says there,
 what the paths say falls no more (Xu, Povey, Mangu & Zhu 2011, "Minimum Bayes Risk decoding and system combination
 based on a recursion for edit distance"); the statistics of the last round are the slots.
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -65,8 +66,11 @@ def sausage(lattice: Lattice, fold: Fold = {}) -> Sausage:
         if found[0] >= errors - 1e-9:
             break
         string, (errors, shares, times) = better, found
-    slots = [Slot(*when, dict(sorted(share.items(), key=lambda item: (-item[1], item[0]))))
-             for share, when in zip(shares, times) if len(share) > 1 or NOTHING not in share]
+    slots = [
+        Slot(*when, dict(sorted(share.items(), key=lambda item: (-item[1], item[0]))))
+        for share, when in zip(shares, times)
+        if len(share) > 1 or NOTHING not in share
+    ]
     return Sausage(slots, errors, first)
 
 
@@ -117,8 +121,9 @@ class _Graph:
             errors[lattice.arc_to[arc]] += self.share[arc] * after
         return errors, choices
 
-    def _backward(self, slots: list[str], choices: list[np.ndarray]
-                  ) -> tuple[list[dict[str, float]], list[tuple[int, int]]]:
+    def _backward(
+        self, slots: list[str], choices: list[np.ndarray]
+    ) -> tuple[list[dict[str, float]], list[tuple[int, int]]]:
         """Spread the paths' probability over (node, slots already said), and add up what is aligned with each slot."""
         lattice, frames = self.lattice, self.lattice.node_frame
         mass = np.zeros((lattice.num_nodes, len(slots) + 1))

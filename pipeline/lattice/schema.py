@@ -13,6 +13,7 @@ Graphs: "free" (phones of a search that knows which phone follows which), "words
 ``word`` on its first phone; homophones make several strings of the same phones), "word_arcs" (its words). Versions: 1 held a phone string once for every alignment, with
 posteriors of before it was pruned; 2 has ``beam``.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ import numpy as np
 
 VERSION = 2
 LARGEST = 1e30  # no score is; sums of larger ones might not be finite
-LONGEST = 1e8   # frames, eleven days
+LONGEST = 1e8  # frames, eleven days
 
 
 @dataclass
@@ -60,8 +61,17 @@ class Lattice:
 def check_lattice(lattice: Lattice) -> None:
     """Raise ValueError unless nodes and arcs make one acyclic graph with finite scores."""
     last = lattice.num_nodes - 1
-    if any(array.ndim != 1 for array in (lattice.node_frame, lattice.arc_from, lattice.arc_to, lattice.acoustic,
-                                         lattice.language, lattice.posterior)):
+    if any(
+        array.ndim != 1
+        for array in (
+            lattice.node_frame,
+            lattice.arc_from,
+            lattice.arc_to,
+            lattice.acoustic,
+            lattice.language,
+            lattice.posterior,
+        )
+    ):
         raise ValueError("lists within lists")
     ends = np.concatenate([lattice.arc_from, lattice.arc_to])
     if last < 1 or ends.min() < 0 or ends.max() > last or (lattice.arc_from >= lattice.arc_to).any():

@@ -13,6 +13,7 @@ A folder holds
 
 Names are percent-coded as in SLF.
 """
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -53,7 +54,9 @@ def write_text_archives(folder: Path | str, lattices: Iterable[Lattice]) -> int:
     shared: dict[str, Any] = {}
     utterances = {}
     with ExitStack() as files:
-        kaldi, fst, frames = (files.enter_context(atomic_write(folder / f"{name}.txt")) for name in ("lat", "fst", "frames"))
+        kaldi, fst, frames = (
+            files.enter_context(atomic_write(folder / f"{name}.txt")) for name in ("lat", "fst", "frames")
+        )
         for lattice in lattices:
             own = {name: getattr(lattice, name) for name in SHARED}
             if own != (shared := shared or own):
@@ -71,8 +74,9 @@ def write_text_archives(folder: Path | str, lattices: Iterable[Lattice]) -> int:
 
 
 def _fst_lines(lattice: Lattice, labels: _Symbols, words: _Symbols) -> Iterator[str]:
-    for a, b, label, word, score in zip(lattice.arc_from.tolist(), lattice.arc_to.tolist(), lattice.label, lattice.word,
-                                        lattice.scores().tolist()):
+    for a, b, label, word, score in zip(
+        lattice.arc_from.tolist(), lattice.arc_to.tolist(), lattice.label, lattice.word, lattice.scores().tolist()
+    ):
         yield f"{a} {b} {labels[quote(label)]} {words[quote(word)] if word else 0} {-score:.10g}\n"
     yield f"{lattice.num_nodes - 1}\n"
 
@@ -80,8 +84,14 @@ def _fst_lines(lattice: Lattice, labels: _Symbols, words: _Symbols) -> Iterator[
 def _kaldi_lines(lattice: Lattice, labels: _Symbols, symbols: _Symbols) -> Iterator[str]:
     spans = lattice.node_frame[lattice.arc_to] - lattice.node_frame[lattice.arc_from]
     for a, b, label, word, acoustic, language, frames in zip(
-            lattice.arc_from.tolist(), lattice.arc_to.tolist(), lattice.label, lattice.word, lattice.acoustic.tolist(),
-            lattice.language.tolist(), spans.tolist()):
+        lattice.arc_from.tolist(),
+        lattice.arc_to.tolist(),
+        lattice.label,
+        lattice.word,
+        lattice.acoustic.tolist(),
+        lattice.language.tolist(),
+        spans.tolist(),
+    ):
         symbol = quote(label) + (f"={quote(word)}" if word else "")
         ids = "_".join([str(labels[quote(label)])] * frames)
         yield f"{a} {b} {symbols[symbol]} {-language:.10g},{-acoustic:.10g},{ids}\n"
@@ -89,6 +99,7 @@ def _kaldi_lines(lattice: Lattice, labels: _Symbols, symbols: _Symbols) -> Itera
 
 
 # ---- reading
+
 
 def read_kaldi(folder: Path | str) -> Iterator[Lattice]:
     """The lattices of lat.txt. Raises UserError (file:line) for what is none.
@@ -116,8 +127,9 @@ def read_openfst(folder: Path | str) -> Iterator[Lattice]:
     path = folder / "fst.txt"
     for key, number, lines in _blocks(path):
         try:
-            arcs = [(int(a), int(b), labels[int(i)], words[int(o)], 0.0, -float(cost))
-                    for a, b, i, o, cost in lines[:-1]]
+            arcs = [
+                (int(a), int(b), labels[int(i)], words[int(o)], 0.0, -float(cost)) for a, b, i, o, cost in lines[:-1]
+            ]
             yield _lattice(info, key, np.array(frames[key].split(), np.int32), arcs)
         except (KeyError, ValueError, IndexError, TypeError, OverflowError) as error:
             raise UserError(f"{path}:{number}: no lattice ({error!r}); write it again") from error
@@ -184,8 +196,10 @@ def _kaldi_arcs(lines: list[list[str]], symbols: Mapping[int, str]) -> tuple[np.
     if all(a < b for a, b, *_ in arcs):
         order = {state: state for state in order}  # they are in order, and stay in theirs
     number = {state: i for i, state in enumerate(sorted(order, key=lambda s: (s == end, frame[s], order[s])))}
-    return (np.array([frame[state] for state in number], np.int32),
-            [(number[a], number[b], label, word, -acoustic, -graph) for a, b, label, word, graph, acoustic, _ in arcs])
+    return (
+        np.array([frame[state] for state in number], np.int32),
+        [(number[a], number[b], label, word, -acoustic, -graph) for a, b, label, word, graph, acoustic, _ in arcs],
+    )
 
 
 def _weight(text: str) -> tuple[float, float, int]:
@@ -219,11 +233,21 @@ def _times(arcs: list[tuple], start: int) -> tuple[dict[int, int], dict[int, int
 def _lattice(info: dict[str, Any], key: str, frames: np.ndarray, arcs: list[tuple]) -> Lattice:
     own = info["utterances"][key]
     start, end, label, word, acoustic, language = zip(*sorted(arcs, key=lambda arc: arc[0]))
-    lattice = Lattice(unquoted(key), *(info[name] for name in SHARED[:3]), int(own["num_frames"]),
-                      *(info[name] for name in SHARED[3:]), frames, np.array(start, np.int32), np.array(end, np.int32),
-                      [unquoted(name) for name in label], [unquoted(name) for name in word], np.array(acoustic, float),
-                      np.array(language, float), np.zeros(len(arcs)),
-                      np.inf if own["beam"] is None else float(own["beam"]))
+    lattice = Lattice(
+        unquoted(key),
+        *(info[name] for name in SHARED[:3]),
+        int(own["num_frames"]),
+        *(info[name] for name in SHARED[3:]),
+        frames,
+        np.array(start, np.int32),
+        np.array(end, np.int32),
+        [unquoted(name) for name in label],
+        [unquoted(name) for name in word],
+        np.array(acoustic, float),
+        np.array(language, float),
+        np.zeros(len(arcs)),
+        np.inf if own["beam"] is None else float(own["beam"]),
+    )
     check_lattice(lattice)
     forward_backward(lattice)
     return lattice

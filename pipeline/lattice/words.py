@@ -1,4 +1,5 @@
 """Words in lattices: where each begins among the phones, and lattices whose arcs are words."""
+
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
@@ -113,9 +114,16 @@ class _Placer:
             self._add(border, begin, word, into, lasts)
         return ends
 
-    def _add(self, border: _Border, begin: _Inside, word: str, into: Mapping[_Inside, list[tuple[_Inside, int]]],
-             lasts: Sequence[tuple[_Inside, int, _Border]]) -> None:
+    def _add(
+        self,
+        border: _Border,
+        begin: _Inside,
+        word: str,
+        into: Mapping[_Inside, list[tuple[_Inside, int]]],
+        lasts: Sequence[tuple[_Inside, int, _Border]],
+    ) -> None:
         """Trace one word back from where it ends to the border where it begins."""
+
         def name(inside: _Inside) -> tuple:
             return border if inside == begin else (*inside, border, word)
 
@@ -149,7 +157,9 @@ def _spell(debts: Debts, word: str) -> Debts | None:
     return ((), (word,)) if not spelled else None
 
 
-def _assemble(lattice: Lattice, arcs: Collection[tuple[tuple, tuple, int, str]], start: _Border, end: _Border) -> Lattice:
+def _assemble(
+    lattice: Lattice, arcs: Collection[tuple[tuple, tuple, int, str]], start: _Border, end: _Border
+) -> Lattice:
     """The lattice of the arcs that lead to the end, nodes in the order of those they come from; of one, in the order of the
     ways on from them: of equal paths the first stays the best."""
     rank, kept = {end: 0}, []
@@ -166,14 +176,21 @@ def _assemble(lattice: Lattice, arcs: Collection[tuple[tuple, tuple, int, str]],
     number = {key: i for i, key in enumerate(order)}
     rows = sorted((number[here], number[there], arc, word) for here, there, arc, word in kept)
     chosen = [arc for _, _, arc, _ in rows]
-    return replace(lattice, node_frame=lattice.node_frame[[key[0] for key in order]],
-                   arc_from=np.array([a for a, *_ in rows], np.int32),
-                   arc_to=np.array([b for _, b, *_ in rows], np.int32),
-                   label=[lattice.label[arc] for arc in chosen], word=[word for *_, word in rows],
-                   acoustic=lattice.acoustic[chosen], language=lattice.language[chosen], posterior=np.zeros(0))
+    return replace(
+        lattice,
+        node_frame=lattice.node_frame[[key[0] for key in order]],
+        arc_from=np.array([a for a, *_ in rows], np.int32),
+        arc_to=np.array([b for _, b, *_ in rows], np.int32),
+        label=[lattice.label[arc] for arc in chosen],
+        word=[word for *_, word in rows],
+        acoustic=lattice.acoustic[chosen],
+        language=lattice.language[chosen],
+        posterior=np.zeros(0),
+    )
 
 
 # ---- words as arcs
+
 
 def word_lattice(lattice: Lattice) -> Lattice:
     """Arcs are words, from the beginning of their first phone to the end of their last, with the sum of the scores;
@@ -196,17 +213,25 @@ def word_lattice(lattice: Lattice) -> Lattice:
             else:
                 continue  # a phone within a word that began earlier
             for target, arcs in ways.items():
-                found.append((border, target, lattice.word[arc] or lattice.label[arc],
-                              float(lattice.acoustic[arcs].sum()), float(lattice.language[arcs].sum()),
-                              lattice.word[arc]))
+                found.append(
+                    (
+                        border,
+                        target,
+                        lattice.word[arc] or lattice.label[arc],
+                        float(lattice.acoustic[arcs].sum()),
+                        float(lattice.language[arcs].sum()),
+                        lattice.word[arc],
+                    )
+                )
                 if target not in seen:
                     seen.add(target)
                     heappush(waiting, target)
     return determinize(_of_words(lattice, found), silent=SILENT)
 
 
-def _ends_of_word(first: int, lattice: Lattice, bounds: Sequence[int], targets: Sequence[int], scores: Sequence[float]
-                  ) -> dict[int, list[int]]:
+def _ends_of_word(
+    first: int, lattice: Lattice, bounds: Sequence[int], targets: Sequence[int], scores: Sequence[float]
+) -> dict[int, list[int]]:
     """Where the word that begins with an arc may end, and the best way there: after each phone that begins no other."""
     best = {targets[first]: (scores[first], [first])}
     ends, waiting = {targets[first]: (scores[first], [first])}, [targets[first]]
@@ -236,9 +261,15 @@ def _of_words(lattice: Lattice, found: Sequence[tuple[int, int, str, float, floa
     order = sorted(useful)
     number = {node: i for i, node in enumerate(order)}
     kept.sort(key=lambda way: way[:2])
-    return replace(lattice, graph="word_arcs", node_frame=lattice.node_frame[order],
-                   arc_from=np.array([number[way[0]] for way in kept], np.int32),
-                   arc_to=np.array([number[way[1]] for way in kept], np.int32),
-                   label=[way[2] for way in kept], word=[way[5] for way in kept],
-                   acoustic=np.array([way[3] for way in kept]), language=np.array([way[4] for way in kept]),
-                   posterior=np.zeros(0))
+    return replace(
+        lattice,
+        graph="word_arcs",
+        node_frame=lattice.node_frame[order],
+        arc_from=np.array([number[way[0]] for way in kept], np.int32),
+        arc_to=np.array([number[way[1]] for way in kept], np.int32),
+        label=[way[2] for way in kept],
+        word=[way[5] for way in kept],
+        acoustic=np.array([way[3] for way in kept]),
+        language=np.array([way[4] for way in kept]),
+        posterior=np.zeros(0),
+    )

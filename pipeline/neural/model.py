@@ -3,6 +3,7 @@
 CTC is Graves et al. (2006), "Connectionist temporal classification". Every encoder is subsampled in time, masks the
 padding of a batch, and normalises frame by frame only, so that an utterance's posteriors depend on that utterance.
 """
+
 from __future__ import annotations
 
 import math
@@ -32,6 +33,7 @@ class EncoderConfig:
     layers: of the recurrent or conformer kind; conv_layers: residual convolutions before them.
     subsampling: input frames per output frame (10 ms each).
     """
+
     encoder: str
     feature_dim: int
     num_tokens: int
@@ -76,8 +78,9 @@ class RecurrentStack(nn.Module):
     def __init__(self, kind: str, width: int, layers: int, dropout: float):
         super().__init__()
         cell = {"conv-bigru": nn.GRU, "conv-bilstm": nn.LSTM}[kind]
-        self.onward, self.inverse = (nn.ModuleList(cell(2 * width, width, batch_first=True) for _ in range(layers))
-                                     for _ in range(2))
+        self.onward, self.inverse = (
+            nn.ModuleList(cell(2 * width, width, batch_first=True) for _ in range(layers)) for _ in range(2)
+        )
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:  # (B, T, 2 width)
@@ -104,9 +107,17 @@ class ConformerBlock(nn.Module):
 
     def __init__(self, width: int, dropout: float, heads: int = 4, kernel: int = 15):
         super().__init__()
-        self.feed_in, self.feed_out = (nn.Sequential(
-            nn.LayerNorm(width), nn.Linear(width, 4 * width), nn.SiLU(), nn.Dropout(dropout),
-            nn.Linear(4 * width, width), nn.Dropout(dropout)) for _ in range(2))
+        self.feed_in, self.feed_out = (
+            nn.Sequential(
+                nn.LayerNorm(width),
+                nn.Linear(width, 4 * width),
+                nn.SiLU(),
+                nn.Dropout(dropout),
+                nn.Linear(4 * width, width),
+                nn.Dropout(dropout),
+            )
+            for _ in range(2)
+        )
         self.attention_norm, self.gate_norm, self.depth_norm, self.norm = (nn.LayerNorm(width) for _ in range(4))
         self.attention = nn.MultiheadAttention(width, heads, dropout, batch_first=True)
         self.gate = nn.Linear(width, 2 * width)
@@ -142,7 +153,8 @@ class ConformerStack(nn.Module):
 def sinusoids(length: int, width: int, device: torch.device) -> Tensor:
     """(length, width) position code of Vaswani et al. (2017)."""
     angle = torch.arange(length, device=device)[:, None] * torch.exp(
-        torch.arange(0, width, 2, device=device) * (-math.log(10000.0) / width))
+        torch.arange(0, width, 2, device=device) * (-math.log(10000.0) / width)
+    )
     return torch.stack([angle.sin(), angle.cos()], dim=-1).reshape(length, width)
 
 
@@ -160,10 +172,15 @@ class Encoder(nn.Module):
         width, channels, dropout = config.width, config.width * (2 if recurrent else 1), config.dropout
         self.register_buffer("mean", torch.zeros(config.feature_dim))
         self.register_buffer("deviation", torch.ones(config.feature_dim))
-        self.front = nn.ModuleList([ConvBlock(config.feature_dim, width, 5, 1, dropout),
-                                    ConvBlock(width, channels, 5, config.subsampling, dropout)])
-        self.residual = nn.ModuleList(ConvBlock(channels, channels, 5, 1, dropout, dilation=1 + i % 3)
-                                      for i in range(config.conv_layers))
+        self.front = nn.ModuleList(
+            [
+                ConvBlock(config.feature_dim, width, 5, 1, dropout),
+                ConvBlock(width, channels, 5, config.subsampling, dropout),
+            ]
+        )
+        self.residual = nn.ModuleList(
+            ConvBlock(channels, channels, 5, 1, dropout, dilation=1 + i % 3) for i in range(config.conv_layers)
+        )
         self.stack: RecurrentStack | ConformerStack | None = None
         if recurrent:
             self.stack = RecurrentStack(config.encoder, width, config.layers, dropout)
@@ -195,6 +212,7 @@ class CtcModel:
     log_prior: (V,) float32 natural log of the mean posterior over the training data. Posteriors divided by it (to a
     power) are scaled likelihoods, as in a hybrid.
     """
+
     encoder: Encoder
     tokens: list[str]
     log_prior: np.ndarray
@@ -211,8 +229,10 @@ class CtcModel:
         """
         dimension = self.encoder.config.feature_dim
         if feats.ndim != 2 or feats.shape[1] != dimension:
-            raise UserError(f"features of shape {feats.shape}, the model takes (T, {dimension});"
-                            " make the features again with the settings of the model")
+            raise UserError(
+                f"features of shape {feats.shape}, the model takes (T, {dimension});"
+                " make the features again with the settings of the model"
+            )
         if not np.isfinite(feats).all():
             raise UserError("features hold NaN or infinity; run make mfcc again")
         if len(feats) == 0:
@@ -248,9 +268,18 @@ def save_model(directory: Path, model: CtcModel, meta: dict) -> None:
     tensors["log_prior"] = torch.from_numpy(model.log_prior)
     saved = save(tensors)
     (directory / "model.safetensors").unlink(missing_ok=True)  # the old one is not what meta.json says from here on
-    write_json(directory / "meta.json", {"system": "neural", "kind": "neural", **meta, "network": asdict(model.encoder.config), "tokens": model.tokens,
-                                         "parameters": model.encoder.num_parameters(),
-                                         "checksum": zlib.crc32(saved)})
+    write_json(
+        directory / "meta.json",
+        {
+            "system": "neural",
+            "kind": "neural",
+            **meta,
+            "network": asdict(model.encoder.config),
+            "tokens": model.tokens,
+            "parameters": model.encoder.num_parameters(),
+            "checksum": zlib.crc32(saved),
+        },
+    )
     with atomic_write(directory / "model.safetensors", "wb") as stream:
         stream.write(saved)
 
@@ -296,8 +325,14 @@ def check_config(config: EncoderConfig, num_tokens: int) -> None:
         raise ValueError(f'encoder "{config.encoder}" for {config.num_tokens} of {num_tokens} tokens')
     if config.encoder == "conformer" and config.width % 4:
         raise ValueError(f"width {config.width} of a conformer, not a multiple of its 4 heads")
-    for name, largest in (("feature_dim", 4096), ("num_tokens", 65536), ("width", 1024), ("layers", 16),
-                          ("conv_layers", 16), ("subsampling", 16)):
+    for name, largest in (
+        ("feature_dim", 4096),
+        ("num_tokens", 65536),
+        ("width", 1024),
+        ("layers", 16),
+        ("conv_layers", 16),
+        ("subsampling", 16),
+    ):
         value = getattr(config, name)
         smallest = 0 if name == "conv_layers" else 1
         if type(value) is not int or not smallest <= value <= largest:

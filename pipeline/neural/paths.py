@@ -1,4 +1,5 @@
 """Paths through CTC posteriors: the best token of each frame, and the best path that spells given tokens."""
+
 from __future__ import annotations
 
 import math
@@ -23,7 +24,7 @@ def input_frames(begin: int, end: int, subsampling: int, num_frames: int) -> tup
     return first, last
 
 
-def align(log_posteriors: np.ndarray, target: list[int]) -> tuple[float, list[tuple[int, int]]]:
+def best_spelling(log_posteriors: np.ndarray, target: list[int]) -> tuple[float, list[tuple[int, int]]]:
     """The best CTC path that spells target: its natural log probability, and (begin, end) frames of each token.
 
     Viterbi over blank, t1, blank, t2, ..., blank (Graves et al. 2006, section 4.1). log_posteriors (T, V). A target
@@ -53,5 +54,7 @@ def align(log_posteriors: np.ndarray, target: list[int]) -> tuple[float, list[tu
     for t in range(len(scores) - 1, -1, -1):
         path[t] = state
         state -= steps[t, state]
-    return total, [(int(frames[0]), int(frames[-1]) + 1)
-                   for frames in (np.flatnonzero(path == 2 * i + 1) for i in range(len(target)))]
+    return total, [
+        (int(frames[0]), int(frames[-1]) + 1)
+        for frames in (np.flatnonzero(path == 2 * i + 1) for i in range(len(target)))
+    ]

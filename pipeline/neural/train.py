@@ -5,6 +5,7 @@ of epoch e - 1 computes the same numbers, bit by bit, as one that was never stop
 of its parts, each with generators of its own, added up in order; so the number of processes that compute them changes
 nothing.
 """
+
 from __future__ import annotations
 
 import contextlib
@@ -37,13 +38,14 @@ BLANKS_ALONE = 100.0  # dev PER (%) of a network that says nothing yet
 
 
 def setting(default: str | int | float, meaning: str):
-    """A field of Settings with the text that --help shows."""
+    """A field of TrainSettings with the text that --help shows."""
     return field(default=default, metadata={"help": meaning})
 
 
 @dataclass(frozen=True)
-class Settings:
+class TrainSettings:
     """What a training run depends on besides its data; a change in any of them starts a run afresh."""
+
     encoder: str = setting("conv-bilstm", "kind of network")
     width: int = setting(128, "units per direction of a recurrent layer, or channels of a tdnn or conformer")
     layers: int = setting(1, "recurrent or conformer layers")
@@ -54,8 +56,9 @@ class Settings:
     min_updates: int = setting(20, "updates in an epoch at least; a small corpus is passed over several times")
     patience: int = setting(12, "stop after so many epochs without a better dev PER")
     batch_size: int = setting(8, "utterances in a batch")
-    parts: int = setting(2, "parts of a batch, which as many processes may compute at once; two cost a tenth more than"
-                            " one, four a sixth")
+    parts: int = setting(
+        2, "parts of a batch, which as many processes may compute at once; two cost a tenth more than one, four a sixth"
+    )
     learning_rate: float = setting(2e-3, "highest learning rate of AdamW")
     warmup_epochs: int = setting(3, "epochs in which the learning rate rises")
     weight_decay: float = setting(0.01, "weight decay of AdamW")
@@ -70,6 +73,7 @@ class Settings:
 @dataclass(frozen=True)
 class Part:
     """A set of utterances: feats maps an id to (T, D) float32 and reads it when asked; targets are token ids."""
+
     feats: Mapping[str, np.ndarray]
     targets: dict[str, Target]
     num_frames: dict[str, int]
@@ -80,6 +84,7 @@ class Part:
 @dataclass
 class State:
     """Where a run stands after its last whole epoch; all that a checkpoint holds."""
+
     model: Encoder
     average: Encoder
     optimizer: torch.optim.Optimizer
@@ -132,14 +137,15 @@ def batches(part: Part, size: int, generator: np.random.Generator | None) -> lis
     ids = sorted(part.targets)
     jitter = generator.uniform(0.9, 1.1, len(ids)) if generator else np.ones(len(ids))
     order = np.argsort([part.num_frames[u] * j for u, j in zip(ids, jitter)], kind="stable")
-    groups = [[ids[i] for i in order[start:start + size]] for start in range(0, len(order), size)]
+    groups = [[ids[i] for i in order[start : start + size]] for start in range(0, len(order), size)]
     if generator:
         generator.shuffle(groups)
     return groups
 
 
-def augment(feats: np.ndarray, part: Part, settings: Settings, generator: np.random.Generator,
-            shortest: int) -> np.ndarray:
+def augment(
+    feats: np.ndarray, part: Part, settings: TrainSettings, generator: np.random.Generator, shortest: int
+) -> np.ndarray:
     """A copy of feats (T, D) at another speed, with noise, and with stretches of time and coefficients set to the mean.
 
     The masks are those of SpecAugment (Park et al. 2019). A coefficient is masked with
@@ -154,12 +160,12 @@ def augment(feats: np.ndarray, part: Part, settings: Settings, generator: np.ran
     for _ in range(generator.poisson(settings.time_masks * len(x) / 100)):
         width = generator.integers(1, 11)
         start = generator.integers(0, max(1, len(x) - width))
-        x[start:start + width] = part.mean
+        x[start : start + width] = part.mean
     if settings.feature_mask:
         width = generator.integers(0, settings.feature_mask + 1)
         start = generator.integers(0, max(1, x.shape[1] // 3 - width))
         for first in range(start, x.shape[1], x.shape[1] // 3):
-            x[:, first:first + width] = part.mean[first:first + width]
+            x[:, first : first + width] = part.mean[first : first + width]
     return x
 
 
@@ -177,11 +183,11 @@ def collate(arrays: list[np.ndarray], device: torch.device) -> tuple[Tensor, Ten
     lengths = [len(x) for x in arrays]
     padded = np.zeros((len(arrays), max(lengths), arrays[0].shape[1]), np.float32)
     for row, x in zip(padded, arrays):
-        row[:len(x)] = x
+        row[: len(x)] = x
     return torch.from_numpy(padded).to(device), torch.tensor(lengths, device=device)
 
 
-def learning_rate(step: int, steps_per_epoch: int, settings: Settings) -> float:
+def learning_rate(step: int, steps_per_epoch: int, settings: TrainSettings) -> float:
     """Linear warm-up, then half a cosine down to a hundredth of the peak at the last epoch."""
     warmup, last = settings.warmup_epochs * steps_per_epoch, settings.epochs * steps_per_epoch
     if step < warmup:
@@ -193,6 +199,7 @@ def learning_rate(step: int, steps_per_epoch: int, settings: Settings) -> float:
 @dataclass(frozen=True)
 class Share:
     """Part ``number`` of batch ``batch`` of ``epoch``: utterances, of which a process computes the gradient."""
+
     epoch: int
     batch: int
     number: int
@@ -208,7 +215,7 @@ class Gradients:
     So are the weights of ``model``, which is moved there; a worker of `Crew` has them as they are at any time.
     """
 
-    def __init__(self, model: Encoder, part: Part, settings: Settings, device: torch.device):
+    def __init__(self, model: Encoder, part: Part, settings: TrainSettings, device: torch.device):
         self.model, self.part, self.settings, self.device = model, part, settings, device
         self.parameters = list(model.parameters())
         for parameter, place in zip(self.parameters, shared_like(self.parameters)):
@@ -222,8 +229,12 @@ class Gradients:
         torch.manual_seed(int(for_torch.generate_state(1, np.uint64)[0]))
         generator = np.random.default_rng(for_numpy)
         targets = [self.part.targets[u] for u in share.utterances]
-        feats = [augment(self.part.feats[u], self.part, self.settings, generator,
-                         frames_needed(t) * self.settings.subsampling) for u, t in zip(share.utterances, targets)]
+        feats = [
+            augment(
+                self.part.feats[u], self.part, self.settings, generator, frames_needed(t) * self.settings.subsampling
+            )
+            for u, t in zip(share.utterances, targets)
+        ]
         self.model.train()
         log_probs, lengths = self.model(*collate(feats, self.device))
         loss = ctc_loss(log_probs, lengths, targets).sum()
@@ -266,8 +277,9 @@ def train_epoch(state: State, gradients: Gradients, compute: Compute) -> float:
     groups = [group for _ in range(passes) for group in batches(part, settings.batch_size, generator)]
     total, phones = 0.0, 0
     for number, group in enumerate(tqdm(groups, f"epoch {state.epoch + 1}", leave=False, disable=None)):
-        shares = [Share(state.epoch, number, i, group[i::settings.parts])
-                  for i in range(min(settings.parts, len(group)))]
+        shares = [
+            Share(state.epoch, number, i, group[i :: settings.parts]) for i in range(min(settings.parts, len(group)))
+        ]
         loss, count = sum(compute(shares)), sum(len(part.targets[u]) for u in group)
         gradients.add_up(len(shares), count)
         for options in state.optimizer.param_groups:
@@ -300,6 +312,7 @@ def posteriors(encoder: Encoder, part: Part, group: list[str], device: torch.dev
 
 def phone_error_rate(encoder: Encoder, part: Part, size: int, device: torch.device, jobs: int = 1) -> float:
     """Greedy phone error rate in percent: the best token of each frame, repeats and blanks removed."""
+
     def errors(group: list[str]) -> int:
         found = ([token for token, _, _ in greedy(x)] for x in posteriors(encoder, part, group, device))
         return sum(kaldialign.edit_distance(list(part.targets[u]), tokens)["total"] for u, tokens in zip(group, found))
@@ -309,6 +322,7 @@ def phone_error_rate(encoder: Encoder, part: Part, size: int, device: torch.devi
 
 def mean_posterior(encoder: Encoder, part: Part, size: int, device: torch.device, jobs: int = 1) -> np.ndarray:
     """(V,) float64 mean posterior over all frames of the part."""
+
     def added_up(group: list[str]) -> tuple[np.ndarray, int]:
         found = np.concatenate(posteriors(encoder, part, group, device)).astype(np.float64)
         return np.exp(found).sum(axis=0), len(found)
@@ -317,7 +331,7 @@ def mean_posterior(encoder: Encoder, part: Part, size: int, device: torch.device
     return np.sum(totals, axis=0) / sum(frames)
 
 
-def check_settings(config: EncoderConfig, settings: Settings) -> None:
+def check_settings(config: EncoderConfig, settings: TrainSettings) -> None:
     """UserError, with the name of the option, for numbers that cannot be meant."""
     try:
         check_config(config, config.num_tokens)
@@ -336,7 +350,7 @@ def check_settings(config: EncoderConfig, settings: Settings) -> None:
         raise UserError(f"setting {error}; see: python -m stages.train_neural --help") from error
 
 
-def new_state(config: EncoderConfig, part: Part, settings: Settings, device: torch.device) -> State:
+def new_state(config: EncoderConfig, part: Part, settings: TrainSettings, device: torch.device) -> State:
     """Weights drawn with the seed, and an optimiser that has not moved yet."""
     torch.manual_seed(settings.seed)
     model = Encoder(config).to(device)
@@ -344,8 +358,9 @@ def new_state(config: EncoderConfig, part: Part, settings: Settings, device: tor
     model.deviation.copy_(torch.from_numpy(part.deviation))
     average = Encoder(config).to(device).requires_grad_(False)
     average.load_state_dict(model.state_dict())
-    optimizer = torch.optim.AdamW(model.parameters(), settings.learning_rate, weight_decay=settings.weight_decay,
-                                  fused=True)
+    optimizer = torch.optim.AdamW(
+        model.parameters(), settings.learning_rate, weight_decay=settings.weight_decay, fused=True
+    )
     return State(model, average, optimizer, copy_weights(average))
 
 
@@ -402,22 +417,38 @@ def keep_best(state: State, per: float) -> None:
         state.best_per, state.best_epoch, state.best = per, state.epoch, copy_weights(state.average)
 
 
-def goes_on(state: State, settings: Settings) -> bool:
+def goes_on(state: State, settings: TrainSettings) -> bool:
     """Whether there is another epoch: patience begins once the network says more than blanks."""
     patient = state.epoch - state.best_epoch < settings.patience or state.best_per >= BLANKS_ALONE
     return state.epoch < settings.epochs and patient
 
 
-def train(train_part: Part, dev_part: Part, tokens: list[str], settings: Settings, data_fingerprint: str, out: Path,
-          device: torch.device, jobs: int = 1) -> State:
+def train(
+    train_part: Part,
+    dev_part: Part,
+    tokens: list[str],
+    settings: TrainSettings,
+    data_fingerprint: str,
+    out: Path,
+    device: torch.device,
+    jobs: int = 1,
+) -> State:
     """Train until dev PER has not improved for settings.patience epochs; goes on from out/checkpoint.safetensors.
 
     After every epoch the checkpoint is replaced and out/train.log rewritten. Returns the state with the best weights.
     A GPU is one process's; else ``jobs`` processes compute at once.
     """
     dimension = train_part.feats[next(iter(train_part.targets))].shape[1]
-    config = EncoderConfig(settings.encoder, dimension, len(tokens), settings.width, settings.layers,
-                           settings.conv_layers, settings.subsampling, settings.dropout)
+    config = EncoderConfig(
+        settings.encoder,
+        dimension,
+        len(tokens),
+        settings.width,
+        settings.layers,
+        settings.conv_layers,
+        settings.subsampling,
+        settings.dropout,
+    )
     check_settings(config, settings)
     state = new_state(config, train_part, settings, device)
     plan = json.dumps([asdict(settings), tokens, data_fingerprint, device.type, torch.__version__], sort_keys=True)
@@ -444,15 +475,29 @@ def train(train_part: Part, dev_part: Part, tokens: list[str], settings: Setting
     return state
 
 
-def finish(state: State, train_part: Part, tokens: list[str], settings: Settings, out: Path, device: torch.device,
-           extra: dict, jobs: int = 1) -> CtcModel:
+def finish(
+    state: State,
+    train_part: Part,
+    tokens: list[str],
+    settings: TrainSettings,
+    out: Path,
+    device: torch.device,
+    extra: dict,
+    jobs: int = 1,
+) -> CtcModel:
     """Add the label prior to the best weights, write out/model.safetensors and out/meta.json, drop the checkpoint."""
     began = time.monotonic()
     prior = mean_posterior(state.average, train_part, settings.batch_size, device, jobs if device.type == "cpu" else 1)
     model = CtcModel(state.average.cpu().eval(), tokens, np.log(np.maximum(prior, 1e-10)).astype(np.float32))
-    meta = {"system": "neural", "train_seconds": round(state.seconds + time.monotonic() - began, 1),
-            "epochs": state.epoch, "best_epoch": state.best_epoch, "dev_per": round(state.best_per, 4),
-            "settings": asdict(settings), **extra}
+    meta = {
+        "system": "neural",
+        "train_seconds": round(state.seconds + time.monotonic() - began, 1),
+        "epochs": state.epoch,
+        "best_epoch": state.best_epoch,
+        "dev_per": round(state.best_per, 4),
+        "settings": asdict(settings),
+        **extra,
+    }
     save_model(out, model, meta)
     (out / "checkpoint.safetensors").unlink(missing_ok=True)
     return model

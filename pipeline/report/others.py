@@ -2,6 +2,7 @@
 
 Each is there if its file is.
 """
+
 from __future__ import annotations
 
 from html import escape
@@ -31,17 +32,23 @@ def read_tsv(path: Path) -> tuple[list[str], list[list[str]]]:
     head = lines[0][1]
     for number, cells in lines:
         if len(cells) != len(head):
-            raise UserError(f"{path}:{number}: {len(cells)} columns, the head has {len(head)}; remove it and run make again")
+            raise UserError(
+                f"{path}:{number}: {len(cells)} columns, the head has {len(head)}; remove it and run make again"
+            )
     return head, [cells for _, cells in lines[1:]]
 
 
 def table_of(head: list[str], rows: list[list[str]], label: str) -> str:
     """A table as HTML, the first cell of each row its name; it scrolls by itself where it is too wide."""
     titles = "".join(f'<th scope="col">{escape(cell.replace("_", " "))}</th>' for cell in head)
-    body = "".join(f'<tr><th scope="row">{escape(cells[0])}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in cells[1:])}</tr>'
-                   for cells in rows)
-    return (f'<div class="wide" tabindex="0" role="region" aria-label="{escape(label)}"><table class="figures"><thead><tr>'
-            f"{titles}</tr></thead><tbody>{body}</tbody></table></div>")
+    body = "".join(
+        f'<tr><th scope="row">{escape(cells[0])}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in cells[1:])}</tr>'
+        for cells in rows
+    )
+    return (
+        f'<div class="wide" tabindex="0" role="region" aria-label="{escape(label)}"><table class="figures"><thead><tr>'
+        f"{titles}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
 
 
 def difference_table(path: Path) -> str:
@@ -53,12 +60,16 @@ def difference_table(path: Path) -> str:
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in [*sides.values(), *list(sides.values())[:3]])
     rows = []
     for name, (number, right, wrong) in classes.items():
-        cells = [_considered(right, by, number) for by in sides] + [_considered(wrong, by, number) for by in list(sides)[:3]]
+        cells = [_considered(right, by, number) for by in sides] + [
+            _considered(wrong, by, number) for by in list(sides)[:3]
+        ]
         rows.append(f'<tr><th scope="row">{escape(name)}</th><td>{number}</td>{"".join(cells)}</tr>')
-    return (f'<div class="wide" tabindex="0" role="region" aria-label="What only one considered"><table class="figures"><thead>'
-            f'<tr><th></th><th></th><th scope="colgroup" colspan="4">in the reference, %</th><th scope="colgroup" colspan="3">not in it,'
-            f' per 100 that are</th></tr><tr><th scope="col">phones</th><th scope="col">of</th>{head}</tr></thead>'
-            f'<tbody>{"".join(rows)}</tbody></table></div>')
+    return (
+        f'<div class="wide" tabindex="0" role="region" aria-label="What only one considered"><table class="figures"><thead>'
+        f'<tr><th></th><th></th><th scope="colgroup" colspan="4">in the reference, %</th><th scope="colgroup" colspan="3">not in it,'
+        f' per 100 that are</th></tr><tr><th scope="col">phones</th><th scope="col">of</th>{head}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
+    )
 
 
 Sides = dict[str, tuple[float, float]]  # by who considered it: how many phones, and their mean posterior mass
@@ -71,8 +82,10 @@ def read_difference(path: Path) -> tuple[list[str], dict[str, tuple[int, Sides, 
         first, second = (str(name) for name in value["systems"])
         classes = {}
         for name, entry in value["classes"].items():
-            right, wrong = ({by: (float(sums["number"]), _mean_mass(sums, by)) for by, sums in entry[side].items()}
-                            for side in ("right", "wrong"))
+            right, wrong = (
+                {by: (float(sums["number"]), _mean_mass(sums, by)) for by, sums in entry[side].items()}
+                for side in ("right", "wrong")
+            )
             classes[name] = (int(entry["reference"]), right, wrong)
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
         raise UserError(f"{path}: no difference of two systems; remove it and run make again") from None
@@ -108,15 +121,22 @@ def causes_table(comparison: Comparison) -> str:
     names: dict[str, str] = {}
     for causes in found.values():
         names |= causes.names
-    head = "".join(f'<th scope="colgroup" colspan="{len(GRAPHS)}">{system_name(comparison, system)}</th>' for system in found)
+    head = "".join(
+        f'<th scope="colgroup" colspan="{len(GRAPHS)}">{system_name(comparison, system)}</th>' for system in found
+    )
     kinds = "".join(f'<th scope="col">{graph}</th>' for graph in GRAPHS.values()) * len(found)
     rows = []
     for name, text in names.items():
-        cells = "".join(_share(causes.counts[graph].get(name, 0), sum(causes.counts[graph].values()))
-                        for causes in found.values() for graph in GRAPHS)
+        cells = "".join(
+            _share(causes.counts[graph].get(name, 0), sum(causes.counts[graph].values()))
+            for causes in found.values()
+            for graph in GRAPHS
+        )
         rows.append(f'<tr><th scope="row">{escape(text)}</th>{cells}</tr>')
-    return (f'<div class="wide" tabindex="0" role="region" aria-label="Where errors come from"><table class="figures causes"><thead>'
-            f'<tr><th></th>{head}</tr><tr><th scope="col">cause</th>{kinds}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>')
+    return (
+        f'<div class="wide" tabindex="0" role="region" aria-label="Where errors come from"><table class="figures causes"><thead>'
+        f'<tr><th></th>{head}</tr><tr><th scope="col">cause</th>{kinds}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
+    )
 
 
 def _share(number: int, of: int) -> str:
@@ -130,9 +150,17 @@ def read_causes(path: Path) -> Causes | None:
     value = read_fields(path, causes=dict, words=dict, free=dict, wrong=dict)
     try:
         names = {name: _text(text) for name, text in value["causes"].items()}
-        counts = {graph: {name: _count(number) for name, number in value[graph]["causes"].items() if names[name]} for graph in GRAPHS}
-        reasons = {graph: {utterance: [_reason(entry, names) for entry in wrong] for utterance, wrong in value["wrong"][graph].items()}
-                   for graph in GRAPHS}
+        counts = {
+            graph: {name: _count(number) for name, number in value[graph]["causes"].items() if names[name]}
+            for graph in GRAPHS
+        }
+        reasons = {
+            graph: {
+                utterance: [_reason(entry, names) for entry in wrong]
+                for utterance, wrong in value["wrong"][graph].items()
+            }
+            for graph in GRAPHS
+        }
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
         raise UserError(f"{path}: not the causes of errors; remove it and run make again") from None
     return Causes(names, counts, reasons)
@@ -157,5 +185,7 @@ def _reason(entry: dict[str, Any], names: dict[str, str]) -> list[Any]:
     if not all(abs(number) < LARGEST for number in (*times, *parts.values())):
         raise ValueError("not finite")
     better = ", ".join(f"{name} {number:+.1f}" for name, number in parts.items())
-    return [*(round(time, 4) for time in times),
-            names[entry["cause"]] + (f"; what was heard scores better by: {better}" if better else "")]
+    return [
+        *(round(time, 4) for time in times),
+        names[entry["cause"]] + (f"; what was heard scores better by: {better}" if better else ""),
+    ]

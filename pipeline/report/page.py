@@ -3,6 +3,7 @@
 Everything is a plain file that works from disk: no server, no network. An utterance's sound and segments lie in a
 script of their own, ``utt/NNN.js``, which a page loads when the utterance comes into view, so pages stay small.
 """
+
 from __future__ import annotations
 
 import json
@@ -25,7 +26,15 @@ from pipeline.report.placing import boundaries_section
 from pipeline.report.tables import disputed_phones_table, pairs_table, rates_table, system_name, utterances_table
 
 WEB = Path(__file__).with_name("web")
-SCRIPTS = ("base", "sound", "timeline", "rows", "lattice", "panel", "page")  # in the order in which they need each other
+SCRIPTS = (
+    "base",
+    "sound",
+    "timeline",
+    "rows",
+    "lattice",
+    "panel",
+    "page",
+)  # in the order in which they need each other
 
 
 def write_report(folder: Path, comparison: Comparison, exp: Path, chosen: Sequence[Utterance]) -> None:
@@ -68,9 +77,16 @@ def _document(comparison: Comparison, title: str, root: str, body: str) -> str:
 def _index_page(comparison: Comparison, chosen: Sequence[Utterance], panels: Panels) -> str:
     sections = [section for section in _sections(comparison, chosen, panels) if section.content]
     links = "".join(f'<a href="#{section.anchor}">{section.anchor}</a>' for section in sections)
-    body = "\n".join(f'<section id="{section.anchor}"><h2>{section.title}</h2>\n<p class="lead">{section.lead}</p>\n{section.content}'
-                     "</section>" for section in sections)
-    return _document(comparison, f"{comparison.corpus}: phonoscope", "", f"""<a class="skip" href="#main">Skip to the content</a>
+    body = "\n".join(
+        f'<section id="{section.anchor}"><h2>{section.title}</h2>\n<p class="lead">{section.lead}</p>\n{section.content}'
+        "</section>"
+        for section in sections
+    )
+    return _document(
+        comparison,
+        f"{comparison.corpus}: phonoscope",
+        "",
+        f"""<a class="skip" href="#main">Skip to the content</a>
 <header class="top"><p class="mark">phonoscope</p>
 <h1>{escape(comparison.corpus)}</h1>
 <p class="lead">{escape(_without_corpus(comparison))}</p>
@@ -78,7 +94,8 @@ def _index_page(comparison: Comparison, chosen: Sequence[Utterance], panels: Pan
 <label class="switch"><input type="checkbox" class="ipa-switch"> <span>IPA</span></label></nav></header>
 <main id="main">
 {body}
-</main>""")
+</main>""",
+    )
 
 
 class Section(NamedTuple):
@@ -97,43 +114,86 @@ def _sections(comparison: Comparison, chosen: Sequence[Utterance], panels: Panel
         start, end, word = panels.place(utterance, phone)
         return f'<a href="utt/{shown.index(utterance) + 1:03d}.html#t={(start + end) / 2:.3f}">{escape(word or utterance)}</a>'
 
-    listen = (utterances_table(comparison, chosen, "utt/{:03d}.html".format) + _legend()
-              + _article(comparison, chosen[0], 1, "utt/", 3)) if chosen else ""
+    listen = (
+        (
+            utterances_table(comparison, chosen, "utt/{:03d}.html".format)
+            + _legend()
+            + _article(comparison, chosen[0], 1, "utt/", 3)
+        )
+        if chosen
+        else ""
+    )
     return [
-        Section("systems", "What each system got wrong",
-                f"Share of words and of phones in error, with the 95 % interval of a bootstrap over {units}. PER: the phones of the"
-                " best word path. Free PER: phones heard without any words. Lower is better.", rates_table(comparison)),
-        Section("pairs", "Which differences are real",
-                f"Paired bootstrap over {units}, two-sided: the same samples of the test set drawn for both systems of a pair."
-                " Points are percentage points. No correction for the number of pairs.", pairs_table(comparison)),
-        Section("utterances", "Listen and look",
-                "The utterances the systems dispute most, then some that all of them hear well. Disputed: how far apart any two"
-                " systems are, in edits per word and phone of the reference. Errors of each system in words, and small in"
-                " phones heard without words.", listen),
-        Section("disputed", "Which phones the systems dispute",
-                "Phones of the reference that not all systems hear alike, without words: how often, and what each hears there."
-                " A word leads to where it can be heard and looked at.", disputed_phones_table(comparison, shown, link)),
-        Section("difference", "What only one of them considered",
-                "Phones that the free searches of two systems held possible, by class: of those in the reference at that time, and of"
-                " others. Small: the mean posterior mass that the one gave.", difference_table(panels.exp / "lattice_difference.json")),
-        Section("causes", "Where errors come from",
-                "Whether the right answer was in the lattice, and so whether the search or the model lost it.",
-                causes_table(comparison)),
-        Section("searches", "What each search knows", "The same models with more and more knowledge of phones and words.",
-                tsv_table(panels.exp / "matrix.tsv", "Systems and searches")),
-        Section("boundaries", "How well phones are placed",
-                "When phones begin, against hands where there are some, and aligners against each other. An aligner knows the words;"
-                " recognised: phones of the words the system heard; raw: a network whose label prior is not divided out;"
-                " uncorrected: before the hand-placed phones of the training set corrected its boundaries.",
-                boundaries_section(panels.exp)),
-        Section("classes", "What kind of sound was taken for what",
-                "Errors of free phone recognition by manner of articulation, in percent of the reference's phones of the row's"
-                " class. On the diagonal, phones taken for another of their class; in the last row, how many were added.",
-                f'<div class="maps">{class_confusions(comparison)}</div>'),
-        Section("confusions", "Which phones were taken for which",
-                "Free phone recognition. Rows are the reference, columns what was heard; the stronger a square, the larger its"
-                " share of the row. Grey is right, colour is wrong. Ordered by manner of articulation.",
-                f'<div class="maps">{confusions(comparison)}</div>'),
+        Section(
+            "systems",
+            "What each system got wrong",
+            f"Share of words and of phones in error, with the 95 % interval of a bootstrap over {units}. PER: the phones of the"
+            " best word path. Free PER: phones heard without any words. Lower is better.",
+            rates_table(comparison),
+        ),
+        Section(
+            "pairs",
+            "Which differences are real",
+            f"Paired bootstrap over {units}, two-sided: the same samples of the test set drawn for both systems of a pair."
+            " Points are percentage points. No correction for the number of pairs.",
+            pairs_table(comparison),
+        ),
+        Section(
+            "utterances",
+            "Listen and look",
+            "The utterances the systems dispute most, then some that all of them hear well. Disputed: how far apart any two"
+            " systems are, in edits per word and phone of the reference. Errors of each system in words, and small in"
+            " phones heard without words.",
+            listen,
+        ),
+        Section(
+            "disputed",
+            "Which phones the systems dispute",
+            "Phones of the reference that not all systems hear alike, without words: how often, and what each hears there."
+            " A word leads to where it can be heard and looked at.",
+            disputed_phones_table(comparison, shown, link),
+        ),
+        Section(
+            "difference",
+            "What only one of them considered",
+            "Phones that the free searches of two systems held possible, by class: of those in the reference at that time, and of"
+            " others. Small: the mean posterior mass that the one gave.",
+            difference_table(panels.exp / "lattice_difference.json"),
+        ),
+        Section(
+            "causes",
+            "Where errors come from",
+            "Whether the right answer was in the lattice, and so whether the search or the model lost it.",
+            causes_table(comparison),
+        ),
+        Section(
+            "searches",
+            "What each search knows",
+            "The same models with more and more knowledge of phones and words.",
+            tsv_table(panels.exp / "matrix.tsv", "Systems and searches"),
+        ),
+        Section(
+            "boundaries",
+            "How well phones are placed",
+            "When phones begin, against hands where there are some, and aligners against each other. An aligner knows the words;"
+            " recognised: phones of the words the system heard; raw: a network whose label prior is not divided out;"
+            " uncorrected: before the hand-placed phones of the training set corrected its boundaries.",
+            boundaries_section(panels.exp),
+        ),
+        Section(
+            "classes",
+            "What kind of sound was taken for what",
+            "Errors of free phone recognition by manner of articulation, in percent of the reference's phones of the row's"
+            " class. On the diagonal, phones taken for another of their class; in the last row, how many were added.",
+            f'<div class="maps">{class_confusions(comparison)}</div>',
+        ),
+        Section(
+            "confusions",
+            "Which phones were taken for which",
+            "Free phone recognition. Rows are the reference, columns what was heard; the stronger a square, the larger its"
+            " share of the row. Grey is right, colour is wrong. Ordered by manner of articulation.",
+            f'<div class="maps">{confusions(comparison)}</div>',
+        ),
     ]
 
 
@@ -144,24 +204,32 @@ def _utterance_page(comparison: Comparison, chosen: Sequence[Utterance], index: 
         links.append(f'<a rel="prev" href="{index:03d}.html">previous</a>')
     if index + 1 < len(chosen):
         links.append(f'<a rel="next" href="{index + 2:03d}.html">next</a>')
-    return _document(comparison, f"{utterance.id}: phonoscope", "../", f"""<header class="top page"><p class="mark">phonoscope</p>
+    return _document(
+        comparison,
+        f"{utterance.id}: phonoscope",
+        "../",
+        f"""<header class="top page"><p class="mark">phonoscope</p>
 <h1>{escape(utterance.id)}</h1>
-<nav aria-label="Pages">{''.join(links)}
+<nav aria-label="Pages">{"".join(links)}
 <label class="switch"><input type="checkbox" class="ipa-switch"> <span>IPA</span></label></nav></header>
 <main id="main">{_article(comparison, utterance, index + 1, "", 2, alone=True)}
-{_legend()}{_how_to()}</main>""")
+{_legend()}{_how_to()}</main>""",
+    )
 
 
-def _article(comparison: Comparison, utterance: Utterance, number: int, folder: str, level: int,
-             alone: bool = False) -> str:
+def _article(
+    comparison: Comparison, utterance: Utterance, number: int, folder: str, level: int, alone: bool = False
+) -> str:
     """An utterance: its words, everyone's errors, the place where the script draws it, and all of it as text."""
-    title = f'<q>{escape(" ".join(utterance.words))}</q>'
+    title = f"<q>{escape(' '.join(utterance.words))}</q>"
     if not alone:
         title += f' <a class="id" href="{folder}{number:03d}.html">{escape(utterance.id)}, with lattices</a>'
     scores = "".join(
         f"<li>{system_name(comparison, system)} "
         f"{_errors(system.alignments['wer'][utterance.id], 'word')}, "
-        f"{_errors(system.alignments['free_per'][utterance.id], 'free phone')}</li>" for system in comparison.systems)
+        f"{_errors(system.alignments['free_per'][utterance.id], 'free phone')}</li>"
+        for system in comparison.systems
+    )
     shown = "data-alone" if alone else 'data-folded="lattices difference placed posteriors"'
     return f"""<article class="panel" data-panel="{folder}{number:03d}.js" {shown}>
 <h{level}>{title}</h{level}>
@@ -183,8 +251,10 @@ def _as_text(comparison: Comparison, utterance: Utterance, lattices: bool) -> st
         for measure, (name, _, _) in MEASURES.items():
             pairs = system.alignments[measure][utterance.id]
             kind = {"wer": "words", "per": "phones of the word path", "free_per": "free phones"}[measure]
-            parts.append(f"{system.name}, {kind}: {count(pairs).errors} of {count(pairs).length}\n"
-                         f"{alignment_picture(pairs, 96)}\n")
+            parts.append(
+                f"{system.name}, {kind}: {count(pairs).errors} of {count(pairs).length}\n"
+                f"{alignment_picture(pairs, 96)}\n"
+            )
     if lattices:
         found = (read_lattice(system.decode, graph, utterance.id) for graph in GRAPHS for system in comparison.systems)
         parts += [f"{lattice_text(lattice, columns=96)}\n" for lattice in found if lattice]
@@ -192,32 +262,34 @@ def _as_text(comparison: Comparison, utterance: Utterance, lattices: bool) -> st
 
 
 def _legend() -> str:
-    return ('<ul class="legend" aria-label="Marks"><li><span class="segment right">AH</span> as in the reference</li>'
-            '<li><span class="segment wrong">IH</span> another symbol</li>'
-            '<li><span class="segment added">T</span> added</li>'
-            '<li><span class="gap" aria-hidden="true"></span> something missed here</li></ul>')
+    return (
+        '<ul class="legend" aria-label="Marks"><li><span class="segment right">AH</span> as in the reference</li>'
+        '<li><span class="segment wrong">IH</span> another symbol</li>'
+        '<li><span class="segment added">T</span> added</li>'
+        '<li><span class="gap" aria-hidden="true"></span> something missed here</li></ul>'
+    )
 
 
 HOW_TO = {
     "with the mouse": "Click anything to hear it, with Shift a little more around it; drag over the sound or a spectrogram to hear a"
-                      " stretch. A heading folds its part away.",
+    " stretch. A heading folds its part away.",
     "with the keyboard": "Tab goes into the picture, arrow keys move in it, Enter plays, + and - zoom, Esc stops.",
     "reference": "What was said: words as the corpus has them; phones and times as people placed them, where a corpus has that,"
-                 " else as the GMM places the known words.",
+    " else as the GMM places the known words.",
     "heard": "The best path of a search, once among the words of the lexicon with the language model, once among all phones,"
-             " with nothing known but which phone follows which. Signs over 20 ms wide say where two systems begin a phone"
-             " so far apart.",
+    " with nothing known but which phone follows which. Signs over 20 ms wide say where two systems begin a phone"
+    " so far apart.",
     "lattice": "All that a search had not given up at the end. Every way from left to right is one reading of the sound. A"
-               " curve is as thick as its posterior: the share of the readings, weighed by their scores, that go"
-               " through it. The straight line is the best path; dots on a line are silence or, in a CTC network, blank: no"
-               " phone. A word stands over its first phone.",
+    " curve is as thick as its posterior: the share of the readings, weighed by their scores, that go"
+    " through it. The straight line is the best path; dots on a line are silence or, in a CTC network, blank: no"
+    " phone. A word stands over its first phone.",
     "what only one considered": "Phones of one lattice that the other lacks, or holds less likely than the slider asks, each bar"
-                                " as thick as its posterior.",
+    " as thick as its posterior.",
     "the known text, placed": "Forced alignment: the words are given, the system says when. The bar below a phone is the system's"
-                              " confidence that it is there; goodness of pronunciation says how much less likely it is than the"
-                              " likeliest phone (0: it is the likeliest).",
+    " confidence that it is there; goodness of pronunciation says how much less likely it is than the"
+    " likeliest phone (0: it is the likeliest).",
     "frame by frame": "The probability of every phone at every moment, vowels on top, silence at the bottom; framed is what the"
-                      " reference has. A CTC network is sure for single frames only: its spikes, over the GMM's segments.",
+    " reference has. A CTC network is sure for single frames only: its spikes, over the GMM's segments.",
 }
 
 

@@ -1,4 +1,5 @@
 """One utterance as the report shows it: sound, spectrogram, and what everybody heard and considered, with times."""
+
 from __future__ import annotations
 
 import base64
@@ -15,8 +16,8 @@ from lexicon.fold import Fold
 from lexicon.phone_sets import phone_set_of
 from lexicon.phones import spoken
 from pipeline.align.alignments import PlacedUtterance, intervals, read_alignment
-from pipeline.base.edits import GAP, align
-from pipeline.compare.results import Comparison, System
+from pipeline.base.edits import GAP, pair_up
+from pipeline.compare.results import Comparison, Result
 from pipeline.datadir import Utterance
 from pipeline.datadir.feats import read_feats
 from pipeline.datadir.sets import aligned_ctm, decoded_ctm, read_gold, read_placed
@@ -27,7 +28,7 @@ from pipeline.lattice.difference import difference
 from pipeline.report.others import read_causes
 from pipeline.report.posteriorgram import posteriorgram, spikes
 from pipeline.search.posteriors import phone_posteriors
-from pipeline.search.system import System as Model
+from pipeline.search.system import System
 from pipeline.sound.audio import audio_info, read_audio
 from pipeline.systems.registry import load_system
 from pipeline.times.clock import frame_to_seconds
@@ -50,7 +51,7 @@ def row(reference: Sequence[Interval], heard: Sequence[Interval], fold: Fold = {
     sounding = [segment for segment in heard if spoken([segment.label], fold)]
     verdicts: list[str] = []
     missing: list[list[Any]] = []
-    for ref, hyp in align(wanted, spoken((segment.label for segment in heard), fold)):
+    for ref, hyp in pair_up(wanted, spoken((segment.label for segment in heard), fold)):
         if hyp == GAP:
             here = len(verdicts)
             border = sounding[here].start if here < len(sounding) else sounding[-1].end if sounding else 0.0
@@ -58,7 +59,9 @@ def row(reference: Sequence[Interval], heard: Sequence[Interval], fold: Fold = {
         else:
             verdicts.append("" if ref == hyp else "+" if ref == GAP else ref)
     judged = iter(verdicts)
-    segments = [[round(s.start, 3), round(s.end, 3), s.label, next(judged) if spoken([s.label], fold) else ""] for s in heard]
+    segments = [
+        [round(s.start, 3), round(s.end, 3), s.label, next(judged) if spoken([s.label], fold) else ""] for s in heard
+    ]
     return {"segments": segments, "missing": missing}
 
 
@@ -67,7 +70,7 @@ def borders_apart(first: Sequence[Interval], second: Sequence[Interval], limit: 
     ``limit`` seconds apart."""
     ours, theirs = ([phone for phone in phones if spoken([phone.label])] for phones in (first, second))
     found, i, j = [], 0, 0
-    for a, b in align([phone.label for phone in ours], [phone.label for phone in theirs]):
+    for a, b in pair_up([phone.label for phone in ours], [phone.label for phone in theirs]):
         if a == b and abs(ours[i].start - theirs[j].start) > limit:
             found.append([a, round(ours[i].start, 4), round(theirs[j].start, 4)])
         i, j = i + (a != GAP), j + (b != GAP)
@@ -83,8 +86,10 @@ class Panels:
         self.by_hand = bool(read_gold(gold, "phones"))
         self.reference = {name: read_placed(name, gold, aligned) for name in ("words", "phones")}
         self.hmm = aligned_ctm(aligned, "phones")
-        self.ctm = {system.name: {name: decoded_ctm(system.decode, name) for name in ("words", "phones", "free")}
-                    for system in comparison.systems}
+        self.ctm = {
+            system.name: {name: decoded_ctm(system.decode, name) for name in ("words", "phones", "free")}
+            for system in comparison.systems
+        }
         self.models = list(dict.fromkeys(system.model for system in comparison.systems))
         self.causes = {system.name: read_causes(system.decode / "errors.json") for system in comparison.systems}
         self.placed = {model: _placements(model) for model in self.models}
@@ -124,27 +129,52 @@ class Panels:
         words = self.reference["words"].get(utterance, [])
         return start, end, next((word.label for word in words if word.start <= (start + end) / 2 < word.end), "")
 
-    def _system(self, system: System, utterance: str, words: list[Interval], phones: list[Interval]) -> dict[str, Any]:
+    def _system(self, system: Result, utterance: str, words: list[Interval], phones: list[Interval]) -> dict[str, Any]:
         heard = {name: ctm.get(utterance, []) for name, ctm in self.ctm[system.name].items()}
         causes = self.causes[system.name]
-        placed = [{"name": name, "row": [[_seconds(p.segment.start), _seconds(p.segment.end), p.segment.label, round(p.confidence, 3),
-                                          round(p.gop, 2)] for p in table[utterance].phones]}
-                  for name, table in self.placed[system.model].items() if utterance in table]
-        return {"name": system.name, "model": self.models.index(system.model), "words": row(words, heard["words"]),
-                "phones": row(phones, heard["phones"], self.comparison.fold),
-                "free": row(phones, heard["free"], self.comparison.fold),
-                "why": {graph: found.get(utterance, []) for graph, found in causes.reasons.items()} if causes else {},
-                "placed": placed or None, "lattices": lattice_drawings(system.decode, utterance)}
+        placed = [
+            {
+                "name": name,
+                "row": [
+                    [
+                        _seconds(p.segment.start),
+                        _seconds(p.segment.end),
+                        p.segment.label,
+                        round(p.confidence, 3),
+                        round(p.gop, 2),
+                    ]
+                    for p in table[utterance].phones
+                ],
+            }
+            for name, table in self.placed[system.model].items()
+            if utterance in table
+        ]
+        return {
+            "name": system.name,
+            "model": self.models.index(system.model),
+            "words": row(words, heard["words"]),
+            "phones": row(phones, heard["phones"], self.comparison.fold),
+            "free": row(phones, heard["free"], self.comparison.fold),
+            "why": {graph: found.get(utterance, []) for graph, found in causes.reasons.items()} if causes else {},
+            "placed": placed or None,
+            "lattices": lattice_drawings(system.decode, utterance),
+        }
 
     def _pair(self, utterance: str, first: int, second: int) -> dict[str, Any]:
         """What is said of two systems, named by their numbers."""
         systems = [self.comparison.systems[number] for number in (first, second)]
         placed = [self._placed(system.model, utterance) for system in systems]
         heard = [self.ctm[system.name]["phones"].get(utterance, []) for system in systems]
-        return {"first": first, "second": second, "words": borders_apart(*heard),
-                "known": borders_apart(*placed) if all(placed) else None,
-                "difference": {graph: _difference([read_lattice(system.decode, graph, utterance) for system in systems])
-                               for graph in GRAPHS}}
+        return {
+            "first": first,
+            "second": second,
+            "words": borders_apart(*heard),
+            "known": borders_apart(*placed) if all(placed) else None,
+            "difference": {
+                graph: _difference([read_lattice(system.decode, graph, utterance) for system in systems])
+                for graph in GRAPHS
+            },
+        }
 
     def _placed(self, model: Path, utterance: str) -> list[Interval]:
         """The phones of the known text where the model places them, the prior of its labels taken out if it has one."""
@@ -164,12 +194,12 @@ class Panels:
         return drawn
 
     @functools.cache
-    def _model(self, directory: Path) -> Model | None:
+    def _model(self, directory: Path) -> System | None:
         kind = next(system.kind for system in self.comparison.systems if system.model == directory)
         return load_system(directory) if kind else None
 
 
-def compared(systems: Sequence[System]) -> list[int]:
+def compared(systems: Sequence[Result]) -> list[int]:
     """Which two systems a page shows first: the first one, and the first network beside it (else the last)."""
     networks = [number for number, system in enumerate(systems) if number and system.kind == "neural"]
     return [0, networks[0] if networks else len(systems) - 1]
@@ -177,7 +207,9 @@ def compared(systems: Sequence[System]) -> list[int]:
 
 def _placements(model: Path) -> dict[str, dict[str, PlacedUtterance]]:
     """The known text as the model places it, and as it does without the prior of its labels, where that was done."""
-    folders = {name: model.with_name(name) / "ali_test" / "alignment.json" for name in (model.name, f"{model.name}_raw")}
+    folders = {
+        name: model.with_name(name) / "ali_test" / "alignment.json" for name in (model.name, f"{model.name}_raw")
+    }
     return {name: read_alignment(path) for name, path in folders.items() if path.exists()}
 
 
@@ -197,17 +229,35 @@ def lattice_drawings(decode: Path, utterance: str) -> dict[str, dict[str, Any]]:
 def _drawing(lattice: Lattice) -> dict[str, Any]:
     drawing = draw(lattice)
     nodes = [[_seconds(frame), lane] for frame, lane in zip(drawing.frames, drawing.lanes)]
-    return {"nodes": nodes, "arcs": [[arc.source, arc.target, arc.label, arc.word, round(arc.posterior, 4), round(arc.until, 4),
-                                      arc.lane, int(arc.best), round(arc.acoustic, 1), round(arc.language, 2), arc.num_arcs]
-                                     for arc in drawing.arcs]}
+    return {
+        "nodes": nodes,
+        "arcs": [
+            [
+                arc.source,
+                arc.target,
+                arc.label,
+                arc.word,
+                round(arc.posterior, 4),
+                round(arc.until, 4),
+                arc.lane,
+                int(arc.best),
+                round(arc.acoustic, 1),
+                round(arc.language, 2),
+                arc.num_arcs,
+            ]
+            for arc in drawing.arcs
+        ],
+    }
 
 
 def _difference(lattices: Sequence[Lattice | None]) -> list[list[Any]] | None:
     """[start, end, phone, mass of the first lattice, of the second]; None unless both are there."""
     if any(lattice is None for lattice in lattices):
         return None
-    return [[_seconds(phone.start), _seconds(phone.end), phone.label, round(phone.first, 4), round(phone.second, 4)]
-            for phone in difference(*lattices)]
+    return [
+        [_seconds(phone.start), _seconds(phone.end), phone.label, round(phone.first, 4), round(phone.second, 4)]
+        for phone in difference(*lattices)
+    ]
 
 
 def _seconds(frame: int) -> float:

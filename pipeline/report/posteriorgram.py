@@ -1,4 +1,5 @@
 """Posteriors of phones over time as a picture, and the spikes of a CTC network."""
+
 from __future__ import annotations
 
 import base64
@@ -24,12 +25,22 @@ def posteriorgram(labels: Sequence[str], posteriors: np.ndarray, step: int, phon
     order = by_manner(spoken, phone_set) + [label for label in SILENT if label in labels]
     columns = [list(labels).index(label) for label in order]
     darkness = np.sqrt(np.clip(posteriors[:, columns], 0, 1)).T
-    manners = [[manner, len(list(group))] for manner, group in
-               itertools.groupby(order, lambda label: "silence" if label == BLANK else manner_in(phone_set, label))]
+    manners = [
+        [manner, len(list(group))]
+        for manner, group in itertools.groupby(
+            order, lambda label: "silence" if label == BLANK else manner_in(phone_set, label)
+        )
+    ]
     first, last = (float(frame_to_seconds((row - 0.5) * step + 0.5)) for row in (0, len(posteriors)))
-    return {"labels": order, "manners": manners, "start": round(first, 4), "end": round(last, 4),
-            "step": step * FRAME_SHIFT_MS / 1000, "png": base64.b64encode(png_mask(darkness, levels=64)).decode("ascii"),
-            "spikes": []}
+    return {
+        "labels": order,
+        "manners": manners,
+        "start": round(first, 4),
+        "end": round(last, 4),
+        "step": step * FRAME_SHIFT_MS / 1000,
+        "png": base64.b64encode(png_mask(darkness, levels=64)).decode("ascii"),
+        "spikes": [],
+    }
 
 
 def spikes(tokens: Sequence[str], log_posteriors: np.ndarray, step: int) -> list[list[Any]]:

@@ -1,4 +1,5 @@
 """The numbers of a comparison as HTML: rates with their intervals drawn, the test of each pair, what is disputed."""
+
 from __future__ import annotations
 
 import itertools
@@ -10,8 +11,8 @@ from lexicon.phone_sets import phone_set_of
 from lexicon.phones import PhoneSet
 from pipeline.base.edits import GAP
 from pipeline.compare.dispute import DisputedPhone, dispute, disputed_phones, examples
-from pipeline.compare.results import MEASURES, Comparison, System
-from pipeline.compare.score import Interval, PairedTest, count
+from pipeline.compare.results import MEASURES, Comparison, Result
+from pipeline.compare.score import PairedTest, Rate, count
 from pipeline.datadir import Utterance
 
 LEVEL = 0.05
@@ -25,33 +26,41 @@ def colour(number: int) -> str:
     return f"--system:var(--s{number % NUM_COLOURS})"
 
 
-def system_name(comparison: Comparison, system: System) -> str:
+def system_name(comparison: Comparison, system: Result) -> str:
     """A system's name behind a dot of its colour."""
     return f'<span class="system" style="{colour(comparison.systems.index(system))}">{escape(system.name)}</span>'
 
 
 def rates_table(comparison: Comparison) -> str:
     """One row a system: every rate as number, interval and whisker; time, speed and size."""
-    ends = {measure: max(max(comparison.rate(system, measure).high for system in comparison.systems), 1.0)
-            for measure in MEASURES}
+    ends = {
+        measure: max(max(comparison.rate(system, measure).high for system in comparison.systems), 1.0)
+        for measure in MEASURES
+    }
     head = "".join(f'<th scope="col">{escape(name)} <small>%</small></th>' for name, _, _ in MEASURES.values())
     rows = []
     for number, system in enumerate(comparison.systems):
         rates = "".join(_rate_cell(comparison.rate(system, measure), ends[measure]) for measure in MEASURES)
-        rows.append(f'<tr style="{colour(number)}"><th scope="row">{system_name(comparison, system)}</th>{rates}'
-                    f"<td>{_duration(system.train_seconds)}</td><td>{system.decode_rtf:.3f}</td>"
-                    f"<td>{system.parameters:,}</td></tr>")
-    return (f'<div class="wide" tabindex="0" role="region" aria-label="Error rates"><table class="rates"><thead><tr>'
-            f'<th scope="col">system</th>{head}<th scope="col">trained in</th><th scope="col">real-time factor</th>'
-            f'<th scope="col">parameters</th></tr></thead><tbody>{"".join(rows)}</tbody></table></div>')
+        rows.append(
+            f'<tr style="{colour(number)}"><th scope="row">{system_name(comparison, system)}</th>{rates}'
+            f"<td>{_duration(system.train_seconds)}</td><td>{system.decode_rtf:.3f}</td>"
+            f"<td>{system.parameters:,}</td></tr>"
+        )
+    return (
+        f'<div class="wide" tabindex="0" role="region" aria-label="Error rates"><table class="rates"><thead><tr>'
+        f'<th scope="col">system</th>{head}<th scope="col">trained in</th><th scope="col">real-time factor</th>'
+        f'<th scope="col">parameters</th></tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
+    )
 
 
-def _rate_cell(rate: Interval, end: float) -> str:
+def _rate_cell(rate: Rate, end: float) -> str:
     low, middle, high = (100 * value / end for value in (rate.low, rate.percent, rate.high))
-    return (f'<td><b>{rate.percent:.1f}</b> <span class="interval">{rate.low:.1f} to {rate.high:.1f}</span>'
-            f'<svg class="whisker" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">'
-            f'<line class="rail" x1="0" x2="100" y1="5" y2="5"/><line x1="{low:.1f}" x2="{high:.1f}" y1="5" y2="5"/>'
-            f'<line class="point" x1="{middle:.1f}" x2="{middle:.1f}" y1="1" y2="9"/></svg></td>')
+    return (
+        f'<td><b>{rate.percent:.1f}</b> <span class="interval">{rate.low:.1f} to {rate.high:.1f}</span>'
+        f'<svg class="whisker" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">'
+        f'<line class="rail" x1="0" x2="100" y1="5" y2="5"/><line x1="{low:.1f}" x2="{high:.1f}" y1="5" y2="5"/>'
+        f'<line class="point" x1="{middle:.1f}" x2="{middle:.1f}" y1="1" y2="9"/></svg></td>'
+    )
 
 
 def _duration(seconds: float) -> str:
@@ -65,21 +74,25 @@ def pairs_table(comparison: Comparison) -> str:
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name, _, _ in MEASURES.values())
     rows = []
     for first, second in itertools.combinations(comparison.systems, 2):
-        cells = "".join(_pair_cell(comparison, first, second, comparison.test(first, second, measure))
-                        for measure in MEASURES)
-        rows.append(f'<tr><th scope="row">{system_name(comparison, first)} '
-                    f'<span class="quiet">against</span> {system_name(comparison, second)}</th>{cells}</tr>')
-    return (f'<div class="wide" tabindex="0" role="region" aria-label="Tests of each pair"><table class="pairs"><thead>'
-            f'<tr><th scope="col">pair</th>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>')
+        cells = "".join(
+            _pair_cell(comparison, first, second, comparison.test(first, second, measure)) for measure in MEASURES
+        )
+        rows.append(
+            f'<tr><th scope="row">{system_name(comparison, first)} '
+            f'<span class="quiet">against</span> {system_name(comparison, second)}</th>{cells}</tr>'
+        )
+    return (
+        f'<div class="wide" tabindex="0" role="region" aria-label="Tests of each pair"><table class="pairs"><thead>'
+        f'<tr><th scope="col">pair</th>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
+    )
 
 
-def _pair_cell(comparison: Comparison, first: System, second: System, test: PairedTest) -> str:
+def _pair_cell(comparison: Comparison, first: Result, second: Result, test: PairedTest) -> str:
     p = "p &lt; 0.001" if test.p < 0.001 else f"p = {test.p:.3f}"
     if test.p >= LEVEL:
         return f'<td class="quiet">no difference shown <small>{p}</small></td>'
     better = second if test.difference.percent > 0 else first
-    return (f"<td>{system_name(comparison, better)} better by {abs(test.difference.percent):.1f} "
-            f"<small>{p}</small></td>")
+    return f"<td>{system_name(comparison, better)} better by {abs(test.difference.percent):.1f} <small>{p}</small></td>"
 
 
 def phone_label(phone: str, phone_set: PhoneSet) -> str:
@@ -89,6 +102,7 @@ def phone_label(phone: str, phone_set: PhoneSet) -> str:
 
 
 # ---- what the systems dispute
+
 
 def disputed_phones_table(comparison: Comparison, shown: Sequence[str], link: Link) -> str:
     """The reference phones that the systems hear differently, what each hears there, and places to listen to.
@@ -103,11 +117,15 @@ def disputed_phones_table(comparison: Comparison, shown: Sequence[str], link: Li
     for entry in disputed_phones(comparison)[:MOST_DISPUTED]:
         cells = "".join(f"<td>{_heard_as(entry, counter, phone_set)}</td>" for counter in entry.heard)
         links = " ".join(link(*place) for place in examples(entry, shown))
-        rows.append(f'<tr><th scope="row">{_html_phone(entry.phone, phone_set)}</th><td>{len(entry.places)} of {entry.total}</td>'
-                    f"<td>{links}</td>{cells}</tr>")
-    return (f'<div class="wide" tabindex="0" role="region" aria-label="Disputed phones"><table class="disputed"><thead><tr>'
-            f'<th scope="col">phone</th><th scope="col">disputed</th><th scope="col">listen</th>{head}</tr></thead>'
-            f'<tbody>{"".join(rows)}</tbody></table></div>')
+        rows.append(
+            f'<tr><th scope="row">{_html_phone(entry.phone, phone_set)}</th><td>{len(entry.places)} of {entry.total}</td>'
+            f"<td>{links}</td>{cells}</tr>"
+        )
+    return (
+        f'<div class="wide" tabindex="0" role="region" aria-label="Disputed phones"><table class="disputed"><thead><tr>'
+        f'<th scope="col">phone</th><th scope="col">disputed</th><th scope="col">listen</th>{head}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
+    )
 
 
 def _heard_as(entry: DisputedPhone, counter: Counter[str], phone_set: PhoneSet) -> str:
@@ -128,9 +146,16 @@ def utterances_table(comparison: Comparison, chosen: Sequence[Utterance], page: 
     head = "".join(f'<th scope="col">{system_name(comparison, system)}</th>' for system in comparison.systems)
     rows = []
     for number, utterance in enumerate(chosen, start=1):
-        cells = "".join(f"<td>{count(system.alignments['wer'][utterance.id]).errors} "
-                        f"<small>{count(system.alignments['free_per'][utterance.id]).errors}</small></td>" for system in comparison.systems)
-        rows.append(f'<tr><th scope="row"><a class="id" href="{page(number)}">{escape(utterance.id)}</a>'
-                    f'<q>{escape(" ".join(utterance.words))}</q></th><td>{dispute(comparison, utterance.id):.2f}</td>{cells}</tr>')
-    return (f'<div class="wide" tabindex="0" role="region" aria-label="Utterances"><table class="utterances"><thead><tr>'
-            f'<th scope="col">utterance</th><th scope="col">disputed</th>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>')
+        cells = "".join(
+            f"<td>{count(system.alignments['wer'][utterance.id]).errors} "
+            f"<small>{count(system.alignments['free_per'][utterance.id]).errors}</small></td>"
+            for system in comparison.systems
+        )
+        rows.append(
+            f'<tr><th scope="row"><a class="id" href="{page(number)}">{escape(utterance.id)}</a>'
+            f"<q>{escape(' '.join(utterance.words))}</q></th><td>{dispute(comparison, utterance.id):.2f}</td>{cells}</tr>"
+        )
+    return (
+        f'<div class="wide" tabindex="0" role="region" aria-label="Utterances"><table class="utterances"><thead><tr>'
+        f'<th scope="col">utterance</th><th scope="col">disputed</th>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
+    )

@@ -1,4 +1,5 @@
 """Decoding: what a system hears in an utterance, through one of two searches, as words, phones and a lattice."""
+
 from __future__ import annotations
 
 import contextlib
@@ -34,7 +35,7 @@ WIDENING = 4  # a search that found no way to the end is tried again with beams 
 
 
 @dataclass(frozen=True)
-class Settings:
+class SearchSettings:
     """What is tuned on dev: ``acoustic_scale`` times the acoustic log score, ``insertion_score`` (natural log) for each
     word (or phone, in the free search). flashlight scales the language model by 1 / acoustic_scale instead."""
 
@@ -58,7 +59,11 @@ class Hypothesis:
 
     def word_confidence(self) -> list[float]:
         """The least confidence of each word's phones; none where the phones have none."""
-        return [min(c for phone, c in zip(self.phones, self.confidence) if phone.word == word.word) for word in self.words] if self.confidence else []
+        return (
+            [min(c for phone, c in zip(self.phones, self.confidence) if phone.word == word.word) for word in self.words]
+            if self.confidence
+            else []
+        )
 
 
 class Decoder(Protocol):
@@ -87,8 +92,15 @@ def knowledge(topology: Topology, lang: Lang, graph: str) -> Knowledge:
 class WfstDecoder:
     """Kaldi's lattice decoder over a graph: "words" (lexicon and n-gram) or "free" (phone bigram)."""
 
-    def __init__(self, system: System, lang: Lang, graph: str, settings: Settings, beams: Beams = Beams(),
-                 word_arcs: bool = True):
+    def __init__(
+        self,
+        system: System,
+        lang: Lang,
+        graph: str,
+        settings: SearchSettings,
+        beams: Beams = Beams(),
+        word_arcs: bool = True,
+    ):
         """``word_arcs``: whether the lattice of words is wanted."""
         self.system, self.lang, self.name, self.settings, self.beams = system, lang, graph, settings, beams
         self.word_arcs = word_arcs
@@ -103,9 +115,20 @@ class WfstDecoder:
         with _uncollected():
             for factor in (1, WIDENING):
                 beams = Beams(self.beams.beam * factor, self.beams.lattice_beam)
-                lattice = search(self.graph, scores, self.settings.acoustic_scale, beams, utterance, self.system.name,
-                                 self.name, FRAME_SHIFT_MS, self.system.step, num_frames, self.settings.insertion_score,
-                                 posteriors=False)  # once each string is there once
+                lattice = search(
+                    self.graph,
+                    scores,
+                    self.settings.acoustic_scale,
+                    beams,
+                    utterance,
+                    self.system.name,
+                    self.name,
+                    FRAME_SHIFT_MS,
+                    self.system.step,
+                    num_frames,
+                    self.settings.insertion_score,
+                    posteriors=False,
+                )  # once each string is there once
                 if lattice is not None:
                     return self._read(lattice)
         return Hypothesis([], [])
@@ -140,7 +163,7 @@ def _uncollected() -> Iterator[None]:
 class FlashlightWords:
     """flashlight-text's lexicon beam search with KenLM, over the scores of a CTC network."""
 
-    def __init__(self, system: System, lang: Lang, settings: Settings):
+    def __init__(self, system: System, lang: Lang, settings: SearchSettings):
         self.system = system
         weight = 1 / settings.acoustic_scale
         self.decoder = FlashlightDecoder(lang, system.meta["tokens"], weight, settings.insertion_score * weight)
@@ -151,9 +174,11 @@ class FlashlightWords:
         readings = self.decoder.decode(scores)
         best = readings[0]
         log_probs = dict(zip(phone_labels(self.system), log_phone_posteriors(self.system, scores).T))
-        confidence = [float(np.exp(log_probs[token.phone][token.begin:token.end].mean())) for token in best.tokens]
-        phones = [Segment(token.phone, *input_frames(token.begin, token.end, self.system.step, num_frames), token.word)
-                  for token in best.tokens]
+        confidence = [float(np.exp(log_probs[token.phone][token.begin : token.end].mean())) for token in best.tokens]
+        phones = [
+            Segment(token.phone, *input_frames(token.begin, token.end, self.system.step, num_frames), token.word)
+            for token in best.tokens
+        ]
         words = []
         for index, word in enumerate(best.words):
             own = [phone for phone in phones if phone.word == index]
@@ -174,15 +199,23 @@ def read_nbest(path: Path) -> dict[str, list[tuple[str, ...]]]:
             entry = json.loads(line)
             found[str(entry["utterance"])] = [tuple(words.split()) for _, words in entry["nbest"]]
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise UserError(f"{path}:{number}: not an n-best list ({error!r}); remove {path.with_name('hyp.txt')} and run: make decode") from error
+            raise UserError(
+                f"{path}:{number}: not an n-best list ({error!r}); remove {path.with_name('hyp.txt')} and run: make decode"
+            ) from error
     return found
 
 
 SEARCHES = ("wfst", "flashlight")
 
 
-def word_decoder(system: System, lang: Lang, search_name: str, settings: Settings, beams: Beams = Beams(),
-                 word_arcs: bool = True) -> Decoder:
+def word_decoder(
+    system: System,
+    lang: Lang,
+    search_name: str,
+    settings: SearchSettings,
+    beams: Beams = Beams(),
+    word_arcs: bool = True,
+) -> Decoder:
     """The word search called ``search_name``."""
     if search_name == "flashlight":
         if system.posteriors is None:

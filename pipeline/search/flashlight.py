@@ -6,6 +6,7 @@ with its last phone followed by a copy of that phone (a column of its own, with 
 further frames. The copy is a little too permissive (it also joins "T, blank, T" to one T), so every hypothesis is
 aligned and scored again exactly, and the n-best list is ordered by that score.
 """
+
 from __future__ import annotations
 
 import contextlib
@@ -31,7 +32,7 @@ from flashlight.lib.text.dictionary import Dictionary
 from lexicon.errors import UserError
 from lexicon.lang import Lang
 from pipeline.neural import BLANK
-from pipeline.neural.paths import align
+from pipeline.neural.paths import best_spelling
 
 LABELS_PER_NODE = 6  # flashlight's Trie leaves out any further word with the same pronunciation
 NATURAL = math.log(10.0)  # KenLM answers in log10
@@ -40,6 +41,7 @@ NATURAL = math.log(10.0)  # KenLM answers in log10
 @dataclass(frozen=True)
 class Token:
     """A phone where CTC put it: network frames begin (inclusive) to end (exclusive); word is an index into words."""
+
     phone: str
     begin: int
     end: int
@@ -47,12 +49,13 @@ class Token:
 
 
 @dataclass(frozen=True)
-class Hypothesis:
+class Reading:
     """One reading of an utterance. score = acoustic + lm_weight * language + word_score * number of words.
 
     acoustic: natural log of the best CTC path of these phones. language: natural log LM probability, with sentence
     end, and of the pronunciation variants.
     """
+
     words: tuple[str, ...]
     tokens: tuple[Token, ...]
     score: float
@@ -72,8 +75,17 @@ class FlashlightDecoder:
     search cannot produce, because six others share their pronunciation.
     """
 
-    def __init__(self, lang: Lang, tokens: list[str], lm_weight: float = 1.0, word_score: float = 0.0,
-                 beam_size: int = 200, beam_size_token: int = 15, beam_threshold: float = 30.0, nbest: int = 10):
+    def __init__(
+        self,
+        lang: Lang,
+        tokens: list[str],
+        lm_weight: float = 1.0,
+        word_score: float = 0.0,
+        beam_size: int = 200,
+        beam_size_token: int = 15,
+        beam_threshold: float = 30.0,
+        nbest: int = 10,
+    ):
         if not tokens or tokens != lang.tokens:
             raise UserError(f"{lang.path}/tokens.txt: not the tokens the network was trained on; run: make neural")
         self.tokens, self.lang, self.nbest = tokens, lang, nbest
@@ -82,8 +94,17 @@ class FlashlightDecoder:
         self.index = {word: i for i, word in enumerate(self.words)}
         self.ends = sorted({tokens.index(phones[-1]) for variants in lang.lexicon.values() for _, phones in variants})
         self.lm = load_kenlm(lang.path / "lm.arpa", self.words)
-        options = LexiconDecoderOptions(beam_size, 2 * beam_size_token, beam_threshold, lm_weight * NATURAL, word_score,
-                                        -math.inf, 0.0, False, CriterionType.CTC)
+        options = LexiconDecoderOptions(
+            beam_size,
+            2 * beam_size_token,
+            beam_threshold,
+            lm_weight * NATURAL,
+            word_score,
+            -math.inf,
+            0.0,
+            False,
+            CriterionType.CTC,
+        )
         self.trie, self.left_out = self._trie()
         # The "silence" is what may follow a finished word for a while: the blank. (-1 would read outside the matrix.)
         self.decoder = LexiconDecoder(options, self.trie, self.lm, BLANK, BLANK, -1, [], False)
@@ -105,23 +126,25 @@ class FlashlightDecoder:
         trie.smear(SmearingMode.MAX)
         return trie, sorted(left_out)
 
-    def decode(self, log_posteriors: np.ndarray) -> list[Hypothesis]:
+    def decode(self, log_posteriors: np.ndarray) -> list[Reading]:
         """log_posteriors (T, V) float natural log -> up to nbest hypotheses, best first; never none.
 
         When the beam holds no complete word sequence, the one hypothesis has no words.
         """
         if log_posteriors.ndim != 2 or log_posteriors.shape[1] != len(self.tokens):
-            raise UserError(f"{self.lang.path}/tokens.txt: {len(self.tokens)} tokens, but posteriors of shape"
-                            f" {log_posteriors.shape}; train the network again: make neural")
+            raise UserError(
+                f"{self.lang.path}/tokens.txt: {len(self.tokens)} tokens, but posteriors of shape"
+                f" {log_posteriors.shape}; train the network again: make neural"
+            )
         if np.isnan(log_posteriors).any():
             raise UserError("posteriors hold NaN; train the network again")
-        found: dict[tuple[tuple[str, ...], tuple[str, ...]], Hypothesis] = {}
+        found: dict[tuple[tuple[str, ...], tuple[str, ...]], Reading] = {}
         for words, phones in self._search(log_posteriors) if len(log_posteriors) else []:
             key = (tuple(words), tuple(phone for group in phones for phone in group))
             if key not in found and len(found) < 2 * self.nbest:
                 found[key] = self._rescore(log_posteriors, words, phones)
         ordered = sorted(found.values(), key=lambda h: (-h.score, h.words, h.phones))
-        ordered = [h for h in ordered if h.score > -math.inf][:self.nbest]
+        ordered = [h for h in ordered if h.score > -math.inf][: self.nbest]
         return ordered or [self._rescore(log_posteriors, [], [])]
 
     def _search(self, log_posteriors: np.ndarray) -> Iterator[tuple[list[str], list[list[str]]]]:
@@ -146,7 +169,9 @@ class FlashlightDecoder:
 
     def _with_copies(self, log_posteriors: np.ndarray) -> np.ndarray:
         """(T, V) -> (T, V + copies) float32, contiguous: decode_step gets its bare address."""
-        matrix = np.ascontiguousarray(np.concatenate([log_posteriors, log_posteriors[:, self.ends]], axis=1), np.float32)
+        matrix = np.ascontiguousarray(
+            np.concatenate([log_posteriors, log_posteriors[:, self.ends]], axis=1), np.float32
+        )
         assert matrix.dtype == np.float32 and matrix.flags.c_contiguous and matrix.ndim == 2
         return matrix
 
@@ -163,10 +188,10 @@ class FlashlightDecoder:
                 current = []
         return words, phones
 
-    def _rescore(self, log_posteriors: np.ndarray, words: list[str], phones: list[list[str]]) -> Hypothesis:
+    def _rescore(self, log_posteriors: np.ndarray, words: list[str], phones: list[list[str]]) -> Reading:
         """Exact score and times of a word sequence in the given pronunciations."""
         spelled = [(phone, number) for number, group in enumerate(phones) for phone in group]
-        acoustic, spans = align(log_posteriors, [self.tokens.index(phone) for phone, _ in spelled])
+        acoustic, spans = best_spelling(log_posteriors, [self.tokens.index(phone) for phone, _ in spelled])
         state, language = self.lm.start(False), 0.0
         for word, group in zip(words, phones):
             state, log10_prob = self.lm.score(state, self.index[word])
@@ -174,7 +199,7 @@ class FlashlightDecoder:
         language += self.lm.finish(state)[1] * NATURAL
         tokens = tuple(Token(phone, *span, number) for (phone, number), span in zip(spelled, spans))
         score = acoustic + self.lm_weight * language + self.word_score * len(words)
-        return Hypothesis(tuple(words), tokens, score, acoustic, language)
+        return Reading(tuple(words), tokens, score, acoustic, language)
 
 
 def load_kenlm(path: Path, words: list[str]) -> KenLM:

@@ -4,6 +4,7 @@ Input labels tell where a phone begins: column c of a score matrix is read by la
 the frame that enters it, so that any path through the graph can be cut into phones (see `pipeline.search.wfst`).
 Costs are negative natural logarithms.
 """
+
 from __future__ import annotations
 
 import math
@@ -57,8 +58,11 @@ def hmm_topology(transitions: Transitions) -> Topology:
         for i in range(n):
             if top.start[i] > 0:
                 arcs.append((0, state + i, entry(first + i), symbol, -math.log(top.start[i])))
-            arcs += [(state + i, state + j, inside(first + j), 0, -math.log(top.trans[i, j]))
-                     for j in range(n) if top.trans[i, j] > 0]
+            arcs += [
+                (state + i, state + j, inside(first + j), 0, -math.log(top.trans[i, j]))
+                for j in range(n)
+                if top.trans[i, j] > 0
+            ]
             if top.exit[i] > 0:
                 arcs.append((state + i, 0, 0, 0, -math.log(top.exit[i])))
         state += n
@@ -76,8 +80,10 @@ def ctc_topology(tokens: Sequence[str]) -> Topology:
     arcs = [(0, blank, entry(0), 0, 0.0), (blank, blank, inside(0), 0, 0.0)]
     for i, _ in enumerate(phones):
         column, here = i + 1, first + i
-        arcs += [(source, here, entry(column), column, 0.0)
-                 for source in (0, blank, *(first + j for j in range(len(phones)) if j != i))]
+        arcs += [
+            (source, here, entry(column), column, 0.0)
+            for source in (0, blank, *(first + j for j in range(len(phones)) if j != i))
+        ]
         arcs += [(here, here, inside(column), 0, 0.0), (here, blank, entry(0), 0, 0.0)]
     return Topology(phones, [BLANK, *phones], arcs, list(range(first + len(phones))), silence=False)
 
@@ -90,8 +96,9 @@ def _compile(arcs: Sequence[tuple[int, int, int, int, float]], finals: Mapping[i
     return kaldifst.compile("\n".join(lines) + "\n", keep_state_numbering=True)
 
 
-def _grammar(lm: NGram, words: Mapping[str, int], backoff_label: int, word_score: float
-             ) -> tuple[kaldifst.StdVectorFst, dict[tuple[str, ...], int]]:
+def _grammar(
+    lm: NGram, words: Mapping[str, int], backoff_label: int, word_score: float
+) -> tuple[kaldifst.StdVectorFst, dict[tuple[str, ...], int]]:
     """The n-gram model as an acceptor, and its states: one a history, backoff arcs labelled #0 (Kaldi's arpa2fst)."""
     states: dict[tuple[str, ...], int] = {}
 
@@ -108,8 +115,9 @@ def _grammar(lm: NGram, words: Mapping[str, int], backoff_label: int, word_score
         if word == END:
             finals[state(history)] = -log10 * scale
         elif word in words:
-            arcs.append((state(history), state(_longest(lm, ngram)), words[word], words[word],
-                         -log10 * scale - word_score))
+            arcs.append(
+                (state(history), state(_longest(lm, ngram)), words[word], words[word], -log10 * scale - word_score)
+            )
     for history, log10 in lm.backoff.items():
         if history and history in states:
             arcs.append((state(history), state(_longest(lm, history[1:])), backoff_label, 0, -log10 * scale))
@@ -118,18 +126,22 @@ def _grammar(lm: NGram, words: Mapping[str, int], backoff_label: int, word_score
 
 def _longest(lm: NGram, history: tuple[str, ...]) -> tuple[str, ...]:
     """As much of a history as the model knows as one."""
-    history = history[-(lm.order - 1):] if lm.order > 1 else ()
+    history = history[-(lm.order - 1) :] if lm.order > 1 else ()
     while history and history not in lm.backoff:
         history = history[1:]
     return history
 
 
-def _pronunciations(lexicon: Lexicon, words: Mapping[str, int], symbols: Mapping[str, int]
-                    ) -> list[tuple[int, float, list[int], int]]:
+def _pronunciations(
+    lexicon: Lexicon, words: Mapping[str, int], symbols: Mapping[str, int]
+) -> list[tuple[int, float, list[int], int]]:
     """(word, cost, phone symbols, number of the disambiguation symbol or 0): homophones and prefixes of other
     pronunciations get one, so that the lexicon can be determinized (Kaldi's add_lex_disambig.pl)."""
-    entries = [(words[word], -math.log(prob), tuple(symbols[p] for p in phones))
-               for word in words for prob, phones in lexicon[word]]
+    entries = [
+        (words[word], -math.log(prob), tuple(symbols[p] for p in phones))
+        for word in words
+        for prob, phones in lexicon[word]
+    ]
     prefixes = {phones[:k] for _, _, phones in entries for k in range(1, len(phones))}
     seen: dict[tuple[int, ...], int] = {}
     count = {}
@@ -144,8 +156,14 @@ def _pronunciations(lexicon: Lexicon, words: Mapping[str, int], symbols: Mapping
     return result
 
 
-def _lexicon_fst(entries: Sequence[tuple[int, float, list[int], int]], silence: int, pauses: Pauses | float,
-                 after: Sequence[float], first_disambig: int, backoff_word: int) -> kaldifst.StdVectorFst:
+def _lexicon_fst(
+    entries: Sequence[tuple[int, float, list[int], int]],
+    silence: int,
+    pauses: Pauses | float,
+    after: Sequence[float],
+    first_disambig: int,
+    backoff_word: int,
+) -> kaldifst.StdVectorFst:
     """Phones to words, with optional silence (Kaldi's make_lexicon_fst.pl); ``silence`` 0: none.
 
     State 0 start, 1 between words, 2 before a silence, 4 the end, 5 before its silence. ``pauses`` is the probability
@@ -153,6 +171,7 @@ def _lexicon_fst(entries: Sequence[tuple[int, float, list[int], int]], silence: 
     word follows: only a path that ends may go to 4 and 5. Symbol first_disambig is #0 (backoff), the next follows
     silence.
     """
+
     def fork(prob: float, no: int, yes: int) -> list[tuple[int, float]]:
         return [(no, -math.log(1 - prob)), (yes, -math.log(prob))] if silence else [(no, 0.0)]
 
@@ -179,8 +198,14 @@ def _lexicon_fst(entries: Sequence[tuple[int, float, list[int], int]], silence: 
     return _compile(arcs, {4 if counted else 1: 0.0})
 
 
-def decoding_graph(topology: Topology, lexicon: Lexicon, lm: NGram, words: Sequence[str], pauses: Pauses | float,
-                   word_score: float = 0.0) -> kaldifst.StdVectorFst:
+def decoding_graph(
+    topology: Topology,
+    lexicon: Lexicon,
+    lm: NGram,
+    words: Sequence[str],
+    pauses: Pauses | float,
+    word_score: float = 0.0,
+) -> kaldifst.StdVectorFst:
     """Topology ∘ min(det(lexicon ∘ grammar)): reads labels, writes words (symbol i + 1 is words[i]).
 
     ``words`` is the vocabulary, ``word_score`` is added (natural log) for each word, ``pauses`` the probability of a
@@ -198,8 +223,15 @@ class AnswerGraphs:
     """`decoding_graph` with the same arguments, cut down to one answer at a time: what it scores there, it scores
     here."""
 
-    def __init__(self, topology: Topology, lexicon: Lexicon, lm: NGram, words: Sequence[str], pauses: Pauses | float,
-                 word_score: float = 0.0):
+    def __init__(
+        self,
+        topology: Topology,
+        lexicon: Lexicon,
+        lm: NGram,
+        words: Sequence[str],
+        pauses: Pauses | float,
+        word_score: float = 0.0,
+    ):
         self.topology, self.lexicon, self.pauses, self.lm = topology, lexicon, pauses, lm
         self.numbers = {word: i for i, word in enumerate(words, 1)}
         self.grammar, self.states = _grammar(lm, self.numbers, len(self.numbers) + 1, word_score)
@@ -208,16 +240,27 @@ class AnswerGraphs:
         for state in self.states.values():
             self.unending.set_final(state, 0.0)
 
-    def graph(self, answer: Sequence[Collection[str]], said: Mapping[str, Collection[tuple[str, ...]]] = {},
-              history: Sequence[str] = (), ends: bool = True) -> kaldifst.StdVectorFst:
+    def graph(
+        self,
+        answer: Sequence[Collection[str]],
+        said: Mapping[str, Collection[tuple[str, ...]]] = {},
+        history: Sequence[str] = (),
+        ends: bool = True,
+    ) -> kaldifst.StdVectorFst:
         """Only the paths with as many words as ``answer``, word i being one of answer[i]; without states if there are
         none.
 
         ``said`` adds pronunciations to words, as probable as the first that they have, and with its pauses. A part of a
         sentence begins after the words of ``history``, and may go on where it does not end.
         """
-        line = _compile([(i, i + 1, self.numbers[word], self.numbers[word], 0.0) for i, choice in enumerate(answer)
-                         for word in sorted(choice)], {len(answer): 0.0})
+        line = _compile(
+            [
+                (i, i + 1, self.numbers[word], self.numbers[word], 0.0)
+                for i, choice in enumerate(answer)
+                for word in sorted(choice)
+            ],
+            {len(answer): 0.0},
+        )
         kaldifst.arcsort(line, "ilabel")
         grammar = self.grammar if ends else self.unending
         grammar.start = self.states[_longest(self.lm, (BEGIN, *history))]
@@ -226,8 +269,13 @@ class AnswerGraphs:
             prob, first = lexicon[word][0]
             lexicon = {**lexicon, word: [*lexicon[word], *((prob, phones) for phones in variants)]}
             if isinstance(pauses, Pauses):
-                pauses = replace(pauses, after={**pauses.after, **dict.fromkeys(
-                    ((word, phones) for phones in variants), pauses.after[word, first])})
+                pauses = replace(
+                    pauses,
+                    after={
+                        **pauses.after,
+                        **dict.fromkeys(((word, phones) for phones in variants), pauses.after[word, first]),
+                    },
+                )
         used = {word: self.numbers[word] for word in sorted(set().union(*answer))}
         return _expand(self.topology, lexicon, kaldifst.compose(grammar, line), used, len(self.numbers) + 1, pauses)
 
@@ -246,17 +294,27 @@ class AnswerGraphs:
         return math.log(10) * max(ways.values())
 
 
-def _expand(topology: Topology, lexicon: Lexicon, grammar: kaldifst.StdVectorFst, numbers: Mapping[str, int],
-            backoff_word: int, pauses: Pauses | float) -> kaldifst.StdVectorFst:
+def _expand(
+    topology: Topology,
+    lexicon: Lexicon,
+    grammar: kaldifst.StdVectorFst,
+    numbers: Mapping[str, int],
+    backoff_word: int,
+    pauses: Pauses | float,
+) -> kaldifst.StdVectorFst:
     """Topology ∘ min(det(lexicon ∘ grammar)), the lexicon being of the words that ``numbers`` has."""
     symbols = {phone: i for i, phone in enumerate(topology.phones, 1)}
     entries = _pronunciations(lexicon, numbers, symbols)
     first = len(symbols) + 1
     disambig = range(first, first + 2 + max((extra for *_, extra in entries), default=0))
-    after = [pauses.after[word, phones] if isinstance(pauses, Pauses) else pauses
-             for word in numbers for _, phones in lexicon[word]]  # in the order of the entries
-    lexicon_fst = _lexicon_fst(entries, symbols.get(SILENCE, 0) if topology.silence else 0, pauses, after, first,
-                               backoff_word)
+    after = [
+        pauses.after[word, phones] if isinstance(pauses, Pauses) else pauses
+        for word in numbers
+        for _, phones in lexicon[word]
+    ]  # in the order of the entries
+    lexicon_fst = _lexicon_fst(
+        entries, symbols.get(SILENCE, 0) if topology.silence else 0, pauses, after, first, backoff_word
+    )
     kaldifst.arcsort(lexicon_fst, "olabel")
     kaldifst.arcsort(grammar, "ilabel")
     graph = kaldifst.compose(lexicon_fst, grammar)
@@ -280,8 +338,9 @@ class Skip(NamedTuple):
     further: float
 
 
-def linear_graph(topology: Topology, lexicon: Lexicon, words: Sequence[str], silence_prob: float,
-                 skip: Skip | None = None) -> kaldifst.StdVectorFst:
+def linear_graph(
+    topology: Topology, lexicon: Lexicon, words: Sequence[str], silence_prob: float, skip: Skip | None = None
+) -> kaldifst.StdVectorFst:
     """Topology ∘ these words in this order: a path reads one pronunciation of each, with pauses between or without.
 
     Word i is written as symbol i + 1 where its first phone begins. States 2i and 2i + 1 stand before word i, before and
@@ -298,8 +357,10 @@ def linear_graph(topology: Topology, lexicon: Lexicon, words: Sequence[str], sil
         for prob, phones in lexicon[word]:
             inner = range(state, state + len(phones) - 1)
             path = [2 * i + 1, *inner, 2 * i + 2]
-            arcs += [(a, b, symbols[phone], 0 if k else i + 1, 0.0 if k else -math.log(prob))
-                     for k, (a, b, phone) in enumerate(zip(path, path[1:], phones))]
+            arcs += [
+                (a, b, symbols[phone], 0 if k else i + 1, 0.0 if k else -math.log(prob))
+                for k, (a, b, phone) in enumerate(zip(path, path[1:], phones))
+            ]
             state += len(inner)
     if skip:
         lane = [state + i for i in range(len(words))]  # where words up to i have been left out

@@ -5,6 +5,7 @@ the same beam: it finds the same best path. flashlight's decoder takes frames on
 it after each. A prefix is what was said so far; of the ways to say it the best counts. Scores are natural logs, after
 scaling.
 """
+
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
@@ -70,6 +71,7 @@ class Overruled:
 
 
 # ---- token passing
+
 
 class _Arcs:
     """Arcs of a graph by their source: those that take a row of scores, or those that take none."""
@@ -139,8 +141,12 @@ class _Tokens:
         return _Tokens(self.state[kept], self.total[kept], self.acoustic[kept], self.history[kept])
 
     def with_others(self, more: _Tokens) -> _Tokens:
-        return _Tokens(*(np.concatenate([getattr(self, name), getattr(more, name)])
-                         for name in ("state", "total", "acoustic", "history")))
+        return _Tokens(
+            *(
+                np.concatenate([getattr(self, name), getattr(more, name)])
+                for name in ("state", "total", "acoustic", "history")
+            )
+        )
 
 
 def replay_graph(graph: SearchGraph, scores: np.ndarray, scale: float, beam: float) -> Replay:
@@ -152,9 +158,12 @@ def replay_graph(graph: SearchGraph, scores: np.ndarray, scale: float, beam: flo
     for row, frame in enumerate(scale * np.asarray(scores, np.float32)):
         token, arc = emitting.leaving(tokens.state)
         sound = frame[(emitting.label[arc] - 1) // 2].astype(float)
-        tokens = _Tokens(emitting.target[arc],
-                         tokens.total[token] + emitting.score[arc] + sound, tokens.acoustic[token] + sound,
-                         histories.after(tokens.history[token], emitting.word[arc], row))
+        tokens = _Tokens(
+            emitting.target[arc],
+            tokens.total[token] + emitting.score[arc] + sound,
+            tokens.acoustic[token] + sound,
+            histories.after(tokens.history[token], emitting.word[arc], row),
+        )
         if not len(tokens.total):
             return replay
         met: dict[Words, float] = {}
@@ -189,8 +198,9 @@ def _read(fst: kaldifst.StdVectorFst) -> tuple[_Arcs, _Arcs, np.ndarray, int]:
     return (*(_Arcs(table[which], fst.num_states) for which in (table[:, 2] > 0, table[:, 2] == 0)), final, fst.start)
 
 
-def _without_frames(tokens: _Tokens, silent: _Arcs, histories: _Histories, row: int, beam: float,
-                    met: dict[Words, float]) -> _Tokens:
+def _without_frames(
+    tokens: _Tokens, silent: _Arcs, histories: _Histories, row: int, beam: float, met: dict[Words, float]
+) -> _Tokens:
     """With the states that arcs without a label lead to."""
     fresh = tokens
     while True:
@@ -198,12 +208,19 @@ def _without_frames(tokens: _Tokens, silent: _Arcs, histories: _Histories, row: 
         token, arc = silent.leaving(fresh.state)
         if not len(arc):
             return tokens
-        there = _Tokens(silent.target[arc], fresh.total[token] + silent.score[arc], fresh.acoustic[token],
-                        histories.after(fresh.history[token], silent.word[arc], row))
+        there = _Tokens(
+            silent.target[arc],
+            fresh.total[token] + silent.score[arc],
+            fresh.acoustic[token],
+            histories.after(fresh.history[token], silent.word[arc], row),
+        )
         known = dict(zip(tokens.state.tolist(), tokens.total.tolist()))
         tokens = tokens.with_others(there).best(histories, met)
-        fresh = tokens.take(np.flatnonzero([total > known.get(state, NEVER) for state, total in
-                                            zip(tokens.state.tolist(), tokens.total.tolist())]))
+        fresh = tokens.take(
+            np.flatnonzero(
+                [total > known.get(state, NEVER) for state, total in zip(tokens.state.tolist(), tokens.total.tolist())]
+            )
+        )
 
 
 def _prefixes(tokens: _Tokens, histories: _Histories) -> list[Prefix]:
@@ -218,6 +235,7 @@ def _prefixes(tokens: _Tokens, histories: _Histories) -> list[Prefix]:
 
 
 # ---- flashlight
+
 
 def replay_flashlight(decoder: FlashlightDecoder, log_posteriors: np.ndarray) -> Replay:
     """The prefixes that flashlight's beam held, in the words' nats: its scores divided by its language model weight."""
@@ -235,12 +253,14 @@ def replay_flashlight(decoder: FlashlightDecoder, log_posteriors: np.ndarray) ->
     if paths:
         labels = max(paths, key=lambda result: result.score).words
         replay.said = tuple(decoder.words[label] for label in labels if label >= 0)
-        replay.so_far = [tuple(decoder.words[label] for label in labels[:row + 2] if label >= 0)
-                         for row in range(len(replay.rows))]
+        replay.so_far = [
+            tuple(decoder.words[label] for label in labels[: row + 2] if label >= 0) for row in range(len(replay.rows))
+        ]
     return replay
 
 
 # ---- what it means
+
 
 def overruled(replay: Replay) -> list[Overruled]:
     """The prefixes that sounded better than what was said in the end, the one that sounded better by most first."""
@@ -258,15 +278,19 @@ def overruled(replay: Replay) -> list[Overruled]:
 def _parted(words: Words, said: Words) -> Words:
     """``words`` up to the first that was not said; empty if all were."""
     same = next((i for i, (a, b) in enumerate(zip(words, said)) if a != b), min(len(words), len(said)))
-    return words[:same + 1] if same < len(words) else ()
+    return words[: same + 1] if same < len(words) else ()
 
 
 def _overruled(replay: Replay, rival: Words, seen: list[tuple[int, Prefix, Prefix]]) -> Overruled:
     size, first = len(rival), seen[0]
     _, winner, most = max(seen, key=lambda one: one[2].acoustic - one[1].acoustic)
     last = max(row for row, prefixes in enumerate(replay.rows) if any(p.words[:size] == rival for p in prefixes))
-    meetings = [(loss, row) for row in range(first[0], len(replay.met)) for words, loss in replay.met[row].items()
-                if words[:size] == rival]
+    meetings = [
+        (loss, row)
+        for row in range(first[0], len(replay.met))
+        for words, loss in replay.met[row].items()
+        if words[:size] == rival
+    ]
     if meetings:
         fate, (behind, last) = "met", min(meetings)
         last -= 1
@@ -277,8 +301,16 @@ def _overruled(replay: Replay, rival: Words, seen: list[tuple[int, Prefix, Prefi
         prefixes = replay.rows[last]
         behind = prefixes[0].total - max(p.total for p in prefixes if p.words[:size] == rival)
         fate = "pruned" if replay.met else "gone"
-    return Overruled(first[0], first[1].words, rival, most.acoustic - winner.acoustic, winner.graph - most.graph, last,
-                     fate, float(behind))
+    return Overruled(
+        first[0],
+        first[1].words,
+        rival,
+        most.acoustic - winner.acoustic,
+        winner.graph - most.graph,
+        last,
+        fate,
+        float(behind),
+    )
 
 
 def changes(replay: Replay, top: int) -> Iterator[tuple[int, list[Prefix]]]:

@@ -1,4 +1,5 @@
 """A trained acoustic model as the searches see it."""
+
 from __future__ import annotations
 
 from collections.abc import Callable

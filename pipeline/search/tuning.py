@@ -1,4 +1,5 @@
 """Tuning on development data: acoustic scale and insertion score of a search, one after the other; tuning.json."""
+
 from __future__ import annotations
 
 import math
@@ -17,7 +18,7 @@ from lexicon.lang import Lang
 from lexicon.phones import spoken
 from pipeline.base.parallel import each
 from pipeline.lattice import LARGEST
-from pipeline.search.decode import SEARCHES, Decoder, Settings, WfstDecoder, word_decoder
+from pipeline.search.decode import SEARCHES, Decoder, SearchSettings, WfstDecoder, word_decoder
 from pipeline.search.system import System
 from pipeline.search.wfst import Beams
 
@@ -26,30 +27,37 @@ SCORES = (-6.0, -4.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 4.0)
 START = {"gmm": 0.1, "frames": 0.28, "neural": 0.8}  # acoustic scale to begin at, by kind of model
 BEST_PATH_ONLY = 0.1  # lattice beam: nothing beside the best path is wanted here
 
-Tried = dict[Settings, int]
+Tried = dict[SearchSettings, int]
 
 
 class Tuned(NamedTuple):
     """What was chosen on dev for a system: settings for the word search, called ``search``, and for the free one."""
 
     search: str
-    words: Settings
-    free: Settings
+    words: SearchSettings
+    free: SearchSettings
 
 
 def read_tuning(path: Path) -> Tuned:
     """Read tuning.json. UserError if it is none."""
     try:
         tuning = read_json(path)
-        tuned = Tuned(tuning["search"], *(Settings(float(tuning[name]["acoustic_scale"]),
-                                                   float(tuning[name]["insertion_score"])) for name in ("words", "free")))
+        tuned = Tuned(
+            tuning["search"],
+            *(
+                SearchSettings(float(tuning[name]["acoustic_scale"]), float(tuning[name]["insertion_score"]))
+                for name in ("words", "free")
+            ),
+        )
         if tuned.search not in SEARCHES:
             raise ValueError(f"search {tuned.search!r} is none of {', '.join(SEARCHES)}")
         if not all(0 < s.acoustic_scale < LARGEST and abs(s.insertion_score) < LARGEST for s in tuned[1:]):
             raise ValueError("scales that are none")
         return tuned
     except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
-        raise UserError(f"{path}: no tuned settings ({error!r}); remove it, if it is there, and run: make compare") from error
+        raise UserError(
+            f"{path}: no tuned settings ({error!r}); remove it, if it is there, and run: make compare"
+        ) from error
 
 
 def dev_errors(path: Path) -> float:
@@ -61,14 +69,14 @@ def dev_errors(path: Path) -> float:
     return rate if type(rate) in (int, float) else math.inf
 
 
-def coordinate_descent(errors: Callable[[Settings], int], start: Settings, rounds: int = 2) -> Tried:
+def coordinate_descent(errors: Callable[[SearchSettings], int], start: SearchSettings, rounds: int = 2) -> Tried:
     """Walk downhill on the grids SCALES x SCORES from ``start``: neighbours of one setting, then of the other.
 
     errors: number of errors on dev with given settings. Returns all that was tried, in order.
     """
     tried: Tried = {}
 
-    def cost(settings: Settings) -> int:
+    def cost(settings: SearchSettings) -> int:
         if settings not in tried:
             tried[settings] = errors(settings)
         return tried[settings]
@@ -84,7 +92,9 @@ def coordinate_descent(errors: Callable[[Settings], int], start: Settings, round
     return tried
 
 
-def _walk(line: Sequence[Settings], best: Settings, cost: Callable[[Settings], int]) -> Settings:
+def _walk(
+    line: Sequence[SearchSettings], best: SearchSettings, cost: Callable[[SearchSettings], int]
+) -> SearchSettings:
     """From ``best``, which lies on ``line``, go to the better neighbour while there is one."""
     at = line.index(best)
     for direction in (1, -1):
@@ -93,36 +103,56 @@ def _walk(line: Sequence[Settings], best: Settings, cost: Callable[[Settings], i
     return line[at]
 
 
-def best_of(tried: Tried) -> Settings:
+def best_of(tried: Tried) -> SearchSettings:
     """The settings with the fewest errors; of equals, the first tried."""
     return min(tried, key=tried.__getitem__)
 
 
-def tune_words(system: System, lang: Lang, search: str, feats: Mapping[str, np.ndarray],
-               references: Mapping[str, Sequence[str]], jobs: int = 1) -> Tried:
+def tune_words(
+    system: System,
+    lang: Lang,
+    search: str,
+    feats: Mapping[str, np.ndarray],
+    references: Mapping[str, Sequence[str]],
+    jobs: int = 1,
+) -> Tried:
     """Word errors on dev for the settings tried; ``references`` maps utterances to words."""
-    def decoder(settings: Settings) -> Decoder:
+
+    def decoder(settings: SearchSettings) -> Decoder:
         return word_decoder(system, lang, search, settings, Beams(lattice_beam=BEST_PATH_ONLY))
 
     return _tune(system, feats, references, decoder, words=True, jobs=jobs)
 
 
-def tune_free(system: System, lang: Lang, feats: Mapping[str, np.ndarray],
-              references: Mapping[str, Sequence[str]], fold: Fold = {}, jobs: int = 1) -> Tried:
+def tune_free(
+    system: System,
+    lang: Lang,
+    feats: Mapping[str, np.ndarray],
+    references: Mapping[str, Sequence[str]],
+    fold: Fold = {},
+    jobs: int = 1,
+) -> Tried:
     """Phone errors of the free search on dev for the settings tried; ``references`` maps utterances to (folded) phones."""
-    def decoder(settings: Settings) -> Decoder:
+
+    def decoder(settings: SearchSettings) -> Decoder:
         return WfstDecoder(system, lang, "free", settings, Beams(lattice_beam=BEST_PATH_ONLY))
 
     return _tune(system, feats, references, decoder, words=False, fold=fold, jobs=jobs)
 
 
-def _tune(system: System, feats: Mapping[str, np.ndarray], references: Mapping[str, Sequence[str]],
-          make_decoder: Callable[[Settings], Decoder], words: bool, fold: Fold = {},
-          jobs: int = 1) -> Tried:
+def _tune(
+    system: System,
+    feats: Mapping[str, np.ndarray],
+    references: Mapping[str, Sequence[str]],
+    make_decoder: Callable[[SearchSettings], Decoder],
+    words: bool,
+    fold: Fold = {},
+    jobs: int = 1,
+) -> Tried:
     scores = each(lambda utt: (system.scores(x := feats[utt]), len(x)), references, jobs)
     scored = dict(zip(references, scores))
 
-    def errors(settings: Settings) -> int:
+    def errors(settings: SearchSettings) -> int:
         decoder = make_decoder(settings)
 
         def wrong(utt: str) -> int:
@@ -132,4 +162,4 @@ def _tune(system: System, feats: Mapping[str, np.ndarray], references: Mapping[s
 
         return sum(each(wrong, references, jobs))
 
-    return coordinate_descent(errors, Settings(START[system.meta["kind"]]))
+    return coordinate_descent(errors, SearchSettings(START[system.meta["kind"]]))

@@ -3,6 +3,7 @@
 The lattice that `search` gives holds a phone string once for every alignment that Kaldi's decoder kept; see
 `pipeline.lattice.determinize`.
 """
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -55,9 +56,20 @@ class _RawLattice:
     rank: np.ndarray
 
 
-def search(graph: SearchGraph, scores: np.ndarray, acoustic_scale: float, beams: Beams, utterance: str, system: str,
-           name: str, frame_shift_ms: float, step: int = 1, num_frames: int | None = None, word_score: float = 0.0,
-           posteriors: bool = True) -> Lattice | None:
+def search(
+    graph: SearchGraph,
+    scores: np.ndarray,
+    acoustic_scale: float,
+    beams: Beams,
+    utterance: str,
+    system: str,
+    name: str,
+    frame_shift_ms: float,
+    step: int = 1,
+    num_frames: int | None = None,
+    word_score: float = 0.0,
+    posteriors: bool = True,
+) -> Lattice | None:
     """Search one utterance with Kaldi's lattice decoder; None if no path reaches the end.
 
     scores: (T, columns) log-likelihoods (or CTC log-posteriors), one row for ``step`` feature frames. Returns the phone
@@ -109,8 +121,9 @@ def _parse(text: str) -> _RawLattice:
     return _RawLattice(source, target, label, word, cost, final_cost, start, frame, rank)
 
 
-def _frames_and_ranks(source: np.ndarray, target: np.ndarray, label: np.ndarray, start: int, size: int
-                      ) -> tuple[np.ndarray, np.ndarray]:
+def _frames_and_ranks(
+    source: np.ndarray, target: np.ndarray, label: np.ndarray, start: int, size: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Frame of every state (arcs with a label take one), and a topological order (Kahn 1962)."""
     waiting = np.bincount(target, minlength=size).tolist()
     outgoing: list[list[tuple[int, int]]] = [[] for _ in range(size)]
@@ -141,9 +154,15 @@ def _cut_into_phones(raw: _RawLattice, scores: np.ndarray, scale: float, graph: 
     acoustic = np.where(raw.label > 0, scores[np.minimum(raw.frame[raw.source], len(scores) - 1), column], 0.0)
     inner: dict[int, list[tuple[int, float, float, int]]] = {}
     entries: dict[int, list[tuple[int, float, float, int, int]]] = {}
-    for a, b, enters, cost, ac, word, col in zip(raw.source.tolist(), raw.target.tolist(), is_entry.tolist(),
-                                                 raw.graph_cost.tolist(), acoustic.tolist(), raw.word.tolist(),
-                                                 column.tolist()):
+    for a, b, enters, cost, ac, word, col in zip(
+        raw.source.tolist(),
+        raw.target.tolist(),
+        is_entry.tolist(),
+        raw.graph_cost.tolist(),
+        acoustic.tolist(),
+        raw.word.tolist(),
+        column.tolist(),
+    ):
         if enters:
             entries.setdefault(a, []).append((b, cost, ac, word, col))
         else:
@@ -190,8 +209,10 @@ class _Cutter:
         while stack:
             state, cost, words = stack.pop()
             found.append((state, cost, words))
-            stack += [(target, cost + more, (*words, word) if word else words)
-                      for target, more, _, word in self.inner.get(state, ())]
+            stack += [
+                (target, cost + more, (*words, word) if word else words)
+                for target, more, _, word in self.inner.get(state, ())
+            ]
         return found
 
     def _through(self, column: int, firsts: Sequence[tuple[int, float, float, tuple[int, ...]]]):
@@ -235,8 +256,9 @@ class _Cutter:
         return way[0] - self.scale * way[1]
 
 
-def _assemble(arcs: list, raw: _RawLattice, end: int, num_steps: int, scale: float, graph: SearchGraph
-              ) -> Lattice | None:
+def _assemble(
+    arcs: list, raw: _RawLattice, end: int, num_steps: int, scale: float, graph: SearchGraph
+) -> Lattice | None:
     """Number the nodes by time and put the arcs into a Lattice; arcs that lead to no end are dropped."""
     useful = {end}
     by_rank = sorted(arcs, key=lambda arc: -int(raw.rank[arc[0]]))
@@ -247,8 +269,9 @@ def _assemble(arcs: list, raw: _RawLattice, end: int, num_steps: int, scale: flo
             kept.append(arc)
     if raw.start not in useful:
         return None
-    states = sorted(useful - {end}, key=lambda state: (int(raw.frame[state]) if state != raw.start else -1,
-                                                        int(raw.rank[state])))
+    states = sorted(
+        useful - {end}, key=lambda state: (int(raw.frame[state]) if state != raw.start else -1, int(raw.rank[state]))
+    )
     number = {state: i for i, state in enumerate(states)} | {end: len(states)}
     # The same phone may reach the end by several final states; only its best way counts.
     merged: dict[tuple[int, int, int, tuple[int, ...]], tuple[float, float]] = {}
@@ -259,10 +282,22 @@ def _assemble(arcs: list, raw: _RawLattice, end: int, num_steps: int, scale: flo
     keys = sorted(merged, key=lambda key: key[:3])  # words in the order found, as of equals the first is the best path
     phone, words = graph.topology.label_phone, graph.words
     frames = [0 if state == raw.start else int(raw.frame[state]) for state in states] + [num_steps]
-    return Lattice("", "", "", 10.0, num_steps, scale, 0.0, np.array(frames, np.int32),
-                   np.array([key[0] for key in keys], np.int32), np.array([key[1] for key in keys], np.int32),
-                   [phone[key[2]] for key in keys], [" ".join(words[w - 1] for w in key[3]) for key in keys],
-                   np.array([merged[key][0] for key in keys]), -np.array([merged[key][1] for key in keys]))
+    return Lattice(
+        "",
+        "",
+        "",
+        10.0,
+        num_steps,
+        scale,
+        0.0,
+        np.array(frames, np.int32),
+        np.array([key[0] for key in keys], np.int32),
+        np.array([key[1] for key in keys], np.int32),
+        [phone[key[2]] for key in keys],
+        [" ".join(words[w - 1] for w in key[3]) for key in keys],
+        np.array([merged[key][0] for key in keys]),
+        -np.array([merged[key][1] for key in keys]),
+    )
 
 
 def best_segments(lattice: Lattice) -> tuple[list[Segment], list[float], list[str]]:
@@ -275,11 +310,20 @@ def best_segments(lattice: Lattice) -> tuple[list[Segment], list[float], list[st
     path, segments, words = best_path(lattice), [], []
     for arc in path:
         words += lattice.word[arc].split()
-        segments.append(Segment(lattice.label[arc], int(lattice.node_frame[lattice.arc_from[arc]]),
-                                int(lattice.node_frame[lattice.arc_to[arc]]),
-                                len(words) - 1 if lattice.label[arc] not in SILENT else -1))
+        segments.append(
+            Segment(
+                lattice.label[arc],
+                int(lattice.node_frame[lattice.arc_from[arc]]),
+                int(lattice.node_frame[lattice.arc_to[arc]]),
+                len(words) - 1 if lattice.label[arc] not in SILENT else -1,
+            )
+        )
     labels, shares = frame_posteriors(lattice)
     rows = {label: shares[i] for i, label in enumerate(labels)}
-    confidence = [float(np.clip(rows[s.label][s.start:s.end].mean(), 0, 1)) if s.end > s.start
-                  else float(lattice.posterior[arc]) for s, arc in zip(segments, path)]
+    confidence = [
+        float(np.clip(rows[s.label][s.start : s.end].mean(), 0, 1))
+        if s.end > s.start
+        else float(lattice.posterior[arc])
+        for s, arc in zip(segments, path)
+    ]
     return segments, confidence, words

@@ -1,4 +1,5 @@
 """Where each word and phone of the known text is, by hand and by every system that aligned it, side by side."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -12,23 +13,23 @@ from pipeline.align.alignments import read_alignment
 from pipeline.align.boundaries import compare_boundaries, join_closures
 from pipeline.align.boundaries import table as boundary_table
 from pipeline.base.edits import GAP
-from pipeline.base.edits import align as edit
+from pipeline.base.edits import pair_up as edit
 from pipeline.draw.chart import MARGIN, counted, fit, frame_rulers, level, note, numbers, pad, table, wrap
 from pipeline.show.place import Place, Shown
 from pipeline.times.clock import frame_to_seconds
 from pipeline.times.intervals import Interval
 from pipeline.times.segments import Segment
 
-FAR_MS = 20        # a start that differs by more is marked
+FAR_MS = 20  # a start that differs by more is marked
 MARK = "*"
-WIDEST = 10        # columns of a word
-CROWD = 4          # others, for whose lengths there is no room in a line
+WIDEST = 10  # columns of a word
+CROWD = 4  # others, for whose lengths there is no room in a line
 BY_HAND = "by hand"
-DOT = "·"          # a blank
+DOT = "·"  # a blank
 
 
 @dataclass(frozen=True)
-class Piece:
+class Rated:
     """A phone or word in seconds; of a system also its acoustic log score a frame, its confidence in [0, 1], and its
     goodness of pronunciation, where there are such."""
 
@@ -47,10 +48,10 @@ class Aligned:
     """What one system, or a hand, made of an utterance."""
 
     name: str
-    words: list[Piece]
-    phones: list[Piece]
+    words: list[Rated]
+    phones: list[Rated]
 
-    def spoken(self, fold: Fold) -> list[tuple[str, Piece]]:
+    def spoken(self, fold: Fold) -> list[tuple[str, Rated]]:
         """The phones without silence and blanks, each behind its folded label."""
         folded = [(fold.get(phone.interval.label, phone.interval.label), phone) for phone in self.phones]
         return [(label, phone) for label, phone in folded if label not in SILENT]
@@ -62,8 +63,14 @@ def align(place: Place) -> Shown:
     first, others = found[0], found[1:]
     lines = [place.title("align: the known text placed in the recording"), ""]
     lines += wrap("in", [f"{counted(len(place.utterance.words), 'word')}:", *place.utterance.words])
-    lines += wrap("out", [f"{counted(len(first.words), 'word')} and {counted(len(first.spoken(place.fold)), 'phone')}",
-                          "with start and length:", ", ".join(one.name for one in found)])
+    lines += wrap(
+        "out",
+        [
+            f"{counted(len(first.words), 'word')} and {counted(len(first.spoken(place.fold)), 'phone')}",
+            "with start and length:",
+            ", ".join(one.name for one in found),
+        ],
+    )
     lines += ["", *_timeline(place, found)]
     systems = [one for one in found if one.name != BY_HAND]
     lines += _alone(systems[0], first, place.fold) if len(systems) == 1 else _side_by_side(first, others, place.fold)
@@ -74,8 +81,13 @@ def everybody(place: Place) -> list[Aligned]:
     """By hand, where hands have placed the phones; then the systems. UserError if nobody has."""
     found = []
     if phones := place.placed("phones"):
-        found.append(Aligned(BY_HAND, [Piece(word) for word in place.placed("words")],
-                             [Piece(phone) for phone in join_closures(phones)]))
+        found.append(
+            Aligned(
+                BY_HAND,
+                [Rated(word) for word in place.placed("words")],
+                [Rated(phone) for phone in join_closures(phones)],
+            )
+        )
     names = dict.fromkeys(place.systems)
     if len(names) != 1:
         names |= dict.fromkeys(sorted(path.parts[-3] for path in place.exp.glob(f"*/ali_{place.part}/alignment.json")))
@@ -85,10 +97,12 @@ def everybody(place: Place) -> list[Aligned]:
             found.append(_aligned(path, name, place.id))
         elif name == "gmm" and place.aligned("phones"):
             found.append(
-                Aligned(name, [Piece(i) for i in place.aligned("words")], [Piece(i) for i in place.aligned("phones")]))
+                Aligned(name, [Rated(i) for i in place.aligned("words")], [Rated(i) for i in place.aligned("phones")])
+            )
     if not [one for one in found if one.name != BY_HAND]:
         raise UserError(
-            f'"{place.id}" is not aligned by {" ".join(names) or "any system"} in {place.exp}; run: make compare')
+            f'"{place.id}" is not aligned by {" ".join(names) or "any system"} in {place.exp}; run: make compare'
+        )
     return found
 
 
@@ -98,8 +112,11 @@ def _aligned(path: Path, name: str, utterance: str) -> Aligned:
     if utterance not in found:
         raise UserError(f'{path}: "{utterance}" is not aligned there; remove the file and run: make compare')
     placed = found[utterance]
-    return Aligned(name, [Piece(_interval(word), confidence=sure) for word, sure in placed.words],
-                   [Piece(_interval(p.segment), p.score, p.confidence, p.gop) for p in placed.phones])
+    return Aligned(
+        name,
+        [Rated(_interval(word), confidence=sure) for word, sure in placed.words],
+        [Rated(_interval(p.segment), p.score, p.confidence, p.gop) for p in placed.phones],
+    )
 
 
 def _interval(segment: Segment) -> Interval:
@@ -107,6 +124,7 @@ def _interval(segment: Segment) -> Interval:
 
 
 # ---- pictures and tables
+
 
 def _timeline(place: Place, found: Sequence[Aligned]) -> list[str]:
     """Everybody's phones on one axis of time."""
@@ -136,17 +154,30 @@ def _alone(one: Aligned, first: Aligned, fold: Fold) -> list[str]:
         label = fold.get(piece.interval.label, piece.interval.label)
         hand = next(by_hand, None) if label not in SILENT else None
         later = _later(hand[1], piece) if hand else ""
-        rows.append([f"{piece.interval.start:.3f}", f"{piece.ms:.0f}", words.get(_key(piece), ""), piece.interval.label,
-                     *_optional(piece.score, 1), *_optional(piece.confidence),
-                     level(piece.confidence) if piece.confidence is not None else "", *_optional(piece.gop), later])
+        rows.append(
+            [
+                f"{piece.interval.start:.3f}",
+                f"{piece.ms:.0f}",
+                words.get(_key(piece), ""),
+                piece.interval.label,
+                *_optional(piece.score, 1),
+                *_optional(piece.confidence),
+                level(piece.confidence) if piece.confidence is not None else "",
+                *_optional(piece.gop),
+                later,
+            ]
+        )
     told = note(
         "score: log score per row of the model's output; sure: share of the phone among all, by the sound alone; GOP:"
-        " goodness of pronunciation, 0 where no other phone fits better (Witt & Young 2000)")
-    return [*table(["start s", "ms", "<word", "<phone", "score", "sure", "<", "GOP", "<later than the hand"], rows),
-            *(told if any(p.confidence is not None for p in one.phones) else [])]
+        " goodness of pronunciation, 0 where no other phone fits better (Witt & Young 2000)"
+    )
+    return [
+        *table(["start s", "ms", "<word", "<phone", "score", "sure", "<", "GOP", "<later than the hand"], rows),
+        *(told if any(p.confidence is not None for p in one.phones) else []),
+    ]
 
 
-def _later(mine: Piece, theirs: Piece) -> str:
+def _later(mine: Rated, theirs: Rated) -> str:
     """How much later, in ms; marked where it is much."""
     later = round(1000 * (theirs.interval.start - mine.interval.start))
     return f"{later:+d}{MARK if abs(later) > FAR_MS else ''}"
@@ -161,7 +192,7 @@ def _who(one: Aligned) -> str:
     return "the hand" if one.name == BY_HAND else one.name
 
 
-def _key(piece: Piece) -> int:
+def _key(piece: Rated) -> int:
     """Its start, in ms."""
     return round(1000 * piece.interval.start)
 
@@ -169,8 +200,10 @@ def _key(piece: Piece) -> int:
 def _beginning(one: Aligned, fold: Fold) -> dict[int, str]:
     """The word that begins with a phone, by the start of that: a hand may have put a glottal stop before it."""
     starts = [_key(phone) for _, phone in one.spoken(fold)]
-    return {min((start for start in starts if start >= _key(word)), default=_key(word)):
-            fit(word.interval.label, WIDEST) for word in one.words}
+    return {
+        min((start for start in starts if start >= _key(word)), default=_key(word)): fit(word.interval.label, WIDEST)
+        for word in one.words
+    }
 
 
 def _side_by_side(first: Aligned, others: Sequence[Aligned], fold: Fold) -> list[str]:
@@ -180,29 +213,53 @@ def _side_by_side(first: Aligned, others: Sequence[Aligned], fold: Fold) -> list
     columns, more = zip(*(_matched(mine, other, fold) for other in others))
     rows = []
     for number, (label, piece) in enumerate(mine):
-        rows.append([words.get(_key(piece), ""), piece.interval.label, f"{piece.interval.start:.2f}", f"{piece.ms:.0f}",
-                     *_optional(piece.confidence),
-                     *(cell for column in columns for cell in _cells(label, piece, column[number]))])
+        rows.append(
+            [
+                words.get(_key(piece), ""),
+                piece.interval.label,
+                f"{piece.interval.start:.2f}",
+                f"{piece.ms:.0f}",
+                *_optional(piece.confidence),
+                *(cell for column in columns for cell in _cells(label, piece, column[number])),
+            ]
+        )
     lengths = ["ms"] if len(others) < CROWD else []
     if not lengths:
         rows = [[cell for number, cell in enumerate(row) if number < 5 or (number - 5) % 3 != 1] for row in rows]
-    head = ["<word", "<phone", "start s", "ms", "sure",
-            *(cell for one in others for cell in (f"<{one.name}", *lengths, "sure"))]
+    head = [
+        "<word",
+        "<phone",
+        "start s",
+        "ms",
+        "sure",
+        *(cell for one in others for cell in (f"<{one.name}", *lengths, "sure")),
+    ]
     lines = table(head, rows)
     for one, extra in zip(others, more):
-        lines += note(
-            f"{one.name} has {', '.join(f'{p.interval.label} at {p.interval.start:.2f} s' for p in extra)}, which"
-            f" match{'es' if len(extra) == 1 else ''} none of these.") if extra else []
-    return [*lines, *note(f"Starts are those of {_who(first)}; of the others how much later (ms), {MARK} by more than"
-                          f" {FAR_MS} ms, behind their own phone where it is another one. sure: share of the phone"
-                          " among all, by the sound alone.")]
+        lines += (
+            note(
+                f"{one.name} has {', '.join(f'{p.interval.label} at {p.interval.start:.2f} s' for p in extra)}, which"
+                f" match{'es' if len(extra) == 1 else ''} none of these."
+            )
+            if extra
+            else []
+        )
+    return [
+        *lines,
+        *note(
+            f"Starts are those of {_who(first)}; of the others how much later (ms), {MARK} by more than"
+            f" {FAR_MS} ms, behind their own phone where it is another one. sure: share of the phone"
+            " among all, by the sound alone."
+        ),
+    ]
 
 
-def _matched(mine: Sequence[tuple[str, Piece]], other: Aligned, fold: Fold
-             ) -> tuple[list[tuple[str, Piece] | None], list[Piece]]:
+def _matched(
+    mine: Sequence[tuple[str, Rated]], other: Aligned, fold: Fold
+) -> tuple[list[tuple[str, Rated] | None], list[Rated]]:
     """For each phone the other's that the fewest edits put in its place, and those of the other that are left over."""
     theirs = other.spoken(fold)
-    found: list[tuple[str, Piece] | None] = []
+    found: list[tuple[str, Rated] | None] = []
     more, j = [], 0
     for ref, hyp in edit([label for label, _ in mine], [label for label, _ in theirs]):
         if ref != GAP:
@@ -213,12 +270,15 @@ def _matched(mine: Sequence[tuple[str, Piece]], other: Aligned, fold: Fold
     return found, more
 
 
-def _cells(label: str, mine: Piece, theirs: tuple[str, Piece] | None) -> list[str]:
+def _cells(label: str, mine: Rated, theirs: tuple[str, Rated] | None) -> list[str]:
     if theirs is None:
         return ["-", "", ""]
     own, piece = theirs
-    return [f"{'' if own == label else f'{piece.interval.label} '}{_later(mine, piece)}", f"{piece.ms:.0f}",
-            *_optional(piece.confidence)]
+    return [
+        f"{'' if own == label else f'{piece.interval.label} '}{_later(mine, piece)}",
+        f"{piece.ms:.0f}",
+        *_optional(piece.confidence),
+    ]
 
 
 def _agreement(place: Place, first: Aligned, others: Sequence[Aligned]) -> list[str]:
@@ -226,7 +286,12 @@ def _agreement(place: Place, first: Aligned, others: Sequence[Aligned]) -> list[
     if not others:
         return []
     reference = {place.id: [phone.interval for phone in first.phones]}
-    rows = {one.name: compare_boundaries(reference, {place.id: [phone.interval for phone in one.phones]}, place.fold)
-            for one in others}
-    return ["", f"Starts of phones against {_who(first)} (ms later, and the percentage within a limit):",
-            *(f"  {pad(line, 98).rstrip()}" for line in boundary_table(rows))]
+    rows = {
+        one.name: compare_boundaries(reference, {place.id: [phone.interval for phone in one.phones]}, place.fold)
+        for one in others
+    }
+    return [
+        "",
+        f"Starts of phones against {_who(first)} (ms later, and the percentage within a limit):",
+        *(f"  {pad(line, 98).rstrip()}" for line in boundary_table(rows)),
+    ]

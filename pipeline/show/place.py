@@ -1,4 +1,5 @@
 """One utterance, where its files are, and what the stages made of it."""
+
 from __future__ import annotations
 
 import difflib
@@ -43,8 +44,10 @@ def find_utterance(data: Path, name: str, parts: Sequence[str] = ("test",)) -> t
     near = [lower[match] for match in difflib.get_close_matches(name.lower(), lower, n=4, cutoff=0.4)]
     said = f'UTT "{name}" is not in' if name else "name an utterance, UTT=..., of"
     where = data / (parts[0] if len(parts) == 1 else f"{{{','.join(parts)}}}") / "text"
-    raise UserError(f'{said} {where}; {"did you mean " if near else "it has "}{", ".join(near or list(known)[:3])}'
-                    f"{', ...' if not near else ''}")
+    raise UserError(
+        f"{said} {where}; {'did you mean ' if near else 'it has '}{', '.join(near or list(known)[:3])}"
+        f"{', ...' if not near else ''}"
+    )
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,5 @@
 """What the searches found, beside what was said: hypotheses with their scores, and the errors counted."""
+
 from __future__ import annotations
 
 import json
@@ -13,7 +14,7 @@ from lexicon.errors import UserError
 from lexicon.ngram import BEGIN, END
 from lexicon.phones import SILENT, spoken
 from lexicon.text import numbered_lines
-from pipeline.base.edits import Pairs, align
+from pipeline.base.edits import Pairs, pair_up
 from pipeline.compare.results import MEASURES, read_fields
 from pipeline.compare.score import Counts, alignment_picture, count, kaldi_line, read_spoken
 from pipeline.draw.chart import COLUMNS, counted, level, note, numbers, table, wrap
@@ -24,7 +25,7 @@ from pipeline.show.place import Place, Shown
 from pipeline.times.clock import FRAME_SHIFT_MS, frame_to_seconds
 from pipeline.times.intervals import Interval, read_ctm
 
-READINGS = 6       # of the n-best list
+READINGS = 6  # of the n-best list
 NATURAL = np.log(10)
 
 
@@ -45,8 +46,10 @@ class Decode:
         """The words or phones of a text file of the decode."""
         found = read_spoken(self.folder / file, fold or {})
         if self.utterance not in found:
-            raise UserError(f'{self.folder / file}: no line for "{self.utterance}"; remove {self.folder}/hyp.txt and'
-                            " run: make decode")
+            raise UserError(
+                f'{self.folder / file}: no line for "{self.utterance}"; remove {self.folder}/hyp.txt and'
+                " run: make decode"
+            )
         return found[self.utterance]
 
     def intervals(self, kind: str) -> list[Interval]:
@@ -62,46 +65,74 @@ class Decode:
 def decodes(place: Place) -> list[Decode]:
     """Those of the systems; UserError if the utterance is not of the test set, or none of them is decoded."""
     if place.part != "test":
-        raise UserError(f'UTT "{place.id}" is of {place.part}, and only the test set is decoded; choose one of'
-                        f" {place.data / 'test' / 'text'}")
-    found = [Decode(name, place.exp / name / "decode_test", place.id) for name in place.systems
-             if (place.exp / name / "decode_test" / "decode.json").exists()]
+        raise UserError(
+            f'UTT "{place.id}" is of {place.part}, and only the test set is decoded; choose one of'
+            f" {place.data / 'test' / 'text'}"
+        )
+    found = [
+        Decode(name, place.exp / name / "decode_test", place.id)
+        for name in place.systems
+        if (place.exp / name / "decode_test" / "decode.json").exists()
+    ]
     if not found:
         there = sorted(path.parts[-3] for path in place.exp.glob("*/decode_test/decode.json"))
-        raise UserError(f"{' '.join(place.systems)}: not decoded in {place.exp}; "
-                        f"{'there are: ' + ', '.join(there) if there else 'run: make'}")
+        raise UserError(
+            f"{' '.join(place.systems)}: not decoded in {place.exp}; "
+            f"{'there are: ' + ', '.join(there) if there else 'run: make'}"
+        )
     return found
 
 
 # ---- score
+
 
 def score(place: Place) -> Shown:
     """Each system's words and phones under the reference, and how many are wrong."""
     found = decodes(place)
     phones = _reference_phones(place)
     lines = [place.title("score: what was heard against what was said"), ""]
-    lines += wrap("in", [f"reference: {counted(len(place.utterance.words), 'word')},",
-                         f"{counted(len(phones), 'phone')};",
-                         f"hypotheses of {', '.join(decode.name for decode in found)}"])
-    lines += wrap("out", ["alignments with the fewest errors", "(each substitution, deletion, insertion one),",
-                          "and their counts"])
+    lines += wrap(
+        "in",
+        [
+            f"reference: {counted(len(place.utterance.words), 'word')},",
+            f"{counted(len(phones), 'phone')};",
+            f"hypotheses of {', '.join(decode.name for decode in found)}",
+        ],
+    )
+    lines += wrap(
+        "out",
+        ["alignments with the fewest errors", "(each substitution, deletion, insertion one),", "and their counts"],
+    )
     references = {"words": place.utterance.words, "phones": phones}
     rows = []
     for measure, (name, file, kind) in MEASURES.items():
         fold = place.fold if kind == "phones" else None
         lines += ["", f"{name}: {TOLD[measure]}"]
         for decode in found:
-            pairs = align(references[kind], decode.labels(file, fold))
-            lines += ["", f"  {decode.name}  {kaldi_line(count(pairs), name.split()[-1])}",
-                      *(f"  {line}" for line in alignment_picture(pairs, COLUMNS - 2).splitlines())]
+            pairs = pair_up(references[kind], decode.labels(file, fold))
+            lines += [
+                "",
+                f"  {decode.name}  {kaldi_line(count(pairs), name.split()[-1])}",
+                *(f"  {line}" for line in alignment_picture(pairs, COLUMNS - 2).splitlines()),
+            ]
             rows.append(_row(decode, name, measure, pairs))
     head = ["<", "<system", "errors", "of", "%", "<", "of the test set", "%"]
-    return Shown([*lines, "", *table(head, rows), "",
-                  "  S: another one was heard, D: nothing was heard (deletion), I: one too many (insertion)"])
+    return Shown(
+        [
+            *lines,
+            "",
+            *table(head, rows),
+            "",
+            "  S: another one was heard, D: nothing was heard (deletion), I: one too many (insertion)",
+        ]
+    )
 
 
-TOLD = {"wer": "the words of the search with lexicon and language model",
-        "per": "the phones of these words", "free_per": "the phones of a search that knows no words"}
+TOLD = {
+    "wer": "the words of the search with lexicon and language model",
+    "per": "the phones of these words",
+    "free_per": "the phones of a search that knows no words",
+}
 
 
 def _reference_phones(place: Place) -> tuple[str, ...]:
@@ -109,7 +140,8 @@ def _reference_phones(place: Place) -> tuple[str, ...]:
     found = read_spoken(path)
     if place.id not in found:
         raise UserError(
-            f'{path}: no line for "{place.id}"; remove {path.with_name("phones.txt")} and run: make compare')
+            f'{path}: no line for "{place.id}"; remove {path.with_name("phones.txt")} and run: make compare'
+        )
     return found[place.id]
 
 
@@ -117,9 +149,15 @@ def _row(decode: Decode, name: str, measure: str, pairs: Pairs) -> list[str]:
     """The errors of the utterance, and the Kaldi line's figures of the whole set."""
     counts = count(pairs)
     whole = _whole(decode.folder / f"{measure}.txt")
-    return [name, decode.name, str(counts.errors), str(counts.length), f"{counts.percent:.1f}",
-            level(counts.percent / 100),
-            *([f"{whole.errors} of {whole.length}", f"{whole.percent:.1f}"] if whole else ["", ""])]
+    return [
+        name,
+        decode.name,
+        str(counts.errors),
+        str(counts.length),
+        f"{counts.percent:.1f}",
+        level(counts.percent / 100),
+        *([f"{whole.errors} of {whole.length}", f"{whole.percent:.1f}"] if whole else ["", ""]),
+    ]
 
 
 def _whole(path: Path) -> Counts | None:
@@ -133,10 +171,12 @@ def _whole(path: Path) -> Counts | None:
     except (IndexError, ValueError):
         raise UserError(
             f"{path}:1: {line[:80]!r} is not `%WER ... [ errors / words, ins, del, sub ]`; remove it and run:"
-            " make compare") from None
+            " make compare"
+        ) from None
 
 
 # ---- lattice
+
 
 def lattice(place: Place) -> Shown:
     """The lattice of free phones of the first of the systems, as text, and drawn."""
@@ -146,25 +186,47 @@ def lattice(place: Place) -> Shown:
         raise UserError(f'{graph}: no lattice of "{place.id}"; remove {one.folder}/hyp.txt and run: make decode')
     lines = [place.title(f"lattice: what {one.name} considered when it knew no words"), ""]
     lines += wrap("in", ["scores of the acoustic model;", "the graph of phones, one after any other by a bigram"])
-    lines += wrap("out", ["phones between nodes in time,", "each with acoustic and language score and posterior;",
-                          "files:", f"{graph}/{place.id}.json", "and", ".slf"])
+    lines += wrap(
+        "out",
+        [
+            "phones between nodes in time,",
+            "each with acoustic and language score and posterior;",
+            "files:",
+            f"{graph}/{place.id}.json",
+            "and",
+            ".slf",
+        ],
+    )
     return Shown([*lines, "", *lattice_page(found, _reference_phones(place), place.fold)], {"svg": lattice_svg(found)})
 
 
 # ---- decode
 
+
 def decode(place: Place) -> Shown:
     """Each system's words with times, confidence and scores, and what else it might have said."""
     found = decodes(place)
     lines = [place.title("decode: the words that fit sound, lexicon and language model best"), ""]
-    lines += wrap("in", ["scores of the acoustic model, a matrix (frames, states);", "the graph: states of phones,",
-                         "phones of words,", "words after words"])
+    lines += wrap(
+        "in",
+        [
+            "scores of the acoustic model, a matrix (frames, states);",
+            "the graph: states of phones,",
+            "phones of words,",
+            "words after words",
+        ],
+    )
     lines += wrap("out", ["the best path: words and phones with times;", "a lattice of all other paths worth keeping"])
     for one in found:
         lines += ["", *_heard(place, one)]
-    lines += ["", *note("sure: the least posterior of the word's phones in the lattice; sound: mean acoustic log score"
-                        " a frame; grammar: natural log probability of the word after those before it, by the language"
-                        " model; all else: grammar, variants, pauses, transitions, and the score for each word")]
+    lines += [
+        "",
+        *note(
+            "sure: the least posterior of the word's phones in the lattice; sound: mean acoustic log score"
+            " a frame; grammar: natural log probability of the word after those before it, by the language"
+            " model; all else: grammar, variants, pauses, transitions, and the score for each word"
+        ),
+    ]
     return Shown(lines)
 
 
@@ -173,27 +235,38 @@ def _heard(place: Place, one: Decode) -> list[str]:
     words, phones = one.intervals("words"), one.intervals("phones")
     lattice = one.lattice("words")
     lines = [f"{one.name}: {one.settings['search']} search", ""]
-    picture = alignment_picture(align(place.utterance.words, one.labels("hyp.txt")), COLUMNS - 2)
+    picture = alignment_picture(pair_up(place.utterance.words, one.labels("hyp.txt")), COLUMNS - 2)
     lines += [f"  {line}" for line in picture.splitlines()]
     rows, grammar = [], _grammar(place, [word.label for word in words])
     for word, ln in zip(words, grammar):
         own = [phone.label for phone in phones if word.start - 1e-3 <= phone.start < word.end - 1e-3]
-        rows.append([f"{word.start:.2f}", f"{1000 * (word.end - word.start):.0f}", word.label, *_sure(lattice, word),
-                     *_sound(lattice, word), *numbers([ln], 1),
-                     " ".join(phone for phone in own if phone not in SILENT)])
+        rows.append(
+            [
+                f"{word.start:.2f}",
+                f"{1000 * (word.end - word.start):.0f}",
+                word.label,
+                *_sure(lattice, word),
+                *_sound(lattice, word),
+                *numbers([ln], 1),
+                " ".join(phone for phone in own if phone not in SILENT),
+            ]
+        )
     lines += ["", *table(["start s", "ms", "<word", "sure", "<", "sound", "grammar", "<phones"], rows)]
     if lattice:
         path = best_path(lattice)
         acoustic, language = lattice.acoustic[path].sum(), lattice.language[path].sum()
-        lines += ["", f"  the whole path: {lattice.acoustic_scale:g} x {acoustic:.1f} (sound) {language:+.1f} (all"
-                  f" else) = {lattice.acoustic_scale * acoustic + language:.1f}"]
+        lines += [
+            "",
+            f"  the whole path: {lattice.acoustic_scale:g} x {acoustic:.1f} (sound) {language:+.1f} (all"
+            f" else) = {lattice.acoustic_scale * acoustic + language:.1f}",
+        ]
     return [*lines, *_nbest(one)]
 
 
 def _grammar(place: Place, words: Sequence[str]) -> list[float]:
     """ln p(word | words before) of each word."""
     lm, padded = place.lang.lm, (BEGIN, *words, END)
-    return [NATURAL * lm.score(padded[max(0, i - lm.order + 1):i], padded[i]) for i in range(1, len(words) + 1)]
+    return [NATURAL * lm.score(padded[max(0, i - lm.order + 1) : i], padded[i]) for i in range(1, len(words) + 1)]
 
 
 def _arcs(lattice: Lattice, word: Interval) -> list[int]:
@@ -220,8 +293,10 @@ def _nbest(one: Decode) -> list[str]:
     """Further readings with their scores, where the search gives some."""
     words = one.lattice("word_arcs")
     readings = _read_nbest(one.folder / "nbest.jsonl", one.utterance)[:READINGS]
-    readings = readings or [(value, " ".join(spoken(words.label[arc] for arc in path)))
-                            for value, path in (nbest(words, READINGS) if words else ())]
+    readings = readings or [
+        (value, " ".join(spoken(words.label[arc] for arc in path)))
+        for value, path in (nbest(words, READINGS) if words else ())
+    ]
     if len(readings) < 2:
         return ["", f"  no other string of words is within {words.beam:g} of it in score"] if words else []
     best = readings[0][0]
@@ -240,6 +315,6 @@ def _read_nbest(path: Path, utterance: str) -> list[tuple[float, str]]:
                 return [(float(score), str(text)) for score, text in value["nbest"]]
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise UserError(
-                f"{path}:{number}: no n-best list ({error!r}); remove {path.with_name('hyp.txt')} and run: make"
-                " decode") from error
+                f"{path}:{number}: no n-best list ({error!r}); remove {path.with_name('hyp.txt')} and run: make decode"
+            ) from error
     return []

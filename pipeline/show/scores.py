@@ -1,4 +1,5 @@
 """What an acoustic model says of each frame: densities, posteriors, and the spikes of a CTC network."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -15,9 +16,9 @@ from pipeline.times.clock import FRAME_SHIFT_MS, frame_to_seconds
 from pipeline.times.intervals import Interval
 
 SEEN = 1 / len(SHADES)  # a phone that is nowhere more probable would have an empty row in a picture
-RIVALS = 3     # phones named beside the one that was said, where there is room
-RIVAL = 0.02   # of at least this share
-LONGEST = 16   # frames of a phone that are shown one by one
+RIVALS = 3  # phones named beside the one that was said, where there is room
+RIVAL = 0.02  # of at least this share
+LONGEST = 16  # frames of a phone that are shown one by one
 
 
 @dataclass(frozen=True)
@@ -35,17 +36,31 @@ def gmm(place: Place) -> Shown:
     """Every state's log likelihood at each frame, the best path through the states, and the Gaussians it met."""
     from pipeline.hmm.gmm import load_gmm
     from pipeline.systems.registry import load_system
+
     directory = place.exp / "gmm"
     system, model, feats = load_system(directory), load_gmm(directory / "model.npz"), place.feats_for(directory)
     transitions = model.transitions
-    scores = system.scores(feats)                                            # (T, states)
+    scores = system.scores(feats)  # (T, states)
     lines = [place.title("gmm: how likely each state of each phone makes each frame"), ""]
     lines += wrap("in", [f"feats {feats.shape} {feats.dtype}, one row every {FRAME_SHIFT_MS:g} ms"])
-    lines += wrap("model", [f"{len(transitions.phones)} phones,", f"{transitions.num_pdfs} states,",
-                            f"{len(model.weights):,} Gaussians in {model.means.shape[1]} dimensions",
-                            "with diagonal covariance"])
-    lines += wrap("out", [f"scores {scores.shape} {scores.dtype}:", "log p(frame | state),",
-                          "natural logarithm of a density", "(no probability: it may be above 0)"])
+    lines += wrap(
+        "model",
+        [
+            f"{len(transitions.phones)} phones,",
+            f"{transitions.num_pdfs} states,",
+            f"{len(model.weights):,} Gaussians in {model.means.shape[1]} dimensions",
+            "with diagonal covariance",
+        ],
+    )
+    lines += wrap(
+        "out",
+        [
+            f"scores {scores.shape} {scores.dtype}:",
+            "log p(frame | state),",
+            "natural logarithm of a density",
+            "(no probability: it may be above 0)",
+        ],
+    )
     return Shown([*lines, "", *_hmm_lines(place, system, scores, transitions, _Gaussians(model, feats))])
 
 
@@ -54,20 +69,40 @@ def frames(place: Place) -> Shown:
     from pipeline.classifier.model import load_frame_classifier
     from pipeline.hmm.gmm import load_gmm
     from pipeline.systems.registry import load_system
+
     directory = place.exp / "frames"
     system, model = load_system(directory), load_frame_classifier(directory / "model.npz")
     feats = place.feats_for(directory)
     transitions = load_gmm(place.exp / "gmm" / "model.npz").transitions
-    scores = system.scores(feats)                                            # (T, states)
+    scores = system.scores(feats)  # (T, states)
     sizes = [model.layers[0][0].shape[0], *(weight.shape[1] for weight, _ in model.layers)]
     lines = [place.title("frames: which state a frame and its neighbours sound like"), ""]
-    lines += wrap("in", [f"feats {feats.shape} {feats.dtype}, each frame with {model.context} on either side:",
-                         f"{2 * model.context + 1} x {feats.shape[1]} = {sizes[0]} numbers"])
-    lines += wrap("model", [f"{len(model.layers)} layers", f"({' -> '.join(map(str, sizes))}),",
-                            f"{model.num_parameters:,} weights;", "softmax: log p(state | frame)"])
-    lines += wrap("out", [f"scores {scores.shape} {scores.dtype}:", "log p(state | frame) - log p(state),",
-                          "natural logarithm;", "what Bayes makes of a posterior:",
-                          "p(frame | state) but for a factor that all states share"])
+    lines += wrap(
+        "in",
+        [
+            f"feats {feats.shape} {feats.dtype}, each frame with {model.context} on either side:",
+            f"{2 * model.context + 1} x {feats.shape[1]} = {sizes[0]} numbers",
+        ],
+    )
+    lines += wrap(
+        "model",
+        [
+            f"{len(model.layers)} layers",
+            f"({' -> '.join(map(str, sizes))}),",
+            f"{model.num_parameters:,} weights;",
+            "softmax: log p(state | frame)",
+        ],
+    )
+    lines += wrap(
+        "out",
+        [
+            f"scores {scores.shape} {scores.dtype}:",
+            "log p(state | frame) - log p(state),",
+            "natural logarithm;",
+            "what Bayes makes of a posterior:",
+            "p(frame | state) but for a factor that all states share",
+        ],
+    )
     return Shown([*lines, "", *_hmm_lines(place, system, scores, transitions, _Priors(model, feats))])
 
 
@@ -81,7 +116,7 @@ class _Gaussians:
 
     def cells(self, frame: int, pdf: int) -> list[str]:
         """The Gaussian of the state that is most responsible for the frame, and its share."""
-        scores, _ = self.model.components(self.feats[frame:frame + 1], np.array([pdf]))
+        scores, _ = self.model.components(self.feats[frame : frame + 1], np.array([pdf]))
         shares = np.exp(scores[0] - scores[0].max())
         best = int(shares.argmax())
         return [f"{best + 1} of {len(shares)}", *numbers([shares[best] / shares.sum()])]
@@ -104,11 +139,14 @@ class _Priors:
 def _hmm_lines(place: Place, system, scores: np.ndarray, transitions, details) -> list[str]:
     """Phone posteriors as a picture; the path of the known text, phone by phone, and one phone frame by frame."""
     from pipeline.search.posteriors import SCALE, log_phone_posteriors, phone_labels
+
     labels = phone_labels(system)
-    posteriors = np.exp(log_phone_posteriors(system, scores))                # (T, phones)
-    lines = [*_posteriorgram(place, labels, posteriors.T, 1),
-             f"{'':{MARGIN}}Black: the phone is certain by the sound alone (its states together, scores times"
-             f" {SCALE[system.meta['kind']]:g})."]
+    posteriors = np.exp(log_phone_posteriors(system, scores))  # (T, phones)
+    lines = [
+        *_posteriorgram(place, labels, posteriors.T, 1),
+        f"{'':{MARGIN}}Black: the phone is certain by the sound alone (its states together, scores times"
+        f" {SCALE[system.meta['kind']]:g}).",
+    ]
     path = _path(place, transitions)
     if not path:
         return [*lines, f"{'':{MARGIN}}The known text is not aligned yet: make compare"]
@@ -119,15 +157,31 @@ def _hmm_lines(place: Place, system, scores: np.ndarray, transitions, details) -
         here = slice(stretch.start, stretch.end)
         mean = posteriors[here].mean(axis=0)
         sure = float(mean[labels.index(stretch.label)])
-        rows.append([f"{frame_to_seconds(stretch.start):.2f}", f"{(stretch.end - stretch.start) * FRAME_SHIFT_MS:.0f}",
-                     stretch.word, stretch.label, _states(stretch, transitions), *numbers([own[here].mean()], 1),
-                     *numbers([sure]), level(sure), _rivals(labels, mean, stretch.label, 2)])
-    lines += table(["start s", "ms", "<word", "<phone", "<frames in state", details.score, "sure", "<", "<rivals"],
-                   rows)
-    lines += note(f"{details.score}: mean per frame; all {len(scores)} frames together {own.sum():.1f}. sure: mean"
-                  " share of the phone among all.")
-    doubtful = min((stretch for stretch in path if stretch.label not in SILENT), default=None,
-                   key=lambda stretch: posteriors[stretch.start:stretch.end, labels.index(stretch.label)].mean())
+        rows.append(
+            [
+                f"{frame_to_seconds(stretch.start):.2f}",
+                f"{(stretch.end - stretch.start) * FRAME_SHIFT_MS:.0f}",
+                stretch.word,
+                stretch.label,
+                _states(stretch, transitions),
+                *numbers([own[here].mean()], 1),
+                *numbers([sure]),
+                level(sure),
+                _rivals(labels, mean, stretch.label, 2),
+            ]
+        )
+    lines += table(
+        ["start s", "ms", "<word", "<phone", "<frames in state", details.score, "sure", "<", "<rivals"], rows
+    )
+    lines += note(
+        f"{details.score}: mean per frame; all {len(scores)} frames together {own.sum():.1f}. sure: mean"
+        " share of the phone among all."
+    )
+    doubtful = min(
+        (stretch for stretch in path if stretch.label not in SILENT),
+        default=None,
+        key=lambda stretch: posteriors[stretch.start : stretch.end, labels.index(stretch.label)].mean(),
+    )
     return [*lines, "", *_one_by_one(doubtful, scores, labels, posteriors, transitions, details)] if doubtful else lines
 
 
@@ -140,13 +194,21 @@ def _path(place: Place, transitions) -> list[Stretch]:
         return []
     pdfs = archive[place.id]
     bounds = [*(round((phone.start - frame_to_seconds(0)) * 1000 / FRAME_SHIFT_MS) for phone in phones), len(pdfs)]
-    if (pdfs.shape != (len(place.feats),) or not np.issubdtype(pdfs.dtype, np.integer)
-            or not 0 <= pdfs.min() <= pdfs.max() < transitions.num_pdfs or bounds != sorted(set(bounds)) or bounds[0]
-            or any(phone.label not in transitions.phones for phone in phones)):
-        raise UserError(f"{scp}: {place.id}: an alignment of other features, or by another model; remove"
-                        f" {scp.parent} and run make again")
-    return [Stretch(phone.label, _word_at(words, phone), a, b, pdfs[a:b])
-            for phone, a, b in zip(phones, bounds, bounds[1:])]
+    if (
+        pdfs.shape != (len(place.feats),)
+        or not np.issubdtype(pdfs.dtype, np.integer)
+        or not 0 <= pdfs.min() <= pdfs.max() < transitions.num_pdfs
+        or bounds != sorted(set(bounds))
+        or bounds[0]
+        or any(phone.label not in transitions.phones for phone in phones)
+    ):
+        raise UserError(
+            f"{scp}: {place.id}: an alignment of other features, or by another model; remove"
+            f" {scp.parent} and run make again"
+        )
+    return [
+        Stretch(phone.label, _word_at(words, phone), a, b, pdfs[a:b]) for phone, a, b in zip(phones, bounds, bounds[1:])
+    ]
 
 
 def _word_at(words: Sequence[Interval], phone: Interval) -> str:
@@ -167,22 +229,34 @@ def _rivals(labels: Sequence[str], shares: np.ndarray, own: str, most: int = RIV
     return "  ".join(f"{labels[i]} {shares[i]:.2f}" for i in order[:most])
 
 
-def _one_by_one(stretch: Stretch, scores: np.ndarray, labels: Sequence[str], posteriors: np.ndarray, transitions,
-                details) -> list[str]:
+def _one_by_one(
+    stretch: Stretch, scores: np.ndarray, labels: Sequence[str], posteriors: np.ndarray, transitions, details
+) -> list[str]:
     """The frames of one phone, each with its state."""
     rows, first = [], transitions.first_pdf[stretch.label]
     for frame in range(stretch.start, min(stretch.end, stretch.start + LONGEST)):
         pdf, other = int(stretch.pdfs[frame - stretch.start]), int(scores[frame].argmax())
         phone = transitions.phone_of_pdf[other]
-        rows.append([str(frame), f"{frame_to_seconds(frame + 0.5):.3f}", f"{stretch.label} {pdf - first + 1}",
-                     *numbers([scores[frame, pdf]], 1), *details.cells(frame, pdf),
-                     f"{phone} {other - transitions.first_pdf[phone] + 1}", *numbers([scores[frame, other]], 1),
-                     _rivals(labels, posteriors[frame], stretch.label)])
+        rows.append(
+            [
+                str(frame),
+                f"{frame_to_seconds(frame + 0.5):.3f}",
+                f"{stretch.label} {pdf - first + 1}",
+                *numbers([scores[frame, pdf]], 1),
+                *details.cells(frame, pdf),
+                f"{phone} {other - transitions.first_pdf[phone] + 1}",
+                *numbers([scores[frame, other]], 1),
+                _rivals(labels, posteriors[frame], stretch.label),
+            ]
+        )
     word = f" of {stretch.word}" if stretch.word else ""
     more = f"; its first {LONGEST} frames" if stretch.end - stretch.start > LONGEST else ""
     head = ["frame", "s", "<state", details.score, *details.head, "<best state", details.score, "<rivals of the phone"]
-    return [f"The phone the model is least sure of, {stretch.label}{word}, frame by frame{more}:", "",
-            *table(head, rows)]
+    return [
+        f"The phone the model is least sure of, {stretch.label}{word}, frame by frame{more}:",
+        "",
+        *table(head, rows),
+    ]
 
 
 def _posteriorgram(place: Place, labels: Sequence[str], matrix: np.ndarray, step: int) -> list[str]:
@@ -192,7 +266,7 @@ def _posteriorgram(place: Place, labels: Sequence[str], matrix: np.ndarray, step
     phones, by_whom = place.reference("phones")
     times, lines = np.asarray(frame_to_seconds(np.arange(matrix.shape[1]) * step + 0.5)), []
     for ruler in frame_rulers(len(place.feats), step):
-        here = ruler.pool(matrix, times, peaks=True)                         # (phones, columns)
+        here = ruler.pool(matrix, times, peaks=True)  # (phones, columns)
         seen = [row for row in range(len(labels)) if here[row].max() >= SEEN]
         seen.sort(key=lambda row: (labels[row] != BLANK, int(np.argmax(here[row] >= 0.5 * here[row].max())), row))
         lines += shaded(ruler, [labels[row] for row in seen], matrix[seen], times, peaks=True)
@@ -205,32 +279,53 @@ def neural(place: Place) -> Shown:
     from pipeline.neural.model import load_model
     from pipeline.neural.paths import greedy
     from pipeline.systems.registry import load_system
+
     directory = place.exp / "neural"
     model, feats = load_model(directory), place.feats_for(directory)
-    logs = load_system(directory).posteriors(feats)                          # (T', tokens)
+    logs = load_system(directory).posteriors(feats)  # (T', tokens)
     posteriors, config, step = np.exp(logs), model.encoder.config, model.subsampling
     blank = posteriors[:, model.tokens.index(BLANK)]
     spikes = greedy(logs)
     lines = [place.title("neural: a phone here, or none (blank)"), ""]
     lines += wrap("in", [f"feats {feats.shape} {feats.dtype}"])
-    lines += wrap("model", [f"{config.encoder}: {config.conv_layers} convolutions,", counted(config.layers, "layer"),
-                            f"{config.width} wide,", f"{model.encoder.num_parameters():,} weights;",
-                            "softmax over blank and phones"])
-    lines += wrap("out", [f"log posteriors {logs.shape} {logs.dtype}:", f"one row every {step} frames",
-                          f"({step * FRAME_SHIFT_MS:g} ms),", "each row's probabilities sum to 1"])
+    lines += wrap(
+        "model",
+        [
+            f"{config.encoder}: {config.conv_layers} convolutions,",
+            counted(config.layers, "layer"),
+            f"{config.width} wide,",
+            f"{model.encoder.num_parameters():,} weights;",
+            "softmax over blank and phones",
+        ],
+    )
+    lines += wrap(
+        "out",
+        [
+            f"log posteriors {logs.shape} {logs.dtype}:",
+            f"one row every {step} frames",
+            f"({step * FRAME_SHIFT_MS:g} ms),",
+            "each row's probabilities sum to 1",
+        ],
+    )
     lines += ["", *_posteriorgram(place, model.tokens, posteriors.T, step)]
     lines += [f"{'':{MARGIN}}Black: certain. A column is one row of the output or more; of several the highest.", ""]
     lines += _spikes(place, model.tokens, posteriors, spikes, step)
     width = sum(end - begin for _, begin, end in spikes) / max(len(spikes), 1)
     height = np.mean([posteriors[a:b, token].max() for token, a, b in spikes] or [0])
-    lines += ["", *note(f"{100 * (blank > 0.5).mean():.0f} % of the rows are blank; {counted(len(spikes), 'spike')},"
-                        f" {width * step * FRAME_SHIFT_MS:.0f} ms long on average, with {height:.2f} at their tips. The"
-                        " search divides by the prior of each phone, which lowers the blanks.")]
+    lines += [
+        "",
+        *note(
+            f"{100 * (blank > 0.5).mean():.0f} % of the rows are blank; {counted(len(spikes), 'spike')},"
+            f" {width * step * FRAME_SHIFT_MS:.0f} ms long on average, with {height:.2f} at their tips. The"
+            " search divides by the prior of each phone, which lowers the blanks."
+        ),
+    ]
     return Shown(lines)
 
 
-def _spikes(place: Place, tokens: Sequence[str], posteriors: np.ndarray, spikes: Sequence[tuple[int, int, int]],
-            step: int) -> list[str]:
+def _spikes(
+    place: Place, tokens: Sequence[str], posteriors: np.ndarray, spikes: Sequence[tuple[int, int, int]], step: int
+) -> list[str]:
     """A line for each spike of the greedy path: when, how high, its rivals, and where in the aligned phone it lies."""
     phones, rows = place.aligned("phones"), []
     for token, begin, end in spikes:
@@ -239,6 +334,16 @@ def _spikes(place: Place, tokens: Sequence[str], posteriors: np.ndarray, spikes:
         at = next((phone for phone in phones if phone.start <= seconds < phone.end), None)
         length = at.end - at.start if at else 0.0
         within = f"{at.label}, {100 * (seconds - at.start) / length:.0f} % of its {1000 * length:.0f} ms" if at else ""
-        rows.append([str(tip), f"{seconds:.3f}", tokens[token], str(end - begin), *numbers([posteriors[tip, token]]),
-                     level(posteriors[tip, token]), within, _rivals(tokens, posteriors[tip], tokens[token])])
+        rows.append(
+            [
+                str(tip),
+                f"{seconds:.3f}",
+                tokens[token],
+                str(end - begin),
+                *numbers([posteriors[tip, token]]),
+                level(posteriors[tip, token]),
+                within,
+                _rivals(tokens, posteriors[tip], tokens[token]),
+            ]
+        )
     return table(["row", "s", "<spike", "rows", "height", "<", "<in the gmm's alignment", "<rivals"], rows)

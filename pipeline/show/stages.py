@@ -1,4 +1,5 @@
 """The stages that can be shown, in the order of the work."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -23,9 +24,11 @@ STAGES = {
     "frames": Stage("the hybrid: a classifier's posteriors of the same states", scores.frames),
     "neural": Stage("the new ear: a network's spikes and blanks", scores.neural),
     "align": Stage("the known text: words and phones placed by hand and by every system", alignment.align),
-    "decode": Stage("the searches: words with times, confidence, acoustic and language score, and other readings",
-                    results.decode),
-    "lattice": Stage("all that a search of phones considered: rivals, depth, strings, confusion network",
-                     results.lattice),
+    "decode": Stage(
+        "the searches: words with times, confidence, acoustic and language score, and other readings", results.decode
+    ),
+    "lattice": Stage(
+        "all that a search of phones considered: rivals, depth, strings, confusion network", results.lattice
+    ),
     "score": Stage("the errors: hypotheses under the reference, and counts", results.score),
 }

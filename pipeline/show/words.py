@@ -1,4 +1,5 @@
 """What text alone gives: how each word may be said, and how probable the words are one after the other."""
+
 from __future__ import annotations
 
 import math
@@ -23,11 +24,16 @@ def lexicon(place: Place) -> Shown:
     info = lang.info
     lines = [place.title("lexicon: how the words may be said, and how probable they are"), ""]
     lines += wrap("in", [f"{counted(len(words), 'word')}:", *words])
-    lines += wrap("out", [f"lexicon: {counted(len(lang.lexicon), 'word')},",
-                          f"{counted(sum(map(len, lang.lexicon.values())), 'pronunciation')},",
-                          f"{len(lang.phones) - 1} phones, each with its IPA sign;",
-                          f"{info.get('vocab', 'closed')} vocabulary;",
-                          f"language model: {NAMES.get(lang.lm.order, f'{lang.lm.order}-gram')} of the training text"])
+    lines += wrap(
+        "out",
+        [
+            f"lexicon: {counted(len(lang.lexicon), 'word')},",
+            f"{counted(sum(map(len, lang.lexicon.values())), 'pronunciation')},",
+            f"{len(lang.phones) - 1} phones, each with its IPA sign;",
+            f"{info.get('vocab', 'closed')} vocabulary;",
+            f"language model: {NAMES.get(lang.lm.order, f'{lang.lm.order}-gram')} of the training text",
+        ],
+    )
     return Shown([*lines, "", *_pronunciations(place), "", *_probabilities(lang.lm, words)])
 
 
@@ -43,17 +49,30 @@ def _pronunciations(place: Place) -> list[str]:
     for word in dict.fromkeys(place.utterance.words):
         inside = word in lang.lexicon
         if word not in lang.reference_lexicon:
-            raise UserError(f'{lang.path / "reference_lexicon.txt"}: "{word}", a word of the text, is not there; remove'
-                            f" {lang.path / 'lang.json'} and run make again")
+            raise UserError(
+                f'{lang.path / "reference_lexicon.txt"}: "{word}", a word of the text, is not there; remove'
+                f" {lang.path / 'lang.json'} and run make again"
+            )
         for number, (prob, phones) in enumerate(lang.reference_lexicon[word]):
             times, of = said[word, phones], place.utterance.words.count(word)
             spoken = "" if not times else "said" if of == 1 else f"said {times} of {of} times"
-            rows.append([word if not number else "", f"{prob:.2f}", " ".join(phones),
-                         f"/{ipa(phones, place.phone_set)}/", spoken,
-                         "" if inside or number else "not in the vocabulary"])
+            rows.append(
+                [
+                    word if not number else "",
+                    f"{prob:.2f}",
+                    " ".join(phones),
+                    f"/{ipa(phones, place.phone_set)}/",
+                    spoken,
+                    "" if inside or number else "not in the vocabulary",
+                ]
+            )
     head = ["<word", "prob", "<phones", "<IPA", "<by the alignment" if said else "<", "<"]
-    return [*table(head, rows), *note("prob: of the variant, the likeliest one of a word 1; the search adds its"
-                                      " logarithm to the language score")]
+    return [
+        *table(head, rows),
+        *note(
+            "prob: of the variant, the likeliest one of a word 1; the search adds its logarithm to the language score"
+        ),
+    ]
 
 
 def _said(place: Place) -> Counter[tuple[str, Pronunciation]]:
@@ -61,27 +80,34 @@ def _said(place: Place) -> Counter[tuple[str, Pronunciation]]:
     phones = [phone for phone in place.aligned("phones") if phone.label not in SILENT]
     return Counter(
         (word.label, tuple(phone.label for phone in phones if word.start - 1e-3 <= phone.start < word.end - 1e-3))
-        for word in place.aligned("words"))
+        for word in place.aligned("words")
+    )
 
 
 def _probabilities(lm: NGram, words: Sequence[str]) -> list[str]:
     """A line for each word and the end: log10 p(word | words before), and on which n-gram it stands."""
     padded, rows, total = (BEGIN, *words, END), [], 0.0
     for i in range(1, len(padded)):
-        history = padded[max(0, i - lm.order + 1):i]
+        history = padded[max(0, i - lm.order + 1) : i]
         score = lm.score(history, padded[i])
         total += score
-        rows.append([padded[i], *numbers([score]), _one_in(score), level(1 + score / FARTHEST),
-                     _ground(lm, history, padded[i])])
+        rows.append(
+            [padded[i], *numbers([score]), _one_in(score), level(1 + score / FARTHEST), _ground(lm, history, padded[i])]
+        )
     head = ["<word", "log10 p", "one in", "<", "<counted in training"]
     perplexity = 10 ** (-total / (len(padded) - 1))
-    return [*table(head, rows), *note(f"together {total:.2f} (log10), {total * math.log(10):.2f} (natural log);"
-                                      f" perplexity {perplexity:.1f}: as hard to guess as one of {perplexity:.0f}"
-                                      " equally likely words each time")]
+    return [
+        *table(head, rows),
+        *note(
+            f"together {total:.2f} (log10), {total * math.log(10):.2f} (natural log);"
+            f" perplexity {perplexity:.1f}: as hard to guess as one of {perplexity:.0f}"
+            " equally likely words each time"
+        ),
+    ]
 
 
 def _one_in(log10_prob: float) -> str:
-    return f"{10 ** -log10_prob:,.0f}" if log10_prob > -12 else "-"
+    return f"{10**-log10_prob:,.0f}" if log10_prob > -12 else "-"
 
 
 def _ground(lm: NGram, history: Sequence[str], word: str) -> str:

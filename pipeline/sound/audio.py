@@ -1,4 +1,5 @@
 """Audio files to arrays: mono float32 at the rate the recogniser wants, or one line that says what is wrong."""
+
 from __future__ import annotations
 
 import math
@@ -22,12 +23,12 @@ BLOCK = 1 << 20  # samples, of all channels together
 # An utterance that is in memory as a whole, as features and in training. A day of silence is 2 MB of FLAC, so what
 # comes may be much longer than it looks. `make transcribe` and `make align` cut recordings at their pauses first.
 LONGEST_UTTERANCE_S = 3600
-LOUDEST = 8.0          # of full scale; beyond, floating-point samples were written in the range of integers
+LOUDEST = 8.0  # of full scale; beyond, floating-point samples were written in the range of integers
 SCALES = (1 << 15, 1 << 23, 1 << 31)
-QUIET = 0.001          # of full scale; softer sound is not asked whether its channels cancel
-CANCELLED = 0.01       # of the power of the channels is left in their mean: they correlate with -0.98 or less
-BLOCK_SECONDS = 60     # that are averaged and resampled at a time
-MARGIN_SECONDS = 1     # that are read on both sides of such a block, far more than the resampler's filter is long
+QUIET = 0.001  # of full scale; softer sound is not asked whether its channels cancel
+CANCELLED = 0.01  # of the power of the channels is left in their mean: they correlate with -0.98 or less
+BLOCK_SECONDS = 60  # that are averaged and resampled at a time
+MARGIN_SECONDS = 1  # that are read on both sides of such a block, far more than the resampler's filter is long
 
 
 class Cut(NamedTuple):
@@ -87,19 +88,26 @@ def _counted(path: str, *_: int) -> _Contents:
         parts = streams(path) or [None]
         headers = [_header(path, part) for part in parts]
     except (soundfile.LibsndfileError, RuntimeError):
-        raise UserError(f"{path}: not a WAV file (nor FLAC, SPHERE, Ogg, MP3); convert it or remove the utterance"
-                        ) from None
+        raise UserError(
+            f"{path}: not a WAV file (nor FLAC, SPHERE, Ogg, MP3); convert it or remove the utterance"
+        ) from None
     first, num_samples = headers[0], sum(header.num_samples for header in headers)
     if num_samples <= 0:
         raise UserError(f"{path}: 0 samples; fetch the file again, or remove the utterance")
     if first.sample_rate not in SAMPLE_RATES:
-        raise UserError(f"{path}: a sample rate of {first.sample_rate} Hz; expected {SAMPLE_RATES.start} to "
-                        f"{SAMPLE_RATES.stop - 1}, convert the file or remove the utterance")
+        raise UserError(
+            f"{path}: a sample rate of {first.sample_rate} Hz; expected {SAMPLE_RATES.start} to "
+            f"{SAMPLE_RATES.stop - 1}, convert the file or remove the utterance"
+        )
     if other := next((header for header in headers if header[::2] != first[::2]), None):
-        raise UserError(f"{path}: recordings at {first.sample_rate} Hz with {first.channels} channels and at "
-                        f"{other.sample_rate} Hz with {other.channels} in one file; take them apart")
-    return _Contents(first._replace(num_samples=num_samples),
-                     tuple((part, header.num_samples) for part, header in zip(parts, headers)))
+        raise UserError(
+            f"{path}: recordings at {first.sample_rate} Hz with {first.channels} channels and at "
+            f"{other.sample_rate} Hz with {other.channels} in one file; take them apart"
+        )
+    return _Contents(
+        first._replace(num_samples=num_samples),
+        tuple((part, header.num_samples) for part, header in zip(parts, headers)),
+    )
 
 
 def _header(path: str, stream: Stream | None) -> AudioInfo:
@@ -145,9 +153,10 @@ def read_stretch(path: Path | str, sample_rate: int, begin: int, end: int, cut: 
     mono = _mono(path, _blocks(path, first + start * info.sample_rate, stop))
     if info.sample_rate != sample_rate:
         from scipy.signal import resample_poly  # a slow import that most corpora do not need
+
         common = math.gcd(info.sample_rate, sample_rate)
         mono = resample_poly(mono, sample_rate // common, info.sample_rate // common)
-    return mono[begin - start * sample_rate:end - start * sample_rate].astype(np.float32)
+    return mono[begin - start * sample_rate : end - start * sample_rate].astype(np.float32)
 
 
 def _mono(path: Path | str, blocks: Iterator[np.ndarray]) -> np.ndarray:
@@ -164,16 +173,24 @@ def _mono(path: Path | str, blocks: Iterator[np.ndarray]) -> np.ndarray:
             each += float((block.astype(np.float64) ** 2).mean(axis=1).sum())
         count += len(block)
     if loudest > LOUDEST:
-        raise UserError(f"{path}: samples up to {loudest:.6g}, but full scale of floating point is 1; divide them by "
-                        f"{next((scale for scale in SCALES if loudest <= scale), loudest):.10g} and write them again")
-    if each > count * QUIET ** 2 and mean < CANCELLED * each:
-        raise UserError(f"{path}: its channels cancel each other (one is the other upside down); keep one of them: "
-                        f"sox {Path(path).name} out.wav remix 1")
+        raise UserError(
+            f"{path}: samples up to {loudest:.6g}, but full scale of floating point is 1; divide them by "
+            f"{next((scale for scale in SCALES if loudest <= scale), loudest):.10g} and write them again"
+        )
+    if each > count * QUIET**2 and mean < CANCELLED * each:
+        raise UserError(
+            f"{path}: its channels cancel each other (one is the other upside down); keep one of them: "
+            f"sox {Path(path).name} out.wav remix 1"
+        )
     return np.concatenate(means)
 
 
-def refuse_endless(path: Path | str, seconds: float, longest: float = LONGEST_UTTERANCE_S,
-                   remedy: str = "cut it into utterances: a segments file names stretches of recordings") -> None:
+def refuse_endless(
+    path: Path | str,
+    seconds: float,
+    longest: float = LONGEST_UTTERANCE_S,
+    remedy: str = "cut it into utterances: a segments file names stretches of recordings",
+) -> None:
     """UserError for audio that is longer than what may be in memory at once."""
     if seconds > longest:
         raise UserError(f"{path}: {seconds / 3600:.1f} hours at a stretch, more than {longest / 3600:g}; {remedy}")
@@ -219,8 +236,11 @@ def _stretch(path: Path | str, stream: Stream | None, first: int, last: int) -> 
             unpacked = _unpacked(path, stream, *_version(path))
         for start in range(first, last, size):
             stop = min(start + size, last)
-            block = (file.read(stop - start, dtype="float32", always_2d=True) if unpacked is None else
-                     unpacked[start:stop] / np.float32(32768))
+            block = (
+                file.read(stop - start, dtype="float32", always_2d=True)
+                if unpacked is None
+                else unpacked[start:stop] / np.float32(32768)
+            )
             if not len(block):
                 return
             yield block

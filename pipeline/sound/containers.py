@@ -4,6 +4,7 @@ reads it to its end.
 libsndfile believes headers. It reads the first of chained Ogg streams and of joined MP3s, guesses how long an MP3
 without a Xing frame is, takes a WAV that went through a pipe for empty, and where samples are missing it reads fewer.
 """
+
 from __future__ import annotations
 
 import io
@@ -61,10 +62,10 @@ class _View(io.RawIOBase):
 
     def readinto(self, buffer) -> int:
         wanted = min(len(buffer), max(0, self.size - self.at))
-        head = self.head[self.at:self.at + wanted]
+        head = self.head[self.at : self.at + wanted]
         self.file.seek(self.start + max(0, self.at - len(self.head)))
         data = head + self.file.read(wanted - len(head))
-        buffer[:len(data)] = data
+        buffer[: len(data)] = data
         self.at += len(data)
         return len(data)
 
@@ -79,7 +80,8 @@ def streams(path: Path | str) -> list[Stream] | None:
             return _streams(path, data)
         except struct.error:  # a header that ends too early
             raise UserError(
-                f"{path}: truncated before any samples; fetch the file again, or remove the utterance") from None
+                f"{path}: truncated before any samples; fetch the file again, or remove the utterance"
+            ) from None
 
 
 def _streams(path: Path | str, data: Bytes) -> list[Stream] | None:
@@ -115,6 +117,7 @@ def _whole(path: Path | str, data: Bytes, start: int, length: int) -> None:
 
 # WAV and its relatives: chunks
 
+
 def _header(path: Path | str, data: Bytes, stop: int) -> bytearray:
     """The bytes before the samples."""
     if stop > LONGEST_HEADER:
@@ -125,8 +128,8 @@ def _header(path: Path | str, data: Bytes, stop: int) -> bytearray:
 def _chunks(data: Bytes, order: str, start: int = 12) -> Iterator[tuple[bytes, int, int]]:
     """(name, where its contents begin, their length) of each chunk; they are padded to an even length."""
     while start + 8 <= len(data):
-        length, = struct.unpack_from(f"{order}I", data, start + 4)
-        yield data[start:start + 4], start + 8, length
+        (length,) = struct.unpack_from(f"{order}I", data, start + 4)
+        yield data[start : start + 4], start + 8, length
         start += 8 + length + length % 2
 
 
@@ -142,7 +145,7 @@ def _wav(path: Path | str, data: Bytes) -> list[Stream] | None:
     for name, start, length in _chunks(data, order):
         places[name] = start
         if name == b"fmt ":
-            tag, = struct.unpack_from(f"{order}H", data, start)
+            (tag,) = struct.unpack_from(f"{order}H", data, start)
         if name == b"data":
             break
     else:
@@ -150,20 +153,24 @@ def _wav(path: Path | str, data: Bytes) -> list[Stream] | None:
     field, form = start - 4, f"{order}I"
     if b"ds64" in places and length == 0xFFFFFFFF:
         field, form = places[b"ds64"] + 8, "<Q"
-        length, = struct.unpack_from(form, data, field)
+        (length,) = struct.unpack_from(form, data, field)
     head = None
     if _streamed(length) or (length == 0 and not _tail_of_chunks(data, start, order)):
         head, length = _header(path, data, start), len(data) - start
         if form.endswith("I") and length > 0xFFFFFFFF:
-            raise UserError(f"{path}: {length} bytes of samples behind a header for {0xFFFFFFFF} at most, from a pipe; "
-                            f"write it as W64 or RF64, or cut it")
+            raise UserError(
+                f"{path}: {length} bytes of samples behind a header for {0xFFFFFFFF} at most, from a pipe; "
+                f"write it as W64 or RF64, or cut it"
+            )
         struct.pack_into(form, head, field, length)
     _whole(path, data, start, length)
     if tag in MPEG:
         return [Stream(*part) for part in mp3.parts(path, data, start, start + length)] or None
     if not _tail_of_chunks(data, start + length, order):
-        raise UserError(f"{path}: {len(data) - start - length} bytes, no chunks of a WAV file, after the {length} of "
-                        f"samples that its header tells of; were two files joined? Write it again")
+        raise UserError(
+            f"{path}: {len(data) - start - length} bytes, no chunks of a WAV file, after the {length} of "
+            f"samples that its header tells of; were two files joined? Write it again"
+        )
     if tag == GSM:  # the byte that pads an odd number of blocks would become 40 ms of noise: one less stands for it
         length -= length % GSM_BLOCK
         head = head or _header(path, data, start)
@@ -179,7 +186,7 @@ def _tail_of_chunks(data: Bytes, start: int, order: str) -> bool:
             if not re.fullmatch(rb"[ -~]{4}", name) or name in (b"RIFF", b"RIFX", b"RF64"):
                 break
             stop = contents + length
-        rest = data[stop:stop + (1 << 20)]
+        rest = data[stop : stop + (1 << 20)]
         if stop >= len(data) or not rest.strip(b"\0") or (rest.startswith(b"TAG") and len(rest) == 128):
             return True
     return False
@@ -189,8 +196,8 @@ def _w64(path: Path | str, data: Bytes) -> list[Stream] | None:
     """Sony's Wave64: names of 16 bytes, lengths of 64 bits that count the 24 bytes of both, padded to eight."""
     start = 40
     while start + 24 <= len(data):
-        length, = struct.unpack_from("<Q", data, start + 16)
-        if data[start:start + 4] == b"data":
+        (length,) = struct.unpack_from("<Q", data, start + 16)
+        if data[start : start + 4] == b"data":
             if length <= 24 or _streamed(length):
                 head = _header(path, data, start + 24)
                 struct.pack_into("<Q", head, start + 16, len(data) - start)
@@ -211,10 +218,12 @@ def _aiff(path: Path | str, data: Bytes) -> None:
 def _sphere(path: Path | str, data: Bytes) -> None:
     """NIST SPHERE: a header of text."""
     size = int(data[8:16]) if data[8:16].strip().isdigit() else 1024
-    fields = dict(re.findall(rb"^(\w+) -\w+ (.*?)\s*$", data[:min(size, 1 << 16)], re.MULTILINE))
+    fields = dict(re.findall(rb"^(\w+) -\w+ (.*?)\s*$", data[: min(size, 1 << 16)], re.MULTILINE))
     if b"shorten" in fields.get(b"sample_coding", b"").lower():
-        raise UserError(f"{path}: compressed with shorten; unpack it: sph2pipe -f wav {Path(path).name} out.wav, or "
-                        f"w_decode of NIST's SPHERE tools")
+        raise UserError(
+            f"{path}: compressed with shorten; unpack it: sph2pipe -f wav {Path(path).name} out.wav, or "
+            f"w_decode of NIST's SPHERE tools"
+        )
     numbers = [fields.get(name, b"") for name in (b"sample_count", b"channel_count", b"sample_n_bytes")]
     if all(re.fullmatch(rb"[0-9]{1,15}", number) for number in numbers):
         count, channels, width = map(int, numbers)
@@ -239,8 +248,10 @@ def _flac(path: Path | str, data: Bytes) -> list[Stream] | None:
                 file.read(out=block)
             except (soundfile.LibsndfileError, RuntimeError) as error:  # at the end; the samples before it are there
                 if "sync" in str(error):
-                    raise UserError(f"{path}: damaged or truncated after {total} samples; fetch the file again, or "
-                                    f"remove the utterance") from None
+                    raise UserError(
+                        f"{path}: damaged or truncated after {total} samples; fetch the file again, or "
+                        f"remove the utterance"
+                    ) from None
             found = int(np.isfinite(block[:, 0]).sum())
             total += found
             if found < len(block):
@@ -255,17 +266,18 @@ def _with_total(data: Bytes, total: int) -> bytes:
 def joined_flac(path: Path | str) -> bool:
     """Whether a second FLAC file follows in the same file, which libsndfile does not read. Looks at all bytes."""
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        return data[:4] == b"fLaC" and any(data.find(b"fLaC" + first + STREAMINFO[1:], 4) > 0
-                                           for first in (b"\0", b"\x80"))
+        return data[:4] == b"fLaC" and any(
+            data.find(b"fLaC" + first + STREAMINFO[1:], 4) > 0 for first in (b"\0", b"\x80")
+        )
 
 
 def _ogg(path: Path | str, data: Bytes) -> list[tuple[int, int]]:
     """Where each of the chained streams begins and ends: pages that begin a stream stand at its head."""
     at, begins, opening = 0, [], False
-    while data[at:at + 4] == b"OggS":
+    while data[at : at + 4] == b"OggS":
         table = at + 27
         segments = data[table - 1] if table <= len(data) else 0
-        stop = table + segments + sum(data[table:table + segments])
+        stop = table + segments + sum(data[table : table + segments])
         if stop > len(data) or table > len(data):
             raise truncated(path, stop - at, len(data) - at, f"bytes of its last page, at {at}")
         was, opening = opening, bool(data[at + 5] & 2)
@@ -273,6 +285,7 @@ def _ogg(path: Path | str, data: Bytes) -> list[tuple[int, int]]:
             begins.append(at)
         at = stop
     if (more := data.find(b"OggS", at)) >= 0:
-        raise UserError(f"{path}: damaged, {more - at} bytes at {at} are no Ogg; fetch the file again, or remove the "
-                        f"utterance")
+        raise UserError(
+            f"{path}: damaged, {more - at} bytes at {at} are no Ogg; fetch the file again, or remove the utterance"
+        )
     return list(zip(begins, [*begins[1:], at]))

@@ -1,4 +1,5 @@
 """MFCC features as Kaldi makes them: 13 cepstra, deltas, accelerations, normalised per speaker."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -29,13 +30,24 @@ def mfcc(samples: np.ndarray, sample_rate: int) -> np.ndarray:
         return np.zeros((0, NUM_CEPS), np.float32)
     import torch  # slow imports, which what only reads features or frames does not need
     import torchaudio.compliance.kaldi as kaldi
+
     window, shift = (int(sample_rate * ms / 1000) for ms in (FRAME_LENGTH_MS, FRAME_SHIFT_MS))
     blocks = []
     for first in range(0, 1 + (len(samples) - window) // shift, FRAMES_AT_A_TIME):
-        block = samples[first * shift:(first + FRAMES_AT_A_TIME - 1) * shift + window]
+        block = samples[first * shift : (first + FRAMES_AT_A_TIME - 1) * shift + window]
         wave = torch.from_numpy(np.asarray(block, np.float32) * 32768).unsqueeze(0)  # Kaldi counts in 16-bit steps
-        blocks.append(kaldi.mfcc(wave, sample_frequency=sample_rate, num_ceps=NUM_CEPS, num_mel_bins=23, dither=0.0,
-                                 use_energy=False, frame_length=FRAME_LENGTH_MS, frame_shift=FRAME_SHIFT_MS).numpy())
+        blocks.append(
+            kaldi.mfcc(
+                wave,
+                sample_frequency=sample_rate,
+                num_ceps=NUM_CEPS,
+                num_mel_bins=23,
+                dither=0.0,
+                use_energy=False,
+                frame_length=FRAME_LENGTH_MS,
+                frame_shift=FRAME_SHIFT_MS,
+            ).numpy()
+        )
     return np.concatenate(blocks)
 
 
@@ -53,7 +65,7 @@ def add_deltas(static: np.ndarray) -> np.ndarray:
     for taps in filters:
         reach = len(taps) // 2
         padded = np.pad(static, ((reach, reach), (0, 0)), mode="edge")
-        blocks.append(sum(tap * padded[i:i + len(static)] for i, tap in enumerate(taps)))
+        blocks.append(sum(tap * padded[i : i + len(static)] for i, tap in enumerate(taps)))
     return np.concatenate(blocks, axis=1).astype(np.float32)
 
 
@@ -94,7 +106,7 @@ class FeatureSettings:
     model trained on them: a model reads only features that were made alike."""
 
     sample_rate: int  # Hz
-    norm_vars: bool   # divided by the speaker's standard deviation
+    norm_vars: bool  # divided by the speaker's standard deviation
 
     def write(self, datadir: Path, missing: Sequence[str] = (), cepstra: Cepstra | None = None) -> None:
         """Write feats.json, with the ids of the utterances that the stage was told to go on without, and mean and
@@ -105,4 +117,4 @@ class FeatureSettings:
 def splice(feats: np.ndarray, context: int) -> np.ndarray:
     """Each frame with ``context`` neighbours on both sides, edges repeated: (T, D) -> (T, (2 context + 1) D)."""
     padded = np.pad(feats, ((context, context), (0, 0)), mode="edge")
-    return np.concatenate([padded[i:i + len(feats)] for i in range(2 * context + 1)], axis=1)
+    return np.concatenate([padded[i : i + len(feats)] for i in range(2 * context + 1)], axis=1)

@@ -1,4 +1,5 @@
 """The frames of MP3 files (ISO 11172-3, 13818-3), counted: libsndfile believes the Xing frame, or guesses."""
+
 from __future__ import annotations
 
 import mmap
@@ -13,7 +14,8 @@ KBPS = {  # by (MPEG 1?, layer)
     (True, 2): (0, 32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
     (True, 3): (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
     (False, 1): (0, 32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256),
-    (False, 2): (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)}
+    (False, 2): (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+}
 KBPS[False, 3] = KBPS[False, 2]
 HZ = (44100, 48000, 32000)
 SLOWER = {3: 1, 2: 2, 0: 4}  # by the two bits of the version: MPEG 1, 2, 2.5
@@ -31,7 +33,7 @@ class Frame(NamedTuple):
 
 def frame_at(data: mmap.mmap | bytes, at: int) -> Frame | None:
     """The frame that begins there; None if there is none, or one of free format."""
-    head = int.from_bytes(data[at:at + 4]) if at + 4 <= len(data) else 0
+    head = int.from_bytes(data[at : at + 4]) if at + 4 <= len(data) else 0
     version, layer, rate, kbps = head >> 19 & 3, 4 - (head >> 17 & 3), head >> 10 & 3, head >> 12 & 15
     if head >> 21 != 0x7FF or version == 1 or layer == 4 or rate == 3 or kbps in (0, 15):
         return None
@@ -56,13 +58,13 @@ def parts(path: Path | str, data: mmap.mmap | bytes, start: int, stop: int) -> l
     if not frame_at(data, at):
         return []
     while at is not None and (frame := frame_at(data, at)):
-        tag, name = None, bytes(data[at + frame.tag:at + frame.tag + 4])
-        if name in (b"Xing", b"Info") or data[at + 36:at + 40] == b"VBRI":
+        tag, name = None, bytes(data[at + frame.tag : at + frame.tag + 4])
+        if name in (b"Xing", b"Info") or data[at + 36 : at + 40] == b"VBRI":
             tag = at
             at += frame.length
         begin, count, promised = at, 0, _promised(data, tag, frame) if tag is not None else None
         while (more := frame_at(data, at)) and more.kind == frame.kind and count != promised:
-            if data[at + more.tag:at + more.tag + 4] in (b"Xing", b"Info"):
+            if data[at + more.tag : at + more.tag + 4] in (b"Xing", b"Info"):
                 break
             if at + more.length > stop:
                 if promised is None:
@@ -83,7 +85,7 @@ def _missing(path: Path | str, what: str) -> UserError:
 
 def _promised(data: mmap.mmap | bytes, at: int, frame: Frame) -> int | None:
     """The number of frames that the tag in the frame tells of."""
-    if data[at + 36:at + 40] == b"VBRI":
+    if data[at + 36 : at + 40] == b"VBRI":
         return struct.unpack_from(">I", data, at + 50)[0]
     flags, count = struct.unpack_from(">II", data, at + frame.tag + 4)
     return count if flags & 1 else None
@@ -92,9 +94,9 @@ def _promised(data: mmap.mmap | bytes, at: int, frame: Frame) -> int | None:
 def _head(data: mmap.mmap | bytes, tag: int | None, frame: Frame, begin: int, count: int) -> bytes:
     """The frame of the file's own Xing tag, which may say how much silence the encoder added, or else one that we make;
     for ``count`` frames."""
-    own = tag is not None and data[tag + 36:tag + 40] != b"VBRI" and _promised(data, tag, frame) is not None
+    own = tag is not None and data[tag + 36 : tag + 40] != b"VBRI" and _promised(data, tag, frame) is not None
     source = tag if own else begin
-    head = bytearray(data[source:source + frame_at(data, source).length])
+    head = bytearray(data[source : source + frame_at(data, source).length])
     at = frame.tag + 4
     if not own:
         while len(head) < at + 8:  # too short at this rate: the same header with the next higher one
@@ -102,15 +104,15 @@ def _head(data: mmap.mmap | bytes, tag: int | None, frame: Frame, begin: int, co
             head.extend(bytes(frame_at(bytes(head), 0).length - 4))
         head[1] |= 1  # no checksum
         head[4:] = bytes(len(head) - 4)
-        head[frame.tag:at + 4] = b"Xing\0\0\0\1"
+        head[frame.tag : at + 4] = b"Xing\0\0\0\1"
     struct.pack_into(">I", head, at + 4, count)
     return bytes(head)
 
 
 def _after_tag(data: mmap.mmap | bytes, at: int, stop: int) -> int:
     """Behind the ID3v2 tags that begin there."""
-    while data[at:at + 3] == b"ID3" and at + 10 <= stop:
-        high, *rest = (byte & 127 for byte in data[at + 6:at + 10])
+    while data[at : at + 3] == b"ID3" and at + 10 <= stop:
+        high, *rest = (byte & 127 for byte in data[at + 6 : at + 10])
         length = high
         for byte in rest:
             length = length << 7 | byte
@@ -125,10 +127,17 @@ def _next(path: Path | str, data: mmap.mmap | bytes, at: int, stop: int) -> int 
     if frame_at(data, begin := _after_tag(data, at, stop)):
         return begin
     beyond = min(stop, at + FARTHEST)
-    begin = next((place for place in _syncs(data, at, beyond)
-                  if (frame := frame_at(data, place)) and (after := frame_at(data, place + frame.length))
-                  and after.kind == frame.kind), None)
-    if not data[at:at + 11].startswith(TAGS):
+    begin = next(
+        (
+            place
+            for place in _syncs(data, at, beyond)
+            if (frame := frame_at(data, place))
+            and (after := frame_at(data, place + frame.length))
+            and after.kind == frame.kind
+        ),
+        None,
+    )
+    if not data[at : at + 11].startswith(TAGS):
         rest = f"{(begin or stop) - at} bytes at {at} that are no MP3"
         raise UserError(f"{path}: damaged, {rest}; fetch the file again, or remove the utterance")
     return begin

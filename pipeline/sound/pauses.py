@@ -1,4 +1,5 @@
 """Cutting a long recording at its pauses into pieces short enough to search, by loudness alone."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -8,13 +9,13 @@ import numpy as np
 
 from pipeline.times.clock import FRAME_LENGTH_MS, FRAME_SHIFT_MS
 
-PREEMPHASIS = 0.97   # hum and rumble are not speech
-NOTHING_DB = -90.0   # below full scale: less than one step of 16 bits, so no sound at all
-SMOOTHING = 5        # frames over which loudness is averaged
-EDGE = 5             # frames of a pause that are searched beside the speech
+PREEMPHASIS = 0.97  # hum and rumble are not speech
+NOTHING_DB = -90.0  # below full scale: less than one step of 16 bits, so no sound at all
+SMOOTHING = 5  # frames over which loudness is averaged
+EDGE = 5  # frames of a pause that are searched beside the speech
 LEAST_RANGE_DB = 6.0  # a recording between whose soft and loud frames there is less has no pauses to find
-BRINK = 20           # frames of a pause on either side that still count as the speaker's: as much as utterances have
-ABOVE_FLOOR = 0.3    # where speech begins between the floor (0) and the loud frames (1), in dB
+BRINK = 20  # frames of a pause on either side that still count as the speaker's: as much as utterances have
+ABOVE_FLOOR = 0.3  # where speech begins between the floor (0) and the loud frames (1), in dB
 
 
 @dataclass(frozen=True)
@@ -30,12 +31,12 @@ class Piece:
 class Cutting:
     """How to cut, in frames of 10 ms."""
 
-    limit: int = 2000       # no piece with speech is longer
-    pause: int = 30         # a pause as long as this is cut wherever `shortest` allows
-    breath: int = 15        # a pause at all; cut only where a piece would be too long
-    shortest: int = 100     # a cut leaves so much on both sides
-    silence: int = 200      # a pause longer than this becomes a piece of its own ...
-    margin: int = 50        # ... but for so much beside the speech
+    limit: int = 2000  # no piece with speech is longer
+    pause: int = 30  # a pause as long as this is cut wherever `shortest` allows
+    breath: int = 15  # a pause at all; cut only where a piece would be too long
+    shortest: int = 100  # a cut leaves so much on both sides
+    silence: int = 200  # a pause longer than this becomes a piece of its own ...
+    margin: int = 50  # ... but for so much beside the speech
 
 
 def frame_levels(samples: np.ndarray, sample_rate: int) -> np.ndarray:
@@ -72,7 +73,7 @@ def near_speech(levels: np.ndarray) -> np.ndarray:
     """
     near = levels >= NOTHING_DB
     for start, end in find_pauses(levels):
-        near[(start + BRINK if start else 0):max(start, end - BRINK if end < len(levels) else end)] = False
+        near[(start + BRINK if start else 0) : max(start, end - BRINK if end < len(levels) else end)] = False
     return near
 
 
@@ -88,8 +89,10 @@ def cut_at_pauses(levels: np.ndarray, how: Cutting = Cutting()) -> list[Piece]:
         at = last
     pieces += [Piece(at, total)] * (total > at)
     parts = [part for piece in pieces for part in (_divide(piece, pauses, smooth, how) if piece.speech else [piece])]
-    return [replace(part, speech=part.speech and not any(a <= part.start and part.end <= b for a, b in pauses))
-            for part in parts]
+    return [
+        replace(part, speech=part.speech and not any(a <= part.start and part.end <= b for a, b in pauses))
+        for part in parts
+    ]
 
 
 def spoken_part(piece: Piece, pauses: Sequence[tuple[int, int]]) -> tuple[int, int]:
@@ -120,7 +123,7 @@ def _divide(piece: Piece, pauses: list[tuple[int, int]], smooth: np.ndarray, how
             continue
         if not longest:
             first = part.start + length // 4  # both sides keep a quarter at least, so that this ends
-            at = first + int(np.argmin(smooth[first:part.end - length // 4]))
+            at = first + int(np.argmin(smooth[first : part.end - length // 4]))
         # The earlier part is taken up next, so that what is done is in order.
         waiting += [(Piece(at, part.end), within), (Piece(part.start, at), within)]
     return done

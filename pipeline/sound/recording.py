@@ -1,4 +1,5 @@
 """A recording of one's own, however long: read piece by piece, made into features, heard by a system."""
+
 from __future__ import annotations
 
 import hashlib
@@ -19,13 +20,13 @@ from pipeline.sound.pauses import Piece, cut_at_pauses, find_pauses, frame_level
 from pipeline.times.clock import FRAME_LENGTH_MS, FRAME_SHIFT_MS
 from pipeline.times.segments import Segment
 
-BLOCK_SECONDS = 60     # of sound in memory at a time
+BLOCK_SECONDS = 60  # of sound in memory at a time
 LONGEST_S = 24 * 3600  # its features take 500 MB; 2 MB of FLAC may hold as much
 # Frames of training that a recording's mean and variance begin with: of those tried on single utterances of dev as WAV
 # files (bench/own_audio.py --single --set dev) the fewest that bring every system within 3 points of its WER there.
 PRIOR_FRAMES = 400
 SOURCE = "recording.txt"
-LONGEST_NAME = 60      # characters of a file name that are kept in the names of results
+LONGEST_NAME = 60  # characters of a file name that are kept in the names of results
 
 
 @dataclass(frozen=True)
@@ -132,13 +133,16 @@ def read_recording(wav: Path | str, settings: FeatureSettings, training: Cepstra
     info = audio_info(wav)
     refuse_endless(wav, info.num_samples / info.sample_rate, LONGEST_S, "cut it and give its parts one by one")
     with reading(wav):
-        blocks = [(mfcc(samples, settings.sample_rate), frame_levels(samples, settings.sample_rate))
-                  for samples in _blocks(wav, settings.sample_rate)]
+        blocks = [
+            (mfcc(samples, settings.sample_rate), frame_levels(samples, settings.sample_rate))
+            for samples in _blocks(wav, settings.sample_rate)
+        ]
         static, levels = (np.concatenate(parts) for parts in zip(*blocks))
     seconds = info.num_samples / info.sample_rate
     if not len(static):
-        raise UserError(f"{wav}: {1000 * seconds:.0f} ms long, shorter than one frame of {FRAME_LENGTH_MS:g} ms;"
-                        " record more")
+        raise UserError(
+            f"{wav}: {1000 * seconds:.0f} ms long, shorter than one frame of {FRAME_LENGTH_MS:g} ms; record more"
+        )
     return Recording(own_name(wav), seconds, settings, static, levels, training)
 
 

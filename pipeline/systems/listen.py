@@ -1,4 +1,5 @@
 """What the trained systems of an experiment hear in a piece of a recording."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ import numpy as np
 from lexicon.errors import UserError
 from lexicon.lang import Lang, load_lang
 from pipeline.datadir.feats import model_features
-from pipeline.search.decode import Decoder, Hypothesis, Settings, WfstDecoder, word_decoder
+from pipeline.search.decode import Decoder, Hypothesis, SearchSettings, WfstDecoder, word_decoder
 from pipeline.search.system import System
 from pipeline.search.tuning import read_tuning
 from pipeline.sound.mfcc import FeatureSettings
@@ -37,8 +38,11 @@ class Candidate(NamedTuple):
 
 def trained(exp: Path, systems: list[Candidate]) -> tuple[list[Candidate], list[str]]:
     """The systems that are trained and tuned, and the names of the others."""
-    ready = [system for system in systems
-             if (system.model / "meta.json").is_file() and (exp / system.name / "tuning.json").is_file()]
+    ready = [
+        system
+        for system in systems
+        if (system.model / "meta.json").is_file() and (exp / system.name / "tuning.json").is_file()
+    ]
     names = [system.name for system in systems]
     if not ready:
         raise UserError(f"{exp}: none of {', '.join(names)} is trained and tuned yet; run: make")
@@ -59,7 +63,7 @@ def load_ears(exp: Path, chosen: list[Candidate]) -> dict[str, Ear]:
     """The systems by name, with their tuned searches; what two of them have in common is there once."""
     models: dict[Path, System] = {}
     langs: dict[Path, Lang] = {}
-    frees: dict[tuple[Path, Path, Settings], Decoder] = {}
+    frees: dict[tuple[Path, Path, SearchSettings], Decoder] = {}
     ears = {}
     for name, model, directory in chosen:
         system = models[model] = models.get(model) or load_system(model)

@@ -1,4 +1,5 @@
 """Systems: anything that scores frames for a decoding graph. One `load_system` for all of them."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -58,18 +59,26 @@ def _frames(directory: Path, meta: dict[str, Any]):
     except UserError as error:
         raise UserError(f"{directory}/meta.json: its HMMs: {error}") from error
     if len(model.log_prior) != hmms.transitions.num_pdfs:
-        raise UserError(f"{directory}: {len(model.log_prior)} densities, the HMMs in {meta['hmm']} have"
-                        f" {hmms.transitions.num_pdfs}; run: make frames")
+        raise UserError(
+            f"{directory}: {len(model.log_prior)} densities, the HMMs in {meta['hmm']} have"
+            f" {hmms.transitions.num_pdfs}; run: make frames"
+        )
     dimension = model.layers[0][0].shape[0] // (2 * model.context + 1)
     return model.scaled_likelihoods, dimension, hmm_topology(hmms.transitions), 1, None
 
 
 def _neural(directory: Path, meta: dict[str, Any]):
     from pipeline.neural.model import load_model  # PyTorch takes seconds, and only a network needs it
+
     model = load_model(directory)
 
     def scaled(feats: np.ndarray) -> np.ndarray:
         return model.log_posteriors(feats) - CTC_PRIOR_SCALE * model.log_prior
 
-    return (scaled, model.encoder.config.feature_dim, ctc_topology(model.tokens), model.subsampling,
-            model.log_posteriors)
+    return (
+        scaled,
+        model.encoder.config.feature_dim,
+        ctc_topology(model.tokens),
+        model.subsampling,
+        model.log_posteriors,
+    )

@@ -1,4 +1,5 @@
 """Frames of 10 ms and seconds: when a frame is."""
+
 from __future__ import annotations
 
 import numpy as np

@@ -1,5 +1,6 @@
 """CTM files: one line per word or phone, `utterance channel start duration label [confidence]`, in seconds (NIST
 sclite)."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
@@ -23,5 +24,6 @@ def ctm_lines(utterance: str, segments: Sequence[Segment], confidence: Sequence[
 
 def write_ctm(path: Path | str, utterances: Iterable[tuple[str, Sequence[Segment], Sequence[float]]]) -> None:
     """Write (utterance, segments, confidences) one after the other."""
-    write_lines(path, [line for utt, segments, confidence in utterances
-                       for line in ctm_lines(utt, segments, confidence)])
+    write_lines(
+        path, [line for utt, segments, confidence in utterances for line in ctm_lines(utt, segments, confidence)]
+    )

@@ -1,4 +1,5 @@
 """Phones and words in seconds: what hands have placed, and what CTM files say."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
@@ -53,5 +54,11 @@ LONGEST = 1e7  # seconds, four months: a time beyond it (or NaN) is a damaged fi
 
 def write_intervals(path: Path | str, utterances: Mapping[str, Iterable[Interval]]) -> None:
     """Write intervals as a CTM, utterances sorted by id."""
-    write_lines(path, [f"{utt} 1 {i.start:.6f} {i.end - i.start:.6f} {i.label}"
-                       for utt in sorted(utterances) for i in utterances[utt]])
+    write_lines(
+        path,
+        [
+            f"{utt} 1 {i.start:.6f} {i.end - i.start:.6f} {i.label}"
+            for utt in sorted(utterances)
+            for i in utterances[utt]
+        ],
+    )

@@ -1,4 +1,5 @@
 """Words and phones with their times, as lines for a terminal."""
+
 from __future__ import annotations
 
 import textwrap
@@ -8,7 +9,7 @@ from lexicon.phones import SILENT
 from pipeline.times.clock import frame_to_seconds
 from pipeline.times.segments import Segment
 
-WIDTH = 110     # columns
+WIDTH = 110  # columns
 HEADER = f"{'start':>10}{'ms':>6}  {'word':<16}sure  phones"
 PHONES_AT = HEADER.index("phones")
 
@@ -33,6 +34,12 @@ def phone_lines(title: str, phones: Sequence[Segment]) -> list[str]:
 
 def _wrapped(head: str, phones: Sequence[Segment]) -> list[str]:
     timed = "  ".join(f"{phone.label}\0{frame_to_seconds(phone.start):.2f}" for phone in phones)  # \0: no break here
-    lines = textwrap.wrap(timed, WIDTH, initial_indent=head, subsequent_indent=" " * len(head), break_long_words=False,
-                          break_on_hyphens=False)
+    lines = textwrap.wrap(
+        timed,
+        WIDTH,
+        initial_indent=head,
+        subsequent_indent=" " * len(head),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
     return [line.replace("\0", " ") for line in lines] or [head.rstrip()]

@@ -1,4 +1,5 @@
 """Words and phones with the frames where they are."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence

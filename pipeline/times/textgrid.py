@@ -1,4 +1,5 @@
 """TextGrids: alignments as Praat reads them."""
+
 from __future__ import annotations
 
 import codecs
@@ -35,8 +36,9 @@ class TextGrid:
     repeated: Counter[str] = field(default_factory=Counter)
 
 
-def write_textgrid(path: Path | str, tiers: Mapping[str, Sequence[Segment]], num_frames: int,
-                   seconds: float | None = None) -> None:
+def write_textgrid(
+    path: Path | str, tiers: Mapping[str, Sequence[Segment]], num_frames: int, seconds: float | None = None
+) -> None:
     """Write one interval tier per name, boundaries in seconds; the grid ends with the sound, which lasts ``seconds``,
     or half a shift after the last frame where that is not given."""
     path = Path(path)
@@ -68,11 +70,14 @@ def read_textgrid(path: Path | str) -> TextGrid:
             if not -LONGEST < interval.start < interval.end < LONGEST:
                 raise UserError(
                     f'{path}: tier "{name}": "{interval.label}" from {interval.start:g} to {interval.end:g} s; '
-                    f"correct it with Praat")
+                    f"correct it with Praat"
+                )
         for before, after in zip(intervals, intervals[1:]):
             if before.end > after.start:
-                raise UserError(f'{path}: tier "{name}": "{before.label}" ends at {before.end:g} s, "{after.label}"'
-                                f" begins at {after.start:g} s; correct it with Praat")
+                raise UserError(
+                    f'{path}: tier "{name}": "{before.label}" ends at {before.end:g} s, "{after.label}"'
+                    f" begins at {after.start:g} s; correct it with Praat"
+                )
     return grid
 
 

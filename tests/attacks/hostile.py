@@ -3,6 +3,7 @@
 The virtual environment's python only records its calls, so that a command goes through all its lines in no time.
 One command holds all settings that it does not refuse, each with a file name of its own to give it away.
 """
+
 from __future__ import annotations
 
 import re
@@ -21,14 +22,34 @@ VALUES = {
 }
 # The same one by one, for a value that one character has refused says nothing about the others.
 SINGLE = {
-    "$(shell)": "$(shell touch {X})", "${shell}": "${{shell touch {X}}}", "$(file)": "$(file >{X})",
-    "$(eval)": "$(eval pwn:=$(shell touch {X}))", "$(info) and $(error)": "$(info x)$(error $(shell touch {X}))",
-    "$$(touch)": "$$(touch {X})", "$(touch)": "$(touch {X})", "backquotes": "`touch {X}`", ";": ";touch {X};",
-    "&": "&touch {X}&", "|": "|touch {X}", ">": ">{X}", "single quotes": "'; touch {X}; '",
-    "double quotes": "\"; touch {X}; \"", "a line break": "a\ntouch {X}", "a carriage return": "a\r\ntouch {X}\r",
-    "#": "a#b", "=": "a=b", "%": "%", "backslash": "\\", "a last backslash": "a\\", "spaces": " a  b ", "comma": "a,b)",
-    "non-ASCII": "Straße 東京 \u200c", "bytes that are not UTF-8": "a\udcffb",
-    "ESC": "a\x1b[31mb", "~": "~root", "*": "*",
+    "$(shell)": "$(shell touch {X})",
+    "${shell}": "${{shell touch {X}}}",
+    "$(file)": "$(file >{X})",
+    "$(eval)": "$(eval pwn:=$(shell touch {X}))",
+    "$(info) and $(error)": "$(info x)$(error $(shell touch {X}))",
+    "$$(touch)": "$$(touch {X})",
+    "$(touch)": "$(touch {X})",
+    "backquotes": "`touch {X}`",
+    ";": ";touch {X};",
+    "&": "&touch {X}&",
+    "|": "|touch {X}",
+    ">": ">{X}",
+    "single quotes": "'; touch {X}; '",
+    "double quotes": '"; touch {X}; "',
+    "a line break": "a\ntouch {X}",
+    "a carriage return": "a\r\ntouch {X}\r",
+    "#": "a#b",
+    "=": "a=b",
+    "%": "%",
+    "backslash": "\\",
+    "a last backslash": "a\\",
+    "spaces": " a  b ",
+    "comma": "a,b)",
+    "non-ASCII": "Straße 東京 \u200c",
+    "bytes that are not UTF-8": "a\udcffb",
+    "ESC": "a\x1b[31mb",
+    "~": "~root",
+    "*": "*",
 }
 
 

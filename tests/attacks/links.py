@@ -1,4 +1,5 @@
 """Links in a received data/ and exp/, under every name that a stage writes: what they lead to stays as it is."""
+
 from __future__ import annotations
 
 import re
@@ -10,16 +11,41 @@ from lexicon.files import mark
 GMM = ("GMM_ARGS=--max-mix 1 --warm-up 2 --passes 0 --last 0", "NJ=1")
 # Seen from the project. Locks, logs, temporary names, and files that are written last.
 LINKS = (
-    "data/.mine.lock", "data/mine/.lock", "data/mine/splits.json", "data/mine/splits.json.args",
-    "data/mine/lexicon.txt", "data/mine/train", "data/mine/.train.lock", "data/mine/dev/.feats.scp.1.tmp",
-    "data/mine/.lang.lock", "data/mine/lang",
-    "data/mine/test/feats.scp", "data/mine/test/feats.ark", "data/mine/.lexicon.txt.1.tmp", "data/g2p",
-    "exp/mine/.gmm.lock", "exp/mine/.lock", "exp/mine/gmm/train.log", "exp/mine/gmm/model.npz",
-    "exp/mine/gmm/model.npz.args", "exp/mine/gmm/meta.json", "exp/mine/gmm/.decode_test.lock", "exp/mine/gmm/.lock",
-    "exp/mine/gmm/decode_test", "exp/mine/gmm/tuning.json", "exp/mine/gmm/tune.tsv", "exp/mine/gmm/.ali_dev.lock",
-    "exp/mine/gmm/ali_dev/phones.txt", "exp/mine/gmm/ali_dev/ali.scp", "exp/mine/gmm/ali_dev/reference.txt",
-    "exp/mine/gmm/ali_test/.allison.TextGrid.praatio", "exp/mine/gmm/ali_test/textgrids", "exp/mine/own",
-    "exp/mine/gmm/.model.npz.1.tmp", "exp/mine/report", "exp/mine/compare.tsv",
+    "data/.mine.lock",
+    "data/mine/.lock",
+    "data/mine/splits.json",
+    "data/mine/splits.json.args",
+    "data/mine/lexicon.txt",
+    "data/mine/train",
+    "data/mine/.train.lock",
+    "data/mine/dev/.feats.scp.1.tmp",
+    "data/mine/.lang.lock",
+    "data/mine/lang",
+    "data/mine/test/feats.scp",
+    "data/mine/test/feats.ark",
+    "data/mine/.lexicon.txt.1.tmp",
+    "data/g2p",
+    "exp/mine/.gmm.lock",
+    "exp/mine/.lock",
+    "exp/mine/gmm/train.log",
+    "exp/mine/gmm/model.npz",
+    "exp/mine/gmm/model.npz.args",
+    "exp/mine/gmm/meta.json",
+    "exp/mine/gmm/.decode_test.lock",
+    "exp/mine/gmm/.lock",
+    "exp/mine/gmm/decode_test",
+    "exp/mine/gmm/tuning.json",
+    "exp/mine/gmm/tune.tsv",
+    "exp/mine/gmm/.ali_dev.lock",
+    "exp/mine/gmm/ali_dev/phones.txt",
+    "exp/mine/gmm/ali_dev/ali.scp",
+    "exp/mine/gmm/ali_dev/reference.txt",
+    "exp/mine/gmm/ali_test/.allison.TextGrid.praatio",
+    "exp/mine/gmm/ali_test/textgrids",
+    "exp/mine/own",
+    "exp/mine/gmm/.model.npz.1.tmp",
+    "exp/mine/report",
+    "exp/mine/compare.tsv",
 )
 FOLDERS = ("train", "lang", "decode_test", "textgrids", "own", "report", "g2p")
 ROUNDS = 12
@@ -49,8 +75,11 @@ def run_to_the_end(sandbox: Sandbox) -> Done:
     for _ in range(ROUNDS):
         done = sandbox.make("gmm", "CORPUS_DIR=../../../mine", *GMM, timeout=150)
         message = " ".join(done.message)
-        named = [name for name in LINKS if (sandbox.project / name).is_symlink()
-                 and re.search(rf"{re.escape(name)}(?![\w.]|/\w)", message)]
+        named = [
+            name
+            for name in LINKS
+            if (sandbox.project / name).is_symlink() and re.search(rf"{re.escape(name)}(?![\w.]|/\w)", message)
+        ]
         if not done.code or not named:
             return done
         for name in named:

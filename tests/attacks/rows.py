@@ -1,4 +1,5 @@
 """The attacks that are one command each: what is done, and what must come of it."""
+
 from __future__ import annotations
 
 import os
@@ -42,11 +43,16 @@ class Attack:
         may = [sandbox.project / name for name in ("data/mine", "exp/mine", "data/g2p", "data/.mine.lock", *self.may)]
         may += [sandbox.root / "tmp", sandbox.root / "home/.cache"]
         seen = snapshot(sandbox.root, may)
-        done = sandbox.make(*(filled(word, sandbox) for word in self.words),
-                            env={name: filled(value, sandbox) for name, value in self.env.items()})
+        done = sandbox.make(
+            *(filled(word, sandbox) for word in self.words),
+            env={name: filled(value, sandbox) for name, value in self.env.items()},
+        )
         found = [*done.faults(), *(f"runs it: {path}" for path in sandbox.pwned())]
-        found += [line for line in differences(seen, snapshot(sandbox.root, may))
-                  if not line.startswith("new: in/here/project/") and "/pwned" not in line]
+        found += [
+            line
+            for line in differences(seen, snapshot(sandbox.root, may))
+            if not line.startswith("new: in/here/project/") and "/pwned" not in line
+        ]
         if self.ends == WORKS and done.code:
             found.append(f"does not work: {' '.join(done.message)[:300]}")
         if self.ends == REFUSED and done.code == 0:
@@ -80,12 +86,16 @@ def own_is_spared(sandbox: Sandbox, done: Done) -> list[str]:
 
 def mine_is_there(sandbox: Sandbox, done: Done) -> list[str]:
     """What belongs to data/mine and exp/mine was not touched by a command on something else."""
-    return [f"deleted: {name}" for name in ("data/mine/splits.json", "data/mine/train/text", "exp/mine/gmm/train.log",
-                                            "exp/mine/own/me.wav") if not (sandbox.project / name).is_file()]
+    return [
+        f"deleted: {name}"
+        for name in ("data/mine/splits.json", "data/mine/train/text", "exp/mine/gmm/train.log", "exp/mine/own/me.wav")
+        if not (sandbox.project / name).is_file()
+    ]
 
 
 def link(name: str, to: str) -> Callable[[Sandbox], None]:
     """Plant a link in the project to something of the sandbox."""
+
     def plant(sandbox: Sandbox) -> None:
         path = sandbox.project / name
         if path.is_dir() and not path.is_symlink():
@@ -93,6 +103,7 @@ def link(name: str, to: str) -> Callable[[Sandbox], None]:
         path.unlink(missing_ok=True)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.symlink_to(sandbox.root / to)
+
     return plant
 
 
@@ -102,6 +113,7 @@ def write(name: str, text: str, executable: bool = False) -> Callable[[Sandbox],
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(os.fsencode(text))
         path.chmod(0o755 if executable else 0o644)
+
     return plant
 
 
@@ -111,60 +123,202 @@ def all_of(*steps: Callable[[Sandbox], None]) -> Callable[[Sandbox], None]:
 
 # B: what is not ours is not deleted ---------------------------------------------------------------------------------
 
-PWN = "#!/bin/sh\ntouch \"$HOME/pwned\"\n"
+PWN = '#!/bin/sh\ntouch "$HOME/pwned"\n'
 
 
 def environment() -> list[Attack]:
     """Settings come from the command line, not from variables that happen to be in the environment."""
-    clean = [Attack("B", f"{name}={value} in the environment of make clean", ("clean",), env={name: value},
-                    after=mine_is_there)
-             for name, value in (("DATA", "{canary}"), ("EXP", "{canary}"), ("CORPUS", "../../../../canary"),
-                                 ("CORPUS", ""), ("CORPUS", "mine"), ("CORPUS_DIR", "/"), ("CORPUS_DIR", "{mine}"))]
+    clean = [
+        Attack(
+            "B", f"{name}={value} in the environment of make clean", ("clean",), env={name: value}, after=mine_is_there
+        )
+        for name, value in (
+            ("DATA", "{canary}"),
+            ("EXP", "{canary}"),
+            ("CORPUS", "../../../../canary"),
+            ("CORPUS", ""),
+            ("CORPUS", "mine"),
+            ("CORPUS_DIR", "/"),
+            ("CORPUS_DIR", "{mine}"),
+        )
+    ]
     new = ("data/mine", "exp/mine")
-    data = [Attack("B", f"{name}={value} in the environment of make data", ("data", "CORPUS_DIR={mine}"), WORKS,
-                   {name: value}, may=new, after=lambda sandbox, done: mine_is_there(sandbox, done))
-            for name, value in (("DATA", "{canary}"), ("EXP", "{canary}"), ("CORPUS", "other"), ("SPLIT", "nonsense"),
-                                ("DATA_ARGS", "--out {canary}"), ("from", "{canary}"), ("home", "{canary}"))]
-    run = [Attack("B", f"{name} in the environment names a program of a stranger", ("data", "CORPUS_DIR={mine}"), WORKS,
-                  {name: value}, write("canary/venv/bin/python", PWN, executable=True))
-           for name, value in (("VENV", "{canary}/venv"), ("PY", "{canary}/venv/bin/python"),
-                               ("python", "{canary}/venv/bin/python"), ("SHELL", "{canary}/venv/bin/python"))]
+    data = [
+        Attack(
+            "B",
+            f"{name}={value} in the environment of make data",
+            ("data", "CORPUS_DIR={mine}"),
+            WORKS,
+            {name: value},
+            may=new,
+            after=lambda sandbox, done: mine_is_there(sandbox, done),
+        )
+        for name, value in (
+            ("DATA", "{canary}"),
+            ("EXP", "{canary}"),
+            ("CORPUS", "other"),
+            ("SPLIT", "nonsense"),
+            ("DATA_ARGS", "--out {canary}"),
+            ("from", "{canary}"),
+            ("home", "{canary}"),
+        )
+    ]
+    run = [
+        Attack(
+            "B",
+            f"{name} in the environment names a program of a stranger",
+            ("data", "CORPUS_DIR={mine}"),
+            WORKS,
+            {name: value},
+            write("canary/venv/bin/python", PWN, executable=True),
+        )
+        for name, value in (
+            ("VENV", "{canary}/venv"),
+            ("PY", "{canary}/venv/bin/python"),
+            ("python", "{canary}/venv/bin/python"),
+            ("SHELL", "{canary}/venv/bin/python"),
+        )
+    ]
     check = [
-        Attack("B", "DIR in the environment of make check FIX=yes", ("check", "FIX=yes", "CORPUS=mine"),
-               env={"DIR": "{canary}/train"}),
-        Attack("B", "FIX=yes in the environment of make check", ("check", "DIR={canary}/train"),
-               env={"FIX": "yes"})]
-    return [*first(4, clean), *first(3, data), *first(2, run), *check,
-            Attack("B", "every setting in the environment: make help shows none", ("help",), WORKS,
-                   {name: "$(shell touch pwned)" for name in ("DATA", "EXP", "WAV", "TEXT", "UTT", "STAGE", "GMM_ARGS",
-                                                              "LEXICON", "DOWNLOADS", "CORPUS_DIR", "SYSTEMS", "NJ",
-                                                              "MODEL", "BEAM", "TEXTFILE", "explained", "odd", "flat")},
-                   after=lambda sandbox, done: ["a setting comes from the environment"] * ("touch" in done.said))]
+        Attack(
+            "B",
+            "DIR in the environment of make check FIX=yes",
+            ("check", "FIX=yes", "CORPUS=mine"),
+            env={"DIR": "{canary}/train"},
+        ),
+        Attack("B", "FIX=yes in the environment of make check", ("check", "DIR={canary}/train"), env={"FIX": "yes"}),
+    ]
+    return [
+        *first(4, clean),
+        *first(3, data),
+        *first(2, run),
+        *check,
+        Attack(
+            "B",
+            "every setting in the environment: make help shows none",
+            ("help",),
+            WORKS,
+            {
+                name: "$(shell touch pwned)"
+                for name in (
+                    "DATA",
+                    "EXP",
+                    "WAV",
+                    "TEXT",
+                    "UTT",
+                    "STAGE",
+                    "GMM_ARGS",
+                    "LEXICON",
+                    "DOWNLOADS",
+                    "CORPUS_DIR",
+                    "SYSTEMS",
+                    "NJ",
+                    "MODEL",
+                    "BEAM",
+                    "TEXTFILE",
+                    "explained",
+                    "odd",
+                    "flat",
+                )
+            },
+            after=lambda sandbox, done: ["a setting comes from the environment"] * ("touch" in done.said),
+        ),
+    ]
 
 
 def cleaning() -> list[Attack]:
     """make clean with names that are not a corpus, and folders that phonoscope did not make."""
-    no_name = ("", ".", "..", "/", "../../../../canary", "mine/..", "../../canary", "mine/train", "./", "*", "~",
-               "mine ../../../../canary", "mine/../../../../../canary", "$(HOME)", ".mine", "-rf")
-    not_ours = ("{canary}", "", ".", "linked", "data/mine {canary}", "data", "stages", "~", "{canary}/", "linked/", "..",
-                "exp", "./data", "pipeline", "{root}/home", "../../../canary", "data/mine/../../../../../canary",
-                "data/mine/train", "*", "{canary}/train", "data/new\n{canary}")
+    no_name = (
+        "",
+        ".",
+        "..",
+        "/",
+        "../../../../canary",
+        "mine/..",
+        "../../canary",
+        "mine/train",
+        "./",
+        "*",
+        "~",
+        "mine ../../../../canary",
+        "mine/../../../../../canary",
+        "$(HOME)",
+        ".mine",
+        "-rf",
+    )
+    not_ours = (
+        "{canary}",
+        "",
+        ".",
+        "linked",
+        "data/mine {canary}",
+        "data",
+        "stages",
+        "~",
+        "{canary}/",
+        "linked/",
+        "..",
+        "exp",
+        "./data",
+        "pipeline",
+        "{root}/home",
+        "../../../canary",
+        "data/mine/../../../../../canary",
+        "data/mine/train",
+        "*",
+        "{canary}/train",
+        "data/new\n{canary}",
+    )
     linked = link("linked", "canary")
-    rows = first(6, [Attack("B", f"make clean CORPUS={value!r}", ("clean", f"CORPUS={value}"), REFUSED,
-                            after=mine_is_there) for value in no_name])
-    rows += first(2, [Attack("B", f"make clean CORPUS_DIR={value!r}", ("clean", f"CORPUS_DIR={value}"),
-                             after=mine_is_there) for value in ("/", ".", "..", "//", "{root}")])
+    rows = first(
+        6,
+        [
+            Attack("B", f"make clean CORPUS={value!r}", ("clean", f"CORPUS={value}"), REFUSED, after=mine_is_there)
+            for value in no_name
+        ],
+    )
+    rows += first(
+        2,
+        [
+            Attack("B", f"make clean CORPUS_DIR={value!r}", ("clean", f"CORPUS_DIR={value}"), after=mine_is_there)
+            for value in ("/", ".", "..", "//", "{root}")
+        ],
+    )
     for name, number in (("DATA", 7), ("EXP", 4)):
-        rows += first(number, [Attack("B", f"make clean {name}={value!r}", ("clean", "CORPUS=other", f"{name}={value}"),
-                                      REFUSED, before=linked, after=mine_is_there) for value in not_ours])
+        rows += first(
+            number,
+            [
+                Attack(
+                    "B",
+                    f"make clean {name}={value!r}",
+                    ("clean", "CORPUS=other", f"{name}={value}"),
+                    REFUSED,
+                    before=linked,
+                    after=mine_is_there,
+                )
+                for value in not_ours
+            ],
+        )
     rows += [
-        Attack("B", "make clean spares exp/mine/own", ("clean", "CORPUS=mine"), WORKS,
-               after=lambda sandbox, done: [*own_is_spared(sandbox, done), *still_there(sandbox, "data/mine/train")]),
-        *(Attack("B", f"make clean, where {name} is a link", ("clean", "CORPUS=mine"), before=link(name, "canary"))
-          for name in ("exp/mine/own", "data/mine", "exp/mine", "data/mine/train")),
+        Attack(
+            "B",
+            "make clean spares exp/mine/own",
+            ("clean", "CORPUS=mine"),
+            WORKS,
+            after=lambda sandbox, done: [*own_is_spared(sandbox, done), *still_there(sandbox, "data/mine/train")],
+        ),
+        *(
+            Attack("B", f"make clean, where {name} is a link", ("clean", "CORPUS=mine"), before=link(name, "canary"))
+            for name in ("exp/mine/own", "data/mine", "exp/mine", "data/mine/train")
+        ),
         Attack("B", "make clean of a corpus that was never made", ("clean", "CORPUS=fsdd"), WORKS, after=mine_is_there),
-        Attack("B", "make clean keeps what was fetched", ("clean", "CORPUS=mine"), WORKS,
-               before=write("in/here/project/downloads/mine/a.wav", "fetched\n")),
+        Attack(
+            "B",
+            "make clean keeps what was fetched",
+            ("clean", "CORPUS=mine"),
+            WORKS,
+            before=write("in/here/project/downloads/mine/a.wav", "fetched\n"),
+        ),
     ]
     return rows
 
@@ -176,39 +330,95 @@ def still_there(sandbox: Sandbox, name: str) -> list[str]:
 def writing() -> list[Attack]:
     """Stages that replace folders."""
     make_data = ("data", "CORPUS_DIR={mine}", "CORPUS=other")
-    rows = [Attack("B", f"make data DATA={value!r}", (*make_data, f"DATA={value}"), REFUSED,
-                   before=link("linked", "canary"))
-            for value in ("{canary}", ".", "", "linked", "..", "{root}", "{canary}/train", "stages", "../../../canary")]
-    return [*first(4, rows),
-            Attack("B", "make data into a new folder elsewhere", (*make_data, "DATA={root}/new/data"), WORKS,
-                   before=lambda sandbox: (sandbox.root / "new").mkdir(), may=("../../../new",)),
-            Attack("B", "make data, where data/mine is a link to a stranger's folder", ("data", "CORPUS_DIR={mine}"),
-                   before=link("data/mine", "canary")),
-            Attack("B", "make data, where data/mine/train is a link", ("data", "CORPUS_DIR={mine}", "SPLIT=utterance"),
-                   before=link("data/mine/train", "canary")),
-            Attack("B", "make data, where data/ is a link to a stranger's folder with a folder of that name",
-                   ("data", "CORPUS_DIR={mine}", "CORPUS=train"), before=link("data", "canary")),
-            Attack("B", "make data, where the corpus lies in the way", ("data", "CORPUS_DIR=data/mine"), REFUSED,
-                   after=mine_is_there)]
+    rows = [
+        Attack(
+            "B", f"make data DATA={value!r}", (*make_data, f"DATA={value}"), REFUSED, before=link("linked", "canary")
+        )
+        for value in ("{canary}", ".", "", "linked", "..", "{root}", "{canary}/train", "stages", "../../../canary")
+    ]
+    return [
+        *first(4, rows),
+        Attack(
+            "B",
+            "make data into a new folder elsewhere",
+            (*make_data, "DATA={root}/new/data"),
+            WORKS,
+            before=lambda sandbox: (sandbox.root / "new").mkdir(),
+            may=("../../../new",),
+        ),
+        Attack(
+            "B",
+            "make data, where data/mine is a link to a stranger's folder",
+            ("data", "CORPUS_DIR={mine}"),
+            before=link("data/mine", "canary"),
+        ),
+        Attack(
+            "B",
+            "make data, where data/mine/train is a link",
+            ("data", "CORPUS_DIR={mine}", "SPLIT=utterance"),
+            before=link("data/mine/train", "canary"),
+        ),
+        Attack(
+            "B",
+            "make data, where data/ is a link to a stranger's folder with a folder of that name",
+            ("data", "CORPUS_DIR={mine}", "CORPUS=train"),
+            before=link("data", "canary"),
+        ),
+        Attack(
+            "B",
+            "make data, where the corpus lies in the way",
+            ("data", "CORPUS_DIR=data/mine"),
+            REFUSED,
+            after=mine_is_there,
+        ),
+    ]
 
 
 def checking() -> list[Attack]:
     """make check FIX=yes mends tables; a user's hidden files, and those of processes elsewhere, stay."""
     rows = []
-    for name in (".notes.draft.tmp", ".a.b.tmp/kept", ".text.12345.tmp", ".text.0.tmp", ".x.99999999999999999999.tmp",
-                 ".backup/text", ".hidden", "text.tmp", ".text.lock", ".nfs0001"):
-        rows.append(Attack("B", f"make check FIX=yes beside {name}", ("check", "DIR=../../../given/train", "FIX=yes"),
-                           before=all_of(given, write(f"given/train/{name}", "somebody's\n")), may=("../../../given",),
-                           after=lambda sandbox, done, name=name: [] if content_is(
-                               sandbox.root / "given/train" / name) else [f"deletes or changes {name}"]))
+    for name in (
+        ".notes.draft.tmp",
+        ".a.b.tmp/kept",
+        ".text.12345.tmp",
+        ".text.0.tmp",
+        ".x.99999999999999999999.tmp",
+        ".backup/text",
+        ".hidden",
+        "text.tmp",
+        ".text.lock",
+        ".nfs0001",
+    ):
+        rows.append(
+            Attack(
+                "B",
+                f"make check FIX=yes beside {name}",
+                ("check", "DIR=../../../given/train", "FIX=yes"),
+                before=all_of(given, write(f"given/train/{name}", "somebody's\n")),
+                may=("../../../given",),
+                after=lambda sandbox, done, name=name: (
+                    [] if content_is(sandbox.root / "given/train" / name) else [f"deletes or changes {name}"]
+                ),
+            )
+        )
     return [
         *first(4, rows),
         Attack("B", "make check without FIX changes nothing", ("check", "DIR=../../../given/train"), before=given),
-        Attack("B", "make check FIX=yes where a table is a link", ("check", "DIR=../../../given/train", "FIX=yes"),
-               before=all_of(given, lambda sandbox: linked_table(sandbox)), may=("../../../given",)),
-        Attack("B", "make check FIX=yes where .backup is a link", ("check", "DIR=../../../given/train", "FIX=yes"),
-               before=all_of(given, lambda sandbox: (sandbox.root / "given/train/.backup").symlink_to(sandbox.canary)),
-               may=("../../../given",))]
+        Attack(
+            "B",
+            "make check FIX=yes where a table is a link",
+            ("check", "DIR=../../../given/train", "FIX=yes"),
+            before=all_of(given, lambda sandbox: linked_table(sandbox)),
+            may=("../../../given",),
+        ),
+        Attack(
+            "B",
+            "make check FIX=yes where .backup is a link",
+            ("check", "DIR=../../../given/train", "FIX=yes"),
+            before=all_of(given, lambda sandbox: (sandbox.root / "given/train/.backup").symlink_to(sandbox.canary)),
+            may=("../../../given",),
+        ),
+    ]
 
 
 def given(sandbox: Sandbox) -> None:
@@ -232,42 +442,118 @@ def content_is(path: Path) -> bool:
 
 # C: what comes from elsewhere is not run, and writes nowhere else ---------------------------------------------------
 
-ODD = ("my own files", "$(shell touch pwned)", "`touch pwned`", 'say "hello"', "a#b", "a=b", "$$(touch pwned)",
-       "it's", "$(touch pwned)", ";touch pwned;", "a%b", "a:b", "a&b", "back\\slash", "-rf", "*", "Straße 東京",
-       "{a,b}", "~", "a\nb", "a\x1b[31mb")
+ODD = (
+    "my own files",
+    "$(shell touch pwned)",
+    "`touch pwned`",
+    'say "hello"',
+    "a#b",
+    "a=b",
+    "$$(touch pwned)",
+    "it's",
+    "$(touch pwned)",
+    ";touch pwned;",
+    "a%b",
+    "a:b",
+    "a&b",
+    "back\\slash",
+    "-rf",
+    "*",
+    "Straße 東京",
+    "{a,b}",
+    "~",
+    "a\nb",
+    "a\x1b[31mb",
+)
 ARPABET = "AA B CH D EH F G HH IY JH K L M N OW P NG R S T UH V W SH Y Z".split()
 
 
 def named() -> list[Attack]:
     """Folders and files with names that make or the shell could take for something else."""
-    rows = first(6, [Attack("C", f"make data of a folder named {name!r}", ("data", f"CORPUS_DIR={{root}}/odd/{name}"),
-                   before=lambda sandbox, name=name: shutil.copytree(sandbox.mine, sandbox.root / "odd" / name),
-                   may=("data", "exp")) for name in ODD])
-    rows += first(1, [Attack("C", f"make data of a folder named {name!r}, with a CORPUS", (
-        "data", "CORPUS=plain", f"CORPUS_DIR={{root}}/odd/{name}"), may=("data", "exp"),
-        before=lambda sandbox, name=name: shutil.copytree(sandbox.mine, sandbox.root / "odd" / name))
-        for name in ("a#b", "a=b", "my own", "it's")])
-    rows += first(4, [Attack("C", f"make check DIR of a folder named {name!r}", ("check", f"DIR=odd/{name}"), WORKS,
-                    before=lambda sandbox, name=name: shutil.copytree(
-                        sandbox.project / "data/mine/train", sandbox.project / "odd" / name), may=("odd",))
-             for name in (*ODD[:5], *ODD[6:10], "-rf", "Straße 東京")])
-    rows += first(4, [Attack("C", f"make lexicon {setting} named {name!r}", (
-        "lexicon", "CORPUS=mine", *(f"{each}={{root}}/odd/{name}/{each}.txt" for each in settings)), WORKS,
-        before=lambda sandbox, name=name: dictionary(sandbox.root / "odd" / name, sandbox.project / "data/mine"))
-        for settings, setting in ((("LEXICON",), "LEXICON"), (("LEXICON", "PHONES"), "LEXICON and PHONES"))
-        for name in ("my own files", "it's \"said\"", "$(touch pwned)", "`touch pwned`", "a#b")])
-    rows += first(2, [Attack("C", f"make data DOWNLOADS named {name!r}", (
-        "data", "CORPUS=yesno", f"DOWNLOADS=../../../odd/{name}"), WORKS,
-        before=lambda sandbox, name=name: archive(sandbox.root / "odd" / name), may=("downloads", "data", "data/yesno"))
-        for name in ("my own files", "x$(touch pwned)", "`touch pwned`", "it's", "a#b")])
+    rows = first(
+        6,
+        [
+            Attack(
+                "C",
+                f"make data of a folder named {name!r}",
+                ("data", f"CORPUS_DIR={{root}}/odd/{name}"),
+                before=lambda sandbox, name=name: shutil.copytree(sandbox.mine, sandbox.root / "odd" / name),
+                may=("data", "exp"),
+            )
+            for name in ODD
+        ],
+    )
+    rows += first(
+        1,
+        [
+            Attack(
+                "C",
+                f"make data of a folder named {name!r}, with a CORPUS",
+                ("data", "CORPUS=plain", f"CORPUS_DIR={{root}}/odd/{name}"),
+                may=("data", "exp"),
+                before=lambda sandbox, name=name: shutil.copytree(sandbox.mine, sandbox.root / "odd" / name),
+            )
+            for name in ("a#b", "a=b", "my own", "it's")
+        ],
+    )
+    rows += first(
+        4,
+        [
+            Attack(
+                "C",
+                f"make check DIR of a folder named {name!r}",
+                ("check", f"DIR=odd/{name}"),
+                WORKS,
+                before=lambda sandbox, name=name: shutil.copytree(
+                    sandbox.project / "data/mine/train", sandbox.project / "odd" / name
+                ),
+                may=("odd",),
+            )
+            for name in (*ODD[:5], *ODD[6:10], "-rf", "Straße 東京")
+        ],
+    )
+    rows += first(
+        4,
+        [
+            Attack(
+                "C",
+                f"make lexicon {setting} named {name!r}",
+                ("lexicon", "CORPUS=mine", *(f"{each}={{root}}/odd/{name}/{each}.txt" for each in settings)),
+                WORKS,
+                before=lambda sandbox, name=name: dictionary(
+                    sandbox.root / "odd" / name, sandbox.project / "data/mine"
+                ),
+            )
+            for settings, setting in ((("LEXICON",), "LEXICON"), (("LEXICON", "PHONES"), "LEXICON and PHONES"))
+            for name in ("my own files", 'it\'s "said"', "$(touch pwned)", "`touch pwned`", "a#b")
+        ],
+    )
+    rows += first(
+        2,
+        [
+            Attack(
+                "C",
+                f"make data DOWNLOADS named {name!r}",
+                ("data", "CORPUS=yesno", f"DOWNLOADS=../../../odd/{name}"),
+                WORKS,
+                before=lambda sandbox, name=name: archive(sandbox.root / "odd" / name),
+                may=("downloads", "data", "data/yesno"),
+            )
+            for name in ("my own files", "x$(touch pwned)", "`touch pwned`", "it's", "a#b")
+        ],
+    )
     return rows
 
 
 def dictionary(folder: Path, data: Path) -> None:
     """A dictionary of the corpus's words that has a phone for each letter, and the set of these phones."""
     folder.mkdir(parents=True)
-    words = {word for part in ("train", "dev", "test") for line in (data / part / "text").read_text().splitlines()
-             for word in line.split()[1:]}
+    words = {
+        word
+        for part in ("train", "dev", "test")
+        for line in (data / part / "text").read_text().splitlines()
+        for word in line.split()[1:]
+    }
     phones = {letter: phone for letter, phone in zip("ABCDEFGHIJKLMNOPQRSTUVWXYZ", ARPABET)}
     spelled = {word: " ".join(phones[letter] for letter in word if letter in phones) for word in words}
     (folder / "LEXICON.txt").write_text("".join(f"{word} {spelled[word]}\n" for word in sorted(words)))
@@ -285,12 +571,18 @@ def archive(folder: Path) -> None:
     shutil.rmtree(waves)
 
 
-RECORDS = {"$(shell)": "$(shell touch pwned)", "backquotes": "`touch pwned`", "$$()": "$$(touch pwned)$(touch pwned)",
-           "quotes": "' \" '; touch pwned; '", "; and #": "; touch pwned # = % :",
-           "a line break": "a\ntouch pwned\n\t@touch pwned",
-           "make's own words": "define x\nendif\nall: ; touch pwned\n",
-           "bytes": "\udcff\udcfe\x01\x1b[2J", "nothing": "",
-           "the setting of another folder": "--corpus mine --corpus-dir $(shell touch pwned) --out ../../../canary"}
+RECORDS = {
+    "$(shell)": "$(shell touch pwned)",
+    "backquotes": "`touch pwned`",
+    "$$()": "$$(touch pwned)$(touch pwned)",
+    "quotes": "' \" '; touch pwned; '",
+    "; and #": "; touch pwned # = % :",
+    "a line break": "a\ntouch pwned\n\t@touch pwned",
+    "make's own words": "define x\nendif\nall: ; touch pwned\n",
+    "bytes": "\udcff\udcfe\x01\x1b[2J",
+    "nothing": "",
+    "the setting of another folder": "--corpus mine --corpus-dir $(shell touch pwned) --out ../../../canary",
+}
 
 
 def is_record(path: Path) -> bool:
@@ -303,30 +595,95 @@ def received() -> list[Attack]:
     rows = []
     for name, text in RECORDS.items():
         for how in ("instead", "after"):
-            rows.append(Attack(
-                "C", f"records of settings with {name} {'in place' if how == 'instead' else 'at the end'}",
-                ("data", "CORPUS=mine"), after=looks,
-                before=lambda sandbox, text=text, how=how: poison(sandbox, text, how)))
-    remembered = [Attack("C", f"the corpus's folder is {text!r} in all that data/mine remembers", ("data", "CORPUS=mine"),
-                    before=lambda sandbox, text=text: rename_in_all(sandbox, text), after=looks)
-             for text in ("$(shell touch pwned)", "`touch pwned`", "'; touch pwned; '", "$$(touch pwned)")]
-    conf = [Attack("C", f"make help CORPUS={value!r} reads no rules from there", ("help", f"CORPUS={value}"),
-                   before=write("evil.mk", "x := $(shell touch pwned)\n"))
-            for value in ("../../../../../evil", "x/../../../../../../evil")]
-    files = [Attack("C", f"a corpus whose recording is named {name!r}", ("data", "CORPUS_DIR={root}/evil"),
-                    before=lambda sandbox, name=name: evil_corpus(sandbox, name), may=("data/evil", "exp/evil", "data"),
-                    after=checked)
-             for name in ("$(shell touch pwned)", "a\x1b[2Jb", "a\udcffb", ";touch pwned;", "`touch pwned`", "it's",
-                          "-rf", "a\nb", "<b>x", "..")]
-    pipes = [Attack("C", "a Kaldi directory whose wav.scp holds a command", ("data", "CORPUS_DIR={root}/given"),
-                    REFUSED, before=all_of(given, evil_pipe), may=("data/given", "data")),
-             Attack("C", "make check FIX=yes of one", ("check", "DIR={root}/given/train", "FIX=yes"),
-                    before=all_of(given, evil_pipe), may=("../../../given",))]
-    return [*first(7, rows[::2]), *first(1, rows[1::2]), *first(2, remembered), *first(1, conf), *first(4, files), *pipes,
-            Attack("E", "a corpus whose lexicon.txt is Latin-1", ("data", "CORPUS_DIR={root}/evil"),
-                   before=lambda sandbox: latin_1(sandbox), may=("data/evil", "data")),
-            Attack("E", "make lexicon with a LEXICON in Latin-1", ("lexicon", "CORPUS=mine", "LEXICON={root}/l.txt"),
-                   REFUSED, before=write("l.txt", "CAF\udcc9 K A\n"))]
+            rows.append(
+                Attack(
+                    "C",
+                    f"records of settings with {name} {'in place' if how == 'instead' else 'at the end'}",
+                    ("data", "CORPUS=mine"),
+                    after=looks,
+                    before=lambda sandbox, text=text, how=how: poison(sandbox, text, how),
+                )
+            )
+    remembered = [
+        Attack(
+            "C",
+            f"the corpus's folder is {text!r} in all that data/mine remembers",
+            ("data", "CORPUS=mine"),
+            before=lambda sandbox, text=text: rename_in_all(sandbox, text),
+            after=looks,
+        )
+        for text in ("$(shell touch pwned)", "`touch pwned`", "'; touch pwned; '", "$$(touch pwned)")
+    ]
+    conf = [
+        Attack(
+            "C",
+            f"make help CORPUS={value!r} reads no rules from there",
+            ("help", f"CORPUS={value}"),
+            before=write("evil.mk", "x := $(shell touch pwned)\n"),
+        )
+        for value in ("../../../../../evil", "x/../../../../../../evil")
+    ]
+    files = [
+        Attack(
+            "C",
+            f"a corpus whose recording is named {name!r}",
+            ("data", "CORPUS_DIR={root}/evil"),
+            before=lambda sandbox, name=name: evil_corpus(sandbox, name),
+            may=("data/evil", "exp/evil", "data"),
+            after=checked,
+        )
+        for name in (
+            "$(shell touch pwned)",
+            "a\x1b[2Jb",
+            "a\udcffb",
+            ";touch pwned;",
+            "`touch pwned`",
+            "it's",
+            "-rf",
+            "a\nb",
+            "<b>x",
+            "..",
+        )
+    ]
+    pipes = [
+        Attack(
+            "C",
+            "a Kaldi directory whose wav.scp holds a command",
+            ("data", "CORPUS_DIR={root}/given"),
+            REFUSED,
+            before=all_of(given, evil_pipe),
+            may=("data/given", "data"),
+        ),
+        Attack(
+            "C",
+            "make check FIX=yes of one",
+            ("check", "DIR={root}/given/train", "FIX=yes"),
+            before=all_of(given, evil_pipe),
+            may=("../../../given",),
+        ),
+    ]
+    return [
+        *first(7, rows[::2]),
+        *first(1, rows[1::2]),
+        *first(2, remembered),
+        *first(1, conf),
+        *first(4, files),
+        *pipes,
+        Attack(
+            "E",
+            "a corpus whose lexicon.txt is Latin-1",
+            ("data", "CORPUS_DIR={root}/evil"),
+            before=lambda sandbox: latin_1(sandbox),
+            may=("data/evil", "data"),
+        ),
+        Attack(
+            "E",
+            "make lexicon with a LEXICON in Latin-1",
+            ("lexicon", "CORPUS=mine", "LEXICON={root}/l.txt"),
+            REFUSED,
+            before=write("l.txt", "CAF\udcc9 K A\n"),
+        ),
+    ]
 
 
 def poison(sandbox: Sandbox, text: str, how: str) -> None:
@@ -370,8 +727,9 @@ def checked(sandbox: Sandbox, done: Done) -> list[str]:
 
 def evil_pipe(sandbox: Sandbox) -> None:
     wavs = sandbox.root / "given/train/wav.scp"
-    wavs.write_text("".join(f"{line.split()[0]} touch pwned; cat {line.split()[1]} |\n"
-                            for line in wavs.read_text().splitlines()))
+    wavs.write_text(
+        "".join(f"{line.split()[0]} touch pwned; cat {line.split()[1]} |\n" for line in wavs.read_text().splitlines())
+    )
 
 
 def latin_1(sandbox: Sandbox) -> None:

@@ -1,10 +1,11 @@
 """A copy of the project in a folder of its own, to be attacked there: nothing outside that folder is at risk.
 
-    ROOT/canary        somebody's files that no attack may change
-    ROOT/home, tmp     HOME and TMPDIR of what runs
-    ROOT/in/here/project   the copy; two folders down, so that ../../ stays in ROOT
-    ROOT/mine          a small corpus of real speech, in folders of recordings and transcripts
+ROOT/canary        somebody's files that no attack may change
+ROOT/home, tmp     HOME and TMPDIR of what runs
+ROOT/in/here/project   the copy; two folders down, so that ../../ stays in ROOT
+ROOT/mine          a small corpus of real speech, in folders of recordings and transcripts
 """
+
 from __future__ import annotations
 
 import hashlib
@@ -30,7 +31,8 @@ LONGEST_S = 1.6  # of the utterances of the small corpus
 NOT_FOR_PEOPLE = re.compile(
     r"Traceback \(most|missing separator|unterminated|target pattern|mixed implicit|empty variable name|"
     r"commences before|No rule to make target|Circular|warning: undefined|syntax error|unexpected EOF|"
-    r"command not found|(?:bash|/sh): (?:-c: )?(?:line|\d)|ambiguous redirect|ignoring old recipe|virtual memory")
+    r"command not found|(?:bash|/sh): (?:-c: )?(?:line|\d)|ambiguous redirect|ignoring old recipe|virtual memory"
+)
 RECORDER = """#!/bin/sh
 # Stands for the virtual environment's python: it writes down how it was called, and nothing else.
 { for word in "$@"; do printf '%s\\n' "$word"; done; echo; } >> "$CALLS"
@@ -53,13 +55,17 @@ class Done:
     @property
     def message(self) -> list[str]:
         """The lines on standard error that are meant for a person: without make's own about exit statuses."""
-        return [line for line in self.err.splitlines()
-                if line.strip() and not re.match(r"make(\[\d+\])?: (\*\*\* \[.*\] Error|Target .* not remade)", line)]
+        return [
+            line
+            for line in self.err.splitlines()
+            if line.strip() and not re.match(r"make(\[\d+\])?: (\*\*\* \[.*\] Error|Target .* not remade)", line)
+        ]
 
     def faults(self) -> list[str]:
         """What no command may do, whatever it was given."""
-        found = [f"says: {match[0]}: {line}" for line in self.said.splitlines()
-                 if (match := NOT_FOR_PEOPLE.search(line))]
+        found = [
+            f"says: {match[0]}: {line}" for line in self.said.splitlines() if (match := NOT_FOR_PEOPLE.search(line))
+        ]
         if self.code is None:
             found.append("takes too long")
         if self.code and not (self.message or "error:" in self.out):
@@ -108,9 +114,16 @@ class Sandbox:
 
     def environment(self, **more: str) -> dict[str, str]:
         """What every command runs with: nothing of the caller's but PATH, and one thread a process."""
-        return {"PATH": os.environ["PATH"], "HOME": str(self.root / "home"), "TMPDIR": str(self.root / "tmp"),
-                "LC_ALL": "C.UTF-8", "CALLS": str(self.calls), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
-                **more}
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.root / "home"),
+            "TMPDIR": str(self.root / "tmp"),
+            "LC_ALL": "C.UTF-8",
+            "CALLS": str(self.calls),
+            "OMP_NUM_THREADS": "1",
+            "OPENBLAS_NUM_THREADS": "1",
+            **more,
+        }
 
     def make(self, *words: str, env: dict[str, str] | None = None, timeout: float = 60) -> Done:
         return self.run(["make", *words], env=env, timeout=timeout)
@@ -129,13 +142,23 @@ class Sandbox:
 
     def start(self, command: list[str], env: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
         """Start it in a process group whose number is that of the process."""
-        return subprocess.Popen(command, cwd=self.project, env=self.environment(**(env or {})), start_new_session=True,
-                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        return subprocess.Popen(
+            command,
+            cwd=self.project,
+            env=self.environment(**(env or {})),
+            start_new_session=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
 
     def pwned(self) -> list[str]:
         """The files that only a command hidden in a value makes: their name is pwned, or pwned-SETTING."""
-        return sorted(str(p.relative_to(self.root)) for p in self.root.rglob("pwned*")
-                      if p.is_file() and re.fullmatch(r"pwned(-[A-Z0-9_]+)?", p.name))
+        return sorted(
+            str(p.relative_to(self.root))
+            for p in self.root.rglob("pwned*")
+            if p.is_file() and re.fullmatch(r"pwned(-[A-Z0-9_]+)?", p.name)
+        )
 
 
 def copy(source: Path, target: Path) -> None:
@@ -170,9 +193,11 @@ def content(path: Path) -> str:
 
 def differences(before: dict[str, str], after: dict[str, str], new: bool = True) -> list[str]:
     """What is gone or changed, and unless told otherwise what is new."""
-    return [*(f"deleted: {name}" for name in before if name not in after),
-            *(f"changed: {name}" for name in before if name in after and before[name] != after[name]),
-            *(f"new: {name}" for name in after if new and name not in before)]
+    return [
+        *(f"deleted: {name}" for name in before if name not in after),
+        *(f"changed: {name}" for name in before if name in after and before[name] != after[name]),
+        *(f"new: {name}" for name in after if new and name not in before),
+    ]
 
 
 def write_corpus(folder: Path, downloads: Path, utterances: int, readers: int = 1) -> None:

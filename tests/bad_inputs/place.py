@@ -1,5 +1,6 @@
 """A place to work in: a corpus of two words in tones, and what every stage made of it, so that a row can spoil a
 copy."""
+
 from __future__ import annotations
 
 import json
@@ -31,19 +32,19 @@ COMMANDS = {
     "train_gmm": "--data data/toy/train --lang data/toy/lang --out exp/toy/gmm --max-mix 1 --warm-up 3 --last 1",
     "align": "--model exp/toy/gmm --data data/toy/dev --lang data/toy/lang --out exp/toy/gmm/ali_dev",
     "train_frames": "--data data/toy/train --dev data/toy/dev --gmm exp/toy/gmm --lang data/toy/lang --out exp/toy/frames"
-                    " --classifiers lda --context 1",
+    " --classifiers lda --context 1",
     "train_neural": "--data data/toy/train --dev data/toy/dev --lang data/toy/lang --out exp/toy/neural --epochs 1"
-                    " --min-updates 1 --width 8 --conv-layers 0",
+    " --min-updates 1 --width 8 --conv-layers 0",
     "tune": "--model exp/toy/gmm --data data/toy/dev --lang data/toy/lang --out exp/toy/gmm"
-            " --ref-phones exp/toy/gmm/ali_dev/reference.txt",
+    " --ref-phones exp/toy/gmm/ali_dev/reference.txt",
     "decode": "--model exp/toy/gmm --tuning exp/toy/gmm/tuning.json --data data/toy/test --lang data/toy/lang"
-              " --out exp/toy/gmm/decode_test",
+    " --out exp/toy/gmm/decode_test",
     "place": "--model exp/toy/gmm --data data/toy/test --lang data/toy/lang --teacher data/toy/train"
-             " --out exp/toy/gmm/ali_test",
+    " --out exp/toy/gmm/ali_test",
     "boundaries": "--exp exp/toy --data data/toy --aligners gmm frames --systems gmm frames --out exp/toy/boundaries.tsv",
     "score": "--decode exp/toy/gmm/decode_test --data data/toy/test --ref-phones exp/toy/gmm/ali_test/reference.txt",
     "explain_errors": "--decode exp/toy/gmm/decode_test --model exp/toy/gmm --tuning exp/toy/gmm/tuning.json --data data/toy/test"
-                      " --lang data/toy/lang --ali exp/toy/gmm/ali_test",
+    " --lang data/toy/lang --ali exp/toy/gmm/ali_test",
     "replay": "--exp exp/toy --data data/toy --lang data/toy/lang --utt ann-test0 --system gmm exp/toy/gmm",
     "flat_lang": "--lang data/toy/lang --out exp/toy/lang_flat",
     "matrix": "--exp exp/toy --data data/toy --systems gmm --out exp/toy/matrix.tsv",
@@ -54,7 +55,7 @@ COMMANDS = {
     "show_pron_probs": "--model exp/toy/gmm --data data/toy/dev --langs data/toy/lang exp/toy/lang_probs --out exp/toy/probs",
     "transcribe": "--wav corpus/test/ann/test0.wav --exp exp/toy --system gmm exp/toy/gmm data/toy/lang",
     "align_text": "--wav corpus/test/ann/test0.wav --exp exp/toy --system gmm exp/toy/gmm --lang data/toy/lang --cache cache"
-                  " --text ZERO",
+    " --text ZERO",
     "record": "--out own.wav --seconds 0",
     "show_lattice": "--exp exp/toy --data data/toy --utt ann-test0",
     "lattice_difference": "--exp exp/toy --data data/toy --systems gmm frames --out exp/toy/lattice_difference.txt",
@@ -77,8 +78,13 @@ class Runner:
 
     def __init__(self) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("server.py"))], cwd=PROJECT, text=True, stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(PROJECT)})
+            [sys.executable, str(Path(__file__).with_name("server.py"))],
+            cwd=PROJECT,
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        )
 
     def run(self, cwd: Path, stage: str, options: Iterable[str], file_size: int = 0) -> Done:
         """Run a stage there and wait for it."""
@@ -109,8 +115,11 @@ class Place:
 
     def snapshot(self) -> dict[str, bytes | str]:
         """Every file's bytes and every link's target, by relative path."""
-        return {path.relative_to(self.root).as_posix(): os.readlink(path) if path.is_symlink() else path.read_bytes()
-                for path in sorted(self.root.rglob("*")) if path.is_symlink() or path.is_file()}
+        return {
+            path.relative_to(self.root).as_posix(): os.readlink(path) if path.is_symlink() else path.read_bytes()
+            for path in sorted(self.root.rglob("*"))
+            if path.is_symlink() or path.is_file()
+        }
 
 
 def tones(phones: str, rng: np.random.Generator) -> np.ndarray:
@@ -137,17 +146,40 @@ def build(place: Place, jobs: int = 1) -> None:
                 word = list(WORDS)[index % 2]
                 soundfile.write(folder / f"{name}{index}.wav", tones(WORDS[word], rng), RATE)
                 (folder / f"{name}{index}.txt").write_text(f"{word}\n")
-    run = [("prepare_data",), ("make_lang",), *(("make_mfcc", "--data", f"data/toy/{name}") for name in SETS),
-           ("train_gmm",),
-           *(("align", "--data", f"data/toy/{name}", "--out", f"exp/toy/gmm/ali_{name}") for name in SETS),
-           ("train_frames",), ("train_neural",), ("tune",)]
-    run += [step for system in ("gmm", "frames", "neural") for step in (
-        ("decode", "--model", f"exp/toy/{system}", "--out", f"exp/toy/{system}/decode_test", "--lattice-beam", "1"),
-        ("score", "--decode", f"exp/toy/{system}/decode_test"))]
-    run += [("place", "--model", f"exp/toy/{system}", "--out", f"exp/toy/{system}/ali_test")
-            for system in ("gmm", "frames")]
-    rest = ("boundaries", "explain_errors", "compare", "report", "show_lattice", "lattice_difference",
-            "export_lattices", "check", "pron_probs", "transcribe", "align_text")
+    run = [
+        ("prepare_data",),
+        ("make_lang",),
+        *(("make_mfcc", "--data", f"data/toy/{name}") for name in SETS),
+        ("train_gmm",),
+        *(("align", "--data", f"data/toy/{name}", "--out", f"exp/toy/gmm/ali_{name}") for name in SETS),
+        ("train_frames",),
+        ("train_neural",),
+        ("tune",),
+    ]
+    run += [
+        step
+        for system in ("gmm", "frames", "neural")
+        for step in (
+            ("decode", "--model", f"exp/toy/{system}", "--out", f"exp/toy/{system}/decode_test", "--lattice-beam", "1"),
+            ("score", "--decode", f"exp/toy/{system}/decode_test"),
+        )
+    ]
+    run += [
+        ("place", "--model", f"exp/toy/{system}", "--out", f"exp/toy/{system}/ali_test") for system in ("gmm", "frames")
+    ]
+    rest = (
+        "boundaries",
+        "explain_errors",
+        "compare",
+        "report",
+        "show_lattice",
+        "lattice_difference",
+        "export_lattices",
+        "check",
+        "pron_probs",
+        "transcribe",
+        "align_text",
+    )
     for stage, *options in [*run, *((stage,) for stage in rest)]:
         done = place.stage(stage, *options, *(["--jobs", str(jobs)] if stage in JOBS else []))
         assert done.returncode == 0 and not done.stderr, (stage, options, done)

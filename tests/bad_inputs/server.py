@@ -4,6 +4,7 @@ A child is what `python -m stages.NAME` is, with its own arguments, standard out
 it ends without clearing up its memory, which takes a second. Requests and answers are lines of JSON on standard input
 and output.
 """
+
 from __future__ import annotations
 
 import fcntl
@@ -27,9 +28,17 @@ def warm() -> None:
     for package in ("lexicon", "pipeline"):
         for module in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):
             importlib.import_module(module.name)
-    for name in ("stages.common", "scipy.signal", "hmmlearn.hmm", "sklearn.discriminant_analysis",
-                 "sklearn.linear_model", "sklearn.neural_network", "sklearn.ensemble",
-                 "torchaudio.compliance.kaldi", "torch._inductor.config"):
+    for name in (
+        "stages.common",
+        "scipy.signal",
+        "hmmlearn.hmm",
+        "sklearn.discriminant_analysis",
+        "sklearn.linear_model",
+        "sklearn.neural_network",
+        "sklearn.ensemble",
+        "torchaudio.compliance.kaldi",
+        "torch._inductor.config",
+    ):
         importlib.import_module(name)
 
 
@@ -69,8 +78,9 @@ def serve() -> None:
     for line in sys.stdin:
         pipes = os.pipe(), os.pipe()  # no files: they may be forbidden to grow
         for pair in pipes:
-            fcntl.fcntl(pair[1], fcntl.F_SETPIPE_SZ,
-                        1 << 20)  # a stage that says more than it holds is stopped by the alarm
+            fcntl.fcntl(
+                pair[1], fcntl.F_SETPIPE_SZ, 1 << 20
+            )  # a stage that says more than it holds is stopped by the alarm
         pid = os.fork()
         if pid == 0:
             become(json.loads(line), *(pair[1] for pair in pipes))

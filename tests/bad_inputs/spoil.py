@@ -1,4 +1,5 @@
 """Ways to spoil a file of a place, to be named in the tables, and files that are bad by themselves."""
+
 from __future__ import annotations
 
 import io
@@ -41,15 +42,19 @@ class Row:
 
 def rows(stage: str, *table: tuple) -> list[Row]:
     """Rows of one stage from (bad, spoil, says, {further fields}); says is a fragment or several."""
-    return [Row(stage, bad, spoil, (says,) if isinstance(says, str) else says, **(more[0] if more else {}))
-            for bad, spoil, says, *more in table]
+    return [
+        Row(stage, bad, spoil, (says,) if isinstance(says, str) else says, **(more[0] if more else {}))
+        for bad, spoil, says, *more in table
+    ]
 
 
 def put(name: str, content: str | bytes) -> Spoil:
     """The whole file."""
+
     def spoil(place: Place) -> None:
         (place / name).parent.mkdir(parents=True, exist_ok=True)
         (place / name).write_bytes(content.encode() if isinstance(content, str) else content)
+
     return spoil
 
 
@@ -61,6 +66,7 @@ def swap(name: str, old: str | bytes, new: str | bytes) -> Spoil:
         data = (place / name).read_bytes()
         assert old in data, (name, old)
         (place / name).write_bytes(data.replace(old, new, 1))
+
     return spoil
 
 
@@ -70,42 +76,49 @@ def change(name: str, function: Callable[[bytes], bytes]) -> Spoil:
 
 def cut(name: str, keep: float) -> Spoil:
     """The first part of the file alone."""
-    return change(name, lambda data: data[:int(len(data) * keep)])
+    return change(name, lambda data: data[: int(len(data) * keep)])
 
 
 def half(data: bytes) -> bytes:
     """The first half of the lines."""
     lines = data.splitlines(keepends=True)
-    return b"".join(lines[:len(lines) // 2])
+    return b"".join(lines[: len(lines) // 2])
 
 
 def flipped(name: str) -> Spoil:
     """One bit of the file is another."""
+
     def function(data: bytes) -> bytes:
         third = len(data) // 3
-        return data[:third] + bytes([data[third] ^ 4]) + data[third + 1:]
+        return data[:third] + bytes([data[third] ^ 4]) + data[third + 1 :]
+
     return change(name, function)
 
 
 def gone(name: str) -> Spoil:
     def spoil(place: Place) -> None:
         shutil.rmtree(place / name) if (place / name).is_dir() else (place / name).unlink()
+
     return spoil
 
 
 def folder(name: str) -> Spoil:
     """A folder in place of the file."""
+
     def spoil(place: Place) -> None:
         (place / name).unlink(missing_ok=True)
         (place / name).mkdir(parents=True)
+
     return spoil
 
 
 def pipe(name: str) -> Spoil:
     """A named pipe in place of the file: who opens it waits for ever."""
+
     def spoil(place: Place) -> None:
         (place / name).unlink(missing_ok=True)
         os.mkfifo(place / name)
+
     return spoil
 
 
@@ -113,16 +126,19 @@ def both(*spoils: Spoil) -> Spoil:
     def spoil(place: Place) -> None:
         for one in spoils:
             one(place)
+
     return spoil
 
 
 def values(name: str, **changes: object) -> Spoil:
     """Fields of a JSON object; a function is applied to what is there, None takes the field out."""
+
     def spoil(place: Place) -> None:
         value = json.loads((place / name).read_text())
         for key, new in changes.items():
             value[key] = new(value[key]) if callable(new) else new
         (place / name).write_text(json.dumps({key: item for key, item in value.items() if item is not None}))
+
     return spoil
 
 
@@ -132,23 +148,45 @@ def deep(name: str) -> Spoil:
 
 # ---- audio
 
-def wav(samples: bytes = bytes(8000), rate: int = RATE, channels: int = 1, claimed: int | None = None, kind: int = 1,
-        bits: int = 16) -> bytes:
+
+def wav(
+    samples: bytes = bytes(8000),
+    rate: int = RATE,
+    channels: int = 1,
+    claimed: int | None = None,
+    kind: int = 1,
+    bits: int = 16,
+) -> bytes:
     """A WAV file of one's own; ``claimed`` bytes of samples in its header."""
     size = len(samples) if claimed is None else claimed
-    form = struct.pack("<HHIIHH", kind, channels, rate, rate * channels * bits // 8 & 0xffffffff, channels * bits // 8,
-                       bits)
-    return (b"RIFF" + struct.pack("<I", min(36 + size, 0xffffffff)) + b"WAVEfmt " + struct.pack("<I", len(form)) + form
-            + b"data" + struct.pack("<I", size) + samples)
+    form = struct.pack(
+        "<HHIIHH", kind, channels, rate, rate * channels * bits // 8 & 0xFFFFFFFF, channels * bits // 8, bits
+    )
+    return (
+        b"RIFF"
+        + struct.pack("<I", min(36 + size, 0xFFFFFFFF))
+        + b"WAVEfmt "
+        + struct.pack("<I", len(form))
+        + form
+        + b"data"
+        + struct.pack("<I", size)
+        + samples
+    )
 
 
 def recorded(utterance: str, name: str = "odd.wav", make: Callable[[Path], object] = Path.touch) -> Spoil:
     """The utterance of data/toy/dev lies in another file, which ``make`` makes."""
+
     def spoil(place: Place) -> None:
         make(place / name)
         table = place / "data/toy/dev/wav.scp"
-        table.write_text("".join(f"{utterance} {place / name}\n" if line.startswith(utterance) else line
-                                 for line in table.read_text().splitlines(keepends=True)))
+        table.write_text(
+            "".join(
+                f"{utterance} {place / name}\n" if line.startswith(utterance) else line
+                for line in table.read_text().splitlines(keepends=True)
+            )
+        )
+
     return spoil
 
 
@@ -157,11 +195,17 @@ def sounding(data: bytes) -> Spoil:
     return recorded("ann-dev0", make=lambda path: path.write_bytes(data))
 
 
-FLAC_OF_A_DAY = (b"fLaC\x80\0\0\x22" + struct.pack(">HH", 4096, 4096) + bytes(6)
-                   + ((RATE << 44) | (15 << 36) | (RATE * 3600 * 24)).to_bytes(8, "big") + bytes(16))
+FLAC_OF_A_DAY = (
+    b"fLaC\x80\0\0\x22"
+    + struct.pack(">HH", 4096, 4096)
+    + bytes(6)
+    + ((RATE << 44) | (15 << 36) | (RATE * 3600 * 24)).to_bytes(8, "big")
+    + bytes(16)
+)
 
 
 # ---- arrays
+
 
 class Bomb:
     """Unpickled, it makes a file."""
@@ -172,21 +216,25 @@ class Bomb:
 
 def arrays(name: str, **changes: object) -> Spoil:
     """Arrays of an .npz file (AH__means for AH.means); None takes one out."""
+
     def spoil(place: Place) -> None:
         with np.load(place / name) as archive:
             held = {key: archive[key] for key in archive.files}
         held |= {key.replace("__", "."): value for key, value in changes.items()}
         with open(place / name, "wb") as stream:
             np.savez(stream, **{key: value for key, value in held.items() if value is not None})
+
     return spoil
 
 
 def promised(name: str, member: str, header: str, compression: int = zipfile.ZIP_STORED, content: bytes = b"") -> Spoil:
     """An .npz file that holds one array, of which its header says more than there is."""
+
     def spoil(place: Place) -> None:
         text = f"{header}\n".encode()
         with zipfile.ZipFile(place / name, "w", compression) as archive:
             archive.writestr(f"{member}.npy", b"\x93NUMPY\x01\0" + struct.pack("<H", len(text)) + text + content)
+
     return spoil
 
 
@@ -197,8 +245,13 @@ def pickled() -> bytes:
 def matrix(*shape: int, value: float = 0.0, kind: bytes = b"FM", rows: int | None = None) -> bytes:
     """A Kaldi matrix; ``rows`` is what its header says."""
     sizes = shape[0] if rows is None else rows, shape[1]
-    return b"\0B" + kind + b" " + b"".join(b"\4" + struct.pack("<i", size)
-                                           for size in sizes) + np.full(shape, value, "<f4").tobytes()
+    return (
+        b"\0B"
+        + kind
+        + b" "
+        + b"".join(b"\4" + struct.pack("<i", size) for size in sizes)
+        + np.full(shape, value, "<f4").tobytes()
+    )
 
 
 def vector(*labels: int) -> bytes:
@@ -207,12 +260,16 @@ def vector(*labels: int) -> bytes:
 
 def entry(scp: str, utterance: str, data: bytes) -> Spoil:
     """One utterance of an archive lies in another file, which holds ``data``."""
+
     def spoil(place: Place) -> None:
         (place / "odd.ark").write_bytes(data)
         (place / scp).with_suffix(".crc").unlink()  # as others write archives
-        lines = [f"{utterance} odd.ark:0\n" if line.split()[0] == utterance else line
-                 for line in (place / scp).read_text().splitlines(keepends=True)]
+        lines = [
+            f"{utterance} odd.ark:0\n" if line.split()[0] == utterance else line
+            for line in (place / scp).read_text().splitlines(keepends=True)
+        ]
         (place / scp).write_text("".join(lines))
+
     return spoil
 
 
@@ -223,6 +280,7 @@ def tensors(name: str, header: str | dict, data: bytes = bytes(64), claimed: int
 
 
 # ---- archives
+
 
 def tarred(*members: tuple[str, str | bytes, str]) -> bytes:
     """A tar.gz of (name, "file", "link", "device" or "huge", content or target); a huge one is but a header."""

@@ -1,4 +1,5 @@
 """What people bring: folders of short recordings with what is said, as the tests `test_bring_*.py` need them."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable
