@@ -19,7 +19,8 @@ SHELL := /bin/bash
 export PHONOSCOPE_CORES := $(VENV)/.cores
 # Stages of one run may write beside each other; another run's have to wait.
 export PHONOSCOPE_RUN := $(shell echo $$PPID.$$(date +%s))
-.PHONY: all setup data lexicon mfcc gmm frames neural decode compare errors matrix report pron_probs lattice lattice_difference lattice_text replay show check transcribe align record test clean help FORCE
+.PHONY: all setup data lexicon mfcc $(trained) decode compare errors matrix report pron_probs lattice \
+  lattice_difference lattice_text replay show check transcribe align record test clean help FORCE
 
 ##@ Everything
 all: $(EXP)/report/index.html $(EXP)/compare.tsv  ## all stages on CORPUS, then the comparison
@@ -30,10 +31,7 @@ explained = $(patsubst %,$(EXP)/%/decode_test/errors.json,$(SYSTEMS))
 data:    $(DATA)/splits.json              ## fetch the corpus; data/CORPUS/{train,dev,test}
 lexicon: $(DATA)/lang/lang.json           ## pronunciations and language models
 mfcc:    $(patsubst %,$(DATA)/%/feats.scp,train dev test)  ## features
-gmm:     $(EXP)/gmm/decode_test/wer.txt   ## train, tune, decode and score the GMM-HMM
-frames:  $(EXP)/frames/decode_test/wer.txt  ## the same for the scikit-learn frame classifier
-neural:  $(patsubst %,$(EXP)/%/decode_test/wer.txt,$(filter neural%,$(SYSTEMS)))  ## the same for the CTC network
-decode:  $(patsubst %,$(EXP)/%/decode_test/wer.txt,$(SYSTEMS))  ## all systems, decoded and scored
+decode:  $(patsubst %,$(EXP)/%/decode_test/wer.txt,$(SYSTEMS))  ## all SYSTEMS, trained, tuned, decoded and scored; one: make gmm
 compare: $(EXP)/compare.tsv               ## the table: old against new
 errors:  $(explained)                     ## where each wrong word and phone comes from: search, lexicon, sound or language
 matrix:  $(EXP)/matrix.tsv                ## what phone bigram, lexicon and language model bring to each of SYSTEMS
@@ -75,12 +73,8 @@ mfcc_opts = --data $(DATA)/$(1) $(if $(filter yes,$(ALLOW_SHORT)),--leave-out $(
 $(DATA)/%/feats.scp: $(DATA)/splits.json $$(call changed,$$(call mfcc_opts,$$*),$(DATA)/$$*/feats.scp)
 	$(PY) -m stages.make_mfcc --jobs $(NJ) $(call mfcc_opts,$*)
 
-gmm_opts = --data $(DATA)/train --lang $(DATA)/lang --out $(EXP)/gmm $(call words_of,GMM_ARGS)
-$(EXP)/gmm/model.npz: $(DATA)/train/feats.scp $(DATA)/lang/lang.json $(call changed,$(gmm_opts),$(EXP)/gmm/model.npz)
-	$(PY) -m stages.train_gmm --jobs $(NJ) $(gmm_opts)
-
 align_opts = --model $(EXP)/gmm --data $(DATA)/$(1) --lang $(DATA)/lang --out $(EXP)/gmm/ali_$(1)
-$(EXP)/gmm/ali_%/phones.txt: $(EXP)/gmm/model.npz $(DATA)/%/feats.scp \
+$(EXP)/gmm/ali_%/phones.txt: $(EXP)/gmm/model.safetensors $(DATA)/%/feats.scp \
 		$$(call changed,$$(call align_opts,$$*),$(EXP)/gmm/ali_$$*/phones.txt)
 	$(PY) -m stages.align --jobs $(NJ) $(call align_opts,$*)
 
@@ -89,43 +83,37 @@ $(EXP)/lang_pp/lang.json: $(EXP)/gmm/ali_train/phones.txt $(call changed,$(pron_
 	$(PY) -m stages.pron_probs $(pron_probs_opts)
 
 # What a system ($(1)) searches with: the probabilities are the decoder's, so what trains stays as it is.
-counted = $(if $(filter yes,$(PRON_PROBS)),$(filter wfst,$(search_$(1))))
+counted = $(if $(filter yes,$(PRON_PROBS)),$(filter wfst,$(search_of)))
 search_lang = $(if $(counted),$(EXP)/lang_pp,$(DATA)/lang)
 
-# Whether hand-placed phones, where a corpus has them, teach: frame labels, and how far boundaries are off.
-frames_opts = --data $(DATA)/train --dev $(DATA)/dev --gmm $(EXP)/gmm --lang $(DATA)/lang --out $(EXP)/frames \
-	$(if $(filter no,$(GOLD)),--labels gmm) $(call words_of,FRAMES_ARGS)
-$(EXP)/frames/model.npz: $(EXP)/gmm/ali_train/phones.txt $(EXP)/gmm/ali_dev/phones.txt \
-		$(call changed,$(frames_opts),$(EXP)/frames/model.npz)
-	$(PY) -m stages.train_frames --jobs $(NJ) $(frames_opts)
+# A system $(1) of the lines in stages/settings.mk: where its model is, its kind, its teacher, its search for words.
+kind_of    = $(call column,$(1),2)
+model_name = $(if $(filter $(1),$(known_systems)),$(or $(patsubst =%,%,$(filter =%,$(call kind_of,$(1)))),$(1)),$(1))
+model_dir  = $(EXP)/$(model_name)
+teacher    = $(filter-out -,$(call column,$(1),3))
+search_of  = $(call column,$(1),4)
 
-neural_opts = --data $(DATA)/train --dev $(DATA)/dev --lang $(DATA)/lang --out $(EXP)/neural $(call words_of,NEURAL_ARGS)
-$(EXP)/neural/model.safetensors: $(DATA)/train/feats.scp $(DATA)/dev/feats.scp $(DATA)/lang/lang.json \
-		$(call changed,$(neural_opts),$(EXP)/neural/model.safetensors)
-	$(PY) -m stages.train_neural --jobs $(NJ) $(neural_opts)
-
-# Each system: which model it searches with, and how.
-model_gmm         := gmm/model.npz
-model_frames      := frames/model.npz
-model_neural      := neural/model.safetensors
-model_neural_wfst := neural/model.safetensors
-search_gmm         := wfst
-search_frames      := wfst
-search_neural      := flashlight
-search_neural_wfst := wfst
-
-known_systems := gmm frames neural neural_wfst
-model_dir = $(EXP)/$(if $(filter $(1),$(known_systems)),$(patsubst %/,%,$(dir $(model_$(1)))),$(1))
+define training
+train_$(1) = --system $(kind_of) --data $(DATA)/train --dev $(DATA)/dev --lang $(DATA)/lang --out $(EXP)/$(1) \
+	$(if $(teacher),--teacher $(EXP)/$(teacher)) $(if $(filter no,$(GOLD)),--gold no) \
+	$$(call words_of,$(call capitals,$(1))_ARGS)
+$(EXP)/$(1)/model.safetensors: $(DATA)/train/feats.scp $(DATA)/dev/feats.scp $(DATA)/lang/lang.json \
+		$(if $(teacher),$(patsubst %,$(EXP)/$(teacher)/ali_%/phones.txt,train dev)) \
+		$$(call changed,$$(train_$(1)),$(EXP)/$(1)/model.safetensors)
+	$$(PY) -m stages.train --jobs $(NJ) $$(train_$(1))
+$(1): $(foreach s,$(known_systems),$(if $(filter $(1),$(call model_name,$(s))),$(EXP)/$(s)/decode_test/wer.txt))
+endef
+$(foreach s,$(trained),$(eval $(call training,$(s))))
 
 # Tuning, decoding and scoring of system $(1) in EXP/$(2), with lang directory $(3) and further options $(4) of the decode.
 define searches
-tune_$(2) = --model $(call model_dir,$(1)) --search $(search_$(1)) --data $(DATA)/dev --lang $(3) \
+tune_$(2) = --model $(model_dir) --search $(search_of) --data $(DATA)/dev --lang $(3) \
 	--ref-phones $(EXP)/gmm/ali_dev/reference.txt --out $(EXP)/$(2) $$(call words_of,TUNE_ARGS)
-$(EXP)/$(2)/tuning.json: $(EXP)/$(model_$(1)) $(DATA)/dev/feats.scp $(EXP)/gmm/ali_dev/phones.txt $(3)/lang.json \
+$(EXP)/$(2)/tuning.json: $(model_dir)/model.safetensors $(DATA)/dev/feats.scp $(EXP)/gmm/ali_dev/phones.txt $(3)/lang.json \
 		$$(call changed,$$(tune_$(2)),$(EXP)/$(2)/tuning.json)
 	$$(PY) -m stages.tune --jobs $(NJ) $$(tune_$(2))
 
-decode_$(2) = --model $(call model_dir,$(1)) --search $(search_$(1)) --tuning $(EXP)/$(2)/tuning.json \
+decode_$(2) = --model $(model_dir) --search $(search_of) --tuning $(EXP)/$(2)/tuning.json \
 	--data $(DATA)/test --lang $(3) --out $(EXP)/$(2)/decode_test $(4) $$(call words_of,DECODE_ARGS)
 $(EXP)/$(2)/decode_test/hyp.txt: $(EXP)/$(2)/tuning.json $(DATA)/test/feats.scp \
 		$$(call changed,$$(decode_$(2)),$(EXP)/$(2)/decode_test/hyp.txt)
@@ -146,7 +134,7 @@ define system
 $(call searches,$(1),$(1),$(search_lang),)
 $(call searches,$(1),flat/$(1),$(EXP)/lang_flat,--lattice-beam 0.1)
 
-errors_$(1) = --decode $(EXP)/$(1)/decode_test --model $(call model_dir,$(1)) \
+errors_$(1) = --decode $(EXP)/$(1)/decode_test --model $(model_dir) \
 	--tuning $(EXP)/$(1)/tuning.json --data $(DATA)/test --lang $(search_lang) --ali $(EXP)/gmm/ali_test
 $(EXP)/$(1)/decode_test/errors.json: $(EXP)/$(1)/decode_test/hyp.txt $(EXP)/gmm/ali_test/phones.txt \
 		$$(call changed,$$(errors_$(1)),$(EXP)/$(1)/decode_test/errors.json)
@@ -159,7 +147,7 @@ $(foreach s,$(known_systems),$(eval $(call system,$(s))))
 pp := $(EXP)/pron_probs
 pp_tune = --model $(EXP)/gmm --data $(DATA)/dev --lang $(if $(filter with,$(1)),$(EXP)/lang_pp,$(DATA)/lang) \
 	--ref-phones $(EXP)/gmm/ali_dev/reference.txt --out $(pp)/$(1) $(call words_of,TUNE_ARGS)
-$(pp)/%/tuning.json: $(EXP)/gmm/model.npz $(DATA)/dev/feats.scp $(EXP)/gmm/ali_dev/phones.txt $(EXP)/lang_pp/lang.json \
+$(pp)/%/tuning.json: $(EXP)/gmm/model.safetensors $(DATA)/dev/feats.scp $(EXP)/gmm/ali_dev/phones.txt $(EXP)/lang_pp/lang.json \
 		$$(call changed,$$(call pp_tune,$$*),$(pp)/$$*/tuning.json)
 	$(PY) -m stages.tune --jobs $(NJ) $(call pp_tune,$*)
 
@@ -167,17 +155,18 @@ pp_opts = --model $(EXP)/gmm --data $(DATA)/dev --langs $(DATA)/lang $(EXP)/lang
 $(pp)/dev.txt: $(pp)/without/tuning.json $(pp)/with/tuning.json $(call changed,$(pp_opts),$(pp)/dev.txt)
 	$(PY) -m stages.show_pron_probs $(pp_opts)
 
-# Where the words of the test set are, by each system; the network twice, with the label prior and without. The GMM's waits
-# for `align`, since one stage alone writes into a folder at a time.
+# Where the words of the test set are, by each model; a CTC network's twice, with the label prior and without. The GMM's
+# waits for `align`, since one stage alone writes into a folder at a time.
 define aligner
-place_$(1) = --model $(EXP)/$(patsubst %_raw,%,$(1)) $(if $(filter %_raw,$(1)),--raw) --data $(DATA)/test --lang $(DATA)/lang \
+place_$(1) = --model $(EXP)/$(1:%_raw=%) $(if $(filter %_raw,$(1)),--raw) --data $(DATA)/test --lang $(DATA)/lang \
 	$(if $(filter yes,$(GOLD)),--teacher $(DATA)/train) --out $(EXP)/$(1)/ali_test
-$(EXP)/$(1)/ali_test/alignment.json: $(EXP)/$(model_$(patsubst %_raw,%,$(1))) $(DATA)/test/feats.scp \
+$(EXP)/$(1)/ali_test/alignment.json: $(EXP)/$(1:%_raw=%)/model.safetensors $(DATA)/test/feats.scp \
 		$(if $(filter gmm,$(1)),$(EXP)/gmm/ali_test/phones.txt) $$(call changed,$$(place_$(1)),$(EXP)/$(1)/ali_test/alignment.json)
 	$$(PY) -m stages.place --jobs $(NJ) $$(place_$(1))
 endef
-$(foreach a,gmm frames neural neural_raw,$(eval $(call aligner,$(a))))
-aligners := gmm $(filter frames,$(SYSTEMS)) $(if $(filter neural%,$(SYSTEMS)),neural neural_raw)
+with_raw = $(foreach s,$(1),$(s) $(if $(filter ctc,$(call kind_of,$(s))),$(s)_raw))
+$(foreach a,$(call with_raw,$(trained)),$(eval $(call aligner,$(a))))
+aligners := $(call with_raw,$(sort gmm $(foreach s,$(SYSTEMS),$(call model_name,$(s)))))
 alignments := $(patsubst %,$(EXP)/%/ali_test/alignment.json,$(aligners))
 
 boundaries_opts = --exp $(EXP) --data $(DATA) --aligners $(aligners) --systems $(SYSTEMS) --out $(EXP)/boundaries.tsv
@@ -225,18 +214,16 @@ lattice: $$(foreach m,$$(MODEL) $$(MODEL2),$$(call inside,$$m,decode_test/hyp.tx
 
 # What must be there before a stage can be shown, and whose results are: those of MODEL if it is given, else of SYSTEMS.
 chosen := $(if $(filter file,$(origin MODEL)),$(SYSTEMS),$(MODEL))
-aligned := $(patsubst %,$(DATA)/%/feats.scp,test dev train) $(EXP)/gmm/model.npz $(patsubst %,$(EXP)/gmm/ali_%/phones.txt,test dev train)
+aligned := $(patsubst %,$(DATA)/%/feats.scp,test dev train) $(EXP)/gmm/model.safetensors $(patsubst %,$(EXP)/gmm/ali_%/phones.txt,test dev train)
 show_data    := $(DATA)/splits.json
 show_lexicon := $(DATA)/lang/lang.json
 show_mfcc    := $(patsubst %,$(DATA)/%/feats.scp,test dev train)
-show_gmm     := $(aligned)
-show_frames  := $(aligned) $(EXP)/frames/model.npz
-show_neural  := $(aligned) $(EXP)/neural/model.safetensors
+$(foreach s,$(trained),$(eval show_$(s) := $(aligned) $(EXP)/$(s)/model.safetensors))
 show_align   := $(aligned) $(patsubst %,$(EXP)/%/ali_test/alignment.json,$(filter $(aligners),$(if $(filter file,$(origin MODEL)),$(aligners),$(MODEL))))
 show_lattice  = $(call inside,$(MODEL),decode_test/hyp.txt)
 show_decode  := $(patsubst %,$(EXP)/%/decode_test/hyp.txt,$(filter $(known_systems),$(chosen)))
 show_score   := $(patsubst %,$(EXP)/%/decode_test/wer.txt,$(filter $(known_systems),$(chosen)))
-shown := data lexicon mfcc gmm frames neural align decode lattice score
+shown := data lexicon mfcc $(trained) align decode lattice score
 show_stage = $(PY) -m stages.show $(call quoted,--stage=$(1)) $(call quoted,--utt=$(UTT)) --exp $(EXP) --data $(DATA) \
 	--lang $(call search_lang,$(firstword $(chosen))) --systems $(chosen)
 show: $(if $(filter $(shown),$(call one_word,$(STAGE))),$(show_$(STAGE))) | $(VENV)/.phonoscope  ## what goes in and out of STAGE for utterance UTT; without STAGE: which there are
@@ -306,7 +293,7 @@ help:                                     ## show this
 	  /^[a-z_-]+:.*## / {printf "  %-18s %s\n", substr($$1, 1, index($$1 ":", ":") - 1), $$2}' Makefile
 	@echo; echo "Settings (make gmm CORPUS=fsdd SPLIT=speaker GMM_ARGS=\"--max-mix 4\"; or PHONOSCOPE_CORPUS=fsdd in the environment):"
 	@printf '  %-13s = %s\n' $(foreach s,$(settings),$(s) $(call quoted,$(if $(filter CORPUS_DIR,$(s)),$(from),$($(s)))))
-	@echo "What a stage takes: $(PY) -m stages.train_gmm --help"
+	@echo "What a stage takes: $(PY) -m stages.train --system gmm --help"
 
 # A variable of the environment that has the name of a function here would be expanded to be handed on.
 unexport $(foreach v,$(.VARIABLES),$(if $(filter filerecursive,$(origin $(v))$(flavor $(v))),$(v)))

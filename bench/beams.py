@@ -22,12 +22,12 @@ from lexicon.fold import Fold, read_fold
 from lexicon.lang import load_lang
 from lexicon.phones import spoken
 from lexicon.text import columns, read_text
-from pipeline.compare.score import read_spoken
 from pipeline.datadir.feats import read_feats
+from pipeline.datadir.sets import read_spoken
 from pipeline.search.decode import WfstDecoder
 from pipeline.search.tuning import BEST_PATH_ONLY, SCALES, read_tuning
 from pipeline.search.wfst import Beams
-from pipeline.systems.registry import load_system
+from pipeline.systems import load_system
 
 
 def rate(

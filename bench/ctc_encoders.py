@@ -24,7 +24,7 @@ from lexicon.lang import load_lang  # noqa: E402
 from pipeline.datadir.feats import read_feats  # noqa: E402
 from pipeline.neural.train import TrainSettings, split_by_length, survey, train  # noqa: E402
 from stages.common import parser  # noqa: E402
-from stages.train_neural import targets  # noqa: E402
+from stages.train_ctc import targets  # noqa: E402
 
 SIZES = {
     "conv-bilstm": {"width": 128, "conv_layers": 3, "layers": 1},

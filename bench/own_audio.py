@@ -30,11 +30,11 @@ import torchaudio
 
 from lexicon.files import read_json, write_lines
 from lexicon.text import read_text
+from pipeline.compare.listen import Candidate, listen, load_ears
 from pipeline.datadir import Utterance, read_datadir
 from pipeline.datadir.feats import model_cepstra, model_features
 from pipeline.sound.audio import read_audio
 from pipeline.sound.recording import read_recording
-from pipeline.systems.listen import Candidate, listen, load_ears
 from pipeline.times.intervals import read_ctm
 
 RATE = 44100
@@ -154,7 +154,7 @@ if __name__ == "__main__":
     options.add_argument("--gap", type=float, default=0.3, help="seconds of noise between utterances")
     options.add_argument("--noise", type=float, default=1e-4, help="its root mean square; 1e-4: 80 dB below full scale")
     options.add_argument("--seed", type=int, default=0, help="of the choice and order of utterances")
-    options.add_argument("--systems", nargs="+", default=["gmm", "frames", "neural", "neural_wfst"])
+    options.add_argument("--systems", nargs="+", default=["gmm", "classifier", "neural", "neural_wfst"])
     options.add_argument("--single", action="store_true", help="each utterance as a file of its own")
     options.add_argument("--set", default="test", choices=["dev", "test"], help="whose utterances --single takes")
     arguments = vars(options.parse_args())

@@ -62,7 +62,7 @@ def results(root: Path, form: str) -> dict[str, bytes]:
     files = [
         *data.glob("*/feats.ark"),
         *data.glob("*/text"),
-        exp / "gmm/model.npz",
+        exp / "gmm/model.safetensors",
         *(exp / "gmm/decode_test").glob("*.txt"),
         *(exp / "gmm/decode_test/lattices").rglob("*.json"),
     ]

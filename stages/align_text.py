@@ -14,13 +14,13 @@ from lexicon.written import Written
 from pipeline.align.correction import learn_from_hands
 from pipeline.align.gop import Goodness
 from pipeline.align.text import Placed, place_text, pronounce, written_in
+from pipeline.compare.listen import Candidate
 from pipeline.corpora.transcript import read_turns
 from pipeline.datadir.feats import model_cepstra, model_features
 from pipeline.search.tuning import dev_errors
 from pipeline.sound.audio import audio_info
 from pipeline.sound.recording import begin_results, own_folder, read_recording
-from pipeline.systems.listen import Candidate
-from pipeline.systems.registry import load_system
+from pipeline.systems import load_system
 from pipeline.times.clock import FRAME_SHIFT_MS, frame_to_seconds
 from pipeline.times.ctm import write_ctm
 from pipeline.times.lines import HEADER, word_lines

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import errno
 import math
 import re
@@ -11,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from lexicon.errors import UserError, one_line
 from lexicon.files import noting, write_lines
@@ -74,6 +75,28 @@ def at_least(least: float) -> Callable[[str], float]:
 def jobs(options: argparse.ArgumentParser) -> None:
     """The option of every stage that computes for long."""
     options.add_argument("--jobs", type=at_least(1), default=1, help="worker processes")
+
+
+def settings_options(options: argparse.ArgumentParser, settings: type) -> None:
+    """An option for each field of a dataclass of settings (`pipeline.base.training.setting`)."""
+    for field in dataclasses.fields(settings):
+        meta, default = field.metadata, field.default
+        several = isinstance(default, tuple)
+        kind = at_least(type(default)(meta["least"])) if meta["least"] is not None else type(default)
+        options.add_argument(
+            "--" + field.name.replace("_", "-"),
+            type=str if several else kind,
+            nargs="+" if several else None,
+            default=default,
+            choices=meta["choices"],
+            help=meta["help"],
+        )
+
+
+def settings_from(arguments: argparse.Namespace, settings: type) -> Any:
+    """The settings that the command line gives."""
+    values = {field.name: getattr(arguments, field.name) for field in dataclasses.fields(settings)}
+    return settings(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
 
 
 def recorded_settings(argv: list[str]) -> str:

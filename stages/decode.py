@@ -23,7 +23,7 @@ from pipeline.search.decode import SEARCHES, Decoder, Hypothesis, WfstDecoder, g
 from pipeline.search.system import System
 from pipeline.search.tuning import read_tuning
 from pipeline.search.wfst import Beams
-from pipeline.systems.registry import load_system
+from pipeline.systems import load_system
 from pipeline.times.clock import FRAME_SHIFT_MS
 from pipeline.times.ctm import write_ctm
 from stages.common import at_least, jobs, parser, run
@@ -85,7 +85,7 @@ def main(args: Namespace) -> tuple[Path, str]:
             system, WfstDecoder(system, lang, "free", tuned.free, beams), feats, out / "lattices", "free", args.jobs
         )
         write_hypotheses(out, words, free)
-        if system.meta["kind"] == "neural":
+        if system.posteriors is not None:
             greedy = each(lambda utt: " ".join([utt, *greedy_phones(system, feats[utt])]), feats, args.jobs)
             write_lines(out / "greedy.txt", list(greedy))
         audio = sum(len(feats[utt]) for utt in feats) * FRAME_SHIFT_MS / 1000

@@ -17,14 +17,13 @@ from lexicon.text import read_text, same_ids
 from pipeline.base.parallel import each
 from pipeline.compare.cause_tables import as_json, summary, text
 from pipeline.compare.causes import Inquiry, Judge, Wrong, said_otherwise
-from pipeline.compare.score import read_spoken
 from pipeline.datadir import read_datadir
 from pipeline.datadir.feats import read_feats
-from pipeline.datadir.sets import align_again, aligned_ctm, decode_again, decoded_ctm, read_gold
+from pipeline.datadir.sets import align_again, aligned_ctm, decode_again, decoded_ctm, read_gold, read_spoken
 from pipeline.lattice import Lattice, read_json_lattice
 from pipeline.search.decode import read_nbest
 from pipeline.search.tuning import read_tuning
-from pipeline.systems.registry import load_system
+from pipeline.systems import load_system
 from stages.common import jobs, parser, run
 
 GRAPHS = ("words", "free")

@@ -21,7 +21,7 @@ from pipeline.base.parallel import each
 from pipeline.datadir import read_datadir
 from pipeline.datadir.feats import measured, read_feats
 from pipeline.search.system import System
-from pipeline.systems.registry import load_system
+from pipeline.systems import load_system
 from pipeline.times.ctm import write_ctm
 from stages.common import jobs, parser, run
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from lexicon.errors import UserError
 from lexicon.files import write_json
 from lexicon.lang import load_lang
-from pipeline.compare.score import read_spoken
 from pipeline.datadir.feats import read_feats
+from pipeline.datadir.sets import read_spoken
 from pipeline.search.decode import WfstDecoder, knowledge, word_decoder
 from pipeline.search.graph import AnswerGraphs
 from pipeline.search.replay import replay_flashlight, replay_graph
@@ -17,7 +17,7 @@ from pipeline.search.replay_text import as_json, text
 from pipeline.search.tuning import read_tuning
 from pipeline.search.wfst import Beams
 from pipeline.show.place import find_utterance
-from pipeline.systems.registry import load_system
+from pipeline.systems import load_system
 from stages.common import at_least, parser, run, show
 
 

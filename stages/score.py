@@ -14,8 +14,8 @@ from lexicon.fold import read_fold, unknown_in_words, unknown_labels
 from lexicon.lang import phones_of
 from lexicon.text import read_text, same_ids
 from pipeline.base.edits import Pairs
-from pipeline.compare.score import align_all, alignment_picture, count, kaldi_line, read_spoken, total
-from pipeline.datadir.sets import align_again, read_set
+from pipeline.compare.score import align_all, alignment_picture, count, kaldi_line, total
+from pipeline.datadir.sets import align_again, read_set, read_spoken
 from stages.common import parser, run
 
 

@@ -3,10 +3,6 @@
 # They come from the command line, from PHONOSCOPE_NAME in the environment, from stages/conf/CORPUS.mk, or from here. No
 # other variable of the environment counts: DATA=/mnt/x may be there for another program.
 
-settings := CORPUS CORPUS_DIR SPLIT VOCAB OOV LEXICON PHONES PRON_PROBS GOLD ALLOW_SHORT SYSTEMS DOWNLOADS UTT STAGE MODEL \
-  MODEL2 GRAPH PAIR LEVEL MIN_POSTERIOR BEAM WAV TEXT TEXTFILE SECONDS NJ DATA EXP DIR FIX VENV \
-  DATA_ARGS MFCC_ARGS LANG_ARGS GMM_ARGS FRAMES_ARGS NEURAL_ARGS TUNE_ARGS DECODE_ARGS REPORT_ARGS
-
 empty :=
 space := $(empty) $(empty)
 tab := $(empty)	$(empty)
@@ -14,6 +10,26 @@ define newline
 
 
 endef
+
+# The systems, one line each: name, kind (pipeline/systems/KIND.py; =NAME for another search with the model of NAME), the
+# system whose alignment labels its frames (- for none), search for words.
+define systems
+gmm          gmm         -    wfst
+classifier   classifier  gmm  wfst
+neural       ctc         -    flashlight
+neural_wfst  =neural     -    wfst
+endef
+rows        = $(if $(1),$(subst $(space),/,$(wordlist 1,4,$(1))) $(call rows,$(wordlist 5,999,$(1))))
+system_rows   := $(call rows,$(subst $(newline), ,$(systems)))
+known_systems := $(foreach r,$(system_rows),$(firstword $(subst /, ,$(r))))
+column      = $(word $(2),$(subst /, ,$(filter $(1)/%,$(system_rows))))
+trained     := $(foreach s,$(known_systems),$(if $(filter =%,$(call column,$(s),2)),,$(s)))
+capitals    = $(shell echo $(1) | tr '[:lower:]' '[:upper:]')
+args_of     := $(foreach s,$(trained),$(call capitals,$(s))_ARGS)
+
+settings := CORPUS CORPUS_DIR SPLIT VOCAB OOV LEXICON PHONES PRON_PROBS GOLD ALLOW_SHORT SYSTEMS DOWNLOADS UTT STAGE MODEL \
+  MODEL2 GRAPH PAIR LEVEL MIN_POSTERIOR BEAM WAV TEXT TEXTFILE SECONDS NJ DATA EXP DIR FIX VENV \
+  DATA_ARGS MFCC_ARGS LANG_ARGS $(args_of) TUNE_ARGS DECODE_ARGS REPORT_ARGS
 
 # `override X := $(value X)` takes a value as it is written. make itself would expand it wherever it is used, and where it
 # hands it on to the environment of a stage.
@@ -31,7 +47,7 @@ PHONES        :=
 PRON_PROBS    := no
 GOLD          := yes
 ALLOW_SHORT   := no
-SYSTEMS       := gmm frames neural neural_wfst
+SYSTEMS       := $(known_systems)
 DOWNLOADS     :=
 UTT           :=
 STAGE         :=

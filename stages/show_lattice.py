@@ -9,7 +9,8 @@ from lexicon.errors import UserError
 from lexicon.files import atomic_write
 from lexicon.fold import read_fold
 from pipeline.base.edits import pair_up
-from pipeline.compare.score import alignment_picture, read_spoken
+from pipeline.compare.score import alignment_picture
+from pipeline.datadir.sets import read_spoken
 from pipeline.draw.lattice_svg import lattice_dot, lattice_svg
 from pipeline.draw.lattice_text import MIN_POSTERIOR, difference_lines, lattice_page
 from pipeline.lattice import Lattice, prune_beam, read_json_lattice

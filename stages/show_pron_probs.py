@@ -17,7 +17,7 @@ from pipeline.datadir import read_datadir
 from pipeline.datadir.feats import read_feats
 from pipeline.search.decode import word_decoder
 from pipeline.search.tuning import read_tuning
-from pipeline.systems.registry import load_system
+from pipeline.systems import load_system
 from stages.common import parser, run
 
 NAMES = ("without", "with")

@@ -7,9 +7,9 @@ from argparse import Namespace
 from pathlib import Path
 from typing import NamedTuple
 
+from pipeline.compare.listen import Candidate, Ear, common_features, listen, load_ears, trained
 from pipeline.datadir.feats import model_cepstra
 from pipeline.sound.recording import Recording, begin_results, own_folder, read_recording
-from pipeline.systems.listen import Candidate, Ear, common_features, listen, load_ears, trained
 from pipeline.times.clock import frame_to_seconds
 from pipeline.times.ctm import write_ctm
 from pipeline.times.lines import HEADER, phone_lines, word_lines

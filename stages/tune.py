@@ -12,13 +12,12 @@ from lexicon.files import write_json
 from lexicon.fold import read_fold
 from lexicon.lang import load_lang
 from lexicon.text import same_ids
-from pipeline.compare.score import read_spoken
 from pipeline.datadir import read_datadir
 from pipeline.datadir.feats import read_feats
-from pipeline.datadir.sets import align_again
+from pipeline.datadir.sets import align_again, read_spoken
 from pipeline.search.decode import SEARCHES
 from pipeline.search.tuning import Tried, best_of, tune_free, tune_words
-from pipeline.systems.registry import load_system
+from pipeline.systems import load_system
 from stages.common import jobs, parser, run
 
 

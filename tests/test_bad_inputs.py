@@ -103,7 +103,7 @@ SHOWN = {
     "lexicon": (r"ZERO +1\.00  Z IH R OW  /zɪɹoʊ/ +said", r"lexicon: 2 words, 3 pronunciations, 8 phones"),
     "mfcc": (r"out +feats \((\d\d), 39\) float32: \1 frames",),
     "gmm": (r"ZERO +Z +\d\+\d\+\d", r"1 of 1 +1\.00"),
-    "frames": (r"3 on either side|1 on either side", r"ZERO +Z +\d\+\d\+\d"),
+    "classifier": (r"3 on either side|1 on either side", r"ZERO +Z +\d\+\d\+\d"),
     "neural": (r"one row every 3 frames", r"% of the rows are blank"),
     "align": (r"ZERO +Z +0\.\d\d +\d+ ", r"frames +4 of 4"),
     "decode": (r"REF: ZERO", r"the whole path: "),
@@ -117,7 +117,7 @@ def test_each_stage_can_be_looked_at_in_100_columns(sound: Place, tmp_path: Path
     place = sound.copy(tmp_path / "place")
     texts = []
     for _ in range(2):
-        done = place.stage("show", "--stage", stage, "--systems", "gmm", "frames", "neural")
+        done = place.stage("show", "--stage", stage, "--systems", "gmm", "classifier", "neural")
         assert done.returncode == 0 and not done.stderr, done
         lines = done.stdout.splitlines()
         assert lines[0].startswith(f"ann-test0 (test): {stage}: ") and max(map(width_of, lines)) <= 100
@@ -147,8 +147,8 @@ WRITERS = [
     "make_mfcc",
     "train_gmm",
     "align",
-    "train_frames",
-    "train_neural",
+    "train_classifier",
+    "train_ctc",
     "tune",
     "decode",
     "score",
@@ -186,7 +186,7 @@ def test_a_file_that_may_not_grow_is_one_line_and_what_was_there_stays(
         "data/toy/splits.json",
         "data/toy/lang/lang.json",
         "exp/toy/gmm/train.log",
-        "exp/toy/frames/train.log",
+        "exp/toy/classifier/train.log",
         "exp/toy/gmm/ali_dev/phones.txt",
         "exp/toy/gmm/decode_test/wer.txt",
     }
@@ -268,7 +268,7 @@ def wait_for(condition: Callable[[], object], process: subprocess.Popen) -> None
 def test_the_second_of_two_is_told_who_is_at_work_and_a_killed_one_leaves_no_lock(sound: Place, tmp_path: Path) -> None:
     place = sound.copy(tmp_path / "place")
     lock, log = "*/toy/.phonoscope-lock.*", place / "exp/toy/gmm/train.log"
-    before = (place / "exp/toy/gmm/model.npz").read_bytes()
+    before = (place / "exp/toy/gmm/model.safetensors").read_bytes()
     log.unlink()
     with started(place, "train_gmm", "--warm-up", "100000") as first:
         wait_for(log.exists, first)
@@ -278,7 +278,7 @@ def test_the_second_of_two_is_told_who_is_at_work_and_a_killed_one_leaves_no_loc
                 f"or stop it, and run the same command again\n"
             )
         assert place.stage("train_gmm", "--out", "exp/other/gmm").returncode == 0  # data that both only read
-    assert len(list(place.root.glob(lock))) == 2 and (place / "exp/toy/gmm/model.npz").read_bytes() == before
+    assert len(list(place.root.glob(lock))) == 2 and (place / "exp/toy/gmm/model.safetensors").read_bytes() == before
     assert place.stage("train_gmm").returncode == 0 and not list(place.root.glob(lock))
 
 
@@ -363,15 +363,15 @@ def test_folders_that_are_moved_or_copied_need_nothing_of_where_they_were(sound:
         (place / new).parent.mkdir()
         (place / old).rename(place / new)
     for stage, *more in (
-        ("tune", "--model", "e/x/frames", "--out", "e/x/frames"),
+        ("tune", "--model", "e/x/classifier", "--out", "e/x/classifier"),
         ("score",),
         ("boundaries",),
         ("compare",),
         ("report",),
         ("explain_errors",),
-        ("train_frames",),
+        ("train_classifier",),
         ("align",),
-        ("show", "--stage", "frames"),
+        ("show", "--stage", "classifier"),
         ("check", "d/c/dev"),
         ("lattice_difference",),
         ("transcribe",),
@@ -420,9 +420,9 @@ def test_utterances_that_mfcc_was_told_to_miss_miss_everywhere(sound: Place, tmp
         done = place.stage(stage, *more)
         assert done.returncode == 0, (stage, done)
     assert (
-        "boundaries: exp/toy/frames/ali_test/alignment.json: 1 utterances are none" in place.stage("boundaries").stderr
+        "boundaries: exp/toy/classifier/ali_test/alignment.json: 1 utterances are none" in place.stage("boundaries").stderr
     )
-    done = place.stage("place", "--model", "exp/toy/frames", "--out", "exp/toy/frames/ali_test")
+    done = place.stage("place", "--model", "exp/toy/classifier", "--out", "exp/toy/classifier/ali_test")
     assert done.returncode == place.stage("boundaries", "--systems", "gmm").returncode == 0
     assert (
         "1 systems on 5 utterances"

@@ -19,7 +19,7 @@ from pipeline.datadir import Utterance, write_datadir
 from pipeline.hmm.gmm import flat_start, load_gmm
 from pipeline.search.tuning import read_tuning
 from pipeline.sound.mfcc import FeatureSettings
-from pipeline.systems.registry import load_system
+from pipeline.systems import load_system
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -38,7 +38,7 @@ def save_frames(path: Path) -> None:
     FrameClassifier(0, layers, np.arange(11), np.log(np.full(11, 1 / 11))).save(path)
 
 
-KINDS = {"gmm": (save_gmm, load_gmm), "frames": (save_frames, load_frame_classifier)}
+KINDS = {"gmm": (save_gmm, load_gmm), "classifier": (save_frames, load_frame_classifier)}
 
 
 class Bomb:
@@ -63,13 +63,13 @@ def refused(kind: str, path: Path) -> str:
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_sound_model_loads(kind, tmp_path):
     save, load = KINDS[kind]
-    save(tmp_path / "model.npz")
-    load(tmp_path / "model.npz")
+    save(tmp_path / "model.safetensors")
+    load(tmp_path / "model.safetensors")
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_missing_truncated_and_other_files(kind, tmp_path):
-    path = tmp_path / "model.npz"
+    path = tmp_path / "model.safetensors"
     assert "no such model" in refused(kind, path)
     KINDS[kind][0](path)
     whole = path.read_bytes()
@@ -90,7 +90,7 @@ def test_missing_truncated_and_other_files(kind, tmp_path):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_pickled_objects_are_refused_and_not_run(kind, tmp_path):
-    path, ran = tmp_path / "model.npz", tmp_path / "ran"
+    path, ran = tmp_path / "model.safetensors", tmp_path / "ran"
     KINDS[kind][0](path)
     with np.load(path) as archive:
         names = archive.files
@@ -139,8 +139,8 @@ def altered(kind: str, path: Path, **changes: np.ndarray | None) -> None:
     ],
 )
 def test_wrong_arrays_of_a_gmm_are_named(tmp_path, changes, named):
-    altered("gmm", tmp_path / "model.npz", **changes)
-    assert named in refused("gmm", tmp_path / "model.npz")
+    altered("gmm", tmp_path / "model.safetensors", **changes)
+    assert named in refused("gmm", tmp_path / "model.safetensors")
 
 
 @pytest.mark.parametrize(
@@ -163,23 +163,23 @@ def test_wrong_arrays_of_a_gmm_are_named(tmp_path, changes, named):
     ],
 )
 def test_wrong_arrays_of_a_frame_classifier(tmp_path, changes):
-    altered("frames", tmp_path / "model.npz", **changes)
-    refused("frames", tmp_path / "model.npz")
+    altered("classifier", tmp_path / "model.safetensors", **changes)
+    refused("classifier", tmp_path / "model.safetensors")
 
 
 def model_directory(folder: Path, kind: str, meta: dict) -> Path:
     """exp/KIND with a sound model and ``meta``; the frames' HMMs are in exp/hmms."""
     for name in (kind, "hmms"):
         (folder / name).mkdir(exist_ok=True)
-    save_gmm(folder / "hmms/model.npz")
-    KINDS[kind][0](folder / kind / "model.npz")
+    save_gmm(folder / "hmms/model.safetensors")
+    KINDS[kind][0](folder / kind / "model.safetensors")
     write_json(folder / kind / "meta.json", meta)
     return folder / kind
 
 
 def test_sound_systems_load(tmp_path):
     gmm = load_system(model_directory(tmp_path, "gmm", {"kind": "gmm"}))
-    frames = load_system(model_directory(tmp_path, "frames", {"kind": "frames", "hmm": str(tmp_path / "hmms")}))
+    frames = load_system(model_directory(tmp_path, "classifier", {"kind": "classifier", "hmm": str(tmp_path / "hmms")}))
     for system in (gmm, frames):
         assert system.scores(np.zeros((7, 39), np.float32)).shape == (7, 11) and system.step == 1
 
@@ -192,16 +192,16 @@ def test_sound_systems_load(tmp_path):
         ("{", "meta.json: not JSON"),
         ("[1]", "meta.json"),
         ('"gmm"', "meta.json"),
-        ("{}", "kind None is none of gmm, frames, neural"),
-        ('{"kind": "lstm"}', "kind 'lstm' is none of gmm, frames, neural"),
-        ('{"kind": ["gmm"]}', "none of gmm"),
-        ('{"kind": "frames"}', "hmm"),
-        ('{"kind": "frames", "hmm": 7}', "hmm"),
+        ("{}", "kind None is none of classifier, ctc, gmm"),
+        ('{"kind": "lstm"}', "kind 'lstm' is none of classifier, ctc, gmm"),
+        ('{"kind": ["gmm"]}', "none of classifier"),
+        ('{"kind": "classifier"}', "hmm"),
+        ('{"kind": "classifier", "hmm": 7}', "hmm"),
         ("\udcff", "meta.json: not JSON"),
     ],
 )
 def test_wrong_meta_is_one_line(tmp_path, text, says):
-    folder = model_directory(tmp_path, "frames", {})
+    folder = model_directory(tmp_path, "classifier", {})
     (folder / "meta.json").unlink()
     if text is not None:
         (folder / "meta.json").write_bytes(text.encode("utf-8", "surrogateescape"))
@@ -213,18 +213,18 @@ def test_wrong_meta_is_one_line(tmp_path, text, says):
 def test_features_of_another_dimension_are_named(tmp_path):
     for folder in (
         model_directory(tmp_path, "gmm", {"kind": "gmm"}),
-        model_directory(tmp_path, "frames", {"kind": "frames", "hmm": str(tmp_path / "hmms")}),
+        model_directory(tmp_path, "classifier", {"kind": "classifier", "hmm": str(tmp_path / "hmms")}),
     ):
         with pytest.raises(UserError, match=rf"{folder}: features of shape \(5, 13\), the model wants \(frames, 39\)"):
             load_system(folder).scores(np.zeros((5, 13), np.float32))
 
 
 def test_a_classifier_over_other_hmms_is_named(tmp_path):
-    folder = model_directory(tmp_path, "frames", {"kind": "frames", "hmm": str(tmp_path / "hmms")})
+    folder = model_directory(tmp_path, "classifier", {"kind": "classifier", "hmm": str(tmp_path / "hmms")})
     flat_start(["SIL", "AH"], np.zeros(39), np.ones(39)).save(
-        tmp_path / "hmms/model.npz"
+        tmp_path / "hmms/model.safetensors"
     )  # trained again, fewer phones
-    with pytest.raises(UserError, match="11 densities, .* have 8; run: make frames"):
+    with pytest.raises(UserError, match="11 densities, .* have 8; run: make classifier"):
         load_system(folder)
 
 

@@ -162,7 +162,7 @@ def test_a_link_to_what_is_not_there_is_damage(tmp_path):
 
 def test_arrays_in_a_small_file_stay_small(tmp_path):
     """A few hundred bytes of bzip2 hold 100 MB of zeros; the directory of the zip is made to say that they are 6."""
-    path = tmp_path / "model.npz"
+    path = tmp_path / "model.safetensors"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_BZIP2) as archive:
         archive.writestr("a.npy", bytes(100 << 20))
     data = bytearray(path.read_bytes())

@@ -22,6 +22,7 @@ from pipeline.align.alignments import place_utterance
 from pipeline.align.gop import Goodness
 from pipeline.align.text import Placed, place_text
 from pipeline.classifier.model import FrameClassifier
+from pipeline.compare.listen import Candidate
 from pipeline.neural.model import CtcModel, Encoder, EncoderConfig, save_model
 from pipeline.neural.train import State, TrainSettings, goes_on, keep_best
 from pipeline.search.decode import FlashlightWords, SearchSettings
@@ -30,12 +31,11 @@ from pipeline.search.system import System
 from pipeline.search.tuning import dev_errors
 from pipeline.sound.mfcc import FeatureSettings
 from pipeline.sound.recording import Recording, read_recording
-from pipeline.systems.listen import Candidate
-from pipeline.systems.registry import load_system
+from pipeline.systems import load_system
 from pipeline.times.ctm import ctm_lines
 from pipeline.times.segments import Segment
 from stages import align as align_set
-from stages import align_text, make_lang, make_mfcc, prepare_data, train_gmm, train_neural
+from stages import align_text, make_lang, make_mfcc, prepare_data, train_gmm, train_ctc
 from tests.bring import RATE, noise
 
 SETTINGS = FeatureSettings(8000, norm_vars=False)
@@ -138,9 +138,9 @@ def stage(root: Path, name: str) -> str:
                 trainer="baum-welch",
             )
         )[1]
-    if name == "train_neural":
+    if name == "train_ctc":
         chosen = asdict(TrainSettings(width=8, conv_layers=1, epochs=1, min_updates=1))
-        return train_neural.main(
+        return train_ctc.main(
             Namespace(
                 data=data / "train",
                 dev=data / "dev",
@@ -163,7 +163,7 @@ def too_long(root: Path, name: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "name, data", [("train_gmm", "train"), ("train_neural", "train"), ("dev", "dev"), ("test", "test")]
+    "name, data", [("train_gmm", "train"), ("train_ctc", "train"), ("dev", "dev"), ("test", "test")]
 )
 def test_utterances_too_short_are_all_named_and_can_be_left_out(crowded, tmp_path, name, data):
     root = tmp_path / "copy"
@@ -213,9 +213,9 @@ def experiment(speech, tmp_path_factory) -> Experiment:
     root = tmp_path_factory.mktemp("models")
     lang, model = one_gaussian(speech, root)
     described = {"features": asdict(SETTINGS)}
-    for name in ("gmm", "frames"):
+    for name in ("gmm", "classifier"):
         (root / "exp" / name).mkdir(parents=True)
-    model.save(root / "exp/gmm/model.npz")
+    model.save(root / "exp/gmm/model.safetensors")
     write_json(root / "exp/gmm/meta.json", {"system": "gmm", "kind": "gmm", **described})
     rng, pdfs = np.random.default_rng(0), model.transitions.num_pdfs
     FrameClassifier(
@@ -223,19 +223,19 @@ def experiment(speech, tmp_path_factory) -> Experiment:
         [(rng.normal(0, 0.1, (117, pdfs)).astype(np.float32), np.zeros(pdfs, np.float32))],
         np.arange(pdfs),
         np.full(pdfs, -np.log(pdfs)),
-    ).save(root / "exp/frames/model.npz")
-    write_json(root / "exp/frames/meta.json", {"system": "frames", "kind": "frames", "hmm": "../gmm", **described})
+    ).save(root / "exp/classifier/model.safetensors")
+    write_json(root / "exp/classifier/meta.json", {"system": "classifier", "kind": "classifier", "hmm": "../gmm", **described})
     torch.manual_seed(1)
     config = EncoderConfig("conv-bilstm", 39, len(lang.tokens), 16, 1, 1, 3, 0.0)
     save_model(
         root / "exp/neural",
         CtcModel(Encoder(config).eval(), lang.tokens, np.full(len(lang.tokens), -np.log(len(lang.tokens)), np.float32)),
-        {"system": "neural", "kind": "neural", **described},
+        {"system": "neural", "kind": "ctc", **described},
     )
     return Experiment(root, speech)
 
 
-@pytest.mark.parametrize("name", ["gmm", "frames", "neural"])
+@pytest.mark.parametrize("name", ["gmm", "classifier", "neural"])
 @pytest.mark.parametrize("moved", ["renamed", "copied", "linked"])
 def test_a_moved_experiment_scores_as_before(experiment, tmp_path, monkeypatch, name, moved):
     feats = next(iter(experiment.speech.feats.values()))
@@ -271,15 +271,17 @@ def toy(folder: Path) -> tuple[System, object]:
         lambda x: x,
         ctc_topology(lang.tokens),
         3,
-        {"kind": "neural", "tokens": lang.tokens},
+        0.5,
+        0.8,
         lambda x: x,
+        lang.tokens,
     ), lang
 
 
 @pytest.mark.parametrize(
     "sharp, expected",
     [
-        (0.96, 0.96**0.5 / (0.96**0.5 + 2 * 0.02**0.5)),  # SCALE of a network is 0.5
+        (0.96, 0.96**0.5 / (0.96**0.5 + 2 * 0.02**0.5)),  # the posterior_scale is 0.5
         (0.6, 0.6**0.5 / (0.6**0.5 + 2 * 0.2**0.5)),
         (0.34, 0.34**0.5 / (0.34**0.5 + 2 * 0.33**0.5)),  # as good as nothing is known
     ],
@@ -309,7 +311,7 @@ def test_a_word_is_as_sure_as_its_weakest_phone(tmp_path):
 # Texts of one's own
 
 
-@pytest.mark.parametrize("name", ["gmm", "frames", "neural"])
+@pytest.mark.parametrize("name", ["gmm", "classifier", "neural"])
 @pytest.mark.parametrize("utt", range(4))
 def test_a_placed_recording_is_a_placed_utterance(experiment, name, utt):
     """What `make align WAV=` does, and what `make compare` does, with the same features."""
@@ -414,11 +416,11 @@ def test_when_a_text_fits(words, left_out, speech, fits):
 @pytest.mark.parametrize(
     "tuned, best",
     [
-        ({"gmm": 20.0, "frames": 10.0, "neural": 15.0}, "frames"),
-        ({"gmm": 9.0, "frames": 10.0, "neural": 9.5}, "gmm"),
-        ({"frames": 10.0, "neural": 15.0}, "frames"),  # the GMM is not tuned yet
+        ({"gmm": 20.0, "classifier": 10.0, "neural": 15.0}, "classifier"),
+        ({"gmm": 9.0, "classifier": 10.0, "neural": 9.5}, "gmm"),
+        ({"classifier": 10.0, "neural": 15.0}, "classifier"),  # the GMM is not tuned yet
         ({}, "gmm"),
-        ({"gmm": 12.0, "frames": 12.0}, "gmm"),  # the first of equals
+        ({"gmm": 12.0, "classifier": 12.0}, "gmm"),  # the first of equals
     ],
 )
 def test_the_best_on_dev_aligns_unless_told(experiment, tmp_path, tuned, best):
@@ -426,14 +428,14 @@ def test_the_best_on_dev_aligns_unless_told(experiment, tmp_path, tuned, best):
     for name, rate in tuned.items():
         settings = {"acoustic_scale": 0.1, "insertion_score": 0.0, "error_rate": rate}
         write_json(tmp_path / "exp" / name / "tuning.json", {"search": "wfst", "words": settings, "free": settings})
-    every = [Candidate(name, tmp_path / "exp" / name, experiment.root / "lang") for name in ("gmm", "frames", "neural")]
+    every = [Candidate(name, tmp_path / "exp" / name, experiment.root / "lang") for name in ("gmm", "classifier", "neural")]
     assert align_text.best_on_dev(tmp_path / "exp", every).name == best
     assert align_text.best_on_dev(tmp_path / "exp", every[2:]).name == "neural"
 
 
 def test_what_is_not_trained_does_not_align(experiment, tmp_path):
     shutil.copytree(experiment.exp / "gmm", tmp_path / "gmm")
-    every = [Candidate(name, tmp_path / name, experiment.root / "lang") for name in ("frames", "gmm")]
+    every = [Candidate(name, tmp_path / name, experiment.root / "lang") for name in ("classifier", "gmm")]
     assert align_text.best_on_dev(tmp_path, every).name == "gmm"
     with pytest.raises(UserError, match="MODEL=frames: .*gmm"):
         align_text.best_on_dev(tmp_path, every[:1])

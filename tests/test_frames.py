@@ -168,8 +168,8 @@ def test_frame_data_does_not_mix_utterances():
 def test_saved_and_loaded(tmp_path, data, speech):
     trained = CLASSIFIERS["lda"](data["train"], data["dev"], 0, lambda text: None)
     model = classifier(trained, 12, data["train"].y)
-    model.save(tmp_path / "model.npz")
-    again = load_frame_classifier(tmp_path / "model.npz")
+    model.save(tmp_path / "model.safetensors")
+    again = load_frame_classifier(tmp_path / "model.safetensors")
     x = next(iter(speech.feats.values()))
     assert np.array_equal(model.scaled_likelihoods(x), again.scaled_likelihoods(x))
     assert again.context == CONTEXT and again.num_parameters == model.num_parameters == 6 * (5 * 39) + 6

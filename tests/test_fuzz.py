@@ -71,7 +71,7 @@ from pipeline.search.tuning import read_tuning
 from pipeline.sound.audio import audio_info, read_audio
 from pipeline.sound.mfcc import FeatureSettings
 from pipeline.sound.recording import read_recording
-from pipeline.systems.registry import load_system
+from pipeline.systems import load_system
 from pipeline.times.intervals import read_ctm
 from pipeline.times.segments import Segment
 from pipeline.times.textgrid import read_textgrid, write_textgrid
@@ -299,15 +299,15 @@ def read_lattice_texts(folder: Path) -> None:
 
 def gmm(folder: Path) -> None:
     (folder / "gmm").mkdir()
-    save_gmm(folder / "gmm/model.npz")
+    save_gmm(folder / "gmm/model.safetensors")
     write_json(folder / "gmm/meta.json", {"kind": "gmm", "features": {"sample_rate": 8000, "norm_vars": True}})
 
 
 def frames(folder: Path) -> None:
     gmm(folder)
-    (folder / "frames").mkdir()
-    save_frames(folder / "frames/model.npz")
-    write_json(folder / "frames/meta.json", {"kind": "frames", "hmm": str(folder / "gmm")})
+    (folder / "classifier").mkdir()
+    save_frames(folder / "classifier/model.safetensors")
+    write_json(folder / "classifier/meta.json", {"kind": "classifier", "hmm": str(folder / "gmm")})
 
 
 def neural(folder: Path) -> None:
@@ -528,8 +528,8 @@ READERS = [
         },
         read_lattice_texts,
     ),
-    Reader("GMM", gmm, {"gmm/model.npz": NPZ, "gmm/meta.json": JSON}, system("gmm")),
-    Reader("frame classifier", frames, {"frames/model.npz": NPZ, "frames/meta.json": JSON}, system("frames")),
+    Reader("GMM", gmm, {"gmm/model.safetensors": NPZ, "gmm/meta.json": JSON}, system("gmm")),
+    Reader("frame classifier", frames, {"classifier/model.safetensors": NPZ, "classifier/meta.json": JSON}, system("classifier")),
     Reader("network", neural, {"neural/model.safetensors": TENSORS, "neural/meta.json": JSON}, system("neural")),
     Reader(
         "features",

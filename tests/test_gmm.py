@@ -104,8 +104,8 @@ def test_hmmlearn_samples_from_a_phone():
 
 def test_saved_and_loaded(tmp_path):
     model = random_model(["SIL", "AH", "ZH"], [4, 1, 3], 6)
-    model.save(tmp_path / "model.npz")
-    again = load_gmm(tmp_path / "model.npz")
+    model.save(tmp_path / "model.safetensors")
+    again = load_gmm(tmp_path / "model.safetensors")
     for name in ("bounds", "weights", "means", "variances", "floor"):
         assert np.array_equal(getattr(model, name), getattr(again, name)), name
     assert again.transitions.phones == model.transitions.phones
@@ -114,13 +114,13 @@ def test_saved_and_loaded(tmp_path):
     again.save(tmp_path / "again.npz")
     x = np.random.default_rng(3).normal(size=(30, 6))
     assert np.array_equal(model.log_likelihood(x), load_gmm(tmp_path / "again.npz").log_likelihood(x))
-    assert [path.name for path in sorted(tmp_path.iterdir())] == ["again.npz", "model.npz"]
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["again.npz", "model.safetensors"]
 
 
 def test_numpy_and_hmmlearn_alone_can_use_the_file(tmp_path):
     model = random_model(["SIL", "AH"], [2, 3], 4)
-    model.save(tmp_path / "model.npz")
-    arrays = np.load(tmp_path / "model.npz", allow_pickle=False)
+    model.save(tmp_path / "model.safetensors")
+    arrays = np.load(tmp_path / "model.safetensors", allow_pickle=False)
     n, mix, _ = arrays["AH.means"].shape
     theirs = GMMHMM(n_components=n, n_mix=mix, covariance_type="diag")
     theirs.startprob_, theirs.transmat_ = arrays["AH.startprob"], arrays["AH.transmat"]

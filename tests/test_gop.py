@@ -11,13 +11,14 @@ import pytest
 from pipeline.align.gop import Goodness, phone_models
 from pipeline.hmm.topology import Transitions, phone_topology, silence_topology
 from pipeline.search.graph import Topology, ctc_topology, hmm_topology
-from pipeline.search.posteriors import SCALE
 from pipeline.search.system import System
 from pipeline.times.segments import Segment
 
+SCALE = {"gmm": 0.28, "neural": 0.5}
+
 
 def system_of(kind: str, topology: Topology, step: int = 1) -> System:
-    return System(kind, Path(kind), lambda feats: feats, topology, step, {"kind": kind})
+    return System(kind, Path(kind), lambda feats: feats, topology, step, SCALE[kind], 0.1)
 
 
 def test_a_phone_of_one_state_by_hand():

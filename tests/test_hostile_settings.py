@@ -12,7 +12,7 @@ TARGETS = (
     "lexicon",
     "mfcc",
     "gmm",
-    "frames",
+    "classifier",
     "neural",
     "decode",
     "compare",

@@ -26,7 +26,7 @@ def made(tmp_path: Path, monkeypatch) -> Path:
     mark(root)
     Path("lexicon.txt").write_text("YES Y EH S\n")
     for number, (target, other) in enumerate(
-        (("gmm/model.npz", "gmm/meta.json"), ("gmm/decode/hyp.txt", "gmm/decode/a.json"))
+        (("gmm/model.safetensors", "gmm/meta.json"), ("gmm/decode/hyp.txt", "gmm/decode/a.json"))
     ):
         (root / target).write_text("the model" * 20)
         (root / other).write_text("{}")
@@ -53,7 +53,7 @@ def flip(path: Path) -> None:
 
 def test_nothing_is_wrong_and_targets_are_as_old_as_their_stages_beginning(made):
     assert found(made) == []
-    assert [(made / name).stat().st_mtime_ns for name in ("gmm/model.npz", "gmm/decode/hyp.txt")] == [
+    assert [(made / name).stat().st_mtime_ns for name in ("gmm/model.safetensors", "gmm/decode/hyp.txt")] == [
         10**18,
         10**18 + 1,
     ]
@@ -69,10 +69,10 @@ def test_nothing_is_wrong_and_targets_are_as_old_as_their_stages_beginning(made)
         (lambda path: (path.unlink(), os.mkfifo(path)), "changed"),
     ],
 )
-@pytest.mark.parametrize("name", ["gmm/model.npz", "gmm/meta.json", "gmm/decode/a.json"])
+@pytest.mark.parametrize("name", ["gmm/model.safetensors", "gmm/meta.json", "gmm/decode/a.json"])
 def test_every_file_that_is_gone_or_changed_is_noticed(made, name, damage, what):
     damage(made / name)
-    target = "gmm/decode/hyp.txt" if "decode" in name else "gmm/model.npz"
+    target = "gmm/decode/hyp.txt" if "decode" in name else "gmm/model.safetensors"
     assert found(made) == [(target, Path(name).name, what)]
 
 
@@ -98,7 +98,7 @@ def test_a_copy_without_times_is_as_the_original(made, tmp_path):
         if path.is_file():
             (copy / path.relative_to(made)).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy / path.relative_to(made))
-    assert found(copy) == [] and (copy / "gmm/model.npz").stat().st_mtime_ns == 10**18
+    assert found(copy) == [] and (copy / "gmm/model.safetensors").stat().st_mtime_ns == 10**18
     flip(copy / "gmm/meta.json")
     assert [what for *_, what in found(copy)] == ["changed"]
 
@@ -125,17 +125,17 @@ def test_the_one_who_wrote_a_file_last_answers_for_it(made):
     ],
 )
 def test_a_damaged_record_means_that_the_target_is_made_again(made, text):
-    (made / "gmm/model.npz.made").write_text(text)
-    assert found(made) == [("gmm/model.npz", "model.npz.made", "changed")]
+    (made / "gmm/model.safetensors.made").write_text(text)
+    assert found(made) == [("gmm/model.safetensors", "model.safetensors.made", "changed")]
 
 
 def test_a_record_from_elsewhere_looks_at_nothing_out_there(made, tmp_path):
-    record = made / "gmm/model.npz.made"
+    record = made / "gmm/model.safetensors.made"
     settings, rest = record.read_text().splitlines()
     said = json.loads(rest) | {"wrote": {"../../../lexicon.txt": [11, "0"]}}
     record.write_text(f"{settings}\n{json.dumps(said)}\n")
     before = Path("lexicon.txt").stat()
-    assert found(made) == [("gmm/model.npz", "model.npz.made", "changed")] and Path("lexicon.txt").stat() == before
+    assert found(made) == [("gmm/model.safetensors", "model.safetensors.made", "changed")] and Path("lexicon.txt").stat() == before
 
 
 def test_what_a_person_has_changed_is_kept(made):
@@ -144,7 +144,7 @@ def test_what_a_person_has_changed_is_kept(made):
     looked = subprocess.run(
         [*run, "--look", str(made)], env={**os.environ, "PYTHONPATH": str(PROJECT)}, text=True, capture_output=True
     )
-    assert looked.stdout == "exp/c/gmm/model.npz\n" and not (made / "changed").exists()
+    assert looked.stdout == "exp/c/gmm/model.safetensors\n" and not (made / "changed").exists()
     told = subprocess.run(
         [*run, str(made)], env={**os.environ, "PYTHONPATH": str(PROJECT)}, text=True, capture_output=True
     )
@@ -174,15 +174,15 @@ def test_clean_deletes_what_is_phonoscopes_alone(made):
     for folders in (("mine",), (str(made), "mine"), ("link",), (".",)):
         done = clean(*folders)
         assert done.returncode == 1 and done.stderr.count("\n") == 1 and "not phonoscope's" in done.stderr
-        assert Path("mine/thesis.txt").exists() and (made / "gmm/model.npz").exists()
+        assert Path("mine/thesis.txt").exists() and (made / "gmm/model.safetensors").exists()
     assert clean(str(made), "data/none").returncode == 0
     assert [str(path.relative_to(made)) for path in sorted(made.rglob("*"))] == [".phonoscope", "own", "own/voice.wav"]
     assert Path("mine/thesis.txt").exists()
 
 
 def test_a_record_says_what_was_written(made):
-    record = read_made(made / "gmm/model.npz.made")
-    assert record.settings == "--x 1" and record.wrote.keys() == {"model.npz", "meta.json"}
+    record = read_made(made / "gmm/model.safetensors.made")
+    assert record.settings == "--x 1" and record.wrote.keys() == {"model.safetensors", "meta.json"}
     assert (
         tuple(record.wrote["meta.json"])
         == fingerprint(made / "gmm/meta.json")

@@ -18,15 +18,15 @@ from stages.common import recorded_settings
 from stages.made import quoted, write_made
 
 PROJECT = Path(__file__).resolve().parents[1]
-SYSTEMS = ("gmm", "frames", "neural", "neural_wfst")
+SYSTEMS = ("gmm", "classifier", "neural", "neural_wfst")
 ALL = {
     "prepare_data",
     "make_lang",
     "make_mfcc",
     "train_gmm",
     "align",
-    "train_frames",
-    "train_neural",
+    "train_classifier",
+    "train_ctc",
     "tune",
     "decode",
     "score",
@@ -40,13 +40,13 @@ ALL = {
 COMPARED = {"boundaries", "compare", "report"}  # what follows from an alignment
 DECODED = {"decode", "score", "explain_errors", "lattice_difference"} | COMPARED  # from a search, gmm's or neural's
 TUNED = {"tune"} | DECODED
-ALIGNED = {"align", "train_frames", "place"} | TUNED
+ALIGNED = {"align", "train_classifier", "place"} | TUNED
 TARGETS = {
     "data",
     "lexicon",
     "mfcc",
     "gmm",
-    "frames",
+    "classifier",
     "neural",
     "decode",
     "compare",
@@ -148,10 +148,10 @@ class Tree:
         names = {
             "prepare_data": "splits.json",
             "make_lang": "lang.json",
-            "train_gmm": "model.npz",
+            "train_gmm": "model.safetensors",
             "align": "phones.txt",
-            "train_frames": "model.npz",
-            "train_neural": "model.safetensors",
+            "train_classifier": "model.safetensors",
+            "train_ctc": "model.safetensors",
             "tune": "tuning.json",
             "decode": "hyp.txt",
             "place": "alignment.json",
@@ -195,7 +195,7 @@ def test_a_fresh_clone_plans_every_stage_in_order(tmp_path):
         ("prepare_data", "make_mfcc"),
         ("make_mfcc", "train_gmm"),
         ("train_gmm", "align"),
-        ("align", "train_frames"),
+        ("align", "train_classifier"),
         ("align", "tune"),
         ("tune", "decode"),
         ("decode", "score"),
@@ -211,7 +211,7 @@ def test_a_fresh_clone_plans_every_stage_in_order(tmp_path):
     assert order.count("compare") == order.count("report") == 1
     assert order.count("make_mfcc") == order.count("align") == 3
     assert [options.split("--out ")[1] for stage, options in planned if stage == "place"] == [
-        f"exp/prompts/{system}/ali_test" for system in ("gmm", "frames", "neural", "neural_raw")
+        f"exp/prompts/{system}/ali_test" for system in ("gmm", "classifier", "neural", "neural_raw")
     ]
     assert order.count("tune") == order.count("decode") == order.count("score") == 4
     assert all("--" in options for _, options in planned)
@@ -226,14 +226,14 @@ def test_a_finished_tree_has_nothing_to_do(finished):
 @pytest.mark.parametrize(
     "setting,again,not_again",
     [
-        ("GMM_ARGS=--max-mix 4", {"train_gmm"} | ALIGNED, {"prepare_data", "make_lang", "make_mfcc", "train_neural"}),
-        ("FRAMES_ARGS=--context 7", {"train_frames", "place"} | TUNED - {"lattice_difference"}, {"train_gmm", "align"}),
+        ("GMM_ARGS=--max-mix 4", {"train_gmm"} | ALIGNED, {"prepare_data", "make_lang", "make_mfcc", "train_ctc"}),
+        ("CLASSIFIER_ARGS=--context 7", {"train_classifier", "place"} | TUNED - {"lattice_difference"}, {"train_gmm", "align"}),
         (
             "NEURAL_ARGS=--epochs 3",
-            {"train_neural", "place"} | TUNED,
-            {"train_gmm", "align", "train_frames", "make_mfcc"},
+            {"train_ctc", "place"} | TUNED,
+            {"train_gmm", "align", "train_classifier", "make_mfcc"},
         ),
-        ("TUNE_ARGS=--x 1", TUNED, {"train_gmm", "train_neural", "train_frames"}),
+        ("TUNE_ARGS=--x 1", TUNED, {"train_gmm", "train_ctc", "train_classifier"}),
         ("DECODE_ARGS=--beam 9", DECODED, {"tune"}),
         ("REPORT_ARGS=--utterances 3", {"report"}, ALL - {"report"}),
         ("MFCC_ARGS=--norm-vars yes", ALL - {"prepare_data", "make_lang"}, {"prepare_data", "make_lang"}),
@@ -241,10 +241,10 @@ def test_a_finished_tree_has_nothing_to_do(finished):
         ("VOCAB=open", ALL - {"prepare_data", "make_mfcc"}, {"prepare_data", "make_mfcc"}),
         ("LEXICON=mine.txt", ALL - {"prepare_data", "make_mfcc"}, {"prepare_data", "make_mfcc"}),
         ("PHONES=ipa.txt", ALL - {"prepare_data", "make_mfcc"}, {"prepare_data", "make_mfcc"}),
-        ("PRON_PROBS=yes", {"pron_probs"} | TUNED, {"make_lang", "train_gmm", "align", "train_frames", "train_neural"}),
+        ("PRON_PROBS=yes", {"pron_probs"} | TUNED, {"make_lang", "train_gmm", "align", "train_classifier", "train_ctc"}),
         ("PRON_PROBS=no", set(), ALL),
-        ("GOLD=no", {"train_frames", "place"} | TUNED - {"lattice_difference"}, {"train_gmm", "align", "train_neural"}),
-        ("SYSTEMS=gmm frames", COMPARED, ALL - COMPARED),
+        ("GOLD=no", {"train_classifier", "place"} | TUNED - {"lattice_difference"}, {"train_gmm", "align", "train_ctc"}),
+        ("SYSTEMS=gmm classifier", COMPARED, ALL - COMPARED),
         ("SPLIT=official", ALL, set()),
         ("NJ=7", set(), ALL),
         ("DOWNLOADS=/elsewhere", set(), ALL),
@@ -275,7 +275,7 @@ def test_the_matrix_is_made_of_what_is_there_and_of_searches_without_grammar(own
     [
         ("exp/prompts/gmm/decode_test/hyp.txt", DECODED),
         ("exp/prompts/neural/ali_test/alignment.json", {"place"} | COMPARED),
-        ("exp/prompts/frames/decode_test/wer.txt", {"score", "compare", "report"}),
+        ("exp/prompts/classifier/decode_test/wer.txt", {"score", "compare", "report"}),
         ("exp/prompts/gmm/ali_dev/phones.txt", ALIGNED),
     ],
 )
@@ -290,7 +290,7 @@ def test_looking_inside_a_system_that_is_none(own, target):
     done = own.make("-n", *target.split(), "UTT=u1", "MODEL=gmn")
     assert done.returncode == 2 and "No rule" not in done.stderr
     assert re.search(
-        "MODEL=gmn: no such system, and no exp/prompts/gmn/.*; there are: gmm frames neural neural_wfst", done.stderr
+        "MODEL=gmn: no such system, and no exp/prompts/gmn/.*; there are: gmm classifier neural neural_wfst", done.stderr
     )
     for file in ("tuning.json", "decode_test/hyp.txt"):  # a model of one's own
         (own.root / "exp/prompts/gmn/decode_test").mkdir(parents=True, exist_ok=True)
@@ -310,8 +310,8 @@ def systems_of(planned: list[tuple[str, str]], stage: str) -> set[str]:
 def test_only_the_systems_concerned_are_decoded_again(finished):
     neural = finished.planned("NEURAL_ARGS=--epochs 3")
     assert all(systems_of(neural, stage) == {"neural", "neural_wfst"} for stage in ("tune", "decode", "score"))
-    frames = finished.planned("FRAMES_ARGS=--context 7")
-    assert all(systems_of(frames, stage) == {"frames"} for stage in ("tune", "decode", "score"))
+    frames = finished.planned("CLASSIFIER_ARGS=--context 7")
+    assert all(systems_of(frames, stage) == {"classifier"} for stage in ("tune", "decode", "score"))
 
 
 def test_one_system_alone_with_a_changed_setting(finished):
@@ -335,12 +335,12 @@ def test_a_killed_run_goes_on_where_it_was(own):
     for name in SYSTEMS[2:]:
         shutil.rmtree(own.root / "exp/prompts" / name)
     planned = own.planned()
-    assert {stage for stage, _ in planned} == {"train_neural", "place"} | TUNED
+    assert {stage for stage, _ in planned} == {"train_ctc", "place"} | TUNED
     assert systems_of(planned, "tune") == {"neural", "neural_wfst"}
 
 
 def test_a_stage_killed_between_target_and_settings_is_run_again(own):
-    (own.root / "exp/prompts/gmm/model.npz.made").unlink()
+    (own.root / "exp/prompts/gmm/model.safetensors.made").unlink()
     assert "train_gmm" in own.stages() and "make_mfcc" not in own.stages()
 
 
@@ -363,7 +363,7 @@ def test_a_changed_lexicon_of_the_users_is_noticed(own):
 
 def test_counted_probabilities_are_for_the_searches_that_can_use_them(finished):
     planned = finished.planned("PRON_PROBS=yes")
-    assert all(systems_of(planned, stage) == {"gmm", "frames", "neural_wfst"} for stage in ("tune", "decode", "score"))
+    assert all(systems_of(planned, stage) == {"gmm", "classifier", "neural_wfst"} for stage in ("tune", "decode", "score"))
     for stage, options in planned:
         assert ("--lang exp/prompts/lang_pp" in options) == (stage in ("tune", "decode", "explain_errors")), options
     done = finished.make("-n", "PRON_PROBS=perhaps")
@@ -419,7 +419,7 @@ def test_another_corpus_has_its_own_folders_and_settings(finished):
 def test_an_unknown_system_is_an_error(finished):
     done = finished.make("-n", "SYSTEMS=gmm tdnn")
     assert done.returncode != 0
-    assert 'SYSTEMS: "tdnn" unknown; there are: gmm frames neural neural_wfst' in done.stderr
+    assert 'SYSTEMS: "tdnn" unknown; there are: gmm classifier neural neural_wfst' in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
 
 

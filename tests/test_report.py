@@ -46,7 +46,7 @@ from pipeline.neural.model import CtcModel, Encoder, EncoderConfig, save_model
 from pipeline.neural.paths import greedy
 from pipeline.report.panel import Interval, row
 from pipeline.search.posteriors import phone_posteriors
-from pipeline.systems.registry import load_system
+from pipeline.systems import load_system
 from pipeline.times.segments import Segment
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -125,7 +125,7 @@ def with_models(exp: Path, data: Path) -> None:
     for number, phone in enumerate(phones):
         first = gmm.transitions.first_pdf[phone]
         gmm.means[first : first + gmm.transitions.num_states(phone), number] = 6.0
-    gmm.save(exp / "old" / "model.npz")
+    gmm.save(exp / "old" / "model.safetensors")
     features = {"sample_rate": 8000, "norm_vars": False}
     meta = json.loads((exp / "old" / "meta.json").read_text())
     (exp / "old" / "meta.json").write_text(json.dumps(meta | {"kind": "gmm", "features": features}))

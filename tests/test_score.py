@@ -24,11 +24,11 @@ from pipeline.compare.score import (
     in_words,
     kaldi_line,
     paired_test,
-    read_spoken,
     resampling_units,
     total,
 )
 from pipeline.datadir import Utterance, write_datadir
+from pipeline.datadir.sets import read_spoken
 
 words = st.lists(st.sampled_from("abc"), max_size=7)
 
@@ -171,7 +171,7 @@ def test_sentences() -> None:
     def sentence(difference: list[int]) -> str:
         zero = np.zeros(len(difference), dtype=int)
         test = paired_test(np.array(difference), zero, zero + 10, np.arange(len(difference)))
-        return in_words(test, "gmm", "frames", "free PER")
+        return in_words(test, "gmm", "classifier", "free PER")
 
     assert sentence([1] * 5) == "frames better than gmm on free PER by 10.0 [10.0, 10.0] points (p < 0.001)"
     assert sentence([-1] * 5) == "gmm better than frames on free PER by 10.0 [10.0, 10.0] points (p < 0.001)"

@@ -36,7 +36,7 @@ from pipeline.search.wfst import Beams, SearchGraph, best_segments, search
 from pipeline.sound.audio import read_audio
 from pipeline.sound.mfcc import FeatureSettings, mfcc
 from pipeline.sound.recording import own_name, read_recording
-from pipeline.systems.registry import load_system
+from pipeline.systems import load_system
 from pipeline.times.intervals import read_ctm
 from pipeline.times.textgrid import read_textgrid
 
@@ -85,7 +85,7 @@ def experiment(speech, tmp_path_factory) -> Experiment:
     root = tmp_path_factory.mktemp("own audio")  # with a space in it
     lang, model = one_gaussian(speech, root)
     (root / "exp/gmm").mkdir(parents=True)
-    model.save(root / "exp/gmm/model.npz")
+    model.save(root / "exp/gmm/model.safetensors")
     write_json(root / "exp/gmm/meta.json", {"system": "gmm", "kind": "gmm", "features": asdict(SETTINGS)})
     tuned = {"acoustic_scale": 0.1, "insertion_score": 0.0}
     write_json(root / "exp/gmm/tuning.json", {"search": "wfst", "words": tuned, "free": tuned})
@@ -161,9 +161,9 @@ def test_a_long_recording_is_transcribed(experiment, capsys):
 
 
 def test_systems_that_are_not_trained_are_named(experiment, capsys):
-    others = [(name, str(experiment.exp / name), str(experiment.lang)) for name in ("frames", "neural")]
+    others = [(name, str(experiment.exp / name), str(experiment.lang)) for name in ("classifier", "neural")]
     experiment.transcribe(experiment.wav, *others)
-    assert "left out, not trained and tuned yet: frames, neural; run: make frames" in capsys.readouterr().out
+    assert "left out, not trained and tuned yet: classifier, neural; run: make classifier" in capsys.readouterr().out
     with pytest.raises(UserError, match="none of frames, neural is trained and tuned yet; run: make$"):
         stages.transcribe.main(Namespace(wav=str(experiment.wav), exp=experiment.exp, system=others))
 
@@ -239,7 +239,7 @@ def test_alignment_is_that_of_the_full_search(experiment):
     system, lang = load_system(experiment.exp / "gmm"), load_lang(experiment.lang)
     recording = read_recording(experiment.wav, SETTINGS)
     placed = place_text(system, recording, experiment.words, lang.lexicon)
-    model = load_gmm(experiment.exp / "gmm/model.npz")
+    model = load_gmm(experiment.exp / "gmm/model.safetensors")
     bounds = [0, *(piece.end for piece in recording.pieces())]
     feats = np.concatenate([recording.feats(a, b) for a, b in zip(bounds, bounds[1:])])
     graph = utterance_graph(tuple(experiment.words), lang.lexicon, model.transitions)

@@ -4,7 +4,7 @@
 
 L(q) is the likelihood of the n rows of scores in which p was placed if phone q alone fills them, by the best way
 through q's own states (for CTC: blanks, q, blanks); q runs over all phones with silence, or the blank, among them. 0:
-no phone fits better. The scores are scaled by `posteriors.SCALE`, so that values of a GMM, a hybrid and a network can
+no phone fits better. The scores are scaled by `System.posterior_scale`, so that values of a GMM, a hybrid and a network can
 stand side by side. It is one definition for all of them; only the scores are theirs.
 """
 
@@ -19,7 +19,7 @@ from lexicon.phones import BLANK
 from pipeline.align.placing import rows
 from pipeline.hmm.topology import LOG_ZERO
 from pipeline.search.graph import Topology
-from pipeline.search.posteriors import SCALE, phone_labels
+from pipeline.search.posteriors import phone_labels
 from pipeline.search.system import System
 from pipeline.times.segments import Segment
 
@@ -103,7 +103,7 @@ class Goodness:
     def __init__(self, system: System):
         self.system, self.models = system, phone_models(system.topology, phone_labels(system))
         self.index = {phone: i for i, phone in enumerate(self.models.phones)}
-        self.scale = SCALE[system.meta["kind"]]
+        self.scale = system.posterior_scale
 
     def of(self, scores: np.ndarray, segment: Segment) -> tuple[float, float]:
         """(log score per row of the phone through its segment, its goodness of pronunciation, 0 at best)."""

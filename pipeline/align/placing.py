@@ -12,7 +12,7 @@ from lexicon.phones import BLANK, SILENT
 from pipeline.lattice import Lattice, best_path
 from pipeline.search.decode import WORD_SILENCE_PROB
 from pipeline.search.graph import Skip, linear_graph
-from pipeline.search.posteriors import SCALE, log_phone_posteriors, phone_labels
+from pipeline.search.posteriors import log_phone_posteriors, phone_labels
 from pipeline.search.system import System
 from pipeline.search.tuning import BEST_PATH_ONLY
 from pipeline.search.wfst import Beams, SearchGraph, search
@@ -22,7 +22,7 @@ from pipeline.times.segments import Segment
 BEAMS = (200.0, 800.0)  # natural log, unscaled scores: Kaldi's 10 and 40, for scores scaled by 0.1, end too soon
 EVERYTHING = 1e6  # a beam that prunes nothing, tried last
 MOST_STEPS = 1e7  # but, where words may be left out, for no more rows of scores times states of the graph
-# What a word that is left out costs, scores scaled by `posteriors.SCALE`. Chosen on dev of prompts: of 337 words none is
+# What a word that is left out costs, scores scaled by `System.posterior_scale`. Chosen on dev of prompts: of 337 words none is
 # left out by any system, and of four foreign words before or after each utterance's 134 to 143 of 145 are (with 100 and
 # 5 no more than 33 by the network; with 20 and 2 weak models, of one Gaussian a state, lose words that were said).
 SKIP = Skip(30.0, 3.0)
@@ -69,7 +69,7 @@ def best_placing(
     fewest = {word: min(len(said) for _, said in lexicon[word]) for word in set(words)}
     if not skipping and sum(fewest[word] for word in words) * system.step > num_frames:
         return None  # each phone takes a row of scores: no need to make the graph of a book
-    scale = SCALE[system.meta["kind"]]
+    scale = system.posterior_scale
     skip = Skip(SKIP.first / scale, SKIP.further / scale) if skipping else None
     fst = linear_graph(system.topology, lexicon, words, WORD_SILENCE_PROB, skip)
     graph = SearchGraph(fst, system.topology, [str(index) for index in range(len(words))])

@@ -19,7 +19,7 @@ from pipeline.sound.pauses import Cutting
 from pipeline.sound.recording import Recording
 from pipeline.times.segments import Segment, word_segments
 
-DOUBTFUL = 0.05  # a word of less confidence was hardly said there (see posteriors.SCALE)
+DOUBTFUL = 0.05  # a word of less confidence was hardly said there (see System.posterior_scale)
 LONGEST_WORD = 200  # frames; a longer one hides something else
 USUAL_WORD = 60  # frames; what a word is longer than that tells of no other sound
 LEAST_PAUSE = 50  # frames; a shorter pause is not looked into

@@ -1,50 +1,37 @@
-"""Arrays in .npz files from anywhere: nothing is unpickled, and nothing is believed to be larger than its file.
-
-`np.load` refuses pickles, but takes a header at its word: a hundred bytes may say that an array of a terabyte follows,
-or, compressed, hold one of zeros. Models are written uncompressed (`np.savez`), so neither is needed.
-"""
+"""Named arrays in a safetensors file: nothing is unpickled, and nothing is believed to be larger than its file."""
 
 from __future__ import annotations
 
-import math
-import zipfile
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO
 
 import numpy as np
+from safetensors import safe_open
+from safetensors.numpy import save
 
-HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-KINDS = "fiuU"  # floating point, whole numbers, text
+from lexicon.files import atomic_write
 
 
-def read_arrays(path: Path | str) -> dict[str, np.ndarray]:
-    """All arrays of an .npz file as `np.savez` writes it.
+def write_arrays(path: Path | str, arrays: Mapping[str, np.ndarray], names: Mapping[str, Sequence[str]] = {}) -> None:
+    """Write arrays of numbers, and lists of ``names`` in the file's header."""
+    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    with atomic_write(path, "wb") as stream:
+        stream.write(save(contiguous, {name: json.dumps(list(value)) for name, value in names.items()}))
 
-    FileNotFoundError if there is none; anything else that is wrong is an Exception of some kind (zipfile and the
-    header's parser raise many), whose text says what.
+
+def read_arrays(path: Path | str) -> tuple[dict[str, np.ndarray], dict[str, list[str]]]:
+    """All arrays of a file as `write_arrays` writes it, and the lists of names.
+
+    FileNotFoundError if there is none; anything else that is wrong is an Exception of some kind, whose text says what.
     """
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(path)
-    arrays = {}
-    with zipfile.ZipFile(path) as archive:
-        members = archive.infolist()
-        if sum(member.file_size for member in members) > path.stat().st_size or any(
-            member.compress_type != zipfile.ZIP_STORED for member in members
-        ):
-            raise ValueError("its arrays are compressed, or said to be larger than the file")
-        for member in members:
-            if member.filename in arrays:
-                raise ValueError(f"{member.filename} occurs twice")
-            with archive.open(member) as stream:
-                arrays[member.filename] = _read_array(stream, member)
-    return {name.removesuffix(".npy"): array for name, array in arrays.items()}
-
-
-def _read_array(stream: IO[bytes], member: zipfile.ZipInfo) -> np.ndarray:
-    shape, fortran, dtype = HEADERS[np.lib.format.read_magic(stream)](stream)
-    if dtype.kind not in KINDS or not dtype.itemsize:
-        raise ValueError(f"{member.filename} holds {dtype}, not numbers or text")
-    if math.prod(shape) * dtype.itemsize != member.file_size - stream.tell():
-        raise ValueError(f"{member.filename} has other bytes than an array {shape} of {dtype}")
-    return np.ndarray(shape, dtype, bytearray(stream.read()), order="F" if fortran else "C")
+    with safe_open(path, "np") as file:
+        names = {name: json.loads(value) for name, value in (file.metadata() or {}).items()}
+        arrays = {name: file.get_tensor(name) for name in file.keys()}
+    for name, value in names.items():
+        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+            raise ValueError(f"{name} is no list of names")
+    return arrays, names

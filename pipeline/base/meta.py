@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from lexicon.errors import UserError
-from lexicon.files import read_json
+from lexicon.files import read_json, write_json
+
+MODEL = "model.safetensors"
 
 
 def read_meta(directory: Path | str) -> dict[str, Any]:
@@ -21,3 +24,12 @@ def read_meta(directory: Path | str) -> dict[str, Any]:
     if not isinstance(meta, dict):
         raise UserError(f"{path}: not a JSON object; train the model again")
     return meta
+
+
+def write_model(directory: Path, meta: dict[str, Any], save: Callable[[Path], None]) -> None:
+    """Write meta.json, then the model itself with ``save``. An old model is removed first: it is not what the new
+    meta.json says."""
+    path = directory / MODEL
+    path.unlink(missing_ok=True)
+    write_json(directory / "meta.json", meta)
+    save(path)

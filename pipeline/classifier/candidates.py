@@ -4,7 +4,6 @@ the HMMs with a phone bigram."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -14,15 +13,13 @@ from lexicon.lang import Lang
 from lexicon.text import columns
 from pipeline.base.parallel import each
 from pipeline.classifier.model import FrameClassifier, FrameData, cross_entropy
-from pipeline.hmm.topology import Transitions
-from pipeline.search.graph import hmm_topology
 from pipeline.search.system import System
 from pipeline.search.tuning import tune_free
 
 
 class Candidate(NamedTuple):
     """A classifier with what it does on dev: PER of the free search and share of frames that are right, in percent,
-    cross- entropy in nats; and how many seconds its training took."""
+    cross-entropy in nats; and how many seconds its training took."""
 
     free_per: float
     name: str
@@ -35,18 +32,17 @@ class Candidate(NamedTuple):
 def judge(
     name: str,
     model: FrameClassifier,
+    system: System,
     seconds: float,
     dev: FrameData,
     feats: Mapping[str, np.ndarray],
     references: Mapping[str, Sequence[str]],
-    transitions: Transitions,
     lang: Lang,
     fold: Fold,
     jobs: int = 1,
 ) -> Candidate:
-    """Search the utterances of ``references``, {utterance: phones}, with the classifier; ``dev`` are all their
-    frames."""
-    system = System("frames", Path(name), model.scaled_likelihoods, hmm_topology(transitions), 1, {"kind": "frames"})
+    """Search the utterances of ``references``, {utterance: phones}, with the classifier as a ``system``; ``dev`` are all
+    their frames."""
     errors = min(tune_free(system, lang, feats, references, fold, jobs).values())
     posteriors = np.concatenate(list(each(lambda utt: model.log_posteriors(feats[utt]), references, jobs)))
     return Candidate(

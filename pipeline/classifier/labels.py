@@ -52,7 +52,7 @@ def phone_of(label: str, transitions: Transitions, fold: Fold) -> str | None:
     return class_of if class_of in transitions.first_pdf else None
 
 
-def taught(
+def frame_labels(
     feats: Features, alignment: Archive, hmms: GmmHmm, gold: Intervals, fold: Fold
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """The features (T, D) and densities (T,) of every utterance of the alignment: where hands have placed the phones,

@@ -15,8 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from lexicon.errors import UserError
-from lexicon.files import atomic_write
-from pipeline.base.arrays import read_arrays
+from pipeline.base.arrays import read_arrays, write_arrays
 from pipeline.sound.mfcc import splice
 
 
@@ -33,6 +32,11 @@ class FrameClassifier:
     layers: list[tuple[np.ndarray, np.ndarray]]
     classes: np.ndarray
     log_prior: np.ndarray
+
+    @property
+    def dimension(self) -> int:
+        """Numbers in a frame of features."""
+        return len(self.layers[0][0]) // (2 * self.context + 1)
 
     @property
     def num_parameters(self) -> int:
@@ -64,21 +68,15 @@ class FrameClassifier:
         arrays = {
             f"{name}{i}": array for i, layer in enumerate(self.layers) for name, array in zip(("weight", "bias"), layer)
         }
-        with atomic_write(path, "wb") as stream:
-            np.savez(
-                stream,
-                context=self.context,
-                num_layers=len(self.layers),
-                classes=self.classes,
-                log_prior=self.log_prior,
-                **arrays,
-            )
+        numbers = {"context": self.context, "num_layers": len(self.layers)}
+        arrays |= {name: np.array(number) for name, number in numbers.items()}
+        write_arrays(path, arrays | {"classes": self.classes, "log_prior": self.log_prior})
 
 
 def load_frame_classifier(path: Path | str) -> FrameClassifier:
     """Read what `FrameClassifier.save` wrote. Raises UserError for anything else."""
     try:
-        arrays = read_arrays(path)
+        arrays, _ = read_arrays(path)
         layers = [(arrays[f"weight{i}"], arrays[f"bias{i}"]) for i in range(int(arrays["num_layers"]))]
         model = FrameClassifier(int(arrays["context"]), layers, arrays["classes"], arrays["log_prior"])
         widths = [weight.shape[1] for weight, _ in layers]
@@ -103,10 +101,10 @@ def load_frame_classifier(path: Path | str) -> FrameClassifier:
         ):
             raise ValueError("layers do not fit together")
     except FileNotFoundError as error:
-        raise UserError(f"{path}: no such model; run: make frames") from error
-    except Exception as error:  # a zip of anything can fail in any way; all of them mean the same to the user
+        raise UserError(f"{path}: no such model; run: make classifier") from error
+    except Exception as error:  # a file of anything can fail in any way; all of them mean the same to the user
         raise UserError(
-            f"{path}: not a frame classifier of phonoscope ({error}); remove it and run: make frames"
+            f"{path}: not a frame classifier of phonoscope ({error}); remove it and run: make classifier"
         ) from error
     return model
 

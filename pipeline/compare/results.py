@@ -25,12 +25,11 @@ from pipeline.compare.score import (
     error_rate,
     in_words,
     paired_test,
-    read_spoken,
     resampling_units,
     total,
 )
 from pipeline.datadir import Utterance
-from pipeline.datadir.sets import align_again, read_set
+from pipeline.datadir.sets import align_again, read_set, read_spoken
 from pipeline.lattice import LARGEST
 
 # measure: what people call it, the decode's file, and whether it counts words or phones

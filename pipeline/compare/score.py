@@ -9,9 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from lexicon.errors import UserError
-from lexicon.fold import Fold
-from lexicon.phones import spoken
-from lexicon.text import read_text, same_ids, width_of
+from lexicon.text import same_ids, width_of
 from pipeline.base.edits import GAP, Pairs, pair_up
 
 MIN_SPEAKERS = 5
@@ -64,11 +62,6 @@ class PairedTest:
 
     difference: Rate
     p: float
-
-
-def read_spoken(path: Path | str, fold: Fold = {}) -> dict[str, tuple[str, ...]]:
-    """Read a Kaldi text file of phones, utterance -> labels, folded, without silence and blanks."""
-    return {utterance: spoken(labels, fold) for utterance, labels in read_text(path).items()}
 
 
 def count(pairs: Pairs) -> Counts:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from lexicon.errors import UserError
 from lexicon.files import read_json
+from lexicon.fold import Fold
 from lexicon.phones import spoken
 from lexicon.text import read_text, same_ids
 from pipeline.datadir import Utterance, read_datadir
@@ -28,6 +29,11 @@ def read_set(datadir: Path) -> list[Utterance]:
     told to go on without."""
     missing = missing_features(datadir)
     return [utterance for utterance in read_datadir(datadir) if utterance.id not in missing]
+
+
+def read_spoken(path: Path | str, fold: Fold = {}) -> dict[str, tuple[str, ...]]:
+    """Read a Kaldi text file of phones, utterance -> labels, folded, without silence and blanks."""
+    return {utterance: spoken(labels, fold) for utterance, labels in read_text(path).items()}
 
 
 def read_ctm_like(path: Path, texts: Mapping[str, Sequence[str]], way_out: str) -> Intervals:

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lexicon.errors import UserError
-from lexicon.files import atomic_write
 from lexicon.phones import SILENCE
-from pipeline.base.arrays import read_arrays
+from pipeline.base.arrays import read_arrays, write_arrays
 from pipeline.hmm.graphs import Graph
 from pipeline.hmm.topology import LOG_ZERO, PhoneTopology, Transitions, phone_topology, silence_topology
 
@@ -91,14 +90,13 @@ class GmmHmm:
 
     def save(self, path: Path | str) -> None:
         """Write arrays only (no pickles): per phone PHONE.startprob, .transmat, .exit, .weights, .means, .covars."""
-        arrays = {"phones": np.array(self.transitions.phones), "floor": self.floor}
+        arrays = {"floor": self.floor}
         for phone in self.transitions.phones:
             model = self.to_hmmlearn(phone)
             for name in ("startprob", "transmat", "weights", "means", "covars"):
                 arrays[f"{phone}.{name}"] = getattr(model, f"{name}_")
             arrays[f"{phone}.exit"] = self.transitions.topologies[phone].exit
-        with atomic_write(path, "wb") as stream:
-            np.savez(stream, **arrays)
+        write_arrays(path, arrays, {"phones": self.transitions.phones})
 
 
 def sum_components(scores: np.ndarray, begins: np.ndarray) -> np.ndarray:
@@ -113,17 +111,16 @@ def sum_components(scores: np.ndarray, begins: np.ndarray) -> np.ndarray:
 def load_gmm(path: Path | str) -> GmmHmm:
     """Read what `GmmHmm.save` wrote. Raises UserError for anything else, naming the array that is wrong."""
     try:
-        arrays = read_arrays(path)
-        names, floor = arrays["phones"], arrays["floor"].astype(np.float64)
-        if names.ndim != 1 or not names.size or len(set(names.tolist())) < names.size or names.dtype.kind != "U":
+        arrays, names = read_arrays(path)
+        phones, floor = names["phones"], arrays["floor"].astype(np.float64)
+        if not phones or len(set(phones)) < len(phones):
             raise ValueError("phones are none, or some twice")
-        phones = names.tolist()
         if floor.ndim != 1 or not (floor >= 0).all():
             raise ValueError("floor has a wrong shape or value")
         topologies, blocks = zip(*(_read_phone(arrays, phone, len(floor)) for phone in phones))
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such model; run: make gmm") from error
-    except Exception as error:  # a zip of anything can fail in any way; all of them mean the same to the user
+    except Exception as error:  # a file of anything can fail in any way; all of them mean the same to the user
         raise UserError(f"{path}: not a GMM-HMM model of phonoscope ({error}); remove it and run: make gmm") from error
     sizes, weights, means, variances = (np.concatenate(column) for column in zip(*blocks))
     return GmmHmm(

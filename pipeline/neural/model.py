@@ -271,8 +271,7 @@ def save_model(directory: Path, model: CtcModel, meta: dict) -> None:
     write_json(
         directory / "meta.json",
         {
-            "system": "neural",
-            "kind": "neural",
+            "kind": "ctc",
             **meta,
             "network": asdict(model.encoder.config),
             "tokens": model.tokens,

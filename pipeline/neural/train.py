@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import kaldialign
 import numpy as np
@@ -29,24 +30,21 @@ from tqdm import tqdm
 from lexicon.errors import UserError
 from lexicon.files import atomic_write, write_lines
 from pipeline.base.parallel import Crew, each
+from pipeline.base.training import setting
 from pipeline.datadir.feats import check_dimension
-from pipeline.neural.model import CtcModel, Encoder, EncoderConfig, check_config, ctc_loss, frames_needed, save_model
+from pipeline.neural.model import ENCODERS, CtcModel, Encoder, EncoderConfig, check_config, ctc_loss, frames_needed
 from pipeline.neural.paths import greedy
 
 Target = tuple[int, ...]
+CHECKPOINT = "checkpoint.safetensors"
 BLANKS_ALONE = 100.0  # dev PER (%) of a network that says nothing yet
-
-
-def setting(default: str | int | float, meaning: str):
-    """A field of TrainSettings with the text that --help shows."""
-    return field(default=default, metadata={"help": meaning})
 
 
 @dataclass(frozen=True)
 class TrainSettings:
     """What a training run depends on besides its data; a change in any of them starts a run afresh."""
 
-    encoder: str = setting("conv-bilstm", "kind of network")
+    encoder: str = setting("conv-bilstm", "kind of network", choices=ENCODERS)
     width: int = setting(128, "units per direction of a recurrent layer, or channels of a tdnn or conformer")
     layers: int = setting(1, "recurrent or conformer layers")
     conv_layers: int = setting(3, "residual convolutions before them")
@@ -347,7 +345,7 @@ def check_settings(config: EncoderConfig, settings: TrainSettings) -> None:
         if not 0 < settings.learning_rate < 1:
             raise ValueError(f"learning_rate {settings.learning_rate}, not in 0..1")
     except ValueError as error:
-        raise UserError(f"setting {error}; see: python -m stages.train_neural --help") from error
+        raise UserError(f"setting {error}; see: python -m stages.train --system ctc --help") from error
 
 
 def new_state(config: EncoderConfig, part: Part, settings: TrainSettings, device: torch.device) -> State:
@@ -453,7 +451,7 @@ def train(
     state = new_state(config, train_part, settings, device)
     plan = json.dumps([asdict(settings), tokens, data_fingerprint, device.type, torch.__version__], sort_keys=True)
     fingerprint = hashlib.sha256(plan.encode()).hexdigest()
-    checkpoint = out / "checkpoint.safetensors"
+    checkpoint = out / CHECKPOINT
     load_checkpoint(checkpoint, state, fingerprint)
     bar = tqdm(total=settings.epochs, initial=state.epoch, desc="train", unit="epoch", disable=None)
     jobs, gradients = jobs if device.type == "cpu" else 1, Gradients(state.model, train_part, settings, device)
@@ -476,28 +474,16 @@ def train(
 
 
 def finish(
-    state: State,
-    train_part: Part,
-    tokens: list[str],
-    settings: TrainSettings,
-    out: Path,
-    device: torch.device,
-    extra: dict,
-    jobs: int = 1,
-) -> CtcModel:
-    """Add the label prior to the best weights, write out/model.safetensors and out/meta.json, drop the checkpoint."""
+    state: State, train_part: Part, tokens: list[str], settings: TrainSettings, device: torch.device, jobs: int = 1
+) -> tuple[CtcModel, dict[str, Any]]:
+    """The best weights with the label prior, and what meta.json says of their training."""
     began = time.monotonic()
     prior = mean_posterior(state.average, train_part, settings.batch_size, device, jobs if device.type == "cpu" else 1)
     model = CtcModel(state.average.cpu().eval(), tokens, np.log(np.maximum(prior, 1e-10)).astype(np.float32))
-    meta = {
-        "system": "neural",
+    return model, {
         "train_seconds": round(state.seconds + time.monotonic() - began, 1),
         "epochs": state.epoch,
         "best_epoch": state.best_epoch,
         "dev_per": round(state.best_per, 4),
         "settings": asdict(settings),
-        **extra,
     }
-    save_model(out, model, meta)
-    (out / "checkpoint.safetensors").unlink(missing_ok=True)
-    return model

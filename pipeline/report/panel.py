@@ -30,7 +30,7 @@ from pipeline.report.posteriorgram import posteriorgram, spikes
 from pipeline.search.posteriors import phone_posteriors
 from pipeline.search.system import System
 from pipeline.sound.audio import audio_info, read_audio
-from pipeline.systems.registry import load_system
+from pipeline.systems import load_system
 from pipeline.times.clock import frame_to_seconds
 from pipeline.times.intervals import Interval
 
@@ -190,7 +190,7 @@ class Panels:
         labels, posteriors = phone_posteriors(model, feats)
         drawn = posteriorgram(labels, posteriors, model.step, phone_set_of(self.comparison.lang))
         if model.posteriors is not None:
-            drawn["spikes"] = spikes(model.meta["tokens"], model.posteriors(feats), model.step)
+            drawn["spikes"] = spikes(model.tokens, model.posteriors(feats), model.step)
         return drawn
 
     @functools.cache
@@ -201,7 +201,7 @@ class Panels:
 
 def compared(systems: Sequence[Result]) -> list[int]:
     """Which two systems a page shows first: the first one, and the first network beside it (else the last)."""
-    networks = [number for number, system in enumerate(systems) if number and system.kind == "neural"]
+    networks = [number for number, system in enumerate(systems) if number and system.kind == "ctc"]
     return [0, networks[0] if networks else len(systems) - 1]
 
 

@@ -166,7 +166,7 @@ class FlashlightWords:
     def __init__(self, system: System, lang: Lang, settings: SearchSettings):
         self.system = system
         weight = 1 / settings.acoustic_scale
-        self.decoder = FlashlightDecoder(lang, system.meta["tokens"], weight, settings.insertion_score * weight)
+        self.decoder = FlashlightDecoder(lang, list(system.tokens), weight, settings.insertion_score * weight)
 
     def decode(self, utterance: str, scores: np.ndarray, num_frames: int) -> Hypothesis:
         """The best of the n-best list; phones are as long as their spikes, as CTC says no more. There is no lattice, so
@@ -188,7 +188,7 @@ class FlashlightWords:
 
 def greedy_phones(system: System, feats: np.ndarray) -> list[str]:
     """What a CTC network says without any help: the best token of each frame, repeats joined, blanks left out."""
-    return [system.meta["tokens"][token] for token, _, _ in greedy(system.posteriors(feats))]
+    return [list(system.tokens)[token] for token, _, _ in greedy(system.posteriors(feats))]
 
 
 def read_nbest(path: Path) -> dict[str, list[tuple[str, ...]]]:

@@ -7,12 +7,6 @@ from scipy.special import logsumexp
 
 from pipeline.search.system import System
 
-# What makes the scores of two phones comparable, by kind of model: the densities of neighbouring frames are not
-# independent, so a product of them is too sure of itself. With these scales, of dev prompts 15 % of whose words were
-# replaced by others, `text.DOUBTFUL` names more than 9 of 10 replaced words and at most 3 of 100 others, whatever
-# the model.
-SCALE = {"gmm": 0.28, "frames": 0.5, "neural": 0.5}
-
 
 def phone_labels(system: System) -> list[str]:
     """The phones that the columns of a system's scores belong to, each once, in the order of the columns; the blank of
@@ -22,8 +16,8 @@ def phone_labels(system: System) -> list[str]:
 
 def log_phone_posteriors(system: System, scores: np.ndarray) -> np.ndarray:
     """Scores (T', columns) of a system to the natural log of its phone posteriors (T', P), columns as `phone_labels`
-    has them: scaled by SCALE, the densities of each phone added up, each frame's phones summing to one."""
-    scaled = SCALE[system.meta["kind"]] * scores
+    has them: scaled by its ``posterior_scale``, the densities of each phone added up, each frame's phones summing to one."""
+    scaled = system.posterior_scale * scores
     owner = np.array(system.topology.label_phone)
     by_phone = np.stack([logsumexp(scaled[:, owner == label], axis=1) for label in phone_labels(system)], axis=1)
     return by_phone - logsumexp(scaled, axis=1, keepdims=True)

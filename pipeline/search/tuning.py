@@ -24,7 +24,6 @@ from pipeline.search.wfst import Beams
 
 SCALES = (0.03, 0.05, 0.07, 0.085, 0.1, 0.12, 0.14, 0.17, 0.2, 0.24, 0.28, 0.34, 0.4, 0.56, 0.8, 1.1, 1.6, 2.2, 3.0)
 SCORES = (-6.0, -4.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 4.0)
-START = {"gmm": 0.1, "frames": 0.28, "neural": 0.8}  # acoustic scale to begin at, by kind of model
 BEST_PATH_ONLY = 0.1  # lattice beam: nothing beside the best path is wanted here
 
 Tried = dict[SearchSettings, int]
@@ -162,4 +161,4 @@ def _tune(
 
         return sum(each(wrong, references, jobs))
 
-    return coordinate_descent(errors, SearchSettings(START[system.meta["kind"]]))
+    return coordinate_descent(errors, SearchSettings(system.start_scale))

@@ -16,7 +16,8 @@ from lexicon.phones import SILENT, spoken
 from lexicon.text import numbered_lines
 from pipeline.base.edits import Pairs, pair_up
 from pipeline.compare.results import MEASURES, read_fields
-from pipeline.compare.score import Counts, alignment_picture, count, kaldi_line, read_spoken
+from pipeline.compare.score import Counts, alignment_picture, count, kaldi_line
+from pipeline.datadir.sets import read_spoken
 from pipeline.draw.chart import COLUMNS, counted, level, note, numbers, table, wrap
 from pipeline.draw.lattice_svg import lattice_svg
 from pipeline.draw.lattice_text import lattice_page

@@ -35,10 +35,10 @@ class Stretch:
 def gmm(place: Place) -> Shown:
     """Every state's log likelihood at each frame, the best path through the states, and the Gaussians it met."""
     from pipeline.hmm.gmm import load_gmm
-    from pipeline.systems.registry import load_system
+    from pipeline.systems import load_system
 
     directory = place.exp / "gmm"
-    system, model, feats = load_system(directory), load_gmm(directory / "model.npz"), place.feats_for(directory)
+    system, model, feats = load_system(directory), load_gmm(directory / "model.safetensors"), place.feats_for(directory)
     transitions = model.transitions
     scores = system.scores(feats)  # (T, states)
     lines = [place.title("gmm: how likely each state of each phone makes each frame"), ""]
@@ -68,12 +68,12 @@ def frames(place: Place) -> Shown:
     """The classifier's posterior of each state, which divided by the state's prior takes the Gaussians' place."""
     from pipeline.classifier.model import load_frame_classifier
     from pipeline.hmm.gmm import load_gmm
-    from pipeline.systems.registry import load_system
+    from pipeline.systems import load_system
 
-    directory = place.exp / "frames"
-    system, model = load_system(directory), load_frame_classifier(directory / "model.npz")
+    directory = place.exp / "classifier"
+    system, model = load_system(directory), load_frame_classifier(directory / "model.safetensors")
     feats = place.feats_for(directory)
-    transitions = load_gmm(place.exp / "gmm" / "model.npz").transitions
+    transitions = load_gmm(place.exp / "gmm" / "model.safetensors").transitions
     scores = system.scores(feats)  # (T, states)
     sizes = [model.layers[0][0].shape[0], *(weight.shape[1] for weight, _ in model.layers)]
     lines = [place.title("frames: which state a frame and its neighbours sound like"), ""]
@@ -138,14 +138,14 @@ class _Priors:
 
 def _hmm_lines(place: Place, system, scores: np.ndarray, transitions, details) -> list[str]:
     """Phone posteriors as a picture; the path of the known text, phone by phone, and one phone frame by frame."""
-    from pipeline.search.posteriors import SCALE, log_phone_posteriors, phone_labels
+    from pipeline.search.posteriors import log_phone_posteriors, phone_labels
 
     labels = phone_labels(system)
     posteriors = np.exp(log_phone_posteriors(system, scores))  # (T, phones)
     lines = [
         *_posteriorgram(place, labels, posteriors.T, 1),
         f"{'':{MARGIN}}Black: the phone is certain by the sound alone (its states together, scores times"
-        f" {SCALE[system.meta['kind']]:g}).",
+        f" {system.posterior_scale:g}).",
     ]
     path = _path(place, transitions)
     if not path:
@@ -278,7 +278,7 @@ def neural(place: Place) -> Shown:
     """The network's posteriors of blank and phones: spikes, with blanks between them."""
     from pipeline.neural.model import load_model
     from pipeline.neural.paths import greedy
-    from pipeline.systems.registry import load_system
+    from pipeline.systems import load_system
 
     directory = place.exp / "neural"
     model, feats = load_model(directory), place.feats_for(directory)

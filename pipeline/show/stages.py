@@ -21,7 +21,7 @@ STAGES = {
     "lexicon": Stage("the words: pronunciations with IPA, and n-gram probabilities", words.lexicon),
     "mfcc": Stage("the features: 39 numbers every 10 ms", sound.mfcc),
     "gmm": Stage("the old ear: likelihoods of states and Gaussians, and the best path through them", scores.gmm),
-    "frames": Stage("the hybrid: a classifier's posteriors of the same states", scores.frames),
+    "classifier": Stage("the hybrid: a classifier's posteriors of the same states", scores.frames),
     "neural": Stage("the new ear: a network's spikes and blanks", scores.neural),
     "align": Stage("the known text: words and phones placed by hand and by every system", alignment.align),
     "decode": Stage(

@@ -29,11 +29,11 @@ COMMANDS = {
     "prepare_data": "--corpus toy --corpus-dir corpus --out data/toy",
     "make_lang": "--data data/toy --out data/toy/lang --oov error --cache cache",
     "make_mfcc": "--data data/toy/dev",
-    "train_gmm": "--data data/toy/train --lang data/toy/lang --out exp/toy/gmm --max-mix 1 --warm-up 3 --last 1",
+    "train_gmm": "--system gmm --data data/toy/train --dev data/toy/dev --lang data/toy/lang --out exp/toy/gmm --max-mix 1 --warm-up 3 --last 1",
     "align": "--model exp/toy/gmm --data data/toy/dev --lang data/toy/lang --out exp/toy/gmm/ali_dev",
-    "train_frames": "--data data/toy/train --dev data/toy/dev --gmm exp/toy/gmm --lang data/toy/lang --out exp/toy/frames"
-    " --classifiers lda --context 1",
-    "train_neural": "--data data/toy/train --dev data/toy/dev --lang data/toy/lang --out exp/toy/neural --epochs 1"
+    "train_classifier": "--system classifier --data data/toy/train --dev data/toy/dev --teacher exp/toy/gmm"
+    " --lang data/toy/lang --out exp/toy/classifier --classifiers lda --context 1",
+    "train_ctc": "--system ctc --data data/toy/train --dev data/toy/dev --lang data/toy/lang --out exp/toy/neural --epochs 1"
     " --min-updates 1 --width 8 --conv-layers 0",
     "tune": "--model exp/toy/gmm --data data/toy/dev --lang data/toy/lang --out exp/toy/gmm"
     " --ref-phones exp/toy/gmm/ali_dev/reference.txt",
@@ -41,15 +41,15 @@ COMMANDS = {
     " --out exp/toy/gmm/decode_test",
     "place": "--model exp/toy/gmm --data data/toy/test --lang data/toy/lang --teacher data/toy/train"
     " --out exp/toy/gmm/ali_test",
-    "boundaries": "--exp exp/toy --data data/toy --aligners gmm frames --systems gmm frames --out exp/toy/boundaries.tsv",
+    "boundaries": "--exp exp/toy --data data/toy --aligners gmm classifier --systems gmm classifier --out exp/toy/boundaries.tsv",
     "score": "--decode exp/toy/gmm/decode_test --data data/toy/test --ref-phones exp/toy/gmm/ali_test/reference.txt",
     "explain_errors": "--decode exp/toy/gmm/decode_test --model exp/toy/gmm --tuning exp/toy/gmm/tuning.json --data data/toy/test"
     " --lang data/toy/lang --ali exp/toy/gmm/ali_test",
     "replay": "--exp exp/toy --data data/toy --lang data/toy/lang --utt ann-test0 --system gmm exp/toy/gmm",
     "flat_lang": "--lang data/toy/lang --out exp/toy/lang_flat",
     "matrix": "--exp exp/toy --data data/toy --systems gmm --out exp/toy/matrix.tsv",
-    "compare": "--exp exp/toy --data data/toy --systems gmm frames neural --out exp/toy/compare.tsv",
-    "report": "--exp exp/toy --data data/toy --systems gmm frames --out exp/toy/report --utterances 1",
+    "compare": "--exp exp/toy --data data/toy --systems gmm classifier neural --out exp/toy/compare.tsv",
+    "report": "--exp exp/toy --data data/toy --systems gmm classifier --out exp/toy/report --utterances 1",
     "check": "data/toy/dev",
     "pron_probs": "--ali exp/toy/gmm/ali_train --lang data/toy/lang --out exp/toy/lang_probs",
     "show_pron_probs": "--model exp/toy/gmm --data data/toy/dev --langs data/toy/lang exp/toy/lang_probs --out exp/toy/probs",
@@ -58,7 +58,7 @@ COMMANDS = {
     " --text ZERO",
     "record": "--out own.wav --seconds 0",
     "show_lattice": "--exp exp/toy --data data/toy --utt ann-test0",
-    "lattice_difference": "--exp exp/toy --data data/toy --systems gmm frames --out exp/toy/lattice_difference.txt",
+    "lattice_difference": "--exp exp/toy --data data/toy --systems gmm classifier --out exp/toy/lattice_difference.txt",
     "export_lattices": "--lattices exp/toy/gmm/decode_test/lattices/words --out exp/toy/lattices/gmm.words",
     "show": "--exp exp/toy --data data/toy --lang data/toy/lang --systems gmm --utt ann-test0 --stage data",
 }
@@ -71,6 +71,11 @@ class Done:
     returncode: int
     stdout: str
     stderr: str
+
+
+def program(name: str) -> str:
+    """The stage behind a name of COMMANDS: all systems are trained by one."""
+    return "train" if name.startswith("train_") else name
 
 
 class Runner:
@@ -104,7 +109,7 @@ class Place:
         self.root, self.runner = root, runner
 
     def stage(self, name: str, *more: str, file_size: int = 0) -> Done:
-        return self.runner.run(self.root, name, [*COMMANDS[name].split(), *more], file_size)
+        return self.runner.run(self.root, program(name), [*COMMANDS[name].split(), *more], file_size)
 
     def __truediv__(self, name: str) -> Path:
         return self.root / name
@@ -129,7 +134,7 @@ def tones(phones: str, rng: np.random.Generator) -> np.ndarray:
     return samples + 0.01 * rng.normal(size=len(samples))
 
 
-JOBS = ("make_mfcc", "train_gmm", "align", "train_frames", "train_neural", "tune", "decode", "place", "explain_errors")
+JOBS = ("make_mfcc", "train_gmm", "align", "train_classifier", "train_ctc", "tune", "decode", "place", "explain_errors")
 
 
 def build(place: Place, jobs: int = 1) -> None:
@@ -152,20 +157,20 @@ def build(place: Place, jobs: int = 1) -> None:
         *(("make_mfcc", "--data", f"data/toy/{name}") for name in SETS),
         ("train_gmm",),
         *(("align", "--data", f"data/toy/{name}", "--out", f"exp/toy/gmm/ali_{name}") for name in SETS),
-        ("train_frames",),
-        ("train_neural",),
+        ("train_classifier",),
+        ("train_ctc",),
         ("tune",),
     ]
     run += [
         step
-        for system in ("gmm", "frames", "neural")
+        for system in ("gmm", "classifier", "neural")
         for step in (
             ("decode", "--model", f"exp/toy/{system}", "--out", f"exp/toy/{system}/decode_test", "--lattice-beam", "1"),
             ("score", "--decode", f"exp/toy/{system}/decode_test"),
         )
     ]
     run += [
-        ("place", "--model", f"exp/toy/{system}", "--out", f"exp/toy/{system}/ali_test") for system in ("gmm", "frames")
+        ("place", "--model", f"exp/toy/{system}", "--out", f"exp/toy/{system}/ali_test") for system in ("gmm", "classifier")
     ]
     rest = (
         "boundaries",

@@ -435,29 +435,29 @@ TRAIN_GMM = rows(
 TERABYTE = "{'descr': '<f8', 'fortran_order': False, 'shape': (1000000, 1000000)}"
 ALIGN = rows(
     "align",
-    ("no model", gone(f"{GMM}/model.npz"), f"{GMM}/model.npz: no such model; run: make gmm"),
-    ("a model that is a named pipe", pipe(f"{GMM}/model.npz"), f"{GMM}/model.npz: no such model"),
-    ("a model cut short", cut(f"{GMM}/model.npz", 0.7), f"{GMM}/model.npz: not a GMM-HMM model"),
-    ("a pickle for a model", put(f"{GMM}/model.npz", pickled()), f"{GMM}/model.npz: not a GMM-HMM model"),
+    ("no model", gone(f"{GMM}/model.safetensors"), f"{GMM}/model.safetensors: no such model; run: make gmm"),
+    ("a model that is a named pipe", pipe(f"{GMM}/model.safetensors"), f"{GMM}/model.safetensors: no such model"),
+    ("a model cut short", cut(f"{GMM}/model.safetensors", 0.7), f"{GMM}/model.safetensors: not a GMM-HMM model"),
+    ("a pickle for a model", put(f"{GMM}/model.safetensors", pickled()), f"{GMM}/model.safetensors: not a GMM-HMM model"),
     (
         "pickled objects in a model",
-        arrays(f"{GMM}/model.npz", floor=np.array([{"a": 1}], object)),
+        arrays(f"{GMM}/model.safetensors", floor=np.array([{"a": 1}], object)),
         "floor.npy holds object",
     ),
-    ("a model of 8 TB", promised(f"{GMM}/model.npz", "floor", TERABYTE), "floor.npy has other bytes than an array"),
-    ("a model that is a zip bomb", promised(f"{GMM}/model.npz", "floor", TERABYTE, 8, bytes(50_000_000)), "compressed"),
+    ("a model of 8 TB", promised(f"{GMM}/model.safetensors", "floor", TERABYTE), "floor.npy has other bytes than an array"),
+    ("a model that is a zip bomb", promised(f"{GMM}/model.safetensors", "floor", TERABYTE, 8, bytes(50_000_000)), "compressed"),
     (
         "a model of a trillion empty names",
-        promised(f"{GMM}/model.npz", "phones", "{'descr': '<U0', 'fortran_order': False, 'shape': (1000000000000,)}"),
+        promised(f"{GMM}/model.safetensors", "phones", "{'descr': '<U0', 'fortran_order': False, 'shape': (1000000000000,)}"),
         "phones.npy holds <U0",
     ),
     (
         "means that are text",
-        arrays(f"{GMM}/model.npz", AH__means=np.array([["loud"]])),
-        f"{GMM}/model.npz: not a GMM-HMM",
+        arrays(f"{GMM}/model.safetensors", AH__means=np.array([["loud"]])),
+        f"{GMM}/model.safetensors: not a GMM-HMM",
     ),
-    ("means that are NaN", arrays(f"{GMM}/model.npz", AH__means=np.full((3, 1, 39), np.nan)), "AH.means"),
-    ("means beyond all measure", arrays(f"{GMM}/model.npz", AH__means=np.full((3, 1, 39), 1e200)), "AH.means"),
+    ("means that are NaN", arrays(f"{GMM}/model.safetensors", AH__means=np.full((3, 1, 39), np.nan)), "AH.means"),
+    ("means beyond all measure", arrays(f"{GMM}/model.safetensors", AH__means=np.full((3, 1, 39), 1e200)), "AH.means"),
     ("features of 16 kHz", HZ16, NOT_MINE),
     (
         "a model that does not say its features",
@@ -473,7 +473,7 @@ ALIGN = rows(
 
 ALI = f"{GMM}/ali_dev/ali.scp"
 TRAIN_FRAMES = rows(
-    "train_frames",
+    "train_classifier",
     ("no alignment", gone(ALI), f"{ALI}: no such index"),
     ("an alignment of nothing", put(ALI, ""), f"{ALI}: 6 of 6 utterances are not there"),
     (
@@ -506,7 +506,7 @@ TRAIN_FRAMES = rows(
 )
 
 TRAIN_NEURAL = rows(
-    "train_neural",
+    "train_ctc",
     ("dev of 16 kHz", HZ16, f"{DEV}: features made otherwise than those of {TRAIN}"),
     (
         "a lexicon that lacks a word",
@@ -553,7 +553,7 @@ TUNE = rows(
 
 NEURAL = "exp/toy/neural/model.safetensors"
 WITH_NEURAL = {"also": "--model exp/toy/neural"}
-WITH_FRAMES = {"also": "--model exp/toy/frames"}
+WITH_FRAMES = {"also": "--model exp/toy/classifier"}
 TUNING = f"{GMM}/tuning.json"
 DECODING = rows(
     "decode",
@@ -593,19 +593,19 @@ DECODING = rows(
     ("features beyond all measure", entry(f"{TEST}/feats.scp", "ann-test0", matrix(50, 39, value=3e38)), "not finite"),
     (
         "a classifier of other HMMs",
-        arrays("exp/toy/frames/model.npz", log_prior=np.zeros(5)),
-        "exp/toy/frames",
+        arrays("exp/toy/classifier/model.safetensors", log_prior=np.zeros(5)),
+        "exp/toy/classifier",
         WITH_FRAMES,
     ),
     (
         "a classifier of infinite context",
-        arrays("exp/toy/frames/model.npz", context=np.array(10**9)),
-        "exp/toy/frames/model.npz: not a frame classifier",
+        arrays("exp/toy/classifier/model.safetensors", context=np.array(10**9)),
+        "exp/toy/classifier/model.safetensors: not a frame classifier",
         WITH_FRAMES,
     ),
     (
         "a classifier whose HMMs are gone",
-        values("exp/toy/frames/meta.json", hmm="no\0where"),
+        values("exp/toy/classifier/meta.json", hmm="no\0where"),
         "no such model",
         WITH_FRAMES,
     ),

@@ -17,7 +17,7 @@ from pipeline.search.tuning import read_tuning
 from pipeline.sound.mfcc import FeatureSettings
 from pipeline.sound.pauses import Piece
 from pipeline.sound.recording import Recording, shifted
-from pipeline.systems.registry import load_system
+from pipeline.systems import load_system
 
 
 class Ear(NamedTuple):

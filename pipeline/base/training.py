@@ -1,0 +1,31 @@
+"""What the training of any system begins with: its settings, and what it learns from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a system learns from, and where its model goes.
+
+    ``train`` and ``dev`` are data directories with features, ``lang`` is a lang directory, ``teacher`` the model
+    directory of the system whose alignment (ali_train, ali_dev in it) labels frames. ``jobs`` processes may compute at
+    once; the model does not depend on their number.
+    """
+
+    train: Path
+    dev: Path
+    lang: Path
+    out: Path
+    teacher: Path | None = None
+    jobs: int = 1
+
+
+def setting(default: Any, meaning: str, least: float | None = None, choices: Sequence[str] | None = None) -> Any:
+    """A field of a dataclass of settings: its default, the text that --help shows, the least number or the values there
+    are."""
+    return field(default=default, metadata={"help": meaning, "least": least, "choices": choices})

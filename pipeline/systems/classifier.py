@@ -1,0 +1,181 @@
+"""A frame classifier of scikit-learn, whose posteriors take the place of the Gaussians of an HMM (a hybrid).
+
+It learns from frames labelled by hand or by the alignment of the system that teaches it. Several are tried; each is
+judged on dev as it will be used: posteriors divided by priors, searched through the HMMs with a phone bigram.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tqdm import tqdm
+
+from lexicon.errors import UserError
+from lexicon.files import folder_from, log_file, write_lines
+from lexicon.fold import read_fold
+from lexicon.lang import load_lang
+from lexicon.text import same_ids
+from pipeline.base.archive import Archive
+from pipeline.base.meta import MODEL, write_model
+from pipeline.base.parallel import each
+from pipeline.base.training import Material, setting
+from pipeline.classifier.candidates import Candidate, choice_table, judge
+from pipeline.classifier.labels import frame_labels
+from pipeline.classifier.model import (
+    CLASSIFIERS,
+    FrameClassifier,
+    FrameData,
+    frame_data,
+    load_frame_classifier,
+    log_priors,
+)
+from pipeline.datadir import read_datadir
+from pipeline.datadir.feats import model_cepstra, model_features, read_feats
+from pipeline.datadir.sets import align_again, read_gold, read_spoken
+from pipeline.hmm.gmm import GmmHmm, load_gmm
+from pipeline.hmm.topology import Transitions
+from pipeline.search.graph import hmm_topology
+from pipeline.search.system import System, checked
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What training depends on beside its material."""
+
+    context: int = setting(5, "frames on each side that it sees too", least=0)
+    classifiers: tuple[str, ...] = setting(tuple(sorted(CLASSIFIERS)), "candidates", choices=sorted(CLASSIFIERS))
+    labels: str = setting(
+        "gold",
+        "gold: phones placed by hand, where there are any, label frames; alignment: always the teacher's alignment",
+        choices=("gold", "alignment"),
+    )
+    seed: int = setting(0, "of the perceptron's initial weights and shuffling", least=0)
+
+
+class Labelled(NamedTuple):
+    """A set with a label for each frame: its utterances, and how many of them were labelled by hand."""
+
+    frames: FrameData
+    utterances: list[str]
+    by_hand: int
+
+
+def load(directory: Path, meta: dict[str, Any]) -> System:
+    """The model in ``directory``, and the HMMs whose states it tells apart; UserError if one of the two is damaged."""
+    model = load_frame_classifier(directory / MODEL)
+    hmms = hmms_of(directory, meta)
+    if len(model.log_prior) != hmms.transitions.num_pdfs:
+        raise UserError(
+            f"{directory}: {len(model.log_prior)} densities, the HMMs in {meta['hmm']} have"
+            f" {hmms.transitions.num_pdfs}; run: make {directory.name}"
+        )
+    return system_of(directory, model, hmms.transitions)
+
+
+def hmms_of(directory: Path, meta: dict[str, Any]) -> GmmHmm:
+    """The HMMs that the model in ``directory`` was trained with."""
+    if not isinstance(meta.get("hmm"), str):
+        raise UserError(
+            f"{directory}/meta.json: hmm {meta.get('hmm')!r} is no model directory; run: make {directory.name}"
+        )
+    try:
+        return load_gmm(folder_from(directory, meta["hmm"]) / MODEL)
+    except UserError as error:
+        raise UserError(f"{directory}/meta.json: its HMMs: {error}") from error
+
+
+def system_of(directory: Path, model: FrameClassifier, transitions: Transitions) -> System:
+    """A classifier of the states of ``transitions`` as the searches see it."""
+    scores = checked(directory, model.dimension, model.scaled_likelihoods)
+    return System(directory.name, directory, scores, hmm_topology(transitions), 1, 0.5, 0.28)
+
+
+def train(material: Material, settings: Settings) -> list[str]:
+    """Train the candidates, choose the one with the lowest free PER on dev. Returns lines to print, the last of which
+    is the result."""
+    began = time.monotonic()
+    if material.teacher is None:
+        raise UserError("--teacher: no model directory given, whose alignment labels the frames; give one")
+    hmms = load_gmm(material.teacher / MODEL)
+    train_set, dev_set = (
+        _labelled(data, material.teacher / f"ali_{name}", hmms, settings)
+        for name, data in (("train", material.train), ("dev", material.dev))
+    )
+    priors = log_priors(train_set.frames.y, hmms.transitions.num_pdfs)
+    with (
+        log_file(material.out / "train.log") as log,
+        tqdm(total=0, desc="classifier", bar_format="{desc}", disable=None) as bar,
+    ):
+
+        def say(line: str) -> None:
+            print(line, file=log, flush=True)
+            bar.set_description_str(line)
+
+        def trained(name: str) -> tuple[str, FrameClassifier, float]:
+            start = time.process_time()
+            layers, classes = CLASSIFIERS[name](train_set.frames, dev_set.frames, settings.seed, say)
+            return name, FrameClassifier(settings.context, layers, classes, priors), time.process_time() - start
+
+        found = list(each(trained, settings.classifiers, material.jobs))
+    candidates = _judged(found, material, hmms, dev_set)
+    best = min(candidates, key=lambda candidate: candidate[:2])
+    write_lines(material.out / "choice.txt", table := choice_table(candidates, best))
+    seconds = time.monotonic() - began
+    meta = {
+        "kind": "classifier",
+        "classifier": best.name,
+        "hmm": os.path.relpath(material.teacher, material.out),
+        "features": asdict(model_features(material.teacher)),
+        "cepstra": model_cepstra(material.teacher),
+        "train_seconds": seconds,
+        "parameters": best.model.num_parameters,
+    }
+    write_model(material.out, meta, best.model.save)
+    hands = train_set.by_hand + dev_set.by_hand
+    by_hand = f", {hands} utterances labelled by hand" if hands else ""
+    return [
+        *table,
+        f"{best.name} chosen of {len(candidates)}, dev free PER {best.free_per:.1f} %,"
+        f" {best.model.num_parameters} parameters{by_hand}, {seconds:.0f} s",
+    ]
+
+
+def _labelled(data: Path, ali: Path, hmms: GmmHmm, settings: Settings) -> Labelled:
+    """The frames of a set with their labels; UserError where alignment and features are not of the same utterances."""
+    feats, alignment = read_feats(data, ali.parent), Archive(ali / "ali.scp")
+    utterances = [utterance.id for utterance in feats.of(read_datadir(data))]
+    same_ids(alignment.path, alignment, utterances, align_again(ali))
+    gold = read_gold(data, "phones") if settings.labels == "gold" else {}
+    x, y = frame_labels(feats, alignment, hmms, gold, read_fold(data.parent))
+    return Labelled(frame_data(x, y, settings.context), utterances, len(gold))
+
+
+def _judged(
+    found: list[tuple[str, FrameClassifier, float]], material: Material, hmms: GmmHmm, dev: Labelled
+) -> list[Candidate]:
+    """Each candidate as it searches dev."""
+    path = material.teacher / "ali_dev" / "reference.txt"
+    references = read_spoken(path)
+    same_ids(path, references, dev.utterances, align_again(path.parent))
+    feats, lang, fold = read_feats(material.dev, material.teacher), load_lang(material.lang), read_fold(
+        material.dev.parent
+    )
+    return [
+        judge(
+            name,
+            model,
+            system_of(material.out, model, hmms.transitions),
+            seconds,
+            dev.frames,
+            feats,
+            references,
+            lang,
+            fold,
+            material.jobs,
+        )
+        for name, model, seconds in found
+    ]

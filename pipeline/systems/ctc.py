@@ -1,0 +1,188 @@
+"""A network trained with connectionist temporal classification (Graves et al. 2006) over phones.
+
+It learns without any alignment; training stops, and the best weights are chosen, by the greedy phone error rate on dev.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import kaldialign
+import numpy as np
+import torch
+
+from lexicon.errors import UserError
+from lexicon.fold import read_fold
+from lexicon.lang import Lang, load_lang
+from lexicon.phones import spoken
+from pipeline.base.parallel import each
+from pipeline.base.training import Material, setting
+from pipeline.datadir import read_datadir
+from pipeline.datadir.feats import read_feats
+from pipeline.datadir.short import refuse_short
+from pipeline.neural.model import CtcModel, load_model, save_model
+from pipeline.neural.train import CHECKPOINT, Part, TrainSettings, finish, split_by_length, survey
+from pipeline.neural.train import train as train_network
+from pipeline.search.decode import SearchSettings, WfstDecoder
+from pipeline.search.graph import ctc_topology
+from pipeline.search.system import System, checked
+from pipeline.search.tuning import BEST_PATH_ONLY
+from pipeline.search.wfst import Beams
+
+# Powers of the label prior that posteriors are divided by, as a hybrid's are: without it the network's own habits (the
+# blank, frequent words) count twice, in its posteriors and in the language model. The best on dev is taken.
+PRIOR_SCALES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+
+
+@dataclass(frozen=True)
+class Settings(TrainSettings):
+    """What training depends on beside its material."""
+
+    device: str = setting("auto", "where to train", choices=("auto", "cpu", "cuda"))
+    max_short: float = setting(
+        2.0, "percent of utterances with fewer network frames than phones to leave out at most", least=0
+    )
+
+
+def load(directory: Path, meta: dict[str, Any]) -> System:
+    """The network in ``directory``; UserError if it is damaged."""
+    model, scale = load_model(directory), meta.get("prior_scale")
+    if type(scale) not in (int, float) or not 0 <= scale <= 1:
+        raise UserError(
+            f"{directory}/meta.json: prior_scale {scale!r} is no number from 0 to 1; run: make {directory.name}"
+        )
+    return system_of(directory, model, scale)
+
+
+def system_of(directory: Path, model: CtcModel, prior_scale: float) -> System:
+    """A network as the searches see it, its posteriors divided by a power of the label prior."""
+    dimension = model.encoder.config.feature_dim
+
+    def scaled(feats: np.ndarray) -> np.ndarray:
+        return model.log_posteriors(feats) - prior_scale * model.log_prior
+
+    return System(
+        directory.name,
+        directory,
+        checked(directory, dimension, scaled),
+        ctc_topology(model.tokens),
+        model.subsampling,
+        0.5,
+        0.8,
+        checked(directory, dimension, model.log_posteriors),
+        model.tokens,
+    )
+
+
+def train(material: Material, settings: Settings) -> list[str]:
+    """Train the network and fit its prior scale. Returns lines to print, the last of which is the result. A run that is
+    broken off goes on from the checkpoint in the model directory."""
+    device, lang = _device(settings.device), load_lang(material.lang)
+    targets, unknown = _targets(material.train, lang)
+    if unknown:
+        raise UserError(
+            f"{material.train}/text: utterance {unknown[0]} has words that are not in"
+            f" {material.lang}/reference_lexicon.txt ({len(unknown)} such utterances); run: make lexicon"
+        )
+    dev_targets, unknown = _targets(material.dev, lang)
+    feats, dev_feats = read_feats(material.train), read_feats(material.dev)
+    if feats.settings != dev_feats.settings:
+        raise UserError(
+            f"{material.dev}: features made otherwise than those of {material.train}; make them again: make mfcc"
+        )
+    surveyed, train_print = survey(feats, targets)
+    dev_part, dev_print = survey(dev_feats, dev_targets)
+    train_part, short = split_by_length(surveyed, settings.subsampling)
+    if len(short) > settings.max_short / 100 * len(targets):
+        refuse_short(
+            material.train / "text",
+            {utt: f"{surveyed.num_frames[utt]} frames for {len(targets[utt])} phones" for utt in short},
+            len(targets),
+            ', use a smaller NEURAL_ARGS="--subsampling" or a larger "--max-short"',
+        )
+    material.out.mkdir(parents=True, exist_ok=True)
+    recipe = TrainSettings(**{f.name: getattr(settings, f.name) for f in fields(TrainSettings)})
+    state = train_network(
+        train_part, dev_part, lang.tokens, recipe, train_print + dev_print, material.out, device, material.jobs
+    )
+    model, meta = finish(state, train_part, lang.tokens, recipe, device, material.jobs)
+    meta |= {
+        "features": asdict(feats.settings),
+        "cepstra": feats.cepstra,
+        "left_out_short": short,
+        "dev_not_scored": unknown,
+        "device": device.type,
+        "prior_scale": _fit_prior_scale(model, material, lang, dev_part),
+    }
+    save_model(material.out, model, meta)
+    (material.out / CHECKPOINT).unlink(missing_ok=True)
+    return [
+        f"{settings.encoder} {model.encoder.num_parameters() / 1e6:.1f} M parameters, {state.epoch} epochs"
+        f" (best {state.best_epoch}), dev PER {state.best_per:.1f} %, prior scale {meta['prior_scale']:g},"
+        f" {state.seconds:.0f} s{_named('utterances too short for their phones left out', short)}"
+        f"{_named('dev utterances with unknown words not scored', unknown)}"
+    ]
+
+
+def _targets(data: Path, lang: Lang) -> tuple[dict[str, tuple[int, ...]], list[str]]:
+    """Token ids of each utterance, every word in its first pronunciation, and the utterances with unknown words."""
+    known, unknown, lexicon = {}, [], lang.reference_lexicon
+    index = {token: i for i, token in enumerate(lang.tokens)}
+    for utterance in read_feats(data).of(read_datadir(data)):
+        if all(word in lexicon for word in utterance.words):
+            known[utterance.id] = tuple(index[p] for word in utterance.words for p in lexicon[word][0][1])
+        else:
+            unknown.append(utterance.id)
+    if not known:
+        raise UserError(
+            f"{data}/text: no utterance with all its words in {lang.path}/reference_lexicon.txt; run: make lexicon"
+        )
+    return known, unknown
+
+
+def _device(name: str) -> torch.device:
+    """The device asked for, which computes the same each time; "auto" takes the GPU where there is one."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS adds in no fixed order
+    torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # costs a twentieth, and nothing reads such memory
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UserError("--device cuda: PyTorch finds no GPU here; use --device cpu")
+    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def _fit_prior_scale(model: CtcModel, material: Material, lang: Lang, dev: Part) -> float:
+    """Of PRIOR_SCALES that with the fewest errors of the free search on dev; of equals the middle one."""
+    fold = read_fold(material.dev.parent)
+    references = {utt: spoken([lang.tokens[t] for t in target], fold) for utt, target in dev.targets.items()}
+    wrong = {scale: _errors(system_of(material.out, model, scale), lang, dev.feats, references, fold, material.jobs)
+             for scale in PRIOR_SCALES}
+    best = [scale for scale, errors in wrong.items() if errors == min(wrong.values())]
+    return best[len(best) // 2]
+
+
+def _errors(
+    system: System,
+    lang: Lang,
+    feats: Mapping[str, np.ndarray],
+    references: Mapping[str, tuple[str, ...]],
+    fold: Mapping[str, str],
+    jobs: int,
+) -> int:
+    """Phone errors of the free search."""
+    decoder = WfstDecoder(system, lang, "free", SearchSettings(system.start_scale), Beams(lattice_beam=BEST_PATH_ONLY))
+
+    def errors(utt: str) -> int:
+        heard = decoder.decode(utt, system.scores(feats[utt]), len(feats[utt])).phones
+        return kaldialign.edit_distance(references[utt], spoken([phone.label for phone in heard], fold))["total"]
+
+    return sum(each(errors, references, jobs))
+
+
+def _named(what: str, ids: list[str]) -> str:
+    """`; 2 WHAT: a, b`, or nothing for none."""
+    shown = ", ".join(ids[:5]) + (", ..." if len(ids) > 5 else "")
+    return f"; {len(ids)} {what}: {shown}" if ids else ""

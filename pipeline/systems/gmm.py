@@ -1,0 +1,117 @@
+"""Gaussian mixtures in the states of hidden Markov models of phones."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from lexicon.errors import UserError
+from lexicon.files import log_file
+from lexicon.lang import Lang, load_lang
+from pipeline.base.meta import write_model
+from pipeline.base.training import Material, setting
+from pipeline.datadir import Utterance, read_datadir
+from pipeline.datadir.feats import Features, measured, read_feats
+from pipeline.datadir.short import refuse_short
+from pipeline.hmm.em import TRAINERS, Schedule, poor_phones
+from pipeline.hmm.em import train as reestimate
+from pipeline.hmm.gmm import GmmHmm, flat_start, load_gmm
+from pipeline.hmm.graphs import Graph, frames_needed, utterance_graph
+from pipeline.search.graph import hmm_topology
+from pipeline.search.system import System, checked
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What training depends on beside its material."""
+
+    max_mix: int = setting(32, "Gaussians per state at most", least=1)
+    min_frames: float = setting(20.0, "frames that a Gaussian needs on average", least=0)
+    warm_up: int = setting(6, "passes with one Gaussian per state", least=1)
+    passes: int = setting(3, "passes after each doubling", least=0)
+    last: int = setting(4, "further passes at the end", least=0)
+    warn_frames: float = setting(10.0, "name phones with a state of fewer frames", least=0)
+    trainer: str = setting(
+        "baum-welch",
+        "hmmlearn: the plain reference, segment by segment with hmmlearn's own fit, slow",
+        choices=sorted(TRAINERS),
+    )
+
+
+def load(directory: Path, meta: dict[str, Any]) -> System:
+    """The model in ``directory``; UserError if it is damaged."""
+    model = load_gmm(directory / "model.safetensors")
+    scores = checked(directory, model.means.shape[1], model.log_likelihood)
+    return System(directory.name, directory, scores, hmm_topology(model.transitions), 1, 0.28, 0.1)
+
+
+def train(material: Material, settings: Settings) -> list[str]:
+    """Flat start, Baum-Welch on whole utterances, mixtures grown step by step (HTK Book, chapter 8). Returns lines to
+    print, the last of which is the result."""
+    began = time.monotonic()
+    lang, feats = load_lang(material.lang), read_feats(material.train)
+    utterances = feats.of(read_datadir(material.train))
+    dimension = feats[utterances[0].id].shape[-1]
+    lengths = measured(feats, {u.id: u.words for u in utterances}, dimension, material.train / "text")
+    model = _flat(feats, utterances, lang)
+    graphs = _graphs(material.train / "text", utterances, lang, model, lengths)
+    schedule = Schedule(settings.warm_up, settings.passes, settings.last, settings.max_mix, settings.min_frames)
+    with log_file(material.out / "train.log") as log, tqdm(total=schedule.total(), desc="gmm", disable=None) as bar:
+
+        def on_pass(number: int, score: float) -> None:
+            log.write(f"pass {number}: {len(model.weights)} Gaussians, log likelihood {score:.6f} per frame\n")
+            log.flush()
+            bar.set_postfix(gaussians=len(model.weights), per_frame=f"{score:.3f}")
+            bar.update()
+
+        stats = reestimate(model, graphs, feats, lengths, schedule, settings.trainer, material.jobs, on_pass)
+    poor = poor_phones(model, stats, settings.warn_frames)
+    seconds = time.monotonic() - began
+    meta = {
+        "kind": "gmm",
+        "features": asdict(feats.settings),
+        "cepstra": feats.cepstra,
+        "train_seconds": seconds,
+        "parameters": model.num_parameters,
+        "gaussians": len(model.weights),
+        "log_likelihood_per_frame": stats.log_likelihood / stats.frames,
+        "poor_phones": poor,
+    }
+    write_model(material.out, meta, model.save)
+    few = "; few frames: " + ", ".join(f"{phone} {count:.0f}" for phone, count in sorted(poor.items())) if poor else ""
+    return [
+        f"{len(lang.phones)} phones, {len(model.weights)} Gaussians, {schedule.total()} passes,"
+        f" {stats.log_likelihood / stats.frames:.2f} per frame, {seconds:.0f} s{few}"
+    ]
+
+
+def _flat(feats: Features, utterances: list[Utterance], lang: Lang) -> GmmHmm:
+    """The model that knows nothing but the mean and variance of all frames."""
+    frames, sums, squares = 0, 0.0, 0.0
+    for utterance in utterances:
+        x = feats[utterance.id].astype(np.float64)
+        frames, sums, squares = frames + len(x), sums + x.sum(0), squares + (x**2).sum(0)
+    return flat_start(lang.phones, sums / frames, squares / frames - (sums / frames) ** 2)
+
+
+def _graphs(
+    text: Path, utterances: list[Utterance], lang: Lang, model: GmmHmm, lengths: Mapping[str, int]
+) -> dict[str, Graph]:
+    """The graph of each utterance. UserError for words without pronunciation, and for utterances too short for
+    theirs."""
+    graphs = {}
+    for utterance in utterances:
+        try:
+            graphs[utterance.id] = utterance_graph(utterance.words, lang.lexicon, model.transitions)
+        except UserError as error:
+            raise UserError(f"{text}: {utterance.id}: {error}") from error
+    needed = {u.id: frames_needed(u.words, lang.lexicon, model.transitions) for u in utterances}
+    short = {utt: f"{lengths[utt]} frames of {count} at least" for utt, count in needed.items() if count > lengths[utt]}
+    refuse_short(text, short, len(utterances))
+    return graphs
