@@ -31,7 +31,7 @@ explained = $(patsubst %,$(EXP)/%/decode_test/errors.json,$(SYSTEMS))
 data:    $(DATA)/splits.json              ## fetch the corpus; data/CORPUS/{train,dev,test}
 lexicon: $(DATA)/lang/lang.json           ## pronunciations and language models
 mfcc:    $(patsubst %,$(DATA)/%/feats.scp,train dev test)  ## features
-decode:  $(patsubst %,$(EXP)/%/decode_test/wer.txt,$(SYSTEMS))  ## all SYSTEMS, trained, tuned, decoded and scored; one: make gmm
+decode:  $(patsubst %,$(EXP)/%/decode_test/wer.txt,$(SYSTEMS))  ## all SYSTEMS, trained, tuned, decoded and scored
 compare: $(EXP)/compare.tsv               ## the table: old against new
 errors:  $(explained)                     ## where each wrong word and phone comes from: search, lexicon, sound or language
 matrix:  $(EXP)/matrix.tsv                ## what phone bigram, lexicon and language model bring to each of SYSTEMS
@@ -95,11 +95,11 @@ search_of  = $(call column,$(1),4)
 
 define training
 train_$(1) = --system $(kind_of) --data $(DATA)/train --dev $(DATA)/dev --lang $(DATA)/lang --out $(EXP)/$(1) \
-	$(if $(teacher),--teacher $(EXP)/$(teacher)) $(if $(filter no,$(GOLD)),--gold no) \
+	$(if $(teacher),--teacher $(EXP)/$(teacher) $(if $(filter no,$(GOLD)),--gold no)) \
 	$$(call words_of,$(call capitals,$(1))_ARGS)
-$(EXP)/$(1)/model.safetensors: $(DATA)/train/feats.scp $(DATA)/dev/feats.scp $(DATA)/lang/lang.json \
+$(EXP)/$(1)/model.safetensors: $(DATA)/train/feats.scp $(DATA)/lang/lang.json \
 		$(if $(teacher),$(patsubst %,$(EXP)/$(teacher)/ali_%/phones.txt,train dev)) \
-		$$(call changed,$$(train_$(1)),$(EXP)/$(1)/model.safetensors)
+		$$(call changed,$$(train_$(1)),$(EXP)/$(1)/model.safetensors) | $(DATA)/dev/feats.scp
 	$$(PY) -m stages.train --jobs $(NJ) $$(train_$(1))
 $(1): $(foreach s,$(known_systems),$(if $(filter $(1),$(call model_name,$(s))),$(EXP)/$(s)/decode_test/wer.txt))
 endef
@@ -166,7 +166,8 @@ $(EXP)/$(1)/ali_test/alignment.json: $(EXP)/$(1:%_raw=%)/model.safetensors $(DAT
 endef
 with_raw = $(foreach s,$(1),$(s) $(if $(filter ctc,$(call kind_of,$(s))),$(s)_raw))
 $(foreach a,$(call with_raw,$(trained)),$(eval $(call aligner,$(a))))
-aligners := $(call with_raw,$(sort gmm $(foreach s,$(SYSTEMS),$(call model_name,$(s)))))
+uniq = $(if $(1),$(firstword $(1)) $(call uniq,$(filter-out $(firstword $(1)),$(1))))
+aligners := $(call with_raw,$(call uniq,gmm $(foreach s,$(SYSTEMS),$(call model_name,$(s)))))
 alignments := $(patsubst %,$(EXP)/%/ali_test/alignment.json,$(aligners))
 
 boundaries_opts = --exp $(EXP) --data $(DATA) --aligners $(aligners) --systems $(SYSTEMS) --out $(EXP)/boundaries.tsv
@@ -291,6 +292,7 @@ clean:                                    ## delete exp/CORPUS and data/CORPUS, 
 help:                                     ## show this
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
 	  /^[a-z_-]+:.*## / {printf "  %-18s %s\n", substr($$1, 1, index($$1 ":", ":") - 1), $$2}' Makefile
+	@echo; echo "Systems"; printf '  %-18s train, tune, decode and score it\n' $(trained)
 	@echo; echo "Settings (make gmm CORPUS=fsdd SPLIT=speaker GMM_ARGS=\"--max-mix 4\"; or PHONOSCOPE_CORPUS=fsdd in the environment):"
 	@printf '  %-13s = %s\n' $(foreach s,$(settings),$(s) $(call quoted,$(if $(filter CORPUS_DIR,$(s)),$(from),$($(s)))))
 	@echo "What a stage takes: $(PY) -m stages.train --system gmm --help"

@@ -23,8 +23,8 @@ from lexicon.files import write_json  # noqa: E402
 from lexicon.lang import load_lang  # noqa: E402
 from pipeline.datadir.feats import read_feats  # noqa: E402
 from pipeline.neural.train import TrainSettings, split_by_length, survey, train  # noqa: E402
+from pipeline.systems.ctc import targets  # noqa: E402
 from stages.common import parser  # noqa: E402
-from stages.train_ctc import targets  # noqa: E402
 
 SIZES = {
     "conv-bilstm": {"width": 128, "conv_layers": 3, "layers": 1},

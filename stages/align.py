@@ -28,7 +28,11 @@ from stages.common import jobs, parser, run
 
 
 def main(args: Namespace) -> tuple[Path, str]:
-    model, lang, feats = load_gmm(args.model / "model.safetensors"), load_lang(args.lang), read_feats(args.data, args.model)
+    model, lang, feats = (
+        load_gmm(args.model / "model.safetensors"),
+        load_lang(args.lang),
+        read_feats(args.data, args.model),
+    )
     words = {u.id: u.words for u in feats.of(read_datadir(args.data))}
     lengths = measured(feats, words, model.means.shape[1], args.data / "text")
     graphs = {utt: utterance_graph(words[utt], lang.reference_lexicon, model.transitions) for utt in words}

@@ -24,7 +24,10 @@ system_rows   := $(call rows,$(subst $(newline), ,$(systems)))
 known_systems := $(foreach r,$(system_rows),$(firstword $(subst /, ,$(r))))
 column      = $(word $(2),$(subst /, ,$(filter $(1)/%,$(system_rows))))
 trained     := $(foreach s,$(known_systems),$(if $(filter =%,$(call column,$(s),2)),,$(s)))
-capitals    = $(shell echo $(1) | tr '[:lower:]' '[:upper:]')
+letters     := a/A b/B c/C d/D e/E f/F g/G h/H i/I j/J k/K l/L m/M n/N o/O p/P q/Q r/R s/S t/T u/U v/V w/W x/X y/Y z/Z
+swapped     = $(if $(1),$(call swapped,$(wordlist 2,99,$(1)),$(subst $(firstword $(subst /, ,$(firstword $(1)))),$(lastword \
+  $(subst /, ,$(firstword $(1)))),$(2))),$(2))
+capitals    = $(call swapped,$(letters),$(1))
 args_of     := $(foreach s,$(trained),$(call capitals,$(s))_ARGS)
 
 settings := CORPUS CORPUS_DIR SPLIT VOCAB OOV LEXICON PHONES PRON_PROBS GOLD ALLOW_SHORT SYSTEMS DOWNLOADS UTT STAGE MODEL \

@@ -25,7 +25,7 @@ def kind_asked_for() -> ModuleType | None:
 
 def main(args: Namespace) -> tuple[Path, str]:
     kind = import_module(f"pipeline.systems.{args.system}")
-    material = Material(args.data, args.dev, args.lang, args.out, args.teacher, args.jobs)
+    material = Material(args.data, args.dev, args.lang, args.out, args.teacher, args.gold == "yes", args.jobs)
     *lines, result = kind.train(material, settings_from(args, kind.Settings))
     print(*lines, sep="\n", end="\n" if lines else "")
     return args.out / MODEL, f"{args.out.name}: {result}"
@@ -38,6 +38,9 @@ if __name__ == "__main__":
     options.add_argument("--dev", type=Path, required=True, help="development data directory with features")
     options.add_argument("--lang", type=Path, required=True, help="lang directory")
     options.add_argument("--teacher", type=Path, help="model directory whose ali_train and ali_dev label the frames")
+    options.add_argument(
+        "--gold", choices=["yes", "no"], default="yes", help="whether phones placed by hand, where there are any, teach"
+    )
     options.add_argument("--out", type=Path, required=True, help="where the model goes, and checkpoints until then")
     jobs(options)
     if module := kind_asked_for():

@@ -420,7 +420,8 @@ def test_utterances_that_mfcc_was_told_to_miss_miss_everywhere(sound: Place, tmp
         done = place.stage(stage, *more)
         assert done.returncode == 0, (stage, done)
     assert (
-        "boundaries: exp/toy/classifier/ali_test/alignment.json: 1 utterances are none" in place.stage("boundaries").stderr
+        "boundaries: exp/toy/classifier/ali_test/alignment.json: 1 utterances are none"
+        in place.stage("boundaries").stderr
     )
     done = place.stage("place", "--model", "exp/toy/classifier", "--out", "exp/toy/classifier/ali_test")
     assert done.returncode == place.stage("boundaries", "--systems", "gmm").returncode == 0

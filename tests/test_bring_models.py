@@ -35,7 +35,7 @@ from pipeline.systems import load_system
 from pipeline.times.ctm import ctm_lines
 from pipeline.times.segments import Segment
 from stages import align as align_set
-from stages import align_text, make_lang, make_mfcc, prepare_data, train_gmm, train_ctc
+from stages import align_text, make_lang, make_mfcc, prepare_data, train_ctc, train_gmm
 from tests.bring import RATE, noise
 
 SETTINGS = FeatureSettings(8000, norm_vars=False)
@@ -224,7 +224,9 @@ def experiment(speech, tmp_path_factory) -> Experiment:
         np.arange(pdfs),
         np.full(pdfs, -np.log(pdfs)),
     ).save(root / "exp/classifier/model.safetensors")
-    write_json(root / "exp/classifier/meta.json", {"system": "classifier", "kind": "classifier", "hmm": "../gmm", **described})
+    write_json(
+        root / "exp/classifier/meta.json", {"system": "classifier", "kind": "classifier", "hmm": "../gmm", **described}
+    )
     torch.manual_seed(1)
     config = EncoderConfig("conv-bilstm", 39, len(lang.tokens), 16, 1, 1, 3, 0.0)
     save_model(
@@ -428,7 +430,9 @@ def test_the_best_on_dev_aligns_unless_told(experiment, tmp_path, tuned, best):
     for name, rate in tuned.items():
         settings = {"acoustic_scale": 0.1, "insertion_score": 0.0, "error_rate": rate}
         write_json(tmp_path / "exp" / name / "tuning.json", {"search": "wfst", "words": settings, "free": settings})
-    every = [Candidate(name, tmp_path / "exp" / name, experiment.root / "lang") for name in ("gmm", "classifier", "neural")]
+    every = [
+        Candidate(name, tmp_path / "exp" / name, experiment.root / "lang") for name in ("gmm", "classifier", "neural")
+    ]
     assert align_text.best_on_dev(tmp_path / "exp", every).name == best
     assert align_text.best_on_dev(tmp_path / "exp", every[2:]).name == "neural"
 

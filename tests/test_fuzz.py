@@ -529,7 +529,12 @@ READERS = [
         read_lattice_texts,
     ),
     Reader("GMM", gmm, {"gmm/model.safetensors": NPZ, "gmm/meta.json": JSON}, system("gmm")),
-    Reader("frame classifier", frames, {"classifier/model.safetensors": NPZ, "classifier/meta.json": JSON}, system("classifier")),
+    Reader(
+        "frame classifier",
+        frames,
+        {"classifier/model.safetensors": NPZ, "classifier/meta.json": JSON},
+        system("classifier"),
+    ),
     Reader("network", neural, {"neural/model.safetensors": TENSORS, "neural/meta.json": JSON}, system("neural")),
     Reader(
         "features",

@@ -135,7 +135,10 @@ def test_a_record_from_elsewhere_looks_at_nothing_out_there(made, tmp_path):
     said = json.loads(rest) | {"wrote": {"../../../lexicon.txt": [11, "0"]}}
     record.write_text(f"{settings}\n{json.dumps(said)}\n")
     before = Path("lexicon.txt").stat()
-    assert found(made) == [("gmm/model.safetensors", "model.safetensors.made", "changed")] and Path("lexicon.txt").stat() == before
+    assert (
+        found(made) == [("gmm/model.safetensors", "model.safetensors.made", "changed")]
+        and Path("lexicon.txt").stat() == before
+    )
 
 
 def test_what_a_person_has_changed_is_kept(made):

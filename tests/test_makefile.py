@@ -110,7 +110,13 @@ class Tree:
         done = self.make("-n", *words)
         assert done.returncode == 0, done.stderr
         assert "warning" not in done.stderr, done.stderr
-        return COMMAND.findall(done.stdout)
+        return [
+            (
+                re.sub(r"train .*--system (\w+).*", r"train_\1", f"{stage} {options}") if stage == "train" else stage,
+                options,
+            )
+            for stage, options in COMMAND.findall(done.stdout)
+        ]
 
     def stages(self, *words: str) -> set[str]:
         return {stage for stage, _ in self.planned(*words)}
@@ -227,7 +233,11 @@ def test_a_finished_tree_has_nothing_to_do(finished):
     "setting,again,not_again",
     [
         ("GMM_ARGS=--max-mix 4", {"train_gmm"} | ALIGNED, {"prepare_data", "make_lang", "make_mfcc", "train_ctc"}),
-        ("CLASSIFIER_ARGS=--context 7", {"train_classifier", "place"} | TUNED - {"lattice_difference"}, {"train_gmm", "align"}),
+        (
+            "CLASSIFIER_ARGS=--context 7",
+            {"train_classifier", "place"} | TUNED - {"lattice_difference"},
+            {"train_gmm", "align"},
+        ),
         (
             "NEURAL_ARGS=--epochs 3",
             {"train_ctc", "place"} | TUNED,
@@ -241,9 +251,17 @@ def test_a_finished_tree_has_nothing_to_do(finished):
         ("VOCAB=open", ALL - {"prepare_data", "make_mfcc"}, {"prepare_data", "make_mfcc"}),
         ("LEXICON=mine.txt", ALL - {"prepare_data", "make_mfcc"}, {"prepare_data", "make_mfcc"}),
         ("PHONES=ipa.txt", ALL - {"prepare_data", "make_mfcc"}, {"prepare_data", "make_mfcc"}),
-        ("PRON_PROBS=yes", {"pron_probs"} | TUNED, {"make_lang", "train_gmm", "align", "train_classifier", "train_ctc"}),
+        (
+            "PRON_PROBS=yes",
+            {"pron_probs"} | TUNED,
+            {"make_lang", "train_gmm", "align", "train_classifier", "train_ctc"},
+        ),
         ("PRON_PROBS=no", set(), ALL),
-        ("GOLD=no", {"train_classifier", "place"} | TUNED - {"lattice_difference"}, {"train_gmm", "align", "train_ctc"}),
+        (
+            "GOLD=no",
+            {"train_classifier", "place"} | TUNED - {"lattice_difference"},
+            {"train_gmm", "align", "train_ctc"},
+        ),
         ("SYSTEMS=gmm classifier", COMPARED, ALL - COMPARED),
         ("SPLIT=official", ALL, set()),
         ("NJ=7", set(), ALL),
@@ -290,7 +308,8 @@ def test_looking_inside_a_system_that_is_none(own, target):
     done = own.make("-n", *target.split(), "UTT=u1", "MODEL=gmn")
     assert done.returncode == 2 and "No rule" not in done.stderr
     assert re.search(
-        "MODEL=gmn: no such system, and no exp/prompts/gmn/.*; there are: gmm classifier neural neural_wfst", done.stderr
+        "MODEL=gmn: no such system, and no exp/prompts/gmn/.*; there are: gmm classifier neural neural_wfst",
+        done.stderr,
     )
     for file in ("tuning.json", "decode_test/hyp.txt"):  # a model of one's own
         (own.root / "exp/prompts/gmn/decode_test").mkdir(parents=True, exist_ok=True)
@@ -310,8 +329,8 @@ def systems_of(planned: list[tuple[str, str]], stage: str) -> set[str]:
 def test_only_the_systems_concerned_are_decoded_again(finished):
     neural = finished.planned("NEURAL_ARGS=--epochs 3")
     assert all(systems_of(neural, stage) == {"neural", "neural_wfst"} for stage in ("tune", "decode", "score"))
-    frames = finished.planned("CLASSIFIER_ARGS=--context 7")
-    assert all(systems_of(frames, stage) == {"classifier"} for stage in ("tune", "decode", "score"))
+    again = finished.planned("CLASSIFIER_ARGS=--context 7")
+    assert all(systems_of(again, stage) == {"classifier"} for stage in ("tune", "decode", "score"))
 
 
 def test_one_system_alone_with_a_changed_setting(finished):
@@ -363,7 +382,9 @@ def test_a_changed_lexicon_of_the_users_is_noticed(own):
 
 def test_counted_probabilities_are_for_the_searches_that_can_use_them(finished):
     planned = finished.planned("PRON_PROBS=yes")
-    assert all(systems_of(planned, stage) == {"gmm", "classifier", "neural_wfst"} for stage in ("tune", "decode", "score"))
+    assert all(
+        systems_of(planned, stage) == {"gmm", "classifier", "neural_wfst"} for stage in ("tune", "decode", "score")
+    )
     for stage, options in planned:
         assert ("--lang exp/prompts/lang_pp" in options) == (stage in ("tune", "decode", "explain_errors")), options
     done = finished.make("-n", "PRON_PROBS=perhaps")
@@ -401,8 +422,8 @@ def test_whether_they_help_is_asked_of_dev_alone(own):
 
 
 def test_changed_code_retrains_nothing(own):
-    (own.root / "pipeline").mkdir()
-    for name in ("pipeline/hmm/em.py", "stages/train_gmm.py", "Makefile"):
+    (own.root / "pipeline/hmm").mkdir(parents=True)
+    for name in ("pipeline/hmm/em.py", "stages/train.py", "Makefile"):
         (own.root / name).touch()
     assert own.stages() == set()
 
@@ -446,8 +467,8 @@ def test_every_target_has_a_rule(finished):
         assert done.returncode == 0, done.stderr
     assert "-m stages.clean exp/prompts data/prompts" in finished.make("-n", "clean").stdout
     assert re.search(r"-m pytest -n \d+ .*tests", finished.make("-n", "test").stdout)
-    lattice = finished.make("-n", "lattice", "UTT=allison-hello", "MODEL=frames").stdout
-    assert "stages.show_lattice" in lattice and "--model frames" in lattice and "--utt=allison-hello" in lattice
+    lattice = finished.make("-n", "lattice", "UTT=allison-hello", "MODEL=classifier").stdout
+    assert "stages.show_lattice" in lattice and "--model classifier" in lattice and "--utt=allison-hello" in lattice
 
 
 def test_a_folder_of_ones_own_names_its_corpus_which_remembers_it(own):
@@ -573,7 +594,7 @@ def test_what_is_looked_at_is_of_every_system_or_of_the_model_that_is_named(fini
     ((stage, options),) = finished.planned("align", "UTT=u1")
     assert stage == "show" and options.endswith(f"--systems {' '.join(SYSTEMS)}")
     assert "--stage=align --utt=u1" in options
-    assert finished.planned("align", "UTT=u1", "MODEL=frames")[0][1].endswith("--systems frames")
+    assert finished.planned("align", "UTT=u1", "MODEL=classifier")[0][1].endswith("--systems classifier")
     assert finished.planned("align", "WAV=my.wav", "TEXT=YES")[0][0] == "align_text"
     assert "give one of them" in finished.make("-n", "align", "WAV=my.wav", "UTT=u1").stderr
     assert finished.stages("show") == finished.stages("show", "STAGE=score", "UTT=u1") == {"show"}

@@ -48,11 +48,6 @@ class Settings:
 
     context: int = setting(5, "frames on each side that it sees too", least=0)
     classifiers: tuple[str, ...] = setting(tuple(sorted(CLASSIFIERS)), "candidates", choices=sorted(CLASSIFIERS))
-    labels: str = setting(
-        "gold",
-        "gold: phones placed by hand, where there are any, label frames; alignment: always the teacher's alignment",
-        choices=("gold", "alignment"),
-    )
     seed: int = setting(0, "of the perceptron's initial weights and shuffling", least=0)
 
 
@@ -102,7 +97,7 @@ def train(material: Material, settings: Settings) -> list[str]:
         raise UserError("--teacher: no model directory given, whose alignment labels the frames; give one")
     hmms = load_gmm(material.teacher / MODEL)
     train_set, dev_set = (
-        _labelled(data, material.teacher / f"ali_{name}", hmms, settings)
+        _labelled(data, material.teacher / f"ali_{name}", hmms, settings.context, material.gold)
         for name, data in (("train", material.train), ("dev", material.dev))
     )
     priors = log_priors(train_set.frames.y, hmms.transitions.num_pdfs)
@@ -144,14 +139,14 @@ def train(material: Material, settings: Settings) -> list[str]:
     ]
 
 
-def _labelled(data: Path, ali: Path, hmms: GmmHmm, settings: Settings) -> Labelled:
+def _labelled(data: Path, ali: Path, hmms: GmmHmm, context: int, gold: bool) -> Labelled:
     """The frames of a set with their labels; UserError where alignment and features are not of the same utterances."""
     feats, alignment = read_feats(data, ali.parent), Archive(ali / "ali.scp")
     utterances = [utterance.id for utterance in feats.of(read_datadir(data))]
     same_ids(alignment.path, alignment, utterances, align_again(ali))
-    gold = read_gold(data, "phones") if settings.labels == "gold" else {}
-    x, y = frame_labels(feats, alignment, hmms, gold, read_fold(data.parent))
-    return Labelled(frame_data(x, y, settings.context), utterances, len(gold))
+    placed = read_gold(data, "phones") if gold else {}
+    x, y = frame_labels(feats, alignment, hmms, placed, read_fold(data.parent))
+    return Labelled(frame_data(x, y, context), utterances, len(placed))
 
 
 def _judged(
@@ -161,8 +156,10 @@ def _judged(
     path = material.teacher / "ali_dev" / "reference.txt"
     references = read_spoken(path)
     same_ids(path, references, dev.utterances, align_again(path.parent))
-    feats, lang, fold = read_feats(material.dev, material.teacher), load_lang(material.lang), read_fold(
-        material.dev.parent
+    feats, lang, fold = (
+        read_feats(material.dev, material.teacher),
+        load_lang(material.lang),
+        read_fold(material.dev.parent),
     )
     return [
         judge(

@@ -82,26 +82,26 @@ def train(material: Material, settings: Settings) -> list[str]:
     """Train the network and fit its prior scale. Returns lines to print, the last of which is the result. A run that is
     broken off goes on from the checkpoint in the model directory."""
     device, lang = _device(settings.device), load_lang(material.lang)
-    targets, unknown = _targets(material.train, lang)
+    train_targets, unknown = targets(material.train, lang)
     if unknown:
         raise UserError(
             f"{material.train}/text: utterance {unknown[0]} has words that are not in"
             f" {material.lang}/reference_lexicon.txt ({len(unknown)} such utterances); run: make lexicon"
         )
-    dev_targets, unknown = _targets(material.dev, lang)
+    dev_targets, unknown = targets(material.dev, lang)
     feats, dev_feats = read_feats(material.train), read_feats(material.dev)
     if feats.settings != dev_feats.settings:
         raise UserError(
             f"{material.dev}: features made otherwise than those of {material.train}; make them again: make mfcc"
         )
-    surveyed, train_print = survey(feats, targets)
+    surveyed, train_print = survey(feats, train_targets)
     dev_part, dev_print = survey(dev_feats, dev_targets)
     train_part, short = split_by_length(surveyed, settings.subsampling)
-    if len(short) > settings.max_short / 100 * len(targets):
+    if len(short) > settings.max_short / 100 * len(train_targets):
         refuse_short(
             material.train / "text",
-            {utt: f"{surveyed.num_frames[utt]} frames for {len(targets[utt])} phones" for utt in short},
-            len(targets),
+            {utt: f"{surveyed.num_frames[utt]} frames for {len(train_targets[utt])} phones" for utt in short},
+            len(train_targets),
             ', use a smaller NEURAL_ARGS="--subsampling" or a larger "--max-short"',
         )
     material.out.mkdir(parents=True, exist_ok=True)
@@ -128,7 +128,7 @@ def train(material: Material, settings: Settings) -> list[str]:
     ]
 
 
-def _targets(data: Path, lang: Lang) -> tuple[dict[str, tuple[int, ...]], list[str]]:
+def targets(data: Path, lang: Lang) -> tuple[dict[str, tuple[int, ...]], list[str]]:
     """Token ids of each utterance, every word in its first pronunciation, and the utterances with unknown words."""
     known, unknown, lexicon = {}, [], lang.reference_lexicon
     index = {token: i for i, token in enumerate(lang.tokens)}
@@ -158,8 +158,10 @@ def _fit_prior_scale(model: CtcModel, material: Material, lang: Lang, dev: Part)
     """Of PRIOR_SCALES that with the fewest errors of the free search on dev; of equals the middle one."""
     fold = read_fold(material.dev.parent)
     references = {utt: spoken([lang.tokens[t] for t in target], fold) for utt, target in dev.targets.items()}
-    wrong = {scale: _errors(system_of(material.out, model, scale), lang, dev.feats, references, fold, material.jobs)
-             for scale in PRIOR_SCALES}
+    wrong = {
+        scale: _errors(system_of(material.out, model, scale), lang, dev.feats, references, fold, material.jobs)
+        for scale in PRIOR_SCALES
+    }
     best = [scale for scale, errors in wrong.items() if errors == min(wrong.values())]
     return best[len(best) // 2]
 

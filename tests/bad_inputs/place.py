@@ -170,7 +170,8 @@ def build(place: Place, jobs: int = 1) -> None:
         )
     ]
     run += [
-        ("place", "--model", f"exp/toy/{system}", "--out", f"exp/toy/{system}/ali_test") for system in ("gmm", "classifier")
+        ("place", "--model", f"exp/toy/{system}", "--out", f"exp/toy/{system}/ali_test")
+        for system in ("gmm", "classifier")
     ]
     rest = (
         "boundaries",

@@ -438,17 +438,31 @@ ALIGN = rows(
     ("no model", gone(f"{GMM}/model.safetensors"), f"{GMM}/model.safetensors: no such model; run: make gmm"),
     ("a model that is a named pipe", pipe(f"{GMM}/model.safetensors"), f"{GMM}/model.safetensors: no such model"),
     ("a model cut short", cut(f"{GMM}/model.safetensors", 0.7), f"{GMM}/model.safetensors: not a GMM-HMM model"),
-    ("a pickle for a model", put(f"{GMM}/model.safetensors", pickled()), f"{GMM}/model.safetensors: not a GMM-HMM model"),
+    (
+        "a pickle for a model",
+        put(f"{GMM}/model.safetensors", pickled()),
+        f"{GMM}/model.safetensors: not a GMM-HMM model",
+    ),
     (
         "pickled objects in a model",
         arrays(f"{GMM}/model.safetensors", floor=np.array([{"a": 1}], object)),
         "floor.npy holds object",
     ),
-    ("a model of 8 TB", promised(f"{GMM}/model.safetensors", "floor", TERABYTE), "floor.npy has other bytes than an array"),
-    ("a model that is a zip bomb", promised(f"{GMM}/model.safetensors", "floor", TERABYTE, 8, bytes(50_000_000)), "compressed"),
+    (
+        "a model of 8 TB",
+        promised(f"{GMM}/model.safetensors", "floor", TERABYTE),
+        "floor.npy has other bytes than an array",
+    ),
+    (
+        "a model that is a zip bomb",
+        promised(f"{GMM}/model.safetensors", "floor", TERABYTE, 8, bytes(50_000_000)),
+        "compressed",
+    ),
     (
         "a model of a trillion empty names",
-        promised(f"{GMM}/model.safetensors", "phones", "{'descr': '<U0', 'fortran_order': False, 'shape': (1000000000000,)}"),
+        promised(
+            f"{GMM}/model.safetensors", "phones", "{'descr': '<U0', 'fortran_order': False, 'shape': (1000000000000,)}"
+        ),
         "phones.npy holds <U0",
     ),
     (
