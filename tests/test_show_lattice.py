@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from test_compare import ODD_ID, make_trees, run_stage
 
 from lexicon.text import width_of
+from pipeline.base.members import packed
 from pipeline.draw.lattice_svg import LANE, THICKEST, lattice_dot, lattice_svg
 from pipeline.draw.lattice_text import (
     depth_lines,
@@ -25,7 +26,16 @@ from pipeline.draw.lattice_text import (
     sausage_lines,
     slots,
 )
-from pipeline.lattice import Lattice, best_path, forward_backward, frame_posteriors
+from pipeline.lattice import (
+    Lattice,
+    LatticeArchive,
+    best_path,
+    forward_backward,
+    frame_posteriors,
+    read_json_lattice,
+    read_slf,
+    write_lattices,
+)
 from pipeline.lattice.sausage import sausage
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -220,6 +230,12 @@ def test_stage_prints_and_writes(trees: tuple[Path, Path]) -> None:
     assert result.stdout.startswith((exp / "lattices" / "u1.old.free.txt").read_text())
     ElementTree.parse(exp / "lattices" / "u1.old.free.svg")
     assert (exp / "lattices" / "u1.old.free.dot").read_text().startswith("digraph lattice {")
+    kept = LatticeArchive(exp / "old" / "decode_test" / "lattices" / "free").read("u1")
+    for again in (
+        read_slf(exp / "lattices" / "u1.old.free.slf"),
+        read_json_lattice(exp / "lattices" / "u1.old.free.json"),
+    ):
+        assert again.label == kept.label and (again.arc_to == kept.arc_to).all() and again.system == "old"
 
 
 def test_a_second_system_is_set_beside_the_first(trees: tuple[Path, Path]) -> None:
@@ -247,8 +263,9 @@ def test_wrong_names_get_one_line(trees: tuple[Path, Path]) -> None:
 
 def test_damaged_lattice_gets_one_line(trees: tuple[Path, Path]) -> None:
     exp, data = trees
-    path = exp / "old" / "decode_test" / "lattices" / "free" / "u1.json"
-    path.write_text(json.dumps({"version": 1}))
+    folder = exp / "old" / "decode_test" / "lattices" / "free"
+    with write_lattices(folder) as append:
+        append("u1", packed(json.dumps({"version": 1}).encode()))
     result = run_stage("show_lattice", exp, data, "--utt", "u1", "--model", "old")
-    assert result.returncode == 1 and result.stderr.startswith(f"show_lattice: {path}: ")
+    assert result.returncode == 1 and result.stderr.startswith(f"show_lattice: {folder}/lattices.jsonl.gz: u1: ")
     assert result.stderr.count("\n") == 1
