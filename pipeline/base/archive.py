@@ -1,9 +1,9 @@
 """Kaldi archives: binary ``.ark`` with the index ``.scp``, as Kaldi's own readers expect them.
 
 The encoding is kaldiio's; what is added here is that a killed run leaves no false index (the scp is renamed last) and
-that an archive from a stranger cannot run a command (Kaldi's ``cmd |`` entries and kaldiio's pickles are refused). Beside
-the index lies ``NAME.crc``, the checksum of each array, so that damage is noticed where an array is read. What is no
-array is kept in `pipeline.base.members`.
+that an archive from a stranger cannot run a command (Kaldi's ``cmd |`` entries and kaldiio's pickles are refused).
+Beside the index lies ``NAME.crc``, the checksum of each array, so that damage is noticed where an array is read. What
+is no array is kept in `pipeline.base.members`.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ def write_sealed(path: Path, lines: Sequence[str]) -> None:
 
 
 def read_sealed(path: Path, way_out: str) -> list[str]:
-    """The lines without their seal. UserError, with the way out, if there is no such file or a byte of it is another."""
+    """The lines without their seal. UserError, with the way out, if the file is gone or a byte of it is another."""
     if not path.is_file():
         raise UserError(f"{path}: no such index; {way_out}")
     try:

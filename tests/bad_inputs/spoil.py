@@ -18,7 +18,6 @@ from pathlib import Path
 import numpy as np
 
 from bad_inputs.place import COMMANDS, RATE, Place
-
 from pipeline.base.members import Members, packed, write_members
 
 Spoil = Callable[[Place], object]
