@@ -17,8 +17,10 @@ import re
 import sys
 from pathlib import Path
 
-from attacks.sandbox import snapshot
 from small_project import Sandbox, advice, differing, finished, kept, numbers, restored, small_project
+
+# isort: split
+from attacks.sandbox import snapshot
 
 HOW = ("deleted", "cut in half", "one bit flipped")
 
