@@ -26,8 +26,8 @@ from lexicon.files import atomic_write
 from lexicon.text import unfit_for_a_file
 from pipeline.base.sealed import read_sealed, write_sealed
 
-LARGEST = 1 << 26  # bytes of a member, packed or not; lattices have 10 kB a second at most: more than an hour
-LEVEL = 6  # of zlib: 9 is slower, and takes 1 % off lattices
+LARGEST = 1 << 26  # bytes of a member, packed or not; the fullest lattices seen, 23 kB a second, of 48 minutes
+LEVEL = 6  # of zlib; 9 would take 0.4 % off lattices
 GZIP = 16 + zlib.MAX_WBITS
 PLACE = re.compile(r"(\S+) ([0-9]{1,15}) ([0-9]{1,9}) ([0-9a-f]{8})")
 
