@@ -156,6 +156,7 @@ def of_a_stranger(path: Path, data: bytes, offset: int = 0, length: int | None =
         (gzip.compress(bytes(1001)), "unpacks to more than the 1000 bytes it may have"),
         (gzip.compress(bytes(10_000_000)), "more than the 1000"),
     ],
+    ids=range(8),  # not the bytes, which say when
 )
 def test_bytes_of_a_stranger(tmp_path, monkeypatch, data, says):
     monkeypatch.setattr(members, "LARGEST", 1000 if len(data) < 1000 else 10**6)
