@@ -202,7 +202,7 @@ lattice_difference: $(EXP)/lattice_difference.txt  ## phones that only one of th
 inside = $(if $(filter $(known_systems),$(1))$(wildcard $(EXP)/$(1)/$(2)),$(EXP)/$(1)/$(2),$(error \
   $(if $(filter $(1),$(MODEL)),MODEL,MODEL2)=$(1): no such system, and no $(EXP)/$(1)/$(2); there are: $(known_systems)))
 
-lattice_text: $$(call inside,$$(MODEL),decode_test/hyp.txt)  ## lattices of MODEL (GRAPH=free, words or word_arcs) as text for Kaldi's and OpenFst's tools
+lattice_text: $$(call inside,$$(MODEL),decode_test/hyp.txt)  ## all lattices of MODEL (GRAPH=free, words or word_arcs) as SLF, as JSON, and as text for Kaldi's and OpenFst's tools
 	@$(PY) -m stages.export_lattices $(call quoted,--lattices=$(EXP)/$(MODEL)/decode_test/lattices/$(GRAPH)) \
 	  $(call quoted,--out=$(EXP)/lattices/$(MODEL).$(GRAPH))
 
@@ -210,7 +210,7 @@ $(if $(filter-out phone word,$(LEVEL)),$(error LEVEL=$(LEVEL): write phone or wo
 lattice_opts = --exp $(EXP) --data $(DATA) --model $(MODEL) $(if $(MODEL2),--model2 $(MODEL2)) \
 	$(call quoted,--graph=$(if $(filter word,$(LEVEL)),word_arcs,$(GRAPH))) \
 	$(call quoted,--min-posterior=$(MIN_POSTERIOR)) $(if $(BEAM),$(call quoted,--beam=$(BEAM)))
-lattice: $$(foreach m,$$(MODEL) $$(MODEL2),$$(call inside,$$m,decode_test/hyp.txt))  ## what MODEL considered in UTT, phone by phone or by word (LEVEL); beside it MODEL2
+lattice: $$(foreach m,$$(MODEL) $$(MODEL2),$$(call inside,$$m,decode_test/hyp.txt))  ## what MODEL considered in UTT, phone by phone or by word (LEVEL), also as SLF, JSON and SVG; beside it MODEL2
 	@$(PY) -m stages.show_lattice $(lattice_opts) $(call quoted,--utt=$(UTT))
 
 # What must be there before a stage can be shown, and whose results are: those of MODEL if it is given, else of SYSTEMS.

@@ -3,7 +3,7 @@
     python bench/check_lattices.py exp/prompts data/prompts
 
 For every system, graph and test utterance: the lattice names its system, the best path is the hypothesis, every string
-is there once, the posteriors in the file sum to 1 at every frame, and JSON, SLF, OpenFst's and Kaldi's text give the
+is there once, the posteriors kept sum to 1 at every frame, and JSON, SLF, OpenFst's and Kaldi's text give the
 same lattice; kaldifst reads OpenFst's text and prints Kaldi's arcs as they are written. Prints a line of checks for
 each graph and a table of oracle error rates at three beams, depth and processor time; exits with 1 if anything is
 wrong. Without the data folder no phones are folded, and words have no oracle.
@@ -25,7 +25,19 @@ from lexicon.phones import BLANK, spoken
 from lexicon.text import read_text
 from pipeline.base.edits import pair_up
 from pipeline.compare.score import count
-from pipeline.lattice import Lattice, best_path, depth, frame_posteriors, nbest, prune_beam, read_json_lattice, read_slf
+from pipeline.lattice import (
+    Lattice,
+    LatticeArchive,
+    best_path,
+    depth,
+    frame_posteriors,
+    nbest,
+    prune_beam,
+    read_json_lattice,
+    read_slf,
+    write_json_lattice,
+    write_slf,
+)
 from pipeline.lattice.oracle import oracle
 from pipeline.lattice.sausage import sausage
 from pipeline.lattice.text_archives import read_kaldi, read_openfst, write_text_archives
@@ -124,9 +136,9 @@ def main(exp: Path, data: Path | None) -> int:
     for folder in folders(exp):
         said_in, kind = GRAPHS[folder.name]
         hypotheses = read_text(folder.parents[1] / said_in)
-        files = {utt: folder / f"{utt}.json" for utt in hypotheses}
-        lattices = {utt: read_json_lattice(path) for utt, path in files.items() if path.exists()}
-        checks = dict.fromkeys(("named", "best path", "strings once", "SLF", "OpenFst", "Kaldi"), 0)
+        archive = LatticeArchive(folder)
+        lattices = {utt: archive.read(utt) for utt in hypotheses if utt in archive}
+        checks = dict.fromkeys(("named", "best path", "strings once", "JSON", "SLF", "OpenFst", "Kaldi"), 0)
         gap = 0.0
         for utt, lattice in lattices.items():
             path = best_path(lattice)
@@ -135,9 +147,12 @@ def main(exp: Path, data: Path | None) -> int:
             checks["best path"] += (spoken(said) if kind == "words" else tuple(said)) == hypotheses[utt]
             strings = [string(lattice, arcs) for _, arcs in nbest(lattice, STRINGS)]
             checks["strings once"] += len(strings) == len(set(strings))
-            checks["SLF"] += same(lattice, read_slf(folder / f"{utt}.slf"))
             gap = max(gap, float(np.abs(frame_posteriors(lattice)[1].sum(axis=0) - 1).max()))
         with tempfile.TemporaryDirectory() as scratch:
+            for name, write, read in (("JSON", write_json_lattice, read_json_lattice), ("SLF", write_slf, read_slf)):
+                for lattice in lattices.values():
+                    write(lattice, Path(scratch) / name)
+                    checks[name] += same(lattice, read(Path(scratch) / name))
             write_text_archives(scratch, lattices.values())
             checks["OpenFst"] = sum(same(a, b, False) for a, b in zip(lattices.values(), read_openfst(scratch)))
             checks["Kaldi"] = sum(map(same, lattices.values(), read_kaldi(scratch)))

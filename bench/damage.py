@@ -3,7 +3,7 @@ does `make` make it again, name it with advice that works, or show a wrong numbe
 
     python bench/damage.py [--each 2] [--seed 0]
 
-Of files of one kind in a folder (lattices, TextGrids) ``--each`` are taken. Prints the counts; exit status 1 if there
+Of files of one kind in a folder (TextGrids) ``--each`` are taken. Prints the counts; exit status 1 if there
 is a wrong number, or advice that does not help.
 """
 
@@ -17,8 +17,10 @@ import re
 import sys
 from pathlib import Path
 
-from attacks.sandbox import snapshot
 from small_project import Sandbox, advice, differing, finished, kept, numbers, restored, small_project
+
+# isort: split
+from attacks.sandbox import snapshot
 
 HOW = ("deleted", "cut in half", "one bit flipped")
 

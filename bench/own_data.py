@@ -64,7 +64,7 @@ def results(root: Path, form: str) -> dict[str, bytes]:
         *data.glob("*/text"),
         exp / "gmm/model.safetensors",
         *(exp / "gmm/decode_test").glob("*.txt"),
-        *(exp / "gmm/decode_test/lattices").rglob("*.json"),
+        *(exp / "gmm/decode_test/lattices").rglob("*.jsonl.gz*"),
     ]
     return {str(path.relative_to(root)).replace(f"/{form}/", "/", 1): path.read_bytes() for path in files}
 

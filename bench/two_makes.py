@@ -11,8 +11,10 @@ import random
 import sys
 import time
 
-from attacks.sandbox import Done
 from small_project import SETTINGS, advice, differing, finished, kept, numbers, restored, small_project
+
+# isort: split
+from attacks.sandbox import Done
 
 OTHER = "GMM_ARGS=--max-mix 1 --warm-up 3 --passes 1 --last 1"
 

@@ -212,9 +212,14 @@ def read_json(path: Path | str) -> Any:
     written: not UTF-8, nested without end, or with one name twice in an object."""
     if not os.path.isfile(path):
         raise FileNotFoundError(errno.ENOENT, "no such file", str(path))  # a pipe in its place would be waited for
+    with reading(path):
+        return parse_json(Path(path).read_bytes())
+
+
+def parse_json(data: bytes) -> Any:
+    """The value in JSON that `write_json` may have written; ValueError if it is none, as `read_json` says."""
     try:
-        with reading(path):
-            return json.loads(Path(path).read_bytes(), object_pairs_hook=_once)
+        return json.loads(data, object_pairs_hook=_once)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
 

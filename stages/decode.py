@@ -7,6 +7,7 @@ import os
 import time
 from argparse import Namespace
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from lexicon.lang import load_lang
 from pipeline.base.parallel import each
 from pipeline.datadir import read_datadir
 from pipeline.datadir.feats import read_feats
-from pipeline.lattice import write_json_lattice, write_slf
+from pipeline.lattice import packed_lattice, write_lattices
 from pipeline.search.decode import SEARCHES, Decoder, Hypothesis, WfstDecoder, greedy_phones, word_decoder
 from pipeline.search.system import System
 from pipeline.search.tuning import read_tuning
@@ -30,25 +31,29 @@ from stages.common import at_least, jobs, parser, run
 
 
 def decode_set(
-    system: System, decoder: Decoder, feats: Mapping[str, np.ndarray], lattices: Path, graph: str, jobs: int
+    system: System, decoder: Decoder, feats: Mapping[str, np.ndarray], lattices: Path, what: str, jobs: int
 ) -> tuple[dict[str, Hypothesis], float, float]:
-    """Hypotheses without their lattices, which are written; the processor seconds that scoring and searching
-    took, and those of them that went into lattices."""
+    """Hypotheses without their lattices, which go into archives as they come; the processor seconds that scoring and
+    searching took, and those of them that went into lattices."""
 
-    def decode_one(utt: str) -> tuple[Hypothesis, float]:
+    def decode_one(utt: str) -> tuple[Hypothesis, float, list[bytes | None]]:
         began = time.process_time()
         x = feats[utt]
         hypothesis = decoder.decode(utt, system.scores(x), len(x))
         seconds = time.process_time() - began
-        for name, lattice in ((graph, hypothesis.lattice), ("word_arcs", hypothesis.word_lattice)):
-            if lattice is not None:
-                write_json_lattice(lattice, lattices / name / f"{utt}.json")
-                write_slf(lattice, lattices / name / f"{utt}.slf")
-        return replace(hypothesis, lattice=None, word_lattice=None), seconds
+        kept = [lattice and packed_lattice(lattice) for lattice in (hypothesis.lattice, hypothesis.word_lattice)]
+        return replace(hypothesis, lattice=None, word_lattice=None), seconds, kept
 
-    done = tqdm(each(decode_one, feats, jobs), f"{system.name} {graph}", len(feats), unit="utt", disable=None)
-    found, seconds = zip(*done)
-    return dict(zip(feats, found)), sum(seconds), sum(hypothesis.lattice_seconds for hypothesis in found)
+    found, total = {}, 0.0
+    with ExitStack() as archives:
+        append = [archives.enter_context(write_lattices(lattices / graph)) for graph in decoder.graphs]
+        done = tqdm(each(decode_one, feats, jobs), f"{system.name} {what}", len(feats), unit="utt", disable=None)
+        for utt, (hypothesis, seconds, kept) in zip(feats, done):
+            for add, lattice in zip(append, kept):
+                if lattice:
+                    add(utt, lattice)
+            found[utt], total = hypothesis, total + seconds
+    return found, total, sum(hypothesis.lattice_seconds for hypothesis in found.values())
 
 
 def write_hypotheses(out: Path, words: Mapping[str, Hypothesis], free: Mapping[str, Hypothesis]) -> None:

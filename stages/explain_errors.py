@@ -20,7 +20,7 @@ from pipeline.compare.causes import Inquiry, Judge, Wrong, said_otherwise
 from pipeline.datadir import read_datadir
 from pipeline.datadir.feats import read_feats
 from pipeline.datadir.sets import align_again, aligned_ctm, decode_again, decoded_ctm, read_gold, read_spoken
-from pipeline.lattice import Lattice, read_json_lattice
+from pipeline.lattice import Lattice, LatticeArchive
 from pipeline.search.decode import read_nbest
 from pipeline.search.tuning import read_tuning
 from pipeline.systems import load_system
@@ -44,14 +44,15 @@ def main(args: Namespace) -> tuple[Path, str]:
         same_ids(args.decode / file, read_text(args.decode / file), words, decode_again(args.decode))
     if readings:
         same_ids(args.decode / "nbest.jsonl", readings, words, decode_again(args.decode))
+    searched = [graph for graph in GRAPHS if graph == "free" or tuned.search != "flashlight"]
+    lattices = {graph: LatticeArchive(args.decode / "lattices" / LATTICES[graph]) for graph in searched}
     found: dict[str, dict[str, list[Wrong]]] = {}
 
     def kept(graph: str, utt: str) -> Lattice | Collection[Sequence[str]]:
         """The lattice; flashlight has readings instead, and a search that found nothing has kept nothing."""
-        path = args.decode / "lattices" / LATTICES[graph] / f"{utt}.json"
-        if graph == "words" and tuned.search == "flashlight":
+        if graph not in lattices:
             return readings.get(utt, ())
-        return read_json_lattice(path) if path.exists() or heard[graph].get(utt) else ()
+        return lattices[graph].read(utt) if utt in lattices[graph] or heard[graph].get(utt) else ()
 
     for graph in GRAPHS:
         judge = Judge(system, lang, graph, getattr(tuned, graph))

@@ -1,28 +1,36 @@
-"""Write a system's lattices of the test set as text that OpenFst's and Kaldi's tools read."""
+"""Write a system's lattices of the test set as text that OpenFst's and Kaldi's tools read, and each as SLF and JSON."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 
 from lexicon.errors import UserError
 from lexicon.files import atomic_dir
-from pipeline.datadir.sets import lattice_files
-from pipeline.lattice import read_json_lattice
+from pipeline.lattice import Lattice, kept_lattices, write_json_lattice, write_slf
 from pipeline.lattice.text_archives import write_text_archives
 from stages.common import parser, run
 
 
 def main(arguments: argparse.Namespace) -> tuple[Path, str]:
     folder = arguments.lattices
-    files = lattice_files(folder.parent.parent, folder.name).values()
+    archive = kept_lattices(folder.parent.parent, folder.name)
     with atomic_dir(arguments.out) as out:
+
+        def each_written() -> Iterator[Lattice]:
+            for utterance in archive:
+                lattice = archive.read(utterance)
+                write_slf(lattice, out / "slf" / f"{utterance}.slf")
+                write_json_lattice(lattice, out / "json" / f"{utterance}.json")
+                yield lattice
+
         try:
-            number = write_text_archives(out, map(read_json_lattice, files))
+            number = write_text_archives(out, each_written())
         except ValueError as error:
             raise UserError(f"{arguments.lattices}: of several searches ({error}); decode again") from error
     return arguments.out / "info.json", (
-        f"{number} lattices in {arguments.out}: lat.txt for Kaldi's tools, fst.txt for OpenFst's"
+        f"{number} lattices in {arguments.out}: lat.txt for Kaldi's tools, fst.txt for OpenFst's, slf/ for HTK's, json/"
     )
 
 

@@ -10,22 +10,22 @@ from lexicon.fold import read_fold
 from lexicon.lang import load_lang
 from lexicon.phone_sets import phone_set_of
 from pipeline.align.boundaries import join_closures
-from pipeline.datadir.sets import lattice_files, read_placed
-from pipeline.lattice import read_json_lattice
+from pipeline.datadir.sets import read_placed
+from pipeline.lattice import kept_lattices
 from pipeline.lattice.difference import Tally, as_json, difference, in_order, readable, tally
 from stages.common import parser, run
 
 
 def main(arguments: argparse.Namespace) -> tuple[Path, str]:
     names, data, exp = arguments.systems, arguments.data, arguments.exp
-    ours, theirs = (lattice_files(exp / name / "decode_test", "free") for name in names)
+    ours, theirs = (kept_lattices(exp / name / "decode_test", "free") for name in names)
     placed = read_placed("phones", data / "test", exp / "gmm" / "ali_test")
     fold, phone_set = read_fold(data), phone_set_of(load_lang(data / "lang").info)
 
     tallies: dict[str, Tally] = {}
     both = [utt for utt in ours if utt in theirs and utt in placed]
     for utt in both:
-        lattices = (read_json_lattice(side[utt]) for side in (ours, theirs))
+        lattices = (side.read(utt) for side in (ours, theirs))
         tally(difference(*lattices, fold), join_closures(placed[utt]), phone_set, fold, tallies)
 
     lines = readable(tallies, *names)

@@ -1,4 +1,4 @@
-"""Print the lattice of one utterance, and write it as text, as SVG and as a Graphviz graph."""
+"""Print the lattice of one utterance, and write it as text, SVG, HTK SLF, JSON, and for Graphviz, OpenFst and Kaldi."""
 
 from __future__ import annotations
 
@@ -10,16 +10,13 @@ from lexicon.files import atomic_write
 from lexicon.fold import read_fold
 from pipeline.base.edits import pair_up
 from pipeline.compare.score import alignment_picture
-from pipeline.datadir.sets import read_spoken
+from pipeline.datadir.sets import GRAPHS, read_spoken
 from pipeline.draw.lattice_svg import lattice_dot, lattice_svg
 from pipeline.draw.lattice_text import MIN_POSTERIOR, difference_lines, lattice_page
-from pipeline.lattice import Lattice, prune_beam, read_json_lattice
+from pipeline.lattice import Lattice, LatticeArchive, prune_beam, write_json_lattice, write_slf
 from pipeline.lattice.text_archives import write_text_archives
 from pipeline.show.place import find_utterance
 from stages.common import at_least, parser, run, show
-
-# graph of the lattice: the decode's file whose line is its best path
-GRAPHS = {"free": "free.txt", "words": "phones.txt", "word_arcs": "hyp.txt"}
 
 
 def find_decode(exp: Path, model: str, graph: str) -> Path:
@@ -37,7 +34,7 @@ def find_decode(exp: Path, model: str, graph: str) -> Path:
 def find_lattice(arguments: argparse.Namespace, model: str, utterance: str) -> Lattice:
     """The lattice of ``model``, within the beam."""
     graph = arguments.graph
-    lattice = read_json_lattice(find_decode(arguments.exp, model, graph) / "lattices" / graph / f"{utterance}.json")
+    lattice = LatticeArchive(find_decode(arguments.exp, model, graph) / "lattices" / graph).read(utterance)
     return prune_beam(lattice, arguments.beam) if arguments.beam else lattice
 
 
@@ -65,10 +62,12 @@ def main(arguments: argparse.Namespace) -> tuple[Path, str]:
     folder, name = arguments.exp / "lattices", f"{utterance.id}.{model}.{graph}"
     show(lines, folder / f"{name}.txt")
     write_text_archives(folder / f"{name}.fst", [lattice])
+    write_slf(lattice, folder / f"{name}.slf")
+    write_json_lattice(lattice, folder / f"{name}.json")
     for ending, content in (("dot", lattice_dot(lattice)), ("svg", lattice_svg(lattice, least))):
         with atomic_write(folder / f"{name}.{ending}") as stream:
             stream.write(content)
-    return folder / f"{name}.svg", f"{folder}/{name}.txt, .svg, .dot (Graphviz), .fst/"
+    return folder / f"{name}.svg", f"{folder}/{name}.txt, .svg, .dot (Graphviz), .slf (HTK), .json, .fst/"
 
 
 if __name__ == "__main__":

@@ -303,7 +303,9 @@ def test_a_stopped_run_harms_nothing_and_goes_on(sound: Place, tmp_path: Path, n
     place = sound.copy(tmp_path / "place")
     before = place.snapshot()
     with started(place, "decode", "--model", "exp/toy/neural", "--out", "exp/toy/neural/decode_test") as decode:
-        wait_for(lambda: list((place / "exp/toy/neural").glob(".decode_test.*-tmp/lattices/words/*.json")), decode)
+        wait_for(
+            lambda: list((place / "exp/toy/neural").glob(".decode_test.*-tmp/lattices/words/.lattices.*-tmp")), decode
+        )
         decode.send_signal(number)
         out, err = decode.communicate()
     assert decode.returncode != 0 and not out

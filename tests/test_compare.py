@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from pipeline.datadir import Utterance, write_datadir
-from pipeline.lattice import Lattice, forward_backward, write_json_lattice
+from pipeline.lattice import Lattice, forward_backward, packed_lattice, write_lattices
 
 ROOT = Path(__file__).parent.parent
 SYSTEMS = ("old", "new")
@@ -129,10 +129,9 @@ def write_decode(exp: Path, system: str) -> None:
     write_ctm(decode / "free.ctm", {k: spoken(v.split()) for k, v in HEARD_FREE[system].items()})
     # The new system searches with the old one's model: its training figures are the old one's.
     (decode / "decode.json").write_text(json.dumps({"system": system, "rtf": 0.0123, "model": str(exp / "old")}))
-    for name, phones in HEARD_FREE[system].items():
-        path = decode / "lattices" / "free" / f"{name}.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_json_lattice(chain_lattice(name, system, phones.split()), path)
+    with write_lattices(decode / "lattices" / "free") as append:
+        for name, phones in HEARD_FREE[system].items():
+            append(name, packed_lattice(chain_lattice(name, system, phones.split())))
 
 
 def run_stage(stage: str, exp: Path, data: Path, *options: str) -> subprocess.CompletedProcess[str]:

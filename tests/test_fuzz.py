@@ -16,7 +16,7 @@ import sys
 import tarfile
 import unicodedata
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
@@ -56,12 +56,16 @@ from pipeline.datadir.feats import Features, read_feats
 from pipeline.draw.lattice_svg import lattice_dot, lattice_svg
 from pipeline.draw.lattice_text import lattice_page
 from pipeline.lattice import (
+    Lattice,
+    LatticeArchive,
     best_path,
     depth,
     forward_backward,
+    packed_lattice,
     read_json_lattice,
     read_slf,
     write_json_lattice,
+    write_lattices,
     write_slf,
 )
 from pipeline.lattice.text_archives import read_kaldi, read_openfst, write_text_archives
@@ -277,7 +281,22 @@ def lattices(folder: Path) -> None:
 
 
 def read_lattice(folder: Path) -> None:
-    for lattice in (read_json_lattice(folder / "a.json"), read_slf(folder / "a.slf")):
+    check_lattices((read_json_lattice(folder / "a.json"), read_slf(folder / "a.slf")))
+
+
+def lattice_archive(folder: Path) -> None:
+    with write_lattices(folder) as append:
+        for utt in ("u1", "u2", "u3"):
+            append(utt, packed_lattice(chain_lattice(utt, "gmm", ["B", "AH", "N IY"])))
+
+
+def read_lattice_archive(folder: Path) -> None:
+    archive = LatticeArchive(folder)
+    check_lattices(map(archive.read, archive))
+
+
+def check_lattices(lattices: Iterable[Lattice]) -> None:
+    for lattice in lattices:
         assert lattice.node_frame[-1] <= lattice.num_frames and depth(lattice) >= 0
         assert np.isfinite(forward_backward(lattice)) and (lattice.posterior >= 0).all() and best_path(lattice)
         if lattice.num_frames < 10_000:
@@ -519,6 +538,12 @@ READERS = [
     Reader("TextGrid", lambda folder: grid(folder / "a.TextGrid"), {"a.TextGrid": TEXT}, read_grid),
     Reader("alignment.json", aligned, {"alignment.json": JSON}, read_aligned),
     Reader("lattices", lattices, {"a.json": JSON, "a.slf": TEXT}, read_lattice),
+    Reader(
+        "lattice archive",
+        lattice_archive,
+        {"lattices.jsonl.gz": BYTES, "lattices.jsonl.gz.index": TEXT},
+        read_lattice_archive,
+    ),
     Reader(
         "lattices of Kaldi and OpenFst",
         lattice_texts,

@@ -40,7 +40,7 @@ from pipeline.compare.results import read_comparison
 from pipeline.datadir.feats import read_feats
 from pipeline.draw.spectrogram import ROWS, png_mask, spectrogram
 from pipeline.hmm.gmm import flat_start
-from pipeline.lattice import difference, write_json_lattice
+from pipeline.lattice import difference, packed_lattice, write_lattices
 from pipeline.lattice.difference import Tally
 from pipeline.neural.model import CtcModel, Encoder, EncoderConfig, save_model
 from pipeline.neural.paths import greedy
@@ -172,17 +172,16 @@ def with_placements(exp: Path) -> None:
 
 def with_word_lattices(exp: Path, system: str, utterances: Sequence[str]) -> None:
     """The words heard, each on its first phone; A, which is said UH, in place of each."""
-    for name in utterances:
-        words = HEARD_WORDS[system][name]
-        lattice = chain_lattice(name, system, phones_of(words))
-        begins = {1 + sum(len(phones_of((word,))) for word in words[:i]): word for i, word in enumerate(words)}
-        settled = [
-            begins.get(node, "") and ("A" if label == "UH" else begins[node])
-            for node, label in zip(lattice.arc_from.tolist(), lattice.label)
-        ]
-        path = exp / system / "decode_test" / "lattices" / "words" / f"{name}.json"
-        path.parent.mkdir(exist_ok=True)
-        write_json_lattice(replace(lattice, graph="words", word=settled), path)
+    with write_lattices(exp / system / "decode_test" / "lattices" / "words") as append:
+        for name in utterances:
+            words = HEARD_WORDS[system][name]
+            lattice = chain_lattice(name, system, phones_of(words))
+            begins = {1 + sum(len(phones_of((word,))) for word in words[:i]): word for i, word in enumerate(words)}
+            settled = [
+                begins.get(node, "") and ("A" if label == "UH" else begins[node])
+                for node, label in zip(lattice.arc_from.tolist(), lattice.label)
+            ]
+            append(name, packed_lattice(replace(lattice, graph="words", word=settled)))
 
 
 def with_findings(exp: Path) -> None:

@@ -13,7 +13,7 @@ from lexicon.text import same_ids
 from pipeline.base.archive import write_archive
 from pipeline.datadir import Utterance, write_datadir
 from pipeline.datadir.feats import read_feats
-from pipeline.datadir.sets import aligned_ctm, decoded_ctm, lattice_files, read_gold, read_placed, read_set
+from pipeline.datadir.sets import aligned_ctm, decoded_ctm, read_gold, read_placed, read_set
 from pipeline.sound.mfcc import FeatureSettings
 from pipeline.times.intervals import Interval
 
@@ -129,19 +129,3 @@ def test_hand_placed_phones_that_are_gone_are_not_replaced_by_an_aligners(test_s
         read_placed("phones", test_set, aligned)
     (test_set.parent / "splits.json").unlink()  # nobody knows: a directory of somebody else's
     assert read_gold(test_set, "phones") == {}
-
-
-def test_a_lattice_is_missing_only_where_nothing_was_found(tmp_path):
-    (tmp_path / "free.txt").write_text("u1 AH\nu2\nu3 B\n")
-    folder = tmp_path / "lattices/free"
-    folder.mkdir(parents=True)
-    with pytest.raises(UserError, match="lattices/free: no lattices"):
-        lattice_files(tmp_path, "free")
-    for utt in ("u1", "u3"):
-        (folder / f"{utt}.json").touch()
-    assert list(lattice_files(tmp_path, "free")) == ["u1", "u3"]
-    (folder / "u3.json").unlink()
-    with pytest.raises(
-        UserError, match=r'lattices/free: 1 of 2 utterances are not there \(first: "u3"\); remove \S*hyp.txt'
-    ):
-        lattice_files(tmp_path, "free")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 from pathlib import Path
@@ -12,9 +14,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_compare import ODD_ID, make_trees, run_stage
+from test_compare import ODD_ID, ROOT, make_trees, run_stage
 
 from lexicon.text import width_of
+from pipeline.base.members import packed
 from pipeline.draw.lattice_svg import LANE, THICKEST, lattice_dot, lattice_svg
 from pipeline.draw.lattice_text import (
     depth_lines,
@@ -25,8 +28,19 @@ from pipeline.draw.lattice_text import (
     sausage_lines,
     slots,
 )
-from pipeline.lattice import Lattice, best_path, forward_backward, frame_posteriors
+from pipeline.lattice import (
+    Lattice,
+    LatticeArchive,
+    best_path,
+    forward_backward,
+    frame_posteriors,
+    read_json_lattice,
+    read_slf,
+    write_lattices,
+)
+from pipeline.lattice.formats import json_line
 from pipeline.lattice.sausage import sausage
+from pipeline.lattice.text_archives import read_kaldi
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -220,6 +234,12 @@ def test_stage_prints_and_writes(trees: tuple[Path, Path]) -> None:
     assert result.stdout.startswith((exp / "lattices" / "u1.old.free.txt").read_text())
     ElementTree.parse(exp / "lattices" / "u1.old.free.svg")
     assert (exp / "lattices" / "u1.old.free.dot").read_text().startswith("digraph lattice {")
+    kept = LatticeArchive(exp / "old" / "decode_test" / "lattices" / "free").read("u1")
+    for again in (
+        read_slf(exp / "lattices" / "u1.old.free.slf"),
+        read_json_lattice(exp / "lattices" / "u1.old.free.json"),
+    ):
+        assert again.label == kept.label and (again.arc_to == kept.arc_to).all() and again.system == "old"
 
 
 def test_a_second_system_is_set_beside_the_first(trees: tuple[Path, Path]) -> None:
@@ -230,6 +250,22 @@ def test_a_second_system_is_set_beside_the_first(trees: tuple[Path, Path]) -> No
     # Of CAT's vowel old says EH, new AE, each with three quarters of the posterior.
     assert re.search(r"0\.75  EH +only old$", result.stdout, re.M)
     assert re.search(r" AE  0\.75 .* only new$", result.stdout, re.M)
+
+
+def test_all_lattices_of_a_system_are_exported(trees: tuple[Path, Path]) -> None:
+    exp, _ = trees
+    folder, out = exp / "old" / "decode_test" / "lattices" / "free", exp / "lattices" / "old.free"
+    options = ["--lattices", str(folder), "--out", str(out)]
+    result = subprocess.run(
+        [sys.executable, "-m", "stages.export_lattices", *options], capture_output=True, text=True, cwd=ROOT
+    )
+    assert result.returncode == 0, result.stderr
+    archive = LatticeArchive(folder)
+    assert sorted(path.name for path in out.glob("slf/*")) == sorted(f"{utterance}.slf" for utterance in archive)
+    for utterance in archive:
+        for again in (read_slf(out / f"slf/{utterance}.slf"), read_json_lattice(out / f"json/{utterance}.json")):
+            assert json_line(again) == json_line(archive.read(utterance))
+    assert [lattice.utterance for lattice in read_kaldi(out)] == list(archive)
 
 
 def test_wrong_names_get_one_line(trees: tuple[Path, Path]) -> None:
@@ -247,8 +283,9 @@ def test_wrong_names_get_one_line(trees: tuple[Path, Path]) -> None:
 
 def test_damaged_lattice_gets_one_line(trees: tuple[Path, Path]) -> None:
     exp, data = trees
-    path = exp / "old" / "decode_test" / "lattices" / "free" / "u1.json"
-    path.write_text(json.dumps({"version": 1}))
+    folder = exp / "old" / "decode_test" / "lattices" / "free"
+    with write_lattices(folder) as append:
+        append("u1", packed(json.dumps({"version": 1}).encode()))
     result = run_stage("show_lattice", exp, data, "--utt", "u1", "--model", "old")
-    assert result.returncode == 1 and result.stderr.startswith(f"show_lattice: {path}: ")
+    assert result.returncode == 1 and result.stderr.startswith(f"show_lattice: {folder}/lattices.jsonl.gz: u1: ")
     assert result.stderr.count("\n") == 1

@@ -1,8 +1,9 @@
 """Kaldi archives: binary ``.ark`` with the index ``.scp``, as Kaldi's own readers expect them.
 
 The encoding is kaldiio's; what is added here is that a killed run leaves no false index (the scp is renamed last) and
-that an archive from a stranger cannot run a command (Kaldi's ``cmd |`` entries and kaldiio's pickles are refused). Beside
-the index lies ``NAME.crc``, the checksum of each array, so that damage is noticed where an array is read.
+that an archive from a stranger cannot run a command (Kaldi's ``cmd |`` entries and kaldiio's pickles are refused).
+Beside the index lies ``NAME.crc``, the checksum of each array, so that damage is noticed where an array is read. What
+is no array is kept in `pipeline.base.members`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import numpy as np
 from lexicon.errors import UserError, reading
 from lexicon.files import atomic_write, write_lines
 from lexicon.text import numbered_lines, same_ids, unfit_for_a_file
+from pipeline.base.sealed import read_sealed, write_sealed
 
 PLACE = re.compile(r"[^|]+:[0-9]+")  # file and offset; a bar would be a command
 
@@ -41,7 +43,7 @@ def write_archive(scp: Path | str, arrays: Iterable[tuple[str, np.ndarray]]) -> 
             sums.append(f"{key} {checksum(array)}")
             kaldiio.matio.write_array(stream, array)
         scp.unlink(missing_ok=True)
-    write_lines(scp.with_suffix(".crc"), [*sums, f"{len(sums)} {_sum_of(sums)}"])
+    write_sealed(scp.with_suffix(".crc"), sums)
     write_lines(scp, index)
     return len(index)
 
@@ -51,17 +53,9 @@ def checksum(array: np.ndarray) -> str:
     return f"{zlib.crc32(array.tobytes(), zlib.crc32(f'{array.shape} {array.dtype.str}'.encode())):08x}"
 
 
-def _sum_of(lines: list[str]) -> str:
-    return f"{zlib.crc32(chr(10).join(lines).encode()):08x}"
-
-
 def read_checksums(path: Path) -> dict[str, str]:
-    """NAME.crc: `utterance checksum` lines, and last how many there are and their own checksum. UserError if it is
-    damaged."""
-    lines = [line for _, line in numbered_lines(path)]
-    if not lines or lines[-1] != f"{len(lines) - 1} {_sum_of(lines[:-1])}":
-        raise UserError(f"{path}: damaged or cut short; {again(path.with_suffix('.scp'))}")
-    return dict(line.rsplit(" ", 1) for line in lines[:-1])
+    """NAME.crc, a sealed list of `utterance checksum` lines. UserError if it is damaged."""
+    return dict(line.rsplit(" ", 1) for line in read_sealed(path, again(path.with_suffix(".scp"))))
 
 
 def again(scp: Path) -> str:

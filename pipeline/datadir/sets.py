@@ -104,16 +104,3 @@ def read_gold(datadir: Path, name: str) -> Intervals:
 def read_placed(name: str, datadir: Path, aligned: Path) -> Intervals:
     """What was said when, "phones" or "words": as hands have placed it if they have, else as the GMM in ``aligned``."""
     return read_gold(datadir, name) or aligned_ctm(aligned, name)
-
-
-def lattice_files(decode: Path, graph: str) -> dict[str, Path]:
-    """utterance -> its lattice, of ``graph``. UserError if there is none, or one is missing of an utterance in which
-    the search found something."""
-    folder = decode / "lattices" / graph
-    found = {path.name.removesuffix(".json"): path for path in sorted(folder.glob("*.json"))}
-    if not found:
-        raise UserError(f"{folder}: no lattices; GRAPH is free, words or word_arcs, and neural has free only")
-    texts = read_text(decode / GRAPHS[graph])
-    wanted = {utt for utt, labels in texts.items() if labels or utt in found}
-    same_ids(folder, found, wanted, decode_again(decode))
-    return found

@@ -1,5 +1,6 @@
 """Lattices: what they are, paths through them, each string once, and files."""
 
+from pipeline.lattice.archive import LatticeArchive, kept_lattice, kept_lattices, packed_lattice, write_lattices
 from pipeline.lattice.determinize import determinize
 from pipeline.lattice.formats import from_json, read_json_lattice, read_slf, to_json, write_json_lattice, write_slf
 from pipeline.lattice.paths import (
@@ -19,6 +20,7 @@ __all__ = [
     "LARGEST",
     "VERSION",
     "Lattice",
+    "LatticeArchive",
     "best_path",
     "depth",
     "depths",
@@ -27,12 +29,16 @@ __all__ = [
     "forward_backward",
     "frame_posteriors",
     "from_json",
+    "kept_lattice",
+    "kept_lattices",
     "nbest",
+    "packed_lattice",
     "prune",
     "prune_beam",
     "read_json_lattice",
     "read_slf",
     "to_json",
     "write_json_lattice",
+    "write_lattices",
     "write_slf",
 ]

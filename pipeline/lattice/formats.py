@@ -1,4 +1,4 @@
-"""Files of lattices: JSON for the viewer, and HTK's Standard Lattice Format."""
+"""A lattice as JSON, as it is kept, and in HTK's Standard Lattice Format."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import unquote
 import numpy as np
 
 from lexicon.errors import UserError
-from lexicon.files import atomic_write, read_json, write_lines
+from lexicon.files import read_json, write_lines
 from lexicon.text import numbered_lines
 from pipeline.lattice.paths import best_path
 from pipeline.lattice.schema import VERSION, Lattice, check_lattice
@@ -50,6 +50,11 @@ def to_json(lattice: Lattice) -> dict[str, Any]:
     }
 
 
+def json_line(lattice: Lattice) -> str:
+    """The lattice as compact JSON, without a line end."""
+    return json.dumps(to_json(lattice), separators=(",", ":"), ensure_ascii=False)
+
+
 def from_json(value: dict[str, Any], source: Path | str = "lattice") -> Lattice:
     """Read what `to_json` gave. Raises UserError naming ``source`` if it is no such lattice."""
     try:
@@ -83,7 +88,7 @@ def from_json(value: dict[str, Any], source: Path | str = "lattice") -> Lattice:
 
 def again(source: Path | str) -> str:
     """What makes a lattice anew."""
-    folder = Path(source).parent.parent.parent  # of decode_test/lattices/GRAPH/UTT.json
+    folder = Path(source).parent.parent.parent  # of decode_test/lattices/GRAPH/lattices.jsonl.gz
     return (
         f"decode again: remove {folder / 'hyp.txt'} and run: make"
         if folder.name.startswith("decode_")
@@ -92,9 +97,8 @@ def again(source: Path | str) -> str:
 
 
 def write_json_lattice(lattice: Lattice, path: Path | str) -> None:
-    """Write one lattice as compact JSON (the viewer's format)."""
-    with atomic_write(path) as stream:
-        json.dump(to_json(lattice), stream, separators=(",", ":"), ensure_ascii=False)
+    """Write one lattice as a line of compact JSON."""
+    write_lines(path, [json_line(lattice)])
 
 
 def read_json_lattice(path: Path | str) -> Lattice:

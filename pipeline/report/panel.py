@@ -23,7 +23,7 @@ from pipeline.datadir.feats import read_feats
 from pipeline.datadir.sets import aligned_ctm, decoded_ctm, read_gold, read_placed
 from pipeline.draw.lanes import draw
 from pipeline.draw.spectrogram import png_mask, spectrogram
-from pipeline.lattice import Lattice, read_json_lattice
+from pipeline.lattice import Lattice, kept_lattice
 from pipeline.lattice.difference import difference
 from pipeline.report.others import read_causes
 from pipeline.report.posteriorgram import posteriorgram, spikes
@@ -216,8 +216,7 @@ def _placements(model: Path) -> dict[str, dict[str, PlacedUtterance]]:
 @functools.lru_cache(maxsize=16)
 def read_lattice(decode: Path, graph: str, utterance: str) -> Lattice | None:
     """A lattice, None where the search kept none; each is asked for several times, one utterance after another."""
-    path = decode / "lattices" / graph / f"{utterance}.json"
-    return read_json_lattice(path) if path.exists() else None
+    return kept_lattice(decode, graph, utterance)
 
 
 def lattice_drawings(decode: Path, utterance: str) -> dict[str, dict[str, Any]]:

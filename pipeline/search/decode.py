@@ -6,7 +6,7 @@ import contextlib
 import gc
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -67,7 +67,12 @@ class Hypothesis:
 
 
 class Decoder(Protocol):
-    """Maps the scores of one utterance (T', columns) to a hypothesis; ``num_frames`` feature frames lie behind them."""
+    """Maps the scores of one utterance (T', columns) to a hypothesis; ``num_frames`` feature frames lie behind them.
+
+    ``graphs``: of the lattices that it makes, first that of a hypothesis' ``lattice``, then of its ``word_lattice``.
+    """
+
+    graphs: Sequence[str]
 
     def decode(self, utterance: str, scores: np.ndarray, num_frames: int) -> Hypothesis: ...
 
@@ -104,6 +109,7 @@ class WfstDecoder:
         """``word_arcs``: whether the lattice of words is wanted."""
         self.system, self.lang, self.name, self.settings, self.beams = system, lang, graph, settings, beams
         self.word_arcs = word_arcs
+        self.graphs = (graph, "word_arcs") if word_arcs and graph != "free" else (graph,)
         known = knowledge(system.topology, lang, graph)
         self.lexicon = known.lexicon
         fst = decoding_graph(system.topology, *known, settings.insertion_score)
@@ -162,6 +168,8 @@ def _uncollected() -> Iterator[None]:
 
 class FlashlightWords:
     """flashlight-text's lexicon beam search with KenLM, over the scores of a CTC network."""
+
+    graphs = ()
 
     def __init__(self, system: System, lang: Lang, settings: SearchSettings):
         self.system = system

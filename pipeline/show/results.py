@@ -21,7 +21,8 @@ from pipeline.datadir.sets import read_spoken
 from pipeline.draw.chart import COLUMNS, counted, level, note, numbers, table, wrap
 from pipeline.draw.lattice_svg import lattice_svg
 from pipeline.draw.lattice_text import lattice_page
-from pipeline.lattice import Lattice, best_path, nbest, read_json_lattice
+from pipeline.lattice import Lattice, best_path, kept_lattice, nbest
+from pipeline.lattice.archive import NAME
 from pipeline.show.place import Place, Shown
 from pipeline.times.clock import FRAME_SHIFT_MS, frame_to_seconds
 from pipeline.times.intervals import Interval, read_ctm
@@ -59,8 +60,7 @@ class Decode:
 
     def lattice(self, graph: str) -> Lattice | None:
         """The lattice of a search; none where that search gives none."""
-        path = self.folder / "lattices" / graph / f"{self.utterance}.json"
-        return read_json_lattice(path) if path.exists() else None
+        return kept_lattice(self.folder, graph, self.utterance)
 
 
 def decodes(place: Place) -> list[Decode]:
@@ -192,10 +192,9 @@ def lattice(place: Place) -> Shown:
         [
             "phones between nodes in time,",
             "each with acoustic and language score and posterior;",
-            "files:",
-            f"{graph}/{place.id}.json",
-            "and",
-            ".slf",
+            "kept in:",
+            f"{graph}/{NAME};",
+            f"as SLF and JSON: make lattice MODEL={one.name} UTT={place.id}",
         ],
     )
     return Shown([*lines, "", *lattice_page(found, _reference_phones(place), place.fold)], {"svg": lattice_svg(found)})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import os
@@ -17,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from bad_inputs.place import COMMANDS, RATE, Place
+from pipeline.base.members import Members, packed, write_members
 
 Spoil = Callable[[Place], object]
 
@@ -133,13 +135,14 @@ def both(*spoils: Spoil) -> Spoil:
 def values(name: str, **changes: object) -> Spoil:
     """Fields of a JSON object; a function is applied to what is there, None takes the field out."""
 
-    def spoil(place: Place) -> None:
-        value = json.loads((place / name).read_text())
-        for key, new in changes.items():
-            value[key] = new(value[key]) if callable(new) else new
-        (place / name).write_text(json.dumps({key: item for key, item in value.items() if item is not None}))
+    return change(name, lambda data: _with_values(data, changes))
 
-    return spoil
+
+def _with_values(data: bytes, changes: dict[str, object]) -> bytes:
+    value = json.loads(data)
+    for key, new in changes.items():
+        value[key] = new(value[key]) if callable(new) else new
+    return json.dumps({key: item for key, item in value.items() if item is not None}).encode()
 
 
 def deep(name: str) -> Spoil:
@@ -280,6 +283,34 @@ def tensors(name: str, header: str | dict, data: bytes = bytes(64), claimed: int
 
 
 # ---- archives
+
+
+def member(
+    archive: str, utterance: str, content: bytes | Callable[[bytes], bytes] | None = None, /, **changes
+) -> Spoil:
+    """What a lattice archive holds of an utterance is another, with an index that knows it: ``content``, or what is
+    there with ``changes`` of `values`; nothing of it without either."""
+
+    def spoil(place: Place) -> None:
+        held = Members(place / archive, "")
+        whole = {utt: held.read(utt) for utt in held}
+        if changes:
+            whole[utterance] = _with_values(whole[utterance], changes)
+        elif content is None:
+            del whole[utterance]
+        else:
+            whole[utterance] = content(whole[utterance]) if callable(content) else content
+        with write_members(place / archive) as append:
+            for utt, data in whole.items():
+                append(utt, packed(data))
+
+    return spoil
+
+
+def bomb(archive: Path, utterance: str) -> None:
+    """A lattice archive of one small member that unpacks to 300 MB, with an index that knows it."""
+    with write_members(archive) as append:
+        append(utterance, gzip.compress(bytes(300_000_000), 1))
 
 
 def tarred(*members: tuple[str, str | bytes, str]) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 
 from bad_inputs.spoil import (
@@ -9,6 +11,7 @@ from bad_inputs.spoil import (
     Row,
     Spoil,
     arrays,
+    bomb,
     both,
     change,
     cut,
@@ -19,6 +22,7 @@ from bad_inputs.spoil import (
     gone,
     half,
     matrix,
+    member,
     pickled,
     pipe,
     promised,
@@ -743,8 +747,10 @@ EXPLAIN_ERRORS = rows(
     ("no decode", gone(f"{DECODE}/words.ctm"), f"{DECODE}/words.ctm: no such file"),
     (
         "a lattice that is gone",
-        both(gone(f"{DECODE}/lattices/word_arcs/ann-test0.json"), swap(f"{TEST}/text", "ZERO", "ONE")),
-        f"{DECODE}/lattices/word_arcs/ann-test0.json: no such lattice",
+        both(
+            member(f"{DECODE}/lattices/word_arcs/lattices.jsonl.gz", "ann-test0"), swap(f"{TEST}/text", "ZERO", "ONE")
+        ),
+        f'{DECODE}/lattices/word_arcs/lattices.jsonl.gz: nothing of "ann-test0" is in it; decode again: remove ',
     ),
     ("no features of an utterance", change(f"{TEST}/feats.scp", lambda data: data.split(b"\n", 1)[1]), "ann-test0"),
     (
@@ -833,7 +839,8 @@ REPORT = rows(
     ),
 )
 
-LATTICE = f"{DECODE}/lattices/free/ann-test0.json"
+FREE, WORDS = (f"{DECODE}/lattices/{graph}/lattices.jsonl.gz" for graph in ("free", "words"))
+LATTICE = FREE, "ann-test0"
 SHOW = rows(
     "show_lattice",
     ("no such utterance", None, 'UTT "nobody" is not in', {"also": "--utt nobody"}),
@@ -846,23 +853,48 @@ SHOW = rows(
     ("no such model", None, 'MODEL "magic" has no free lattices', {"also": "--model magic"}),
     ("no such second model", None, 'MODEL "magic" has no free lattices', {"also": "--model2 magic"}),
     ("a floor that is no number", None, "argument --min-posterior: ", {"also": "--min-posterior high"}),
-    ("no lattice", gone(LATTICE), f"{LATTICE}: no such lattice"),
-    ("a lattice nested without end", deep(LATTICE), f"{LATTICE}: not JSON (nested too deeply)"),
-    ("a lattice cut short", cut(LATTICE, 0.5), f"{LATTICE}: not JSON"),
+    ("no archive", gone(FREE), f"{FREE}: no such file; decode again: remove {DECODE}/hyp.txt and run: make"),
+    ("no index", gone(f"{FREE}.index"), f"{FREE}.index: no such index; decode again: remove {DECODE}/hyp.txt"),
+    ("an index cut short", cut(f"{FREE}.index", 0.5), f"{FREE}.index: damaged or cut short; decode again"),
+    ("an index that is damaged", flipped(f"{FREE}.index"), f"{FREE}.index: damaged or cut short; decode again"),
+    ("no lattice", member(*LATTICE), f'{FREE}: nothing of "ann-test0" is in it; decode again'),
+    ("an archive cut short", cut(FREE, 0.1), f"{FREE}: ann-test0: cut short: it has "),
+    ("a pipe in place of the archive", pipe(FREE), f"{FREE}: no such file; "),
+    (
+        "the index of another archive",
+        lambda place: shutil.copy(place / f"{WORDS}.index", place / f"{FREE}.index"),
+        f"{FREE}: ann-test0: damaged, or the index is another's",
+    ),
+    (
+        "the lattice of another graph's archive",
+        member(*LATTICE, utterance="ann-test1"),
+        f'{FREE}: ann-test0: a lattice of "ann-test1" in its place; ',
+    ),
+    ("a lattice nested without end", member(*LATTICE, b"[" * 200_000), f"{FREE}: ann-test0: not JSON (nested too"),
+    ("a lattice cut short", member(*LATTICE, lambda data: data[:99]), f"{FREE}: ann-test0: not JSON"),
+    (
+        "a lattice that unpacks to more than any",
+        lambda place: bomb(place / FREE, "ann-test0"),
+        f"{FREE}: ann-test0: unpacks to more than the 67108864 bytes it may have; decode again",
+    ),
     (
         "a lattice of another version",
-        values(LATTICE, version=1),
+        member(*LATTICE, version=1),
         f"(version 1, this program reads 2); decode again: remove {DECODE}/hyp.txt and run: make",
     ),
-    ("a lattice whose arcs go back", values(LATTICE, arcs=lambda arcs: arcs[::-1]), f"{LATTICE}: not a phone lattice"),
-    ("a lattice with scores of NaN", values(LATTICE, acoustic_scale=float("nan")), "scores are not finite"),
+    (
+        "a lattice whose arcs go back",
+        member(*LATTICE, arcs=lambda arcs: arcs[::-1]),
+        f"{FREE}: ann-test0: not a phone lattice",
+    ),
+    ("a lattice with scores of NaN", member(*LATTICE, acoustic_scale=float("nan")), "scores are not finite"),
     (
         "a lattice with times of 400 digits",
-        values(LATTICE, nodes=lambda nodes: [*nodes[:-1], 10**400]),
+        member(*LATTICE, nodes=lambda nodes: [*nodes[:-1], 10**400]),
         "not a phone lattice",
     ),
-    ("a lattice as long as the universe", values(LATTICE, num_frames=10**300), "frames outside the utterance"),
-    ("a lattice without arcs", values(LATTICE, arcs=[]), f"{LATTICE}: not a phone lattice"),
+    ("a lattice as long as the universe", member(*LATTICE, num_frames=10**300), "frames outside the utterance"),
+    ("a lattice without arcs", member(*LATTICE, arcs=[]), f"{FREE}: ann-test0: not a phone lattice"),
 )
 
 DIFFERENCE = rows(
@@ -874,11 +906,10 @@ DIFFERENCE = rows(
         {"also": "--systems gmm magic"},
     ),
     ("one system", None, "argument --systems: expected 2 arguments", {"also": "--systems gmm"}),
-    ("a lattice cut short", cut(LATTICE, 0.5), f"{LATTICE}: not JSON"),
+    ("an archive cut short", cut(FREE, 0.1), f"{FREE}: ann-test0: cut short"),
     ("no reference times", gone(f"{GMM}/ali_test/phones.ctm"), "ali_test/phones.ctm: no such file"),
 )
 
-WORDS = f"{DECODE}/lattices/words/ann-test0.json"
 EXPORT = rows(
     "export_lattices",
     (
@@ -887,8 +918,12 @@ EXPORT = rows(
         "lattices/magic: no lattices; GRAPH is free",
         {"also": f"--lattices {DECODE}/lattices/magic"},
     ),
-    ("a lattice cut short", cut(WORDS, 0.5), f"{WORDS}: not JSON"),
-    ("lattices of two scales", values(WORDS, acoustic_scale=7.5), f"{DECODE}/lattices/words: of several searches"),
+    ("an archive with a flipped bit", flipped(WORDS), (f"{WORDS}: ", ": damaged, or the index is another's")),
+    (
+        "lattices of two scales",
+        member(WORDS, "ann-test0", acoustic_scale=7.5),
+        f"{DECODE}/lattices/words: of several searches",
+    ),
 )
 
 LOOK = rows(
@@ -989,7 +1024,7 @@ LOOK = rows(
         'decode.json: no "search"',
         {"also": "--stage decode"},
     ),
-    ("no lattice", gone(LATTICE), 'no lattice of "ann-test0"', {"also": "--stage lattice"}),
+    ("no lattice", member(*LATTICE), 'no lattice of "ann-test0"', {"also": "--stage lattice"}),
 )
 
 CHECK = rows(
