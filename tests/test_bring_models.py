@@ -357,7 +357,8 @@ def test_extra_words_are_told_with_their_times_and_a_text_of_a_book_is_refused(e
 
     def align(text: str) -> str:
         return align_text.main(Namespace(wav=str(experiment.wav(utt)), text=text, text_file="", exp=tmp_path,
-                                         lang=experiment.root / "lang", cache=tmp_path, system=[("gmm", experiment.exp / "gmm")]))[1]
+                                         lang=experiment.root / "lang", cache=tmp_path, teacher=None, jobs=1,
+                                         system=[("gmm", experiment.exp / "gmm")]))[1]
 
     words, strange = list(speech.words[utt]), [w for w in speech.lexicon if w not in speech.words[utt]][:2]
     result = align(" ".join([*words, *strange]))
