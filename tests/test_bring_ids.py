@@ -235,6 +235,7 @@ def test_nor_are_they_unpacked(tmp_path):
     (lj, {"c"}, "c-LJ001-0000", "YES NO"),
     (lambda folder: lj(folder, table="{name}|yes no"), {"c"}, "c-LJ001-0000", "YES NO"),
     (lambda folder: lj(folder, table="wavs/{name}.wav|yes no|"), {"c"}, "c-LJ001-0000", "YES NO"),
+    (lambda folder: lj(folder, table="{name}|1 2|yes no"), {"c"}, "c-LJ001-0000", "YES NO"),
     (lambda folder: lj(folder / "LJSpeech-1.1").parent, {"LJSpeech-1.1"}, "LJSpeech-1.1-LJ001-0000", "YES NO"),
     (lambda folder: lj(lj(folder / "ann").parent / "bob").parent, {"ann", "bob"}, "ann-LJ001-0000", "YES NO"),
     (vctk, {"p225", "p226"}, "p225_000", "PLEASE CALL STELLA"),
@@ -280,6 +281,16 @@ def lj_without_sound(folder: Path) -> str:
     return "metadata.csv:1"
 
 
+def lj_with_speakers(folder: Path) -> str:
+    lj(folder, table="{name}|yes no|ann")
+    return "metadata.csv:1: columns"
+
+
+def lj_of_speakers(folder: Path) -> str:
+    lj(folder, table="{name}|ann|yes no")
+    return "metadata.csv:1: columns"
+
+
 def audio_alone(folder: Path) -> str:
     for number in range(12):
         sound(folder / f"{number}.wav")
@@ -306,13 +317,24 @@ def three_good(folder: Path) -> str:
     return "03.wav"
 
 
-@pytest.mark.parametrize("make", [lj_without_sound, audio_alone, one_table, strange, three_good])
+@pytest.mark.parametrize("make", [lj_without_sound, lj_with_speakers, lj_of_speakers, audio_alone, one_table, strange,
+                                  three_good])
 def test_what_is_no_corpus_is_told_with_its_reasons(tmp_path, make):
     """What was found, the first file that is at fault among it."""
     named = make(tmp_path / "c")
     with pytest.raises(UserError) as error:
         own.prepare(tmp_path / "c")
     assert named in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("there,missing", [("x.m4a", "x.txt: transcript without audio"),
+                                           ("x.srt", "x.wav: audio without transcript")])
+def test_a_half_of_another_kind_is_named(tmp_path, there, missing):
+    folder = tree(tmp_path / "c", "a")
+    (folder / there).write_bytes(b"\0")
+    sound(folder / "x.wav") if there == "x.srt" else (folder / "x.txt").write_text("yes")
+    (_, error), = read(folder).unreadable
+    assert f"{missing} ({there} is of a kind that is not read); " in error
 
 
 # Results of one's own recordings
