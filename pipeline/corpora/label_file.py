@@ -16,6 +16,7 @@ from lexicon.errors import UserError
 from lexicon.nonspeech import is_pause
 from lexicon.phone_sets import arpabet, ipa, without_stress
 from lexicon.text import numbered_lines
+from lexicon.written import BRACKETED
 from pipeline.audio import AudioInfo
 from pipeline.datadir.check import GOLD_OVERSHOOT_S
 from pipeline.intervals import Interval
@@ -23,6 +24,16 @@ from pipeline.intervals import Interval
 LINE = re.compile(r"(?P<start>-?\d+(?:[.,]\d+)?)(?P<gap>\s+)(?P<end>-?\d+(?:[.,]\d+)?)(?:\s+(?P<label>\S.*))?")
 ESPS_LINE = re.compile(r"(?P<end>\d+\.\d+)\s+-?\d+(?:\s+(?P<label>\S.*))?")
 SUBTITLE = re.compile(r"[\d:.,]+ --> [\d:.,]+")
+FORMS = {  # as the first line of what is no plain text begins, whatever the file is called
+    r'File type = "oo|"?ooTextFile': "a file of Praat's, which is read if it is a TextGrid and called .TextGrid",
+    r"\{\\rtf": "RTF", r"(?i:<\?xml|<!doctype|<html|<sami)": "XML or HTML", r'[\[{]\s*("|$)': "JSON",
+    r"@(Begin|UTF8)\b": "a CHAT transcript", r"#!MLF!#": "a master label file of HTK",
+    r"WEBVTT|\[Script Info": "subtitles",
+}
+PARTS = re.compile(r"[\w.:]+")
+TIME = re.compile(r"\d+\.\d+|\d+(:\d\d)+(\.\d+)?")
+CTM = re.compile(r"(\S+\s+){2,3}\d+\.\d+\s+\d+\.\d+\s+\S.*")  # or STM, which names the speaker too
+SPEAKER = re.compile(r"\W?[^\W\d_][\w .'-]{0,30}:\s+\S.*")
 FREQUENCIES = "\\"          # begins Audacity's second line of a label, which selects frequencies
 HTK_PER_S = 10_000_000      # HTK counts in 100 ns
 COVERED = 0.25              # of the sound, by labels that fit it
@@ -53,12 +64,21 @@ def read_labels(path: Path, sound: AudioInfo) -> list[Interval] | None:
     the end. With tabs and decimals they are Audacity's, whose labels may be few. Small whole numbers alone are text.
 
     UserError where it is neither this nor plainly text: times that do not fit the sound in any unit, in two lines or
-    more, or such as no text has; or most lines, but not all. "12 34 people" alone is text.
+    more, or such as no text has; most lines, but not all; a table of times in another form, or another kind of file.
+    "12 34 people" alone is text.
     """
     lines = [(number, line.strip()) for number, line in numbered_lines(path)
              if line.strip() and not line.startswith(FREQUENCIES)]
     if subtitle := next((number for number, line in lines if SUBTITLE.match(line)), None):
         raise UserError(f"{path}:{subtitle}: subtitles; save their text alone, or as a TextGrid")
+    found = _labels(path, lines, sound)
+    if found is None:
+        _refuse_other_forms(path, lines)
+    return found
+
+
+def _labels(path: Path, lines: Sequence[tuple[int, str]], sound: AudioInfo) -> list[Interval] | None:
+    """As read_labels, of lines that are not empty; None for whatever has another form."""
     if (header := next((at for at, (_, line) in enumerate(lines) if line == "#"), None)) is not None:
         rows = _esps(lines[header + 1:])
     else:
@@ -72,6 +92,29 @@ def read_labels(path: Path, sound: AudioInfo) -> list[Interval] | None:
         number, line = next((number, line) for number, line in lines if not LINE.fullmatch(line))
         raise UserError(f'{path}:{number}: "{line[:80]}" is not `start end label` as the other lines are; correct it')
     return _in_seconds(path, rows, sound)
+
+
+def _refuse_other_forms(path: Path, lines: Sequence[tuple[int, str]]) -> None:
+    """UserError for what would be read aloud as it stands, numbers and all: the markup of another kind of file, a table
+    of times (CTM, CSV, a list of clock times), or a dialogue's names of speakers."""
+    for number, line in lines[:1]:
+        if form := next((form for begin, form in FORMS.items() if re.match(begin, line)), None):
+            raise UserError(f"{path}:{number}: {form}; save its text alone, as plain text in UTF-8")
+    lines = [(number, BRACKETED.sub(" ", line).strip()) for number, line in lines]  # which are not said
+    timed = [number for number, line in lines if _has_times(line)]
+    if len(timed) > 1 and len(timed) >= MOST * len(lines) or lines and all(CTM.fullmatch(line) for _, line in lines):
+        raise UserError(f"{path}:{timed[0]}: times, but not lines of `start end label`; write them so, or the text "
+                        f"alone (such numbers that are said, in words)")
+    if len(lines) > 1 and all(SPEAKER.fullmatch(line) for _, line in lines):
+        name = lines[0][1].partition(":")[0]
+        raise UserError(f'{path}:{lines[0][0]}: "{name}:" as in a dialogue; nobody says the names of speakers, so take '
+                        f"them away or put them in [brackets] (what is said, write without the colon)")
+
+
+def _has_times(line: str) -> bool:
+    """Whether a line begins with a time, or has two."""
+    times = [bool(TIME.fullmatch(part)) for part in PARTS.findall(line)]
+    return times[:1] == [True] or sum(times) > 1
 
 
 def _row(number: int, found: re.Match[str]) -> Row:
