@@ -269,9 +269,10 @@ def test_of_two_microphones_the_first_and_no_speaker_without_text(tmp_path):
     folder = vctk(tmp_path / "c", end="_mic1.flac")
     sound(folder / "wav48/p225/p225_000_mic2.flac")
     sound(folder / "wav48/p315/p315_000_mic1.flac")
+    (folder / "txt/p225/p225_099.txt").write_text("Please call Stella.")
     found = read(folder)
     assert len(found.sets[""]) == 12 and not found.unreadable
-    assert {name for name, _ in found.left_out} == {"p225_000_mic2.flac", "p315_000_mic1.flac"}
+    assert {name for name, _ in found.left_out} == {"p225_000_mic2.flac", "p315_000_mic1.flac", "p225_099.txt"}
 
 
 def lj_without_sound(folder: Path) -> str:

@@ -16,7 +16,9 @@ from lexicon.fold import fold_of, unknown_labels
 from lexicon.nonspeech import is_nonspeech
 from lexicon.written import Written
 from pipeline.align import Segment
+from pipeline.audio import AudioInfo
 from pipeline.corpora import own
+from pipeline.corpora.label_file import read_labels
 from pipeline.corpora.prepared import Prepared
 from pipeline.corpora.transcript import words_of_file
 from pipeline.datadir import read_datadir, write_datadir
@@ -342,6 +344,22 @@ UNFIT = {
 def test_label_files_that_do_not_fit_are_refused(tmp_path, suffix, content):
     (name, error), = prepared_with(tmp_path / "mine", 1, {suffix: content}).unreadable
     assert name == "x" and f"x{suffix}:" in error and "; " in error
+
+
+@pytest.mark.parametrize("labels,rate,other", [
+    ("0 8000 h#\n8000 16000 aa\n", 48000, 16000), ("0 8000 h#\n8000 16000 aa\n", 22050, 16000),
+    ("800 4000 yes\n4000 7200 no\n", 16000, 8000),
+    ("0 8000 h#\n8000 16000 aa\n", 16000, None), ("0 8000 yes\n8000 15000 no\n", 24000, None),
+    ("800 4000 yes\n4000 7200 no\n7200 16000 sil\n", 16000, None),
+])
+def test_samples_of_another_rate_are_named(tmp_path, labels, rate, other):
+    """One second of sound, resampled after it was labelled."""
+    (tmp_path / "x.wrd").write_text(labels)
+    if other is None:
+        assert read_labels(tmp_path / "x.wrd", AudioInfo(rate, rate, 1))[1].start == int(labels.split()[3]) / rate
+    else:
+        with pytest.raises(UserError, match=rf"x.wrd:2: sample .* but at {other} Hz the labels would end with"):
+            read_labels(tmp_path / "x.wrd", AudioInfo(rate, rate, 1))
 
 
 def test_the_name_of_the_recording_is_not_said(tmp_path):

@@ -36,6 +36,8 @@ CTM = re.compile(r"(\S+\s+){2,3}\d+\.\d+\s+\d+\.\d+\s+\S.*")  # or STM, which na
 SPEAKER = re.compile(r"\W?[^\W\d_][\w .'-]{0,30}:\s+\S.*")
 FREQUENCIES = "\\"          # begins Audacity's second line of a label, which selects frequencies
 HTK_PER_S = 10_000_000      # HTK counts in 100 ns
+USUAL_RATES = (8000, 11025, 16000, 22050, 24000, 32000, 44100, 48000)
+LATE = 0.85                 # of the sound, where the last word ends
 COVERED = 0.25              # of the sound, by labels that fit it
 AS_TIME = 1000              # no text begins with 0 and such a number, and no times of samples or 100 ns end before it
 AS_TIMES = 100_000          # nor with two numbers up to this one
@@ -147,6 +149,11 @@ def _in_seconds(path: Path, rows: list[Row], sound: AudioInfo) -> list[Interval]
     if unit == 1 and point:
         raise UserError(f'{path}:{point.line}: "{point.label}" at a point of time; let it last as long as what it '
                         f"labels")
+    if unit == sound.sample_rate and (other := _lower_rate(rows[-1].end, sound)):
+        last = rows[-1]
+        raise UserError(f"{path}:{last.line}: sample {last.end:.10g} is at {last.end / unit:.2f} of {seconds:.2f} s, "
+                        f"but at {other} Hz the labels would end with the sound; were they made before it was resampled? "
+                        f"Write them in seconds (if they are right, add one of silence, `sil`, up to the end)")
     if unit is not None:
         return [Interval(row.start / unit, min(row.end / unit, seconds), _bare(row.label) if unit == HTK_PER_S
                          else row.label) for row in rows]
@@ -157,6 +164,17 @@ def _in_seconds(path: Path, rows: list[Row], sound: AudioInfo) -> list[Interval]
                         f"not fit the sound of {seconds:.2f} s{'' if _grow(rows) else ', or the line before'}, in seconds, "
                         f"samples or 100 ns; correct the times (of a text, write such numbers in words)")
     return None
+
+
+def _lower_rate(end: float, sound: AudioInfo) -> int | None:
+    """A usual sample rate below that of the sound at which labels up to sample ``end`` would end with the sound, or, at
+    half its rate or less, late in it; None where they do so at its own rate, or at none."""
+    seconds = sound.num_samples / sound.sample_rate
+    if end / sound.sample_rate >= seconds - GOLD_OVERSHOOT_S:
+        return None
+    return next((rate for rate in USUAL_RATES if rate < sound.sample_rate and
+                 (abs(end / rate - seconds) <= GOLD_OVERSHOOT_S or
+                  2 * rate <= sound.sample_rate and LATE * seconds <= end / rate <= seconds)), None)
 
 
 def _no_text(row: Row) -> bool:

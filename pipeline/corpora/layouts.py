@@ -89,10 +89,12 @@ def _vctk(folder: Path, written: Written) -> Found | None:
     texts = {nfc(path.relative_to(text).with_suffix("").as_posix()): path for path in below(text)
              if path.suffix.lower() in TEXTS}
     found = Found("VCTK's layout", defaultdict(list))
+    heard = set()
     transcribed = {key.rpartition("/")[0] for key in texts}
     for path in filter(is_audio, below(sound)):
         key = nfc(path.relative_to(sound).with_suffix("").as_posix())
         microphone, plain = MICROPHONE.search(key), MICROPHONE.sub("", key)
+        heard.add(plain)
         if microphone and microphone[1] == "2":
             found.left_out.append((path.name, "the second microphone"))
         elif plain.rpartition("/")[0] not in transcribed:
@@ -104,7 +106,10 @@ def _vctk(folder: Path, written: Written) -> Found | None:
             *parents, name = ("_".join(part.split()) for part in plain.split("/"))
             said = " ".join(line for _, line in numbered_lines(texts[plain]))
             _add(found, written, str(texts[plain]), "-".join(parents) or sound.name, name, path, said)
-    return found if found.sets else None
+    if not found.sets:
+        return None
+    found.left_out += [(path.name, "a transcript without recording") for key, path in texts.items() if key not in heard]
+    return found
 
 
 def _add(found: Found, written: Written, where: str, speaker: str, name: str, audio: Path | None, text: str) -> None:
