@@ -12,6 +12,7 @@ import soundfile
 
 from lexicon.errors import UserError
 from pipeline.audio import Cut, audio_info, read_audio, resampled_length
+from pipeline.containers import _after_metadata
 from pipeline.corpora.prepared import measure, unmeasured
 from pipeline.datadir.check import Check
 from pipeline.datadir.write import write_datadir
@@ -72,6 +73,11 @@ def flac_of_unknown_length(keep_sum: bool = True) -> bytes:
     return bytes(data)
 
 
+def joined_frames(first: bytes, second: bytes) -> bytes:
+    """A FLAC file and the frames of another behind it, as ffmpeg's `concat` copies them."""
+    return first + second[_after_metadata(second, 0):]
+
+
 def half(data: bytes) -> bytes:
     return data[:len(data) // 2]
 
@@ -125,6 +131,8 @@ WHOLE = {  # name: the file and its number of samples
     "w64": (encoded(format="W64", subtype="PCM_16"), N), "w64 from a pipe": (w64((1 << 63) - 1), N),
     "flac of unknown length": (flac_of_unknown_length(), N),
     "flac of unknown length and sum": (flac_of_unknown_length(keep_sum=False), N),
+    "flac behind a tag": (ID3 + encoded(format="FLAC"), N),
+    "flac of unknown length behind a tag": (ID3 + flac_of_unknown_length(), N),
     "24 bits": (encoded(format="WAV", subtype="PCM_24"), N), "mu-law": (encoded(format="WAV", subtype="ULAW"), N),
     "extensible": (encoded(format="WAVEX", subtype="PCM_16"), N),
     "chunks after the samples": (with_chunk(with_chunk(wav(), b"LIST", b"abc\0"), b"id3 ", b"x"), N),
@@ -193,6 +201,10 @@ MISSING = {  # name: the file and what the message must name
     "flac cut short": (half(encoded(format="FLAC")), "truncated"),
     "flac of unknown length cut short": (half(flac_of_unknown_length()), "truncated"),
     "two flacs": (2 * encoded(format="FLAC"), "second FLAC"),
+    "two flacs behind a tag": (ID3 + 2 * encoded(format="FLAC"), "second FLAC"),
+    "the frames of two flacs": (joined_frames(*2 * [encoded(format="FLAC")]), "second FLAC"),
+    "the frames of two flacs in stereo": (joined_frames(
+        stereo(SOUND, format="FLAC"), stereo(noise(3, 1), format="FLAC")), "second FLAC"),
     "two wavs": (wav() + wav(), "joined"), "wav with too short a length": (wav(length=N), "header"),
     "wav header alone": (wav()[:44].replace(struct.pack("<I", 2 * N), bytes(4)), "0 samples"),
     "float in the range of int16": (encoded(SOUND * 32768, format="WAV", subtype="FLOAT"), "32768"),
