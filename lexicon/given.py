@@ -144,8 +144,19 @@ def _read_entries(path: Path, described: Container[str]) -> tuple[list[_Entry], 
     wrong: list[tuple[int, str]] = []
     most = 0
     for number, line in numbered_lines(path):
-        fields = COMMENT.sub("", line.removeprefix("\ufeff")).split()
+        line = COMMENT.sub("", line.removeprefix("\ufeff")).strip()
+        fields = line.split()
         if not fields or line.startswith(";;;"):
+            continue
+        head, tab, _ = line.partition("\t")
+        if tab and not all(map(NUMBER.match, head.split()[1:])):
+            wrong.append(
+                (
+                    number,
+                    f'"{head}" before the tab has a space in it, and a word has none; write it as one '
+                    f"word, or leave it out",
+                )
+            )
             continue
         word = composed(VARIANT.sub("", fields[0]) or fields[0])
         columns = _num_columns(fields[1:], described)
@@ -195,6 +206,8 @@ def _recognised(path: Path, entries: list[_Entry]) -> tuple[PhoneSet, str]:
     stressed = dict.fromkeys(name for entry in entries for name in entry.phones)
     notation, known, strange = recognise(map(without_stress, stressed))
     if not strange:
+        if notation == "ARPAbet":
+            _refuse_two_cases(path, entries, known)
         return known, notation
     entry, name = next((entry, name) for entry in entries for name in entry.phones if without_stress(name) in strange)
     raise UserError(
@@ -202,6 +215,18 @@ def _recognised(path: Path, entries: list[_Entry]) -> tuple[PhoneSet, str]:
         f"{len(known)} of {len(known) + len(strange)} phones here are; correct it, or describe all "
         f"phones in a file of `PHONE IPA [class words]` lines: PHONES=FILE"
     )
+
+
+def _refuse_two_cases(path: Path, entries: list[_Entry], known: Collection[str]) -> None:
+    """UserError where one phone of ARPAbet has two names, AH and ah, and would be two phones."""
+    small = {name for name in known if name != name.upper() and name.upper() in known}
+    found = next(((entry, name) for entry in entries for name in entry.phones if without_stress(name) in small), None)
+    if found:
+        entry, name = found
+        raise UserError(
+            f'{path}:{entry.number}: phone "{name}" in word "{entry.word}" is "{name.upper()}" in others; '
+            f"write all phones in capitals, or all in small letters"
+        )
 
 
 def _scaled(variants: list[tuple[float, tuple[str, ...]]]) -> list[tuple[float, tuple[str, ...]]]:

@@ -21,6 +21,8 @@ BOUNDARY = regex.compile(r"(?w)\b", regex.V1)
 LETTER = regex.compile(r"[\p{L}\p{N}]")
 DIGIT = regex.compile(r"\p{N}")
 # What stands in brackets is no speech: [laughter], <unk>, {SL}. Round ones hold asides, which are said.
+SAID = regex.compile(r"[%&\p{Sc}]")  # signs that are words in English
+MONEY = regex.compile(r"\p{Sc}\s*\d[\d.,]*|\d[\d.,]*\s*\p{Sc}")
 BRACKETED = regex.compile(r"\[[^][]{0,60}\]|<[^<>]{0,60}>|\{[^{}]{0,60}\}")
 # Written without spaces between words. Where there are spaces, people have set them between words, for us.
 WITHOUT_SPACES = regex.compile(
@@ -69,6 +71,8 @@ class Written:
         """The words of a line of text. UserError for figures that are not English, and for words of a script without
         spaces that the lexicon lacks; it says no file and line, which the caller knows."""
         text = BRACKETED.sub(lambda found: found[0] if self.find(found[0]) else " ", composed(text))
+        if self.english and SAID.search(text):
+            text = " ".join(token if self.find(token) else _signs_in_words(token) for token in text.split())
         if self.words_known is None and self.english:
             _refuse_spaceless(text)
             return to_words(text)
@@ -174,6 +178,15 @@ def _only_ones(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 def _bare(word: str) -> str:
     return lower(word).translate(APOSTROPHES)
+
+
+def _signs_in_words(token: str) -> str:
+    """Per cent and "and" in words. UserError for an amount of money, which is read in several ways ($1.50)."""
+    if money := MONEY.search(token):
+        raise UserError(
+            f'"{money[0]}": an amount of money can be read in several ways; write it as the words that are said'
+        )
+    return token.replace("%", " percent ").replace("&", " and ")
 
 
 def _refuse_spaceless(text: str, lexicon: bool = False) -> None:

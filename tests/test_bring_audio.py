@@ -16,6 +16,7 @@ from pipeline.corpora.prepared import measure, unmeasured
 from pipeline.datadir.check import Check
 from pipeline.datadir.write import write_datadir
 from pipeline.sound.audio import Cut, audio_info, read_audio, resampled_length
+from pipeline.sound.containers import _after_metadata
 from tests.bring import RATE, noise
 
 N = 3 * RATE  # samples of the recordings below
@@ -81,6 +82,11 @@ def flac_of_unknown_length(keep_sum: bool = True) -> bytes:
     return bytes(data)
 
 
+def joined_frames(first: bytes, second: bytes) -> bytes:
+    """A FLAC file and the frames of another behind it, as ffmpeg's `concat` copies them."""
+    return first + second[_after_metadata(second, 0) :]
+
+
 def half(data: bytes) -> bytes:
     return data[: len(data) // 2]
 
@@ -142,6 +148,8 @@ WHOLE = {  # name: the file and its number of samples
     "w64 from a pipe": (w64((1 << 63) - 1), N),
     "flac of unknown length": (flac_of_unknown_length(), N),
     "flac of unknown length and sum": (flac_of_unknown_length(keep_sum=False), N),
+    "flac behind a tag": (ID3 + encoded(format="FLAC"), N),
+    "flac of unknown length behind a tag": (ID3 + flac_of_unknown_length(), N),
     "24 bits": (encoded(format="WAV", subtype="PCM_24"), N),
     "mu-law": (encoded(format="WAV", subtype="ULAW"), N),
     "extensible": (encoded(format="WAVEX", subtype="PCM_16"), N),
@@ -230,6 +238,12 @@ MISSING = {  # name: the file and what the message must name
     "flac cut short": (half(encoded(format="FLAC")), "truncated"),
     "flac of unknown length cut short": (half(flac_of_unknown_length()), "truncated"),
     "two flacs": (2 * encoded(format="FLAC"), "second FLAC"),
+    "two flacs behind a tag": (ID3 + 2 * encoded(format="FLAC"), "second FLAC"),
+    "the frames of two flacs": (joined_frames(*2 * [encoded(format="FLAC")]), "second FLAC"),
+    "the frames of two flacs in stereo": (
+        joined_frames(stereo(SOUND, format="FLAC"), stereo(noise(3, 1), format="FLAC")),
+        "second FLAC",
+    ),
     "two wavs": (wav() + wav(), "joined"),
     "wav with too short a length": (wav(length=N), "header"),
     "wav header alone": (wav()[:44].replace(struct.pack("<I", 2 * N), bytes(4)), "0 samples"),

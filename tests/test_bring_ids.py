@@ -259,6 +259,7 @@ def test_nor_are_they_unpacked(tmp_path):
         (lj, {"c"}, "c-LJ001-0000", "YES NO"),
         (lambda folder: lj(folder, table="{name}|yes no"), {"c"}, "c-LJ001-0000", "YES NO"),
         (lambda folder: lj(folder, table="wavs/{name}.wav|yes no|"), {"c"}, "c-LJ001-0000", "YES NO"),
+        (lambda folder: lj(folder, table="{name}|1 2|yes no"), {"c"}, "c-LJ001-0000", "YES NO"),
         (lambda folder: lj(folder / "LJSpeech-1.1").parent, {"LJSpeech-1.1"}, "LJSpeech-1.1-LJ001-0000", "YES NO"),
         (lambda folder: lj(lj(folder / "ann").parent / "bob").parent, {"ann", "bob"}, "ann-LJ001-0000", "YES NO"),
         (vctk, {"p225", "p226"}, "p225_000", "PLEASE CALL STELLA"),
@@ -300,9 +301,10 @@ def test_of_two_microphones_the_first_and_no_speaker_without_text(tmp_path):
     folder = vctk(tmp_path / "c", end="_mic1.flac")
     sound(folder / "wav48/p225/p225_000_mic2.flac")
     sound(folder / "wav48/p315/p315_000_mic1.flac")
+    (folder / "txt/p225/p225_099.txt").write_text("Please call Stella.")
     found = read(folder)
     assert len(found.sets[""]) == 12 and not found.unreadable
-    assert {name for name, _ in found.left_out} == {"p225_000_mic2.flac", "p315_000_mic1.flac"}
+    assert {name for name, _ in found.left_out} == {"p225_000_mic2.flac", "p315_000_mic1.flac", "p225_099.txt"}
 
 
 def lj_without_sound(folder: Path) -> str:
@@ -310,6 +312,16 @@ def lj_without_sound(folder: Path) -> str:
     for path in (folder / "wavs").iterdir():
         path.rename(path.with_name(f"x{path.name}"))
     return "metadata.csv:1"
+
+
+def lj_with_speakers(folder: Path) -> str:
+    lj(folder, table="{name}|yes no|ann")
+    return "metadata.csv:1: columns"
+
+
+def lj_of_speakers(folder: Path) -> str:
+    lj(folder, table="{name}|ann|yes no")
+    return "metadata.csv:1: columns"
 
 
 def audio_alone(folder: Path) -> str:
@@ -338,13 +350,26 @@ def three_good(folder: Path) -> str:
     return "03.wav"
 
 
-@pytest.mark.parametrize("make", [lj_without_sound, audio_alone, one_table, strange, three_good])
+@pytest.mark.parametrize(
+    "make", [lj_without_sound, lj_with_speakers, lj_of_speakers, audio_alone, one_table, strange, three_good]
+)
 def test_what_is_no_corpus_is_told_with_its_reasons(tmp_path, make):
     """What was found, the first file that is at fault among it."""
     named = make(tmp_path / "c")
     with pytest.raises(UserError) as error:
         own.prepare(tmp_path / "c")
     assert named in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "there,missing", [("x.m4a", "x.txt: transcript without audio"), ("x.srt", "x.wav: audio without transcript")]
+)
+def test_a_half_of_another_kind_is_named(tmp_path, there, missing):
+    folder = tree(tmp_path / "c", "a")
+    (folder / there).write_bytes(b"\0")
+    sound(folder / "x.wav") if there == "x.srt" else (folder / "x.txt").write_text("yes")
+    ((_, error),) = read(folder).unreadable
+    assert f"{missing} ({there} is of a kind that is not read); " in error
 
 
 # Results of one's own recordings

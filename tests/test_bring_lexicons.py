@@ -46,6 +46,8 @@ def read(folder: Path, text: str, phones: str | None = None):
         ("to 1 0.15 1 1 T UW\n", None, TO, 4),  # whole numbers
         ("to 1 1 1 1 T UW\n", None, TO, 4),
         ("to 0.5 T UW\n", None, TO, 1),  # lexiconp.txt
+        ("to 0.5\tT UW\n", None, TO, 1),
+        ("to T UW\t# as in two\n", None, TO, 0),
         ("to 0.5 0.2 T UW\n", None, TO, 2),
         ("to 0.5 0.2 1.3 T UW\n", None, TO, 3),
         ("to 1.0E-2 2e-01 1.3e+0 .7 T UW\n", None, TO, 4),
@@ -83,6 +85,8 @@ def test_numbers_before_the_phones(tmp_path, text, phones, entries, columns):
         ("to 0.0 0.2 1.0 1.0 T UW\n", None, 1, "0.0"),
         ("to 0.9 0.2 1.0 1.0\n", None, 1, '"to"'),
         ("to 3 t\n", PHONES, 1, '"3"'),  # 3 is none of these phones
+        ("to\tT UW\na b\tEY B IY\n", None, 2, '"a b"'),  # two words, and not the word "a" with a phone "b"
+        ("to T UW\ntoo t uw\n", None, 2, '"T"'),  # AH and ah would be two phones
     ],
 )
 def test_a_mistake_is_named(tmp_path, text, phones, line, value):

@@ -19,9 +19,12 @@ from lexicon.nonspeech import is_nonspeech
 from lexicon.written import Written
 from pipeline.classifier.labels import phone_of
 from pipeline.corpora import own
+from pipeline.corpora.label_file import read_labels
 from pipeline.corpora.prepared import Prepared
+from pipeline.corpora.transcript import words_of_file
 from pipeline.datadir import read_datadir, write_datadir
 from pipeline.datadir.check import Check
+from pipeline.sound.audio import AudioInfo
 from pipeline.times.clock import frame_to_seconds
 from pipeline.times.segments import Segment
 from pipeline.times.textgrid import read_textgrid, write_textgrid
@@ -184,7 +187,7 @@ SHIFTED = {  # start and end of the grid, length of the sound: cut, start and en
     "within the sound": (2, 3, 4, (2, 3), 0.2, 1),
     "begins before 0": (-0.2, 0.8, 1, None, 0.2, 1),
     "30 ms longer": (0, 1.03, 1, None, 0.2, 1),
-    "ends early": (0, 1, 2, None, 0.2, 1),
+    "ends early": (0, 1, 2, (0, 1), 0.2, 1),
 }
 
 
@@ -432,6 +435,15 @@ LABELS = {  # files beside x.wav: words, gold words, gold phones
         [],
     ),
     "digits alone": ({".txt": "0 1 2\n1 2 3\n"}, "ZERO ONE TWO ONE TWO THREE", [], []),
+    "times in brackets": (
+        {".txt": "[00:00.000 --> 00:00.400]  yes\n[00:00.400 --> 00:01.000]  no\n"},
+        "YES NO",
+        [],
+        [],
+    ),
+    "one line with a clock time": ({".txt": "9:30 yes\n"}, "NINE THIRTY YES", [], []),
+    "one line like a dialogue's": ({".txt": "Remember: yes"}, "REMEMBER YES", [], []),
+    "one time in several lines": ({".txt": "2.5 million\npeople\n"}, "TWO POINT FIVE MILLION PEOPLE", [], []),
     "lines of text, one of which begins with numbers": ({".txt": "yes\n1 2 three\n"}, "YES ONE TWO THREE", [], []),
 }
 
@@ -454,6 +466,24 @@ UNFIT = {
     "small numbers in several lines": (".txt", "12 34 people\n56 78 cats\n"),
     "subtitles": (".txt", "1\n00:00:00,000 --> 00:00:01,000\ngood day\n"),
     "a table with a header": (".txt", "start\tend\ttext\n0\t400\tgood\n400\t1000\tday\n"),
+    "CTM": (".txt", "x 1 0.10 0.25 yes\nx 1 0.50 0.25 no\n"),
+    "one line of CTM": (".txt", "x 1 0.10 0.25 yes\n"),
+    "STM": (".txt", "x 1 ann 0.00 1.00 <o> yes no\n"),
+    "CSV": (".txt", "start,end,word\n0.100,0.350,yes\n0.5,0.7,no\n"),
+    "a start and how long": (".txt", "0.1 0.3 yes\n0.5 0.3 no\n"),
+    "labels first": (".txt", "yes 0.1 0.4\nno 0.5 0.8\n"),
+    "starts": (".txt", "0.1 yes\n0.5 no\n"),
+    "clock times": (".txt", "0:00\nyes\n0:01\nno\n"),
+    "SBV": (".txt", "0:00:00.000,0:00:00.400\nyes\n\n0:00:00.500,0:00:00.900\nno\n"),
+    "a TextGrid": (".txt", grid({"words": [(0, 1, "yes")]})),
+    "WebVTT": (".txt", "WEBVTT\n\nyes\n"),
+    "RTF": (".txt", "{\\rtf1\\ansi\\f0 yes}"),
+    "XML": (".txt", '<?xml version="1.0"?>\n<p>yes</p>\n'),
+    "HTML": (".txt", "<html><title>x</title>yes</html>"),
+    "JSON": (".txt", '{"text": "yes"}'),
+    "CHAT": (".txt", "@Begin\n*A:\tyes\n"),
+    "a master label file": (".lab", '#!MLF!#\n"*/x.lab"\nyes\n.\n'),
+    "a dialogue": (".txt", "ANN: yes\nSpeaker 2: no\n"),
     ".phn that is none": (".phn", "h# sh iy h#\n"),
     "phones alone": (".lab", "0 2000000 sil\n2000000 6000000 hh\n6000000 10000000 ay\n"),
 }
@@ -463,6 +493,36 @@ UNFIT = {
 def test_label_files_that_do_not_fit_are_refused(tmp_path, suffix, content):
     ((name, error),) = prepared_with(tmp_path / "mine", 1, {suffix: content}).unreadable
     assert name == "x" and f"x{suffix}:" in error and "; " in error
+
+
+@pytest.mark.parametrize(
+    "labels,rate,other",
+    [
+        ("0 8000 h#\n8000 16000 aa\n", 48000, 16000),
+        ("0 8000 h#\n8000 16000 aa\n", 22050, 16000),
+        ("800 4000 yes\n4000 7200 no\n", 16000, 8000),
+        ("0 8000 h#\n8000 16000 aa\n", 16000, None),
+        ("0 8000 yes\n8000 15000 no\n", 24000, None),
+        ("800 4000 yes\n4000 7200 no\n7200 16000 sil\n", 16000, None),
+    ],
+)
+def test_samples_of_another_rate_are_named(tmp_path, labels, rate, other):
+    """One second of sound, resampled after it was labelled."""
+    (tmp_path / "x.wrd").write_text(labels)
+    if other is None:
+        assert read_labels(tmp_path / "x.wrd", AudioInfo(rate, rate, 1))[1].start == int(labels.split()[3]) / rate
+    else:
+        with pytest.raises(UserError, match=rf"x.wrd:2: sample .* but at {other} Hz the labels would end with"):
+            read_labels(tmp_path / "x.wrd", AudioInfo(rate, rate, 1))
+
+
+def test_the_name_of_the_recording_is_not_said(tmp_path):
+    (tmp_path / "ann-01.txt").write_text("ann-01 yes")
+    with pytest.raises(UserError, match=r'ann-01.txt:1: begins with the name of the recording, "ann-01"'):
+        words_of_file(tmp_path / "ann-01.txt", Written())
+    for name, text in (("yes", "yes no"), ("10", "10 words"), ("ann-01", "ann-01")):
+        (tmp_path / f"{name}.txt").write_text(text)
+        assert words_of_file(tmp_path / f"{name}.txt", Written())
 
 
 # Gold phones

@@ -262,3 +262,26 @@ def test_any_text_is_words_or_an_error(text, lexicon):
             continue
         assert all(word.split() == [word] and unicodedata.is_normalized("NFC", word) for word in words)
     assert all(Written([word]).find(word) == composed(word) for word in lexicon)
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("50% of R&D", "FIFTY PERCENT OF R AND D"),
+        ("salt & pepper", "SALT AND PEPPER"),
+        ("AT&T's 3.5%", "AT AND T'S THREE POINT FIVE PERCENT"),
+        ("$ sign", "SIGN"),
+    ],
+)
+def test_signs_that_are_said_are_words(text, words):
+    assert " ".join(Written().words(text)) == words
+
+
+@pytest.mark.parametrize("amount", ["$5", "5.50€", "£1,000"])
+def test_an_amount_of_money_is_to_be_written_in_words(amount):
+    with pytest.raises(UserError, match="amount of money"):
+        Written().words(f"it costs {amount} today")
+
+
+def test_a_word_with_such_a_sign_is_the_lexicon_s():
+    assert Written({"AT&T": [], "AND": []}, english=True).words("AT&T & and") == ["AT&T", "AND", "AND"]

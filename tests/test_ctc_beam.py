@@ -209,10 +209,23 @@ def test_wrong_sizes_are_refused(bugs: Lang):
         FlashlightDecoder(bugs, bugs.tokens[:-1])
 
 
-def test_seventh_homophone_is_named(tmp_path: Path):
+def test_all_words_of_a_pronunciation_are_found(tmp_path: Path):
+    """flashlight's trie has room for six of them."""
     words = {f"W{i}": -1 - i / 10 for i in range(8)}
     lang = make_lang(tmp_path / "lang", [f"{word} 1.0 AH" for word in words], unigram_arpa(words))
-    assert FlashlightDecoder(lang, lang.tokens).left_out == ["W6", "W7"]  # the least likely
+    found = FlashlightDecoder(lang, lang.tokens, 0.1).decode(emissions(lang, [{"AH": 0.99}]))
+    assert [hypothesis.words for hypothesis in found[:8]] == [(word,) for word in words]
+
+
+def test_words_that_sound_and_score_alike_are_the_same_in_every_run(tmp_path: Path):
+    """4 words in 8 places: 65,536 sentences of one score, of which flashlight's beam keeps 20."""
+    words = dict.fromkeys(["TO", "TOO", "TWO", "TUE"], -1.0)
+    lang = make_lang(tmp_path / "lang", [f"{word} 1.0 T UW" for word in words], unigram_arpa(words))
+    matrix = emissions(lang, [{"T": 0.9}, {"UW": 0.9}, {"<blk>": 0.9}] * 8)
+    decoders = [FlashlightDecoder(lang, lang.tokens, 0.1, beam_size=20) for _ in range(10)]
+    found = [[h.words for h in decoder.decode(matrix)] for decoder in decoders]
+    assert found[0][:2] == [("TO",) * 8, ("TO",) * 7 + ("TOO",)]
+    assert all(readings == found[0] for readings in found)
 
 
 def test_kenlm_is_silent(bugs: Lang, capfd: pytest.CaptureFixture):

@@ -39,11 +39,13 @@ def read(folder: Path, written: Written) -> Found:
     """Every recording below ``folder`` with its words; what lacks its other half, or words, is listed as unreadable."""
     found = Found("a folder of recordings and transcripts", defaultdict(list))
     halves: dict[Path, dict[str, Path]] = defaultdict(dict)  # by path without suffix, in NFC
+    others: dict[Path, str] = {}
     for path in below(folder):
         kind = AUDIO if is_audio(path) else path.suffix.lower()
-        if kind not in (AUDIO, GRID, *TEXTS) or path == folder / LEXICON:
-            continue
         stem = Path(nfc(path.relative_to(folder).with_suffix("").as_posix()))
+        if kind not in (AUDIO, GRID, *TEXTS) or path == folder / LEXICON:
+            others[stem] = path.name
+            continue
         if other := halves[stem].get(kind):
             form = ": the two differ only in Unicode form" if nfc(str(other)) == nfc(str(path)) else ""
             raise UserError(f"{path}: beside {other.name}, which is {kind} of the same name{form}; keep one of them")
@@ -51,19 +53,28 @@ def read(folder: Path, written: Written) -> Found:
     names = _names(folder, sorted(halves))
     for stem, files in halves.items():
         try:
-            _take(found, stem, files, names[stem], written)
+            _take(found, stem, files, names[stem], written, others.get(stem))
         except UserError as error:
             found.unreadable.append((stem.as_posix(), str(error)))
     found.speakers_known = len({u.speaker for members in found.sets.values() for u in members}) > 1
     return found
 
 
-def _take(found: Found, stem: Path, files: dict[str, Path], names: tuple[str, str, str], written: Written) -> None:
-    """Add the utterances of one recording, of these ``names``. UserError if it is not whole."""
+def _take(
+    found: Found, stem: Path, files: dict[str, Path], names: tuple[str, str, str], written: Written, other: str | None
+) -> None:
+    """Add the utterances of one recording, of these ``names``. UserError if it is not whole, which may be because
+    ``other``, of the same name, is of a kind that is not read."""
+    strange = f" ({other} is of a kind that is not read)" if other else ""
     if AUDIO not in files:
-        raise UserError(f"{next(iter(files.values()))}: transcript without audio; add the recording, or take it away")
+        raise UserError(
+            f"{next(iter(files.values()))}: transcript without audio{strange}; add the recording as WAV, "
+            f"FLAC, Ogg or MP3, or take it away"
+        )
     if len(files) == 1:
-        raise UserError(f"{files[AUDIO]}: audio without transcript; write {stem.name}.txt beside it, or take it away")
+        raise UserError(
+            f"{files[AUDIO]}: audio without transcript{strange}; write {stem.name}.txt beside it, or take it away"
+        )
     transcripts = [path for kind, path in files.items() if kind != AUDIO]
     for turn in read_turns(transcripts, audio_info(files[AUDIO]), written):
         name, utterance, speaker = _of_turn(stem, names, turn)

@@ -17,6 +17,7 @@ from lexicon.errors import UserError
 from lexicon.nonspeech import is_pause
 from lexicon.phone_sets import arpabet, ipa, without_stress
 from lexicon.text import numbered_lines
+from lexicon.written import BRACKETED
 from pipeline.datadir.check import GOLD_OVERSHOOT_S
 from pipeline.sound.audio import AudioInfo
 from pipeline.times.intervals import Interval
@@ -24,8 +25,23 @@ from pipeline.times.intervals import Interval
 LINE = re.compile(r"(?P<start>-?\d+(?:[.,]\d+)?)(?P<gap>\s+)(?P<end>-?\d+(?:[.,]\d+)?)(?:\s+(?P<label>\S.*))?")
 ESPS_LINE = re.compile(r"(?P<end>\d+\.\d+)\s+-?\d+(?:\s+(?P<label>\S.*))?")
 SUBTITLE = re.compile(r"[\d:.,]+ --> [\d:.,]+")
+FORMS = {  # as the first line of what is no plain text begins, whatever the file is called
+    r'File type = "oo|"?ooTextFile': "a file of Praat's, which is read if it is a TextGrid and called .TextGrid",
+    r"\{\\rtf": "RTF",
+    r"(?i:<\?xml|<!doctype|<html|<sami)": "XML or HTML",
+    r'[\[{]\s*("|$)': "JSON",
+    r"@(Begin|UTF8)\b": "a CHAT transcript",
+    r"#!MLF!#": "a master label file of HTK",
+    r"WEBVTT|\[Script Info": "subtitles",
+}
+PARTS = re.compile(r"[\w.:]+")
+TIME = re.compile(r"\d+\.\d+|\d+(:\d\d)+(\.\d+)?")
+CTM = re.compile(r"(\S+\s+){2,3}\d+\.\d+\s+\d+\.\d+\s+\S.*")  # or STM, which names the speaker too
+SPEAKER = re.compile(r"\W?[^\W\d_][\w .'-]{0,30}:\s+\S.*")
 FREQUENCIES = "\\"  # begins Audacity's second line of a label, which selects frequencies
 HTK_PER_S = 10_000_000  # HTK counts in 100 ns
+USUAL_RATES = (8000, 11025, 16000, 22050, 24000, 32000, 44100, 48000)
+LATE = 0.85  # of the sound, where the last word ends
 COVERED = 0.25  # of the sound, by labels that fit it
 AS_TIME = 1000  # no text begins with 0 and such a number, and no times of samples or 100 ns end before it
 AS_TIMES = 100_000  # nor with two numbers up to this one
@@ -54,7 +70,8 @@ def read_labels(path: Path, sound: AudioInfo) -> list[Interval] | None:
     the end. With tabs and decimals they are Audacity's, whose labels may be few. Small whole numbers alone are text.
 
     UserError where it is neither this nor plainly text: times that do not fit the sound in any unit, in two lines or
-    more, or such as no text has; or most lines, but not all. "12 34 people" alone is text.
+    more, or such as no text has; most lines, but not all; a table of times in another form, or another kind of file.
+    "12 34 people" alone is text.
     """
     lines = [
         (number, line.strip())
@@ -63,6 +80,14 @@ def read_labels(path: Path, sound: AudioInfo) -> list[Interval] | None:
     ]
     if subtitle := next((number for number, line in lines if SUBTITLE.match(line)), None):
         raise UserError(f"{path}:{subtitle}: subtitles; save their text alone, or as a TextGrid")
+    found = _labels(path, lines, sound)
+    if found is None:
+        _refuse_other_forms(path, lines)
+    return found
+
+
+def _labels(path: Path, lines: Sequence[tuple[int, str]], sound: AudioInfo) -> list[Interval] | None:
+    """As read_labels, of lines that are not empty; None for whatever has another form."""
     if (header := next((at for at, (_, line) in enumerate(lines) if line == "#"), None)) is not None:
         rows = _esps(lines[header + 1 :])
     else:
@@ -76,6 +101,33 @@ def read_labels(path: Path, sound: AudioInfo) -> list[Interval] | None:
         number, line = next((number, line) for number, line in lines if not LINE.fullmatch(line))
         raise UserError(f'{path}:{number}: "{line[:80]}" is not `start end label` as the other lines are; correct it')
     return _in_seconds(path, rows, sound)
+
+
+def _refuse_other_forms(path: Path, lines: Sequence[tuple[int, str]]) -> None:
+    """UserError for what would be read aloud as it stands, numbers and all: the markup of another kind of file, a table
+    of times (CTM, CSV, a list of clock times), or a dialogue's names of speakers."""
+    for number, line in lines[:1]:
+        if form := next((form for begin, form in FORMS.items() if re.match(begin, line)), None):
+            raise UserError(f"{path}:{number}: {form}; save its text alone, as plain text in UTF-8")
+    lines = [(number, BRACKETED.sub(" ", line).strip()) for number, line in lines]  # which are not said
+    timed = [number for number, line in lines if _has_times(line)]
+    if len(timed) > 1 and len(timed) >= MOST * len(lines) or lines and all(CTM.fullmatch(line) for _, line in lines):
+        raise UserError(
+            f"{path}:{timed[0]}: times, but not lines of `start end label`; write them so, or the text "
+            f"alone (such numbers that are said, in words)"
+        )
+    if len(lines) > 1 and all(SPEAKER.fullmatch(line) for _, line in lines):
+        name = lines[0][1].partition(":")[0]
+        raise UserError(
+            f'{path}:{lines[0][0]}: "{name}:" as in a dialogue; nobody says the names of speakers, so take '
+            f"them away or put them in [brackets] (what is said, write without the colon)"
+        )
+
+
+def _has_times(line: str) -> bool:
+    """Whether a line begins with a time, or has two."""
+    times = [bool(TIME.fullmatch(part)) for part in PARTS.findall(line)]
+    return times[:1] == [True] or sum(times) > 1
 
 
 def _row(number: int, found: re.Match[str]) -> Row:
@@ -117,6 +169,13 @@ def _in_seconds(path: Path, rows: list[Row], sound: AudioInfo) -> list[Interval]
         raise UserError(
             f'{path}:{point.line}: "{point.label}" at a point of time; let it last as long as what it labels'
         )
+    if unit == sound.sample_rate and (other := _lower_rate(rows[-1].end, sound)):
+        last = rows[-1]
+        raise UserError(
+            f"{path}:{last.line}: sample {last.end:.10g} is at {last.end / unit:.2f} of {seconds:.2f} s, "
+            f"but at {other} Hz the labels would end with the sound; were they made before it was resampled? "
+            f"Write them in seconds (if they are right, add one of silence, `sil`, up to the end)"
+        )
     if unit is not None:
         return [
             Interval(
@@ -133,6 +192,27 @@ def _in_seconds(path: Path, rows: list[Row], sound: AudioInfo) -> list[Interval]
             f"samples or 100 ns; correct the times (of a text, write such numbers in words)"
         )
     return None
+
+
+def _lower_rate(end: float, sound: AudioInfo) -> int | None:
+    """A usual sample rate below that of the sound at which labels up to sample ``end`` would end with the sound, or, at
+    half its rate or less, late in it; None where they do so at its own rate, or at none."""
+    seconds = sound.num_samples / sound.sample_rate
+    if end / sound.sample_rate >= seconds - GOLD_OVERSHOOT_S:
+        return None
+    return next(
+        (
+            rate
+            for rate in USUAL_RATES
+            if rate < sound.sample_rate
+            and (
+                abs(end / rate - seconds) <= GOLD_OVERSHOOT_S
+                or 2 * rate <= sound.sample_rate
+                and LATE * seconds <= end / rate <= seconds
+            )
+        ),
+        None,
+    )
 
 
 def _no_text(row: Row) -> bool:

@@ -16,11 +16,13 @@ from lexicon.written import Written
 from pipeline.corpora import librispeech
 from pipeline.corpora.cutting import Found
 from pipeline.corpora.folder import TEXTS, is_audio
+from pipeline.corpora.label_file import MOST
 from pipeline.corpora.prepared import SETS, unmeasured
 from pipeline.corpora.tree import below, within
 
 VCTK_SOUND = ("wav48_silence_trimmed", "wav48", "wav16", "wav", "wavs", "flac", "audio")
 VCTK_TEXT = ("txt", "text", "lab", "transcripts")
+WORD = re.compile(r"\w+")
 MICROPHONE = re.compile(r"_mic([12])$")  # of VCTK 0.92, which has both
 
 
@@ -49,7 +51,8 @@ def _librispeech(folder: Path, written: Written) -> Found | None:
 
 
 def _ljspeech(folder: Path, written: Written) -> Found | None:
-    """metadata.csv, lines `name|as written|in words`, beside wavs/name.wav; each such folder is a speaker."""
+    """metadata.csv, lines `name|as written|in words`, beside wavs/name.wav; each such folder is a speaker. UserError
+    for other columns, such as names of speakers."""
     tables = [table for table in below(folder, "metadata.csv") if (table.parent / "wavs").is_dir()]
     if not tables:
         return None
@@ -60,8 +63,14 @@ def _ljspeech(folder: Path, written: Written) -> Found | None:
             or "_".join(folder.resolve().name.split())
         )
         audio = {nfc(path.stem): path for path in within(table.parent, "wavs/*") if is_audio(path)}
-        for number, line in numbered_lines(table):
-            name, *texts = line.split("|")
+        lines = [(number, *line.split("|")) for number, line in numbered_lines(table)]
+        odd = [number for number, _, *texts in lines if not _are_one_text(texts)]
+        if len(odd) > MOST * len(lines):
+            raise UserError(
+                f"{table}:{odd[0]}: columns that are not the same text, as written and in words; keep "
+                f"`name|text` (each speaker has a folder, with metadata.csv and wavs in it)"
+            )
+        for number, name, *texts in lines:
             name = nfc(Path(name.strip()).name).removesuffix(".wav")
             text = next((text for text in reversed(texts) if text.strip()), "")
             _add(found, written, f"{table}:{number}", speaker, name, audio.pop(name, None), text)
@@ -70,6 +79,12 @@ def _ljspeech(folder: Path, written: Written) -> Found | None:
             for name, path in audio.items()
         ]
     return found
+
+
+def _are_one_text(texts: list[str]) -> bool:
+    """Whether texts share a word with the first, or it has figures, which others have in words."""
+    first, *others = [set(WORD.findall(text.casefold())) for text in texts if text.strip()] or [set()]
+    return any(word.isdecimal() for word in first) or all(first & other for other in others)
 
 
 def _vctk(folder: Path, written: Written) -> Found | None:
@@ -86,10 +101,12 @@ def _vctk(folder: Path, written: Written) -> Found | None:
         if path.suffix.lower() in TEXTS
     }
     found = Found("VCTK's layout", defaultdict(list))
+    heard = set()
     transcribed = {key.rpartition("/")[0] for key in texts}
     for path in filter(is_audio, below(sound)):
         key = nfc(path.relative_to(sound).with_suffix("").as_posix())
         microphone, plain = MICROPHONE.search(key), MICROPHONE.sub("", key)
+        heard.add(plain)
         if microphone and microphone[1] == "2":
             found.left_out.append((path.name, "the second microphone"))
         elif plain.rpartition("/")[0] not in transcribed:
@@ -102,7 +119,10 @@ def _vctk(folder: Path, written: Written) -> Found | None:
             *parents, name = ("_".join(part.split()) for part in plain.split("/"))
             said = " ".join(line for _, line in numbered_lines(texts[plain]))
             _add(found, written, str(texts[plain]), "-".join(parents) or sound.name, name, path, said)
-    return found if found.sets else None
+    if not found.sets:
+        return None
+    found.left_out += [(path.name, "a transcript without recording") for key, path in texts.items() if key not in heard]
+    return found
 
 
 def _add(found: Found, written: Written, where: str, speaker: str, name: str, audio: Path | None, text: str) -> None:

@@ -7,6 +7,7 @@ the speaker's tier of sentences, or where there is none, what lies between pause
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -46,6 +47,7 @@ TIERS = {  # whole names, in lower case; of several tiers of sentences the first
     ),
 }
 PAUSE_S = 0.5  # between two words of one speaker, that ends a segment
+UTTERANCE = re.compile(r"\d\D|\D\d")  # in the name of a recording that is no word, nor a number
 MARGIN_S = 0.1  # of the pause that stays on either side
 
 
@@ -138,6 +140,11 @@ def words_of_file(path: Path, written: Written) -> tuple[str, ...]:
     """The words of a transcript; UserError with the line of what cannot be read."""
     words: list[str] = []
     for number, line in numbered_lines(path):
+        if number == 1 and UTTERANCE.search(path.stem) and line.startswith(f"{path.stem} "):
+            raise UserError(
+                f'{path}:1: begins with the name of the recording, "{path.stem}", as lines of Kaldi\'s do; '
+                f"take it away (if it is said, write it in words)"
+            )
         with at(f"{path}:{number}"):
             words += written.words(line.removeprefix("\ufeff"))
     return tuple(words)
@@ -263,14 +270,16 @@ def _chosen(path: Path, grid: TextGrid, kind: str, names: list[str]) -> str:
 def _place(path: Path, grid: TextGrid, seconds: float) -> tuple[float, Cut | None]:
     """What is to be taken from the grid's times, and the stretch that it is about.
 
-    A grid within the sound counts from its beginning; one as long as the sound that begins elsewhere (Praat cuts
-    sounds and "preserves times") counts from its own. UserError for others, and for what begins after the sound.
+    A grid within the sound counts from its beginning, and of what lies outside it nobody says what is in it; one as
+    long as the sound that begins elsewhere (Praat cuts sounds and "preserves times") counts from its own. UserError for
+    others, and for what begins after the sound.
     """
     inner = [interval for tier in grid.tiers.values() for interval in tier]
     start = min([grid.start, *(i.start for i in inner)])
     end = max([grid.end, *(i.end for i in inner)])
     if start >= 0 and end <= seconds + GOLD_OVERSHOOT_S:
-        offset, whole = 0.0, Cut(start, min(end, seconds)) if start > GOLD_OVERSHOOT_S else None
+        within = start > GOLD_OVERSHOOT_S or end < seconds - GOLD_OVERSHOOT_S
+        offset, whole = 0.0, Cut(start, min(end, seconds)) if within else None
     elif abs(end - start - seconds) <= GOLD_OVERSHOOT_S:
         offset, whole = start, None
     else:

@@ -27,7 +27,8 @@ EXTRA = {
     "utt2num_samples": "length of an utterance without audio; add its line to {audio}",
 }
 
-AUDIO_SUFFIXES = (".wav", ".flac", ".sph", ".wv1", ".wv2", ".ogg", ".opus", ".mp3", ".aiff")  # what soundfile reads
+# what soundfile reads
+AUDIO_SUFFIXES = (".wav", ".flac", ".sph", ".wv1", ".wv2", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".au")
 # Commands that change nothing: Kaldi's recipes have flac and sph2pipe, lhotse's export ffmpeg.
 DECODERS = [
     re.compile(rf"\s*(\S*/)?{command}\s*\|\s*")

@@ -5,6 +5,10 @@ and without one it lets the last token of a word last a single frame. So each sp
 with its last phone followed by a copy of that phone (a column of its own, with the same posteriors), which takes the
 further frames. The copy is a little too permissive (it also joins "T, blank, T" to one T), so every hypothesis is
 aligned and scored again exactly, and the n-best list is ordered by that score.
+
+Of hypotheses with equal scores flashlight keeps those whose language model states happen to lie first in memory. Words
+of one pronunciation score alike so often that results would differ from run to run. So what it finds is taken for its
+pronunciations, and all words that have them are tried again.
 """
 
 from __future__ import annotations
@@ -71,8 +75,7 @@ class FlashlightDecoder:
     """Lexicon, KenLM and beam search over CTC posteriors.
 
     lm_weight multiplies natural log LM probabilities; word_score is added per word. beam_size hypotheses and
-    beam_size_token tokens per frame are kept, none worse than the best by beam_threshold. left_out: words that the
-    search cannot produce, because six others share their pronunciation.
+    beam_size_token tokens per frame are kept, none worse than the best by beam_threshold.
     """
 
     def __init__(
@@ -92,6 +95,12 @@ class FlashlightDecoder:
         self.lm_weight, self.word_score = lm_weight, word_score
         self.words = sorted(lang.lexicon)
         self.index = {word: i for i, word in enumerate(self.words)}
+        self.sounding: dict[
+            tuple[str, ...], list[tuple[str, float]]
+        ] = {}  # words of a pronunciation, natural log of its
+        for word in self.words:  # probability among those of the word
+            for weight, phones in lang.lexicon[word]:
+                self.sounding.setdefault(phones, []).append((word, math.log(weight)))
         self.ends = sorted({tokens.index(phones[-1]) for variants in lang.lexicon.values() for _, phones in variants})
         self.lm = load_kenlm(lang.path / "lm.arpa", self.words)
         options = LexiconDecoderOptions(
@@ -105,26 +114,26 @@ class FlashlightDecoder:
             False,
             CriterionType.CTC,
         )
-        self.trie, self.left_out = self._trie()
+        self.trie = self._trie()
         # The "silence" is what may follow a finished word for a while: the blank. (-1 would read outside the matrix.)
         self.decoder = LexiconDecoder(options, self.trie, self.lm, BLANK, BLANK, -1, [], False)
 
-    def _trie(self) -> tuple[Trie, list[str]]:
-        """Every pronunciation, and every pronunciation with the copy of its last phone; words that found no room."""
+    def _trie(self) -> Trie:
+        """Every pronunciation, and every pronunciation with the copy of its last phone, with the most frequent of its
+        words."""
         copies = {token: len(self.tokens) + i for i, token in enumerate(self.ends)}
-        trie, start, filled, left_out = Trie(len(self.tokens) + len(copies), BLANK), self.lm.start(True), {}, set()
+        trie, start, filled = Trie(len(self.tokens) + len(copies), BLANK), self.lm.start(True), {}
         unigram = {word: self.lm.score(start, i)[1] for word, i in self.index.items()}
         for word in sorted(self.words, key=lambda word: (-unigram[word], word)):
             for phones in dict.fromkeys(phones for _, phones in self.lang.lexicon[word]):
                 filled[phones] = filled.get(phones, 0) + 1
                 if filled[phones] > LABELS_PER_NODE:
-                    left_out.add(word)
                     continue
                 spelling = [self.tokens.index(phone) for phone in phones]
                 trie.insert(spelling, self.index[word], unigram[word])
                 trie.insert([*spelling, copies[spelling[-1]]], self.index[word], unigram[word])
         trie.smear(SmearingMode.MAX)
-        return trie, sorted(left_out)
+        return trie
 
     def decode(self, log_posteriors: np.ndarray) -> list[Reading]:
         """log_posteriors (T, V) float natural log -> up to nbest hypotheses, best first; never none.
@@ -138,17 +147,18 @@ class FlashlightDecoder:
             )
         if np.isnan(log_posteriors).any():
             raise UserError("posteriors hold NaN; train the network again")
-        found: dict[tuple[tuple[str, ...], tuple[str, ...]], Reading] = {}
-        for words, phones in self._search(log_posteriors) if len(log_posteriors) else []:
-            key = (tuple(words), tuple(phone for group in phones for phone in group))
-            if key not in found and len(found) < 2 * self.nbest:
-                found[key] = self._rescore(log_posteriors, words, phones)
-        ordered = sorted(found.values(), key=lambda h: (-h.score, h.words, h.phones))
+        spellings: dict[tuple[tuple[str, ...], ...], None] = {}
+        for phones in self._search(log_posteriors) if len(log_posteriors) else []:
+            spellings[tuple(map(tuple, phones))] = None
+        found = [
+            one for spelling in list(spellings)[: 2 * self.nbest] for one in self._rescore(log_posteriors, spelling)
+        ]
+        ordered = sorted(found, key=lambda h: (-h.score, h.words, h.phones))
         ordered = [h for h in ordered if h.score > -math.inf][: self.nbest]
-        return ordered or [self._rescore(log_posteriors, [], [])]
+        return ordered or self._rescore(log_posteriors, ())
 
-    def _search(self, log_posteriors: np.ndarray) -> Iterator[tuple[list[str], list[list[str]]]]:
-        """Words and the phones of each, of flashlight's final hypotheses, best first."""
+    def _search(self, log_posteriors: np.ndarray) -> Iterator[list[list[str]]]:
+        """The phones of each word, of flashlight's final hypotheses, best first."""
         matrix = self._with_copies(log_posteriors)
         self.decoder.decode_begin()
         self.decoder.decode_step(matrix.ctypes.data, *matrix.shape)
@@ -175,31 +185,41 @@ class FlashlightDecoder:
         assert matrix.dtype == np.float32 and matrix.flags.c_contiguous and matrix.ndim == 2
         return matrix
 
-    def _read(self, result: DecodeResult) -> tuple[list[str], list[list[str]]]:
+    def _read(self, result: DecodeResult) -> list[list[str]]:
         """Cut flashlight's frame-by-frame path at the word ends; what follows the last one is no word."""
-        words, phones, current, last = [], [], [], BLANK
+        phones, current, last = [], [], BLANK
         for token, label in zip(result.tokens, result.words):
             if token not in (last, BLANK) and 0 <= token < len(self.tokens):
                 current.append(self.tokens[token])
             last = token
             if label >= 0:
-                words.append(self.words[label])
                 phones.append(current)
                 current = []
-        return words, phones
+        return phones
 
-    def _rescore(self, log_posteriors: np.ndarray, words: list[str], phones: list[list[str]]) -> Reading:
-        """Exact score and times of a word sequence in the given pronunciations."""
-        spelled = [(phone, number) for number, group in enumerate(phones) for phone in group]
+    def _rescore(self, log_posteriors: np.ndarray, spelling: tuple[tuple[str, ...], ...]) -> list[Reading]:
+        """Exact score and times of the words that may have these pronunciations, nbest of them at most."""
+        spelled = [(phone, number) for number, phones in enumerate(spelling) for phone in phones]
         acoustic, spans = best_spelling(log_posteriors, [self.tokens.index(phone) for phone, _ in spelled])
-        state, language = self.lm.start(False), 0.0
-        for word, group in zip(words, phones):
-            state, log10_prob = self.lm.score(state, self.index[word])
-            language += log10_prob * NATURAL + math.log(dict((p, w) for w, p in self.lang.lexicon[word])[tuple(group)])
-        language += self.lm.finish(state)[1] * NATURAL
         tokens = tuple(Token(phone, *span, number) for (phone, number), span in zip(spelled, spans))
-        score = acoustic + self.lm_weight * language + self.word_score * len(words)
-        return Reading(tuple(words), tokens, score, acoustic, language)
+        return [
+            Reading(
+                words, tokens, acoustic + self.lm_weight * language + self.word_score * len(words), acoustic, language
+            )
+            for language, words in self._wordings(spelling)
+        ]
+
+    def _wordings(self, spelling: tuple[tuple[str, ...], ...]) -> list[tuple[float, tuple[str, ...]]]:
+        """The words that may have these pronunciations: (natural log probability, words), the nbest best."""
+        best = [(0.0, (), self.lm.start(False))]
+        for phones in spelling:
+            longer = []
+            for language, words, state in best:
+                for word, weight in self.sounding[phones]:
+                    following, log10_prob = self.lm.score(state, self.index[word])
+                    longer.append((language + log10_prob * NATURAL + weight, (*words, word), following))
+            best = sorted(longer, key=lambda one: (-one[0], one[1]))[: self.nbest]
+        return [(language + self.lm.finish(state)[1] * NATURAL, words) for language, words, state in best]
 
 
 def load_kenlm(path: Path, words: list[str]) -> KenLM:

@@ -221,7 +221,7 @@ def _blocks(path: Path | str, first: int, last: int) -> Iterator[np.ndarray]:
     if read != last - first:
         raise truncated(path, last - first, read, "samples")
     if last == contents.info.num_samples and joined_flac(path):
-        raise UserError(f"{path}: a second FLAC file follows after {last} samples; take them apart, or write it again")
+        raise UserError(f"{path}: a second FLAC follows after {last} samples; take them apart, or write it again")
 
 
 def _stretch(path: Path | str, stream: Stream | None, first: int, last: int) -> Iterator[np.ndarray]:

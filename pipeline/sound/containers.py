@@ -97,8 +97,8 @@ def _streams(path: Path | str, data: Bytes) -> list[Stream] | None:
     if kind == b".snd":
         start, length = struct.unpack_from(">II", data, 4)
         return _whole(path, data, start, 0 if length == 0xFFFFFFFF else length)
-    if kind == b"fLaC":
-        return _flac(path, data)
+    if data[(begin := mp3.after_tag(data, 0, len(data))) : begin + 4] == b"fLaC":
+        return _flac(path, data, begin)
     if kind == b"OggS":
         return [Stream(b"", *span) for span in _ogg(path, data)]
     return [Stream(*part) for part in mp3.parts(path, data, 0, len(data))] or None
@@ -235,12 +235,13 @@ def _sphere(path: Path | str, data: Bytes) -> None:
 STREAMINFO = b"\0\0\0\x22"  # as the first block of metadata begins; it may be the last too: 0x80
 
 
-def _flac(path: Path | str, data: Bytes) -> list[Stream] | None:
-    """A FLAC from a pipe has 0 for its length: it is decoded to count the samples."""
-    total = int.from_bytes(data[21:26]) & 0xFFFFFFFFF
-    if total or data[5:8] != STREAMINFO[1:] or len(data) < 42:
+def _flac(path: Path | str, data: Bytes, begin: int) -> list[Stream] | None:
+    """A FLAC from a pipe has 0 for its length: it is decoded to count the samples. It may begin behind a tag."""
+    start, header = begin + 42, data[begin : begin + 42]
+    total = int.from_bytes(header[21:26]) & 0xFFFFFFFFF
+    if total or header[5:8] != STREAMINFO[1:] or len(header) < 42:
         return None
-    with Stream(_with_total(data, (1 << 36) - 1), 42, len(data)).open(path) as file:
+    with Stream(_with_total(header, (1 << 36) - 1), start, len(data)).open(path) as file:
         total, block = 0, np.empty((1 << 16, file.channels), np.float32)
         while True:
             block.fill(np.nan)
@@ -255,20 +256,53 @@ def _flac(path: Path | str, data: Bytes) -> list[Stream] | None:
             found = int(np.isfinite(block[:, 0]).sum())
             total += found
             if found < len(block):
-                return [Stream(_with_total(data, total), 42, len(data))] if total else None
+                return [Stream(_with_total(header, total), start, len(data))] if total else None
 
 
-def _with_total(data: Bytes, total: int) -> bytes:
+def _with_total(header: bytes, total: int) -> bytes:
     """The first 42 bytes of a FLAC file, for ``total`` samples and with the sum of their bytes unknown."""
-    return data[:21] + bytes([data[21] & 0xF0 | total >> 32]) + struct.pack(">I", total & 0xFFFFFFFF) + bytes(16)
+    return header[:21] + bytes([header[21] & 0xF0 | total >> 32]) + struct.pack(">I", total & 0xFFFFFFFF) + bytes(16)
 
 
 def joined_flac(path: Path | str) -> bool:
-    """Whether a second FLAC file follows in the same file, which libsndfile does not read. Looks at all bytes."""
+    """Whether a second FLAC follows in the same file, which libsndfile does not read: as a file, or its frames alone,
+    as ffmpeg's `concat` copies them. Looks at all bytes."""
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        return data[:4] == b"fLaC" and any(
-            data.find(b"fLaC" + first + STREAMINFO[1:], 4) > 0 for first in (b"\0", b"\x80")
-        )
+        begin = mp3.after_tag(data, 0, len(data))
+        if data[begin : begin + 4] != b"fLaC":
+            return False
+        frames = _after_metadata(data, begin)
+        heads = [b"fLaC" + first + STREAMINFO[1:] for first in (b"\0", b"\x80")]
+        return any(data.find(head, frames + 1) > 0 for head in heads + _first_frame(data[frames : frames + 16]))
+
+
+def _after_metadata(data: Bytes, begin: int) -> int:
+    """Where the frames of the FLAC that begins at ``begin`` do."""
+    at, last = begin + 4, False
+    while not last and at + 4 <= len(data):
+        last, at = data[at] >= 0x80, at + 4 + int.from_bytes(data[at + 1 : at + 4])
+    return at
+
+
+def _first_frame(frame: bytes) -> list[bytes]:
+    """How a frame like this one begins that is the first (number 0) of its stream, with any of its channels coded as
+    the difference of others; nothing if this is none."""
+    if len(frame) < 16 or frame[0] != 0xFF or frame[4]:
+        return []
+    size = 5 + {6: 1, 7: 2}.get(frame[2] >> 4, 0) + {12: 1, 13: 2, 14: 2}.get(frame[2] & 15, 0)
+    kinds = (1, 8, 9, 10) if frame[3] >> 4 in (1, 8, 9, 10) else (frame[3] >> 4,)
+    heads = [frame[:3] + bytes([kind << 4 | frame[3] & 15]) + frame[4:size] for kind in kinds]
+    return [head + bytes([_crc8(head)]) for head in heads]
+
+
+def _crc8(data: bytes) -> int:
+    """The sum that ends the header of a FLAC frame: x^8 + x^2 + x + 1."""
+    value = 0
+    for byte in data:
+        value ^= byte
+        for _ in range(8):
+            value = value << 1 ^ (0x107 if value & 0x80 else 0)
+    return value
 
 
 def _ogg(path: Path | str, data: Bytes) -> list[tuple[int, int]]:

@@ -54,7 +54,7 @@ def parts(path: Path | str, data: mmap.mmap | bytes, start: int, stop: int) -> l
 
     Empty where there is no MP3. UserError if frames are missing, or bytes between them are neither frames nor a tag.
     """
-    found, at = [], _after_tag(data, start, stop)
+    found, at = [], after_tag(data, start, stop)
     if not frame_at(data, at):
         return []
     while at is not None and (frame := frame_at(data, at)):
@@ -109,7 +109,7 @@ def _head(data: mmap.mmap | bytes, tag: int | None, frame: Frame, begin: int, co
     return bytes(head)
 
 
-def _after_tag(data: mmap.mmap | bytes, at: int, stop: int) -> int:
+def after_tag(data: mmap.mmap | bytes, at: int, stop: int) -> int:
     """Behind the ID3v2 tags that begin there."""
     while data[at : at + 3] == b"ID3" and at + 10 <= stop:
         high, *rest = (byte & 127 for byte in data[at + 6 : at + 10])
@@ -124,7 +124,7 @@ def _next(path: Path | str, data: mmap.mmap | bytes, at: int, stop: int) -> int 
     """Where the frames go on; None at the end, behind which there may be a tag."""
     if at >= stop:
         return None
-    if frame_at(data, begin := _after_tag(data, at, stop)):
+    if frame_at(data, begin := after_tag(data, at, stop)):
         return begin
     beyond = min(stop, at + FARTHEST)
     begin = next(
