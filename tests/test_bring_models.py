@@ -21,6 +21,7 @@ from lexicon.lang import build_lang, load_lang
 from pipeline.align.alignments import place_utterance
 from pipeline.align.gop import Goodness
 from pipeline.align.text import Placed, place_text
+from pipeline.base.training import Material
 from pipeline.classifier.model import FrameClassifier
 from pipeline.compare.listen import Candidate
 from pipeline.neural.model import CtcModel, Encoder, EncoderConfig, save_model
@@ -31,11 +32,11 @@ from pipeline.search.system import System
 from pipeline.search.tuning import dev_errors
 from pipeline.sound.mfcc import FeatureSettings
 from pipeline.sound.recording import Recording, read_recording
-from pipeline.systems import load_system
+from pipeline.systems import ctc, gmm, load_system
 from pipeline.times.ctm import ctm_lines
 from pipeline.times.segments import Segment
 from stages import align as align_set
-from stages import align_text, make_lang, make_mfcc, prepare_data, train_ctc, train_gmm
+from stages import align_text, make_lang, make_mfcc, prepare_data
 from tests.bring import RATE, noise
 
 SETTINGS = FeatureSettings(8000, norm_vars=False)
@@ -123,35 +124,11 @@ def features(root: Path, leave_out: bool) -> str:
 def stage(root: Path, name: str) -> str:
     data, lang = root / "data", root / "data/lang"
     if name == "train_gmm":
-        return train_gmm.main(
-            Namespace(
-                data=data / "train",
-                lang=lang,
-                out=root / "exp/gmm",
-                max_mix=1,
-                min_frames=20,
-                warm_up=1,
-                passes=0,
-                last=0,
-                warn_frames=0,
-                jobs=1,
-                trainer="baum-welch",
-            )
-        )[1]
+        settings = gmm.Settings(max_mix=1, warm_up=1, passes=0, last=0, warn_frames=0)
+        return gmm.train(Material(data / "train", data / "dev", lang, root / "exp/gmm"), settings)[-1]
     if name == "train_ctc":
-        chosen = asdict(TrainSettings(width=8, conv_layers=1, epochs=1, min_updates=1))
-        return train_ctc.main(
-            Namespace(
-                data=data / "train",
-                dev=data / "dev",
-                lang=lang,
-                out=root / "exp/neural",
-                device="cpu",
-                max_short=2.0,
-                jobs=1,
-                **chosen,
-            )
-        )[1]
+        settings = ctc.Settings(width=8, conv_layers=1, epochs=1, min_updates=1, device="cpu")
+        return ctc.train(Material(data / "train", data / "dev", lang, root / "exp/neural"), settings)[-1]
     return align_set.main(
         Namespace(model=root / "exp/gmm", data=data / name, lang=lang, out=root / f"exp/gmm/ali_{name}", jobs=1)
     )[1]
@@ -232,7 +209,7 @@ def experiment(speech, tmp_path_factory) -> Experiment:
     save_model(
         root / "exp/neural",
         CtcModel(Encoder(config).eval(), lang.tokens, np.full(len(lang.tokens), -np.log(len(lang.tokens)), np.float32)),
-        {"system": "neural", "kind": "ctc", **described},
+        {"system": "neural", "kind": "ctc", "prior_scale": 0.6, **described},
     )
     return Experiment(root, speech)
 

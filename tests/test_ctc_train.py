@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from lexicon.errors import UserError
-from pipeline.neural.model import EncoderConfig, load_model
+from pipeline.neural.model import EncoderConfig, load_model, save_model
 from pipeline.neural.train import (
     Gradients,
     Part,
@@ -73,12 +73,13 @@ def test_it_learns(parts, tmp_path: Path):
     settings = replace(TINY, epochs=15)
     state = train(train_part, dev_part, TOKENS, settings, fingerprint, tmp_path, CPU)
     assert state.best_per < 10
-    model = finish(state, train_part, TOKENS, settings, tmp_path, CPU, {})
+    model, meta = finish(state, train_part, TOKENS, settings, CPU)
+    save_model(tmp_path, model, meta)
     again = load_model(tmp_path)
     posteriors = np.concatenate([again.log_posteriors(train_part.feats[u]) for u in train_part.targets])
     np.testing.assert_allclose(np.exp(again.log_prior), np.exp(posteriors).mean(axis=0), atol=1e-5)
     assert sum(np.exp(model.log_prior)) == pytest.approx(1, abs=1e-5)
-    assert not (tmp_path / "checkpoint.safetensors").exists()
+    assert meta["epochs"] == state.epoch and meta["dev_per"] == pytest.approx(state.best_per, abs=1e-4)
 
 
 CHILD = """
@@ -245,7 +246,7 @@ def test_any_number_of_processes_gives_the_same_bits(parts, tmp_path: Path):
         for jobs in (1, 2, 3):
             out = tmp_path / f"{batch_size}-{count}-{jobs}"
             state = train(*parts[:2], TOKENS, settings, parts[2], out, CPU, jobs)
-            runs.append((state, finish(state, parts[0], TOKENS, settings, out, CPU, {}, jobs).log_prior))
+            runs.append((state, finish(state, parts[0], TOKENS, settings, CPU, jobs)[0].log_prior))
         for state, prior in runs[1:]:
             same_run(runs[0][0], state)
             assert np.array_equal(runs[0][1], prior)

@@ -16,7 +16,7 @@ from sklearn.neural_network import MLPClassifier
 from lexicon.errors import UserError
 from pipeline.base.archive import Archive, write_archive
 from pipeline.classifier.candidates import Candidate, choice_table
-from pipeline.classifier.labels import taught
+from pipeline.classifier.labels import frame_labels
 from pipeline.classifier.model import (
     CLASSIFIERS,
     FrameClassifier,
@@ -197,11 +197,11 @@ def test_hands_teach_where_they_have_placed_a_phone_and_the_alignment_elsewhere(
     )
     seconds = [float(frame_to_seconds(frame)) for frame in (10, 13, 20, 25)]
     gold = {one: [Interval(*seconds[:2], "t"), Interval(*seconds[2:], "click")]}
-    x, y = taught(Archive(tmp_path / "feats.scp"), Archive(tmp_path / "ali.scp"), hmms, gold, {"t": "T"})
+    x, y = frame_labels(Archive(tmp_path / "feats.scp"), Archive(tmp_path / "ali.scp"), hmms, gold, {"t": "T"})
     pdf = hmms.transitions.first_pdf
     assert (x[0] == first).all() and (y[1] == 7).all() and len(y[0]) == len(first)
     assert y[0][8:14].tolist() == [pdf["SIL"]] * 2 + [pdf["T"], pdf["T"] + 1, pdf["T"] + 2] + [pdf["SIL"]]
     assert y[0][20:25].tolist() == [7] * 5
     write_archive(tmp_path / "other.scp", [("another", np.zeros(9, np.int32))])
     with pytest.raises(UserError, match="other.scp: another has no features in .*feats.scp; align the set again"):
-        taught(Archive(tmp_path / "feats.scp"), Archive(tmp_path / "other.scp"), hmms, {}, {})
+        frame_labels(Archive(tmp_path / "feats.scp"), Archive(tmp_path / "other.scp"), hmms, {}, {})

@@ -164,7 +164,7 @@ def test_systems_that_are_not_trained_are_named(experiment, capsys):
     others = [(name, str(experiment.exp / name), str(experiment.lang)) for name in ("classifier", "neural")]
     experiment.transcribe(experiment.wav, *others)
     assert "left out, not trained and tuned yet: classifier, neural; run: make classifier" in capsys.readouterr().out
-    with pytest.raises(UserError, match="none of frames, neural is trained and tuned yet; run: make$"):
+    with pytest.raises(UserError, match="none of classifier, neural is trained and tuned yet; run: make$"):
         stages.transcribe.main(Namespace(wav=str(experiment.wav), exp=experiment.exp, system=others))
 
 

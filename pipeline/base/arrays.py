@@ -15,7 +15,7 @@ from lexicon.files import atomic_write
 
 def write_arrays(path: Path | str, arrays: Mapping[str, np.ndarray], names: Mapping[str, Sequence[str]] = {}) -> None:
     """Write arrays of numbers, and lists of ``names`` in the file's header."""
-    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     with atomic_write(path, "wb") as stream:
         stream.write(save(contiguous, {name: json.dumps(list(value)) for name, value in names.items()}))
 
