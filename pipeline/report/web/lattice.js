@@ -3,6 +3,7 @@
 
 phonoscope.lattice = (() => {
   const {SILENT, makeSvg, shown, describe, stretch} = phonoscope;
+  const SEARCHES = {free: 'phones only', words: 'words + language model'};  // what the search knew whose lattice it is
   const LANE = 21;         // height of a lane in pixels
   const CAPTION = 15;      // what it takes more where words are written over the arcs that settle them
   const BAR = 17;          // of a bar of the difference
@@ -11,8 +12,8 @@ phonoscope.lattice = (() => {
 
   // `upwards`: what is less probable lies above the best path, else below it.
   class Net {
-    constructor(view, {name, kind, drawing, upwards, color}) {
-      Object.assign(this, {view, name, upwards, nodes: drawing.nodes, row: view.row(name, `net ${upwards ? 'up' : 'down'}`, `${name}: ${kind}`, color)});
+    constructor(view, {name, kind, drawing, upwards, system}) {
+      Object.assign(this, {view, name, upwards, nodes: drawing.nodes, row: view.row(name, `net ${upwards ? 'up' : 'down'}`, `${name}: ${kind}`, system)});
       this.lane = LANE + (drawing.arcs.some(([, , , word]) => word) ? CAPTION : 0);
       this.svg = makeSvg('svg', {class: 'arcs'});
       this.row.append(this.svg);
@@ -112,10 +113,10 @@ phonoscope.lattice = (() => {
   // What only one of two lattices holds, and what both do, in three bands. A lattice considered what reaches the floor there.
   class Difference {
     // bars: [start, end, phone, the first's posterior mass, the second's]
-    constructor(view, {first, second, bars, colors}) {
+    constructor(view, {first, second, bars, systems}) {
       Object.assign(this, {view, first, second});
-      this.bands = [['first', `only ${first}`, colors[0]], ['both', 'both', ''], ['second', `only ${second}`, colors[1]]].map(
-        ([kind, name, color]) => ({kind, lane: view.row(name, `difference ${kind}`, `considered by ${name}`, color), row: []}));
+      this.bands = [['first', `only ${first}`, systems[0]], ['both', 'both', null], ['second', `only ${second}`, systems[1]]].map(
+        ([kind, name, system]) => ({kind, lane: view.row(name, `difference ${kind}`, `considered by ${name}`, system), row: []}));
       this.bands.forEach(({row}) => view.rows.push(row));
       this.bars = bars.map(bar => this.bar(...bar)).sort((a, b) => Math.max(...b.masses) - Math.max(...a.masses));
     }
@@ -149,5 +150,5 @@ phonoscope.lattice = (() => {
     }
   }
 
-  return {Net, Difference};
+  return {SEARCHES, Net, Difference};
 })();

@@ -5,8 +5,8 @@ phonoscope.rows = (() => {
   const {SILENT, make, percent, describe, stretch} = phonoscope;
 
   // Words or phones; what differs from the reference is marked. `why`: [start, end, where the error there comes from].
-  function segments(view, {name, row, label, className, color, why = [], isWord = false, isReference = false}) {
-    const lane = view.row(name, className, label, color);
+  function segments(view, {name, row, label, className, system, why = [], isWord = false, isReference = false}) {
+    const lane = view.row(name, className, label, system);
     const because = time => {
       const reason = why.find(([start, end]) => start - 0.03 <= time && time <= end + 0.03);
       return reason ? `; ${reason[2]}` : '';
@@ -30,8 +30,8 @@ phonoscope.rows = (() => {
   }
 
   // The known text where a system puts it; the bar below each phone is its confidence.
-  function placed(view, {name, row, label, className, color}) {
-    const lane = view.row(name, className, label, color);
+  function placed(view, {name, row, label, className, system}) {
+    const lane = view.row(name, className, label, system);
     const buttons = row.map(([start, end, symbol, confidence, gop]) => {
       const button = view.segment(start, end, symbol, `segment ${SILENT.includes(symbol) ? 'silence' : 'sure'}`);
       button.style.setProperty('--sure', confidence === null ? 0 : confidence);
@@ -56,9 +56,9 @@ phonoscope.rows = (() => {
   }
 
   // The phones a CTC network is sure of at single frames, as lines, over the segments an HMM makes of the same sound.
-  function spikes(view, {name, model, segments: behind, owner, color}) {
+  function spikes(view, {name, model, segments: behind, owner, system}) {
     const label = `spikes of ${name} over the segments of ${owner}`;
-    const lane = view.row('spikes', 'spikes', label, color);
+    const lane = view.row(`${name} spikes`, 'spikes', label, system);
     for (const [start, end, symbol] of behind) {
       if (SILENT.includes(symbol)) continue;
       const ground = make('span', 'ground');
@@ -84,8 +84,8 @@ phonoscope.rows = (() => {
   }
 
   // Phones by manner, time across; where the reference has a phone, its row is framed.
-  function posteriorgram(view, {name, model, reference, color}) {
-    const lane = view.row('', 'posteriorgram', '', color);
+  function posteriorgram(view, {name, model, reference, system}) {
+    const lane = view.row(name, 'posteriorgram owner', '', system);
     const gutter = lane.previousSibling, total = model.labels.length;
     lane.style.height = gutter.style.height = `${Math.max(total * 4, 40)}px`;
     const ink = view.ink(model.png, `Posteriorgram of ${name}: phones from vowels at the top to silence, darker is likelier`);

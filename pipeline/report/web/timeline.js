@@ -31,7 +31,7 @@ phonoscope.Timeline = (() => {
       this.stop = null;
       const fixed = make('div', 'fixed');
       this.grid.replaceChildren(fixed, this.overlay());
-      this.ruler = this.row('time', 'ruler', 'seconds', '', fixed);
+      this.ruler = this.row('time', 'ruler', 'seconds', null, fixed);
       this.wave(fixed);
       fixed.append(this.overlay());
       this.spectrogram();
@@ -59,11 +59,11 @@ phonoscope.Timeline = (() => {
     }
 
     // A row: its name in the gutter, which stays while the rest scrolls, and a lane on the time axis.
-    row(name, className, label, color, parent = this.grid) {
+    row(name, className, label, system = null, parent = this.grid) {
       const row = make('div', `row ${className.split(' ').map(part => `${part}-row`).join(' ')}`);
       const lane = make('div', `lane ${className}`);
       row.append(make('div', 'name', name), lane);
-      if (color) row.style.setProperty('--system', color);
+      if (system !== null) row.classList.add(`s${system}`);
       if (label) {
         lane.setAttribute('role', 'group');
         lane.setAttribute('aria-label', label);
@@ -73,7 +73,7 @@ phonoscope.Timeline = (() => {
     }
 
     wave(parent) {
-      const lane = this.row('sound', 'wave', '', '', parent);
+      const lane = this.row('sound', 'wave', '', null, parent);
       const canvas = make('canvas');
       canvas.setAttribute('aria-hidden', 'true');
       lane.append(canvas);
