@@ -1,8 +1,8 @@
 """How systems are told apart: each has a colour and a mark of its own. Every picture takes both from here.
 
-The hues are those of Okabe and Ito (2008). Their sky blue, orange and yellow are too pale on white paper, so each tone is
-moved until it has a contrast of at least 3 to the ground (WCAG 2.2, 1.4.11). Two of them then lie as far apart as two of
-Okabe and Ito's do, for full colour vision as well as for protanopia, deuteranopia and tritanopia.
+The hues are those of Okabe and Ito (2008). Their sky blue, orange and yellow are too pale on white paper. So each tone
+was moved until it has a contrast of at least 3 to the ground (WCAG 2.2, 1.4.11), and until any two of them lie as far
+apart as they can, for full colour vision and for protanopia, deuteranopia and tritanopia (Machado et al. 2009).
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ COLOURS = {
     "dark": ("#138ad7", "#e58a00", "#0fbd7b", "#ff97c0", "#3dceff", "#c9d616", "#9d5c3d", "#e8e4da"),
 }
 NUM_COLOURS = len(COLOURS["light"])
-# CSS shapes that a small square is cut to, and the dash pattern of a line; one of each for a mark.
+# CSS shapes that a small square is cut to.
 MARKS = {
     "circle": "circle(50%)",
     "square": "inset(8%)",
     "triangle": "polygon(50% 0, 100% 96%, 0 96%)",
     "diamond": "polygon(50% -8%, 108% 50%, 50% 108%, -8% 50%)",
-    "cross": "polygon(34% 0, 66% 0, 66% 34%, 100% 34%, 100% 66%, 66% 66%, 66% 100%, 34% 100%, 34% 66%, 0 66%, 0 34%, 34% 34%)",
+    "cross": "polygon(34% 0, 66% 0, 66% 34%, 100% 34%, 100% 66%, 66% 66%, 66% 100%, 34% 100%,"
+    " 34% 66%, 0 66%, 0 34%, 34% 34%)",
 }
-DASHES = {"circle": "none", "square": "12 3", "triangle": "7 3", "diamond": "3 3", "cross": "12 3 3 3"}
 DISTINCT = NUM_COLOURS * len(MARKS)  # so many systems look different: 8 and 5 have no common divisor
 
 

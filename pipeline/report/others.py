@@ -116,8 +116,10 @@ def causes_table(comparison: Comparison) -> Markup:
     names: dict[str, str] = {}
     for causes in found.values():
         names |= causes.names
-    rows = [(text, [_count_of(causes.counts[graph], name) for causes in found.values() for graph in GRAPHS])
-            for name, text in names.items()]
+    rows = [
+        (text, [_count_of(causes.counts[graph], name) for causes in found.values() for graph in GRAPHS])
+        for name, text in names.items()
+    ]
     systems = [named(comparison, system) for system in found]
     return render("causes.html", systems=systems, kinds=list(GRAPHS.values()), rows=rows)
 

@@ -16,12 +16,11 @@ from typing import Any
 
 from markupsafe import Markup
 
-from lexicon.files import write_lines
 from lexicon.phone_sets import phone_set_of
 from pipeline.compare.results import Comparison
 from pipeline.compare.score import count
 from pipeline.datadir import Utterance
-from pipeline.draw.colours import COLOURS, DASHES, MARKS, look
+from pipeline.draw.colours import COLOURS, MARKS, look
 from pipeline.report.as_text import text_of
 from pipeline.report.heat_maps import FIGURES, figures
 from pipeline.report.lattices import read_lattice
@@ -50,18 +49,23 @@ def write_report(folder: Path, comparison: Comparison, exp: Path, chosen: Sequen
         (folder / name).mkdir()
     for asset in ("report.css", *(f"{script}.js" for script in SCRIPTS)):
         shutil.copyfile(WEB / asset, folder / "web" / asset)
-    write_lines(folder / "web" / "colours.css", [colours_css(len(comparison.systems))])
+    _write(folder / "web" / "colours.css", colours_css(len(comparison.systems)))
     panels = Panels(comparison, exp)
     for index, utterance in enumerate(chosen):
         _write_utterance(folder / "utt", panels, chosen, index)
     for number in range(len(comparison.systems)):
-        write_lines(folder / "systems" / f"{number}.js", [panel_script(_system_part(comparison, number))])
-    write_lines(folder / "index.html", [_index_page(comparison, chosen, panels)])
+        _write(folder / "systems" / f"{number}.js", panel_script(_system_part(comparison, number)))
+    _write(folder / "index.html", _index_page(comparison, chosen, panels))
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a small file. The whole folder takes its place at once, so that no file of it need be written atomically."""
+    path.write_text(f"{text}\n", encoding="utf-8", newline="\n")
 
 
 def colours_css(systems: int) -> Markup:
     """The looks of so many systems, for light and for dark."""
-    looks = [(colour, MARKS[mark], DASHES[mark]) for colour, mark in map(look, range(systems))]
+    looks = [(colour, MARKS[mark]) for colour, mark in map(look, range(systems))]
     return render("colours.css", light=COLOURS["light"], dark=COLOURS["dark"], looks=looks)
 
 
@@ -73,13 +77,13 @@ def _write_utterance(folder: Path, panels: Panels, chosen: Sequence[Utterance], 
     number, utterance, systems = f"{index + 1:03d}", chosen[index], panels.comparison.systems
     (folder / number).mkdir()
     for name, part in panels.parts(utterance):
-        write_lines(folder / number / f"{name}.js", [panel_script(part)])
+        _write(folder / number / f"{name}.js", panel_script(part))
     texts = [text_of(system, utterance.id) for system in systems]
     for system, text in enumerate(texts):
-        write_lines(folder / number / f"text-{system}.js", [panel_script(text)])
+        _write(folder / number / f"text-{system}.js", panel_script(text))
     read_lattice.cache_clear()
-    write_lines(folder / f"{number}.txt", texts)
-    write_lines(folder / f"{number}.html", [_utterance_page(panels.comparison, chosen, index)])
+    _write(folder / f"{number}.txt", "\n".join(texts))
+    _write(folder / f"{number}.html", _utterance_page(panels.comparison, chosen, index))
 
 
 def _page(template: str, comparison: Comparison, root: str, **values: Any) -> Markup:

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
-from lexicon.phone_sets import phone_set_of
 from lexicon.phones import PhoneSet
 from pipeline.base.edits import GAP
 from pipeline.compare.dispute import DisputedPhone, dispute, disputed_phones, examples
@@ -115,6 +114,8 @@ def pair_rows(comparison: Comparison, pairs: Iterable[tuple[Result, Result]]) ->
 
 def _pair_test(comparison: Comparison, first: Result, second: Result, measure: str) -> tuple[Named | None, float, str]:
     """Which is better (None: no difference shown), by how many points, and how certain that is."""
+    # Always in the order of the systems: a test takes long, and its result is kept.
+    first, second = sorted((first, second), key=comparison.systems.index)
     test = comparison.test(first, second, measure)
     p = "p < 0.001" if test.p < 0.001 else f"p = {test.p:.3f}"
     if test.p >= LEVEL:
@@ -141,32 +142,24 @@ def disputed_phones_table(comparison: Comparison, shown: Sequence[str], place: C
     """
     if len(comparison.systems) < 2:
         return Markup()
-    phone_set = phone_set_of(comparison.lang)
     rows = [
         {
-            "phone": phone_of(entry.phone, phone_set),
+            "phone": entry.phone,
             "places": len(entry.places),
             "total": entry.total,
             "links": [place(*where) for where in examples(entry, shown)],
-            "heard": [_heard_as(entry, counter, phone_set) for counter in entry.heard],
+            "heard": [_heard_as(entry, counter) for counter in entry.heard],
         }
         for entry in disputed_phones(comparison)[:MOST_DISPUTED]
     ]
     return render("disputed.html", systems=all_named(comparison), rows=rows)
 
 
-def _heard_as(
-    entry: DisputedPhone, counter: Counter[str], phone_set: PhoneSet
-) -> list[tuple[str, Phone | None, int]]:
-    """``right 12, IH 5, missed 3``: the three commonest."""
-    return [
-        ("missed", None, number)
-        if heard == GAP
-        else ("right", None, number)
-        if heard == entry.phone
-        else ("", phone_of(heard, phone_set), number)
-        for heard, number in sorted(counter.items(), key=lambda item: (-item[1], item[0]))[:3]
-    ]
+def _heard_as(entry: DisputedPhone, counter: Counter[str]) -> list[tuple[str, str, int]]:
+    """What it was in words ("": another phone), the phone, and how often; the three commonest."""
+    words = {GAP: "missed", entry.phone: "right"}
+    commonest = sorted(counter.items(), key=lambda item: (-item[1], item[0]))[:3]
+    return [(words.get(heard, ""), heard, number) for heard, number in commonest]
 
 
 def utterances_table(comparison: Comparison, chosen: Sequence[Utterance], panel: dict[str, Any]) -> Markup:

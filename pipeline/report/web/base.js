@@ -56,5 +56,5 @@ const phonoscope = (() => {
 
   const bytesOf = base64 => Uint8Array.from(atob(base64), character => character.charCodeAt(0));
 
-  return {SILENT, make, makeSvg, percent, spelled, named, between, shown, describe, stretch, widthOf, remembered, remember, bytesOf};
+  return {IPA, SILENT, make, makeSvg, percent, spelled, named, between, shown, describe, stretch, widthOf, remembered, remember, bytesOf};
 })();

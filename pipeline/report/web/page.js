@@ -24,11 +24,11 @@
     }
   }
 
-  // Exchange the names of phones with their IPA; where figures come later, they are spelled as the page is.
+  // Exchange the names of phones with their IPA, which is their data-ipa or that of the page; where figures come later, they are spelled as the page is.
   function exchange(root) {
     root.querySelectorAll('[data-ipa]').forEach(label => {
       const text = label.textContent;
-      label.textContent = label.dataset.ipa;
+      label.textContent = label.dataset.ipa || phonoscope.IPA[text] || text;
       label.dataset.ipa = text;
     });
   }
