@@ -23,7 +23,7 @@ def read_lattice(decode: Path, graph: str, utterance: str) -> Lattice | None:
 
 
 def lattice_drawings(decode: Path, utterance: str) -> dict[str, dict[str, Any]]:
-    """The lattices of both searches for the page: ``nodes`` [seconds, lane], ``arcs`` as the script's Net takes them."""
+    """The lattices of both searches: ``nodes`` [seconds, lane], ``arcs`` as the Net of web/lattice.js takes them."""
     found = {graph: lattice for graph in GRAPHS if (lattice := read_lattice(decode, graph, utterance))}
     return {graph: _drawing(lattice) for graph, lattice in found.items()}
 

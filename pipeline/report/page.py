@@ -59,7 +59,7 @@ def write_report(folder: Path, comparison: Comparison, exp: Path, chosen: Sequen
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a small file. The whole folder takes its place at once, so that no file of it need be written atomically."""
+    """Write a small file. The whole folder takes its place at once: no file of it need be written atomically."""
     path.write_text(f"{text}\n", encoding="utf-8", newline="\n")
 
 

@@ -91,8 +91,10 @@ class Panels:
         self.placed = {model: _placements(model) for model in self.models}
 
     def parts(self, utterance: Utterance) -> Iterator[tuple[str, dict[str, Any]]]:
-        """What the page's scripts draw an utterance from, by name: ``sound``, which is always loaded, and what is loaded
-        when it is chosen, ``system-N``, ``model-N``, and ``pair-M-N`` of two systems, M < N."""
+        """What the page's scripts draw an utterance from, by name.
+
+        ``sound`` is always loaded; ``system-N``, ``model-N`` and ``pair-M-N`` of two systems, M < N, when chosen.
+        """
         words, phones = (self.reference[name].get(utterance.id, []) for name in ("words", "phones"))
         parts = [self._system(system, utterance.id, words, phones) for system in self.comparison.systems]
         yield "sound", self._sound(utterance) | self._reference(utterance.id, words, phones) | self._index(parts)
@@ -127,7 +129,7 @@ class Panels:
         }
 
     def _index(self, parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        """What there is to be loaded: systems by number, with their models and the searches whose lattices they have."""
+        """What there is to be loaded: systems by number, their models, and which lattices they have."""
         systems = self.comparison.systems
         return {
             "systems": [

@@ -16,8 +16,8 @@
   async function open(article) {
     try {
       const panel = new phonoscope.Panel(article, await load(`${article.dataset.panel}sound.js`));
-      panels.push(panel);
       await panel.draw();
+      panels.push(panel);
       visit(panel);
     } catch (error) {
       article.querySelector('.view').textContent = error.message;

@@ -22,7 +22,7 @@ phonoscope.Panel = (() => {
       this.probe.setAttribute('aria-live', 'off');
       this.foot = make('div', 'foot');
       this.foot.append(this.readout, this.probe);
-      root.querySelector('.view').replaceChildren(toolbar(this), this.scroller, this.foot);
+      this.toolbar = toolbar(this);
       root.querySelector('.as-text').addEventListener('toggle', () => this.writeText());
     }
 
@@ -109,6 +109,7 @@ phonoscope.Panel = (() => {
     // ---- the picture
 
     paint() {
+      if (!this.scroller.isConnected) this.root.querySelector('.view').replaceChildren(this.toolbar, this.scroller, this.foot);
       const {scrollLeft, scrollTop} = this.scroller;
       this.clear();
       this.nets = [];

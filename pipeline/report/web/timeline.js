@@ -13,13 +13,16 @@ phonoscope.Timeline = (() => {
       this.zoom = 1;
       this.rate = 1;
       this.time = null;
+      this.marks = {band: [], cursor: [], head: []};
       this.scroller = make('div', 'scroller');
       this.grid = make('div', 'timeline');
       this.scroller.append(this.grid);
       this.readout = make('output', 'readout', 'Point at a segment to read it.');
       this.readout.setAttribute('aria-live', 'off');
       this.listen();
-      new ResizeObserver(() => { if (this.scroller.clientWidth !== this.laidOut) this.layout(); }).observe(this.scroller);
+      new ResizeObserver(() => {
+        if (this.grid.childElementCount && this.scroller.clientWidth !== this.laidOut) this.layout();
+      }).observe(this.scroller);
     }
 
     // Begin again with an empty picture: axis and sound, which stay in sight, the spectrogram, and what lies over all rows.
