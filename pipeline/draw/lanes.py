@@ -22,9 +22,9 @@ MAX_ARCS = 1500  # of a lattice, the likeliest: pages of any utterance stay smal
 class Arc:
     """One arc between drawn nodes ``source`` < ``target``.
 
-    ``posterior`` is the sum of the ``num_arcs`` arcs of the lattice it stands for; ``acoustic`` and ``language``, natural
-    logs, are the likeliest one's. It vanishes when all below ``until`` is pruned (see `survives`). ``lane``: 0 the best
-    path, larger ones further from it.
+    ``posterior`` is the sum of the ``num_arcs`` arcs of the lattice it stands for; ``acoustic`` and ``language``,
+    natural logs, are the likeliest one's. It vanishes when all below ``until`` is pruned (see `survives`). ``lane``: 0
+    the best path, larger ones further from it.
     """
 
     source: int

@@ -24,7 +24,8 @@
     }
   }
 
-  // Exchange the names of phones with their IPA, which is their data-ipa or that of the page; where figures come later, they are spelled as the page is.
+  // Exchange the names of phones with their IPA, which is their data-ipa or that of the page; where figures come later,
+  // they are spelled as the page is.
   function exchange(root) {
     root.querySelectorAll('[data-ipa]').forEach(label => {
       const text = label.textContent;
@@ -49,7 +50,8 @@
     });
     document.addEventListener('keydown', event => { if (event.key === 'Escape') phonoscope.player.stop(); });
     window.addEventListener('hashchange', () => panels.forEach(visit));
-    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => panels.forEach(panel => panel.layout()));
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change',
+      () => panels.forEach(panel => panel.layout()));
     phonoscope.index.begin();
   }
 

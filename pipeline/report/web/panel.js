@@ -75,7 +75,7 @@ phonoscope.Panel = (() => {
       }
     }
 
-    // Draw what is chosen, as soon as it is there: at once where nothing has to be loaded. What is chosen last is drawn.
+    // Draw what is chosen as soon as it is there, at once where nothing has to be loaded. The last choice counts.
     async draw() {
       const missing = this.needed().filter(name => !this.parts[name]), turn = this.turn = (this.turn || 0) + 1;
       if (missing.length) {
@@ -109,7 +109,9 @@ phonoscope.Panel = (() => {
     // ---- the picture
 
     paint() {
-      if (!this.scroller.isConnected) this.root.querySelector('.view').replaceChildren(this.toolbar, this.scroller, this.foot);
+      if (!this.scroller.isConnected) {
+        this.root.querySelector('.view').replaceChildren(this.toolbar, this.scroller, this.foot);
+      }
       const {scrollLeft, scrollTop} = this.scroller;
       this.clear();
       this.nets = [];
@@ -117,8 +119,12 @@ phonoscope.Panel = (() => {
       this.part('words', 'heard with a lexicon and a language model', () => this.heard());
       this.part('free', 'heard without words', () => this.each(number => this.free(number)));
       this.lattices();
-      if (this.data.systems.some(system => system.places)) this.part('placed', 'where each places the known text', () => this.known());
-      if (this.data.models.some(Boolean)) this.part('posteriors', 'how sure each was, frame by frame', () => this.posteriors());
+      if (this.data.systems.some(system => system.places)) {
+        this.part('placed', 'where each places the known text', () => this.known());
+      }
+      if (this.data.models.some(Boolean)) {
+        this.part('posteriors', 'how sure each was, frame by frame', () => this.posteriors());
+      }
       this.controls.hidden = !this.nets.length && ['lattices', 'difference'].every(part => this.folded.has(part));
       this.prune();
       this.layout();
@@ -159,7 +165,8 @@ phonoscope.Panel = (() => {
       const {words, phones, by_hand} = this.data.reference;
       rows.segments(this, {name: by_hand ? 'placed by hand' : 'reference', row: words, label: 'reference words',
         className: 'words reference', isWord: true, isReference: true});
-      rows.segments(this, {name: 'phones', row: phones, label: 'reference phones', className: 'phones', isReference: true});
+      rows.segments(this, {name: 'phones', row: phones, label: 'reference phones', className: 'phones',
+        isReference: true});
     }
 
     heard() {
@@ -173,7 +180,8 @@ phonoscope.Panel = (() => {
     words(number, mirrored = false) {
       const {name, words, phones, why} = this.data.systems[number];
       const lanes = [
-        {name, row: words, label: `${name} words`, className: 'words owner', system: number, why: why.words, isWord: true},
+        {name, row: words, label: `${name} words`, className: 'words owner', system: number, why: why.words,
+          isWord: true},
         {name: 'phones', row: phones, label: `${name} phones of the word path`, className: 'phones', system: number},
       ];
       (mirrored ? lanes.reverse() : lanes).forEach(lane => rows.segments(this, lane));
@@ -181,7 +189,8 @@ phonoscope.Panel = (() => {
 
     free(number) {
       const {name, free, why} = this.data.systems[number];
-      rows.segments(this, {name, row: free, label: `${name} free phones`, className: 'phones owner', system: number, why: why.free});
+      rows.segments(this, {name, row: free, label: `${name} free phones`, className: 'phones owner', system: number,
+        why: why.free});
     }
 
     // Two systems of one model, side by side, have the same.
@@ -191,7 +200,9 @@ phonoscope.Panel = (() => {
         const {name, model: own} = systems[number], model = models[own];
         if (!model || drawn.has(own)) return;
         drawn.add(own);
-        if (model.spikes.length) rows.spikes(this, {name, model, segments: hmm.segments, owner: hmm.name, system: number});
+        if (model.spikes.length) {
+          rows.spikes(this, {name, model, segments: hmm.segments, owner: hmm.name, system: number});
+        }
         rows.posteriorgram(this, {name, model, reference: reference.phones.segments, system: number});
       });
     }
@@ -222,12 +233,14 @@ phonoscope.Panel = (() => {
       const [pair, turned] = this.pair(...this.compared);
       if (!pair?.[kind]) return;
       const [first, second] = this.compared.map(number => this.data.systems[number].name);
-      rows.apart(this, {first, second, limit: APART_MS, borders: pair[kind].map(([phone, a, b]) => (turned ? [phone, b, a] : [phone, a, b]))});
+      rows.apart(this, {first, second, limit: APART_MS,
+        borders: pair[kind].map(([phone, a, b]) => (turned ? [phone, b, a] : [phone, a, b]))});
     }
 
     // ---- lattices
 
-    // The system whose lattice of the chosen search is drawn for another: itself, else one that searches with the same model.
+    // The system whose lattice of the chosen search is drawn for another: itself, else one that searches with the same
+    // model.
     standsFor(number) {
       const {systems} = this.data;
       const has = ({model, graphs}) => model === systems[number].model && graphs.includes(this.graph);
@@ -237,7 +250,8 @@ phonoscope.Panel = (() => {
     lattices() {
       const stand = this.compared.map(number => this.standsFor(number)), [first, second] = stand;
       const notes = this.compared.map((number, side) => this.missing(number, stand[side])).filter(Boolean);
-      this.part('lattices', `what each considered: ${lattice.SEARCHES[this.graph]}`, () => this.drawLattices(stand), [...new Set(notes)].join('; '));
+      this.part('lattices', `what each considered: ${lattice.SEARCHES[this.graph]}`, () => this.drawLattices(stand),
+        [...new Set(notes)].join('; '));
       if (first !== second && Math.min(first, second) >= 0) {
         this.part('difference', 'what only one of them considered', () => this.difference(first, second));
       }
@@ -246,21 +260,25 @@ phonoscope.Panel = (() => {
     missing(number, stand) {
       const name = this.data.systems[number].name;
       if (stand === number) return '';
-      return stand < 0 ? `${name} has no lattice of this search`
-        : `${name} has no lattice of this search; in its place stands that of ${this.data.systems[stand].name}, which searches with the same model`;
+      const none = `${name} has no lattice of this search`;
+      if (stand < 0) return none;
+      const other = this.data.systems[stand].name;
+      return `${none}; in its place stands that of ${other}, which searches with the same model`;
     }
 
     drawLattices(stand) {
       [...new Set(stand)].filter(number => number >= 0).forEach((number, side) => {
         const {name, lattices} = this.data.systems[number];
-        this.nets.push(new lattice.Net(this, {name, kind: `lattice of ${lattice.SEARCHES[this.graph]}`, drawing: lattices[this.graph],
+        this.nets.push(new lattice.Net(this,
+          {name, kind: `lattice of ${lattice.SEARCHES[this.graph]}`, drawing: lattices[this.graph],
           upwards: side === 0, system: number}));
       });
     }
 
     difference(first, second) {
       const [{difference}, turned] = this.pair(first, second);
-      const bars = difference[this.graph].map(([start, end, symbol, a, b]) => [start, end, symbol, ...(turned ? [b, a] : [a, b])]);
+      const bars = difference[this.graph].map(([start, end, symbol, a, b]) =>
+        [start, end, symbol, ...(turned ? [b, a] : [a, b])]);
       const names = [first, second].map(number => this.data.systems[number].name);
       this.nets.push(new lattice.Difference(this, {first: names[0], second: names[1], bars, systems: [first, second]}));
     }
@@ -279,7 +297,8 @@ phonoscope.Panel = (() => {
       if (time === null) return;
       const parts = [...new Set(this.compared)].map(number => {
         const system = this.data.systems[number], read = this.readers[system.model];
-        const likeliest = read ? read(time).map(([phone, probability]) => `${named(phone)} ${probability.toFixed(2)}`) : [];
+        const likeliest = read ? read(time).map(([phone, probability]) => `${named(phone)} ${probability.toFixed(2)}`)
+          : [];
         return likeliest.length ? `${system.name} ${likeliest.join('  ')}` : '';
       });
       this.probe.textContent = parts.some(Boolean) ? `${time.toFixed(2)} s   ${parts.join('   |   ')}` : '';

@@ -25,7 +25,8 @@ phonoscope.Timeline = (() => {
       }).observe(this.scroller);
     }
 
-    // Begin again with an empty picture: axis and sound, which stay in sight, the spectrogram, and what lies over all rows.
+    // Begin again with an empty picture: axis and sound, which stay in sight, the spectrogram, and what lies over all
+    // rows.
     clear() {
       this.rows = [];      // arrays of buttons in order of time, from top to bottom
       this.labelled = [];  // everything on the axis that has a label
@@ -202,7 +203,8 @@ phonoscope.Timeline = (() => {
       const middle = button => (button.start + button.end) / 2;
       for (let i = number + step; this.rows[i]; i += step) {
         const row = (this.rows[i].enter?.(step) || this.rows[i]).filter(shown);
-        if (row.length) return row.reduce((a, b) => Math.abs(middle(b) - middle(here)) < Math.abs(middle(a) - middle(here)) ? b : a);
+        if (row.length) return row.reduce((a, b) =>
+          Math.abs(middle(b) - middle(here)) < Math.abs(middle(a) - middle(here)) ? b : a);
       }
       return null;
     }
@@ -329,7 +331,8 @@ phonoscope.Timeline = (() => {
       }
     }
 
-    // Labels that would not fit are left out rather than cut; zooming in brings them back. All are measured before any is
+    // Labels that would not fit are left out rather than cut; zooming in brings them back. All are measured before any
+    // is
     // changed, and each text in a font only once: that is what takes long.
     relabel(width = this.grid.offsetWidth - this.gutter()) {
       const widths = new Map();
