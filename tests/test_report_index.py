@@ -142,8 +142,11 @@ def test_everything_has_a_name(report: Path, watched: SimpleNamespace) -> None:
     assert page.evaluate("document.documentElement.lang") == "en"
 
 
-def test_png_is_read_as_it_was_written(watched: SimpleNamespace) -> None:
-    darkness = np.linspace(0, 1, 12).reshape(3, 4)
+@pytest.mark.parametrize("like", ["nothing", "the line above"])
+def test_png_is_read_as_it_was_written(watched: SimpleNamespace, like: str) -> None:
+    """Lines that are like the one above are written as their difference from it."""
+    line = np.linspace(0, 1, 120).reshape(3, 40)
+    darkness = line if like == "nothing" else np.cumsum(np.r_[line[:1], np.full((2, 40), 0.1)], axis=0) / 1.2
     image = base64.b64encode(png_mask(darkness, levels=256)).decode()
     watched.page.goto("about:blank")
     alphas = watched.page.evaluate(
@@ -160,5 +163,5 @@ def test_png_is_read_as_it_was_written(watched: SimpleNamespace) -> None:
     }""",
         image,
     )
-    assert alphas[:2] == [4, 3]
+    assert alphas[:2] == [40, 3]
     assert alphas[2] == np.rint(255 * darkness).astype(int).ravel().tolist()

@@ -97,8 +97,14 @@ phonoscope.Panel = (() => {
     async writeText() {
       const details = this.root.querySelector('.as-text'), seen = this.all ? this.data.systems.keys() : this.compared;
       if (!details.open) return;
-      const texts = [...new Set(seen)].map(number => load(`${this.root.dataset.panel}text-${number}.js`));
-      details.querySelector('pre').textContent = (await Promise.all(texts)).join('\n');
+      const pre = details.querySelector('pre'), {turn} = this;
+      try {
+        const texts = [...new Set(seen)].map(number => load(`${this.root.dataset.panel}text-${number}.js`));
+        const found = await Promise.all(texts);
+        if (turn === this.turn) pre.textContent = found.join('\n');
+      } catch (error) {
+        pre.textContent = error.message;
+      }
     }
 
     prune() {
