@@ -1,5 +1,6 @@
-"""Write the report: index.html with the comparison and what was confused or disputed, and a page for each utterance that
-is most worth looking at.
+"""Write the report: index.html with the comparison and what was confused or disputed, and pages of utterances.
+
+Those are the utterances most worth looking at. A page shows two systems face to face, any two of those compared.
 
 It works from disk, without a server or a network: open index.html in a browser.
 """

@@ -418,7 +418,7 @@ def test_what_is_not_trained_does_not_align(experiment, tmp_path):
     shutil.copytree(experiment.exp / "gmm", tmp_path / "gmm")
     every = [Candidate(name, tmp_path / name, experiment.root / "lang") for name in ("classifier", "gmm")]
     assert align_text.best_on_dev(tmp_path, every).name == "gmm"
-    with pytest.raises(UserError, match="MODEL=frames: .*gmm"):
+    with pytest.raises(UserError, match="MODEL=classifier: .*gmm"):
         align_text.best_on_dev(tmp_path, every[:1])
     (tmp_path / "gmm/tuning.json").write_text(json.dumps({"search": "none"}))
     with pytest.raises(UserError, match="tuning.json"):

@@ -1,8 +1,8 @@
 """A lattice as a picture of nodes and curves: nodes that are one to the eye joined, every arc in a lane of its own.
 
 The best path is a straight line, lane 0. Every other way leaves a node that is drawn already and comes back to one, an
-ear in the sense of graph theory (Whitney 1932), and takes the nearest lane that is free for as long as it lasts. Ears are
-taken in the order in which pruning removes them, so what a slider leaves stands where it stood.
+ear in the sense of graph theory (Whitney 1932), and takes the nearest lane that is free for as long as it lasts. Ears
+are taken in the order in which pruning removes them, so what a slider leaves stands where it stood.
 """
 
 from __future__ import annotations
@@ -20,9 +20,12 @@ MAX_ARCS = 1500  # of a lattice, the likeliest: pages of any utterance stay smal
 
 @dataclass
 class Arc:
-    """One arc between drawn nodes ``source`` < ``target``. ``posterior`` is the sum of the ``num_arcs`` arcs of the lattice
-    it stands for; ``acoustic`` and ``language``, natural logs, are the likeliest one's. It vanishes when all below
-    ``until`` is pruned (see `survives`). ``lane``: 0 the best path, larger ones further from it."""
+    """One arc between drawn nodes ``source`` < ``target``.
+
+    ``posterior`` is the sum of the ``num_arcs`` arcs of the lattice it stands for; ``acoustic`` and ``language``,
+    natural logs, are the likeliest one's. It vanishes when all below ``until`` is pruned (see `survives`). ``lane``: 0
+    the best path, larger ones further from it.
+    """
 
     source: int
     target: int

@@ -46,14 +46,19 @@ def png_mask(darkness: np.ndarray, levels: int = 32) -> bytes:
     rows, columns = darkness.shape
     alphas = bytes(round(255 * level / (levels - 1)) for level in range(levels))
     pixels = np.rint(darkness * (levels - 1)).astype(np.uint8)
-    lines = np.concatenate([np.zeros((rows, 1), np.uint8), pixels], axis=1)  # each line begins with filter type 0
+    above = np.concatenate([np.zeros((1, columns), np.uint8), pixels[:-1]])
+    # Each line begins with the type of its filter: 0 none, 2 the difference from the line above.
+    filtered = [
+        np.pad(line, ((0, 0), (1, 0)), constant_values=kind) for kind, line in ((0, pixels), (2, pixels - above))
+    ]
+    smallest = min((zlib.compress(lines.tobytes(), 9) for lines in filtered), key=len)
     return b"".join(
         [
             b"\x89PNG\r\n\x1a\n",
             _chunk(b"IHDR", struct.pack(">IIBBBBB", columns, rows, 8, 3, 0, 0, 0)),
             _chunk(b"PLTE", bytes(3 * levels)),
             _chunk(b"tRNS", alphas),
-            _chunk(b"IDAT", zlib.compress(lines.tobytes(), 9)),
+            _chunk(b"IDAT", smallest),
             _chunk(b"IEND", b""),
         ]
     )

@@ -5,23 +5,24 @@ Each is there if its file is.
 
 from __future__ import annotations
 
-from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from markupsafe import Markup
 
 from lexicon.errors import UserError
 from lexicon.text import numbered_lines
 from pipeline.compare.results import Comparison, read_fields
 from pipeline.lattice import LARGEST
-from pipeline.report.tables import system_name
+from pipeline.report.render import named, render
 
 PARTS = {"acoustic": "sound", "lexicon": "lexicon", "language": "language"}  # of a score
 GRAPHS = {"words": "words", "free": "free phones"}
 
 
-def tsv_table(path: Path, label: str) -> str:
-    """A table of tab-separated lines, the first of them its head, as HTML; "" where there is no such file."""
-    return table_of(*read_tsv(path), label) if path.exists() else ""
+def tsv_table(path: Path, label: str) -> Markup:
+    """A table of tab-separated lines, the first of them its head; empty where there is no such file."""
+    return table_of(*read_tsv(path), label) if path.exists() else Markup()
 
 
 def read_tsv(path: Path) -> tuple[list[str], list[list[str]]]:
@@ -38,45 +39,38 @@ def read_tsv(path: Path) -> tuple[list[str], list[list[str]]]:
     return head, [cells for _, cells in lines[1:]]
 
 
-def table_of(head: list[str], rows: list[list[str]], label: str) -> str:
-    """A table as HTML, the first cell of each row its name; it scrolls by itself where it is too wide."""
-    titles = "".join(f'<th scope="col">{escape(cell.replace("_", " "))}</th>' for cell in head)
-    body = "".join(
-        f'<tr><th scope="row">{escape(cells[0])}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in cells[1:])}</tr>'
-        for cells in rows
-    )
-    return (
-        f'<div class="wide" tabindex="0" role="region" aria-label="{escape(label)}"><table class="figures"><thead><tr>'
-        f"{titles}</tr></thead><tbody>{body}</tbody></table></div>"
-    )
+def table_of(head: list[str], rows: list[list[str]], label: str) -> Markup:
+    """A table, the first cell of each row its name; it scrolls by itself where it is too wide."""
+    return render("rows.html", head=head, rows=rows, label=label)
 
 
-def difference_table(path: Path) -> str:
-    """Which phones only one of two systems considered, by class, from lattice_difference.json; "" if there is none."""
+def difference_table(path: Path) -> Markup:
+    """Which phones only one of two systems considered, by class, from lattice_difference.json; empty without it."""
     if not path.exists():
-        return ""
+        return Markup()
     (first, second), classes = read_difference(path)
     sides = {"both": "both", "first": f"only {first}", "second": f"only {second}", "neither": "neither"}
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in [*sides.values(), *list(sides.values())[:3]])
-    rows = []
-    for name, (number, right, wrong) in classes.items():
-        cells = [_considered(right, by, number) for by in sides] + [
-            _considered(wrong, by, number) for by in list(sides)[:3]
-        ]
-        rows.append(f'<tr><th scope="row">{escape(name)}</th><td>{number}</td>{"".join(cells)}</tr>')
-    return (
-        f'<div class="wide" tabindex="0" role="region" aria-label="What only one considered"><table class="figures"><thead>'
-        f'<tr><th></th><th></th><th scope="colgroup" colspan="4">in the reference, %</th><th scope="colgroup" colspan="3">not in it,'
-        f' per 100 that are</th></tr><tr><th scope="col">phones</th><th scope="col">of</th>{head}</tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></div>"
-    )
+    wrong_sides = list(sides)[:3]
+    rows = [
+        (
+            name,
+            number,
+            [_considered(right, by, number) for by in sides] + [_considered(wrong, by, number) for by in wrong_sides],
+        )
+        for name, (number, right, wrong) in classes.items()
+    ]
+    head = [*sides.values(), *(sides[by] for by in wrong_sides)]
+    return render("difference.html", head=head, rows=rows)
 
 
 Sides = dict[str, tuple[float, float]]  # by who considered it: how many phones, and their mean posterior mass
 
 
 def read_difference(path: Path) -> tuple[list[str], dict[str, tuple[int, Sides, Sides]]]:
-    """The two systems, and by class the number of reference phones, who considered them, and who others. UserError if damaged."""
+    """The two systems, and by class the number of reference phones, who considered them, and who others.
+
+    UserError if damaged.
+    """
     value = read_fields(path, systems=list, classes=dict)
     try:
         first, second = (str(name) for name in value["systems"])
@@ -97,50 +91,42 @@ def _mean_mass(sums: dict[str, float], by: str) -> float:
     return float(sums["second" if by == "second" else "first"]) / max(float(sums["number"]), 1.0)
 
 
-def _considered(sides: Sides, by: str, of: int) -> str:
+def _considered(sides: Sides, by: str, of: int) -> tuple[str, str]:
+    """In how many of 100 phones, and with what mean mass where only one considered them; "" for nothing."""
     number, mass = sides.get(by, (0.0, 0.0))
     if not number or not of:
-        return "<td></td>"
-    return f"<td>{100 * number / of:.0f}{f' <small>{mass:.2f}</small>' if by in ('first', 'second') else ''}</td>"
+        return "", ""
+    return f"{100 * number / of:.0f}", f"{mass:.2f}" if by in ("first", "second") else ""
 
 
 class Causes(NamedTuple):
-    """Where a system's errors come from: what the causes are called, for each graph the number of errors by cause, and of
-    each utterance the [start, end, explanation] of what is wrong."""
+    """Where a system's errors come from: what the causes are called, for each graph the number of errors by cause, and
+    of each utterance the [start, end, explanation] of what is wrong."""
 
     names: dict[str, str]
     counts: dict[str, dict[str, int]]
     reasons: dict[str, dict[str, list[list[Any]]]]
 
 
-def causes_table(comparison: Comparison) -> str:
-    """Of each system's errors in words and in free phones, how many come from where; "" where no system has errors.json."""
+def causes_table(comparison: Comparison) -> Markup:
+    """Of each system's errors in words and in free phones, how many come from where; empty without any errors.json."""
     found = {system: causes for system in comparison.systems if (causes := read_causes(system.decode / "errors.json"))}
     if not found:
-        return ""
+        return Markup()
     names: dict[str, str] = {}
     for causes in found.values():
         names |= causes.names
-    head = "".join(
-        f'<th scope="colgroup" colspan="{len(GRAPHS)}">{system_name(comparison, system)}</th>' for system in found
-    )
-    kinds = "".join(f'<th scope="col">{graph}</th>' for graph in GRAPHS.values()) * len(found)
-    rows = []
-    for name, text in names.items():
-        cells = "".join(
-            _share(causes.counts[graph].get(name, 0), sum(causes.counts[graph].values()))
-            for causes in found.values()
-            for graph in GRAPHS
-        )
-        rows.append(f'<tr><th scope="row">{escape(text)}</th>{cells}</tr>')
-    return (
-        f'<div class="wide" tabindex="0" role="region" aria-label="Where errors come from"><table class="figures causes"><thead>'
-        f'<tr><th></th>{head}</tr><tr><th scope="col">cause</th>{kinds}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
-    )
+    rows = [
+        (text, [_count_of(causes.counts[graph], name) for causes in found.values() for graph in GRAPHS])
+        for name, text in names.items()
+    ]
+    systems = [named(comparison, system) for system in found]
+    return render("causes.html", systems=systems, kinds=list(GRAPHS.values()), rows=rows)
 
 
-def _share(number: int, of: int) -> str:
-    return f"<td>{number} <small>{100 * number / of:.0f} %</small></td>" if of else "<td></td>"
+def _count_of(counts: dict[str, int], name: str) -> tuple[int, int]:
+    """How many errors have this cause, of how many."""
+    return counts.get(name, 0), sum(counts.values())
 
 
 def read_causes(path: Path) -> Causes | None:

@@ -6,7 +6,7 @@ import base64
 import functools
 import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,23 +21,19 @@ from pipeline.compare.results import Comparison, Result
 from pipeline.datadir import Utterance
 from pipeline.datadir.feats import read_feats
 from pipeline.datadir.sets import aligned_ctm, decoded_ctm, read_gold, read_placed
-from pipeline.draw.lanes import draw
 from pipeline.draw.spectrogram import png_mask, spectrogram
-from pipeline.lattice import Lattice, kept_lattice
-from pipeline.lattice.difference import difference
+from pipeline.report.lattices import GRAPHS, difference_bars, lattice_drawings, read_lattice, seconds_of
 from pipeline.report.others import read_causes
 from pipeline.report.posteriorgram import posteriorgram, spikes
 from pipeline.search.posteriors import phone_posteriors
 from pipeline.search.system import System
 from pipeline.sound.audio import audio_info, read_audio
 from pipeline.systems import load_system
-from pipeline.times.clock import frame_to_seconds
 from pipeline.times.intervals import Interval
 
-# Higher frequencies than 8 kHz are neither heard by the systems nor worth the bytes; nor are the last of a long recording.
+# Higher frequencies than 8 kHz are neither heard by the systems nor worth the bytes; nor are the last of a long one.
 MAX_SAMPLE_RATE = 16_000
 MAX_SAMPLES = 600_000
-GRAPHS = ("free", "words")  # lattices: of phones alone, and of the search with words
 APART = 0.02  # seconds: borders further apart are marked
 
 
@@ -94,28 +90,58 @@ class Panels:
         self.causes = {system.name: read_causes(system.decode / "errors.json") for system in comparison.systems}
         self.placed = {model: _placements(model) for model in self.models}
 
-    def panel(self, utterance: Utterance) -> dict[str, Any]:
-        """All that the page's script needs to draw one utterance; small enough to keep beside the page."""
-        info = audio_info(utterance.wav)
-        rate = min(info.sample_rate, MAX_SAMPLE_RATE)
+    def parts(self, utterance: Utterance) -> Iterator[tuple[str, dict[str, Any]]]:
+        """What the page's scripts draw an utterance from, by name.
+
+        ``sound`` is always loaded; ``system-N``, ``model-N`` and ``pair-M-N`` of two systems, M < N, when chosen.
+        """
+        words, phones = (self.reference[name].get(utterance.id, []) for name in ("words", "phones"))
+        parts = [self._system(system, utterance.id, words, phones) for system in self.comparison.systems]
+        yield "sound", self._sound(utterance) | self._reference(utterance.id, words, phones) | self._index(parts)
+        for number, part in enumerate(parts):
+            yield f"system-{number}", part
+        for number, model in enumerate(self.models):
+            if posteriors := self._posteriors(model, utterance.id):
+                yield f"model-{number}", posteriors
+        for first, second in itertools.combinations(range(len(parts)), 2):
+            yield f"pair-{first}-{second}", self._pair(utterance.id, first, second)
+
+    def _sound(self, utterance: Utterance) -> dict[str, Any]:
+        rate = min(audio_info(utterance.wav).sample_rate, MAX_SAMPLE_RATE)
         samples = read_audio(utterance.wav, rate, utterance.cut)
         if len(samples) > MAX_SAMPLES:
             rate = max(rate * MAX_SAMPLES // len(samples), 2000)
             samples = read_audio(utterance.wav, rate, utterance.cut)
-        fold, systems = self.comparison.fold, self.comparison.systems
-        words, phones = (self.reference[name].get(utterance.id, []) for name in ("words", "phones"))
         return {
             "id": utterance.id,
             "duration": round(len(samples) / rate, 4),
             "rate": rate,
             "pcm": _base64(np.rint(samples * 32767).astype("<i2").tobytes()),
             "spectrogram": _base64(png_mask(spectrogram(samples, rate))),
+        }
+
+    def _reference(self, utterance: str, words: list[Interval], phones: list[Interval]) -> dict[str, Any]:
+        fold = self.comparison.fold
+        return {
             "reference": {"words": row(words, words), "phones": row(phones, phones, fold), "by_hand": self.by_hand},
             "fold": {label: fold[label] for _, _, label in phones if label in fold},
-            "hmm": {"name": "gmm", "segments": _times(self.hmm.get(utterance.id, []))},
-            "models": [self._posteriors(model, utterance.id) for model in self.models],
-            "systems": [self._system(system, utterance.id, words, phones) for system in systems],
-            "pairs": [self._pair(utterance.id, *numbers) for numbers in itertools.combinations(range(len(systems)), 2)],
+            "hmm": {"name": "gmm", "segments": _times(self.hmm.get(utterance, []))},
+        }
+
+    def _index(self, parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """What there is to be loaded: systems by number, their models, and which lattices they have."""
+        systems = self.comparison.systems
+        return {
+            "systems": [
+                {
+                    "name": system.name,
+                    "model": self.models.index(system.model),
+                    "graphs": list(part["lattices"]),
+                    "places": bool(part["placed"]),
+                }
+                for system, part in zip(systems, parts)
+            ],
+            "models": [self._model(model) is not None for model in self.models],
             "compared": compared(systems),
         }
 
@@ -137,8 +163,8 @@ class Panels:
                 "name": name,
                 "row": [
                     [
-                        _seconds(p.segment.start),
-                        _seconds(p.segment.end),
+                        seconds_of(p.segment.start),
+                        seconds_of(p.segment.end),
                         p.segment.label,
                         round(p.confidence, 3),
                         round(p.gop, 2),
@@ -150,8 +176,6 @@ class Panels:
             if utterance in table
         ]
         return {
-            "name": system.name,
-            "model": self.models.index(system.model),
             "words": row(words, heard["words"]),
             "phones": row(phones, heard["phones"], self.comparison.fold),
             "free": row(phones, heard["free"], self.comparison.fold),
@@ -166,12 +190,10 @@ class Panels:
         placed = [self._placed(system.model, utterance) for system in systems]
         heard = [self.ctm[system.name]["phones"].get(utterance, []) for system in systems]
         return {
-            "first": first,
-            "second": second,
             "words": borders_apart(*heard),
             "known": borders_apart(*placed) if all(placed) else None,
             "difference": {
-                graph: _difference([read_lattice(system.decode, graph, utterance) for system in systems])
+                graph: difference_bars([read_lattice(system.decode, graph, utterance) for system in systems])
                 for graph in GRAPHS
             },
         }
@@ -213,63 +235,13 @@ def _placements(model: Path) -> dict[str, dict[str, PlacedUtterance]]:
     return {name: read_alignment(path) for name, path in folders.items() if path.exists()}
 
 
-@functools.lru_cache(maxsize=16)
-def read_lattice(decode: Path, graph: str, utterance: str) -> Lattice | None:
-    """A lattice, None where the search kept none; each is asked for several times, one utterance after another."""
-    return kept_lattice(decode, graph, utterance)
-
-
-def lattice_drawings(decode: Path, utterance: str) -> dict[str, dict[str, Any]]:
-    """The lattices of both searches for the page: ``nodes`` [seconds, lane], ``arcs`` as the script's Net takes them."""
-    found = {graph: lattice for graph in GRAPHS if (lattice := read_lattice(decode, graph, utterance))}
-    return {graph: _drawing(lattice) for graph, lattice in found.items()}
-
-
-def _drawing(lattice: Lattice) -> dict[str, Any]:
-    drawing = draw(lattice)
-    nodes = [[_seconds(frame), lane] for frame, lane in zip(drawing.frames, drawing.lanes)]
-    return {
-        "nodes": nodes,
-        "arcs": [
-            [
-                arc.source,
-                arc.target,
-                arc.label,
-                arc.word,
-                round(arc.posterior, 4),
-                round(arc.until, 4),
-                arc.lane,
-                int(arc.best),
-                round(arc.acoustic, 1),
-                round(arc.language, 2),
-                arc.num_arcs,
-            ]
-            for arc in drawing.arcs
-        ],
-    }
-
-
-def _difference(lattices: Sequence[Lattice | None]) -> list[list[Any]] | None:
-    """[start, end, phone, mass of the first lattice, of the second]; None unless both are there."""
-    if any(lattice is None for lattice in lattices):
-        return None
-    return [
-        [_seconds(phone.start), _seconds(phone.end), phone.label, round(phone.first, 4), round(phone.second, 4)]
-        for phone in difference(*lattices)
-    ]
-
-
-def _seconds(frame: int) -> float:
-    return round(float(frame_to_seconds(frame)), 4)
-
-
 def _times(phones: Sequence[Interval]) -> list[list[Any]]:
     return [[round(phone.start, 3), round(phone.end, 3), phone.label] for phone in phones]
 
 
-def panel_script(panel: Mapping[str, Any]) -> str:
-    """The panel as a script that hands it to the page: from disk a browser may load scripts, but not JSON."""
-    return f"phonoscope.receive({json.dumps(panel, separators=(',', ':'))});\n"
+def panel_script(part: Mapping[str, Any] | str) -> str:
+    """A part as a script that hands it to the page: from disk a browser may load scripts, but not JSON."""
+    return f"phonoscope.receive({json.dumps(part, ensure_ascii=False, separators=(',', ':'))});"
 
 
 def _base64(data: bytes) -> str:

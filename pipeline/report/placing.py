@@ -2,39 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from html import escape
+from collections.abc import Sequence
 from pathlib import Path
+
+from markupsafe import Markup
 
 from lexicon.errors import UserError
 from pipeline.align.boundaries import HAND, PUBLISHED, TSV, WITHIN_MS
 from pipeline.align.peaks import HEADER
 from pipeline.report.others import read_tsv, table_of
-
-CAVEAT = (
-    "The published aligners are there for the kind of number, not to be beaten: those of Stolcke et al. had all of TIMIT to learn"
-    " from, the Montreal Forced Aligner another corpus, Kaldi's monophones learned from what they were judged on. Ours have"
-    " this corpus's training set."
-)
-PEAKS = (
-    "A CTC network need not say a phone as long as it lasts: it may say it once, in a spike, and blank, that is nothing new,"
-    " for the rest; the more blank and the shorter the spikes, the less its times tell where a phone begins and ends, and"
-    " the more has to be made up by rule."
-)
+from pipeline.report.render import render
 
 
-def boundaries_section(exp: Path) -> str:
-    """Tables of boundaries.tsv and peaks.tsv; "" where there are no boundaries. UserError for damaged files."""
+def boundaries_section(exp: Path) -> Markup:
+    """Tables of boundaries.tsv and peaks.tsv; empty where there are no boundaries. UserError for damaged files."""
     rows = _rows(exp / "boundaries.tsv", TSV)
     if not rows:
-        return ""
+        return Markup()
     together, classes = ([row for row in rows if (row[2] == "all") == whole] for whole in (True, False))
-    return (
-        _boundaries(together)
-        + (f'<p class="lead after">{CAVEAT}</p>' if _by_hand(together) else "")
-        + "<details><summary>by class of phone</summary>"
-        + f"{table_of(TSV, classes, 'Boundaries by class of phone')}</details>"
-        + _peaks(_rows(exp / "peaks.tsv", HEADER))
+    return render(
+        "boundaries.html",
+        limits=WITHIN_MS,
+        groups=_groups(together),
+        by_hand=any(row[0] == HAND for row in together),
+        classes=table_of(TSV, classes, "Boundaries by class of phone"),
+        peaks=_peaks(_rows(exp / "peaks.tsv", HEADER)),
     )
 
 
@@ -48,49 +40,29 @@ def _rows(path: Path, columns: Sequence[str]) -> list[list[str]]:
     return rows
 
 
-def _by_hand(rows: Iterable[list[str]]) -> bool:
-    return any(row[0] == HAND for row in rows)
+Row = tuple[str, str, list[str]]  # an aligner, what is to be said of it in small, and the cells
 
 
-def _boundaries(rows: list[list[str]]) -> str:
+def _groups(rows: list[list[str]]) -> list[tuple[str, list[Row]]]:
     """One row an aligner: against hands, what others publish, and against each other."""
-    limits = "".join(f'<th scope="col">{limit} ms</th>' for limit in WITHIN_MS)
-    ours = [_row(escape(row[1]), f"{row[3]} of {row[4]}", row[5:]) for row in rows if row[0] == HAND]
-    theirs = [
-        _row(f"{escape(one.aligner)} <small>{escape(one.speech)}; {escape(one.source)}</small>", "", one.row)
-        for one in PUBLISHED
-    ]
-    pairs = [
-        _row(f"{escape(row[1])} <small>against {escape(row[0])}</small>", f"{row[3]} of {row[4]}", row[5:])
-        for row in rows
-        if row[0] != HAND
-    ]
-    groups = [
+    ours: list[Row] = [(row[1], "", _cells(row)) for row in rows if row[0] == HAND]
+    theirs: list[Row] = [(one.aligner, f"{one.speech}; {one.source}", ["", *one.row]) for one in PUBLISHED]
+    pairs: list[Row] = [(row[1], f"against {row[0]}", _cells(row)) for row in rows if row[0] != HAND]
+    return [
         ("against hand-placed phones", ours),
         ("elsewhere, of other speech", theirs if ours else []),
         ("against each other", pairs),
     ]
-    bodies = "".join(
-        f'<tbody><tr><th class="group" scope="rowgroup" colspan="{5 + len(WITHIN_MS)}">{title}</th></tr>{"".join(body)}</tbody>'
-        for title, body in groups
-        if body
-    )
-    return (
-        f'<div class="wide" tabindex="0" role="region" aria-label="Boundaries"><table class="figures"><thead><tr><th></th><th></th>'
-        f'<th scope="colgroup" colspan="3">apart, ms</th><th scope="colgroup" colspan="{len(WITHIN_MS)}">within, %</th></tr>'
-        f'<tr><th scope="col">aligner</th><th scope="col">phones</th><th scope="col">bias</th><th scope="col">mean</th>'
-        f'<th scope="col">median</th>{limits}</tr></thead>{bodies}</table></div>'
-    )
 
 
-def _row(name: str, phones: str, cells: Sequence[str]) -> str:
-    return f'<tr><th scope="row">{name}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in (phones, *cells))}</tr>'
+def _cells(row: list[str]) -> list[str]:
+    return [f"{row[3]} of {row[4]}", *row[5:]]
 
 
-def _peaks(rows: list[list[str]]) -> str:
+def _peaks(rows: list[list[str]]) -> Markup:
     """How peaky each network is, without its label prior divided out ("raw": before) and with."""
     if not rows:
-        return ""
+        return Markup()
     names = {True: "before the label prior is divided out", False: "after"}
     cells = [
         [
@@ -109,4 +81,4 @@ def _peaks(rows: list[list[str]]) -> str:
         "place in the GMM's phone (0 begin, 1 end)",
         "within it, %",
     ]
-    return f'<h3>How peaky the network is</h3><p class="lead">{PEAKS}</p>{table_of(head, cells, "Peaks")}'
+    return table_of(head, cells, "Peaks")

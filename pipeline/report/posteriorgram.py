@@ -18,8 +18,8 @@ from pipeline.times.clock import FRAME_SHIFT_MS, frame_to_seconds
 def posteriorgram(labels: Sequence[str], posteriors: np.ndarray, step: int, phone_set: PhoneSet) -> dict[str, Any]:
     """What the page needs to draw (T', P) phone posteriors, a row for ``step`` frames.
 
-    Rows of the picture are the phones by manner, silence and blank last, with darkness sqrt(p), so that the improbable is
-    seen as well. Row j of the posteriors is centred on frame j step.
+    Rows of the picture are the phones by manner, silence and blank last, with darkness sqrt(p), so that the improbable
+    is seen as well. Row j of the posteriors is centred on frame j step.
     """
     spoken = [label for label in labels if label not in SILENT]
     order = by_manner(spoken, phone_set) + [label for label in SILENT if label in labels]

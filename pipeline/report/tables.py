@@ -4,158 +4,177 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Sequence
-from html import escape
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
 
-from lexicon.phone_sets import phone_set_of
+from markupsafe import Markup
+
 from lexicon.phones import PhoneSet
 from pipeline.base.edits import GAP
 from pipeline.compare.dispute import DisputedPhone, dispute, disputed_phones, examples
 from pipeline.compare.results import MEASURES, Comparison, Result
-from pipeline.compare.score import PairedTest, Rate, count
+from pipeline.compare.score import count
 from pipeline.datadir import Utterance
+from pipeline.report.render import Named, all_named, named, render
 
 LEVEL = 0.05
-NUM_COLOURS = 8
 MOST_DISPUTED = 15
-Link = Callable[[str, int], str]  # (utterance, number of a reference phone in it) to a piece of HTML
+MOST_PAIRS = 15  # of more, those of one system are shown at a time
 
 
-def colour(number: int) -> str:
-    """The style that gives a system its colour; report.css has ``NUM_COLOURS`` of them, for light and for dark."""
-    return f"--system:var(--s{number % NUM_COLOURS})"
+class Phone(NamedTuple):
+    """A phone as a page has it; the script exchanges its name with its IPA."""
+
+    name: str
+    ipa: str
 
 
-def system_name(comparison: Comparison, system: Result) -> str:
-    """A system's name behind a dot of its colour."""
-    return f'<span class="system" style="{colour(comparison.systems.index(system))}">{escape(system.name)}</span>'
+def phone_of(name: str, phone_set: PhoneSet) -> Phone:
+    """Without IPA a phone keeps its name."""
+    return Phone(name, (phone_set[name].ipa if name in phone_set else "") or name)
 
 
-def rates_table(comparison: Comparison) -> str:
+def rates_table(comparison: Comparison) -> Markup:
     """One row a system: every rate as number, interval and whisker; time, speed and size."""
     ends = {
         measure: max(max(comparison.rate(system, measure).high for system in comparison.systems), 1.0)
         for measure in MEASURES
     }
-    head = "".join(f'<th scope="col">{escape(name)} <small>%</small></th>' for name, _, _ in MEASURES.values())
-    rows = []
-    for number, system in enumerate(comparison.systems):
-        rates = "".join(_rate_cell(comparison.rate(system, measure), ends[measure]) for measure in MEASURES)
-        rows.append(
-            f'<tr style="{colour(number)}"><th scope="row">{system_name(comparison, system)}</th>{rates}'
-            f"<td>{_duration(system.train_seconds)}</td><td>{system.decode_rtf:.3f}</td>"
-            f"<td>{system.parameters:,}</td></tr>"
-        )
-    return (
-        f'<div class="wide" tabindex="0" role="region" aria-label="Error rates"><table class="rates"><thead><tr>'
-        f'<th scope="col">system</th>{head}<th scope="col">trained in</th><th scope="col">real-time factor</th>'
-        f'<th scope="col">parameters</th></tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
-    )
+    rows = [
+        {
+            "system": named(comparison, system),
+            "rates": [_rate(comparison, system, measure, end) for measure, end in ends.items()],
+            "trained": _duration(system.train_seconds),
+            "rtf": system.decode_rtf,
+            "parameters": system.parameters,
+        }
+        for system in comparison.systems
+    ]
+    return render("rates.html", measures=_measures(), rows=rows)
 
 
-def _rate_cell(rate: Rate, end: float) -> str:
-    low, middle, high = (100 * value / end for value in (rate.low, rate.percent, rate.high))
-    return (
-        f'<td><b>{rate.percent:.1f}</b> <span class="interval">{rate.low:.1f} to {rate.high:.1f}</span>'
-        f'<svg class="whisker" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">'
-        f'<line class="rail" x1="0" x2="100" y1="5" y2="5"/><line x1="{low:.1f}" x2="{high:.1f}" y1="5" y2="5"/>'
-        f'<line class="point" x1="{middle:.1f}" x2="{middle:.1f}" y1="1" y2="9"/></svg></td>'
-    )
+def _measures() -> list[str]:
+    return [name for name, _, _ in MEASURES.values()]
+
+
+def _rate(comparison: Comparison, system: Result, measure: str, end: float) -> tuple[Any, list[float]]:
+    """A rate, and where its interval and itself lie on a rail of 100 that ends at ``end``."""
+    rate = comparison.rate(system, measure)
+    return rate, [100 * value / end for value in (rate.low, rate.percent, rate.high)]
 
 
 def _duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.1f} min"
 
 
-def pairs_table(comparison: Comparison) -> str:
-    """Each pair of systems: which is better on what, by how much, and how certain that is."""
+# ---- pairs
+
+
+def many_pairs(comparison: Comparison) -> bool:
+    """Whether a table of all pairs would be too long."""
+    return len(comparison.systems) * (len(comparison.systems) - 1) // 2 > MOST_PAIRS
+
+
+def pairs_table(comparison: Comparison) -> Markup:
+    """Each pair of systems: which is better on what, by how much, and how certain that is.
+
+    Of many systems the pairs of the first one, and a list to choose another from.
+    """
     if len(comparison.systems) < 2:
-        return ""
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name, _, _ in MEASURES.values())
-    rows = []
-    for first, second in itertools.combinations(comparison.systems, 2):
-        cells = "".join(
-            _pair_cell(comparison, first, second, comparison.test(first, second, measure)) for measure in MEASURES
-        )
-        rows.append(
-            f'<tr><th scope="row">{system_name(comparison, first)} '
-            f'<span class="quiet">against</span> {system_name(comparison, second)}</th>{cells}</tr>'
-        )
-    return (
-        f'<div class="wide" tabindex="0" role="region" aria-label="Tests of each pair"><table class="pairs"><thead>'
-        f'<tr><th scope="col">pair</th>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
+        return Markup()
+    many = many_pairs(comparison)
+    rows = pair_rows(comparison, _pairs_of(comparison, 0) if many else itertools.combinations(comparison.systems, 2))
+    systems = all_named(comparison)
+    return render("pairs.html", measures=_measures(), rows=rows, systems=systems, chosen=0 if many else None)
+
+
+def pairs_of_system(comparison: Comparison, number: int) -> Markup:
+    """The rows of the pairs of one system."""
+    return pair_rows(comparison, _pairs_of(comparison, number))
+
+
+def _pairs_of(comparison: Comparison, number: int) -> list[tuple[Result, Result]]:
+    chosen = comparison.systems[number]
+    return [(chosen, other) for other in comparison.systems if other is not chosen]
+
+
+def pair_rows(comparison: Comparison, pairs: Iterable[tuple[Result, Result]]) -> Markup:
+    return render(
+        "pair_rows.html",
+        pairs=[
+            (
+                named(comparison, first),
+                named(comparison, second),
+                [_pair_test(comparison, first, second, measure) for measure in MEASURES],
+            )
+            for first, second in pairs
+        ],
     )
 
 
-def _pair_cell(comparison: Comparison, first: Result, second: Result, test: PairedTest) -> str:
-    p = "p &lt; 0.001" if test.p < 0.001 else f"p = {test.p:.3f}"
+def _pair_test(comparison: Comparison, first: Result, second: Result, measure: str) -> tuple[Named | None, float, str]:
+    """Which is better (None: no difference shown), by how many points, and how certain that is."""
+    # Always in the order of the systems: a test takes long, and its result is kept.
+    first, second = sorted((first, second), key=comparison.systems.index)
+    test = comparison.test(first, second, measure)
+    p = "p < 0.001" if test.p < 0.001 else f"p = {test.p:.3f}"
     if test.p >= LEVEL:
-        return f'<td class="quiet">no difference shown <small>{p}</small></td>'
+        return None, 0.0, p
     better = second if test.difference.percent > 0 else first
-    return f"<td>{system_name(comparison, better)} better by {abs(test.difference.percent):.1f} <small>{p}</small></td>"
-
-
-def phone_label(phone: str, phone_set: PhoneSet) -> str:
-    """A phone in SVG or HTML text; the script exchanges it with its IPA."""
-    ipa = phone_set[phone].ipa if phone in phone_set else ""
-    return f'<tspan data-ipa="{escape(ipa or phone)}">{escape(phone)}</tspan>'
+    return named(comparison, better), abs(test.difference.percent), p
 
 
 # ---- what the systems dispute
 
 
-def disputed_phones_table(comparison: Comparison, shown: Sequence[str], link: Link) -> str:
+class Place(NamedTuple):
+    """Where a phone can be heard: the page of an utterance, the time, and the word it is said in."""
+
+    page: str
+    seconds: float
+    word: str
+
+
+def disputed_phones_table(comparison: Comparison, shown: Sequence[str], place: Callable[[str, int], Place]) -> Markup:
     """The reference phones that the systems hear differently, what each hears there, and places to listen to.
 
-    ``shown``: utterances that have a page, which ``link`` leads to.
+    ``shown``: utterances that have a page; ``place``: (one of them, number of a reference phone in it) to where it is.
     """
     if len(comparison.systems) < 2:
-        return ""
-    phone_set = phone_set_of(comparison.lang)
-    head = "".join(f'<th scope="col">{system_name(comparison, system)}</th>' for system in comparison.systems)
-    rows = []
-    for entry in disputed_phones(comparison)[:MOST_DISPUTED]:
-        cells = "".join(f"<td>{_heard_as(entry, counter, phone_set)}</td>" for counter in entry.heard)
-        links = " ".join(link(*place) for place in examples(entry, shown))
-        rows.append(
-            f'<tr><th scope="row">{_html_phone(entry.phone, phone_set)}</th><td>{len(entry.places)} of {entry.total}</td>'
-            f"<td>{links}</td>{cells}</tr>"
-        )
-    return (
-        f'<div class="wide" tabindex="0" role="region" aria-label="Disputed phones"><table class="disputed"><thead><tr>'
-        f'<th scope="col">phone</th><th scope="col">disputed</th><th scope="col">listen</th>{head}</tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></div>"
-    )
+        return Markup()
+    rows = [
+        {
+            "phone": entry.phone,
+            "places": len(entry.places),
+            "total": entry.total,
+            "links": [place(*where) for where in examples(entry, shown)],
+            "heard": [_heard_as(entry, counter) for counter in entry.heard],
+        }
+        for entry in disputed_phones(comparison)[:MOST_DISPUTED]
+    ]
+    return render("disputed.html", systems=all_named(comparison), rows=rows)
 
 
-def _heard_as(entry: DisputedPhone, counter: Counter[str], phone_set: PhoneSet) -> str:
-    """``right 12, IH 5, missed 3``: the three commonest."""
-    parts = []
-    for heard, number in sorted(counter.items(), key=lambda item: (-item[1], item[0]))[:3]:
-        what = "missed" if heard == GAP else "right" if heard == entry.phone else _html_phone(heard, phone_set)
-        parts.append(f'<span class="{"ok" if heard == entry.phone else "off"}">{what} <small>{number}</small></span>')
-    return " ".join(parts)
+def _heard_as(entry: DisputedPhone, counter: Counter[str]) -> list[tuple[str, str, int]]:
+    """What it was in words ("": another phone), the phone, and how often; the three commonest."""
+    words = {GAP: "missed", entry.phone: "right"}
+    commonest = sorted(counter.items(), key=lambda item: (-item[1], item[0]))[:3]
+    return [(words.get(heard, ""), heard, number) for heard, number in commonest]
 
 
-def _html_phone(phone: str, phone_set: PhoneSet) -> str:
-    return phone_label(phone, phone_set).replace("tspan", "span")
-
-
-def utterances_table(comparison: Comparison, chosen: Sequence[Utterance], page: Callable[[int], str]) -> str:
-    """The utterances that have a page: words, how disputed, and everyone's errors. ``page``: number to its address."""
-    head = "".join(f'<th scope="col">{system_name(comparison, system)}</th>' for system in comparison.systems)
-    rows = []
-    for number, utterance in enumerate(chosen, start=1):
-        cells = "".join(
-            f"<td>{count(system.alignments['wer'][utterance.id]).errors} "
-            f"<small>{count(system.alignments['free_per'][utterance.id]).errors}</small></td>"
-            for system in comparison.systems
-        )
-        rows.append(
-            f'<tr><th scope="row"><a class="id" href="{page(number)}">{escape(utterance.id)}</a>'
-            f"<q>{escape(' '.join(utterance.words))}</q></th><td>{dispute(comparison, utterance.id):.2f}</td>{cells}</tr>"
-        )
-    return (
-        f'<div class="wide" tabindex="0" role="region" aria-label="Utterances"><table class="utterances"><thead><tr>'
-        f'<th scope="col">utterance</th><th scope="col">disputed</th>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
-    )
+def utterances_table(comparison: Comparison, chosen: Sequence[Utterance], panel: dict[str, Any]) -> Markup:
+    """The utterances that have a page: words, how disputed, and everyone's errors; below, the ``panel`` of one."""
+    rows = [
+        {
+            "folder": f"utt/{number:03d}",
+            "id": utterance.id,
+            "words": " ".join(utterance.words),
+            "dispute": dispute(comparison, utterance.id),
+            "errors": [
+                [count(system.alignments[measure][utterance.id]).errors for measure in ("wer", "free_per")]
+                for system in comparison.systems
+            ],
+        }
+        for number, utterance in enumerate(chosen, start=1)
+    ]
+    return render("utterances.html", systems=all_named(comparison), rows=rows, panel=panel)

@@ -30,7 +30,8 @@ const phonoscope = (() => {
     element.setAttribute('aria-label', text);
     element.dataset.text = text;
   };
-  const stretch = (start, end) => `${start.toFixed(2)} to ${end.toFixed(2)} s (${((end - start) * 1000).toFixed(0)} ms)`;
+  const stretch = (start, end) =>
+    `${start.toFixed(2)} to ${end.toFixed(2)} s (${((end - start) * 1000).toFixed(0)} ms)`;
 
   // Width of a text in pixels; `sample` is an element in its font.
   const pen = document.createElement('canvas').getContext('2d');
@@ -56,5 +57,6 @@ const phonoscope = (() => {
 
   const bytesOf = base64 => Uint8Array.from(atob(base64), character => character.charCodeAt(0));
 
-  return {SILENT, make, makeSvg, percent, spelled, named, between, shown, describe, stretch, widthOf, remembered, remember, bytesOf};
+  return {IPA, SILENT, make, makeSvg, percent, spelled, named, between, shown, describe, stretch, widthOf, remembered,
+    remember, bytesOf};
 })();

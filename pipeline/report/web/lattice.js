@@ -1,8 +1,10 @@
-// A lattice on the time axis: nodes at their times, arcs as curves as thick as they are probable, the best path straight.
+// A lattice on the time axis: nodes at their times, arcs as curves as thick as they are probable. The best path is
+// straight.
 'use strict';
 
 phonoscope.lattice = (() => {
   const {SILENT, makeSvg, shown, describe, stretch} = phonoscope;
+  const SEARCHES = {free: 'phones only', words: 'words + language model'};  // what the search knew whose lattice it is
   const LANE = 21;         // height of a lane in pixels
   const CAPTION = 15;      // what it takes more where words are written over the arcs that settle them
   const BAR = 17;          // of a bar of the difference
@@ -11,8 +13,9 @@ phonoscope.lattice = (() => {
 
   // `upwards`: what is less probable lies above the best path, else below it.
   class Net {
-    constructor(view, {name, kind, drawing, upwards, color}) {
-      Object.assign(this, {view, name, upwards, nodes: drawing.nodes, row: view.row(name, `net ${upwards ? 'up' : 'down'}`, `${name}: ${kind}`, color)});
+    constructor(view, {name, kind, drawing, upwards, system}) {
+      Object.assign(this, {view, name, upwards, nodes: drawing.nodes,
+        row: view.row(name, `net ${upwards ? 'up' : 'down'}`, `${name}: ${kind}`, system)});
       this.lane = LANE + (drawing.arcs.some(([, , , word]) => word) ? CAPTION : 0);
       this.svg = makeSvg('svg', {class: 'arcs'});
       this.row.append(this.svg);
@@ -31,14 +34,23 @@ phonoscope.lattice = (() => {
     arc(source, target, symbol, word, posterior, until, lane, best, acoustic, language, count) {
       const start = this.nodes[source][0], end = this.nodes[target][0];
       const silent = SILENT.includes(symbol);
-      const arc = makeSvg('g', {class: `arc${best ? ' best' : ''}${silent ? ' silence' : ''}`, role: 'button', tabindex: -1});
-      Object.assign(arc, {source, target, start, end, symbol, word, posterior, until, lane, best: Boolean(best), isWord: false});
+      const arc = makeSvg('g', {class: `arc${best ? ' best' : ''}${silent ? ' silence' : ''}`, role: 'button',
+        tabindex: -1});
+      Object.assign(arc, {source, target, start, end, symbol, word, posterior, until, lane, best: Boolean(best),
+        isWord: false});
       arc.hit = makeSvg('path', {class: 'hit'});
       arc.line = makeSvg('path', {class: 'line', 'stroke-width': Math.max(1, posterior * THICKEST).toFixed(1)});
       arc.label = makeSvg('text', {class: 'label'});
       arc.append(arc.hit, arc.line, arc.label);
-      describe(arc, `${this.name} lattice: ${symbol}${word ? ` (${word})` : ''}, ${stretch(start, end)}, posterior ${posterior.toFixed(3)}, `
-        + `acoustic ${acoustic.toFixed(1)}, language ${language.toFixed(2)}, ${count} arc${count === 1 ? '' : 's'}${best ? ', on the best path' : ''}`);
+      describe(arc, [
+        `${this.name} lattice: ${symbol}${word ? ` (${word})` : ''}`,
+        stretch(start, end),
+        `posterior ${posterior.toFixed(3)}`,
+        `acoustic ${acoustic.toFixed(1)}`,
+        `language ${language.toFixed(2)}`,
+        `${count} arc${count === 1 ? '' : 's'}`,
+        ...(best ? ['on the best path'] : []),
+      ].join(', '));
       return arc;
     }
 
@@ -104,18 +116,25 @@ phonoscope.lattice = (() => {
       if (key === 'ArrowLeft') return likeliest(visible.filter(arc => arc.target === here.source));
       const away = (key === 'ArrowUp') === this.upwards ? 1 : -1;
       if (key !== 'ArrowUp' && key !== 'ArrowDown') return null;
-      const beside = visible.filter(arc => (arc.lane - here.lane) * away > 0 && arc.start < here.end && here.start < arc.end);
+      const beside = visible.filter(arc => (arc.lane - here.lane) * away > 0 && arc.start < here.end
+        && here.start < arc.end);
       return beside.reduce((a, b) => (!a || Math.abs(b.lane - here.lane) < Math.abs(a.lane - here.lane) ? b : a), null);
     }
   }
 
-  // What only one of two lattices holds, and what both do, in three bands. A lattice considered what reaches the floor there.
+  // What only one of two lattices holds, and what both do, in three bands. A lattice considered what reaches the floor
+  // there.
   class Difference {
     // bars: [start, end, phone, the first's posterior mass, the second's]
-    constructor(view, {first, second, bars, colors}) {
+    constructor(view, {first, second, bars, systems}) {
       Object.assign(this, {view, first, second});
-      this.bands = [['first', `only ${first}`, colors[0]], ['both', 'both', ''], ['second', `only ${second}`, colors[1]]].map(
-        ([kind, name, color]) => ({kind, lane: view.row(name, `difference ${kind}`, `considered by ${name}`, color), row: []}));
+      const bands = [
+        ['first', `only ${first}`, systems[0]],
+        ['both', 'both', null],
+        ['second', `only ${second}`, systems[1]],
+      ];
+      this.bands = bands.map(([kind, name, system]) => (
+        {kind, lane: view.row(name, `difference ${kind}`, `considered by ${name}`, system), row: []}));
       this.bands.forEach(({row}) => view.rows.push(row));
       this.bars = bars.map(bar => this.bar(...bar)).sort((a, b) => Math.max(...b.masses) - Math.max(...a.masses));
     }
@@ -149,5 +168,5 @@ phonoscope.lattice = (() => {
     }
   }
 
-  return {Net, Difference};
+  return {SEARCHES, Net, Difference};
 })();

@@ -1,14 +1,10 @@
-// The page: loads the utterances that come into view, switches to IPA, and reads the heat maps out.
+// The page: loads the utterances that come into view, and switches to IPA.
 'use strict';
 
 (() => {
+  const {load} = phonoscope;
   const panels = [];
-
-  phonoscope.receive = data => {
-    const panel = new phonoscope.Panel(document.currentScript.article, data);
-    panels.push(panel);
-    visit(panel);
-  };
+  let ipa = false;
 
   // #t=0.33 in the address: the reference phone there is what the reader came for.
   function visit(panel) {
@@ -17,41 +13,46 @@
     if (phone) panel.focus(phone);
   }
 
-  function load(article) {
-    const script = phonoscope.make('script');
-    script.src = article.dataset.panel;
-    script.article = article;
-    script.onerror = () => {
-      article.querySelector('.view').textContent = `${article.dataset.panel} is missing: the report's folder is not complete.`;
-    };
-    document.head.append(script);
+  async function open(article) {
+    try {
+      const panel = new phonoscope.Panel(article, await load(`${article.dataset.panel}sound.js`));
+      await panel.draw();
+      panels.push(panel);
+      visit(panel);
+    } catch (error) {
+      article.querySelector('.view').textContent = error.message;
+    }
   }
+
+  // Exchange the names of phones with their IPA, which is their data-ipa or that of the page; where figures come later,
+  // they are spelled as the page is.
+  function exchange(root) {
+    root.querySelectorAll('[data-ipa]').forEach(label => {
+      const text = label.textContent;
+      label.textContent = label.dataset.ipa || phonoscope.IPA[text] || text;
+      label.dataset.ipa = text;
+    });
+  }
+  phonoscope.spell = root => { if (ipa) exchange(root); };
 
   function begin() {
     const seen = new IntersectionObserver(entries => entries.filter(entry => entry.isIntersecting).forEach(entry => {
       seen.unobserve(entry.target);
-      load(entry.target);
+      open(entry.target);
     }), {rootMargin: '800px'});
     document.querySelectorAll('.panel').forEach(article => seen.observe(article));
 
     document.querySelector('.ipa-switch').addEventListener('change', event => {
-      document.documentElement.classList.toggle('ipa', event.target.checked);
+      ipa = event.target.checked;
+      document.documentElement.classList.toggle('ipa', ipa);
       panels.forEach(panel => panel.relabel());
-      document.querySelectorAll('[data-ipa]').forEach(label => {
-        const text = label.textContent;
-        label.textContent = label.dataset.ipa;
-        label.dataset.ipa = text;
-      });
+      exchange(document);
     });
     document.addEventListener('keydown', event => { if (event.key === 'Escape') phonoscope.player.stop(); });
     window.addEventListener('hashchange', () => panels.forEach(visit));
-    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => panels.forEach(panel => panel.layout()));
-    document.querySelectorAll('.confusion').forEach(figure => {
-      figure.addEventListener('pointerover', event => {
-        const title = event.target.closest('rect')?.querySelector('title');
-        if (title) figure.querySelector('.readout').textContent = title.textContent;
-      });
-    });
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change',
+      () => panels.forEach(panel => panel.layout()));
+    phonoscope.index.begin();
   }
 
   document.addEventListener('DOMContentLoaded', begin);

@@ -2,9 +2,9 @@
 'use strict';
 
 phonoscope.Panel = (() => {
-  const {make, rows, lattice, remembered, remember, Timeline, named} = phonoscope;
+  const {make, rows, lattice, load, toolbar, remembered, remember, Timeline, named} = phonoscope;
   const APART_MS = 20;
-  const LATTICES = {free: 'phones only', words: 'words + language model'};  // what the search knew whose lattice is drawn
+  const FEW = 4;  // in the index, what so many systems heard is shown from the beginning
 
   class Panel extends Timeline {
     constructor(root, data) {
@@ -12,17 +12,18 @@ phonoscope.Panel = (() => {
       // A page of an utterance's own remembers what a reader chose; in the index the picture is small, and stays so.
       this.alone = root.dataset.alone !== undefined;
       this.folded = new Set(this.kept('folded', (root.dataset.folded || '').split(' ')));
-      this.all = this.kept('all', !this.alone);
+      this.all = this.kept('all', !this.alone && data.systems.length <= FEW);
       this.graph = this.kept('graph', 'free');
       this.compared = this.chosen(this.kept('compared', []));
       this.floor = 0.02;
-      this.readers = data.models.map(model => model && rows.reader(model, () => this.at(this.time)));
+      this.readers = [];  // of the models that are loaded
+      this.parts = {};    // what is loaded, by name
       this.probe = make('output', 'probe');
       this.probe.setAttribute('aria-live', 'off');
       this.foot = make('div', 'foot');
       this.foot.append(this.readout, this.probe);
-      root.querySelector('.view').replaceChildren(this.toolbar(), this.scroller, this.foot);
-      this.draw();
+      this.toolbar = toolbar(this);
+      root.querySelector('.as-text').addEventListener('toggle', () => this.writeText());
     }
 
     kept(name, fallback) {
@@ -39,97 +40,71 @@ phonoscope.Panel = (() => {
       return numbers.length === 2 && numbers.every(number => number >= 0) ? numbers : [...this.data.compared];
     }
 
-    color(number) {
-      return `var(--s${number % 8})`;
+    // Put a system on one of the two sides. If it stands on the other, they change places.
+    compare(side, number) {
+      if (number === this.compared[1 - side]) this.compared[1 - side] = this.compared[side];
+      this.compared[side] = number;
+      this.keep('compared', this.compared.map(one => this.data.systems[one].name));
+      this.draw();
     }
 
-    // ---- controls
+    // ---- what is loaded
 
-    toolbar() {
-      const bar = make('div', 'toolbar');
-      bar.setAttribute('role', 'group');
-      bar.setAttribute('aria-label', `Controls of ${this.data.id}`);
-      const button = (label, name, action) => {
-        const element = make('button', 'control', label);
-        element.type = 'button';
-        element.setAttribute('aria-label', name);
-        element.addEventListener('click', () => action(element));
-        bar.append(element);
-        return element;
-      };
-      button('▶ play', 'Play the whole utterance', () => this.play(0, this.data.duration));
-      button('■', 'Stop', () => phonoscope.player.stop());
-      button('½ speed', 'Half speed', element => {
-        this.rate = this.rate === 1 ? 0.5 : 1;
-        element.setAttribute('aria-pressed', String(this.rate !== 1));
-      }).setAttribute('aria-pressed', 'false');
-      button('−', 'Zoom out', () => this.setZoom(this.zoom / 1.5));
-      button('+', 'Zoom in', () => this.setZoom(this.zoom * 1.5));
-      if (this.data.systems.length > 1) bar.append(this.chooser());
-      if (this.data.systems.length > 2) {
-        button('all systems', 'Show what the other systems heard as well', element => {
-          this.all = !this.all;
-          this.keep('all', this.all);
-          element.setAttribute('aria-pressed', String(this.all));
-          this.draw();
-        }).setAttribute('aria-pressed', String(this.all));
+    // The parts of the data that the picture needs now, as pipeline/report/panel.py names them.
+    needed() {
+      const {systems, models} = this.data, stand = this.compared.map(number => this.standsFor(number));
+      const seen = new Set(this.all ? systems.keys() : this.compared);
+      const owners = new Set([...seen].map(number => systems[number].model).filter(model => models[model]));
+      stand.filter(number => number >= 0).forEach(number => seen.add(number));
+      const pairs = [this.compared, stand].filter(([a, b]) => a !== b && Math.min(a, b) >= 0);
+      return [
+        ...[...seen].map(number => `system-${number}`),
+        ...[...owners].map(model => `model-${model}`),
+        ...new Set(pairs.map(([a, b]) => `pair-${Math.min(a, b)}-${Math.max(a, b)}`)),
+      ];
+    }
+
+    async fetch(name) {
+      const data = await load(`${this.root.dataset.panel}${name}.js`), [kind, number] = name.split('-');
+      if (this.parts[name]) return;
+      this.parts[name] = data;
+      if (kind === 'system') Object.assign(this.data.systems[number], data);
+      if (kind === 'model') {
+        this.data.models[number] = data;
+        this.readers[number] = rows.reader(data, () => this.at(this.time));
       }
-      bar.append(this.latticeControls());
-      return bar;
     }
 
-    // Which two systems stand face to face.
-    chooser() {
-      const group = make('span', 'chooser');
-      ['compare', 'with'].forEach((word, side) => {
-        const label = make('label', '', `${word} `), select = make('select');
-        select.append(...this.data.systems.map(system => new Option(system.name)));
-        select.selectedIndex = this.compared[side];
-        select.addEventListener('change', () => {
-          if (select.selectedIndex === this.compared[1 - side]) this.compared[1 - side] = this.compared[side];
-          this.compared[side] = select.selectedIndex;
-          group.querySelectorAll('select').forEach((other, number) => { other.selectedIndex = this.compared[number]; });
-          this.keep('compared', this.compared.map(number => this.data.systems[number].name));
-          this.draw();
+    // Draw what is chosen as soon as it is there, at once where nothing has to be loaded. The last choice counts.
+    async draw() {
+      const missing = this.needed().filter(name => !this.parts[name]), turn = this.turn = (this.turn || 0) + 1;
+      if (missing.length) {
+        this.root.setAttribute('aria-busy', 'true');
+        await Promise.all(missing.map(name => this.fetch(name))).catch(error => {
+          if (!this.grid.childElementCount) throw error;
+          this.readout.textContent = error.message;
+          missing.failed = true;
         });
-        label.append(select);
-        group.append(label);
-      });
-      return group;
+        if (turn !== this.turn) return;
+        this.root.removeAttribute('aria-busy');
+        if (missing.failed) return;
+      }
+      this.paint();
+      this.writeText();
     }
 
-    // Which search's lattices are drawn, and how much of them.
-    latticeControls() {
-      this.controls = make('span', 'lattice-controls');
-      const label = make('label', '', 'lattices of '), select = make('select');
-      select.append(...Object.entries(LATTICES).map(([graph, title]) => new Option(title, graph)));
-      select.value = this.graph;
-      select.addEventListener('change', () => {
-        this.graph = select.value;
-        this.keep('graph', this.graph);
-        this.draw();
-      });
-      label.append(select);
-      this.controls.append(label, this.pruner());
-      return this.controls;
-    }
-
-    pruner() {
-      const label = make('label', 'prune'), slider = make('input'), value = make('span', 'prune-value');
-      Object.assign(slider, {type: 'range', min: '-2', max: '0', step: '0.1', value: Math.log10(this.floor).toFixed(1)});
-      slider.setAttribute('aria-label', 'Hide lattice arcs whose posterior is below');
-      const show = () => {
-        this.floor = 10 ** Number(slider.value);
-        value.textContent = `${(100 * this.floor).toFixed(this.floor < 0.1 ? 1 : 0)} %`;
-        slider.setAttribute('aria-valuetext', value.textContent);
-      };
-      slider.addEventListener('input', () => {
-        show();
-        this.prune();
-      });
-      show();
-      label.append(make('span', '', 'hide arcs below'), slider, value);
-      return label;
+    // The systems in sight as text, once a reader asks for it.
+    async writeText() {
+      const details = this.root.querySelector('.as-text'), seen = this.all ? this.data.systems.keys() : this.compared;
+      if (!details.open) return;
+      const pre = details.querySelector('pre'), {turn} = this;
+      try {
+        const texts = [...new Set(seen)].map(number => load(`${this.root.dataset.panel}text-${number}.js`));
+        const found = await Promise.all(texts);
+        if (turn === this.turn) pre.textContent = found.join('\n');
+      } catch (error) {
+        pre.textContent = error.message;
+      }
     }
 
     prune() {
@@ -139,7 +114,10 @@ phonoscope.Panel = (() => {
 
     // ---- the picture
 
-    draw() {
+    paint() {
+      if (!this.scroller.isConnected) {
+        this.root.querySelector('.view').replaceChildren(this.toolbar, this.scroller, this.foot);
+      }
       const {scrollLeft, scrollTop} = this.scroller;
       this.clear();
       this.nets = [];
@@ -147,8 +125,12 @@ phonoscope.Panel = (() => {
       this.part('words', 'heard with a lexicon and a language model', () => this.heard());
       this.part('free', 'heard without words', () => this.each(number => this.free(number)));
       this.lattices();
-      if (this.data.systems.some(system => system.placed)) this.part('placed', 'where each places the known text', () => this.known());
-      if (this.data.models.some(Boolean)) this.part('posteriors', 'how sure each was, frame by frame', () => this.posteriors());
+      if (this.data.systems.some(system => system.places)) {
+        this.part('placed', 'where each places the known text', () => this.known());
+      }
+      if (this.data.models.some(Boolean)) {
+        this.part('posteriors', 'how sure each was, frame by frame', () => this.posteriors());
+      }
       this.controls.hidden = !this.nets.length && ['lattices', 'difference'].every(part => this.folded.has(part));
       this.prune();
       this.layout();
@@ -189,7 +171,8 @@ phonoscope.Panel = (() => {
       const {words, phones, by_hand} = this.data.reference;
       rows.segments(this, {name: by_hand ? 'placed by hand' : 'reference', row: words, label: 'reference words',
         className: 'words reference', isWord: true, isReference: true});
-      rows.segments(this, {name: 'phones', row: phones, label: 'reference phones', className: 'phones', isReference: true});
+      rows.segments(this, {name: 'phones', row: phones, label: 'reference phones', className: 'phones',
+        isReference: true});
     }
 
     heard() {
@@ -201,28 +184,32 @@ phonoscope.Panel = (() => {
     }
 
     words(number, mirrored = false) {
-      const {name, words, phones, why} = this.data.systems[number], color = this.color(number);
+      const {name, words, phones, why} = this.data.systems[number];
       const lanes = [
-        {name, row: words, label: `${name} words`, className: 'words owner', color, why: why.words, isWord: true},
-        {name: 'phones', row: phones, label: `${name} phones of the word path`, className: 'phones', color},
+        {name, row: words, label: `${name} words`, className: 'words owner', system: number, why: why.words,
+          isWord: true},
+        {name: 'phones', row: phones, label: `${name} phones of the word path`, className: 'phones', system: number},
       ];
       (mirrored ? lanes.reverse() : lanes).forEach(lane => rows.segments(this, lane));
     }
 
     free(number) {
       const {name, free, why} = this.data.systems[number];
-      rows.segments(this, {name, row: free, label: `${name} free phones`, className: 'phones owner', color: this.color(number), why: why.free});
+      rows.segments(this, {name, row: free, label: `${name} free phones`, className: 'phones owner', system: number,
+        why: why.free});
     }
 
     // Two systems of one model, side by side, have the same.
     posteriors() {
       const {systems, models, hmm, reference} = this.data, drawn = new Set();
       this.each(number => {
-        const {name, model: own} = systems[number], model = models[own], color = this.color(number);
+        const {name, model: own} = systems[number], model = models[own];
         if (!model || drawn.has(own)) return;
         drawn.add(own);
-        if (model.spikes.length) rows.spikes(this, {name, model, segments: hmm.segments, owner: hmm.name, color});
-        rows.posteriorgram(this, {name, model, reference: reference.phones.segments, color});
+        if (model.spikes.length) {
+          rows.spikes(this, {name, model, segments: hmm.segments, owner: hmm.name, system: number});
+        }
+        rows.posteriorgram(this, {name, model, reference: reference.phones.segments, system: number});
       });
     }
 
@@ -233,7 +220,7 @@ phonoscope.Panel = (() => {
         for (const {name, row} of this.data.systems[number].placed || []) {
           if (drawn.has(name)) continue;
           drawn.add(name);
-          rows.placed(this, {name, row, label: `the known text by ${name}`, className: 'phones owner', color: this.color(number)});
+          rows.placed(this, {name, row, label: `the known text by ${name}`, className: 'phones owner', system: number});
         }
       };
       const [first, second] = this.compared;
@@ -243,32 +230,34 @@ phonoscope.Panel = (() => {
       this.others(place);
     }
 
-    // What is said of two systems: [entry, whether it has them the other way round].
+    // What is said of two systems: [that, whether it has them the other way round].
     pair(a, b) {
-      const entry = this.data.pairs.find(({first, second}) => (first === a && second === b) || (first === b && second === a));
-      return [entry, entry?.first !== a];
+      return [this.parts[`pair-${Math.min(a, b)}-${Math.max(a, b)}`], a > b];
     }
 
     apart(kind) {
       const [pair, turned] = this.pair(...this.compared);
       if (!pair?.[kind]) return;
       const [first, second] = this.compared.map(number => this.data.systems[number].name);
-      rows.apart(this, {first, second, limit: APART_MS, borders: pair[kind].map(([phone, a, b]) => (turned ? [phone, b, a] : [phone, a, b]))});
+      rows.apart(this, {first, second, limit: APART_MS,
+        borders: pair[kind].map(([phone, a, b]) => (turned ? [phone, b, a] : [phone, a, b]))});
     }
 
     // ---- lattices
 
-    // The system whose lattice of the chosen search is drawn for another: itself, else one that searches with the same model.
+    // The system whose lattice of the chosen search is drawn for another: itself, else one that searches with the same
+    // model.
     standsFor(number) {
       const {systems} = this.data;
-      const has = ({model, lattices}) => model === systems[number].model && Boolean(lattices[this.graph]);
+      const has = ({model, graphs}) => model === systems[number].model && graphs.includes(this.graph);
       return has(systems[number]) ? number : systems.findIndex(has);
     }
 
     lattices() {
       const stand = this.compared.map(number => this.standsFor(number)), [first, second] = stand;
       const notes = this.compared.map((number, side) => this.missing(number, stand[side])).filter(Boolean);
-      this.part('lattices', `what each considered: ${LATTICES[this.graph]}`, () => this.drawLattices(stand), [...new Set(notes)].join('; '));
+      this.part('lattices', `what each considered: ${lattice.SEARCHES[this.graph]}`, () => this.drawLattices(stand),
+        [...new Set(notes)].join('; '));
       if (first !== second && Math.min(first, second) >= 0) {
         this.part('difference', 'what only one of them considered', () => this.difference(first, second));
       }
@@ -277,23 +266,27 @@ phonoscope.Panel = (() => {
     missing(number, stand) {
       const name = this.data.systems[number].name;
       if (stand === number) return '';
-      return stand < 0 ? `${name} has no lattice of this search`
-        : `${name} has no lattice of this search; in its place stands that of ${this.data.systems[stand].name}, which searches with the same model`;
+      const none = `${name} has no lattice of this search`;
+      if (stand < 0) return none;
+      const other = this.data.systems[stand].name;
+      return `${none}; in its place stands that of ${other}, which searches with the same model`;
     }
 
     drawLattices(stand) {
       [...new Set(stand)].filter(number => number >= 0).forEach((number, side) => {
         const {name, lattices} = this.data.systems[number];
-        this.nets.push(new lattice.Net(this, {name, kind: `lattice of ${LATTICES[this.graph]}`, drawing: lattices[this.graph],
-          upwards: side === 0, color: this.color(number)}));
+        this.nets.push(new lattice.Net(this,
+          {name, kind: `lattice of ${lattice.SEARCHES[this.graph]}`, drawing: lattices[this.graph],
+          upwards: side === 0, system: number}));
       });
     }
 
     difference(first, second) {
       const [{difference}, turned] = this.pair(first, second);
-      const bars = difference[this.graph].map(([start, end, symbol, a, b]) => [start, end, symbol, ...(turned ? [b, a] : [a, b])]);
+      const bars = difference[this.graph].map(([start, end, symbol, a, b]) =>
+        [start, end, symbol, ...(turned ? [b, a] : [a, b])]);
       const names = [first, second].map(number => this.data.systems[number].name);
-      this.nets.push(new lattice.Difference(this, {first: names[0], second: names[1], bars, colors: [first, second].map(number => this.color(number))}));
+      this.nets.push(new lattice.Difference(this, {first: names[0], second: names[1], bars, systems: [first, second]}));
     }
 
     // As high as the window has room for, so that the axis on top and the scroll bar below stay in sight.
@@ -310,7 +303,8 @@ phonoscope.Panel = (() => {
       if (time === null) return;
       const parts = [...new Set(this.compared)].map(number => {
         const system = this.data.systems[number], read = this.readers[system.model];
-        const likeliest = read ? read(time).map(([phone, probability]) => `${named(phone)} ${probability.toFixed(2)}`) : [];
+        const likeliest = read ? read(time).map(([phone, probability]) => `${named(phone)} ${probability.toFixed(2)}`)
+          : [];
         return likeliest.length ? `${system.name} ${likeliest.join('  ')}` : '';
       });
       this.probe.textContent = parts.some(Boolean) ? `${time.toFixed(2)} s   ${parts.join('   |   ')}` : '';

@@ -5,14 +5,15 @@ phonoscope.rows = (() => {
   const {SILENT, make, percent, describe, stretch} = phonoscope;
 
   // Words or phones; what differs from the reference is marked. `why`: [start, end, where the error there comes from].
-  function segments(view, {name, row, label, className, color, why = [], isWord = false, isReference = false}) {
-    const lane = view.row(name, className, label, color);
+  function segments(view, {name, row, label, className, system, why = [], isWord = false, isReference = false}) {
+    const lane = view.row(name, className, label, system);
     const because = time => {
       const reason = why.find(([start, end]) => start - 0.03 <= time && time <= end + 0.03);
       return reason ? `; ${reason[2]}` : '';
     };
     const buttons = row.segments.map(([start, end, symbol, verdict]) => {
-      const state = SILENT.includes(symbol) ? 'silence' : isReference ? 'plain' : verdict === '' ? 'right' : verdict === '+' ? 'added' : 'wrong';
+      const judged = {'': 'right', '+': 'added'}[verdict] || 'wrong';
+      const state = SILENT.includes(symbol) ? 'silence' : isReference ? 'plain' : judged;
       const button = view.segment(start, end, symbol, `segment ${state}`, isWord);
       const instead = verdict === '+' ? ', not in the reference' : verdict ? `, reference ${verdict}` : '';
       describe(button, `${label}: ${symbol}, ${stretch(start, end)}${instead}${verdict && because((start + end) / 2)}`);
@@ -30,13 +31,14 @@ phonoscope.rows = (() => {
   }
 
   // The known text where a system puts it; the bar below each phone is its confidence.
-  function placed(view, {name, row, label, className, color}) {
-    const lane = view.row(name, className, label, color);
+  function placed(view, {name, row, label, className, system}) {
+    const lane = view.row(name, className, label, system);
     const buttons = row.map(([start, end, symbol, confidence, gop]) => {
       const button = view.segment(start, end, symbol, `segment ${SILENT.includes(symbol) ? 'silence' : 'sure'}`);
       button.style.setProperty('--sure', confidence === null ? 0 : confidence);
       const sure = confidence === null ? '' : `, confidence ${confidence.toFixed(2)}`;
-      describe(button, `${label}: ${symbol}, ${stretch(start, end)}${sure}${gop === null ? '' : `, goodness of pronunciation ${gop.toFixed(2)}`}`);
+      const good = gop === null ? '' : `, goodness of pronunciation ${gop.toFixed(2)}`;
+      describe(button, `${label}: ${symbol}, ${stretch(start, end)}${sure}${good}`);
       return button;
     });
     lane.append(...buttons);
@@ -45,10 +47,12 @@ phonoscope.rows = (() => {
 
   // The borders that two systems put more than `limit` ms apart, each as a span from one to the other.
   function apart(view, {borders, first, second, limit}) {
-    const lane = view.row(`over ${limit} ms apart`, 'apart', `borders that ${first} and ${second} put more than ${limit} ms apart`);
+    const lane = view.row(`over ${limit} ms apart`, 'apart',
+      `borders that ${first} and ${second} put more than ${limit} ms apart`);
     const buttons = borders.map(([phone, a, b]) => {
       const button = view.segment(Math.min(a, b), Math.max(a, b), '', 'border', true);
-      describe(button, `${phone} begins at ${a.toFixed(3)} s for ${first}, at ${b.toFixed(3)} s for ${second}: ${Math.round(1000 * Math.abs(a - b))} ms apart`);
+      const begins = `${phone} begins at ${a.toFixed(3)} s for ${first}, at ${b.toFixed(3)} s for ${second}`;
+      describe(button, `${begins}: ${Math.round(1000 * Math.abs(a - b))} ms apart`);
       return button;
     });
     lane.append(...buttons);
@@ -56,9 +60,9 @@ phonoscope.rows = (() => {
   }
 
   // The phones a CTC network is sure of at single frames, as lines, over the segments an HMM makes of the same sound.
-  function spikes(view, {name, model, segments: behind, owner, color}) {
+  function spikes(view, {name, model, segments: behind, owner, system}) {
     const label = `spikes of ${name} over the segments of ${owner}`;
-    const lane = view.row('spikes', 'spikes', label, color);
+    const lane = view.row(`${name} spikes`, 'spikes', label, system);
     for (const [start, end, symbol] of behind) {
       if (SILENT.includes(symbol)) continue;
       const ground = make('span', 'ground');
@@ -72,10 +76,12 @@ phonoscope.rows = (() => {
       const button = view.segment(time - half, time + half, symbol, 'spike');
       button.style.setProperty('--high', probability);
       // Seconds that its label has: as far as to the next spike.
-      button.room = Math.min(...[number - 1, number + 1].map(next => Math.abs(time - (model.spikes[next]?.[0] ?? Infinity))));
+      const beside = [number - 1, number + 1].map(next => model.spikes[next]?.[0] ?? Infinity);
+      button.room = Math.min(...beside.map(other => Math.abs(time - other)));
       const segment = behind.find(([start, end]) => start <= time && time < end);
       const where = segment && !SILENT.includes(segment[2])
-        ? `, ${(100 * (time - segment[0]) / (segment[1] - segment[0])).toFixed(0)} % into ${owner}'s ${segment[2]}` : '';
+        ? `, ${(100 * (time - segment[0]) / (segment[1] - segment[0])).toFixed(0)} % into ${owner}'s ${segment[2]}`
+          : '';
       describe(button, `${name}: ${symbol} ${probability.toFixed(2)} at ${time.toFixed(2)} s${where}`);
       return button;
     });
@@ -84,11 +90,12 @@ phonoscope.rows = (() => {
   }
 
   // Phones by manner, time across; where the reference has a phone, its row is framed.
-  function posteriorgram(view, {name, model, reference, color}) {
-    const lane = view.row('', 'posteriorgram', '', color);
+  function posteriorgram(view, {name, model, reference, system}) {
+    const lane = view.row(name, 'posteriorgram owner', '', system);
     const gutter = lane.previousSibling, total = model.labels.length;
     lane.style.height = gutter.style.height = `${Math.max(total * 4, 40)}px`;
-    const ink = view.ink(model.png, `Posteriorgram of ${name}: phones from vowels at the top to silence, darker is likelier`);
+    const ink = view.ink(model.png,
+      `Posteriorgram of ${name}: phones from vowels at the top to silence, darker is likelier`);
     ink.style.left = percent(model.start, view.data.duration);
     ink.style.right = 'auto';
     ink.style.width = percent(model.end - model.start, view.data.duration);
@@ -108,7 +115,8 @@ phonoscope.rows = (() => {
       const place = model.labels.indexOf(view.data.fold[symbol] || symbol);
       if (place < 0) continue;
       const frame = make('span', 'frame');
-      Object.assign(frame.style, {left: percent(start, view.data.duration), width: percent(end - start, view.data.duration),
+      Object.assign(frame.style,
+        {left: percent(start, view.data.duration), width: percent(end - start, view.data.duration),
         top: percent(place, total), height: percent(1, total)});
       lane.append(frame);
     }

@@ -13,16 +13,20 @@ phonoscope.Timeline = (() => {
       this.zoom = 1;
       this.rate = 1;
       this.time = null;
+      this.marks = {band: [], cursor: [], head: []};
       this.scroller = make('div', 'scroller');
       this.grid = make('div', 'timeline');
       this.scroller.append(this.grid);
       this.readout = make('output', 'readout', 'Point at a segment to read it.');
       this.readout.setAttribute('aria-live', 'off');
       this.listen();
-      new ResizeObserver(() => { if (this.scroller.clientWidth !== this.laidOut) this.layout(); }).observe(this.scroller);
+      new ResizeObserver(() => {
+        if (this.grid.childElementCount && this.scroller.clientWidth !== this.laidOut) this.layout();
+      }).observe(this.scroller);
     }
 
-    // Begin again with an empty picture: axis and sound, which stay in sight, the spectrogram, and what lies over all rows.
+    // Begin again with an empty picture: axis and sound, which stay in sight, the spectrogram, and what lies over all
+    // rows.
     clear() {
       this.rows = [];      // arrays of buttons in order of time, from top to bottom
       this.labelled = [];  // everything on the axis that has a label
@@ -31,7 +35,7 @@ phonoscope.Timeline = (() => {
       this.stop = null;
       const fixed = make('div', 'fixed');
       this.grid.replaceChildren(fixed, this.overlay());
-      this.ruler = this.row('time', 'ruler', 'seconds', '', fixed);
+      this.ruler = this.row('time', 'ruler', 'seconds', null, fixed);
       this.wave(fixed);
       fixed.append(this.overlay());
       this.spectrogram();
@@ -59,11 +63,11 @@ phonoscope.Timeline = (() => {
     }
 
     // A row: its name in the gutter, which stays while the rest scrolls, and a lane on the time axis.
-    row(name, className, label, color, parent = this.grid) {
+    row(name, className, label, system = null, parent = this.grid) {
       const row = make('div', `row ${className.split(' ').map(part => `${part}-row`).join(' ')}`);
       const lane = make('div', `lane ${className}`);
       row.append(make('div', 'name', name), lane);
-      if (color) row.style.setProperty('--system', color);
+      if (system !== null) row.classList.add(`s${system}`);
       if (label) {
         lane.setAttribute('role', 'group');
         lane.setAttribute('aria-label', label);
@@ -73,7 +77,7 @@ phonoscope.Timeline = (() => {
     }
 
     wave(parent) {
-      const lane = this.row('sound', 'wave', '', '', parent);
+      const lane = this.row('sound', 'wave', '', null, parent);
       const canvas = make('canvas');
       canvas.setAttribute('aria-hidden', 'true');
       lane.append(canvas);
@@ -199,7 +203,8 @@ phonoscope.Timeline = (() => {
       const middle = button => (button.start + button.end) / 2;
       for (let i = number + step; this.rows[i]; i += step) {
         const row = (this.rows[i].enter?.(step) || this.rows[i]).filter(shown);
-        if (row.length) return row.reduce((a, b) => Math.abs(middle(b) - middle(here)) < Math.abs(middle(a) - middle(here)) ? b : a);
+        if (row.length) return row.reduce((a, b) =>
+          Math.abs(middle(b) - middle(here)) < Math.abs(middle(a) - middle(here)) ? b : a);
       }
       return null;
     }
@@ -326,7 +331,8 @@ phonoscope.Timeline = (() => {
       }
     }
 
-    // Labels that would not fit are left out rather than cut; zooming in brings them back. All are measured before any is
+    // Labels that would not fit are left out rather than cut; zooming in brings them back. All are measured before any
+    // is
     // changed, and each text in a font only once: that is what takes long.
     relabel(width = this.grid.offsetWidth - this.gutter()) {
       const widths = new Map();

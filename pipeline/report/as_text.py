@@ -1,0 +1,25 @@
+"""An utterance as text: what a system heard beside the reference, and its lattices."""
+
+from __future__ import annotations
+
+from pipeline.compare.results import MEASURES, Result
+from pipeline.compare.score import alignment_picture, count
+from pipeline.draw.lattice_text import lattice_text
+from pipeline.report.lattices import GRAPHS, read_lattice
+
+COLUMNS = 96
+KINDS = {"wer": "words", "per": "phones of the word path", "free_per": "free phones"}
+
+
+def text_of(system: Result, utterance: str) -> str:
+    """All that the picture shows of a system: alignments with the reference, and the lattices it kept."""
+    parts = []
+    for measure in MEASURES:
+        pairs = system.alignments[measure][utterance]
+        counts = count(pairs)
+        parts.append(
+            f"{system.name}, {KINDS[measure]}: {counts.errors} of {counts.length}\n"
+            f"{alignment_picture(pairs, COLUMNS)}\n"
+        )
+    found = (read_lattice(system.decode, graph, utterance) for graph in GRAPHS)
+    return "\n".join([*parts, *(f"{lattice_text(lattice, columns=COLUMNS)}\n" for lattice in found if lattice)])

@@ -1,0 +1,167 @@
+"""The report's index in a real browser: its sections, its names, and how it fits windows."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from reports.browsing import open_page, utterance_page
+from reports.trees import (
+    ODD_ID,
+    ODD_WORD,
+)
+
+from pipeline.compare.causes import CAUSES
+from pipeline.draw.spectrogram import png_mask
+
+pytest_plugins = ["reports.fixtures"]
+
+
+def test_index_shows_numbers_and_panels(report: Path, watched: SimpleNamespace) -> None:
+    page = watched.page
+    open_page(page, report / "index.html", panels=1)
+    cells = page.locator("table.rates tbody tr").first.locator("td b").all_inner_texts()
+    assert cells == ["42.9", "29.4", "17.6"]
+    assert page.locator("table.pairs tbody tr").count() == 1
+    assert page.locator("svg.heat").count() == 2
+    # old heard K AE T as K EH T once and S AE T as S EH T once: AE -> EH, 2 of the 4 in the reference.
+    assert (
+        "AE heard as EH: 2 of 4 (50 %)"
+        in page.locator("figure.confusion").first.locator("svg title").all_text_contents()
+    )
+    page.locator("figure.confusion").first.locator(".wrong rect", has_text="AE heard as EH").hover()
+    assert page.locator("figure.confusion").first.locator(".readout").inner_text() == "AE heard as EH: 2 of 4 (50 %)"
+    assert page.locator(".panel .spectrogram .ink").count() == 1
+    assert max(path.stat().st_size for path in report.rglob("*.*")) < 3_000_000
+
+
+def test_sections_that_other_stages_fill(report: Path, watched: SimpleNamespace) -> None:
+    page = watched.page
+    open_page(page, report / "index.html", panels=1)
+    assert page.locator("nav a").all_inner_texts() == [
+        "systems",
+        "pairs",
+        "utterances",
+        "disputed",
+        "difference",
+        "causes",
+        "searches",
+        "boundaries",
+        "classes",
+        "confusions",
+    ]
+    cells = page.locator("#causes tbody tr").evaluate_all(
+        "rows => rows.map(row => [...row.children].map(cell => cell.textContent))"
+    )
+    share = {"search": ["1 100 %", "0 0 %"], "kept": ["0 0 %", "1 100 %"]}
+    assert cells == [[text, *share.get(cause, ["0 0 %"] * 2)] for cause, text in CAUSES.items()]
+    cells = page.locator("#difference tbody tr").evaluate_all(
+        "rows => rows.map(row => [...row.children].map(cell => cell.textContent))"
+    )
+    assert cells == [["vowel", "4", "50", "25 0.50", "", "25", "", "", "75 0.50"]]
+    assert page.locator("#searches thead th").all_inner_texts() == ["system", "loop", "LM & all"]
+    assert page.locator("#searches tbody").inner_text().split() == ["old", "50.0", "25.5"]
+    bodies = page.locator("#boundaries tbody")
+    assert bodies.nth(0).inner_text().split() == "against hand-placed phones old 10 of 12 +1.5 a b c d e f".split()
+    assert (
+        "Stolcke et al. 2014\t\t\t\t\t\t80 to 89" in bodies.nth(1).inner_text()
+        and "had all of TIMIT" in page.locator("#boundaries").inner_text()
+    )
+    assert bodies.nth(2).inner_text().split() == "against each other new against old 9 of 12 -3.5 a b c d e f".split()
+    assert not bodies.nth(3).is_visible()
+    page.locator("#boundaries summary").click()
+    assert bodies.nth(3).inner_text().split() == "hand old vowel 4 4 +2.5 a b c d e f".split()
+    assert [line.split("\t") for line in bodies.nth(4).inner_text().splitlines()] == [
+        ["new, before the label prior is divided out", "60.0", "1.5", "0.40 ± 0.35", "80.0"],
+        ["new, after", "50.0", "3.5", "0.30 ± 0.25", "90.0"],
+    ]
+
+
+def test_names_are_text_never_markup(report: Path, watched: SimpleNamespace) -> None:
+    page = watched.page
+    open_page(page, report / "index.html", panels=1)
+    assert page.locator(".utterances q", has_text=ODD_WORD).count() == 1
+    page.locator("a.id", has_text=ODD_ID).click()
+    page.locator("button.segment", has_text=ODD_WORD).first.wait_for()
+    assert page.locator("h1").inner_text() == ODD_ID and page.locator("article q").inner_text() == ODD_WORD
+    assert page.locator("button.segment", has_text=ODD_WORD).count() >= 3
+    assert page.locator("i, article b").count() == 0
+
+
+def test_an_address_leads_to_a_phone(report: Path, watched: SimpleNamespace) -> None:
+    page = watched.page
+    open_page(page, report / "index.html", panels=1)
+    links = page.locator(".disputed a")
+    assert "AE" in page.locator(".disputed tbody tr").first.inner_text()
+    page.goto(page.evaluate("document.querySelector('.disputed a').href"))
+    page.wait_for_function("document.activeElement.classList.contains('segment')")
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("reference phones: AE,")
+    assert links.count() == 0  # this is another page
+
+
+def test_ipa(report: Path, watched: SimpleNamespace) -> None:
+    page = watched.page
+    open_page(page, utterance_page(report, "u1"), panels=1)
+    phone = page.locator("button[aria-label^='reference phones: DH,'] .label")
+    assert phone.inner_text() == "DH"
+    page.get_by_label("IPA").check()
+    assert phone.inner_text() == "ð"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [400, 1280, 3840])
+def test_no_sideways_overflow(report: Path, watched: SimpleNamespace, width: int, scheme: str) -> None:
+    page = watched.page
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme=scheme)
+    for path, panels in ((report / "index.html", 1), (utterance_page(report, "u1"), 1)):
+        open_page(page, path, panels)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        luminance = page.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)[0]")
+        assert (luminance < 60) == (scheme == "dark")
+        # A label is shown only where it fits its segment.
+        assert (
+            page.evaluate("""[...document.querySelectorAll('.segment:not(.narrow) .label')]
+            .filter(label => label.closest('.timeline') && label.offsetParent
+                    && label.getBoundingClientRect().width > label.parentNode.getBoundingClientRect().width + 1)
+            .map(label => label.textContent)""")
+            == []
+        )
+
+
+def test_everything_has_a_name(report: Path, watched: SimpleNamespace) -> None:
+    page = watched.page
+    open_page(page, report / "index.html", panels=1)
+    nameless = page.evaluate("""[...document.querySelectorAll('button, a, input, [role=group], [role=img], [tabindex]')]
+        .filter(e => !(e.getAttribute('aria-label') || e.textContent || e.closest('label')?.textContent).trim())
+        .map(e => e.outerHTML)""")
+    assert nameless == []
+    assert page.evaluate("document.documentElement.lang") == "en"
+
+
+@pytest.mark.parametrize("like", ["nothing", "the line above"])
+def test_png_is_read_as_it_was_written(watched: SimpleNamespace, like: str) -> None:
+    """Lines that are like the one above are written as their difference from it."""
+    noise = np.random.default_rng(0).random((3, 40))
+    darkness = noise if like == "nothing" else (noise[:1] + np.arange(3)[:, None]) / 3
+    image = base64.b64encode(png_mask(darkness, levels=256)).decode()
+    watched.page.goto("about:blank")
+    alphas = watched.page.evaluate(
+        """async data => {
+        const image = new Image();
+        image.src = `data:image/png;base64,${data}`;
+        await image.decode();
+        const canvas = document.createElement('canvas');
+        Object.assign(canvas, {width: image.width, height: image.height});
+        const pen = canvas.getContext('2d');
+        pen.drawImage(image, 0, 0);
+        const pixels = [...pen.getImageData(0, 0, image.width, image.height).data];
+        return [image.width, image.height, pixels.filter((_, i) => i % 4 === 3)];
+    }""",
+        image,
+    )
+    assert alphas[:2] == [40, 3]
+    assert alphas[2] == np.rint(255 * darkness).astype(int).ravel().tolist()
