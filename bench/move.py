@@ -1,5 +1,5 @@
-"""A finished project that is moved, copied without its times, copied for another user, or of which only exp/ and data/ are
-copied into a fresh clone: make has nothing to do, and every look works.
+"""A finished project that is moved, copied without its times, copied for another user, or of which only exp/ and data/
+are copied into a fresh clone: make has nothing to do, and every look works.
 
     python bench/move.py
 """

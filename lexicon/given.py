@@ -83,10 +83,10 @@ class Given:
 def read_given(path: Path | str, phones: Path | str | None = None) -> Given:
     """Read a lexicon and, where ``phones`` names a file with one, its phone set (else ARPAbet or IPA is recognised).
 
-    Lines are `WORD P1 P2 ...` or `WORD 0.8 P1 P2 ...`, with up to four numbers (COLUMNS); `WORD(2)` is another variant of WORD; `;;;` at the beginning of
-    a line and `#` before a space begin comments. Stress (AH0, ˈa) goes unless the phone set has it. Raises UserError
-    with file and line for a word without phones, a probability that is none and a phone that the set lacks, and tells
-    how many more lines have a mistake.
+    Lines are `WORD P1 P2 ...` or `WORD 0.8 P1 P2 ...`, with up to four numbers (COLUMNS); `WORD(2)` is another variant
+    of WORD; `;;;` at the beginning of a line and `#` before a space begin comments. Stress (AH0, ˈa) goes unless the
+    phone set has it. Raises UserError with file and line for a word without phones, a probability that is none and a
+    phone that the set lacks, and tells how many more lines have a mistake.
     """
     path = Path(path)
     described = None if phones is None else read_phone_set(phones)

@@ -1,4 +1,5 @@
-"""One thread a process, whatever numpy, SciPy, scikit-learn or PyTorch would take: cores are for `pipeline.base.parallel`.
+"""One thread a process, whatever numpy, SciPy, scikit-learn or PyTorch would take: cores are for
+`pipeline.base.parallel`.
 
 Threads that wait for each other spin, so a program beside them makes them five times as slow; and sums depend on how
 many there are, so that two machines, or a process and its workers, would not give the same numbers. Imported by every

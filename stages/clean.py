@@ -1,4 +1,5 @@
-"""Delete what is in each FOLDER of phonoscope's (data/CORPUS, exp/CORPUS), but for the recordings of users in FOLDER/own."""
+"""Delete what is in each FOLDER of phonoscope's (data/CORPUS, exp/CORPUS), but for the recordings of users in
+FOLDER/own."""
 
 from __future__ import annotations
 

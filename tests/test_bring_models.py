@@ -1,5 +1,5 @@
-"""Models as people train, move and use them: the best epoch, utterances too short, confidence, and texts of one's own that
-fit in part."""
+"""Models as people train, move and use them: the best epoch, utterances too short, confidence, and texts of one's own
+that fit in part."""
 
 from __future__ import annotations
 

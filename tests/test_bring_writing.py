@@ -119,7 +119,8 @@ def test_written_text(tmp_path, lexicon, text, words):
         assert " ".join(written.words(text)) == unicodedata.normalize("NFC", words)
 
 
-# Every door ------------------------------------------------------------------------------------------------------------
+# Every door
+# ------------------------------------------------------------------------------------------------------------
 
 
 def kaldi(folder: Path, text: str) -> None:
@@ -253,7 +254,8 @@ def test_a_word_that_is_called_as_a_phone_is_scored_as_a_word(tmp_path):
     st.lists(st.text(st.characters(categories=["L", "M", "N", "P"]), min_size=1, max_size=6), max_size=9),
 )
 def test_any_text_is_words_or_an_error(text, lexicon):
-    """Whatever the lexicon: no word has a space in it, all are composed, and what the lexicon has is spelled as there."""
+    """Whatever the lexicon: no word has a space in it, all are composed, and what the lexicon has is spelled as
+    there."""
     for written in (Written(lexicon), Written(), Written(english=False)):
         try:
             words = written.words(text)

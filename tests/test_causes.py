@@ -93,7 +93,8 @@ def inquire(
 
 
 def test_a_language_model_that_forces_a_word_is_named():
-    """The sound prefers BUNNY by 3 + 3 nats, the language model BUGS by 3.8 ln 10 = 8.75, for it may back off from <s>."""
+    """The sound prefers BUNNY by 3 + 3 nats, the language model BUGS by 3.8 ln 10 = 8.75, for it may back off from
+    <s>."""
     heard, [wrong] = inquire(spoken({2: ("G", -3.0), 3: ("Z", -3.0)}), "BUNNY BUNNY", Beams(30, 8))
     assert heard == ["BUGS", "BUNNY"]
     assert (wrong.right, wrong.heard, wrong.cause, wrong.decided) == (("BUNNY",), ("BUGS",), "kept", ("language",))

@@ -38,7 +38,8 @@ def test_without_phonetisaurus_the_way_to_install_it_is_named(tmp_path):
     assert "UserError: g2p: Phonetisaurus is not installed; run: pip install phonetisaurus" in done.stderr
 
 
-# A language whose spelling is regular: Cyrillic letters; щ is two phones, дж one. Phones in signs of Phonetisaurus's own.
+# A language whose spelling is regular: Cyrillic letters; щ is two phones, дж one. Phones in signs of Phonetisaurus's
+# own.
 SPELLING = {"а": "a", "о": "o|", "у": "}", "б": "b_d", "к": "k", "щ": "ʃ tʃ", "дж": "dʒ", "ß": "s"}
 
 

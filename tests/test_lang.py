@@ -210,8 +210,8 @@ def test_words_missing_in_a_small_lexicon_are_listed(german):
         build_lang(german, german / "lang", given=given_lexicon(german, german / "german.txt"), guess=lambda *_: 1 / 0)
     path = german / "german.txt"
     assert str(error.value) == (
-        f'{german / "test" / "text"}:1: word "der" is not in {path}; without pronunciation: Hund der; add `der P1 P2 ...` to '
-        f"{path} (its 5 words of letters are too few to train G2P on, which takes 50)"
+        f'{german / "test" / "text"}:1: word "der" is not in {path}; without pronunciation: Hund der; add '
+        f"`der P1 P2 ...` to {path} (its 5 words of letters are too few to train G2P on, which takes 50)"
     )
 
 

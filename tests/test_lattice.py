@@ -134,10 +134,10 @@ def test_pruning_keeps_the_best_path_and_whole_paths_only(seed, least):
     forward_backward(lattice)
     kept = prune(lattice, least)
 
-    def said(l: Lattice) -> list[tuple]:
+    def said(one: Lattice) -> list[tuple]:
         return [
-            (l.label[a], l.word[a], l.node_frame[l.arc_from[a]], l.node_frame[l.arc_to[a]], l.acoustic[a])
-            for a in best_path(l)
+            (one.label[a], one.word[a], one.node_frame[one.arc_from[a]], one.node_frame[one.arc_to[a]], one.acoustic[a])
+            for a in best_path(one)
         ]
 
     assert said(kept) == said(lattice)

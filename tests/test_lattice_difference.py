@@ -13,7 +13,8 @@ from pipeline.lattice.difference import Considered, Tally, as_json, difference, 
 from pipeline.times.clock import frame_to_seconds
 from pipeline.times.intervals import Interval
 
-# SIL, then AH, then S (0.7) or Z (0.3), each ten frames or more; and a network that says AH in a spike and Z or nothing.
+# SIL, then AH, then S (0.7) or Z (0.3), each ten frames or more; and a network that says AH in a spike and Z or
+# nothing.
 HMM = lattice_of(
     [0, 10, 20, 40], [(0, 1, "SIL", 0.0), (1, 2, "AH", 0.0), (2, 3, "S", math.log(0.7)), (2, 3, "Z", math.log(0.3))]
 )

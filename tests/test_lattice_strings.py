@@ -1,4 +1,5 @@
-"""Each string once: lattices against lists of all paths and against OpenFst; n-best, beams, counts, oracle, sausages."""
+"""Each string once: lattices against lists of all paths and against OpenFst; n-best, beams, counts, oracle,
+sausages."""
 
 from __future__ import annotations
 

@@ -85,7 +85,8 @@ def test_of_equal_homophones_phones_and_words_choose_the_first_of_the_search(lat
 
 @pytest.mark.parametrize("kind,rows", [("hmm", 3), ("ctc", 1)])
 def test_a_search_keeps_homophones_that_the_grammar_then_treats_alike(kind, rows):
-    """BAY EIGHT BAY or BAY ATE BAY: after a grammar of single words either is in the same state, and EIGHT twice as likely."""
+    """BAY EIGHT BAY or BAY ATE BAY: after a grammar of single words either is in the same state, and EIGHT twice as
+    likely."""
     lexicon = {"ATE": [(1.0, ("AH", "T"))], "BAY": [(1.0, ("B",))], "EIGHT": [(1.0, ("AH", "T"))]}
     share = {"ATE": 1 / 3, "BAY": 1, "EIGHT": 2 / 3}
     lm = NGram(1, {("<s>",): -99.0, ("</s>",): -0.5, **{(word,): math.log10(x / 2) for word, x in share.items()}}, {})

@@ -66,7 +66,8 @@ def manifests(
     SupervisionSet.from_segments(supervisions).to_file(folder / f"{name}supervisions.jsonl.gz")
 
 
-# The same data in three forms -------------------------------------------------------------------------------------------
+# The same data in three forms
+# -------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +119,8 @@ def test_the_form_makes_no_difference(thirty, form):
         assert ours == theirs
 
 
-# A folder of recordings and transcripts ---------------------------------------------------------------------------------
+# A folder of recordings and transcripts
+# ---------------------------------------------------------------------------------
 
 
 def test_folders_are_speakers_and_text_is_normalised(plain):
@@ -199,7 +201,8 @@ def test_textgrids_become_gold(plain):
         ("", "not a TextGrid"),
         ("not a grid\n", "not a TextGrid"),
         (
-            'File type = "ooTextFile"\nObject class = "TextGrid"\n\n0\n1\n<exists>\n1\n"IntervalTier"\n"tones"\n0\n1\n1\n0\n1\n"H"\n',
+            'File type = "ooTextFile"\nObject class = "TextGrid"\n\n0\n1\n<exists>\n1\n'
+            '"IntervalTier"\n"tones"\n0\n1\n1\n0\n1\n"H"\n',
             "no tier of words or phones (tiers: tones)",
         ),
     ],
@@ -216,7 +219,8 @@ def test_two_files_for_one_name_are_refused(plain):
     assert name == "ann/00" and "00.lab" in error and "00.txt" in error
 
 
-# Sets -------------------------------------------------------------------------------------------------------------------
+# Sets
+# -------------------------------------------------------------------------------------------------------------------
 
 
 def test_four_speakers_are_cut_by_speaker(plain):
@@ -290,7 +294,8 @@ def test_what_cannot_be_cut_is_said(found, split, message):
         cut(found, split)
 
 
-# Kaldi data directories -------------------------------------------------------------------------------------------------
+# Kaldi data directories
+# -------------------------------------------------------------------------------------------------
 
 
 def kaldi(path: Path, utterances: dict[str, str], wav: str, segments: dict[str, str] | None = None) -> Path:
@@ -362,7 +367,8 @@ def test_speakers_nobody_knew_are_not_taken_for_known(tmp_path):
     assert own.prepare(path).split == "utterance"
 
 
-# lhotse -----------------------------------------------------------------------------------------------------------------
+# lhotse
+# -----------------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -442,7 +448,8 @@ def test_manifests_that_do_not_fit_are_refused_in_a_line(flacs, tmp_path, name, 
     assert not (tmp_path / "owned").exists() and not Path("owned").exists()
 
 
-# Names ------------------------------------------------------------------------------------------------------------------
+# Names
+# ------------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from pipeline.systems import load_system
 from reports.browsing import open_page, utterance_page
 from reports.trees import (
     STEP,
@@ -18,6 +17,7 @@ from pipeline.compare.causes import CAUSES
 from pipeline.datadir.feats import read_feats
 from pipeline.neural.paths import greedy
 from pipeline.search.posteriors import phone_posteriors
+from pipeline.systems import load_system
 
 pytest_plugins = ["reports.fixtures"]
 

@@ -102,8 +102,8 @@ def _spoken(labels: Sequence[str], fold: Fold) -> list[tuple[int, str]]:
 
 
 class Published(NamedTuple):
-    """What is said of an aligner elsewhere, about other ``speech`` than ours. ``row`` is as `Boundaries.row` has it, without
-    what matched; "" for what is not said."""
+    """What is said of an aligner elsewhere, about other ``speech`` than ours. ``row`` is as `Boundaries.row` has it,
+    without what matched; "" for what is not said."""
 
     aligner: str
     speech: str

@@ -4,8 +4,8 @@
 
 L(q) is the likelihood of the n rows of scores in which p was placed if phone q alone fills them, by the best way
 through q's own states (for CTC: blanks, q, blanks); q runs over all phones with silence, or the blank, among them. 0:
-no phone fits better. The scores are scaled by `System.posterior_scale`, so that values of a GMM, a hybrid and a network can
-stand side by side. It is one definition for all of them; only the scores are theirs.
+no phone fits better. The scores are scaled by `System.posterior_scale`, so that values of a GMM, a hybrid and a network
+can stand side by side. It is one definition for all of them; only the scores are theirs.
 """
 
 from __future__ import annotations

@@ -22,9 +22,10 @@ from pipeline.times.segments import Segment
 BEAMS = (200.0, 800.0)  # natural log, unscaled scores: Kaldi's 10 and 40, for scores scaled by 0.1, end too soon
 EVERYTHING = 1e6  # a beam that prunes nothing, tried last
 MOST_STEPS = 1e7  # but, where words may be left out, for no more rows of scores times states of the graph
-# What a word that is left out costs, scores scaled by `System.posterior_scale`. Chosen on dev of prompts: of 337 words none is
-# left out by any system, and of four foreign words before or after each utterance's 134 to 143 of 145 are (with 100 and
-# 5 no more than 33 by the network; with 20 and 2 weak models, of one Gaussian a state, lose words that were said).
+# What a word that is left out costs, scores scaled by `System.posterior_scale`. Chosen on dev of prompts: of 337 words
+# none is left out by any system, and of four foreign words before or after each utterance's 134 to 143 of 145 are (with
+# 100 and 5 no more than 33 by the network; with 20 and 2 weak models, of one Gaussian a state, lose words that were
+# said).
 SKIP = Skip(30.0, 3.0)
 # A CTC network says in one or two rows that there is a phone, not where it begins. So much of the blanks between two
 # phones belongs to the first, and no more than LEAD frames to the second, which a pause may come before. Chosen on dev

@@ -40,8 +40,8 @@ class Placed:
 
     @property
     def fits(self) -> bool:
-        """Whether it is the text of the recording: most of its words are said in it, or they are half of what is. Of the
-        texts of a dev prompt 115 of 120 fit (three systems, 40 texts each), of those of another prompt 22."""
+        """Whether it is the text of the recording: most of its words are said in it, or they are half of what is. Of
+        the texts of a dev prompt 115 of 120 fit (three systems, 40 texts each), of those of another prompt 22."""
         doubtful = {word.word for word in self.doubtful}
         sure = [word for word in self.words if word.word not in doubtful]
         told = sum(min(word.end - word.start, USUAL_WORD) for word in sure)

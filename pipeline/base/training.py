@@ -13,9 +13,8 @@ class Material:
     """What a system learns from, and where its model goes.
 
     ``train`` and ``dev`` are data directories with features, ``lang`` is a lang directory, ``teacher`` the model
-    directory of the system whose alignment (ali_train, ali_dev in it) labels frames; with ``gold``, phones placed by hand, where there
-    are any, do. ``jobs`` processes may compute at
-    once; the model does not depend on their number.
+    directory of the system whose alignment (ali_train, ali_dev in it) labels frames; with ``gold``, phones placed by
+    hand, where there are any, do. ``jobs`` processes may compute at once; the model does not depend on their number.
     """
 
     train: Path

@@ -41,8 +41,8 @@ def judge(
     fold: Fold,
     jobs: int = 1,
 ) -> Candidate:
-    """Search the utterances of ``references``, {utterance: phones}, with the classifier as a ``system``; ``dev`` are all
-    their frames."""
+    """Search the utterances of ``references``, {utterance: phones}, with the classifier as a ``system``; ``dev`` are
+    all their frames."""
     errors = min(tune_free(system, lang, feats, references, fold, jobs).values())
     posteriors = np.concatenate(list(each(lambda utt: model.log_posteriors(feats[utt]), references, jobs)))
     return Candidate(

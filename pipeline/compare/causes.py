@@ -1,9 +1,10 @@
-"""Where an error comes from: was the right answer pruned, impossible, or did the models prefer another, and which of them?
+"""Where an error comes from: was the right answer pruned, impossible, or did the models prefer another, and which of
+them?
 
-Each stretch of wrong words (or phones) is judged by itself: what was heard, against the same with that stretch put right.
-Both are scored by the search's own graph and scales, cut down to this one answer and searched with a wide beam, so that
-their scores are comparable to the last digit. (Chase 1997, Error-responsive feedback mechanisms for speech recognizers,
-does so with words.) What is compared, in nats after scaling:
+Each stretch of wrong words (or phones) is judged by itself: what was heard, against the same with that stretch put
+right. Both are scored by the search's own graph and scales, cut down to this one answer and searched with a wide beam,
+so that their scores are comparable to the last digit. (Chase 1997, Error-responsive feedback mechanisms for speech
+recognizers, does so with words.) What is compared, in nats after scaling:
 
     acoustic   acoustic scale x log score of the frames
     lexicon    pronunciation, pauses, and the HMMs' transitions, which is all that they say of durations
@@ -54,8 +55,8 @@ Answer = Sequence[Collection[str]]  # by position, the words (or phones) that wi
 
 @dataclass(frozen=True)
 class Scored:
-    """The best path that says an answer: what it scores, in nats after scaling, and the rows of scores at which its words
-    begin."""
+    """The best path that says an answer: what it scores, in nats after scaling, and the rows of scores at which its
+    words begin."""
 
     acoustic: float
     lexicon: float
@@ -71,9 +72,10 @@ class Scored:
 class Wrong:
     """One stretch of errors: ``right`` should have been heard instead of ``heard``, between ``start`` and ``end`` (s).
 
-    ``pairs`` are the errors, (reference, hypothesis) as in `pipeline.compare.score`; ``cause`` is one of CAUSES. Where the models
-    are the cause, ``difference`` holds, by component, by how much what was heard scores better than what is right, and
-    ``decided`` names the components without whose difference the right answer would have won: several, or none alone.
+    ``pairs`` are the errors, (reference, hypothesis) as in `pipeline.compare.score`; ``cause`` is one of CAUSES. Where
+    the models are the cause, ``difference`` holds, by component, by how much what was heard scores better than what is
+    right, and ``decided`` names the components without whose difference the right answer would have won: several, or
+    none alone.
     """
 
     right: tuple[str, ...]
@@ -165,9 +167,9 @@ def holds(lattice: Lattice, answer: Answer) -> bool:
 class Inquiry:
     """The wrong stretches of one utterance, each with its cause.
 
-    scores: (T', columns). ``heard``: words, or phones without silence, with their times; ``fold``: in which classes phones
-    are compared with the (folded) reference. ``kept``: the search's lattice, or the readings of an n-best list. ``said``:
-    for each reference word pronunciations that the lexicon lacks, where it is known how it was said.
+    scores: (T', columns). ``heard``: words, or phones without silence, with their times; ``fold``: in which classes
+    phones are compared with the (folded) reference. ``kept``: the search's lattice, or the readings of an n-best list.
+    ``said``: for each reference word pronunciations that the lexicon lacks, where it is known how it was said.
     """
 
     def __init__(
@@ -282,8 +284,8 @@ class Inquiry:
 def said_otherwise(
     words: Sequence[Interval], placed: Sequence[Interval], lexicon: Weighted, fold: Fold
 ) -> list[list[tuple[str, ...]]]:
-    """For each word, how it was said if the lexicon has no such pronunciation: in the lexicon's phones, from phones that
-    hands have placed. Empty where it has one, or where none of its phones can be said so."""
+    """For each word, how it was said if the lexicon has no such pronunciation: in the lexicon's phones, from phones
+    that hands have placed. Empty where it has one, or where none of its phones can be said so."""
     members: dict[str, set[str]] = {}
     for phone in sorted({phone for variants in lexicon.values() for _, phones in variants for phone in phones}):
         members.setdefault(fold.get(phone, phone), set()).add(phone)

@@ -49,8 +49,8 @@ TSV_COLUMNS = [
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """One row of the comparison. ``alignments``: measure -> utterance -> pairs of reference and hypothesis. ``kind`` is that
-    of its ``model`` ("" if that does not say it)."""
+    """One row of the comparison. ``alignments``: measure -> utterance -> pairs of reference and hypothesis. ``kind`` is
+    that of its ``model`` ("" if that does not say it)."""
 
     name: str
     decode: Path
@@ -206,7 +206,8 @@ def tsv_lines(comparison: Comparison) -> list[str]:
 
 
 def readable_lines(comparison: Comparison, report: Path, further: Sequence[str] = ()) -> list[str]:
-    """The same for a terminal: the setting, the table, what differs for certain, ``further`` lines, where the report is."""
+    """The same for a terminal: the setting, the table, what differs for certain, ``further`` lines, where the report
+    is."""
     rows = [["system", "WER %", "PER %", "free PER %", "trained in", "RTF", "parameters"]]
     for system in comparison.systems:
         rows.append(

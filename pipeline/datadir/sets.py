@@ -66,8 +66,8 @@ def decoded_ctm(decode: Path, name: str) -> Intervals:
 
 
 def aligned_ctm(folder: Path, name: str, words: Mapping[str, Sequence[str]] | None = None) -> Intervals:
-    """ "words" or "phones" of the GMM's alignment with their times; words must be the ``words`` that were said, or those
-    of the same utterances as the phones."""
+    """ "words" or "phones" of the GMM's alignment with their times; words must be the ``words`` that were said, or
+    those of the same utterances as the phones."""
     said = read_text(folder / "phones.txt")
     if name == "phones":
         return read_ctm_like(folder / "phones.ctm", said, align_again(folder))

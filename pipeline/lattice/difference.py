@@ -23,7 +23,8 @@ TOLERANCE = 5
 
 @dataclass(frozen=True)
 class Considered:
-    """A phone over frames start .. end (exclusive), with the posterior mass of each lattice: how often a path says it."""
+    """A phone over frames start .. end (exclusive), with the posterior mass of each lattice: how often a path says
+    it."""
 
     label: str
     start: int
@@ -114,7 +115,8 @@ def tally(
     fold: Fold,
     tallies: dict[str, Tally],
 ) -> None:
-    """Add an utterance to the ``tallies`` by manner. A phone considered is right if the reference has it at that time."""
+    """Add an utterance to the ``tallies`` by manner. A phone considered is right if the reference has it at that
+    time."""
     times = [
         tuple(float(frame_to_seconds(frame)) for frame in (phone.start - TOLERANCE, phone.end + TOLERANCE))
         for phone in considered

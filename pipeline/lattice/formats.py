@@ -20,8 +20,8 @@ NULL = "!NULL"  # HTK's name for an arc without a word
 
 def to_json(lattice: Lattice) -> dict[str, Any]:
     """The lattice as plain values, as `pipeline.lattice.schema` describes them: ``nodes`` are frames, ``arcs`` are
-    [from, to, label, word, acoustic, language, posterior], ``best`` are the arcs of the best path in order, ``beam`` is null
-    where it has no end."""
+    [from, to, label, word, acoustic, language, posterior], ``best`` are the arcs of the best path in order, ``beam`` is
+    null where it has no end."""
     arcs = [
         [int(a), int(b), label, word, round(float(ac), 4), round(float(lm), 4), round(float(post), 6)]
         for a, b, label, word, ac, lm, post in zip(

@@ -1,4 +1,5 @@
-"""The path of a lattice that is nearest to a reference: what a perfect judge could have chosen of what was considered."""
+"""The path of a lattice that is nearest to a reference: what a perfect judge could have chosen of what was
+considered."""
 
 from __future__ import annotations
 

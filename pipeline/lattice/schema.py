@@ -6,12 +6,12 @@ acoustic_scale x acoustic + language; its string are its labels, with the words 
 
 As the decode stage stores it a lattice holds each string once, with the alignment that scores best, and the posteriors
 are those of the paths stored, so that those of the arcs over a frame sum to 1. Silence is a phone like others, as in
-Kaldi; ``<blk>``, a stretch of CTC blanks, is an arc, for arcs cover all time, but no part of a string: A <blk> B and A B are
-one. In a lattice of words neither silence nor blank is.
+Kaldi; ``<blk>``, a stretch of CTC blanks, is an arc, for arcs cover all time, but no part of a string: A <blk> B and A
+B are one. In a lattice of words neither silence nor blank is.
 
 Graphs: "free" (phones of a search that knows which phone follows which), "words" (phones of the word search, each
-``word`` on its first phone; homophones make several strings of the same phones), "word_arcs" (its words). Versions: 1 held a phone string once for every alignment, with
-posteriors of before it was pruned; 2 has ``beam``.
+``word`` on its first phone; homophones make several strings of the same phones), "word_arcs" (its words). Versions: 1
+held a phone string once for every alignment, with posteriors of before it was pruned; 2 has ``beam``.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ LONGEST = 1e8  # frames, eleven days
 
 @dataclass
 class Lattice:
-    """Nodes (N,) at frames ``node_frame``, topologically sorted, node 0 the start and node N-1 the end; arcs (A,) sorted
-    by ``arc_from``. ``word`` names the word that begins there ("" for none). Posteriors are in [0, 1]. Every string whose
-    score is within ``beam`` (natural log) of the best is there, as far as the search knew it."""
+    """Nodes (N,) at frames ``node_frame``, topologically sorted, node 0 the start and node N-1 the end; arcs (A,)
+    sorted by ``arc_from``. ``word`` names the word that begins there ("" for none). Posteriors are in [0, 1]. Every
+    string whose score is within ``beam`` (natural log) of the best is there, as far as the search knew it."""
 
     utterance: str
     system: str

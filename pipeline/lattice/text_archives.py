@@ -3,9 +3,9 @@
 A folder holds
 
     lat.txt     Kaldi's compact lattices, for `ark:lat.txt`: arcs are `from to label graph,acoustic,ids`, the costs
-                natural logs and unscaled; a phone's number stands for each of its frames where Kaldi has a transition-id
+                natural logs and unscaled; a phone's number stands for each of its frames, Kaldi's transition-id
     symbols.txt what the labels of lat.txt are: `PHONE`, or `PHONE=WORD` where a word begins
-    fst.txt     one OpenFst transducer for each utterance, a Kaldi table of them for `ark:fst.txt`: phones (or words) in,
+    fst.txt     an OpenFst transducer for each utterance, a Kaldi table of them for `ark:fst.txt`: phones (or words) in,
                 the words that begin there out, the cost of both scores together
     labels.txt, words.txt   the symbols of its two sides
     frames.txt  the frames of its states, for an FST has no times: a Kaldi table of integer vectors
@@ -48,7 +48,7 @@ class _Symbols(dict):
 
 
 def write_text_archives(folder: Path | str, lattices: Iterable[Lattice]) -> int:
-    """Write the folder; returns how many lattices there were. ValueError unless all are of one system, graph and scale."""
+    """Write the folder; returns how many lattices there were. ValueError unless all are of one system and graph."""
     folder = Path(folder)
     labels, words, symbols = _Symbols(), _Symbols(), _Symbols()
     shared: dict[str, Any] = {}

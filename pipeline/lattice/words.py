@@ -160,8 +160,8 @@ def _spell(debts: Debts, word: str) -> Debts | None:
 def _assemble(
     lattice: Lattice, arcs: Collection[tuple[tuple, tuple, int, str]], start: _Border, end: _Border
 ) -> Lattice:
-    """The lattice of the arcs that lead to the end, nodes in the order of those they come from; of one, in the order of the
-    ways on from them: of equal paths the first stays the best."""
+    """The lattice of the arcs that lead to the end, nodes in the order of those they come from; of one, in the order of
+    the ways on from them: of equal paths the first stays the best."""
     rank, kept = {end: 0}, []
     for _, leaving in groupby(sorted(arcs, key=lambda item: item[0][0], reverse=True), key=lambda item: item[0][0]):
         ways: dict[tuple, list[tuple[int, int]]] = {}

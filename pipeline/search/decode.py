@@ -208,7 +208,8 @@ def read_nbest(path: Path) -> dict[str, list[tuple[str, ...]]]:
             found[str(entry["utterance"])] = [tuple(words.split()) for _, words in entry["nbest"]]
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise UserError(
-                f"{path}:{number}: not an n-best list ({error!r}); remove {path.with_name('hyp.txt')} and run: make decode"
+                f"{path}:{number}: not an n-best list ({error!r}); remove {path.with_name('hyp.txt')} and run:"
+                " make decode"
             ) from error
     return found
 

@@ -168,8 +168,8 @@ class FlashlightDecoder:
             yield self._read(result)
 
     def steps(self, log_posteriors: np.ndarray) -> Iterator[list[DecodeResult]]:
-        """What flashlight's beam holds after each row, and once more after the end, in no order: ``words`` of each has a label
-        (-1: none) for the start and for every row."""
+        """What flashlight's beam holds after each row, and once more after the end, in no order: ``words`` of each has
+        a label (-1: none) for the start and for every row."""
         self.decoder.decode_begin()
         for row in self._with_copies(log_posteriors)[:, None]:
             self.decoder.decode_step(row.ctypes.data, *row.shape)

@@ -16,7 +16,8 @@ def phone_labels(system: System) -> list[str]:
 
 def log_phone_posteriors(system: System, scores: np.ndarray) -> np.ndarray:
     """Scores (T', columns) of a system to the natural log of its phone posteriors (T', P), columns as `phone_labels`
-    has them: scaled by its ``posterior_scale``, the densities of each phone added up, each frame's phones summing to one."""
+    has them: scaled by its ``posterior_scale``, the densities of each phone added up, each frame's phones summing to
+    one."""
     scaled = system.posterior_scale * scores
     owner = np.array(system.topology.label_phone)
     by_phone = np.stack([logsumexp(scaled[:, owner == label], axis=1) for label in phone_labels(system)], axis=1)

@@ -24,7 +24,8 @@ class System:
 
     ``posterior_scale`` makes the scores of two phones comparable: those of neighbouring frames are not independent, so
     their product is too sure of itself. (With those of the systems here, of dev prompts 15 % of whose words were
-    replaced by others, more than 9 of 10 replaced words are named as doubtful, and at most 3 of 100 others.) Tuning on dev begins at ``start_scale``, the acoustic scale of a search.
+    replaced by others, more than 9 of 10 replaced words are named as doubtful, and at most 3 of 100 others.) Tuning on
+    dev begins at ``start_scale``, the acoustic scale of a search.
 
     A CTC network has ``posteriors``, its log posteriors as they are, in the shape of the scores, and the ``tokens``
     that are their columns.

@@ -131,7 +131,8 @@ def tune_free(
     fold: Fold = {},
     jobs: int = 1,
 ) -> Tried:
-    """Phone errors of the free search on dev for the settings tried; ``references`` maps utterances to (folded) phones."""
+    """Phone errors of the free search on dev for the settings tried; ``references`` maps utterances to (folded)
+    phones."""
 
     def decoder(settings: SearchSettings) -> Decoder:
         return WfstDecoder(system, lang, "free", settings, Beams(lattice_beam=BEST_PATH_ONLY))

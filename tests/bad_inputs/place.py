@@ -29,11 +29,13 @@ COMMANDS = {
     "prepare_data": "--corpus toy --corpus-dir corpus --out data/toy",
     "make_lang": "--data data/toy --out data/toy/lang --oov error --cache cache",
     "make_mfcc": "--data data/toy/dev",
-    "train_gmm": "--system gmm --data data/toy/train --dev data/toy/dev --lang data/toy/lang --out exp/toy/gmm --max-mix 1 --warm-up 3 --last 1",
+    "train_gmm": "--system gmm --data data/toy/train --dev data/toy/dev --lang data/toy/lang"
+    " --out exp/toy/gmm --max-mix 1 --warm-up 3 --last 1",
     "align": "--model exp/toy/gmm --data data/toy/dev --lang data/toy/lang --out exp/toy/gmm/ali_dev",
     "train_classifier": "--system classifier --data data/toy/train --dev data/toy/dev --teacher exp/toy/gmm"
     " --lang data/toy/lang --out exp/toy/classifier --classifiers lda --context 1",
-    "train_ctc": "--system ctc --data data/toy/train --dev data/toy/dev --lang data/toy/lang --out exp/toy/neural --epochs 1"
+    "train_ctc": "--system ctc --data data/toy/train --dev data/toy/dev --lang data/toy/lang"
+    " --out exp/toy/neural --epochs 1"
     " --min-updates 1 --width 8 --conv-layers 0",
     "tune": "--model exp/toy/gmm --data data/toy/dev --lang data/toy/lang --out exp/toy/gmm"
     " --ref-phones exp/toy/gmm/ali_dev/reference.txt",
@@ -41,9 +43,11 @@ COMMANDS = {
     " --out exp/toy/gmm/decode_test",
     "place": "--model exp/toy/gmm --data data/toy/test --lang data/toy/lang --teacher data/toy/train"
     " --out exp/toy/gmm/ali_test",
-    "boundaries": "--exp exp/toy --data data/toy --aligners gmm classifier --systems gmm classifier --out exp/toy/boundaries.tsv",
+    "boundaries": "--exp exp/toy --data data/toy --aligners gmm classifier --systems gmm classifier"
+    " --out exp/toy/boundaries.tsv",
     "score": "--decode exp/toy/gmm/decode_test --data data/toy/test --ref-phones exp/toy/gmm/ali_test/reference.txt",
-    "explain_errors": "--decode exp/toy/gmm/decode_test --model exp/toy/gmm --tuning exp/toy/gmm/tuning.json --data data/toy/test"
+    "explain_errors": "--decode exp/toy/gmm/decode_test --model exp/toy/gmm --tuning exp/toy/gmm/tuning.json"
+    " --data data/toy/test"
     " --lang data/toy/lang --ali exp/toy/gmm/ali_test",
     "replay": "--exp exp/toy --data data/toy --lang data/toy/lang --utt ann-test0 --system gmm exp/toy/gmm",
     "flat_lang": "--lang data/toy/lang --out exp/toy/lang_flat",
@@ -52,9 +56,11 @@ COMMANDS = {
     "report": "--exp exp/toy --data data/toy --systems gmm classifier --out exp/toy/report --utterances 1",
     "check": "data/toy/dev",
     "pron_probs": "--ali exp/toy/gmm/ali_train --lang data/toy/lang --out exp/toy/lang_probs",
-    "show_pron_probs": "--model exp/toy/gmm --data data/toy/dev --langs data/toy/lang exp/toy/lang_probs --out exp/toy/probs",
+    "show_pron_probs": "--model exp/toy/gmm --data data/toy/dev --langs data/toy/lang exp/toy/lang_probs"
+    " --out exp/toy/probs",
     "transcribe": "--wav corpus/test/ann/test0.wav --exp exp/toy --system gmm exp/toy/gmm data/toy/lang",
-    "align_text": "--wav corpus/test/ann/test0.wav --exp exp/toy --system gmm exp/toy/gmm --lang data/toy/lang --cache cache"
+    "align_text": "--wav corpus/test/ann/test0.wav --exp exp/toy --system gmm exp/toy/gmm"
+    " --lang data/toy/lang --cache cache"
     " --text ZERO",
     "record": "--out own.wav --seconds 0",
     "show_lattice": "--exp exp/toy --data data/toy --utt ann-test0",

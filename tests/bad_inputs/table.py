@@ -327,7 +327,8 @@ TRAIN_GMM = rows(
     (
         "an index cut at a line, without checksums",
         both(change(f"{TRAIN}/feats.scp", half), gone(f"{TRAIN}/feats.crc")),
-        f'{TRAIN}/feats.scp: 8 of 16 utterances are not there (first: "bob-train0"); remove {TRAIN}/feats.scp and run make',
+        f'{TRAIN}/feats.scp: 8 of 16 utterances are not there (first: "bob-train0"); remove {TRAIN}/feats.scp and '
+        "run make",
     ),
     (
         "checksums cut at a line",
@@ -680,7 +681,8 @@ SCORE = rows(
     (
         "a decode of others",
         swap(f"{DECODE}/phones.txt", "ann-test0", "ann-test9"),
-        f'{DECODE}/phones.txt: 1 of 6 utterances are not there (first: "ann-test0"); remove {DECODE}/hyp.txt and run make',
+        f'{DECODE}/phones.txt: 1 of 6 utterances are not there (first: "ann-test0"); remove {DECODE}/hyp.txt and '
+        "run make",
     ),
     (
         "a decode in Latin-1",
