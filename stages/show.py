@@ -8,7 +8,7 @@ from pathlib import Path
 from lexicon.errors import UserError
 from lexicon.files import atomic_write
 from pipeline.show.place import PARTS, Place, find_utterance
-from pipeline.show.stages import STAGES
+from pipeline.show.stages import STAGES, stage_of
 from stages.common import parser, run, show
 
 
@@ -16,13 +16,11 @@ def main(arguments: argparse.Namespace) -> tuple[Path | None, str]:
     if not arguments.stage:
         print(*(f"  {name:8} {stage.summary}" for name, stage in STAGES.items()), sep="\n")
         return None, f"{len(STAGES)} stages; one of an utterance: make show STAGE=mfcc UTT=..."
-    if arguments.stage not in STAGES:
+    if not (stage := stage_of(arguments.stage, arguments.exp)):
         raise UserError(f'STAGE "{arguments.stage}" is none of: {", ".join(STAGES)}')
     parts = [part for part in PARTS if (arguments.data / part).is_dir()]
     part, utterance = find_utterance(arguments.data, arguments.utt, parts or PARTS[:1])
-    shown = STAGES[arguments.stage].show(
-        Place(arguments.data, arguments.exp, arguments.lang, part, utterance, tuple(arguments.systems))
-    )
+    shown = stage.show(Place(arguments.data, arguments.exp, arguments.lang, part, utterance, tuple(arguments.systems)))
     target = arguments.exp / "show" / f"{utterance.id}.{arguments.stage}.txt"
     show(shown.lines, target)
     for ending, content in shown.pictures.items():

@@ -121,10 +121,10 @@ def test_any_number_of_jobs_give_the_same_numbers(speech, monkeypatch):
 LONG = """
 import resource, sys
 import numpy as np
-from pipeline.em import accumulate
-from pipeline.align import align
-from pipeline.gmm import flat_start
-from pipeline.hmm import utterance_graph
+from pipeline.hmm.em import accumulate
+from pipeline.hmm.viterbi import align
+from pipeline.hmm.gmm import flat_start
+from pipeline.hmm.graphs import utterance_graph
 rng = np.random.default_rng(0)
 x = rng.normal(size=(12_000, 39)).astype(np.float32)
 model = flat_start(["SIL", "AH", "B", "T"], np.zeros(39), np.ones(39))

@@ -24,7 +24,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import soundfile
-from bad_inputs.damage import BYTES, GZIPPED_JSON_LINES, JSON, NPZ, TENSORS, TEXT
+from bad_inputs.damage import BYTES, GZIPPED_JSON_LINES, JSON, TENSORS, TEXT
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_bad_models import save_frames, save_gmm
@@ -333,7 +333,9 @@ def neural(folder: Path) -> None:
     (folder / "neural").mkdir()
     tokens = ["<blk>", "AH", "B"]
     network = Encoder(EncoderConfig("tdnn", 39, len(tokens), 8, 1, 0, 3, 0.1))
-    save_model(folder / "neural", CtcModel(network, tokens, np.log(np.full(3, 1 / 3)).astype(np.float32)), {})
+    save_model(
+        folder / "neural", CtcModel(network, tokens, np.log(np.full(3, 1 / 3)).astype(np.float32)), {"prior_scale": 0.6}
+    )
 
 
 def system(name: str) -> Callable[[Path], None]:
@@ -553,11 +555,11 @@ READERS = [
         },
         read_lattice_texts,
     ),
-    Reader("GMM", gmm, {"gmm/model.safetensors": NPZ, "gmm/meta.json": JSON}, system("gmm")),
+    Reader("GMM", gmm, {"gmm/model.safetensors": TENSORS, "gmm/meta.json": JSON}, system("gmm")),
     Reader(
         "frame classifier",
         frames,
-        {"classifier/model.safetensors": NPZ, "classifier/meta.json": JSON},
+        {"classifier/model.safetensors": TENSORS, "classifier/meta.json": JSON},
         system("classifier"),
     ),
     Reader("network", neural, {"neural/model.safetensors": TENSORS, "neural/meta.json": JSON}, system("neural")),

@@ -92,7 +92,7 @@ def alive(process: int) -> bool:
 
 FAMILY = """
 import os, time
-from pipeline.parallel import CORES, each
+from pipeline.base.parallel import CORES, each
 def linger(_):
     os.write(1, f"{os.getpid()}\\n".encode())  # at once: two of them write
     time.sleep(60)

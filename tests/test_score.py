@@ -171,7 +171,7 @@ def test_sentences() -> None:
     def sentence(difference: list[int]) -> str:
         zero = np.zeros(len(difference), dtype=int)
         test = paired_test(np.array(difference), zero, zero + 10, np.arange(len(difference)))
-        return in_words(test, "gmm", "classifier", "free PER")
+        return in_words(test, "gmm", "frames", "free PER")
 
     assert sentence([1] * 5) == "frames better than gmm on free PER by 10.0 [10.0, 10.0] points (p < 0.001)"
     assert sentence([-1] * 5) == "gmm better than frames on free PER by 10.0 [10.0, 10.0] points (p < 0.001)"

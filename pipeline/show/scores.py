@@ -64,7 +64,22 @@ def gmm(place: Place) -> Shown:
     return Shown([*lines, "", *_hmm_lines(place, system, scores, transitions, _Gaussians(model, feats))])
 
 
-def frames(place: Place) -> Shown:
+def system(place: Place, name: str) -> Shown:
+    """What any system says: how probable each phone is at each frame, by the sound alone."""
+    from pipeline.search.posteriors import log_phone_posteriors, phone_labels
+    from pipeline.systems import load_system
+
+    directory = place.exp / name
+    model, feats = load_system(directory), place.feats_for(directory)
+    scores, labels = model.scores(feats), phone_labels(model)
+    lines = [place.title(f"{name}: how likely each phone is at each frame, by the sound alone"), ""]
+    lines += wrap("in", [f"feats {feats.shape} {feats.dtype}, one row every {FRAME_SHIFT_MS:g} ms"])
+    lines += wrap("out", [f"scores {scores.shape} {scores.dtype},", f"one row every {counted(model.step, 'frame')}"])
+    posteriors = np.exp(log_phone_posteriors(model, scores))
+    return Shown([*lines, "", *_posteriorgram(place, labels, posteriors.T, model.step)])
+
+
+def classifier(place: Place) -> Shown:
     """The classifier's posterior of each state, which divided by the state's prior takes the Gaussians' place."""
     from pipeline.classifier.model import load_frame_classifier
     from pipeline.hmm.gmm import load_gmm
@@ -76,7 +91,7 @@ def frames(place: Place) -> Shown:
     transitions = load_gmm(place.exp / "gmm" / "model.safetensors").transitions
     scores = system.scores(feats)  # (T, states)
     sizes = [model.layers[0][0].shape[0], *(weight.shape[1] for weight, _ in model.layers)]
-    lines = [place.title("frames: which state a frame and its neighbours sound like"), ""]
+    lines = [place.title("classifier: which state a frame and its neighbours sound like"), ""]
     lines += wrap(
         "in",
         [

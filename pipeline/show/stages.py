@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.show import alignment, results, scores, sound, words
 from pipeline.show.place import Place, Shown
+
+
+def stage_of(name: str, exp: Path) -> Stage | None:
+    """The stage of this name; of a system that has none of its own, what shows any system."""
+    if name in STAGES or not (exp / name / "meta.json").is_file():
+        return STAGES.get(name)
+    return Stage("what a system says of each frame", partial(scores.system, name=name))
 
 
 class Stage(NamedTuple):
@@ -21,7 +30,7 @@ STAGES = {
     "lexicon": Stage("the words: pronunciations with IPA, and n-gram probabilities", words.lexicon),
     "mfcc": Stage("the features: 39 numbers every 10 ms", sound.mfcc),
     "gmm": Stage("the old ear: likelihoods of states and Gaussians, and the best path through them", scores.gmm),
-    "classifier": Stage("the hybrid: a classifier's posteriors of the same states", scores.frames),
+    "classifier": Stage("the hybrid: a classifier's posteriors of the same states", scores.classifier),
     "neural": Stage("the new ear: a network's spikes and blanks", scores.neural),
     "align": Stage("the known text: words and phones placed by hand and by every system", alignment.align),
     "decode": Stage(

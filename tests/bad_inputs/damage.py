@@ -5,12 +5,10 @@ from __future__ import annotations
 
 import copy
 import gzip
-import io
 import json
 import math
 import re
 import struct
-import zipfile
 from collections.abc import Callable
 from typing import Any
 
@@ -201,41 +199,6 @@ odd_arrays = st.sampled_from(
         np.array([True, False]),
         np.zeros(4, "V7"),
     ]
-)
-LITTLE_HEADERS = [
-    "{'descr': '<f8', 'fortran_order': False, 'shape': (1000000, 1000000)}",
-    "{'descr': '<U0', 'fortran_order': False, 'shape': (1000000000000,)}",
-    "{'descr': '|O', 'fortran_order': False, 'shape': (1,)}",
-    "[" * 300,
-    "{'descr': [('a', '<f8', (1000000000,))], 'fortran_order': True, 'shape': (-1, -2)}",
-    "{}",
-    "9" * 5000,
-]
-
-
-def _rebuilt(data: bytes, swaps: list[tuple[float, np.ndarray | str]]) -> bytes:
-    """The .npz file with some arrays, or their headers, replaced."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w") as new:
-        names = old.namelist()
-        chosen = {names[int(where * len(names))]: value for where, value in swaps}
-        for name in names:
-            value, member = chosen.get(name), io.BytesIO()
-            if isinstance(value, np.ndarray):
-                np.save(member, value)
-            elif isinstance(value, str):
-                member.write(
-                    b"\x93NUMPY\x01\0" + struct.pack("<H", len(value) + 1) + value.encode() + b"\n" + bytes(64)
-                )
-            new.writestr(name, member.getvalue() or old.read(name))
-    return out.getvalue()
-
-
-NPZ = (
-    st.lists(st.tuples(share, odd_arrays | st.sampled_from(LITTLE_HEADERS)), min_size=1, max_size=2).map(
-        lambda s: lambda data: _rebuilt(data, s)
-    )
-    | BYTES
 )
 
 

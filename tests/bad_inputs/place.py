@@ -99,7 +99,7 @@ class Runner:
 
     def run(self, cwd: Path, stage: str, options: Iterable[str], file_size: int = 0) -> Done:
         """Run a stage there and wait for it."""
-        request = {"argv": [f"stages.{stage}", *options], "cwd": str(cwd), "file_size": file_size}
+        request = {"argv": [f"stages.{program(stage)}", *options], "cwd": str(cwd), "file_size": file_size}
         print(json.dumps(request), file=self.process.stdin, flush=True)
         return Done(**json.loads(self.process.stdout.readline()))
 
@@ -115,7 +115,7 @@ class Place:
         self.root, self.runner = root, runner
 
     def stage(self, name: str, *more: str, file_size: int = 0) -> Done:
-        return self.runner.run(self.root, program(name), [*COMMANDS[name].split(), *more], file_size)
+        return self.runner.run(self.root, name, [*COMMANDS[name].split(), *more], file_size)
 
     def __truediv__(self, name: str) -> Path:
         return self.root / name

@@ -10,7 +10,6 @@ import pickle
 import shutil
 import struct
 import tarfile
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from bad_inputs.place import COMMANDS, RATE, Place
+from pipeline.base.arrays import read_arrays, write_arrays
 from pipeline.base.members import Members, packed, write_members
 
 Spoil = Callable[[Place], object]
@@ -218,27 +218,20 @@ class Bomb:
 
 
 def arrays(name: str, **changes: object) -> Spoil:
-    """Arrays of an .npz file (AH__means for AH.means); None takes one out."""
+    """Arrays of a safetensors file (AH__means for AH.means); None takes one out."""
 
     def spoil(place: Place) -> None:
-        with np.load(place / name) as archive:
-            held = {key: archive[key] for key in archive.files}
+        held, names = read_arrays(place / name)
         held |= {key.replace("__", "."): value for key, value in changes.items()}
-        with open(place / name, "wb") as stream:
-            np.savez(stream, **{key: value for key, value in held.items() if value is not None})
+        write_arrays(place / name, {key: value for key, value in held.items() if value is not None}, names)
 
     return spoil
 
 
-def promised(name: str, member: str, header: str, compression: int = zipfile.ZIP_STORED, content: bytes = b"") -> Spoil:
-    """An .npz file that holds one array, of which its header says more than there is."""
-
-    def spoil(place: Place) -> None:
-        text = f"{header}\n".encode()
-        with zipfile.ZipFile(place / name, "w", compression) as archive:
-            archive.writestr(f"{member}.npy", b"\x93NUMPY\x01\0" + struct.pack("<H", len(text)) + text + content)
-
-    return spoil
+def promised(array: str, size: int) -> bytes:
+    """A safetensors file of one array, of which its header says that it has so many bytes."""
+    header = json.dumps({array: {"dtype": "F64", "shape": [size // 8], "data_offsets": [0, size]}}).encode()
+    return struct.pack("<Q", len(header)) + header + bytes(64)
 
 
 def pickled() -> bytes:

@@ -1,0 +1,136 @@
+"""A further system is one file in pipeline/systems and one line in stages/settings.mk: all the rest follows."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import soundfile
+from bad_inputs.place import RATE, SETS, SPEAKERS, WORDS, tones
+
+PROJECT = Path(__file__).resolve().parents[1]
+LINE = "onegauss     onegauss    gmm  wfst"
+SYSTEM = '''"""One Gaussian a phone, of the frames that the teacher's alignment gives it."""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from pipeline.base.archive import Archive
+from pipeline.base.arrays import read_arrays, write_arrays
+from pipeline.base.meta import MODEL, write_model
+from pipeline.base.training import setting
+from pipeline.datadir.feats import read_feats
+from pipeline.hmm.gmm import load_gmm
+from pipeline.hmm.topology import PhoneTopology, Transitions
+from pipeline.search.graph import hmm_topology
+from pipeline.search.system import System, checked
+
+ONE = PhoneTopology(np.ones(1), np.array([[0.8]]), np.array([0.2]))
+
+
+@dataclass(frozen=True)
+class Settings:
+    floor: float = setting(0.1, "least variance", least=0)
+
+
+def train(material, settings):
+    feats, hmms = read_feats(material.train), load_gmm(material.teacher / MODEL)
+    phones = hmms.transitions.phones
+    frames = {phone: [] for phone in phones}
+    for utt, pdfs in Archive(material.teacher / "ali_train/ali.scp").items():
+        for phone, frame in zip(np.array(hmms.transitions.phone_of_pdf)[pdfs], feats[utt]):
+            frames[phone].append(frame)
+    everything = sum(frames.values(), [])
+    frames = {phone: own or everything for phone, own in frames.items()}
+    means = np.array([np.mean(frames[phone], 0) for phone in phones], float)
+    variances = np.array([np.var(frames[phone], 0) + settings.floor for phone in phones], float)
+    meta = {"kind": "onegauss", "features": asdict(feats.settings), "train_seconds": 1.0, "parameters": means.size * 2}
+    write_model(material.out, meta, lambda path: write_arrays(
+        path, {"means": means, "variances": variances}, {"phones": phones}))
+    return [f"{len(phones)} Gaussians"]
+
+
+def load(directory, meta):
+    arrays, names = read_arrays(directory / MODEL)
+    means, variances = arrays["means"], arrays["variances"]
+    transitions = Transitions(names["phones"], dict.fromkeys(names["phones"], ONE))
+
+    def scores(feats):
+        near = (feats[:, None] - means) ** 2 / variances + np.log(2 * np.pi * variances)
+        return -0.5 * near.sum(-1)
+
+    return System(directory.name, directory, checked(directory, means.shape[1], scores), hmm_topology(transitions), 1,
+                  0.28, 0.1)
+'''
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory) -> Path:
+    """The project with a further system, and a corpus of tones."""
+    import numpy as np
+
+    root, rng = tmp_path_factory.mktemp("project"), np.random.default_rng(0)
+    for name in ("pipeline", "stages", "lexicon"):
+        shutil.copytree(PROJECT / name, root / name, ignore=shutil.ignore_patterns("*.pyc"))
+    for name in ("Makefile", "pyproject.toml"):
+        shutil.copy(PROJECT / name, root)
+    (root / "pipeline/systems/onegauss.py").write_text(SYSTEM)
+    settings = root / "stages/settings.mk"
+    text = settings.read_text()
+    assert text.count("\ngmm  ") == 1
+    settings.write_text(text.replace("\ngmm  ", f"\n{LINE}\ngmm  "))
+    for part, count in SETS.items():
+        for speaker in SPEAKERS:
+            folder = root / f"mine/{part}/{speaker}"
+            folder.mkdir(parents=True)
+            for index in range(count):
+                word = list(WORDS)[index % 2]
+                soundfile.write(folder / f"{part}{index}.wav", tones(WORDS[word], rng), RATE)
+                (folder / f"{part}{index}.txt").write_text(f"{word}\n")
+    bin_dir = root / "venv/bin"
+    bin_dir.mkdir(parents=True)
+    (bin_dir / "python").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    (bin_dir / "python").chmod(0o755)
+    shutil.copy(PROJECT / "pyproject.toml", root / "venv/.phonoscope")
+    return root
+
+
+def make(project: Path, *words: str) -> str:
+    done = subprocess.run(
+        ["make", "VENV=venv", "CORPUS_DIR=mine", "SYSTEMS=gmm onegauss", "PAIR=gmm onegauss", "NJ=2"]
+        + ["GMM_ARGS=--max-mix 1 --warm-up 3 --last 1", "OOV=error", "REPORT_ARGS=--utterances 2", *words],
+        cwd=project,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_it_stands_beside_the_others_everywhere(project):
+    make(project)
+    rows = (project / "exp/mine/compare.tsv").read_text().splitlines()
+    assert [row.split("\t")[0] for row in rows] == ["system", "gmm", "onegauss"]
+    assert float(rows[2].split("\t")[1]) <= 50  # of tones it hears at least half of the words
+    out = project / "exp/mine/onegauss"
+    for name in ("tuning.json", "decode_test/wer.txt", "decode_test/errors.json", "ali_test/alignment.json"):
+        assert (out / name).is_file(), name
+    assert "onegauss" in (project / "exp/mine/report/index.html").read_text()
+    assert "onegauss" in (project / "exp/mine/boundaries.tsv").read_text()
+    utt = (project / "data/mine/test/text").read_text().split()[0]
+    assert "onegauss" in make(project, "lattice", "MODEL=onegauss", f"UTT={utt}")
+    assert "onegauss" in make(project, "show", "STAGE=onegauss", f"UTT={utt}")
+    assert "onegauss" in make(project, "replay", "MODEL=onegauss", f"UTT={utt}")
+    assert "onegauss" in make(project, "transcribe", "WAV=mine/test/ann/test0.wav")
+    assert "placed by onegauss" in make(project, "align", "WAV=mine/test/ann/test0.wav", "TEXT=zero", "MODEL=onegauss")
+    assert "Nothing to be done" in make(project)
+
+
+def test_help_and_settings_follow(project):
+    text = make(project, "help", "ONEGAUSS_ARGS=--floor 0.2")
+    assert "ONEGAUSS_ARGS = --floor 0.2" in text and "  onegauss " in text
+    assert "--floor 0.2" in make(project, "-n", "onegauss", "ONEGAUSS_ARGS=--floor 0.2")
