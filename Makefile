@@ -1,9 +1,9 @@
 # phonoscope: see the phones inside old and new speech recognisers.   make help
 #
-# Real files are the targets. Each stage records its settings in TARGET.made, with what it wrote and what it read that is the
-# user's; `changed` compares them with what is asked for now and what is there now, so that a changed setting, or a file that
-# is gone or damaged, runs that stage and what follows again, and nothing else. A stage writes its target last, under a
-# temporary name that is renamed, so a killed run goes on where it was.
+# Real files are the targets. Each stage records its settings in TARGET.made, with what it wrote and what it read that
+# is the user's; `changed` compares them with what is asked for now and what is there now, so that a changed setting, or
+# a file that is gone or damaged, runs that stage and what follows again, and nothing else. A stage writes its target
+# last, under a temporary name that is renamed, so a killed run goes on where it was.
 
 include stages/settings.mk
 
@@ -23,20 +23,30 @@ export PHONOSCOPE_RUN := $(shell echo $$PPID.$$(date +%s))
   lattice_difference lattice_text replay show check transcribe align record test clean help FORCE
 
 ##@ Everything
-all: $(EXP)/report/index.html $(EXP)/compare.tsv  ## all stages on CORPUS, then the comparison
+## all: all stages on CORPUS, then the comparison
+all: $(EXP)/report/index.html $(EXP)/compare.tsv
 
 explained = $(patsubst %,$(EXP)/%/decode_test/errors.json,$(SYSTEMS))
 
 ##@ Stages
-data:    $(DATA)/splits.json              ## fetch the corpus; data/CORPUS/{train,dev,test}
-lexicon: $(DATA)/lang/lang.json           ## pronunciations and language models
-mfcc:    $(patsubst %,$(DATA)/%/feats.scp,train dev test)  ## features
-decode:  $(patsubst %,$(EXP)/%/decode_test/wer.txt,$(SYSTEMS))  ## all SYSTEMS, trained, tuned, decoded and scored
-compare: $(EXP)/compare.tsv               ## the table: old against new
-errors:  $(explained)                     ## where each wrong word and phone comes from: search, lexicon, sound or language
-matrix:  $(EXP)/matrix.tsv                ## what phone bigram, lexicon and language model bring to each of SYSTEMS
-report:  $(EXP)/report/index.html         ## pages with pictures and sound; of utterance UTT alone, or UTT=all
-pron_probs: $(EXP)/pron_probs/dev.txt     ## do counted pronunciation and pause probabilities help on dev?
+## data: fetch the corpus; data/CORPUS/{train,dev,test}
+data:    $(DATA)/splits.json
+## lexicon: pronunciations and language models
+lexicon: $(DATA)/lang/lang.json
+## mfcc: features
+mfcc:    $(patsubst %,$(DATA)/%/feats.scp,train dev test)
+## decode: all SYSTEMS, trained, tuned, decoded and scored
+decode:  $(patsubst %,$(EXP)/%/decode_test/wer.txt,$(SYSTEMS))
+## compare: the table: old against new
+compare: $(EXP)/compare.tsv
+## errors: where each wrong word and phone comes from: search, lexicon, sound or language
+errors:  $(explained)
+## matrix: what phone bigram, lexicon and language model bring to each of SYSTEMS
+matrix:  $(EXP)/matrix.tsv
+## report: pages with pictures and sound; of utterance UTT alone, or UTT=all
+report:  $(EXP)/report/index.html
+## pron_probs: do counted pronunciation and pause probabilities help on dev?
+pron_probs: $(EXP)/pron_probs/dev.txt
 
 # Targets of which something is gone or not as the stage left it.
 damaged := $(if $(and $(wildcard $(PY)),$(filter-out help clean setup test check,$(or $(MAKECMDGOALS),all))),\
@@ -44,7 +54,8 @@ damaged := $(if $(and $(wildcard $(PY)),$(filter-out help clean setup test check
 
 # FORCE if the recorded settings of target $(2) differ from $(1), or if it is damaged.
 differ = $(subst x$(1)x,,x$(2)x)$(subst x$(2)x,,x$(1)x)
-changed = $(if $(filter $(2),$(damaged))$(call differ,$(strip $(1)),$(strip $(shell sed -n 1p $(2).made 2>/dev/null))),FORCE)
+recorded = $(strip $(shell sed -n 1p $(1).made 2>/dev/null))
+changed = $(if $(filter $(2),$(damaged))$(call differ,$(strip $(1)),$(call recorded,$(2))),FORCE)
 FORCE:
 
 # Only folders that are new, empty or phonoscope's own are written to.
@@ -69,7 +80,8 @@ lang_opts = --data $(DATA) --out $(DATA)/lang $(call quoted,--vocab=$(VOCAB)) $(
 $(DATA)/lang/lang.json: $(DATA)/splits.json $(call changed,$(lang_opts),$(DATA)/lang/lang.json)
 	$(PY) -m stages.make_lang $(lang_opts)
 
-mfcc_opts = --data $(DATA)/$(1) $(if $(filter yes,$(ALLOW_SHORT)),--leave-out $(DATA)/$(1)/short.txt) $(call words_of,MFCC_ARGS)
+mfcc_opts = --data $(DATA)/$(1) $(if $(filter yes,$(ALLOW_SHORT)),--leave-out $(DATA)/$(1)/short.txt) \
+	$(call words_of,MFCC_ARGS)
 $(DATA)/%/feats.scp: $(DATA)/splits.json $$(call changed,$$(call mfcc_opts,$$*),$(DATA)/$$*/feats.scp)
 	$(PY) -m stages.make_mfcc --jobs $(NJ) $(call mfcc_opts,$*)
 
@@ -105,11 +117,12 @@ $(1): $(foreach s,$(known_systems),$(if $(filter $(1),$(call model_name,$(s))),$
 endef
 $(foreach s,$(trained),$(eval $(call training,$(s))))
 
-# Tuning, decoding and scoring of system $(1) in EXP/$(2), with lang directory $(3) and further options $(4) of the decode.
+# Tuning, decoding and scoring of system $(1) in EXP/$(2), with lang directory $(3) and more options $(4) of the decode.
 define searches
 tune_$(2) = --model $(model_dir) --search $(search_of) --data $(DATA)/dev --lang $(3) \
 	--ref-phones $(EXP)/gmm/ali_dev/reference.txt --out $(EXP)/$(2) $$(call words_of,TUNE_ARGS)
-$(EXP)/$(2)/tuning.json: $(model_dir)/model.safetensors $(DATA)/dev/feats.scp $(EXP)/gmm/ali_dev/phones.txt $(3)/lang.json \
+$(EXP)/$(2)/tuning.json: $(model_dir)/model.safetensors $(DATA)/dev/feats.scp $(EXP)/gmm/ali_dev/phones.txt \
+		$(3)/lang.json \
 		$$(call changed,$$(tune_$(2)),$(EXP)/$(2)/tuning.json)
 	$$(PY) -m stages.tune --jobs $(NJ) $$(tune_$(2))
 
@@ -147,7 +160,8 @@ $(foreach s,$(known_systems),$(eval $(call system,$(s))))
 pp := $(EXP)/pron_probs
 pp_tune = --model $(EXP)/gmm --data $(DATA)/dev --lang $(if $(filter with,$(1)),$(EXP)/lang_pp,$(DATA)/lang) \
 	--ref-phones $(EXP)/gmm/ali_dev/reference.txt --out $(pp)/$(1) $(call words_of,TUNE_ARGS)
-$(pp)/%/tuning.json: $(EXP)/gmm/model.safetensors $(DATA)/dev/feats.scp $(EXP)/gmm/ali_dev/phones.txt $(EXP)/lang_pp/lang.json \
+$(pp)/%/tuning.json: $(EXP)/gmm/model.safetensors $(DATA)/dev/feats.scp $(EXP)/gmm/ali_dev/phones.txt \
+		$(EXP)/lang_pp/lang.json \
 		$$(call changed,$$(call pp_tune,$$*),$(pp)/$$*/tuning.json)
 	$(PY) -m stages.tune --jobs $(NJ) $(call pp_tune,$*)
 
@@ -161,7 +175,8 @@ define aligner
 place_$(1) = --model $(EXP)/$(1:%_raw=%) $(if $(filter %_raw,$(1)),--raw) --data $(DATA)/test --lang $(DATA)/lang \
 	$(if $(filter yes,$(GOLD)),--teacher $(DATA)/train) --out $(EXP)/$(1)/ali_test
 $(EXP)/$(1)/ali_test/alignment.json: $(EXP)/$(1:%_raw=%)/model.safetensors $(DATA)/test/feats.scp \
-		$(if $(filter gmm,$(1)),$(EXP)/gmm/ali_test/phones.txt) $$(call changed,$$(place_$(1)),$(EXP)/$(1)/ali_test/alignment.json)
+		$(if $(filter gmm,$(1)),$(EXP)/gmm/ali_test/phones.txt) \
+		$$(call changed,$$(place_$(1)),$(EXP)/$(1)/ali_test/alignment.json)
 	$$(PY) -m stages.place --jobs $(NJ) $$(place_$(1))
 endef
 with_raw = $(foreach s,$(1),$(s) $(if $(filter ctc,$(call kind_of,$(s))),$(s)_raw))
@@ -180,9 +195,11 @@ compare_opts = --exp $(EXP) --data $(DATA) --systems $(SYSTEMS) --out $(EXP)/com
 $(EXP)/compare.tsv: $(scores) $(EXP)/boundaries.tsv $(call changed,$(compare_opts),$(EXP)/compare.tsv)
 	$(PY) -m stages.compare $(compare_opts)
 
-report_opts = --exp $(EXP) --data $(DATA) --systems $(SYSTEMS) --out $(EXP)/report $(if $(UTT),$(call quoted,--utt=$(UTT))) $(call words_of,REPORT_ARGS)
+report_opts = --exp $(EXP) --data $(DATA) --systems $(SYSTEMS) --out $(EXP)/report \
+	$(if $(UTT),$(call quoted,--utt=$(UTT))) $(call words_of,REPORT_ARGS)
 pair_differs = $(if $(filter-out $(SYSTEMS),$(PAIR)),,$(EXP)/lattice_difference.txt)
-$(EXP)/report/index.html: $(scores) $(EXP)/boundaries.tsv $(explained) $(pair_differs) $(call changed,$(report_opts),$(EXP)/report/index.html)
+$(EXP)/report/index.html: $(scores) $(EXP)/boundaries.tsv $(explained) $(pair_differs) \
+		$(call changed,$(report_opts),$(EXP)/report/index.html)
 	$(PY) -m stages.report $(report_opts)
 
 # What only one of the two systems of PAIR considered, of all that their free phone searches did.
@@ -192,17 +209,21 @@ $(EXP)/lattice_difference.txt: $(patsubst %,$(EXP)/%/decode_test/hyp.txt,$(PAIR)
 	$(PY) -m stages.lattice_difference $(pair_opts)
 
 matrix_opts = --exp $(EXP) --data $(DATA) --systems $(SYSTEMS) --out $(EXP)/matrix.tsv
-$(EXP)/matrix.tsv: $(scores) $(patsubst %,$(EXP)/flat/%/decode_test/wer.txt,$(SYSTEMS)) $(call changed,$(matrix_opts),$(EXP)/matrix.tsv)
+$(EXP)/matrix.tsv: $(scores) $(patsubst %,$(EXP)/flat/%/decode_test/wer.txt,$(SYSTEMS)) \
+		$(call changed,$(matrix_opts),$(EXP)/matrix.tsv)
 	$(PY) -m stages.matrix $(matrix_opts)
 
 ##@ Look inside
-lattice_difference: $(EXP)/lattice_difference.txt  ## phones that only one of the two systems of PAIR considered, by class
+## lattice_difference: phones that only one of the two systems of PAIR considered, by class
+lattice_difference: $(EXP)/lattice_difference.txt
 
-# What must be there of system $(1) to look inside: file $(2), which a stage makes or, for a model of one's own, is there.
+# What is needed of system $(1) to look inside: file $(2), which a stage makes or, of a model of one's own, is there.
 inside = $(if $(filter $(known_systems),$(1))$(wildcard $(EXP)/$(1)/$(2)),$(EXP)/$(1)/$(2),$(error \
-  $(if $(filter $(1),$(MODEL)),MODEL,MODEL2)=$(1): no such system, and no $(EXP)/$(1)/$(2); there are: $(known_systems)))
+  $(if $(filter $(1),$(MODEL)),MODEL,MODEL2)=$(1): no such system, and no $(EXP)/$(1)/$(2); there are: \
+  $(known_systems)))
 
-lattice_text: $$(call inside,$$(MODEL),decode_test/hyp.txt)  ## all lattices of MODEL (GRAPH=free, words or word_arcs) as SLF, as JSON, and as text for Kaldi's and OpenFst's tools
+## lattice_text: all lattices of MODEL (GRAPH=free, words or word_arcs) as SLF, JSON, and text for Kaldi and OpenFst
+lattice_text: $$(call inside,$$(MODEL),decode_test/hyp.txt)
 	@$(PY) -m stages.export_lattices $(call quoted,--lattices=$(EXP)/$(MODEL)/decode_test/lattices/$(GRAPH)) \
 	  $(call quoted,--out=$(EXP)/lattices/$(MODEL).$(GRAPH))
 
@@ -210,55 +231,67 @@ $(if $(filter-out phone word,$(LEVEL)),$(error LEVEL=$(LEVEL): write phone or wo
 lattice_opts = --exp $(EXP) --data $(DATA) --model $(MODEL) $(if $(MODEL2),--model2 $(MODEL2)) \
 	$(call quoted,--graph=$(if $(filter word,$(LEVEL)),word_arcs,$(GRAPH))) \
 	$(call quoted,--min-posterior=$(MIN_POSTERIOR)) $(if $(BEAM),$(call quoted,--beam=$(BEAM)))
-lattice: $$(foreach m,$$(MODEL) $$(MODEL2),$$(call inside,$$m,decode_test/hyp.txt))  ## what MODEL considered in UTT, phone by phone or by word (LEVEL), also as SLF, JSON and SVG; beside it MODEL2
+## lattice: what MODEL considered in UTT, by phone or word (LEVEL), also as SLF, JSON and SVG; beside it MODEL2
+lattice: $$(foreach m,$$(MODEL) $$(MODEL2),$$(call inside,$$m,decode_test/hyp.txt))
 	@$(PY) -m stages.show_lattice $(lattice_opts) $(call quoted,--utt=$(UTT))
 
 # What must be there before a stage can be shown, and whose results are: those of MODEL if it is given, else of SYSTEMS.
 chosen := $(if $(filter file,$(origin MODEL)),$(SYSTEMS),$(MODEL))
-aligned := $(patsubst %,$(DATA)/%/feats.scp,test dev train) $(EXP)/gmm/model.safetensors $(patsubst %,$(EXP)/gmm/ali_%/phones.txt,test dev train)
+aligned := $(patsubst %,$(DATA)/%/feats.scp,test dev train) $(EXP)/gmm/model.safetensors \
+	$(patsubst %,$(EXP)/gmm/ali_%/phones.txt,test dev train)
 show_data    := $(DATA)/splits.json
 show_lexicon := $(DATA)/lang/lang.json
 show_mfcc    := $(patsubst %,$(DATA)/%/feats.scp,test dev train)
 $(foreach s,$(trained),$(eval show_$(s) := $(aligned) $(EXP)/$(s)/model.safetensors))
-show_align   := $(aligned) $(patsubst %,$(EXP)/%/ali_test/alignment.json,$(filter $(aligners),$(if $(filter file,$(origin MODEL)),$(aligners),$(MODEL))))
+placed_by    := $(filter $(aligners),$(if $(filter file,$(origin MODEL)),$(aligners),$(MODEL)))
+show_align   := $(aligned) $(patsubst %,$(EXP)/%/ali_test/alignment.json,$(placed_by))
 show_lattice  = $(call inside,$(MODEL),decode_test/hyp.txt)
 show_decode  := $(patsubst %,$(EXP)/%/decode_test/hyp.txt,$(filter $(known_systems),$(chosen)))
 show_score   := $(patsubst %,$(EXP)/%/decode_test/wer.txt,$(filter $(known_systems),$(chosen)))
 shown := data lexicon mfcc $(trained) align decode lattice score
 show_stage = $(PY) -m stages.show $(call quoted,--stage=$(1)) $(call quoted,--utt=$(UTT)) --exp $(EXP) --data $(DATA) \
 	--lang $(call search_lang,$(firstword $(chosen))) --systems $(chosen)
-show: $(if $(filter $(shown),$(call one_word,$(STAGE))),$(show_$(STAGE))) | $(VENV)/.phonoscope  ## what goes in and out of STAGE for utterance UTT; without STAGE: which there are
+## show: what goes in and out of STAGE for utterance UTT; without STAGE: which there are
+show: $(if $(filter $(shown),$(call one_word,$(STAGE))),$(show_$(STAGE))) | $(VENV)/.phonoscope
 	@$(call show_stage,$(STAGE))
 
-replay_opts = --exp $(EXP) --data $(DATA) --lang $(call search_lang,$(MODEL)) --system $(MODEL) $(call model_dir,$(MODEL)) \
+replay_opts = --exp $(EXP) --data $(DATA) --lang $(call search_lang,$(MODEL)) \
+	--system $(MODEL) $(call model_dir,$(MODEL)) \
 	$(call quoted,--graph=$(if $(filter file,$(origin GRAPH)),words,$(GRAPH)))
-replay: $$(call inside,$$(MODEL),tuning.json) $(DATA)/test/feats.scp  ## what MODEL's beam held, frame by frame, in utterance UTT, and where the language model overruled the sound
+## replay: what MODEL's beam held in utterance UTT, and where the language model overruled the sound
+replay: $$(call inside,$$(MODEL),tuning.json) $(DATA)/test/feats.scp
 	@$(PY) -m stages.replay $(call quoted,--utt=$(UTT)) $(replay_opts)
 
-check: | $(VENV)/.phonoscope              ## every line and file of data directory DIR, all faults listed; FIX=yes mends them
+## check: every line and file of data directory DIR, all faults listed; FIX=yes mends them
+check: | $(VENV)/.phonoscope
 	@$(PY) -m stages.check $(if $(filter yes,$(FIX)),--fix) -- $(call quoted,$(DIR))
 
 ##@ Your own audio
 
 transcribe_opts = --exp $(EXP) $(foreach s,$(SYSTEMS),--system $(s) $(call model_dir,$(s)) $(call search_lang,$(s)))
-transcribe: | $(VENV)/.phonoscope         ## words and phones of recording WAV from each of SYSTEMS that is trained
+## transcribe: words and phones of recording WAV from each of SYSTEMS that is trained
+transcribe: | $(VENV)/.phonoscope
 	@$(PY) -m stages.transcribe $(call quoted,--wav=$(WAV)) $(transcribe_opts)
 
 align_text_opts = --exp $(EXP) --lang $(DATA)/lang --jobs $(NJ) $(if $(filter yes,$(GOLD)),--teacher $(DATA)/train) \
 	$(foreach s,$(chosen),--system $(s) $(call model_dir,$(s)))
-align: $(if $(UTT),$(show_align)) | $(VENV)/.phonoscope  ## where in WAV each word of TEXT (or of the file TEXTFILE) is, by MODEL or the best on dev; or in utterance UTT
+## align: where in WAV each word of TEXT (or of TEXTFILE) is, by MODEL or the best on dev; or in utterance UTT
+align: $(if $(UTT),$(show_align)) | $(VENV)/.phonoscope
 	$(if $(and $(UTT),$(WAV)),$(error UTT is an utterance of the corpus and WAV a recording of your own; give one of them))
-	@$(if $(UTT),$(call show_stage,align),$(PY) -m stages.align_text $(call quoted,--wav=$(WAV)) $(call quoted,--text=$(TEXT)) \
-	  $(call quoted,--text-file=$(TEXTFILE)) $(align_text_opts))
+	@$(if $(UTT),$(call show_stage,align),$(PY) -m stages.align_text $(call quoted,--wav=$(WAV)) \
+	  $(call quoted,--text=$(TEXT)) $(call quoted,--text-file=$(TEXTFILE)) $(align_text_opts))
 
-record: | $(VENV)/.phonoscope             ## record SECONDS from the microphone, then transcribe, and align TEXT if it is given
+## record: record SECONDS from the microphone, then transcribe, and align TEXT if it is given
+record: | $(VENV)/.phonoscope
 	@wav=$(EXP)/own/$$(date +%Y%m%d-%H%M%S).wav; \
-	$(PY) -m stages.record $(call quoted,--seconds=$(SECONDS)) --out "$$wav" && $(PY) -m stages.transcribe --wav "$$wav" $(transcribe_opts) \
+	$(PY) -m stages.record $(call quoted,--seconds=$(SECONDS)) --out "$$wav" && \
+	$(PY) -m stages.transcribe --wav "$$wav" $(transcribe_opts) \
 	$(if $(TEXT)$(TEXTFILE),&& $(PY) -m stages.align_text --wav "$$wav" $(call quoted,--text=$(TEXT)) \
 	  $(call quoted,--text-file=$(TEXTFILE)) $(align_text_opts))
 
 ##@ Housekeeping
-setup: $(VENV)/.phonoscope                ## make the virtual environment and install what is needed (about 5 GB)
+## setup: make the virtual environment and install what is needed (about 5 GB)
+setup: $(VENV)/.phonoscope
 
 # The first Python that fits; torchaudio and flashlight-text have wheels for these only.
 python = $(firstword $(foreach p,python3.11 python3.12 python3,$(shell $(p) -c \
@@ -282,18 +315,22 @@ $(VENV)/.phonoscope-test: $(call filled,$(VENV)/.phonoscope-test) | $(VENV)/.pho
 	$(PY) -m pip install --quiet --disable-pip-version-check -e ".[g2p,test]"
 	@cp pyproject.toml $@
 
-test: $(VENV)/.phonoscope-test            ## run the tests (a browser is needed: apt-get install chromium)
+## test: run the tests (a browser is needed: apt-get install chromium)
+test: $(VENV)/.phonoscope-test
 	$(PY) -m pytest -n $(NJ) --dist loadfile tests
 
-clean:                                    ## delete exp/CORPUS and data/CORPUS, but no recordings of yours (exp/CORPUS/own)
+## clean: delete exp/CORPUS and data/CORPUS, but no recordings of yours (exp/CORPUS/own)
+clean:
 	@$(firstword $(wildcard $(PY)) python3) -m stages.clean $(EXP) $(DATA)
 	@rmdir $(EXP) $(DATA) 2>/dev/null || true
 
-help:                                     ## show this
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
-	  /^[a-z_-]+:.*## / {printf "  %-18s %s\n", substr($$1, 1, index($$1 ":", ":") - 1), $$2}' Makefile
+## help: show this
+help:
+	@awk '/^##@/ {printf "\n%s\n", substr($$0, 5)} \
+	  /^## [a-z_-]+: / {at = index($$0, ": "); \
+	    printf "  %-18s %s\n", substr($$0, 4, at - 4), substr($$0, at + 2)}' Makefile
 	@echo; echo "Systems"; printf '  %-18s train, tune, decode and score it\n' $(trained)
-	@echo; echo "Settings (make gmm CORPUS=fsdd SPLIT=speaker GMM_ARGS=\"--max-mix 4\"; or PHONOSCOPE_CORPUS=fsdd in the environment):"
+	@echo; echo "Settings (make gmm CORPUS=fsdd GMM_ARGS=\"--max-mix 4\"; or PHONOSCOPE_CORPUS=fsdd in the environment):"
 	@printf '  %-13s = %s\n' $(foreach s,$(settings),$(s) $(call quoted,$(if $(filter CORPUS_DIR,$(s)),$(from),$($(s)))))
 	@echo "What a stage takes: $(PY) -m stages.train --system gmm --help"
 

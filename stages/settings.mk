@@ -11,8 +11,8 @@ define newline
 
 endef
 
-# The systems, one line each: name, kind (pipeline/systems/KIND.py; =NAME for another search with the model of NAME), the
-# system whose alignment labels its frames (- for none), search for words.
+# The systems, one line each: name, kind (pipeline/systems/KIND.py; =NAME for another search with the model of NAME),
+# the system whose alignment labels its frames (- for none), search for words.
 define systems
 gmm          gmm         -    wfst
 classifier   classifier  gmm  wfst
@@ -25,17 +25,18 @@ known_systems := $(foreach r,$(system_rows),$(firstword $(subst /, ,$(r))))
 column      = $(word $(2),$(subst /, ,$(filter $(1)/%,$(system_rows))))
 trained     := $(foreach s,$(known_systems),$(if $(filter =%,$(call column,$(s),2)),,$(s)))
 letters     := a/A b/B c/C d/D e/E f/F g/G h/H i/I j/J k/K l/L m/M n/N o/O p/P q/Q r/R s/S t/T u/U v/V w/W x/X y/Y z/Z
-swapped     = $(if $(1),$(call swapped,$(wordlist 2,99,$(1)),$(subst $(firstword $(subst /, ,$(firstword $(1)))),$(lastword \
-  $(subst /, ,$(firstword $(1)))),$(2))),$(2))
+pair_of     = $(subst /, ,$(firstword $(1)))
+swapped     = $(if $(1),$(call swapped,$(wordlist 2,99,$(1)),$(subst \
+  $(firstword $(pair_of)),$(lastword $(pair_of)),$(2))),$(2))
 capitals    = $(call swapped,$(letters),$(1))
 args_of     := $(foreach s,$(trained),$(call capitals,$(s))_ARGS)
 
-settings := CORPUS CORPUS_DIR SPLIT VOCAB OOV LEXICON PHONES PRON_PROBS GOLD ALLOW_SHORT SYSTEMS DOWNLOADS UTT STAGE MODEL \
-  MODEL2 GRAPH PAIR LEVEL MIN_POSTERIOR BEAM WAV TEXT TEXTFILE SECONDS NJ DATA EXP DIR FIX VENV \
+settings := CORPUS CORPUS_DIR SPLIT VOCAB OOV LEXICON PHONES PRON_PROBS GOLD ALLOW_SHORT SYSTEMS DOWNLOADS UTT STAGE \
+  MODEL MODEL2 GRAPH PAIR LEVEL MIN_POSTERIOR BEAM WAV TEXT TEXTFILE SECONDS NJ DATA EXP DIR FIX VENV \
   DATA_ARGS MFCC_ARGS LANG_ARGS $(args_of) TUNE_ARGS DECODE_ARGS REPORT_ARGS
 
-# `override X := $(value X)` takes a value as it is written. make itself would expand it wherever it is used, and where it
-# hands it on to the environment of a stage.
+# `override X := $(value X)` takes a value as it is written. make itself would expand it wherever it is used, and where
+# it hands it on to the environment of a stage.
 given = $(filter command,$(firstword $(origin $(1))))
 in_environment = $(filter environment,$(firstword $(origin PHONOSCOPE_$(1))))
 $(foreach s,$(settings),$(if $(call given,$(s)),$(eval override $(s) := $$(value $(s))),\
