@@ -30,7 +30,7 @@ import torchaudio
 
 from lexicon.files import read_json, write_lines
 from lexicon.text import read_text
-from pipeline.compare.listen import Candidate, listen, load_ears
+from pipeline.compare.listen import ListedSystem, listen, load_searches
 from pipeline.datadir import Utterance, read_datadir
 from pipeline.datadir.feats import model_cepstra, model_features
 from pipeline.sound.audio import read_audio
@@ -77,7 +77,7 @@ def one_by_one(corpus: str, name: str, systems: Sequence[str]) -> None:
     exp, data = Path("exp") / corpus, Path("data") / corpus
     lang = data / "lang"
     models = {system: exp / (system.removesuffix("_wfst")) for system in systems}
-    ears = load_ears(exp, [Candidate(system, models[system], lang) for system in systems])
+    searches = load_searches(exp, [ListedSystem(system, models[system], lang) for system in systems])
     cepstra, features = model_cepstra(models[systems[0]]), model_features(models[systems[0]])
     utterances = read_datadir(data / name)
     heard: dict[str, dict[str, list[str]]] = {system: {} for system in systems}
@@ -87,7 +87,7 @@ def one_by_one(corpus: str, name: str, systems: Sequence[str]) -> None:
             soundfile.write(wav, read_audio(utterance.wav, features.sample_rate, utterance.cut), features.sample_rate)
             recording = read_recording(wav, features, cepstra)
             for piece in filter(lambda piece: piece.speech, recording.pieces()):
-                for system, (words, _) in listen(ears, recording, piece).items():
+                for system, (words, _) in listen(searches, recording, piece).items():
                     heard[system].setdefault(utterance.id, []).extend(word.label for word in words.words)
     total = sum(len(utterance.words) for utterance in utterances)
     print(f"{len(utterances)} utterances of {name}, each a file\n{'':12} WER %  one set   files   difference")

@@ -11,10 +11,10 @@ from lexicon import g2p
 from lexicon.errors import UserError, at
 from lexicon.lang import load_lang
 from lexicon.written import Written
-from pipeline.align.correction import learn_from_hands
+from pipeline.align.correction import correction_from_gold
 from pipeline.align.gop import Goodness
 from pipeline.align.text import Placed, place_text, pronounce, written_in
-from pipeline.compare.listen import Candidate
+from pipeline.compare.listen import ListedSystem
 from pipeline.corpora.transcript import read_turns
 from pipeline.datadir.feats import model_cepstra, model_features
 from pipeline.search.tuning import dev_errors
@@ -76,7 +76,7 @@ def _at(words: Sequence[Segment]) -> str:
     return ", ".join([*named, *["..."] * (len(words) > NAMED)])
 
 
-def best_on_dev(exp: Path, systems: Sequence[Candidate]) -> Candidate:
+def best_on_dev(exp: Path, systems: Sequence[ListedSystem]) -> ListedSystem:
     """Of the systems that are trained that with the fewest word errors on dev; of those not tuned yet the first."""
     there = [system for system in systems if (system.model / "meta.json").is_file()]
     if not there:
@@ -87,7 +87,7 @@ def best_on_dev(exp: Path, systems: Sequence[Candidate]) -> Candidate:
 
 
 def main(args: Namespace) -> tuple[Path, str]:
-    system = best_on_dev(args.exp, [Candidate(name, Path(model), args.lang) for name, model in args.system])
+    system = best_on_dev(args.exp, [ListedSystem(name, Path(model), args.lang) for name, model in args.system])
     name, directory = system.name, system.model
     lang = load_lang(args.lang)
     recording = read_recording(args.wav, model_features(directory), model_cepstra(directory))
@@ -100,7 +100,7 @@ def main(args: Namespace) -> tuple[Path, str]:
         print(f"align_text: guessed: {word} {' '.join(lexicon[word][0][1])}")
     placed = None
     if recording.heard:
-        correction = learn_from_hands(args.teacher, Goodness(system), lang, args.jobs) if args.teacher else None
+        correction = correction_from_gold(args.teacher, Goodness(system), lang, args.jobs) if args.teacher else None
         placed = place_text(system, recording, words, lexicon, correction)
     if placed is None:
         what = "sound" if recording.heard else "silence"

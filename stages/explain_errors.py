@@ -16,7 +16,7 @@ from lexicon.phones import SILENT
 from lexicon.text import read_text, same_ids
 from pipeline.base.parallel import each
 from pipeline.compare.cause_tables import as_json, summary, text
-from pipeline.compare.causes import Inquiry, Judge, Wrong, said_otherwise
+from pipeline.compare.causes import AnswerScorer, ErrorAnalysis, Wrong, said_otherwise
 from pipeline.datadir import read_datadir
 from pipeline.datadir.feats import read_feats
 from pipeline.datadir.sets import align_again, aligned_ctm, decode_again, decoded_ctm, read_gold, read_spoken
@@ -55,12 +55,12 @@ def main(args: Namespace) -> tuple[Path, str]:
         return lattices[graph].read(utt) if utt in lattices[graph] or heard[graph].get(utt) else ()
 
     for graph in GRAPHS:
-        judge = Judge(system, lang, graph, getattr(tuned, graph))
+        judge = AnswerScorer(system, lang, graph, getattr(tuned, graph))
 
         def wrong(utt: str) -> list[Wrong]:
             by_hand = graph == "words" and utt in placed
             said = said_otherwise(aligned.get(utt, ()), placed[utt], lang.lexicon, fold) if by_hand else ()
-            inquiry = Inquiry(
+            inquiry = ErrorAnalysis(
                 judge,
                 system.scores(feats[utt]),
                 references[graph][utt],

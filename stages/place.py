@@ -15,7 +15,7 @@ from tqdm import tqdm
 from lexicon.errors import UserError
 from lexicon.lang import load_lang
 from pipeline.align.alignments import PlacedUtterance, place_utterance, write_alignment
-from pipeline.align.correction import learn_from_hands
+from pipeline.align.correction import correction_from_gold
 from pipeline.align.gop import Goodness
 from pipeline.base.parallel import each
 from pipeline.datadir import read_datadir
@@ -56,7 +56,7 @@ def main(args: Namespace) -> tuple[Path, str]:
             f"{args.data}/text: {first}: its words do not fit into its {lengths[first]} frames, nor do"
             " those of any other utterance; correct the transcripts"
         )
-    correction = learn_from_hands(args.teacher, goodness, lang, args.jobs) if args.teacher else None
+    correction = correction_from_gold(args.teacher, goodness, lang, args.jobs) if args.teacher else None
     (args.out / "alignment.json").unlink(missing_ok=True)  # from here on it may not fit to what lies beside it
     write_ctm(args.out / "uncorrected.ctm", ((utt, u.segments, ()) for utt, u in placed.items()))
     if correction:

@@ -7,7 +7,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import NamedTuple
 
-from pipeline.compare.listen import Candidate, Ear, common_features, listen, load_ears, trained
+from pipeline.compare.listen import ListedSystem, Searches, common_features, listen, load_searches, trained
 from pipeline.datadir.feats import model_cepstra
 from pipeline.sound.recording import Recording, begin_results, own_folder, read_recording
 from pipeline.times.clock import frame_to_seconds
@@ -28,15 +28,15 @@ class Heard(NamedTuple):
     free: tuple[list[Segment], list[float]]
 
 
-def transcribe(recording: Recording, ears: dict[str, Ear]) -> tuple[dict[str, Heard], list[str]]:
+def transcribe(recording: Recording, searches: dict[str, Searches]) -> tuple[dict[str, Heard], list[str]]:
     """All that the systems hear, printed piece by piece; and in which stretches of speech one of them found no way."""
-    heard = {name: Heard(([], []), ([], []), ([], [])) for name in ears}
+    heard = {name: Heard(([], []), ([], []), ([], [])) for name in searches}
     pieces, lost = recording.pieces(), []
     print(HEADER)
     for number, piece in enumerate(pieces, 1):
         span = f"{frame_to_seconds(piece.start):.2f} to {frame_to_seconds(piece.end):.2f} s"
         print(f"\npiece {number} of {len(pieces)}, {span}{'' if piece.speech else ': silence'}")
-        for name, (words, free) in listen(ears, recording, piece).items() if piece.speech else ():
+        for name, (words, free) in listen(searches, recording, piece).items() if piece.speech else ():
             lost += [f"{name} {span}"] if not words.phones and not words.words else []
             found = (
                 (words.words, words.word_confidence()),
@@ -57,13 +57,13 @@ def transcribe(recording: Recording, ears: dict[str, Ear]) -> tuple[dict[str, He
 
 
 def main(args: Namespace) -> tuple[Path, str]:
-    candidates = [Candidate(name, Path(model), Path(lang)) for name, model, lang in args.system]
+    candidates = [ListedSystem(name, Path(model), Path(lang)) for name, model, lang in args.system]
     systems, missing = trained(args.exp, candidates)
     recording = read_recording(args.wav, common_features(systems), model_cepstra(systems[0].model))
     out = own_folder(args.exp / "own", args.wav)  # an unwritable folder is better known now than after the search
     if missing:
         print(f"transcribe: left out, not trained and tuned yet: {', '.join(missing)}; run: make {missing[0]}")
-    heard, lost = transcribe(recording, load_ears(args.exp, systems))
+    heard, lost = transcribe(recording, load_searches(args.exp, systems))
     begin_results(out, args.wav)
     for name, tiers in heard.items():
         for tier, (segments, confidence) in zip(TIERS, tiers):

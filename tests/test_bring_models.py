@@ -23,7 +23,7 @@ from pipeline.align.gop import Goodness
 from pipeline.align.text import Placed, place_text
 from pipeline.base.training import Material
 from pipeline.classifier.model import FrameClassifier
-from pipeline.compare.listen import Candidate
+from pipeline.compare.listen import ListedSystem
 from pipeline.neural.model import CtcModel, Encoder, EncoderConfig, save_model
 from pipeline.neural.train import State, TrainSettings, goes_on, keep_best
 from pipeline.search.decode import FlashlightWords, SearchSettings
@@ -408,7 +408,8 @@ def test_the_best_on_dev_aligns_unless_told(experiment, tmp_path, tuned, best):
         settings = {"acoustic_scale": 0.1, "insertion_score": 0.0, "error_rate": rate}
         write_json(tmp_path / "exp" / name / "tuning.json", {"search": "wfst", "words": settings, "free": settings})
     every = [
-        Candidate(name, tmp_path / "exp" / name, experiment.root / "lang") for name in ("gmm", "classifier", "neural")
+        ListedSystem(name, tmp_path / "exp" / name, experiment.root / "lang")
+        for name in ("gmm", "classifier", "neural")
     ]
     assert align_text.best_on_dev(tmp_path / "exp", every).name == best
     assert align_text.best_on_dev(tmp_path / "exp", every[2:]).name == "neural"
@@ -416,7 +417,7 @@ def test_the_best_on_dev_aligns_unless_told(experiment, tmp_path, tuned, best):
 
 def test_what_is_not_trained_does_not_align(experiment, tmp_path):
     shutil.copytree(experiment.exp / "gmm", tmp_path / "gmm")
-    every = [Candidate(name, tmp_path / name, experiment.root / "lang") for name in ("classifier", "gmm")]
+    every = [ListedSystem(name, tmp_path / name, experiment.root / "lang") for name in ("classifier", "gmm")]
     assert align_text.best_on_dev(tmp_path, every).name == "gmm"
     with pytest.raises(UserError, match="MODEL=classifier: .*gmm"):
         align_text.best_on_dev(tmp_path, every[:1])

@@ -12,7 +12,7 @@ from lexicon.lang import Lang
 from lexicon.ngram import NGram, estimate
 from lexicon.phones import INVENTORY
 from pipeline.compare.cause_tables import as_json, by_class, summary, text
-from pipeline.compare.causes import CAUSES, COMPONENTS, Inquiry, Judge, Wrong, holds, said_otherwise
+from pipeline.compare.causes import CAUSES, COMPONENTS, AnswerScorer, ErrorAnalysis, Wrong, holds, said_otherwise
 from pipeline.hmm.topology import Transitions, phone_topology, silence_topology
 from pipeline.lattice import Lattice, best_path
 from pipeline.search.decode import SearchSettings, WfstDecoder
@@ -81,8 +81,8 @@ def inquire(
     heard = WfstDecoder(system, lang, graph, settings, beams).decode("u", scores, len(scores))
     segments = heard.words if graph == "words" else [p for p in heard.phones if p.label not in ("SIL", "<blk>")]
     kept = heard.word_lattice if graph == "words" else heard.lattice
-    inquiry = Inquiry(
-        Judge(system, lang, graph, settings),
+    inquiry = ErrorAnalysis(
+        AnswerScorer(system, lang, graph, settings),
         scores,
         reference.split(),
         [Interval(s.start / 100, s.end / 100, s.label) for s in segments],
@@ -132,7 +132,9 @@ def test_what_a_tiny_beam_pruned_is_an_error_of_the_search():
 
 def test_a_search_that_found_nothing_is_an_error_of_the_search():
     system, lang, scores = ctc(), lang_of(), spoken()
-    [wrong] = Inquiry(Judge(system, lang, "words", SearchSettings(1.0)), scores, ["BUNNY", "BUNNY"], [], ()).wrong()
+    [wrong] = ErrorAnalysis(
+        AnswerScorer(system, lang, "words", SearchSettings(1.0)), scores, ["BUNNY", "BUNNY"], [], ()
+    ).wrong()
     assert wrong.cause == "search" and wrong.heard == () and len(wrong.pairs) == 2
 
 
@@ -183,7 +185,7 @@ def test_the_judge_scores_what_the_search_found_as_the_search_did(system, graph)
     scores = np.random.default_rng(3).normal(size=(60, len(system.topology.label_phone))).astype(np.float32) * 4
     heard = WfstDecoder(system, lang, graph, settings, Beams(60, 1.0)).decode("u", scores, 60)
     words = [s.label for s in (heard.words if graph == "words" else heard.phones) if s.label not in ("SIL", "<blk>")]
-    judged = Judge(system, lang, graph, settings).score(scores, [{word} for word in words])
+    judged = AnswerScorer(system, lang, graph, settings).score(scores, [{word} for word in words])
     path = heard.lattice.scores()
     assert judged.total == pytest.approx(path[best_path(heard.lattice)].sum(), abs=0.01)
     grammar = lang.lm if graph == "words" else lang.phone_lm
@@ -199,8 +201,8 @@ def test_a_window_around_the_stretch_scores_as_the_whole_utterance_does():
     reference = list(labels)
     middle = len(labels) // 2
     reference[middle] = next(phone for phone in PHONES if phone not in labels[middle - 1 : middle + 2])
-    judge = Judge(system, lang, "free", settings)
-    [wrong] = Inquiry(
+    judge = AnswerScorer(system, lang, "free", settings)
+    [wrong] = ErrorAnalysis(
         judge, scores, reference, [Interval(s.start, s.end, s.label) for s in phones], heard.lattice
     ).wrong()
     whole = [judge.score(scores, [{label} for label in answer]) for answer in (labels, reference)]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lexicon.phones import INVENTORY
-from pipeline.align.correction import Taught, examples, learn, phone_classes, view_of
+from pipeline.align.correction import Training, examples, learn, phone_classes, view_of
 from pipeline.classifier.labels import UNKNOWN, gold_states
 from pipeline.hmm.topology import Transitions, phone_topology, silence_topology
 from pipeline.times.clock import frame_to_seconds, seconds_to_frame
@@ -41,7 +41,7 @@ def late(gold: list[Interval], frames: int) -> list[Segment]:
 @pytest.mark.parametrize("frames", [3, -2])
 def test_boundaries_that_are_always_off_are_put_right(frames):
     rng = np.random.default_rng(0)
-    taught = [Taught(feats, late(gold, frames), gold) for feats, gold in (utterance(rng) for _ in range(40))]
+    taught = [Training(feats, late(gold, frames), gold) for feats, gold in (utterance(rng) for _ in range(40))]
     x, y = examples(view_of(taught, {}, CLASS_OF), taught[0], 5.0)
     assert y == pytest.approx([-frames] * 5) and len(x) == 5  # the spoken phones
     assert examples(view_of(taught, {}, CLASS_OF), taught[0], abs(frames) - 0.5) == ([], [])
@@ -59,7 +59,7 @@ def test_errors_that_differ_are_seen_in_the_sound():
         starts = [s.start + int(d) for s, d in zip(late(gold, 0), [0, *rng.integers(-2, 3, len(gold) - 1)])]
         return [Segment(i.label, a, b) for i, a, b in zip(gold, starts, [*starts[1:], late(gold, 0)[-1].end])]
 
-    taught = [Taught(feats, shaken(gold), gold) for feats, gold in (utterance(rng) for _ in range(60))]
+    taught = [Training(feats, shaken(gold), gold) for feats, gold in (utterance(rng) for _ in range(60))]
     correction, before, after = learn(taught, {}, CLASS_OF), [], []
     for _ in range(20):
         feats, gold = utterance(rng)
@@ -82,7 +82,7 @@ def test_what_a_round_leaves_the_next_ones_put_right():
         ends = [*starts[1:], max(starts[-1] + 1, len(feats))]
         return feats, [Segment(i.label, a, b) for i, a, b in zip(gold, starts, ends)], gold
 
-    correction = learn([Taught(*blurred()) for _ in range(60)], {}, CLASS_OF)
+    correction = learn([Training(*blurred()) for _ in range(60)], {}, CLASS_OF)
     once, errors = replace(correction, forests=correction.forests[:1]), {}
     for _ in range(40):
         feats, ours, gold = blurred()
@@ -97,7 +97,7 @@ def test_what_a_round_leaves_the_next_ones_put_right():
 def test_no_phone_is_lost_however_far_boundaries_move():
     """Phones of one frame each, told to begin four frames earlier."""
     rng = np.random.default_rng(2)
-    taught = [Taught(feats, late(gold, 4), gold) for feats, gold in (utterance(rng) for _ in range(20))]
+    taught = [Training(feats, late(gold, 4), gold) for feats, gold in (utterance(rng) for _ in range(20))]
     segments = [Segment(label, i, i + 1) for i, label in enumerate(["SIL", "S", "AA", "M", "AA", "S", "SIL"])]
     found = learn(taught, {}, CLASS_OF).correct(np.zeros((7, 39), np.float32), segments)
     assert found == segments

@@ -49,7 +49,7 @@ MOST = 1000  # utterances to learn from: more would take hours, as all of TIMIT
 
 
 @dataclass(frozen=True)
-class Taught:
+class Training:
     """An utterance with features (T, D) whose phones were placed by a system, and by hands."""
 
     feats: np.ndarray
@@ -124,7 +124,7 @@ def phone_classes(phone_set: PhoneSet, phones: Iterable[str]) -> dict[str, str]:
     return {phone: manner_in(phone_set, phone) + (" voiceless" if phone in voiceless else "") for phone in phones}
 
 
-def view_of(taught: Sequence[Taught], fold: Fold, class_of: Mapping[str, str]) -> View:
+def view_of(taught: Sequence[Training], fold: Fold, class_of: Mapping[str, str]) -> View:
     """Hear what the phones sound like where hands have put them."""
     frames: dict[str, list[np.ndarray]] = {}
     for utterance in taught:
@@ -138,7 +138,7 @@ def view_of(taught: Sequence[Taught], fold: Fold, class_of: Mapping[str, str]) -
     return View(class_of, sorted(set(class_of.values())), fold, means, np.maximum(variance, 1e-8), middle)
 
 
-def examples(view: View, utterance: Taught, limit: float) -> tuple[list[np.ndarray], list[float]]:
+def examples(view: View, utterance: Training, limit: float) -> tuple[list[np.ndarray], list[float]]:
     """Views of the starts of phones that hands have placed as well, and how many frames later these begin; those
     ``limit`` frames off or more are left out."""
     wanted, ours = join_closures(utterance.gold), in_seconds(utterance.phones)
@@ -152,7 +152,7 @@ def examples(view: View, utterance: Taught, limit: float) -> tuple[list[np.ndarr
 
 
 def learn(
-    taught: Sequence[Taught], fold: Fold, class_of: Mapping[str, str], seed: int = 0, jobs: int = 1
+    taught: Sequence[Training], fold: Fold, class_of: Mapping[str, str], seed: int = 0, jobs: int = 1
 ) -> Correction:
     """A forest for each round. The next learns from boundaries as trees have moved them that did not know them: those
     that did would leave nothing to learn. There are fewer rounds where nothing matches what hands have placed."""
@@ -169,7 +169,7 @@ def learn(
     return correction
 
 
-def _tried(view: View, forest: ExtraTreesRegressor | None, utterance: Taught) -> Taught:
+def _tried(view: View, forest: ExtraTreesRegressor | None, utterance: Training) -> Training:
     """The utterance as a round leaves it whose trees have learnt from those of the other parts."""
     if forest is None:
         return utterance
@@ -193,7 +193,7 @@ def to_learn_from(words: Mapping[str, Sequence[str]], gold: Intervals) -> dict[s
     return {utt: words[utt] for utt in known[:: -(-len(known) // MOST) or 1]}
 
 
-def teach(
+def train_correction(
     goodness: Goodness,
     words: Mapping[str, Sequence[str]],
     feats: Mapping[str, np.ndarray],
@@ -213,22 +213,22 @@ def teach(
     taught = []
     for utt, placed in zip(words, each(place, words, jobs)):
         if placed is not None:
-            taught.append(Taught(feats[utt], placed.segments, gold[utt]))
+            taught.append(Training(feats[utt], placed.segments, gold[utt]))
         on_utterance()
     correction = learn(taught, fold, phone_classes(phone_set, goodness.models.phones), jobs=jobs) if taught else None
     return correction if correction and correction.forests else None
 
 
-def learn_from_hands(train: Path, goodness: Goodness, lang: Lang, jobs: int = 1) -> Correction | None:
-    """The correction of a system that the hand-placed phones of data directory ``train`` teach; None where it has none,
-    or none that match."""
+def correction_from_gold(train: Path, goodness: Goodness, lang: Lang, jobs: int = 1) -> Correction | None:
+    """The correction that a system learns from the gold phones of data directory ``train``; None where it has none, or
+    none that match."""
     gold = read_gold(train, "phones")
     if not gold:
         return None
     feats = read_feats(train, goodness.system.directory)
     words = to_learn_from({u.id: u.words for u in feats.of(read_datadir(train))}, gold)
-    with tqdm(total=len(words), desc=f"teach {goodness.system.name}", unit="utt", disable=None) as bar:
-        return teach(
+    with tqdm(total=len(words), desc=f"train_correction {goodness.system.name}", unit="utt", disable=None) as bar:
+        return train_correction(
             goodness,
             words,
             feats,

@@ -97,7 +97,7 @@ class Wrong:
         return asdict(self) | {"difference": rounded}
 
 
-class Judge:
+class AnswerScorer:
     """Scores answers as the search of a system does: graph "words" or "free", with its tuned settings."""
 
     def __init__(self, system: System, lang: Lang, graph: str, settings: SearchSettings):
@@ -164,7 +164,7 @@ def holds(lattice: Lattice, answer: Answer) -> bool:
     return len(answer) in reached[-1]
 
 
-class Inquiry:
+class ErrorAnalysis:
     """The wrong stretches of one utterance, each with its cause.
 
     scores: (T', columns). ``heard``: words, or phones without silence, with their times; ``fold``: in which classes
@@ -174,7 +174,7 @@ class Inquiry:
 
     def __init__(
         self,
-        judge: Judge,
+        judge: AnswerScorer,
         scores: np.ndarray,
         reference: Sequence[str],
         heard: Sequence[Interval],

@@ -20,7 +20,7 @@ from pipeline.sound.recording import Recording, shifted
 from pipeline.systems import load_system
 
 
-class Ear(NamedTuple):
+class Searches(NamedTuple):
     """A system with both its searches."""
 
     system: System
@@ -28,7 +28,7 @@ class Ear(NamedTuple):
     free: Decoder
 
 
-class Candidate(NamedTuple):
+class ListedSystem(NamedTuple):
     """A system that may be there: its name, its model, and the lang directory it searches with."""
 
     name: str
@@ -36,7 +36,7 @@ class Candidate(NamedTuple):
     lang: Path
 
 
-def trained(exp: Path, systems: list[Candidate]) -> tuple[list[Candidate], list[str]]:
+def trained(exp: Path, systems: list[ListedSystem]) -> tuple[list[ListedSystem], list[str]]:
     """The systems that are trained and tuned, and the names of the others."""
     ready = [
         system
@@ -49,7 +49,7 @@ def trained(exp: Path, systems: list[Candidate]) -> tuple[list[Candidate], list[
     return ready, [name for name in names if name not in [system.name for system in ready]]
 
 
-def common_features(systems: list[Candidate]) -> FeatureSettings:
+def common_features(systems: list[ListedSystem]) -> FeatureSettings:
     """The features of all systems; UserError if they differ, which they do only in an experiment half done again."""
     first, *others = systems
     settings = model_features(first.model)
@@ -59,23 +59,25 @@ def common_features(systems: list[Candidate]) -> FeatureSettings:
     return settings
 
 
-def load_ears(exp: Path, chosen: list[Candidate]) -> dict[str, Ear]:
+def load_searches(exp: Path, chosen: list[ListedSystem]) -> dict[str, Searches]:
     """The systems by name, with their tuned searches; what two of them have in common is there once."""
     models: dict[Path, System] = {}
     langs: dict[Path, Lang] = {}
     frees: dict[tuple[Path, Path, SearchSettings], Decoder] = {}
-    ears = {}
+    searches = {}
     for name, model, directory in chosen:
         system = models[model] = models.get(model) or load_system(model)
         lang = langs[directory] = langs.get(directory) or load_lang(directory)
         search, words, free = read_tuning(exp / name / "tuning.json")
         key = model, directory, free
         frees[key] = frees.get(key) or WfstDecoder(system, lang, "free", free)
-        ears[name] = Ear(system, word_decoder(system, lang, search, words, word_arcs=False), frees[key])
-    return ears
+        searches[name] = Searches(system, word_decoder(system, lang, search, words, word_arcs=False), frees[key])
+    return searches
 
 
-def listen(ears: Mapping[str, Ear], recording: Recording, piece: Piece) -> dict[str, tuple[Hypothesis, Hypothesis]]:
+def listen(
+    searches: Mapping[str, Searches], recording: Recording, piece: Piece
+) -> dict[str, tuple[Hypothesis, Hypothesis]]:
     """Words, and free phones, that each system hears in a piece, on the time axis of the recording. What systems have
     in common (two searches with one network) is done once."""
     start, end = recording.spoken(piece)
@@ -88,7 +90,7 @@ def listen(ears: Mapping[str, Ear], recording: Recording, piece: Piece) -> dict[
         return Hypothesis(shifted(found.words, start), shifted(found.phones, start), found.confidence)
 
     result = {}
-    for name, (system, words, free) in ears.items():
+    for name, (system, words, free) in searches.items():
         if id(system) not in scores:
             scores[id(system)] = system.scores(feats)
         if id(free) not in frees:

@@ -32,7 +32,7 @@ def title_of(lattice: Lattice) -> str:
     return f"{lattice.utterance}: {lattice.system}, {KINDS.get(lattice.graph, lattice.graph)}"
 
 
-def settled_word(lattice: Lattice, arc: int) -> str:
+def word_of_arc(lattice: Lattice, arc: int) -> str:
     """The word an arc settles; nothing in a free lattice, where phones are the search's words, and where arcs are
     words."""
     return lattice.word[arc] if lattice.graph == "words" else ""
@@ -139,7 +139,7 @@ def lattice_dot(lattice: Lattice) -> str:
         shape = ", shape=doublecircle" if node == last else ""
         lines.append(f'  {node} [label="{float(frame_to_seconds(int(frame))):.2f}"{shape}];')
     for arc, label in enumerate(lattice.label):
-        word, posterior = settled_word(lattice, arc), float(lattice.posterior[arc])
+        word, posterior = word_of_arc(lattice, arc), float(lattice.posterior[arc])
         text = f"{word}: {label} {posterior:.2f}" if word else f"{label} {posterior:.2f}"
         colour = ', color="#2f6f8f", fontcolor="#2f6f8f"' if arc in best else ""
         lines.append(

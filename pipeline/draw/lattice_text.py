@@ -14,7 +14,7 @@ from lexicon.text import width_of
 from pipeline.base.edits import GAP, pair_up
 from pipeline.compare.score import alignment_picture, count
 from pipeline.draw.chart import COLUMNS, MARGIN, bars, fit, frame_rulers, level, note, pad, table, wrap
-from pipeline.draw.lattice_svg import settled_word, title_of
+from pipeline.draw.lattice_svg import title_of, word_of_arc
 from pipeline.lattice import Lattice, best_path, depth, depths, frame_posteriors, nbest
 from pipeline.lattice.difference import MIN_MASS, difference
 from pipeline.lattice.oracle import oracle
@@ -52,7 +52,7 @@ def slots(lattice: Lattice) -> list[ArcSlot]:
         if end > start:
             mean = posteriors[:, start:end].mean(axis=1)
             ranked = {labels[i]: float(mean[i]) for i in np.argsort(-mean, kind="stable") if mean[i] > 1e-9}
-            result.append(ArcSlot(lattice.label[arc], settled_word(lattice, arc), start, end, ranked))
+            result.append(ArcSlot(lattice.label[arc], word_of_arc(lattice, arc), start, end, ranked))
     return result
 
 

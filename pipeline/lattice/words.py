@@ -14,8 +14,8 @@ from lexicon.phones import BLANK, SILENT
 from pipeline.lattice.determinize import determinize
 from pipeline.lattice.schema import Lattice
 
-Debts = tuple[tuple[str, ...], tuple[str, ...]]  # words settled but not yet spelled, and spelled but not yet settled
-PAID: Debts = ((), ())
+Pending = tuple[tuple[str, ...], tuple[str, ...]]  # words settled but not yet spelled, and spelled but not yet settled
+NONE_PENDING: Pending = ((), ())
 
 
 @dataclass
@@ -42,14 +42,14 @@ class _Border(NamedTuple):
     """A node between words."""
 
     node: int
-    debts: Debts
+    pending: Pending
 
 
 class _Inside(NamedTuple):
     """A node within a word of which ``phones`` were spelled so far."""
 
     node: int
-    debts: Debts
+    pending: Pending
     phones: tuple[str, ...]
 
 
@@ -59,7 +59,7 @@ def place_words(lattice: Lattice, tree: SpellingTree) -> Lattice:
     A search settles a word where no other is possible any more, somewhere between its first phone and the silence
     after its last; that depends on the other words of the vocabulary. Raises ValueError if no path spells words.
     """
-    start, end = _Border(0, PAID), _Border(lattice.num_nodes - 1, PAID)
+    start, end = _Border(0, NONE_PENDING), _Border(lattice.num_nodes - 1, NONE_PENDING)
     placer = _Placer(lattice, tree)
     waiting, seen = [start], {start}
     while waiting:
@@ -88,13 +88,13 @@ class _Placer:
         while waiting:
             here = heappop(waiting)
             for arc in range(self.bounds[here.node], self.bounds[here.node + 1]):
-                debts = _settle(here.debts, self.settles[arc])
+                pending = _told(here.pending, self.settles[arc])
                 label, target = self.labels[arc], self.targets[arc]
-                if debts is None:
+                if pending is None:
                     continue
                 if here == begin and label in SILENT:
-                    ends.add(_Border(target, debts))
-                    self.arcs[border, _Border(target, debts), arc, ""] = None
+                    ends.add(_Border(target, pending))
+                    self.arcs[border, _Border(target, pending), arc, ""] = None
                     continue
                 phones = here.phones if label == BLANK else (*here.phones, label)
                 tree = trees[here.phones] if label == BLANK else trees[here.phones].after.get(label)
@@ -102,9 +102,9 @@ class _Placer:
                     continue
                 trees[phones] = tree
                 for word in tree.words if label != BLANK else ():
-                    if (paid := _spell(debts, word)) is not None:
+                    if (paid := _spell(pending, word)) is not None:
                         spelled.setdefault(word, []).append((here, arc, _Border(target, paid)))
-                there = _Inside(target, debts, phones)
+                there = _Inside(target, pending, phones)
                 if there not in into:
                     into[there] = []
                     heappush(waiting, there)
@@ -139,9 +139,9 @@ class _Placer:
                     waiting.append(here)
 
 
-def _settle(debts: Debts, words: tuple[str, ...]) -> Debts | None:
+def _told(pending: Pending, words: tuple[str, ...]) -> Pending | None:
     """After an arc that settles these words; None if others were spelled."""
-    settled, spelled = debts
+    settled, spelled = pending
     for word in words:
         if spelled and spelled[0] != word:
             return None
@@ -149,9 +149,9 @@ def _settle(debts: Debts, words: tuple[str, ...]) -> Debts | None:
     return settled, spelled
 
 
-def _spell(debts: Debts, word: str) -> Debts | None:
+def _spell(pending: Pending, word: str) -> Pending | None:
     """After the last phone of a word; None if another was settled. No more than one word is settled after its end."""
-    settled, spelled = debts
+    settled, spelled = pending
     if settled:
         return (settled[1:], spelled) if settled[0] == word else None
     return ((), (word,)) if not spelled else None

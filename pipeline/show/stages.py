@@ -29,9 +29,9 @@ STAGES = {
     "data": Stage("the recording: samples, waveform, spectrogram, and its lines in the data directory", sound.data),
     "lexicon": Stage("the words: pronunciations with IPA, and n-gram probabilities", words.lexicon),
     "mfcc": Stage("the features: 39 numbers every 10 ms", sound.mfcc),
-    "gmm": Stage("the old ear: likelihoods of states and Gaussians, and the best path through them", scores.gmm),
+    "gmm": Stage("the old way: likelihoods of states and Gaussians, and the best path through them", scores.gmm),
     "classifier": Stage("the hybrid: a classifier's posteriors of the same states", scores.classifier),
-    "neural": Stage("the new ear: a network's spikes and blanks", scores.neural),
+    "neural": Stage("the new way: a network's spikes and blanks", scores.neural),
     "align": Stage("the known text: words and phones placed by hand and by every system", alignment.align),
     "decode": Stage(
         "the searches: words with times, confidence, acoustic and language score, and other readings", results.decode
