@@ -35,7 +35,8 @@ _count = itertools.count()  # no two temporary names of a process are alike
 def noting() -> Iterator[set[Path]]:
     """Collect the paths of all files that this process puts in place by the functions here."""
     global _written
-    _written = written = set()
+    written: set[Path] = set()
+    _written = written
     try:
         yield written
     finally:
@@ -61,9 +62,9 @@ def atomic_write(path: Path | str, mode: str = "w") -> Iterator[IO[Any]]:
     """
     path = Path(path)
     temporary = _temporary(path)
-    text = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
+    encoding, newline = (None, None) if "b" in mode else ("utf-8", "\n")
     try:
-        with open(temporary, mode.replace("w", "x"), **text) as stream:
+        with open(temporary, mode.replace("w", "x"), encoding=encoding, newline=newline) as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())

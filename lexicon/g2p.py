@@ -50,8 +50,9 @@ def programs() -> dict[str, str] | None:
     """Paths of Phonetisaurus's programs, from the package or PATH; None if one of them is missing."""
     spec = find_spec("phonetisaurus")
     folder = str(Path(spec.origin).parent / "bin") if spec and spec.origin else None
-    found = {name: shutil.which(name, path=folder) or shutil.which(name) for name in PROGRAMS}
-    return found if all(found.values()) else None
+    paths = {name: shutil.which(name, path=folder) or shutil.which(name) for name in PROGRAMS}
+    found = {name: path for name, path in paths.items() if path}
+    return found if len(found) == len(paths) else None
 
 
 def guess(cache: Path, words: list[str], lexicon: Pronunciations | None = None) -> Pronunciations:
@@ -160,8 +161,8 @@ def train(lexicon: Pronunciations, model: Path, commands: dict[str, str], order:
             "n-gram", commands["estimate-ngram"], "-o", str(min(order, longest)), "-t", corpus, "-wl", arpa
         )  # crashes beyond
         run("transducer", commands["phonetisaurus-arpa2wfst"], f"--lm={arpa}", f"--ofile={fst}")
-        with atomic_write(model, "wb") as stream, open(fst, "rb") as source:
-            shutil.copyfileobj(source, stream)
+        with atomic_write(model, "wb") as target, open(fst, "rb") as source:
+            shutil.copyfileobj(source, target)
 
 
 def apply(words: list[str], model: Path, commands: dict[str, str]) -> Pronunciations:

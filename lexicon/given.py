@@ -91,7 +91,7 @@ def read_given(path: Path | str, phones: Path | str | None = None) -> Given:
     path = Path(path)
     described = None if phones is None else read_phone_set(phones)
     entries, left_out, columns = _read_entries(path, described or {})
-    if described is None:
+    if phones is None or described is None:
         phone_set, notation = _recognised(path, entries)
     else:
         phone_set, notation = described, Path(phones).name

@@ -150,7 +150,7 @@ def _pronounce(
     failed = False
     if missing and guess and not small:
         try:
-            guesses = guess(missing, given and given.pronunciations())
+            guesses = guess(missing, given.pronunciations() if given else None)
         except TrainingFailed:
             failed = True
     found |= _equally(guesses)

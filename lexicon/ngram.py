@@ -149,7 +149,7 @@ def _log10(value: float) -> float:
     return math.log10(value) if value > 0 else NEVER
 
 
-def _adjusted_counts(sentences: list[Ngram], order: int) -> list[Counter[Ngram]]:
+def _adjusted_counts(sentences: Iterable[Sequence[str]], order: int) -> list[Counter[Ngram]]:
     """Counts a(.) by length: raw at the highest order and after <s>, else the number of different left neighbours."""
     counts: list[Counter[Ngram]] = [Counter() for _ in range(order + 1)]
     for words in sentences:
@@ -216,7 +216,8 @@ def read_arpa(path: Path | str) -> NGram:
     announced."""
     announced: dict[int, int] = {}
     found: Counter[int] = Counter()
-    model, section, number = NGram(0, {}, {}), None, 0
+    section: int | None = None
+    model, number = NGram(0, {}, {}), 0
     for number, line in numbered_lines(path):
         line = line.strip()
         if not line or section is None and line != "\\data\\":
@@ -229,9 +230,10 @@ def read_arpa(path: Path | str) -> NGram:
             elif line.startswith("\\") and line.endswith("-grams:"):
                 section = int(line[1 : -len("-grams:")])
             elif section == 0:
-                n, count = line.removeprefix("ngram ").split("=")
-                announced[int(n)] = int(count)
+                length, times = line.removeprefix("ngram ").split("=")
+                announced[int(length)] = int(times)
             else:
+                assert section is not None  # the first line that is not passed over begins section 0
                 _read_ngram(model, line.split(), section)
                 found[section] += 1
         except ValueError:

@@ -61,8 +61,8 @@ def read_pauses(lang: Path, lexicon: Weighted) -> Pauses | None:
                 f"again: make pron_probs"
             ) from None
         found[word, tuple(phones)] = float(prob)
-    needed = [(BEGIN, ()), (END, ()), *((word, phones) for word, variants in lexicon.items() for _, phones in variants)]
-    for word, phones in needed:
-        if (word, phones) not in found:
-            raise UserError(f"{path}: no line for {' '.join([word, *phones])}; make the file again: make pron_probs")
+    needed = [(BEGIN, ()), (END, ()), *((word, spoken) for word, variants in lexicon.items() for _, spoken in variants)]
+    for word, spoken in needed:
+        if (word, spoken) not in found:
+            raise UserError(f"{path}: no line for {' '.join([word, *spoken])}; make the file again: make pron_probs")
     return Pauses(found.pop((BEGIN, ())), found.pop((END, ())), found)

@@ -52,6 +52,7 @@ class Written:
         """Whether most words of the lexicon are in the English dictionary."""
         if self._english is not None:
             return self._english
+        assert self.words_known is not None  # without a lexicon it is known from the beginning
         known = dictionary_words()
         return sum(upper(word) in known for word in self.words_known) > ENGLISH_SHARE * len(self.words_known)
 
@@ -130,8 +131,8 @@ class Written:
     def _parts(self, word: str) -> list[str]:
         """The word parted after signs inside it, if the lexicon has each part; else nothing."""
         pieces = regex.findall(r"[\p{L}\p{M}\p{N}\u200c\u200d]+[^\p{L}\p{M}\p{N}\u200c\u200d]?", word)
-        found = [self.find(piece) for piece in pieces]
-        return found if len(pieces) > 1 and "".join(pieces) == word and all(found) else []
+        found = [part for piece in pieces if (part := self.find(piece))]
+        return found if len(pieces) > 1 and "".join(pieces) == word and len(found) == len(pieces) else []
 
     @cached_property
     def _cased(self) -> Callable[[str], str]:

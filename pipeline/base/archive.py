@@ -127,7 +127,7 @@ def read_place(where: str, folder: Path) -> np.ndarray:
     bytes kaldiio raises anything."""
     path, _, offset = where.rpartition(":")
     beside = folder / os.path.basename(path)
-    path = beside if beside.is_file() else path
+    path = str(beside) if beside.is_file() else path
     if not os.path.isfile(path):
         raise ValueError("no such file")
     with open(path, "rb") as stream:

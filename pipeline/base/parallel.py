@@ -20,8 +20,9 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
 from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkProcess
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from lexicon.errors import UserError
 
@@ -103,7 +104,9 @@ class Crew:
 
     def __init__(self, function: Callable[[Item], Result], size: int, of: int = 0):
         context = multiprocessing.get_context("fork")
-        self.of, self.pipes, self.processes = max(of, size), [], []
+        self.of = max(of, size)
+        self.pipes: list[Connection] = []
+        self.processes: list[ForkProcess] = []
         self.had = len(CORES.held)
         sys.stdout.flush()
         sys.stderr.flush()
@@ -128,12 +131,14 @@ class Crew:
 
     def map(self, items: Iterable[Item]) -> Iterator[Result]:
         """The results in the order of ``items``, as they come; an error is raised where its result would be."""
-        numbered, idle, at_work, done, wanted = enumerate(items), list(self.pipes), {}, {}, 0
+        numbered, idle, wanted = enumerate(items), list(self.pipes), 0
+        at_work: dict[Connection, int] = {}
+        done: dict[int, tuple[bool, Any]] = {}
         more = True
         while True:
             while more and idle and len(done) < AHEAD * len(self.pipes) and self._core_for_one_more(len(at_work)):
                 more = (task := next(numbered, None)) is not None
-                if more:
+                if task is not None:
                     pipe = idle.pop()
                     at_work[pipe] = task[0]
                     with _alive():
@@ -146,7 +151,8 @@ class Crew:
             elif not at_work:
                 return
             else:
-                for pipe in wait(list(at_work), PATIENCE if more and idle else None):
+                ready = wait(list(at_work), PATIENCE if more and idle else None)
+                for pipe in cast("list[Connection]", ready):  # what it was given; it takes sockets too
                     with _alive():
                         done[at_work.pop(pipe)] = pipe.recv()
                     idle.append(pipe)
@@ -164,6 +170,7 @@ def _work(function: Callable[[Item], Result], pipe: Connection, parent: int) -> 
     gc.freeze()  # a collection would copy all that is shared with the parent
     while True:
         item = pipe.recv()
+        answer: tuple[bool, Any]
         try:
             answer = True, function(item)
         except Exception as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import lru_cache
 from pathlib import Path
@@ -85,7 +85,7 @@ def _version(path: Path | str) -> tuple[int, int, int]:
 def _counted(path: str, *_: int) -> _Contents:
     """As ``_contents``, of a file that is there; what else is given tells its versions apart."""
     try:
-        parts = streams(path) or [None]
+        parts: Sequence[Stream | None] = streams(path) or [None]
         headers = [_header(path, part) for part in parts]
     except (soundfile.LibsndfileError, RuntimeError):
         raise UserError(

@@ -91,12 +91,15 @@ def _streams(path: Path | str, data: Bytes) -> list[Stream] | None:
     if kind == b"riff" and data[24:28] == b"wave":
         return _w64(path, data)
     if kind == b"FORM" and form in (b"AIFF", b"AIFC"):
-        return _aiff(path, data)
+        _aiff(path, data)
+        return None
     if kind == b"NIST":
-        return _sphere(path, data)
+        _sphere(path, data)
+        return None
     if kind == b".snd":
         start, length = struct.unpack_from(">II", data, 4)
-        return _whole(path, data, start, 0 if length == 0xFFFFFFFF else length)
+        _whole(path, data, start, 0 if length == 0xFFFFFFFF else length)
+        return None
     if data[(begin := mp3.after_tag(data, 0, len(data))) : begin + 4] == b"fLaC":
         return _flac(path, data, begin)
     if kind == b"OggS":

@@ -54,7 +54,9 @@ def parts(path: Path | str, data: mmap.mmap | bytes, start: int, stop: int) -> l
 
     Empty where there is no MP3. UserError if frames are missing, or bytes between them are neither frames nor a tag.
     """
-    found, at = [], after_tag(data, start, stop)
+    found: list[tuple[bytes, int, int]] = []
+    at: int | None
+    at = after_tag(data, start, stop)
     if not frame_at(data, at):
         return []
     while at is not None and (frame := frame_at(data, at)):
@@ -95,18 +97,25 @@ def _head(data: mmap.mmap | bytes, tag: int | None, frame: Frame, begin: int, co
     """The frame of the file's own Xing tag, which may say how much silence the encoder added, or else one that we make;
     for ``count`` frames."""
     own = tag is not None and data[tag + 36 : tag + 40] != b"VBRI" and _promised(data, tag, frame) is not None
-    source = tag if own else begin
-    head = bytearray(data[source : source + frame_at(data, source).length])
+    source = tag if tag is not None and own else begin
+    head = bytearray(data[source : source + _length(data, source)])
     at = frame.tag + 4
     if not own:
         while len(head) < at + 8:  # too short at this rate: the same header with the next higher one
             head = bytearray(head[:2]) + bytes([head[2] + 16]) + head[3:4]
-            head.extend(bytes(frame_at(bytes(head), 0).length - 4))
+            head.extend(bytes(_length(bytes(head), 0) - 4))
         head[1] |= 1  # no checksum
         head[4:] = bytes(len(head) - 4)
         head[frame.tag : at + 4] = b"Xing\0\0\0\1"
     struct.pack_into(">I", head, at + 4, count)
     return bytes(head)
+
+
+def _length(data: mmap.mmap | bytes, at: int) -> int:
+    """Of the frame that is known to begin there."""
+    frame = frame_at(data, at)
+    assert frame is not None
+    return frame.length
 
 
 def after_tag(data: mmap.mmap | bytes, at: int, stop: int) -> int:
@@ -124,6 +133,7 @@ def _next(path: Path | str, data: mmap.mmap | bytes, at: int, stop: int) -> int 
     """Where the frames go on; None at the end, behind which there may be a tag."""
     if at >= stop:
         return None
+    begin: int | None
     if frame_at(data, begin := after_tag(data, at, stop)):
         return begin
     beyond = min(stop, at + FARTHEST)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import overload
+
 import numpy as np
 
 FRAME_SHIFT_MS = 10.0
 FRAME_LENGTH_MS = 25.0
 
 
-def frame_to_seconds(frame: int | np.ndarray) -> float | np.ndarray:
+@overload
+def frame_to_seconds(frame: float) -> float: ...
+@overload
+def frame_to_seconds(frame: np.ndarray) -> np.ndarray: ...
+def frame_to_seconds(frame: float | np.ndarray) -> float | np.ndarray:
     """When the boundary before ``frame`` lies, in seconds.
 
     A frame's time is the centre of its window (12.5 ms after its first sample), so the boundary between frames f-1
