@@ -26,8 +26,8 @@ def gold_states(gold: Sequence[Interval], transitions: Transitions, fold: Fold, 
     begins (HTK Book, 8.2). The closure before a burst is the stop's first state. Outside intervals is silence."""
     labels = np.full(num_frames, transitions.first_pdf.get(SILENCE, UNKNOWN))
     for index, interval in enumerate(gold):
-        following = gold[index + 1].label if index + 1 < len(gold) else None
-        before = gold[index - 1].label if index else None
+        following = gold[index + 1].label if index + 1 < len(gold) else ""
+        before = gold[index - 1].label if index else ""
         is_closure = following in CLOSURES.get(interval.label, ())
         phone = phone_of(following if is_closure else interval.label, transitions, fold)
         start, end = (int(np.clip(seconds_to_frame(t), 0, num_frames)) for t in (interval.start, interval.end))

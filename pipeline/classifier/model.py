@@ -194,7 +194,8 @@ def train_mlp(
     x, dev_x = (train.x - mean) / scale, (dev.x - mean) / scale
     # With warm_start each fit is one more epoch, with a fresh Adam at the rate of that epoch.
     model = MLPClassifier(hidden, batch_size=256, alpha=1e-3, max_iter=1, warm_start=True)
-    best, kept, stalled = np.inf, None, 0
+    best, stalled = np.inf, 0
+    kept: list[tuple[np.ndarray, np.ndarray]] = []
     for epoch in range(1, max_epochs + 1):
         model.set_params(learning_rate_init=rate, random_state=seed + epoch)
         with warnings.catch_warnings():

@@ -31,7 +31,7 @@ def get(downloads: Path | None, cache: Path) -> Path:
     if downloads and _languages(downloads):
         return downloads.resolve()
     archive = fetch.given(downloads, ARCHIVES)
-    if archive is None:
+    if downloads is None or archive is None:
         raise UserError(
             "commonvoice: Mozilla asks for consent, so it cannot be fetched; get cv-corpus-VERSION-LANG"
             ".tar.gz from https://commonvoice.mozilla.org/datasets, and give its folder with DOWNLOADS="

@@ -100,7 +100,9 @@ def _names(folder: Path, stems: list[Path]) -> dict[Path, tuple[str, str, str]]:
     A speaker's name begins the ids of his utterances, as Kaldi wants it. An id is as short as may be: one that two
     recordings would share is made of the whole path, and if need be of its set and of a number.
     """
-    names, left, taken = {}, stems, set()
+    names: dict[Path, tuple[str, str, str]] = {}
+    taken: set[str] = set()
+    left = stems
     for attempt in range(3):
         wanted = {stem: _name(folder, stem, attempt) for stem in left}
         counts = Counter(utterance for _, utterance, _ in wanted.values())

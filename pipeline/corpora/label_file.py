@@ -134,7 +134,8 @@ def _row(number: int, found: re.Match[str]) -> Row:
     start, end = found["start"], found["end"]
     return Row(
         number,
-        *(float(time.replace(",", ".")) for time in (start, end)),
+        float(start.replace(",", ".")),
+        float(end.replace(",", ".")),
         found["label"] or "",
         any(mark in start + end for mark in ".,"),
         "\t" in found["gap"],
@@ -143,8 +144,8 @@ def _row(number: int, found: re.Match[str]) -> Row:
 
 def _esps(lines: Sequence[tuple[int, str]]) -> list[Row]:
     """Lines `end colour label`, as those of the other form; none if one is not."""
-    found = [(number, ESPS_LINE.fullmatch(line.rstrip("; "))) for number, line in lines]
-    if not all(match for _, match in found):
+    found = [(number, match) for number, line in lines if (match := ESPS_LINE.fullmatch(line.rstrip("; ")))]
+    if len(found) < len(lines):
         return []
     ends = [float(match["end"]) for _, match in found]
     return [

@@ -19,6 +19,7 @@ from pipeline.corpora.folder import TEXTS, is_audio
 from pipeline.corpora.label_file import MOST
 from pipeline.corpora.prepared import SETS, unmeasured
 from pipeline.corpora.tree import below, within
+from pipeline.datadir import Utterance
 
 VCTK_SOUND = ("wav48_silence_trimmed", "wav48", "wav16", "wav", "wavs", "flac", "audio")
 VCTK_TEXT = ("txt", "text", "lab", "transcripts")
@@ -40,7 +41,7 @@ def _librispeech(folder: Path, written: Written) -> Found | None:
     """READER/CHAPTER/READER-CHAPTER.trans.txt beside READER-CHAPTER-NUMBER.flac, in parts train-*, dev-* and test-*."""
     if not next(below(folder, "*.trans.txt"), None):
         return None
-    sets = defaultdict(list)
+    sets: dict[str, list[Utterance]] = defaultdict(list)
     for part, utterances in librispeech.read_parts(folder).items():
         sets[part.partition("-")[0] if part.partition("-")[0] in SETS else ""].extend(
             replace(utterance, words=tuple(written.tokens(utterance.words))) for utterance in utterances
@@ -63,14 +64,14 @@ def _ljspeech(folder: Path, written: Written) -> Found | None:
             or "_".join(folder.resolve().name.split())
         )
         audio = {nfc(path.stem): path for path in within(table.parent, "wavs/*") if is_audio(path)}
-        lines = [(number, *line.split("|")) for number, line in numbered_lines(table)]
-        odd = [number for number, _, *texts in lines if not _are_one_text(texts)]
+        lines = [(number, line.split("|")) for number, line in numbered_lines(table)]
+        odd = [number for number, (_, *texts) in lines if not _are_one_text(texts)]
         if len(odd) > MOST * len(lines):
             raise UserError(
                 f"{table}:{odd[0]}: columns that are not the same text, as written and in words; keep "
                 f"`name|text` (each speaker has a folder, with metadata.csv and wavs in it)"
             )
-        for number, name, *texts in lines:
+        for number, (name, *texts) in lines:
             name = nfc(Path(name.strip()).name).removesuffix(".wav")
             text = next((text for text in reversed(texts) if text.strip()), "")
             _add(found, written, f"{table}:{number}", speaker, name, audio.pop(name, None), text)

@@ -18,9 +18,9 @@ from lexicon.text import LONGEST_LINE
 from lexicon.written import Written
 from pipeline.corpora.cutting import Found
 from pipeline.corpora.kaldi_dir import read_one, speakers_known
-from pipeline.corpora.prepared import SETS
+from pipeline.corpora.prepared import SETS, Gold
 from pipeline.corpora.tree import within
-from pipeline.datadir import find_audio
+from pipeline.datadir import Utterance, find_audio
 
 # JSON shrinks to a tenth; 256 MB are half a million supervisions.
 LARGEST_RATIO = 30
@@ -41,7 +41,8 @@ def manifests(folder: Path) -> list[tuple[Path, Path]]:
 
 def read(folder: Path, written: Written) -> Found:
     """The supervisions of every pair; pairs named after train, dev or test (lhotse's recipes do) are the sets."""
-    sets, gold = {}, {}
+    sets: dict[str, list[Utterance]] = {}
+    gold: dict[str, Gold] = {}
     for recordings, supervisions in manifests(folder):
         words = recordings.name.replace(".", "_").replace("-", "_").split("_")
         name = next((name for name in SETS if name in words), "")

@@ -46,10 +46,11 @@ def prepare(folder: Path, split: str | None = None, lexicon: Path | None = None)
     if split:
         chosen_split("CORPUS_DIR", split, SPLITS)
     own = next(filter(Path.is_file, [folder / plain_folder.LEXICON]), None)
-    found = read(folder, written_with(lexicon or own))
+    chosen = lexicon or own
+    found = read(folder, written_with(chosen))
     sets, rule, how = cut(found, split)
     labels = {phone.label for gold in found.gold.values() for phone in gold.phones}
-    phones = phones_in(lexicon or own) if labels and (lexicon or own) else ()
+    phones = phones_in(chosen) if labels and chosen else ()
     prepared = without_unfit(
         measure(
             sets, found.left_out, _lines(own) if own else None, found.gold, fold_of(labels, phones) | read_fold(folder)

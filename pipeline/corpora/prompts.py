@@ -213,6 +213,7 @@ def _unpack_one(deb: Path, folder: Path) -> None:
     with subprocess.Popen(
         ["dpkg-deb", "--fsys-tarfile", deb], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as process:
+        assert process.stdout is not None  # a pipe
         try:
             extract_stream(deb, process.stdout, folder)
         finally:

@@ -62,7 +62,7 @@ class Sentence(NamedTuple):
 
 def get(downloads: Path | None, cache: Path) -> Path:
     """The user's folder TIMIT as it is (it may be ``downloads`` itself), or the user's archive unpacked."""
-    if fetch.given(downloads, ("TRAIN", "train")):
+    if downloads and fetch.given(downloads, ("TRAIN", "train")):
         return downloads.resolve()
     found = fetch.given(downloads, NAMES)
     if found is None:

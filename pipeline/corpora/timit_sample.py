@@ -14,6 +14,7 @@ from lexicon import timit as phone_set
 from lexicon.errors import UserError
 from pipeline.corpora import fetch, timit
 from pipeline.corpora.prepared import SETS, Prepared, chosen_split, measure
+from pipeline.datadir import Utterance
 
 ARCHIVE = "timit.zip"
 NAMES = ("timit_sample.tar.gz", "timit_sample_dr1-4.tar.gz", ARCHIVE)
@@ -35,7 +36,8 @@ def prepare(root: Path, split: str | None = None) -> Prepared:
     sentences = list(timit.sentences(root))
     if not sentences:
         raise UserError(f"{root}: no sentences; {ARCHIVE} should hold timit/dr1-fvmh0/sa1.phn and so on")
-    sets, left_out = {name: [] for name in SETS}, []
+    sets: dict[str, list[Utterance]] = {name: [] for name in SETS}
+    left_out: list[tuple[str, str]] = []
     set_of = assign(sorted({sentence.folder for sentence in sentences}), fold)
     for sentence in sentences:
         name = set_of[sentence.folder]

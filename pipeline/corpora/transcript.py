@@ -161,6 +161,7 @@ def _monologue(parts: Sequence[Tiers], speaker: str | None, whole: Cut | None) -
                 raise UserError(f"{part.path}: {kind}, as {source[kind].name} has; keep one of them")
             source[kind] = part.path
         said |= part.tiers
+    words: dict[str, Sequence[str]]
     words = {kind: [word for one in ones for word in one.words] for kind, ones in said.items() if kind != PHONES}
     words |= {TEXT: part.text for part in parts if part.text is not None}
     chosen = TEXT if TEXT in source else SENTENCES

@@ -16,7 +16,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import IO, NoReturn
+from typing import IO, NoReturn, Protocol
 
 from lexicon.errors import UserError
 from pipeline.corpora.tree import of_a_mac
@@ -103,11 +103,15 @@ class _Budget:
             )
 
 
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
 class _Counted(io.RawIOBase):
     """A stream that spends what is read from it: headers count as well, however large they claim to be. Where there is
     ``room`` (bytes), no more may be read until it is set anew."""
 
-    def __init__(self, stream: IO[bytes], budget: _Budget) -> None:
+    def __init__(self, stream: _Readable, budget: _Budget) -> None:
         self.stream, self.budget, self.room = stream, budget, math.inf
 
     def read(self, size: int = -1) -> bytes:
@@ -135,10 +139,10 @@ def _members(tar: tarfile.TarFile, counted: _Counted) -> Iterator[tarfile.TarInf
                 " corpus has; fetch it again from its publisher"
             )
         yield member
-        tar.members.clear()
+        tar.members.clear()  # type: ignore[attr-defined]  # typeshed lacks it
 
 
-def _extract_tar(archive: Path, stream: IO[bytes], folder: Path) -> None:
+def _extract_tar(archive: Path, stream: _Readable, folder: Path) -> None:
     budget, declared = _Budget(archive), _Budget(archive)  # apart: a sparse file unpacks to more than it holds
     counted = _Counted(stream, budget)
     counted.room = LARGEST_HEADER  # tarfile reads the first header when it opens
@@ -188,7 +192,7 @@ def _extract_zip(archive: Path, folder: Path, budget: _Budget) -> None:
 
 
 @contextlib.contextmanager
-def _decompressed(archive: Path) -> Iterator[IO[bytes]]:
+def _decompressed(archive: Path) -> Iterator[_Readable]:
     with open(archive, "rb") as stream:
         head = stream.read(6)
         stream.seek(0)

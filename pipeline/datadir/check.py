@@ -157,7 +157,7 @@ class Check:
             cut, info = self.tables.cut(utterance), self.infos.get(self.tables.recording(utterance))
         except (ValueError, UserError):
             return  # said already
-        if not isinstance(info, AudioInfo):
+        if cut is None or not isinstance(info, AudioInfo):
             return
         beyond = cut.end - info.num_samples / info.sample_rate
         if beyond > 1 / info.sample_rate:  # a time may be rounded
@@ -173,7 +173,8 @@ class Check:
         shared = [
             (name, other)
             for name in self.infos
-            if (other := first.setdefault(self.tables.wav(name).resolve(), name)) != name
+            if isinstance(wav := self.tables.wav(name), Path)  # as all are that were opened
+            if (other := first.setdefault(wav.resolve(), name)) != name
         ]
         if shared:
             name, other = shared[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -68,7 +69,7 @@ def settings_from(value: object) -> FeatureSettings:
     return FeatureSettings(rate, norm_vars)
 
 
-def _cepstra_from(value: object) -> Cepstra | None:
+def _cepstra_from(value: Any) -> Cepstra | None:
     """Mean and variance from JSON, None where older programs wrote none; ValueError for anything else."""
     if value is None:
         return None

@@ -141,7 +141,7 @@ class DataDir:
             Utterance(
                 id=utterance,
                 speaker=self.speakers[utterance].value,
-                wav=self.wav(self.recording(utterance)),
+                wav=self._wav_of(utterance),
                 words=tuple(self.texts[utterance].value.split()),
                 num_samples=int(self.lengths[utterance].value) if self.lengths else 0,
                 cut=self.cut(utterance),
@@ -159,6 +159,15 @@ class DataDir:
             self._found[name] = self._find(self.wavs[name].value, self.wavs.where(name))
         return self._found[name]
 
+    def _wav_of(self, utterance: str) -> Path:
+        """The audio file that holds the utterance; UserError if there is none."""
+        name = self.recording(utterance)
+        if name not in self.wavs:
+            raise UserError(f'{self.segments.where(utterance)}: recording "{name}" is not in wav.scp; add its line')
+        if isinstance(wav := self.wav(name), Problem):
+            raise UserError(str(wav))
+        return wav
+
     def _find(self, entry: str, where: str) -> Path | Problem:
         if is_pipe(entry):
             return Problem(where, f'"{entry}" is a pipe', instead_of(entry))
@@ -174,7 +183,7 @@ class DataDir:
         _, start, end = self.segments[utterance].value.split()
         cut = Cut(float(start), float(end))
         if cut.end == -1:  # Kaldi's word for "to the end of the recording"
-            info = audio_info(self.wav(self.recording(utterance)))
+            info = audio_info(self._wav_of(utterance))
             cut = cut._replace(end=info.num_samples / info.sample_rate)
         if not 0 <= cut.start < cut.end < float("inf"):
             raise ValueError

@@ -19,7 +19,7 @@ from lexicon.text import BYTE_ORDER_MARK, CONTROL
 from pipeline.datadir.check import GOLD, OTHERS, Check
 from pipeline.datadir.read import decoded_file, find_audio
 from pipeline.datadir.tables import ODD_SPACE, UTF16
-from pipeline.sound.audio import audio_info
+from pipeline.sound.audio import AudioInfo, audio_info
 
 TABLES = ("wav.scp", "segments", "text", "utt2spk", "utt2num_samples", "spk2utt", "feats.scp", *OTHERS)
 OF_IDS = ("segments", "utt2spk", "spk2utt")  # whose values are ids too
@@ -48,7 +48,8 @@ class _Mender:
     """The directory at work on: ``done`` says what was, ``backup`` is where the originals are."""
 
     def __init__(self, path: Path) -> None:
-        self.path, self.done = path, []
+        self.path = path
+        self.done: list[str] = []
         numbers = ("", *(f".{number}" for number in range(2, 10_000)))
         self.backup = next(folder for n in numbers if not (folder := path / f".backup{n}").exists())
 
@@ -198,9 +199,8 @@ class _Mender:
         ends: dict[str, str] = {}
         for utterance in check.tables.segments:
             if list(check.overshoot(utterance)):
-                recording = check.tables.recording(utterance)
-                info = check.infos[recording]
-                if check.tables.cut(utterance).start < info.num_samples / info.sample_rate:
+                cut, info = check.tables.cut(utterance), check.infos[check.tables.recording(utterance)]
+                if cut and isinstance(info, AudioInfo) and cut.start < info.num_samples / info.sample_rate:
                     ends[utterance] = f"{info.num_samples / info.sample_rate!r}"
         if ends:
             self.rewrite(

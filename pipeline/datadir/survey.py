@@ -77,7 +77,7 @@ def listen(utterance: Utterance) -> Sound:
     total, count, clipped, sums, squares = hashlib.blake2b(digest_size=16), 0, 0, 0.0, 0.0
     info, blocks = audio_blocks(utterance.wav, utterance.cut)
     for block in blocks:  # (num_samples, channels) float32
-        total.update(np.ascontiguousarray(block))
+        total.update(np.ascontiguousarray(block).data)
         mono = block[:, 0] if info.channels == 1 else block.mean(axis=1, dtype=np.float32)
         count += len(mono)
         clipped += int((np.abs(block) >= FULL_SCALE).any(axis=1).sum())

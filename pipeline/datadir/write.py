@@ -42,12 +42,13 @@ def write_datadir(
     for utterance in ordered:
         by_speaker.setdefault(utterance.speaker, []).append(utterance.id)
     with atomic_dir(path) as temporary:
-        if any(u.cut for u in ordered):
+        cuts = {u.id: u.cut for u in ordered if u.cut}
+        if cuts:  # of all, then
             recordings = {wav: f"{number:06d}" for number, wav in enumerate(sorted({entry(u.wav) for u in ordered}))}
             write_lines(temporary / "wav.scp", [f"{name} {wav}" for wav, name in recordings.items()])
             write_lines(
                 temporary / "segments",
-                [f"{u.id} {recordings[entry(u.wav)]} {u.cut.start!r} {u.cut.end!r}" for u in ordered],
+                [f"{u.id} {recordings[entry(u.wav)]} {cuts[u.id].start!r} {cuts[u.id].end!r}" for u in ordered],
             )
         else:
             write_lines(temporary / "wav.scp", [f"{u.id} {entry(u.wav)}" for u in ordered])

@@ -244,8 +244,8 @@ def segmental_hmmlearn(
         x = feats[utt]
         for phone in alignment.phones:
             segments.setdefault(phone.label, []).append(np.asarray(x[phone.start : phone.end], np.float64))
-    for phone, pieces in segments.items():
-        _fit_hmmlearn(model, phone, pieces, stats)
+    for label, pieces in segments.items():
+        _fit_hmmlearn(model, label, pieces, stats)
     return stats
 
 

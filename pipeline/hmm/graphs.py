@@ -62,7 +62,7 @@ def _shortest(topology: PhoneTopology) -> int:
     """The fewest states on a way through a phone."""
     reached, length = topology.start > 0, 1
     while not topology.exit[reached].any() and length < len(reached):
-        reached, length = topology.trans[reached].any(0), length + 1
+        reached, length = np.asarray(topology.trans[reached].any(0)), length + 1
     return length
 
 

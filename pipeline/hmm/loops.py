@@ -11,7 +11,7 @@ of which state s reads ``column[s]``.
 from __future__ import annotations
 
 import numpy as np
-from numba import boolean, float64, int32, int64, njit, types
+from numba import float64, int32, int64, njit, types
 from numba.core.types import Array
 
 from pipeline.hmm.topology import LOG_ZERO
@@ -99,7 +99,7 @@ def forward_backward(
         total += np.exp(alpha[size - 1, s] + final[s] - best)
     total = best + np.log(total)
     beta, ahead = final.copy(), np.empty(states)  # ahead: the log score of the next frame and all behind it
-    alive, alive_next = np.zeros(states, boolean), np.zeros(states, boolean)
+    alive, alive_next = np.zeros(states, np.bool_), np.zeros(states, np.bool_)
     for b in range(blocks - 1, -1, -1):
         if b + 1 < blocks:
             size = block
@@ -148,8 +148,8 @@ def best_path(scores, column, start, final, offset, source, weight, block):
     """(the states of the best path (T,), its log likelihood: below IMPOSSIBLE if there is none)."""
     frames, states = len(scores), len(column)
     blocks = -(-frames // block)
-    first, origin = np.empty((blocks, states)), np.zeros((min(block, frames) + 1, states), int32)
-    path, score, now = np.zeros(frames, int64), np.empty(states), np.empty(states)
+    first, origin = np.empty((blocks, states)), np.zeros((min(block, frames) + 1, states), np.int32)
+    path, score, now = np.zeros(frames, np.int64), np.empty(states), np.empty(states)
     for s in range(states):
         score[s] = start[s] + scores[0, column[s]]
     total, state = -np.inf, 0

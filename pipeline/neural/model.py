@@ -165,6 +165,9 @@ class Encoder(nn.Module):
     Peddinti et al. 2015), then recurrent or conformer layers (none in "tdnn"), then one linear layer.
     """
 
+    mean: Tensor
+    deviation: Tensor
+
     def __init__(self, config: EncoderConfig):
         super().__init__()
         self.config = config

@@ -14,7 +14,7 @@ import json
 import math
 import mmap
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -114,7 +114,7 @@ def survey(feats: Mapping[str, np.ndarray], targets: dict[str, Target]) -> tuple
         sums = sums + matrix.sum(axis=0, dtype=np.float64)
         squares = squares + np.square(matrix, dtype=np.float64).sum(axis=0)
     frames = sum(num_frames.values())
-    mean = sums / frames
+    mean = np.asarray(sums / frames)
     deviation = np.sqrt(np.maximum(squares / frames - mean**2, 1e-8))
     return Part(feats, targets, num_frames, mean.astype(np.float32), deviation.astype(np.float32)), digest.hexdigest()
 
@@ -156,11 +156,11 @@ def augment(
             x = resample(x, length)
     x = x + settings.noise * part.deviation * generator.standard_normal(x.shape, dtype=np.float32)
     for _ in range(generator.poisson(settings.time_masks * len(x) / 100)):
-        width = generator.integers(1, 11)
+        width = int(generator.integers(1, 11))
         start = generator.integers(0, max(1, len(x) - width))
         x[start : start + width] = part.mean
     if settings.feature_mask:
-        width = generator.integers(0, settings.feature_mask + 1)
+        width = int(generator.integers(0, settings.feature_mask + 1))
         start = generator.integers(0, max(1, x.shape[1] // 3 - width))
         for first in range(start, x.shape[1], x.shape[1] // 3):
             x[:, first : first + width] = part.mean[first : first + width]
@@ -258,7 +258,7 @@ class Gradients:
             yield crew.map
 
 
-def shared_like(tensors: list[Tensor]) -> list[Tensor]:
+def shared_like(tensors: Sequence[Tensor]) -> list[Tensor]:
     """Tensors of these shapes, float32, that are the same memory in this process and those forked from it; those of a
     GPU are this process's alone."""
     if tensors[0].device.type != "cpu":

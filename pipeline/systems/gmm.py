@@ -97,7 +97,8 @@ def _flat(feats: Features, utterances: list[Utterance], lang: Lang) -> GmmHmm:
     for utterance in utterances:
         x = feats[utterance.id].astype(np.float64)
         frames, sums, squares = frames + len(x), sums + x.sum(0), squares + (x**2).sum(0)
-    return flat_start(lang.phones, sums / frames, squares / frames - (sums / frames) ** 2)
+    mean, variance = sums / frames, squares / frames - (sums / frames) ** 2
+    return flat_start(lang.phones, np.asarray(mean), np.asarray(variance))
 
 
 def _graphs(
