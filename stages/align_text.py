@@ -87,8 +87,8 @@ def best_on_dev(exp: Path, systems: Sequence[ListedSystem]) -> ListedSystem:
 
 
 def main(args: Namespace) -> tuple[Path, str]:
-    system = best_on_dev(args.exp, [ListedSystem(name, Path(model), args.lang) for name, model in args.system])
-    name, directory = system.name, system.model
+    chosen = best_on_dev(args.exp, [ListedSystem(name, Path(model), args.lang) for name, model in args.system])
+    name, directory = chosen.name, chosen.model
     lang = load_lang(args.lang)
     recording = read_recording(args.wav, model_features(directory), model_cepstra(directory))
     words = given_words(args, written_in(lang))
@@ -109,9 +109,9 @@ def main(args: Namespace) -> tuple[Path, str]:
             " do not fit; is it the text of this recording?"
         )
     print(HEADER, *word_lines(placed.words, placed.word_confidence, placed.phones), sep="\n")
-    for word in placed.left_out:
+    for lost in placed.left_out:
         print(
-            f"{frame_to_seconds(word.start):10.2f}{'-':>6}  {word.label:<15} not heard, word {word.word + 1} of the"
+            f"{frame_to_seconds(lost.start):10.2f}{'-':>6}  {lost.label:<15} not heard, word {lost.word + 1} of the"
             " text"
         )
     begin_results(out, args.wav)

@@ -27,6 +27,7 @@ from pipeline.align.peaks import HEADER, peak_cells, peaks
 from pipeline.datadir.sets import decoded_ctm, read_ctm_like, read_gold, read_set
 from pipeline.times.ctm import write_ctm
 from pipeline.times.intervals import Intervals
+from pipeline.times.segments import Segment
 from pipeline.times.textgrid import write_textgrid
 from stages.common import parser, run
 
@@ -46,11 +47,16 @@ def against_hands(args: Namespace, gold: Intervals, aligned: dict[str, Intervals
     return found
 
 
+def _words_of(utt: str, placed: PlacedUtterance) -> tuple[str, list[Segment], list[float]]:
+    """As `write_ctm` takes them."""
+    return utt, [word for word, _ in placed.words], [confidence for _, confidence in placed.words]
+
+
 def for_others(out: Path, placed: dict[str, dict[str, PlacedUtterance]]) -> None:
     """Words and phones as other tools read them: a CTM of each aligner, with confidences, and a TextGrid of each
     utterance, with the tiers of all aligners."""
     for name, utterances in placed.items():
-        write_ctm(out / f"{name}.words.ctm", ((utt, *zip(*u.words)) for utt, u in utterances.items()))
+        write_ctm(out / f"{name}.words.ctm", (_words_of(utt, u) for utt, u in utterances.items()))
         write_ctm(
             out / f"{name}.phones.ctm",
             ((utt, u.segments, [phone.confidence for phone in u.phones]) for utt, u in utterances.items()),

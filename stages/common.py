@@ -80,7 +80,8 @@ def jobs(options: argparse.ArgumentParser) -> None:
 def settings_options(options: argparse.ArgumentParser, settings: type) -> None:
     """An option for each field of a dataclass of settings (`pipeline.base.training.setting`)."""
     for field in dataclasses.fields(settings):
-        meta, default = field.metadata, field.default
+        meta: Any = field.metadata
+        default: Any = field.default
         several = isinstance(default, tuple)
         kind = at_least(type(default)(meta["least"])) if meta["least"] is not None else type(default)
         options.add_argument(
@@ -165,7 +166,7 @@ def in_words(error: BaseException) -> str:
     if isinstance(error, OSError):  # a full disk or a folder without permission
         return one_line(
             f"{error.filename or 'file system'}: {error.strerror or error}; "
-            f"{REMEDIES.get(error.errno, 'free space or permissions?')}"
+            f"{REMEDIES.get(error.errno or 0, 'free space or permissions?')}"
         )
     if isinstance(error, MemoryError):
         what = "".join(f"{note}: " for note in getattr(error, "__notes__", [])[:1])  # see lexicon.errors.reading

@@ -41,7 +41,8 @@ def decode_set(
         x = feats[utt]
         hypothesis = decoder.decode(utt, system.scores(x), len(x))
         seconds = time.process_time() - began
-        kept = [lattice and packed_lattice(lattice) for lattice in (hypothesis.lattice, hypothesis.word_lattice)]
+        both = hypothesis.lattice, hypothesis.word_lattice
+        kept = [packed_lattice(lattice) if lattice else None for lattice in both]
         return replace(hypothesis, lattice=None, word_lattice=None), seconds, kept
 
     found, total = {}, 0.0

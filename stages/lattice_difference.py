@@ -25,8 +25,7 @@ def main(arguments: argparse.Namespace) -> tuple[Path, str]:
     tallies: dict[str, Tally] = {}
     both = [utt for utt in ours if utt in theirs and utt in placed]
     for utt in both:
-        lattices = (side.read(utt) for side in (ours, theirs))
-        tally(difference(*lattices, fold), join_closures(placed[utt]), phone_set, fold, tallies)
+        tally(difference(ours.read(utt), theirs.read(utt), fold), join_closures(placed[utt]), phone_set, fold, tallies)
 
     lines = readable(tallies, *names)
     write_json(

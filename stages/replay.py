@@ -10,7 +10,7 @@ from lexicon.files import write_json
 from lexicon.lang import load_lang
 from pipeline.datadir.feats import read_feats
 from pipeline.datadir.sets import read_spoken
-from pipeline.search.decode import WfstDecoder, knowledge, word_decoder
+from pipeline.search.decode import FlashlightWords, WfstDecoder, knowledge, word_decoder
 from pipeline.search.graph import AnswerGraphs
 from pipeline.search.replay import replay_flashlight, replay_graph
 from pipeline.search.replay_text import as_json, text
@@ -30,7 +30,9 @@ def main(args: Namespace) -> tuple[Path, str]:
         raise UserError(f'{feats.path}: utterance "{utterance.id}" has no features; make them again: make mfcc')
     scores = system.scores(feats[utterance.id])
     if args.graph == "words" and tuned.search == "flashlight":
-        replay = replay_flashlight(word_decoder(system, lang, tuned.search, settings).decoder, scores)
+        words = word_decoder(system, lang, tuned.search, settings)
+        assert isinstance(words, FlashlightWords)
+        replay = replay_flashlight(words.decoder, scores)
     else:
         graph = WfstDecoder(system, lang, args.graph, settings).graph
         replay = replay_graph(graph, scores, settings.acoustic_scale, args.beam)

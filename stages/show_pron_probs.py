@@ -53,7 +53,7 @@ def main(args: Namespace) -> tuple[Path, str]:
     table = columns(rows)
     target = args.out / "dev.txt"
     units, _ = resampling_units([u.speaker for u in utterances])
-    test = paired_test(*errors, np.array([len(u.words) for u in utterances]), units)
+    test = paired_test(errors[0], errors[1], np.array([len(u.words) for u in utterances]), units)
     verdict = in_words(test, *NAMES, "dev WER")
     write_lines(target, [*table, verdict])
     print("\n".join(table), flush=True)

@@ -155,7 +155,9 @@ def _utterance(utt: str, item: Any) -> PlacedUtterance:
         phones.append(
             PlacedPhone(
                 _segment(utt, phone["phone"], phone, phone["word"], total),
-                *(_number(utt, phone, name) for name in ("score", "confidence", "gop")),
+                _number(utt, phone, "score"),
+                _number(utt, phone, "confidence"),
+                _number(utt, phone, "gop"),
                 _spike(utt, phone, total),
             )
         )

@@ -67,7 +67,7 @@ def phone_models(topology: Topology, phones: Sequence[str]) -> PhoneModels:
 def _states_of(topology: Topology, symbol: int) -> tuple[list[int], dict, dict, dict]:
     """Columns, start, arc and final costs of one phone. A state counts twice where it may be passed before the phone
     and after it, as the blank of CTC may: (state, whether the phone has begun)."""
-    leaving = {}
+    leaving: dict[int, list[tuple[int, int, int, float]]] = {}
     for source, target, label, symbol_of_arc, cost in topology.arcs:
         leaving.setdefault(source, []).append((target, label, symbol_of_arc, cost))
     number: dict[tuple[int, bool], int] = {}

@@ -44,7 +44,8 @@ def peaks(network: Mapping[str, PlacedUtterance], hmm: Mapping[str, PlacedUttera
     return Peaks(
         1 - sum(lengths) / frames,
         float(np.mean(lengths)),
-        *(float(f(near)) if len(near) else float("nan") for f in (np.mean, np.std)),
+        float(np.mean(near)) if len(near) else float("nan"),
+        float(np.std(near)) if len(near) else float("nan"),
         float(np.mean((at >= 0) & (at <= 1))) if len(at) else float("nan"),
     )
 

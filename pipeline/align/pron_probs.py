@@ -28,10 +28,12 @@ def said_in(folder: Path | str) -> dict[str, list[Said | None]]:
     Raises UserError if a phone lies in no word.
     """
     folder = Path(folder)
-    words, found = aligned_ctm(folder, "words"), {}
+    words = aligned_ctm(folder, "words")
+    found: dict[str, list[Said | None]] = {}
     for utterance, phones in aligned_ctm(folder, "phones").items():
         ahead = iter(words.get(utterance, []))
-        word, said = None, []
+        word = None
+        said: list[Said | None] = []
         for phone in phones:
             if phone.label == SILENCE:
                 said.append(PAUSE)
@@ -46,7 +48,9 @@ def said_in(folder: Path | str) -> dict[str, list[Said | None]]:
                     f"{folder / 'phones.ctm'}: {utterance}: {phone.label} at {phone.start:.2f} s is in no word "
                     f"of words.ctm; {align_again(folder)}"
                 )
-            said[-1] = (word.label, (*said[-1][1], phone.label))
+            last = said[-1]
+            assert last is not PAUSE  # after one a word begins
+            said[-1] = (word.label, (*last[1], phone.label))
         found[utterance] = said
     return found
 
@@ -75,15 +79,15 @@ def pause_probabilities(utterances: Iterable[Sequence[Said | None]], lexicon: We
     followed: Counter[Said] = Counter()
     paused: Counter[Said] = Counter()
     for utterance in utterances:
-        spoken = [place for place, said in enumerate(utterance) if said is not PAUSE]
+        spoken = [(place, said) for place, said in enumerate(utterance) if said is not PAUSE]
         if not spoken:
             continue
         number += 1
-        begins += spoken[0] > 0
-        ends += spoken[-1] < len(utterance) - 1
-        for place, following in zip(spoken, spoken[1:]):
-            followed[utterance[place]] += 1
-            paused[utterance[place]] += following > place + 1
+        begins += spoken[0][0] > 0
+        ends += spoken[-1][0] < len(utterance) - 1
+        for (place, said), (following, _) in zip(spoken, spoken[1:]):
+            followed[said] += 1
+            paused[said] += following > place + 1
     rate = (paused.total() + 1) / (followed.total() + 2)
     after = {
         (word, phones): (paused[word, phones] + PSEUDO_COUNT * rate) / (followed[word, phones] + PSEUDO_COUNT)

@@ -22,11 +22,14 @@ DECIDED = {
 def summary(found: Found) -> dict[str, Any]:
     """Errors by cause, and of those that the models made, by what decided and by what had the largest part in it."""
     every = [wrong for wrongs in found.values() for wrong in wrongs]
-    causes, decided, largest = Counter(), Counter(), Counter()
+    causes: Counter[str] = Counter()
+    decided: Counter[str] = Counter()
+    largest: Counter[str] = Counter()
     for wrong in every:
         errors = len(wrong.pairs)
         causes[wrong.cause] += errors
         if wrong.cause in ("kept", "outside"):
+            assert wrong.difference is not None  # the models are the cause
             decided.update(dict.fromkeys(wrong.decided or (NONE,), errors))
             largest[max(COMPONENTS, key=wrong.difference.__getitem__)] += errors
     return {

@@ -238,7 +238,8 @@ class ErrorAnalysis:
             return {"cause": "search"}
         difference = {name: getattr(found, name) - getattr(right, name) for name in COMPONENTS}
         new = {word: variants for word, variants in zip(self.reference[ref], self.said[ref]) if variants}
-        if new and self.judge.score(scores, answer, new, **place).total > found.total + EQUAL:
+        known = self.judge.score(scores, answer, new, **place) if new else None
+        if known and known.total > found.total + EQUAL:
             return {"cause": "lexicon", "difference": difference}
         total = sum(difference.values())
         decided = tuple(name for name, value in difference.items() if total < value)

@@ -93,7 +93,7 @@ def disputed_phones(comparison: Comparison) -> list[DisputedPhone]:
 def examples(entry: DisputedPhone, shown: Sequence[str], number: int = 3) -> list[tuple[str, int]]:
     """At most ``number`` places in utterances that are ``shown``, of as many utterances as there are."""
     there = [place for place in entry.places if place[0] in set(shown)]
-    rank = Counter()
+    rank: Counter[str] = Counter()
     order = []
     for place in there:
         order.append((rank[place[0]], place))

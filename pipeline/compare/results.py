@@ -184,7 +184,7 @@ def read_fields(path: Path, **fields: type) -> dict[str, Any]:
             raise UserError(f'{path}: no "{field}"; remove it and run make again')
         if type(found) is not kind and not (kind is float and type(found) is int):
             raise UserError(f'{path}: "{field}" is {found!r}, not {kind.__name__}; remove it and run make again')
-        if kind in (int, float) and not abs(found) < LARGEST:
+        if isinstance(found, int | float) and not abs(found) < LARGEST:
             raise UserError(f'{path}: "{field}" is {found!r}; remove it and run make again')
     return value
 

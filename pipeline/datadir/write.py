@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from lexicon.files import atomic_dir, write_lines
 from lexicon.text import unfit, unfit_for_a_file, unwritable
 from pipeline.datadir.tables import ARCHIVED, is_pipe
 from pipeline.sound.audio import Cut
-from pipeline.times.intervals import Interval, Intervals, write_intervals
+from pipeline.times.intervals import Interval, write_intervals
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,9 @@ class Utterance:
 
 
 def write_datadir(
-    path: Path | str, utterances: Iterable[Utterance], gold: Mapping[str, Intervals] | None = None
+    path: Path | str,
+    utterances: Iterable[Utterance],
+    gold: Mapping[str, Mapping[str, Sequence[Interval]]] | None = None,
 ) -> None:
     """Write a data directory, replacing the one that was there (features included) when all is written.
 

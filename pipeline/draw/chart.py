@@ -113,7 +113,7 @@ class Ruler:
         at = np.floor((times - self.start) / self.per_column + 1e-6).astype(int)
         here = (at >= 0) & (at < self.columns)
         pooled = np.zeros((len(matrix), self.columns))
-        (np.maximum if peaks else np.add).at(pooled, (slice(None), at[here]), matrix[:, here])
+        (np.maximum if peaks else np.add).at(pooled.T, at[here], matrix[:, here].T)
         return pooled if peaks else pooled / np.maximum(np.bincount(at[here], minlength=self.columns), 1)
 
 

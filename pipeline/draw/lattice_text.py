@@ -122,10 +122,8 @@ def depth_lines(lattice: Lattice) -> list[str]:
     path = best_path(lattice)
     best = [
         Interval(
-            *(
-                float(frame_to_seconds(int(lattice.node_frame[node])))
-                for node in (lattice.arc_from[arc], lattice.arc_to[arc])
-            ),
+            frame_to_seconds(int(lattice.node_frame[lattice.arc_from[arc]])),
+            frame_to_seconds(int(lattice.node_frame[lattice.arc_to[arc]])),
             lattice.label[arc],
         )
         for arc in path

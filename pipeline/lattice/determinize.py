@@ -70,7 +70,8 @@ class _Construction:
 
     def run(self, max_subsets: int) -> Lattice:
         best, beam = self.still[0], self.beam
-        queue, done = [(best, 0)], set()
+        queue = [(best, 0)]
+        done: set[int] = set()
         while queue:
             total, number = heappop(queue)
             if number in done:

@@ -180,18 +180,22 @@ def read_slf(path: Path | str) -> Lattice:
         if header.get("version", "1") != str(VERSION):
             raise ValueError(f"version {header.get('version', '1')}, this program reads {VERSION}")
         lattice = Lattice(
-            unquoted(header["UTTERANCE"]),
-            header["system"],
-            header["graph"],
-            float(header["tscale"]) * 1000,
-            int(header["num_frames"]),
-            float(header["acscale"]),
-            float(header["word_score"]),
-            np.array(nodes, np.int32),
-            *(np.array([int(arc[key]) for arc in arcs], np.int32) for key in "SE"),
-            *([unquoted(arc[key]) for arc in arcs] for key in "Ww"),
-            *(np.array([float(arc[key]) for arc in arcs]) for key in "alp"),
-            float(header["beam"]),
+            utterance=unquoted(header["UTTERANCE"]),
+            system=header["system"],
+            graph=header["graph"],
+            frame_shift_ms=float(header["tscale"]) * 1000,
+            num_frames=int(header["num_frames"]),
+            acoustic_scale=float(header["acscale"]),
+            word_score=float(header["word_score"]),
+            node_frame=np.array(nodes, np.int32),
+            arc_from=np.array([int(arc["S"]) for arc in arcs], np.int32),
+            arc_to=np.array([int(arc["E"]) for arc in arcs], np.int32),
+            label=[unquoted(arc["W"]) for arc in arcs],
+            word=[unquoted(arc["w"]) for arc in arcs],
+            acoustic=np.array([float(arc["a"]) for arc in arcs]),
+            language=np.array([float(arc["l"]) for arc in arcs]),
+            posterior=np.array([float(arc["p"]) for arc in arcs]),
+            beam=float(header["beam"]),
         )
         if int(header["N"]) != len(nodes) or int(header["L"]) != len(arcs):
             raise ValueError(f"{len(nodes)} nodes and {len(arcs)} arcs, N={header['N']} L={header['L']} promised")

@@ -54,11 +54,11 @@ class Sausage:
 def sausage(lattice: Lattice, fold: Fold = {}) -> Sausage:
     """The confusion network of a lattice with posteriors, silence and blanks aside."""
     graph = _Graph(lattice, fold)
-    string = [graph.labels[arc] for arc in best_path(lattice) if graph.labels[arc] is not None]
+    string = [label for arc in best_path(lattice) if (label := graph.labels[arc]) is not None]
     errors, shares, times = graph.statistics(string)
     first = errors
     for _ in range(MAX_ROUNDS):
-        likeliest = [max(share, key=share.get) for share in shares]
+        likeliest = [max(share, key=share.__getitem__) for share in shares]
         better = [label for label in likeliest if label != NOTHING]
         if better == string:
             break

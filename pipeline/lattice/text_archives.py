@@ -161,7 +161,8 @@ def _read_symbols(path: Path) -> dict[int, str]:
 
 def _blocks(path: Path) -> Iterator[Block]:
     """Kaldi's text tables: a line with the key, the lines of its value, an empty line."""
-    key, began, lines = "", 0, []
+    key, began = "", 0
+    lines: list[list[str]] = []
     for number, line in numbered_lines(path):
         fields = line.split()
         if not began and len(fields) == 1:
@@ -215,7 +216,8 @@ def _times(arcs: list[tuple], start: int) -> tuple[dict[int, int], dict[int, int
     for a, b, *_, frames in arcs:
         leaving.setdefault(a, []).append((b, frames))
         waiting[b] = waiting.get(b, 0) + 1
-    frame, order, ready = {start: 0}, {}, [start]
+    frame, ready = {start: 0}, [start]
+    order: dict[int, int] = {}
     while ready:
         state = ready.pop()
         order[state] = len(order)
@@ -234,19 +236,18 @@ def _lattice(info: dict[str, Any], key: str, frames: np.ndarray, arcs: list[tupl
     own = info["utterances"][key]
     start, end, label, word, acoustic, language = zip(*sorted(arcs, key=lambda arc: arc[0]))
     lattice = Lattice(
-        unquoted(key),
-        *(info[name] for name in SHARED[:3]),
-        int(own["num_frames"]),
-        *(info[name] for name in SHARED[3:]),
-        frames,
-        np.array(start, np.int32),
-        np.array(end, np.int32),
-        [unquoted(name) for name in label],
-        [unquoted(name) for name in word],
-        np.array(acoustic, float),
-        np.array(language, float),
-        np.zeros(len(arcs)),
-        np.inf if own["beam"] is None else float(own["beam"]),
+        utterance=unquoted(key),
+        num_frames=int(own["num_frames"]),
+        **{name: info[name] for name in SHARED},
+        node_frame=frames,
+        arc_from=np.array(start, np.int32),
+        arc_to=np.array(end, np.int32),
+        label=[unquoted(name) for name in label],
+        word=[unquoted(name) for name in word],
+        acoustic=np.array(acoustic, float),
+        language=np.array(language, float),
+        posterior=np.zeros(len(arcs)),
+        beam=np.inf if own["beam"] is None else float(own["beam"]),
     )
     check_lattice(lattice)
     forward_backward(lattice)

@@ -84,7 +84,9 @@ class _Placer:
         begin = _Inside(*border, ())
         into: dict[_Inside, list[tuple[_Inside, int]]] = {begin: []}  # how each node within a word is reached
         spelled: dict[str, list[tuple[_Inside, int, _Border]]] = {}
-        waiting, trees, ends = [begin], {(): self.tree}, set()
+        trees: dict[tuple[str, ...], SpellingTree] = {(): self.tree}
+        ends: set[_Border] = set()
+        waiting = [begin]
         while waiting:
             here = heappop(waiting)
             for arc in range(self.bounds[here.node], self.bounds[here.node + 1]):
@@ -162,7 +164,8 @@ def _assemble(
 ) -> Lattice:
     """The lattice of the arcs that lead to the end, nodes in the order of those they come from; of one, in the order of
     the ways on from them: of equal paths the first stays the best."""
-    rank, kept = {end: 0}, []
+    rank: dict[tuple, int] = {end: 0}
+    kept: list[tuple[tuple, tuple, int, str]] = []
     for _, leaving in groupby(sorted(arcs, key=lambda item: item[0][0], reverse=True), key=lambda item: item[0][0]):
         ways: dict[tuple, list[tuple[int, int]]] = {}
         for here, there, arc, word in leaving:

@@ -53,11 +53,12 @@ def _drawing(lattice: Lattice) -> dict[str, Any]:
 
 def difference_bars(lattices: Sequence[Lattice | None]) -> list[list[Any]] | None:
     """[start, end, phone, mass of the first lattice, of the second]; None unless both are there."""
-    if any(lattice is None for lattice in lattices):
+    ours, theirs = lattices
+    if ours is None or theirs is None:
         return None
     return [
         [seconds_of(phone.start), seconds_of(phone.end), phone.label, round(phone.first, 4), round(phone.second, 4)]
-        for phone in difference(*lattices)
+        for phone in difference(ours, theirs)
     ]
 
 

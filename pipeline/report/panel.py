@@ -190,8 +190,8 @@ class Panels:
         placed = [self._placed(system.model, utterance) for system in systems]
         heard = [self.ctm[system.name]["phones"].get(utterance, []) for system in systems]
         return {
-            "words": borders_apart(*heard),
-            "known": borders_apart(*placed) if all(placed) else None,
+            "words": borders_apart(heard[0], heard[1]),
+            "known": borders_apart(placed[0], placed[1]) if all(placed) else None,
             "difference": {
                 graph: difference_bars([read_lattice(system.decode, graph, utterance) for system in systems])
                 for graph in GRAPHS

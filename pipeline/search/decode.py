@@ -72,7 +72,8 @@ class Decoder(Protocol):
     ``graphs``: of the lattices that it makes, first that of a hypothesis' ``lattice``, then of its ``word_lattice``.
     """
 
-    graphs: Sequence[str]
+    @property
+    def graphs(self) -> Sequence[str]: ...
 
     def decode(self, utterance: str, scores: np.ndarray, num_frames: int) -> Hypothesis: ...
 
@@ -196,6 +197,7 @@ class FlashlightWords:
 
 def greedy_phones(system: System, feats: np.ndarray) -> list[str]:
     """What a CTC network says without any help: the best token of each frame, repeats joined, blanks left out."""
+    assert system.posteriors is not None  # it is a CTC network
     return [list(system.tokens)[token] for token, _, _ in greedy(system.posteriors(feats))]
 
 

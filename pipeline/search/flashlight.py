@@ -20,6 +20,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from flashlight.lib.text.decoder import (
@@ -122,7 +123,8 @@ class FlashlightDecoder:
         """Every pronunciation, and every pronunciation with the copy of its last phone, with the most frequent of its
         words."""
         copies = {token: len(self.tokens) + i for i, token in enumerate(self.ends)}
-        trie, start, filled = Trie(len(self.tokens) + len(copies), BLANK), self.lm.start(True), {}
+        trie, start = Trie(len(self.tokens) + len(copies), BLANK), self.lm.start(True)
+        filled: dict[tuple[str, ...], int] = {}
         unigram = {word: self.lm.score(start, i)[1] for word, i in self.index.items()}
         for word in sorted(self.words, key=lambda word: (-unigram[word], word)):
             for phones in dict.fromkeys(phones for _, phones in self.lang.lexicon[word]):
@@ -211,7 +213,7 @@ class FlashlightDecoder:
 
     def _wordings(self, spelling: tuple[tuple[str, ...], ...]) -> list[tuple[float, tuple[str, ...]]]:
         """The words that may have these pronunciations: (natural log probability, words), the nbest best."""
-        best = [(0.0, (), self.lm.start(False))]
+        best: list[tuple[float, tuple[str, ...], Any]] = [(0.0, (), self.lm.start(False))]
         for phones in spelling:
             longer = []
             for language, words, state in best:

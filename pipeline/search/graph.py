@@ -144,7 +144,7 @@ def _pronunciations(
     ]
     prefixes = {phones[:k] for _, _, phones in entries for k in range(1, len(phones))}
     seen: dict[tuple[int, ...], int] = {}
-    count = {}
+    count: dict[tuple[int, ...], int] = {}
     for _, _, phones in entries:
         count[phones] = count.get(phones, 0) + 1
     result = []
@@ -176,7 +176,8 @@ def _lexicon_fst(
         return [(no, -math.log(1 - prob)), (yes, -math.log(prob))] if silence else [(no, 0.0)]
 
     counted = silence and isinstance(pauses, Pauses)
-    begin, last = (pauses.begin, fork(pauses.end, 4, 5)) if counted else (pauses, [])
+    begin, last = (pauses.begin, fork(pauses.end, 4, 5)) if isinstance(pauses, Pauses) else (pauses, [])
+    last = last if counted else []
     arcs = [(1, 1, first_disambig, backoff_word, 0.0)]
     arcs += [(0, there, 0, 0, cost) for there, cost in fork(begin, 1, 2) + (fork(begin, 4, 5) if counted else [])]
     if silence:

@@ -93,7 +93,8 @@ class _Histories:
     """What tokens have said, as numbers: (history before, word, row) -> number; ``words`` of each."""
 
     def __init__(self, names: Sequence[str]):
-        self.names, self.words, self.row, self.before = names, [()], [-1], [0]
+        self.names, self.row, self.before = names, [-1], [0]
+        self.words: list[Words] = [()]
         self.known: dict[tuple[int, int, int], int] = {}
         self.texts: dict[Words, int] = {(): 0}
         self.text = np.zeros(1024, np.int64)  # of each history, the number of its words
@@ -267,7 +268,9 @@ def overruled(replay: Replay) -> list[Overruled]:
     rivals: dict[Words, list[tuple[int, Prefix, Prefix]]] = {}
     for row, (prefixes, so_far) in enumerate(zip(replay.rows, replay.so_far)):
         winner = next((prefix for prefix in prefixes if prefix.words == so_far), None)
-        for prefix in prefixes if winner else ():
+        if winner is None:
+            continue
+        for prefix in prefixes:
             rival = _parted(prefix.words, replay.said)
             if rival and prefix.acoustic > winner.acoustic and prefix.total < winner.total:
                 rivals.setdefault(rival, []).append((row, winner, prefix))

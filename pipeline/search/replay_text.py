@@ -82,11 +82,11 @@ def text(
         f"The {TOP} best prefixes whenever they changed, against the best of them; sound + the rest = all:",
         f"{'at':>8} {'all':>9} {'sound':>9} {'rest':>9}  so far (* what was said in the end, - no word yet)",
     ]
-    for row, prefixes in changes(replay, TOP):
-        so_far = replay.so_far[row] if replay.so_far else ()
+    for place, prefixes in changes(replay, TOP):
+        so_far = replay.so_far[place] if replay.so_far else ()
         lines += [
             _prefix(
-                f"{seconds(row, step):7.2f}s" if n == 0 else "",
+                f"{seconds(place, step):7.2f}s" if n == 0 else "",
                 prefix,
                 prefixes[0] if n else None,
                 "*" if prefix.words == so_far else " ",

@@ -104,7 +104,9 @@ def search(
 
 def _parse(text: str) -> _RawLattice:
     """Read the decoder's lattice from OpenFst text (its Python iterators are broken in kaldifst 1.8.3)."""
-    arcs, final_cost, start = [], {}, None
+    start: int | None = None
+    final_cost: dict[int, float] = {}
+    arcs = []
     for line in text.splitlines():
         fields = line.split()
         if not fields:
@@ -115,10 +117,11 @@ def _parse(text: str) -> _RawLattice:
         else:
             cost = float(fields[4].split(",")[0]) if len(fields) > 4 else 0.0
             arcs.append((int(fields[0]), int(fields[1]), int(fields[2]), int(fields[3]), cost))
-    source, target, label, word, cost = (np.array(column) for column in zip(*arcs))
+    source, target, label, word, costs = (np.array(column) for column in zip(*arcs))
+    assert start is not None  # where there is an arc, there is a line
     size = int(max(source.max(), target.max())) + 1
     frame, rank = _frames_and_ranks(source, target, label, start, size)
-    return _RawLattice(source, target, label, word, cost, final_cost, start, frame, rank)
+    return _RawLattice(source, target, label, word, costs, final_cost, start, frame, rank)
 
 
 def _frames_and_ranks(
@@ -205,7 +208,8 @@ class _Cutter:
         """``origin``; from the start of the lattice also what arcs without frames lead to before the first phone."""
         if origin != self.start:
             return [(origin, 0.0, ())]
-        found, stack = [], [(origin, 0.0, ())]
+        found: list[tuple[int, float, tuple[int, ...]]] = []
+        stack: list[tuple[int, float, tuple[int, ...]]] = [(origin, 0.0, ())]
         while stack:
             state, cost, words = stack.pop()
             found.append((state, cost, words))
@@ -241,6 +245,7 @@ class _Cutter:
                 waiting += missing
                 continue
             waiting.pop()
+            found: dict[tuple[int, tuple[int, ...]], tuple[float, float]]
             found = {(state, ()): (0.0, 0.0)} if state in self.entries else {}
             if state in self.final:
                 found[self.END, ()] = self.final[state], 0.0

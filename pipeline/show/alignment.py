@@ -120,7 +120,7 @@ def _aligned(path: Path, name: str, utterance: str) -> Aligned:
 
 
 def _interval(segment: Segment) -> Interval:
-    return Interval(*(float(frame_to_seconds(frame)) for frame in (segment.start, segment.end)), segment.label)
+    return Interval(frame_to_seconds(segment.start), frame_to_seconds(segment.end), segment.label)
 
 
 # ---- pictures and tables

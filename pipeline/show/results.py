@@ -277,7 +277,7 @@ def _arcs(lattice: Lattice, word: Interval) -> list[int]:
 
 def _sure(lattice: Lattice | None, word: Interval) -> list[str]:
     arcs = [arc for arc in _arcs(lattice, word) if lattice.label[arc] not in SILENT] if lattice else []
-    if not arcs:
+    if lattice is None or not arcs:
         return ["", ""]
     sure = min(float(lattice.posterior[arc]) for arc in arcs)
     return [*numbers([sure]), level(sure)]
@@ -286,17 +286,17 @@ def _sure(lattice: Lattice | None, word: Interval) -> list[str]:
 def _sound(lattice: Lattice | None, word: Interval) -> list[str]:
     arcs = _arcs(lattice, word) if lattice else []
     frames = round(1000 * (word.end - word.start) / FRAME_SHIFT_MS)
-    return numbers([lattice.acoustic[arcs].sum() / max(frames, 1)], 1) if arcs else [""]
+    return numbers([lattice.acoustic[arcs].sum() / max(frames, 1)], 1) if lattice and arcs else [""]
 
 
 def _nbest(one: Decode) -> list[str]:
     """Further readings with their scores, where the search gives some."""
     words = one.lattice("word_arcs")
     readings = _read_nbest(one.folder / "nbest.jsonl", one.utterance)[:READINGS]
-    readings = readings or [
-        (value, " ".join(spoken(words.label[arc] for arc in path)))
-        for value, path in (nbest(words, READINGS) if words else ())
-    ]
+    if words and not readings:
+        readings = [
+            (value, " ".join(spoken(words.label[arc] for arc in path))) for value, path in nbest(words, READINGS)
+        ]
     if len(readings) < 2:
         return ["", f"  no other string of words is within {words.beam:g} of it in score"] if words else []
     best = readings[0][0]

@@ -297,7 +297,9 @@ def neural(place: Place) -> Shown:
 
     directory = place.exp / "neural"
     model, feats = load_model(directory), place.feats_for(directory)
-    logs = load_system(directory).posteriors(feats)  # (T', tokens)
+    network = load_system(directory).posteriors
+    assert network is not None  # of a CTC network they are there
+    logs = network(feats)  # (T', tokens)
     posteriors, config, step = np.exp(logs), model.encoder.config, model.subsampling
     blank = posteriors[:, model.tokens.index(BLANK)]
     spikes = greedy(logs)

@@ -114,7 +114,8 @@ def _ground(lm: NGram, history: Sequence[str], word: str) -> str:
     """The longest n-gram that the model has of this word after this history."""
     if (word,) not in lm.logprob:
         return "never: not in the vocabulary, scored as an unknown word"
-    ngram, longer = (*history, word), ()
+    longer: tuple[str, ...] = ()
+    ngram: tuple[str, ...] = (*history, word)
     while ngram not in lm.logprob:
         ngram, longer = ngram[1:], ngram
     unseen = f"; {' '.join(longer)} unseen" if longer else ""

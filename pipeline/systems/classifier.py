@@ -153,6 +153,7 @@ def _judged(
     found: list[tuple[str, FrameClassifier, float]], material: Material, hmms: GmmHmm, dev: Labelled
 ) -> list[Candidate]:
     """Each candidate as it searches dev."""
+    assert material.teacher is not None  # `train` has seen to it
     path = material.teacher / "ali_dev" / "reference.txt"
     references = read_spoken(path)
     same_ids(path, references, dev.utterances, align_again(path.parent))

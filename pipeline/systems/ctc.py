@@ -51,7 +51,7 @@ class Settings(TrainSettings):
 def load(directory: Path, meta: dict[str, Any]) -> System:
     """The network in ``directory``; UserError if it is damaged."""
     model, scale = load_model(directory), meta.get("prior_scale")
-    if type(scale) not in (int, float) or not 0 <= scale <= 1:
+    if not isinstance(scale, int | float) or isinstance(scale, bool) or not 0 <= scale <= 1:
         raise UserError(
             f"{directory}/meta.json: prior_scale {scale!r} is no number from 0 to 1; run: make {directory.name}"
         )
@@ -148,7 +148,8 @@ def _device(name: str) -> torch.device:
     """The device asked for, which computes the same each time; "auto" takes the GPU where there is one."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS adds in no fixed order
     torch.use_deterministic_algorithms(True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # costs a twentieth, and nothing reads such memory
+    # It costs a twentieth, and nothing reads such memory.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # made at run time
     if name == "cuda" and not torch.cuda.is_available():
         raise UserError("--device cuda: PyTorch finds no GPU here; use --device cpu")
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
