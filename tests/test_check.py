@@ -335,6 +335,7 @@ def test_every_fault_is_listed_and_mended_where_that_loses_nothing(sound, fault)
             False,
         ),
         ("bob-1 tape", "bob-1 disc", ['segments:3: recording "disc" is not in wav.scp'], False),
+        ("bob-1 tape 1.1 1.8", "bob-1 disc 1.1 -1", ['segments:3: recording "disc" is not in wav.scp'], False),
         ("bob-1 tape 1.1 1.8", "bob-1 tape one two", ['segments:3: "tape one two" is not a recording'], False),
         (
             "ann-1 tape 0 0.5\n",
@@ -358,6 +359,13 @@ def test_faults_of_segments(cuts, old, new, expected, mendable):
     assert (cuts.errors() == []) == mendable
     if new.endswith("2.4") and mendable:
         assert cuts["segments"].endswith("bob-1 tape 1.1 1.8\n")
+
+
+def test_a_segment_to_the_end_of_a_recording_that_cannot_be_read(cuts):
+    cuts.edit("segments", "1.1 1.8", "1.1 -1")
+    cuts["wav.scp"] = "tape cat tape.mp3 | play |\n"
+    (error,) = cuts.errors()
+    assert error.startswith('wav.scp:1: "cat tape.mp3 | play |" is a pipe')
 
 
 def test_lines_are_not_lost_with_the_segments_of_an_utterance_that_has_a_file(cuts):
