@@ -10,13 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_ctc_beam import make_lang
+from helpers.langs import make_lang
+from helpers.models import save_frames, save_gmm
 
 from lexicon.errors import UserError
 from lexicon.files import write_json
 from pipeline.base.archive import write_archive
 from pipeline.base.arrays import read_arrays, write_arrays
-from pipeline.classifier.model import FrameClassifier, load_frame_classifier
+from pipeline.classifier.model import load_frame_classifier
 from pipeline.datadir import Utterance, write_datadir
 from pipeline.hmm.gmm import flat_start, load_gmm
 from pipeline.search.tuning import read_tuning
@@ -24,20 +25,6 @@ from pipeline.sound.mfcc import FeatureSettings
 from pipeline.systems import load_system
 
 PROJECT = Path(__file__).resolve().parents[1]
-
-
-def save_gmm(path: Path) -> None:
-    model = flat_start(["SIL", "AH", "B"], np.zeros(39), np.ones(39))
-    model.save(path)
-
-
-def save_frames(path: Path) -> None:
-    rng = np.random.default_rng(0)
-    layers = [
-        (rng.normal(size=(39, 4)).astype(np.float32), np.zeros(4, np.float32)),
-        (rng.normal(size=(4, 11)).astype(np.float32), np.zeros(11, np.float32)),
-    ]
-    FrameClassifier(0, layers, np.arange(11), np.log(np.full(11, 1 / 11))).save(path)
 
 
 KINDS = {"gmm": (save_gmm, load_gmm), "classifier": (save_frames, load_frame_classifier)}

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from bring import RATE, noise
 
 from lexicon.errors import UserError
 from pipeline.corpora.prepared import measure, unmeasured
@@ -17,7 +18,6 @@ from pipeline.datadir.check import Check
 from pipeline.datadir.write import write_datadir
 from pipeline.sound.audio import Cut, audio_info, read_audio, resampled_length
 from pipeline.sound.containers import _after_metadata
-from tests.bring import RATE, noise
 
 N = 3 * RATE  # samples of the recordings below
 SOUND = noise(3)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import soundfile
+from bring import RATE, noise
 
 from lexicon.errors import UserError
 from lexicon.written import Written
@@ -19,7 +20,6 @@ from pipeline.corpora.unpack import extract
 from pipeline.datadir.check import Check
 from pipeline.datadir.repair import repair
 from pipeline.sound.recording import begin_results, own_folder
-from tests.bring import RATE, noise
 
 NFC, NFD = (unicodedata.normalize(form, "é") for form in ("NFC", "NFD"))
 MAC = b"\0\5\x16\7\0\2\0\0Mac OS X"  # how ._ files begin

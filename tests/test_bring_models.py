@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from bring import RATE, noise
 from conftest import one_gaussian
 
 from lexicon.errors import UserError
@@ -37,7 +38,6 @@ from pipeline.times.ctm import ctm_lines
 from pipeline.times.segments import Segment
 from stages import align as align_set
 from stages import align_text, make_lang, make_mfcc, prepare_data
-from tests.bring import RATE, noise
 
 SETTINGS = FeatureSettings(8000, norm_vars=False)
 

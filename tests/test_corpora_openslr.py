@@ -8,19 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from helpers.corpora import chapter
 
 from lexicon.errors import UserError
 from pipeline.corpora import fetch, librispeech, mini_librispeech, speechocean762
-
-
-def chapter(top: Path, part: str, reader: int, number: int, utterances: int) -> None:
-    """One chapter as LibriSpeech lays it out: FLAC files and one file of transcripts."""
-    folder = top / "LibriSpeech" / part / str(reader) / str(number)
-    folder.mkdir(parents=True)
-    names = [f"{reader}-{number}-{i:04}" for i in range(utterances)]
-    for name in names:
-        soundfile.write(folder / f"{name}.flac", np.full(1600, 0.1), 16000)
-    (folder / f"{reader}-{number}.trans.txt").write_text("".join(f"{name} IT'S WORD {name[-1]}\n" for name in names))
 
 
 def pack(top: Path, folder: str, archive: Path) -> None:

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
-from sphere import write_sphere
+from helpers.corpora import SAMPLES, sentence, small_tree
 
 from lexicon import timit as phone_set
 from lexicon.errors import UserError
@@ -20,33 +19,7 @@ from pipeline.corpora import fetch, timit, timit_sample
 from pipeline.sound.audio import read_audio
 from pipeline.times.intervals import Interval
 
-SAMPLES = np.arange(-800, 800, dtype=np.int16)  # 0.1 s
-PHN = "0 160 h#\n160 400 q\n400 800 ix\n800 1000 tcl\n1000 1100 t\n1100 1520 h#\n"
-WRD = "160 1100 it\n"
 REFERENCE = Path(__file__).parent / "reference/timit.map"
-
-
-def sentence(folder: Path, name: str, text: str, upper: bool = True, audio: str = "sphere") -> None:
-    """One recording as the LDC lays it out; audio: sphere, riff, or both (SA1.WAV and SA1.WAV.wav)."""
-    case = str.upper if upper else str.lower
-    folder.mkdir(parents=True, exist_ok=True)
-    for ending, content in (("phn", PHN), ("wrd", WRD), ("txt", f"0 1600 {text}\n")):
-        (folder / case(f"{name}.{ending}")).write_text(content)
-    wav = folder / case(f"{name}.wav")
-    if audio in ("sphere", "both"):
-        write_sphere(wav, SAMPLES)
-    if audio in ("riff", "both"):
-        soundfile.write(f"{wav}.wav" if audio == "both" else wav, SAMPLES, 16000, format="WAV")
-
-
-def small_tree(top: Path, upper: bool = True, audio: str = "sphere") -> Path:
-    """A speaker for each set, and one of TEST who is in none."""
-    case = str.upper if upper else str.lower
-    for part in ("train/dr1/fcjf0", "test/dr1/faks0", "test/dr1/mdab0", "test/dr1/mreb9"):
-        for name in ("sa1", "si648", "sx37"):
-            sentence(top / case(part), name, 'It, doesn\'t -- e.g. "anti-slavery"!', upper, audio)
-        (top / case(part) / "._SA1.PHN").write_bytes(b"\0\5\x16\7")  # as macOS leaves them in archives
-    return top
 
 
 def numbered(sex: str, count: int) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from helpers.corpora import ANN, BOB, CYN, language
 from sphere import write_sphere
 
 from lexicon.dictionary import look_up, read_lexicon
@@ -156,26 +157,7 @@ def test_speech_commands_faults_are_named(commands_tree):
 
 # commonvoice
 
-COLUMNS = "client_id\tpath\tsentence_id\tsentence\tup_votes\tdown_votes\tage\tgender\taccents\tlocale\tsegment"
 
-
-def language(top: Path, name: str, rows: dict[str, list[tuple[str, str]]]) -> Path:
-    """LANG/{train,dev,test}.tsv of (speaker, sentence), and the clips as MP3 at 48 kHz."""
-    folder = top / name
-    (folder / "clips").mkdir(parents=True)
-    clip = 17299384
-    for table, members in rows.items():
-        lines = [COLUMNS]
-        for speaker, sentence in members:
-            clip += 1
-            wav = f"common_voice_{name}_{clip}.mp3"
-            soundfile.write(folder / "clips" / wav, np.sin(np.arange(9600) / 20) / 4, 48000, format="MP3")
-            lines.append(f"{speaker}\t{wav}\tabc\t{sentence}\t2\t0\t\t\t\t{name}\t")
-        (folder / f"{table}.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return folder
-
-
-ANN, BOB, CYN = "0123456789abcdef" * 8, "0123456701234567" * 8, "f" * 128
 WELSH = {
     "train": [(ANN, "Mae'r tŷ’n fawr."), (ANN, '"Croeso," meddai hi – ail-ddweud'), (BOB, "...")],
     "dev": [(BOB, "Ble mae 3 chath?"), (BOB, "Nos da!")],

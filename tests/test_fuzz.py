@@ -25,14 +25,12 @@ import numpy as np
 import pytest
 import soundfile
 from bad_inputs.damage import BYTES, GZIPPED_JSON_LINES, JSON, TENSORS, TEXT
+from helpers.corpora import ANN, BOB, chapter, language, small_tree
+from helpers.langs import BUGS_ARPA, make_lang
+from helpers.models import save_frames, save_gmm
+from helpers.trees import chain_lattice
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_bad_models import save_frames, save_gmm
-from test_compare import chain_lattice
-from test_corpora_openslr import chapter
-from test_corpora_timit import small_tree
-from test_corpora_words import ANN, BOB, language
-from test_ctc_beam import BUGS_ARPA, make_lang
 
 from lexicon.dictionary import read_lexicon
 from lexicon.errors import UserError, at

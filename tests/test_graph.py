@@ -7,28 +7,14 @@ import math
 
 import numpy as np
 import pytest
-from test_hmm import phone_sequences, small_transitions, state_paths
+from helpers.graphs import DELTA, EVERYTHING, HOMOPHONES, LEXICON, best_by_sentence, grammar, sentences
+from helpers.hmms import phone_sequences, small_transitions, state_paths
 
 from lexicon.ngram import NGram, estimate, read_arpa
 from pipeline.hmm.topology import Transitions, phone_topology, silence_topology
 from pipeline.lattice import Lattice, best_path
 from pipeline.search.graph import Topology, ctc_topology, decoding_graph, entry, hmm_topology, inside, phone_loop, widen
-from pipeline.search.wfst import Beams, SearchGraph, best_segments, search
-
-DELTA = 4e-3  # determinizing and minimizing round costs to 1/1024 here and there
-EVERYTHING = Beams(beam=1e4, lattice_beam=1e4)
-LEXICON = {
-    "A": [(1.0, ("AH",))],
-    "AT": [(1.0, ("AH", "T"))],
-    "BAT": [(1.0, ("B", "AH", "T")), (0.4, ("B", "T"))],
-    "TA": [(0.5, ("T", "AH"))],
-}
-HOMOPHONES = {**LEXICON, "TAH": [(1.0, ("T", "AH"))], "TT": [(1.0, ("T", "T"))]}
-TEXT = [["A", "BAT"], ["A", "AT", "A"], ["BAT", "TA"], ["TA"], ["A", "BAT", "TA"], ["AT", "BAT"]]
-
-
-def grammar(lexicon: dict, order: int = 2) -> NGram:
-    return estimate(TEXT, order, lexicon)
+from pipeline.search.wfst import SearchGraph, best_segments, search
 
 
 def lattice_of(
@@ -39,25 +25,8 @@ def lattice_of(
     return search(graph, scores, scale, EVERYTHING, "u", "gmm", "words", 10.0, word_score=word_score)
 
 
-def sentences(lexicon: dict, longest: int):
-    for n in range(longest + 1):
-        yield from itertools.product(sorted(lexicon), repeat=n)
-
-
 def score_of(lattice: Lattice) -> float:
     return float(lattice.scores()[best_path(lattice)].sum())
-
-
-def best_by_sentence(lattice: Lattice) -> dict[tuple[str, ...], float]:
-    """The score of the best path for every word sequence in the lattice."""
-    found: list[dict[tuple[str, ...], float]] = [{} for _ in range(lattice.num_nodes)]
-    found[0][()] = 0.0
-    for arc, score in enumerate(lattice.scores().tolist()):
-        for said, so_far in found[lattice.arc_from[arc]].items():
-            words = (*said, *lattice.word[arc].split())
-            there = found[lattice.arc_to[arc]]
-            there[words] = max(there.get(words, -math.inf), so_far + score)
-    return found[-1]
 
 
 def try_all_hmm(

@@ -6,7 +6,7 @@ import json
 import math
 
 import pytest
-from test_lattice_strings import lattice_of
+from helpers.lattices import lattice_of
 
 from lexicon.phones import INVENTORY
 from pipeline.lattice.difference import Considered, Tally, as_json, difference, in_order, readable, tally

@@ -10,7 +10,7 @@ import kaldialign
 import kaldifst
 import numpy as np
 import pytest
-from test_lattice import all_paths, random_lattice
+from helpers.lattices import all_paths, lattice_of, random_lattice
 
 from lexicon.phones import spoken
 from pipeline.lattice import (
@@ -30,30 +30,6 @@ from pipeline.lattice.oracle import oracle
 from pipeline.lattice.sausage import expected_errors, sausage
 
 Strings = dict[tuple, list[tuple[float, tuple]]]
-
-
-def lattice_of(frames: list[int], arcs: list[tuple]) -> Lattice:
-    """From (from, to, label, score[, word])."""
-    start, end, label, score, *_ = zip(*(arc[:4] for arc in arcs))
-    words = [arc[4] if len(arc) > 4 else "" for arc in arcs]
-    lattice = Lattice(
-        "u",
-        "gmm",
-        "free",
-        10.0,
-        frames[-1],
-        1.0,
-        0.0,
-        np.array(frames, np.int32),
-        np.array(start),
-        np.array(end),
-        list(label),
-        words,
-        np.zeros(len(arcs)),
-        np.array(score, float),
-    )
-    forward_backward(lattice)
-    return lattice
 
 
 def some_lattice(seed: int, num_nodes: int = 8, labels: tuple[str, ...] = ("AH", "B", "SIL", "<blk>")) -> Lattice:

@@ -8,8 +8,7 @@ from dataclasses import replace
 import kaldifst
 import numpy as np
 import pytest
-from test_lattice import all_paths, random_lattice, same, with_odd_words
-from test_lattice_strings import lattice_of
+from helpers.lattices import all_paths, lattice_of, random_lattice, same, with_odd_words
 
 from lexicon.errors import UserError
 from pipeline.lattice import best_path, determinize

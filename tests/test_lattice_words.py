@@ -6,9 +6,8 @@ import math
 
 import numpy as np
 import pytest
-from test_lattice import all_paths
-from test_lattice_strings import lattice_of
-from test_search import LEXICON, graph_of, random_scores, topology_of
+from helpers.lattices import all_paths, lattice_of
+from helpers.searches import LEXICON, graph_of, random_scores, topology_of
 
 from lexicon.ngram import NGram
 from lexicon.phones import spoken

@@ -8,7 +8,7 @@ import zlib
 from pathlib import Path
 
 import pytest
-from test_compare import chain_lattice
+from helpers.trees import chain_lattice
 
 from lexicon.errors import UserError
 from pipeline.base import members

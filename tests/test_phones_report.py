@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from test_compare import SYSTEMS, make_trees
+from helpers.trees import SYSTEMS, make_trees
 
 from lexicon.errors import UserError
 from pipeline.compare.dispute import choose

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_graph import DELTA, EVERYTHING, HOMOPHONES, LEXICON, best_by_sentence, grammar, sentences
-from test_hmm import small_transitions, state_paths
+from helpers.graphs import DELTA, EVERYTHING, HOMOPHONES, LEXICON, best_by_sentence, grammar, sentences
+from helpers.hmms import small_transitions, state_paths
 
 from lexicon.errors import UserError
 from lexicon.lang import build_lang, load_lang

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from test_causes import JOKE, PHONES, ctc, hmm, lang_of, spoken
+from helpers.causes import JOKE, PHONES, ctc, hmm, lang_of, spoken
 
 from lexicon.ngram import NGram, write_arpa
 from pipeline.lattice import best_path

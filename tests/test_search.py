@@ -5,42 +5,12 @@ from __future__ import annotations
 import kaldi_decoder
 import numpy as np
 import pytest
+from helpers.searches import graph_of, random_scores
 
-from lexicon.ngram import estimate
-from pipeline.hmm.topology import Transitions, phone_topology, silence_topology
 from pipeline.lattice import best_path, determinize
-from pipeline.search.graph import Topology, ctc_topology, decoding_graph, hmm_topology, phone_loop, widen
+from pipeline.search.graph import widen
 from pipeline.search.wfst import Beams, SearchGraph, best_segments, search
 from pipeline.times.segments import Segment
-
-LEXICON = {
-    "A": [(1.0, ("AH",))],
-    "AT": [(1.0, ("AH", "T"))],
-    "BAT": [(1.0, ("B", "AH", "T")), (0.4, ("B", "T"))],
-    "TA": [(0.5, ("T", "AH"))],
-    "TAH": [(1.0, ("T", "AH"))],
-}
-TEXT = [["A", "BAT"], ["A", "AT", "A"], ["BAT", "TA"], ["TAH"], ["A", "BAT", "TA"], ["AT", "BAT"]]
-PHONES = ["SIL", "AH", "B", "T"]
-
-
-def topology_of(kind: str) -> Topology:
-    if kind == "ctc":
-        return ctc_topology(["<blk>", *PHONES[1:]])
-    return hmm_topology(
-        Transitions(PHONES, {p: silence_topology() if p == "SIL" else phone_topology() for p in PHONES})
-    )
-
-
-def graph_of(kind: str, name: str) -> SearchGraph:
-    topology = topology_of(kind)
-    lexicon, words = phone_loop(topology) if name == "free" else (LEXICON, sorted(LEXICON))
-    lm = estimate([["B", "AH", "T"], ["T", "AH"]], 2) if name == "free" else estimate(TEXT, 2, LEXICON)
-    return SearchGraph(decoding_graph(topology, lexicon, lm, words, 0.2, -0.5), topology, words)
-
-
-def random_scores(topology: Topology, length: int, seed: int) -> np.ndarray:
-    return np.random.default_rng(seed).normal(size=(length, len(topology.label_phone))).astype(np.float32) * 4
 
 
 def kaldis_best(

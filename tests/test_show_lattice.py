@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.trees import ODD_ID, ROOT, make_trees, run_stage
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_compare import ODD_ID, ROOT, make_trees, run_stage
 
 from lexicon.text import width_of
 from pipeline.base.members import packed

@@ -6,9 +6,11 @@ with its last phone followed by a copy of that phone (a column of its own, with 
 further frames. The copy is a little too permissive (it also joins "T, blank, T" to one T), so every hypothesis is
 aligned and scored again exactly, and the n-best list is ordered by that score.
 
-Of hypotheses with equal scores flashlight keeps those whose language model states happen to lie first in memory. Words
-of one pronunciation score alike so often that results would differ from run to run. So what it finds is taken for its
-pronunciations, and all words that have them are tried again.
+Of hypotheses with equal scores flashlight keeps those whose language model states happen to lie first in memory, and
+words of one pronunciation score alike so often that results would differ from run to run. So the last phone of every
+further word of a pronunciation has a column of its own as well, worse than the phone's by next to nothing, which
+differs from frame to frame (ASIDE). And what is found is taken for its pronunciations, and all words that have them are
+tried again.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import contextlib
 import math
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +42,8 @@ from lexicon.lang import Lang
 from pipeline.neural import BLANK
 from pipeline.neural.paths import best_spelling
 
-LABELS_PER_NODE = 6  # flashlight's Trie leaves out any further word with the same pronunciation
+LABELS_PER_NODE = 6  # words of a pronunciation that are searched; the others are tried at the end
+ASIDE = 1e-4  # nats that columns of further words are worse by, half of it by chance
 NATURAL = math.log(10.0)  # KenLM answers in log10
 
 
@@ -96,17 +100,22 @@ class FlashlightDecoder:
         self.lm_weight, self.word_score = lm_weight, word_score
         self.words = sorted(lang.lexicon)
         self.index = {word: i for i, word in enumerate(self.words)}
-        self.sounding: dict[
-            tuple[str, ...], list[tuple[str, float]]
-        ] = {}  # words of a pronunciation, natural log of its
-        for word in self.words:  # probability among those of the word
+        # Words of a pronunciation, and natural log of its probability among those of the word.
+        self.sounding: dict[tuple[str, ...], list[tuple[str, float]]] = {}
+        for word in self.words:
             for weight, phones in lang.lexicon[word]:
                 self.sounding.setdefault(phones, []).append((word, math.log(weight)))
-        self.ends = sorted({tokens.index(phones[-1]) for variants in lang.lexicon.values() for _, phones in variants})
         self.lm = load_kenlm(lang.path / "lm.arpa", self.words)
+        entries = self._entries()
+        ends = sorted({tokens.index(phones[-1]) for _, phones, _ in entries})
+        aside = sorted({(tokens.index(phones[-1]), rank) for _, phones, rank in entries if rank})
+        self.copied = [*ends, *(token for token, _ in aside)]  # the tokens that further columns are copies of
+        self.num_aside = len(aside)
+        most = 1 + max(Counter(self.copied).values(), default=1)  # columns of one token
+        self.trie = self._trie(entries, ends, aside)
         options = LexiconDecoderOptions(
             beam_size,
-            2 * beam_size_token,
+            most * beam_size_token,
             beam_threshold,
             lm_weight * NATURAL,
             word_score,
@@ -115,25 +124,37 @@ class FlashlightDecoder:
             False,
             CriterionType.CTC,
         )
-        self.trie = self._trie()
         # The "silence" is what may follow a finished word for a while: the blank. (-1 would read outside the matrix.)
         self.decoder = LexiconDecoder(options, self.trie, self.lm, BLANK, BLANK, -1, [], False)
 
-    def _trie(self) -> Trie:
-        """Every pronunciation, and every pronunciation with the copy of its last phone, with the most frequent of its
-        words."""
-        copies = {token: len(self.tokens) + i for i, token in enumerate(self.ends)}
-        trie, start = Trie(len(self.tokens) + len(copies), BLANK), self.lm.start(True)
-        filled: dict[tuple[str, ...], int] = {}
+    def _entries(self) -> list[tuple[str, tuple[str, ...], int]]:
+        """Words and pronunciations that are searched, with the word's rank among those of the pronunciation: 0 is the
+        most frequent."""
+        start = self.lm.start(True)
+        ranks: Counter[tuple[str, ...]] = Counter()
+        entries = []
         unigram = {word: self.lm.score(start, i)[1] for word, i in self.index.items()}
         for word in sorted(self.words, key=lambda word: (-unigram[word], word)):
             for phones in dict.fromkeys(phones for _, phones in self.lang.lexicon[word]):
-                filled[phones] = filled.get(phones, 0) + 1
-                if filled[phones] > LABELS_PER_NODE:
-                    continue
-                spelling = [self.tokens.index(phone) for phone in phones]
-                trie.insert(spelling, self.index[word], unigram[word])
-                trie.insert([*spelling, copies[spelling[-1]]], self.index[word], unigram[word])
+                if ranks[phones] < LABELS_PER_NODE:
+                    entries.append((word, phones, ranks[phones]))
+                ranks[phones] += 1
+        return entries
+
+    def _trie(
+        self, entries: list[tuple[str, tuple[str, ...], int]], ends: list[int], aside: list[tuple[int, int]]
+    ) -> Trie:
+        """Every pronunciation of every word, and the same with the copy of its last phone."""
+        size, start = len(self.tokens), self.lm.start(True)
+        copies = {token: size + i for i, token in enumerate(ends)}
+        columns = {pair: size + len(ends) + i for i, pair in enumerate(aside)}
+        trie = Trie(size + len(self.copied), BLANK)
+        for word, phones, rank in entries:
+            *before, last = (self.tokens.index(phone) for phone in phones)
+            spelling = [*before, columns[last, rank] if rank else last]
+            unigram = self.lm.score(start, self.index[word])[1]
+            trie.insert(spelling, self.index[word], unigram)
+            trie.insert([*spelling, copies[last]], self.index[word], unigram)
         trie.smear(SmearingMode.MAX)
         return trie
 
@@ -182,8 +203,11 @@ class FlashlightDecoder:
     def _with_copies(self, log_posteriors: np.ndarray) -> np.ndarray:
         """(T, V) -> (T, V + copies) float32, contiguous: decode_step gets its bare address."""
         matrix = np.ascontiguousarray(
-            np.concatenate([log_posteriors, log_posteriors[:, self.ends]], axis=1), np.float32
+            np.concatenate([log_posteriors, log_posteriors[:, self.copied]], axis=1), np.float32
         )
+        if self.num_aside:
+            chance = np.random.default_rng(0).random((len(matrix), self.num_aside), np.float32)
+            matrix[:, -self.num_aside :] -= ASIDE * (1 + chance) / 2
         assert matrix.dtype == np.float32 and matrix.flags.c_contiguous and matrix.ndim == 2
         return matrix
 
@@ -191,13 +215,21 @@ class FlashlightDecoder:
         """Cut flashlight's frame-by-frame path at the word ends; what follows the last one is no word."""
         phones, current, last = [], [], BLANK
         for token, label in zip(result.tokens, result.words):
-            if token not in (last, BLANK) and 0 <= token < len(self.tokens):
-                current.append(self.tokens[token])
+            if token not in (last, BLANK) and (phone := self._phone(token)):
+                current.append(phone)
             last = token
             if label >= 0:
                 phones.append(current)
                 current = []
         return phones
+
+    def _phone(self, column: int) -> str | None:
+        """The phone that begins in a column; None in a copy, in which one goes on."""
+        own, further = len(self.tokens), column - len(self.tokens)
+        if 0 <= column < own:
+            return self.tokens[column]
+        aside = len(self.copied) - self.num_aside <= further < len(self.copied)
+        return self.tokens[self.copied[further]] if aside else None
 
     def _rescore(self, log_posteriors: np.ndarray, spelling: tuple[tuple[str, ...], ...]) -> list[Reading]:
         """Exact score and times of the words that may have these pronunciations, nbest of them at most."""

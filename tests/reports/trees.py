@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from test_compare import (
+from helpers.trees import (
     HEARD_WORDS,
     ODD_ID,
     ODD_WORD,
