@@ -27,6 +27,8 @@ from pipeline.times.clock import frame_to_seconds
 from pipeline.times.intervals import Interval, Intervals
 from pipeline.times.segments import Segment, word_segments
 
+MOST_FRAMES = 2**31  # of an utterance: 248 days
+
 
 @dataclass(frozen=True)
 class PlacedPhone:
@@ -144,6 +146,8 @@ def read_alignment(path: Path, known: Collection[str] | None = None) -> dict[str
 
 def _utterance(utt: str, item: Any) -> PlacedUtterance:
     total = item["num_frames"]
+    if type(total) is not int or not 0 <= total < MOST_FRAMES:
+        raise ValueError(f"{utt}: num_frames {total!r:.40}")
     words = [
         (_segment(utt, word["word"], word, index, total), _number(utt, word, "confidence"))
         for index, word in enumerate(item["words"])

@@ -149,7 +149,7 @@ def _changed(value: Any, changes: list[tuple[float, Any]]) -> Any:
     value = copy.deepcopy(value)
     for where, new in changes:
         places = _places(value)
-        if not places or where > 0.99:
+        if not places or where >= 0.99:
             value = copy.deepcopy(new)
         else:
             container, key = places[int(where / 0.99 * len(places))]
