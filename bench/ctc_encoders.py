@@ -22,7 +22,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from lexicon.files import write_json  # noqa: E402
 from lexicon.lang import load_lang  # noqa: E402
 from pipeline.datadir.feats import read_feats  # noqa: E402
-from pipeline.neural.train import TrainSettings, split_by_length, survey, train  # noqa: E402
+from pipeline.neural.data import split_by_length, survey
+from pipeline.neural.settings import TrainSettings
+from pipeline.neural.train import train
 from pipeline.systems.ctc import targets  # noqa: E402
 from stages.common import parser  # noqa: E402
 

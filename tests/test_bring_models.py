@@ -25,8 +25,10 @@ from pipeline.align.text import Placed, place_text
 from pipeline.base.training import Material
 from pipeline.classifier.model import FrameClassifier
 from pipeline.compare.listen import ListedSystem
+from pipeline.neural.checkpoint import State
 from pipeline.neural.model import CtcModel, Encoder, EncoderConfig, save_model
-from pipeline.neural.train import State, TrainSettings, goes_on, keep_best
+from pipeline.neural.settings import TrainSettings
+from pipeline.neural.train import goes_on, keep_best
 from pipeline.search.decode import FlashlightWords, SearchSettings
 from pipeline.search.graph import ctc_topology
 from pipeline.search.system import System

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from lexicon.errors import UserError
+from pipeline.neural.data import collate
 from pipeline.neural.model import (
     ENCODERS,
     CtcModel,
@@ -21,7 +22,6 @@ from pipeline.neural.model import (
     load_model,
     save_model,
 )
-from pipeline.neural.train import collate
 
 TOKENS = ["<blk>", "AH", "B", "T"]
 

@@ -15,23 +15,11 @@ import pytest
 import torch
 
 from lexicon.errors import UserError
+from pipeline.neural.checkpoint import State
+from pipeline.neural.data import Part, augment, batches, resample, split_by_length, survey
 from pipeline.neural.model import EncoderConfig, load_model, save_model
-from pipeline.neural.train import (
-    Gradients,
-    Part,
-    Share,
-    State,
-    TrainSettings,
-    augment,
-    batches,
-    finish,
-    learning_rate,
-    new_state,
-    resample,
-    split_by_length,
-    survey,
-    train,
-)
+from pipeline.neural.settings import TrainSettings
+from pipeline.neural.train import Gradients, Share, finish, learning_rate, new_state, train
 
 TOKENS = ["<blk>", "AH", "B", "T"]
 TINY = TrainSettings(

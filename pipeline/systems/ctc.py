@@ -24,8 +24,11 @@ from pipeline.base.training import Material, setting
 from pipeline.datadir import read_datadir
 from pipeline.datadir.feats import read_feats
 from pipeline.datadir.short import refuse_short
+from pipeline.neural.checkpoint import CHECKPOINT
+from pipeline.neural.data import Part, split_by_length, survey
 from pipeline.neural.model import CtcModel, load_model, save_model
-from pipeline.neural.train import CHECKPOINT, Part, TrainSettings, finish, split_by_length, survey
+from pipeline.neural.settings import TrainSettings
+from pipeline.neural.train import finish
 from pipeline.neural.train import train as train_network
 from pipeline.search.decode import SearchSettings, WfstDecoder
 from pipeline.search.graph import ctc_topology

@@ -1,0 +1,56 @@
+"""What the training of a network depends on besides its data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lexicon.errors import UserError
+from pipeline.base.training import setting
+from pipeline.neural.model import ENCODERS, EncoderConfig, check_config
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """What a training run depends on besides its data; a change in any of them starts a run afresh."""
+
+    encoder: str = setting("conv-bilstm", "kind of network", choices=ENCODERS)
+    width: int = setting(128, "units per direction of a recurrent layer, or channels of a tdnn or conformer")
+    layers: int = setting(1, "recurrent or conformer layers")
+    conv_layers: int = setting(3, "residual convolutions before them")
+    subsampling: int = setting(3, "feature frames per network frame")
+    dropout: float = setting(0.3, "share of activations dropped")
+    epochs: int = setting(50, "passes over the training data at most; the learning rate falls until the last")
+    min_updates: int = setting(20, "updates in an epoch at least; a small corpus is passed over several times")
+    patience: int = setting(12, "stop after so many epochs without a better dev PER")
+    batch_size: int = setting(8, "utterances in a batch")
+    parts: int = setting(
+        2, "parts of a batch, which as many processes may compute at once; two cost a tenth more than one, four a sixth"
+    )
+    learning_rate: float = setting(2e-3, "highest learning rate of AdamW")
+    warmup_epochs: int = setting(3, "epochs in which the learning rate rises")
+    weight_decay: float = setting(0.01, "weight decay of AdamW")
+    average_decay: float = setting(0.99, "decay per step of the moving average of the weights, which is the model")
+    speed_change: float = setting(0.1, "utterances are made faster or slower by up to this share")
+    time_masks: float = setting(1.0, "masks of 1 to 10 frames per second of speech, on average")
+    feature_mask: int = setting(3, "cepstral coefficients masked at most, with their deltas")
+    noise: float = setting(0.1, "Gaussian noise, in standard deviations of each coefficient")
+    seed: int = setting(1, "seed of everything random")
+
+
+def check_settings(config: EncoderConfig, settings: TrainSettings) -> None:
+    """UserError, with the name of the option, for numbers that cannot be meant."""
+    try:
+        check_config(config, config.num_tokens)
+        for name in ("epochs", "patience", "batch_size", "parts", "min_updates"):
+            if getattr(settings, name) < 1:
+                raise ValueError(f"{name} {getattr(settings, name)}, less than 1")
+        for name in ("warmup_epochs", "time_masks", "feature_mask", "noise", "weight_decay", "seed"):
+            if not getattr(settings, name) >= 0:
+                raise ValueError(f"{name} {getattr(settings, name)}, less than 0")
+        for name in ("speed_change", "average_decay"):
+            if not 0 <= getattr(settings, name) < 1:
+                raise ValueError(f"{name} {getattr(settings, name)}, not in 0..1")
+        if not 0 < settings.learning_rate < 1:
+            raise ValueError(f"learning_rate {settings.learning_rate}, not in 0..1")
+    except ValueError as error:
+        raise UserError(f"setting {error}; see: python -m stages.train --system ctc --help") from error
