@@ -20,9 +20,9 @@ from lexicon.normalise import to_words
 BOUNDARY = regex.compile(r"(?w)\b", regex.V1)
 LETTER = regex.compile(r"[\p{L}\p{N}]")
 DIGIT = regex.compile(r"\p{N}")
-# What stands in brackets is no speech: [laughter], <unk>, {SL}. Round ones hold asides, which are said.
 SAID = regex.compile(r"[%&\p{Sc}]")  # signs that are words in English
 MONEY = regex.compile(r"\p{Sc}\s*\d[\d.,]*|\d[\d.,]*\s*\p{Sc}")
+# What stands in brackets is no speech: [laughter], <unk>, {SL}. Round ones hold asides, which are said.
 BRACKETED = regex.compile(r"\[[^][]{0,60}\]|<[^<>]{0,60}>|\{[^{}]{0,60}\}")
 # Written without spaces between words. Where there are spaces, people have set them between words, for us.
 WITHOUT_SPACES = regex.compile(
@@ -72,7 +72,7 @@ class Written:
         """The words of a line of text. UserError for figures that are not English, and for words of a script without
         spaces that the lexicon lacks; it says no file and line, which the caller knows."""
         text = BRACKETED.sub(lambda found: found[0] if self.find(found[0]) else " ", composed(text))
-        if self.english and SAID.search(text):
+        if SAID.search(text) and self.english:
             text = " ".join(token if self.find(token) else _signs_in_words(token) for token in text.split())
         if self.words_known is None and self.english:
             _refuse_spaceless(text)

@@ -15,6 +15,7 @@ from lexicon.fold import read_fold
 from lexicon.lang import load_lang
 from lexicon.phones import spoken
 from pipeline.base.archive import write_archive
+from pipeline.base.meta import MODEL
 from pipeline.datadir import read_datadir
 from pipeline.datadir.feats import measured, read_feats
 from pipeline.datadir.sets import read_gold
@@ -29,7 +30,7 @@ from stages.common import jobs, parser, run
 
 def main(args: Namespace) -> tuple[Path, str]:
     model, lang, feats = (
-        load_gmm(args.model / "model.safetensors"),
+        load_gmm(args.model / MODEL),
         load_lang(args.lang),
         read_feats(args.data, args.model),
     )

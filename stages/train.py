@@ -5,13 +5,12 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
-from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
 from pipeline.base.meta import MODEL
 from pipeline.base.training import Material
-from pipeline.systems import KINDS
+from pipeline.systems import KINDS, kind_module
 from stages.common import jobs, parser, run, settings_from, settings_options
 
 
@@ -20,11 +19,11 @@ def kind_asked_for() -> ModuleType | None:
     first = ArgumentParser(add_help=False, allow_abbrev=False)
     first.add_argument("--system", choices=KINDS)
     wanted = first.parse_known_args([word for word in sys.argv[1:] if word not in ("-h", "--help")])[0].system
-    return import_module(f"pipeline.systems.{wanted}") if wanted else None
+    return kind_module(wanted) if wanted else None
 
 
 def main(args: Namespace) -> tuple[Path, str]:
-    kind = import_module(f"pipeline.systems.{args.system}")
+    kind = kind_module(args.system)
     material = Material(args.data, args.dev, args.lang, args.out, args.teacher, args.gold == "yes", args.jobs)
     *lines, result = kind.train(material, settings_from(args, kind.Settings))
     print(*lines, sep="\n", end="\n" if lines else "")

@@ -8,8 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-import soundfile
-from bad_inputs.place import RATE, SETS, SPEAKERS, WORDS, tones
+from bad_inputs.place import write_corpus
 
 PROJECT = Path(__file__).resolve().parents[1]
 LINE = "onegauss     onegauss    gmm  wfst"
@@ -71,9 +70,7 @@ def load(directory, meta):
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Path:
     """The project with a further system, and a corpus of tones."""
-    import numpy as np
-
-    root, rng = tmp_path_factory.mktemp("project"), np.random.default_rng(0)
+    root = tmp_path_factory.mktemp("project")
     for name in ("pipeline", "stages", "lexicon"):
         shutil.copytree(PROJECT / name, root / name, ignore=shutil.ignore_patterns("*.pyc"))
     for name in ("Makefile", "pyproject.toml"):
@@ -83,14 +80,7 @@ def project(tmp_path_factory) -> Path:
     text = settings.read_text()
     assert text.count("\ngmm  ") == 1
     settings.write_text(text.replace("\ngmm  ", f"\n{LINE}\ngmm  "))
-    for part, count in SETS.items():
-        for speaker in SPEAKERS:
-            folder = root / f"mine/{part}/{speaker}"
-            folder.mkdir(parents=True)
-            for index in range(count):
-                word = list(WORDS)[index % 2]
-                soundfile.write(folder / f"{part}{index}.wav", tones(WORDS[word], rng), RATE)
-                (folder / f"{part}{index}.txt").write_text(f"{word}\n")
+    write_corpus(root / "mine")
     bin_dir = root / "venv/bin"
     bin_dir.mkdir(parents=True)
     (bin_dir / "python").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from helpers.graphs import DELTA, EVERYTHING, HOMOPHONES, LEXICON, best_by_sentence, grammar, sentences
 from helpers.hmms import phone_sequences, small_transitions, state_paths
+from helpers.langs import BUGS_ARPA
 
 from lexicon.ngram import NGram, estimate, read_arpa
 from pipeline.hmm.topology import Transitions, phone_topology, silence_topology
@@ -133,30 +134,9 @@ def test_ctc_needs_a_blank_between_equal_phones():
     assert segments == [("<blk>", 0, 1), ("T", 1, 3), ("<blk>", 3, 4), ("T", 4, 6), ("<blk>", 6, 7)]
 
 
-JOKE = """\\data\\
-ngram 1=5
-ngram 2=4
-
-\\1-grams:
--99\t<s>\t0
--1.0\t</s>
--3.0\t<unk>
--2.0\tBUGS\t0
--2.0\tBUNNY\t0
-
-\\2-grams:
--0.1\t<s> BUGS
--3.0\t<s> BUNNY
--0.1\tBUGS BUNNY
--0.1\tBUNNY </s>
-
-\\end\\
-"""
-
-
 def test_the_grammar_turns_bunny_bunny_into_bugs_bunny(tmp_path):
     """The sounds say "bunny bunny"; that it was Bugs Bunny only the language knows, when it is listened to."""
-    (tmp_path / "joke.arpa").write_text(JOKE)
+    (tmp_path / "joke.arpa").write_text(BUGS_ARPA)
     lm = read_arpa(tmp_path / "joke.arpa")
     lexicon = {"BUGS": [(1.0, ("B", "AH", "G", "Z"))], "BUNNY": [(1.0, ("B", "AH", "N", "IY"))]}
     phones = ["SIL", "AH", "B", "G", "IY", "N", "Z"]

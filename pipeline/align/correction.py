@@ -227,7 +227,7 @@ def correction_from_gold(train: Path, goodness: Goodness, lang: Lang, jobs: int 
         return None
     feats = read_feats(train, goodness.system.directory)
     words = to_learn_from({u.id: u.words for u in feats.of(read_datadir(train))}, gold)
-    with tqdm(total=len(words), desc=f"train_correction {goodness.system.name}", unit="utt", disable=None) as bar:
+    with tqdm(total=len(words), desc=f"teach {goodness.system.name}", unit="utt", disable=None) as bar:
         return train_correction(
             goodness,
             words,

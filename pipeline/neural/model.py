@@ -19,7 +19,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lexicon.errors import UserError
-from lexicon.files import atomic_write, read_json, write_json
+from lexicon.files import atomic_write, read_json
+from pipeline.base.meta import MODEL, write_model
 from pipeline.neural import BLANK
 
 ENCODERS = ("conv-bigru", "conv-bilstm", "conformer", "tdnn")
@@ -270,26 +271,26 @@ def save_model(directory: Path, model: CtcModel, meta: dict) -> None:
     tensors = {f"encoder.{name}": value.detach().cpu().contiguous() for name, value in weights.items()}
     tensors["log_prior"] = torch.from_numpy(model.log_prior)
     saved = save(tensors)
-    (directory / "model.safetensors").unlink(missing_ok=True)  # the old one is not what meta.json says from here on
-    write_json(
-        directory / "meta.json",
-        {
-            "kind": "ctc",
-            **meta,
-            "network": asdict(model.encoder.config),
-            "tokens": model.tokens,
-            "parameters": model.encoder.num_parameters(),
-            "checksum": zlib.crc32(saved),
-        },
-    )
-    with atomic_write(directory / "model.safetensors", "wb") as stream:
-        stream.write(saved)
+
+    def write(path: Path) -> None:
+        with atomic_write(path, "wb") as stream:
+            stream.write(saved)
+
+    described = {
+        "kind": "ctc",
+        **meta,
+        "network": asdict(model.encoder.config),
+        "tokens": model.tokens,
+        "parameters": model.encoder.num_parameters(),
+        "checksum": zlib.crc32(saved),
+    }
+    write_model(directory, described, write)
 
 
 def load_model(directory: Path | str, device: str = "cpu") -> CtcModel:
     """Read what save_model wrote. Raises UserError, one line, when a file is missing, damaged or does not fit."""
     directory = Path(directory)
-    path = directory / "model.safetensors"
+    path = directory / MODEL
     advice = f"remove {path} and run: make neural"
     try:
         meta = read_json(directory / "meta.json")

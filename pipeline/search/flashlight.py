@@ -23,7 +23,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from flashlight.lib.text.decoder import (
@@ -76,6 +76,16 @@ class Reading:
         return tuple(token.phone for token in self.tokens)
 
 
+class Entry(NamedTuple):
+    """A word and pronunciation that is searched: its rank among the words of the pronunciation (0: the most frequent),
+    and its log10 probability without context."""
+
+    word: str
+    phones: tuple[str, ...]
+    rank: int
+    unigram: float
+
+
 class FlashlightDecoder:
     """Lexicon, KenLM and beam search over CTC posteriors.
 
@@ -107,8 +117,8 @@ class FlashlightDecoder:
                 self.sounding.setdefault(phones, []).append((word, math.log(weight)))
         self.lm = load_kenlm(lang.path / "lm.arpa", self.words)
         entries = self._entries()
-        ends = sorted({tokens.index(phones[-1]) for _, phones, _ in entries})
-        aside = sorted({(tokens.index(phones[-1]), rank) for _, phones, rank in entries if rank})
+        ends = sorted({tokens.index(phones[-1]) for _, phones, _, _ in entries})
+        aside = sorted({(tokens.index(phones[-1]), rank) for _, phones, rank, _ in entries if rank})
         self.copied = [*ends, *(token for token, _ in aside)]  # the tokens that further columns are copies of
         self.num_aside = len(aside)
         most = 1 + max(Counter(self.copied).values(), default=1)  # columns of one token
@@ -127,9 +137,8 @@ class FlashlightDecoder:
         # The "silence" is what may follow a finished word for a while: the blank. (-1 would read outside the matrix.)
         self.decoder = LexiconDecoder(options, self.trie, self.lm, BLANK, BLANK, -1, [], False)
 
-    def _entries(self) -> list[tuple[str, tuple[str, ...], int]]:
-        """Words and pronunciations that are searched, with the word's rank among those of the pronunciation: 0 is the
-        most frequent."""
+    def _entries(self) -> list[Entry]:
+        """What is searched, the most frequent words first."""
         start = self.lm.start(True)
         ranks: Counter[tuple[str, ...]] = Counter()
         entries = []
@@ -137,22 +146,19 @@ class FlashlightDecoder:
         for word in sorted(self.words, key=lambda word: (-unigram[word], word)):
             for phones in dict.fromkeys(phones for _, phones in self.lang.lexicon[word]):
                 if ranks[phones] < LABELS_PER_NODE:
-                    entries.append((word, phones, ranks[phones]))
+                    entries.append(Entry(word, phones, ranks[phones], unigram[word]))
                 ranks[phones] += 1
         return entries
 
-    def _trie(
-        self, entries: list[tuple[str, tuple[str, ...], int]], ends: list[int], aside: list[tuple[int, int]]
-    ) -> Trie:
+    def _trie(self, entries: list[Entry], ends: list[int], aside: list[tuple[int, int]]) -> Trie:
         """Every pronunciation of every word, and the same with the copy of its last phone."""
-        size, start = len(self.tokens), self.lm.start(True)
+        size = len(self.tokens)
         copies = {token: size + i for i, token in enumerate(ends)}
         columns = {pair: size + len(ends) + i for i, pair in enumerate(aside)}
         trie = Trie(size + len(self.copied), BLANK)
-        for word, phones, rank in entries:
+        for word, phones, rank, unigram in entries:
             *before, last = (self.tokens.index(phone) for phone in phones)
             spelling = [*before, columns[last, rank] if rank else last]
-            unigram = self.lm.score(start, self.index[word])[1]
             trie.insert(spelling, self.index[word], unigram)
             trie.insert([*spelling, copies[last]], self.index[word], unigram)
         trie.smear(SmearingMode.MAX)

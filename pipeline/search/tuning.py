@@ -153,13 +153,25 @@ def _tune(
     scored = dict(zip(references, scores))
 
     def errors(settings: SearchSettings) -> int:
-        decoder = make_decoder(settings)
-
-        def wrong(utt: str) -> int:
-            hypothesis = decoder.decode(utt, *scored[utt])
-            heard = [segment.label for segment in (hypothesis.words if words else hypothesis.phones)]
-            return kaldialign.edit_distance(spoken(references[utt]), spoken(heard, fold))["total"]
-
-        return sum(each(wrong, references, jobs))
+        return count_errors(make_decoder(settings), scored, references, words, fold, jobs)
 
     return coordinate_descent(errors, SearchSettings(system.start_scale))
+
+
+def count_errors(
+    decoder: Decoder,
+    scored: Mapping[str, tuple[np.ndarray, int]],
+    references: Mapping[str, Sequence[str]],
+    words: bool,
+    fold: Fold = {},
+    jobs: int = 1,
+) -> int:
+    """Errors in words, or in phones (which are folded), of what a decoder finds in ``scored``: the scores of each
+    utterance and its number of frames."""
+
+    def wrong(utt: str) -> int:
+        hypothesis = decoder.decode(utt, *scored[utt])
+        heard = [segment.label for segment in (hypothesis.words if words else hypothesis.phones)]
+        return kaldialign.edit_distance(spoken(references[utt]), spoken(heard, fold))["total"]
+
+    return sum(each(wrong, references, jobs))

@@ -10,6 +10,7 @@ import numpy as np
 from lexicon.errors import UserError
 from lexicon.phones import BLANK, SILENT
 from pipeline.base.archive import Archive
+from pipeline.base.meta import MODEL
 from pipeline.draw.chart import MARGIN, SHADES, counted, frame_rulers, level, note, numbers, shaded, table, wrap
 from pipeline.show.place import Place, Shown
 from pipeline.times.clock import FRAME_SHIFT_MS, frame_to_seconds
@@ -38,7 +39,7 @@ def gmm(place: Place) -> Shown:
     from pipeline.systems import load_system
 
     directory = place.exp / "gmm"
-    system, model, feats = load_system(directory), load_gmm(directory / "model.safetensors"), place.feats_for(directory)
+    system, model, feats = load_system(directory), load_gmm(directory / MODEL), place.feats_for(directory)
     transitions = model.transitions
     scores = system.scores(feats)  # (T, states)
     lines = [place.title("gmm: how likely each state of each phone makes each frame"), ""]
@@ -86,9 +87,9 @@ def classifier(place: Place) -> Shown:
     from pipeline.systems import load_system
 
     directory = place.exp / "classifier"
-    system, model = load_system(directory), load_frame_classifier(directory / "model.safetensors")
+    system, model = load_system(directory), load_frame_classifier(directory / MODEL)
     feats = place.feats_for(directory)
-    transitions = load_gmm(place.exp / "gmm" / "model.safetensors").transitions
+    transitions = load_gmm(place.exp / "gmm" / MODEL).transitions
     scores = system.scores(feats)  # (T, states)
     sizes = [model.layers[0][0].shape[0], *(weight.shape[1] for weight, _ in model.layers)]
     lines = [place.title("classifier: which state a frame and its neighbours sound like"), ""]

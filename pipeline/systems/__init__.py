@@ -8,6 +8,7 @@ from __future__ import annotations
 import pkgutil
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 from lexicon.errors import UserError
 from pipeline.base.meta import read_meta
@@ -22,4 +23,9 @@ def load_system(directory: Path | str) -> System:
     meta = read_meta(directory)
     if (kind := meta.get("kind")) not in KINDS:
         raise UserError(f"{directory}/meta.json: kind {kind!r} is none of {', '.join(KINDS)}; train the model again")
-    return import_module(f"{__name__}.{kind}").load(directory, meta)
+    return kind_module(kind).load(directory, meta)
+
+
+def kind_module(kind: str) -> ModuleType:
+    """The file of a kind, one of KINDS."""
+    return import_module(f"{__name__}.{kind}")

@@ -6,12 +6,10 @@ It learns without any alignment; training stops, and the best weights are chosen
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import kaldialign
 import numpy as np
 import torch
 
@@ -33,7 +31,7 @@ from pipeline.neural.train import train as train_network
 from pipeline.search.decode import SearchSettings, WfstDecoder
 from pipeline.search.graph import ctc_topology
 from pipeline.search.system import System, checked
-from pipeline.search.tuning import BEST_PATH_ONLY
+from pipeline.search.tuning import BEST_PATH_ONLY, count_errors
 from pipeline.search.wfst import Beams
 
 # Powers of the label prior that posteriors are divided by, as a hybrid's are: without it the network's own habits (the
@@ -162,30 +160,18 @@ def _fit_prior_scale(model: CtcModel, material: Material, lang: Lang, dev: Part)
     """Of PRIOR_SCALES that with the fewest errors of the free search on dev; of equals the middle one."""
     fold = read_fold(material.dev.parent)
     references = {utt: spoken([lang.tokens[t] for t in target], fold) for utt, target in dev.targets.items()}
-    wrong = {
-        scale: _errors(system_of(material.out, model, scale), lang, dev.feats, references, fold, material.jobs)
-        for scale in PRIOR_SCALES
-    }
+    found = each(lambda utt: model.log_posteriors(dev.feats[utt]), references, material.jobs)
+    posteriors = dict(zip(references, found))
+    wrong = {}
+    for scale in PRIOR_SCALES:
+        system = system_of(material.out, model, scale)
+        decoder = WfstDecoder(
+            system, lang, "free", SearchSettings(system.start_scale), Beams(lattice_beam=BEST_PATH_ONLY)
+        )
+        scored = {utt: (log - scale * model.log_prior, dev.num_frames[utt]) for utt, log in posteriors.items()}
+        wrong[scale] = count_errors(decoder, scored, references, words=False, fold=fold, jobs=material.jobs)
     best = [scale for scale, errors in wrong.items() if errors == min(wrong.values())]
     return best[len(best) // 2]
-
-
-def _errors(
-    system: System,
-    lang: Lang,
-    feats: Mapping[str, np.ndarray],
-    references: Mapping[str, tuple[str, ...]],
-    fold: Mapping[str, str],
-    jobs: int,
-) -> int:
-    """Phone errors of the free search."""
-    decoder = WfstDecoder(system, lang, "free", SearchSettings(system.start_scale), Beams(lattice_beam=BEST_PATH_ONLY))
-
-    def errors(utt: str) -> int:
-        heard = decoder.decode(utt, system.scores(feats[utt]), len(feats[utt])).phones
-        return kaldialign.edit_distance(references[utt], spoken([phone.label for phone in heard], fold))["total"]
-
-    return sum(each(errors, references, jobs))
 
 
 def _named(what: str, ids: list[str]) -> str:

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from lexicon.errors import UserError
 from lexicon.files import log_file
 from lexicon.lang import Lang, load_lang
-from pipeline.base.meta import write_model
+from pipeline.base.meta import MODEL, write_model
 from pipeline.base.training import Material, setting
 from pipeline.datadir import Utterance, read_datadir
 from pipeline.datadir.feats import Features, measured, read_feats
@@ -46,7 +46,7 @@ class Settings:
 
 def load(directory: Path, meta: dict[str, Any]) -> System:
     """The model in ``directory``; UserError if it is damaged."""
-    model = load_gmm(directory / "model.safetensors")
+    model = load_gmm(directory / MODEL)
     scores = checked(directory, model.means.shape[1], model.log_likelihood)
     return System(directory.name, directory, scores, hmm_topology(model.transitions), 1, 0.28, 0.1)
 

@@ -140,23 +140,28 @@ def tones(phones: str, rng: np.random.Generator) -> np.ndarray:
     return samples + 0.01 * rng.normal(size=len(samples))
 
 
-JOBS = ("make_mfcc", "train_gmm", "align", "train_classifier", "train_ctc", "tune", "decode", "place", "explain_errors")
-
-
-def build(place: Place, jobs: int = 1) -> None:
-    """The corpus, and every stage's work on it, that of JOBS in so many processes."""
+def write_corpus(root: Path) -> None:
+    """Recordings of tones with their words beside them, in a folder for each set and speaker."""
     rng = np.random.default_rng(0)
-    for folder in ("data/toy", "exp/toy"):
-        (place / folder).mkdir(parents=True)
-        mark(place / folder)
     for name, count in SETS.items():
         for speaker in SPEAKERS:
-            folder = place / f"corpus/{name}/{speaker}"
+            folder = root / name / speaker
             folder.mkdir(parents=True)
             for index in range(count):
                 word = list(WORDS)[index % 2]
                 soundfile.write(folder / f"{name}{index}.wav", tones(WORDS[word], rng), RATE)
                 (folder / f"{name}{index}.txt").write_text(f"{word}\n")
+
+
+JOBS = ("make_mfcc", "train_gmm", "align", "train_classifier", "train_ctc", "tune", "decode", "place", "explain_errors")
+
+
+def build(place: Place, jobs: int = 1) -> None:
+    """The corpus, and every stage's work on it, that of JOBS in so many processes."""
+    for folder in ("data/toy", "exp/toy"):
+        (place / folder).mkdir(parents=True)
+        mark(place / folder)
+    write_corpus(place / "corpus")
     run = [
         ("prepare_data",),
         ("make_lang",),
