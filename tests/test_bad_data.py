@@ -1,6 +1,6 @@
 """What people's data is like: each fault ends the real stage with one line that names the file, and the way out works.
 
-More faults, of all stages, are in test_bad_inputs.py.
+More faults, of all stages, are in bad_inputs.
 """
 
 from __future__ import annotations

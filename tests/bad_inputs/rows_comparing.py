@@ -1,0 +1,128 @@
+"""What is bad for the stages that compare systems and explain their errors, and what they say."""
+
+from __future__ import annotations
+
+from bad_inputs.paths import ALIGNED, DECODE, FREE, GMM, LANG, TEST, TUNING
+from bad_inputs.spoil import both, change, cut, gone, member, put, rows, swap, values
+
+BOUNDARIES = rows(
+    "boundaries",
+    ("no alignment", gone(ALIGNED), f"{ALIGNED}: no alignment (no such file)"),
+    ("an alignment that is a list", put(ALIGNED, "[]"), f"{ALIGNED}: no alignment (no object of utterances)"),
+    (
+        "an alignment of another corpus",
+        swap(ALIGNED, "ann-test0", "kim-test0"),
+        f'{ALIGNED}: 1 of 6 utterances are not there (first: "ann-test0"); remove {ALIGNED} and run make again',
+    ),
+    (
+        "a phone that ends before it begins",
+        put(
+            ALIGNED,
+            '{"u": {"num_frames": 9, "words": [], "phones": [{"phone": "AH", "start": 5, "end": 2, "word": -1}]}}',
+        ),
+        "u: 'AH' from 5 to 2 of 9 frames",
+    ),
+    (
+        "a phone of a word that is not there",
+        put(
+            ALIGNED,
+            '{"u": {"num_frames": 9, "words": [], "phones": [{"phone": "AH", "start": 0, "end": 2, "word": 7}]}}',
+        ),
+        "u: word 7 of 0",
+    ),
+    ("gold phones at no time", put(f"{TEST}/phones.ctm", "ann-test0 1 nan 0.1 AH\n"), f"{TEST}/phones.ctm:1: "),
+)
+
+EXPLAIN_ERRORS = rows(
+    "explain_errors",
+    ("no decode", gone(f"{DECODE}/words.ctm"), f"{DECODE}/words.ctm: no such file"),
+    (
+        "a lattice that is gone",
+        both(
+            member(f"{DECODE}/lattices/word_arcs/lattices.jsonl.gz", "ann-test0"), swap(f"{TEST}/text", "ZERO", "ONE")
+        ),
+        f'{DECODE}/lattices/word_arcs/lattices.jsonl.gz: nothing of "ann-test0" is in it; decode again: remove ',
+    ),
+    ("no features of an utterance", change(f"{TEST}/feats.scp", lambda data: data.split(b"\n", 1)[1]), "ann-test0"),
+    (
+        "a tuning of flashlight without its readings",
+        values(TUNING, search="flashlight"),
+        f"{DECODE}/nbest.jsonl: no such file",
+    ),
+    ("a decode that is damaged", put(f"{DECODE}/free.ctm", "ann-test0 1 x y SIL\n"), f"{DECODE}/free.ctm:1: "),
+)
+
+MATRIX = rows(
+    "matrix",
+    ("no decode without grammar", None, "exp/toy/flat/gmm/decode_test: no such decode"),
+    ("a system twice", None, '--systems: "gmm" for the second time', {"also": "--systems gmm gmm"}),
+)
+
+
+FLAT_LANG = rows(
+    "flat_lang",
+    ("no lang", gone(f"{LANG}/lang.json"), f"{LANG}: no lang.json"),
+    ("a damaged model", put(f"{LANG}/lm.arpa", "\\data\\\nngram 1=1\n"), f"{LANG}/lm.arpa:"),
+)
+
+COMPARE = rows(
+    "compare",
+    ("no such system", None, "exp/toy/magic/decode_test: no such decode", {"also": "--systems magic"}),
+    ("a system twice", None, '"gmm" for the second time', {"also": "--systems gmm gmm"}),
+    ("a speed of NaN", change(f"{DECODE}/decode.json", lambda data: b'{"rtf": NaN}'), 'decode.json: "rtf" is nan'),
+    ("no speed", values(f"{DECODE}/decode.json", rtf=None), 'decode.json: no "rtf"'),
+    ("parameters in words", values(f"{GMM}/meta.json", parameters="many"), "\"parameters\" is 'many', not int"),
+    (
+        "parameters of 5000 digits",
+        change(f"{GMM}/meta.json", lambda data: b'{"parameters": ' + b"9" * 5000 + b"}"),
+        "meta.json: not JSON",
+    ),
+    ("a lang.json cut short", cut(f"{LANG}/lang.json", 0.5), f"{LANG}/lang.json: not JSON"),
+    (
+        "a reference that lacks an utterance",
+        swap(f"{GMM}/ali_test/reference.txt", "ann-test0", "ann-test9"),
+        'reference.txt: 1 of 6 utterances are not there (first: "ann-test0")',
+    ),
+)
+
+REPORT = rows(
+    "report",
+    ("words at no time", put(f"{DECODE}/words.ctm", "ann-test0 1 nan 0.1 ZERO 1\n"), f"{DECODE}/words.ctm:1: "),
+    (
+        "phones before the beginning",
+        put(f"{DECODE}/phones.ctm", "ann-test0 1 -5 0.1 Z 1\n"),
+        f"{DECODE}/phones.ctm:1: ",
+    ),
+    ("a CTM of two fields", put(f"{DECODE}/free.ctm", "ann-test0 1\n"), f"{DECODE}/free.ctm:1: "),
+    (
+        "utterances fewer than none",
+        None,
+        "argument --utterances: -1 is not a number of at least 0",
+        {"also": "--utterances -1"},
+    ),
+    (
+        "recordings that are gone",
+        change(f"{TEST}/wav.scp", lambda data: data.replace(b"corpus/", b"corpse/")),
+        "wav.scp:1: ",
+    ),
+    (
+        "a link where the folder goes",
+        lambda place: (place / "exp/linked").symlink_to("toy"),
+        "exp/linked: a file or link",
+        {"also": "--out exp/linked"},
+    ),
+)
+
+
+DIFFERENCE = rows(
+    "lattice_difference",
+    (
+        "a system without lattices",
+        None,
+        "exp/toy/magic/decode_test/lattices/free: no lattices; ",
+        {"also": "--systems gmm magic"},
+    ),
+    ("one system", None, "argument --systems: expected 2 arguments", {"also": "--systems gmm"}),
+    ("an archive cut short", cut(FREE, 0.1), f"{FREE}: ann-test0: cut short"),
+    ("no reference times", gone(f"{GMM}/ali_test/phones.ctm"), "ali_test/phones.ctm: no such file"),
+)

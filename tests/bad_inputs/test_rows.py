@@ -1,0 +1,75 @@
+"""Bad inputs at every stage: one line that names the file and the way out, exit status 1, nothing valid harmed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bad_inputs.place import PROJECT, Place, build, program
+from bad_inputs.spoil import Row
+from bad_inputs.table import ROWS
+
+# What says how many seconds something took; its other numbers stand in other files too.
+TIMED = {"meta.json", "decode.json", "choice.txt", "compare.tsv", "compare.txt", "index.html"}
+
+
+def test_any_number_of_jobs_makes_the_same_files(finished: Place, tmp_path: Path) -> None:
+    other = Place(tmp_path / "place", finished.runner)
+    other.root.mkdir()
+    build(other, jobs=2)
+    one, two = (
+        {
+            name: content.replace(bytes(place.root), b"") if isinstance(content, bytes) else content
+            for name, content in place.snapshot().items()
+        }
+        for place in (finished, other)
+    )
+    assert list(one) == list(two)
+    differing = {name.rpartition("/")[2] for name in one if one[name] != two[name] and not name.endswith(".made")}
+    assert differing <= TIMED
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.stage}: {row.bad}")
+def test_a_bad_input_ends_in_one_line_and_harms_nothing(finished: Place, tmp_path: Path, row: Row) -> None:
+    place = finished.copy(tmp_path / "place")
+    if row.spoil:
+        row.spoil(place)
+    before = place.snapshot()
+    done = place.runner.run(place.root, row.stage, row.options())
+    assert done.returncode == 1, done
+    assert done.stderr.startswith(f"{program(row.stage)}: ") and done.stderr.count("\n") == 1, done.stderr
+    for says in row.says:
+        assert says in done.stderr
+    assert len(done.stderr) < 1200 and done.stderr[:-1].isprintable()
+    after = place.snapshot()
+    changed = {
+        name
+        for name in before.keys() | after.keys()
+        if before.get(name) != after.get(name)
+        # The record goes first of all; which utterances are too short, and of what recording, is written early.
+        and not name.endswith((".made", "/short.txt", "/recording.txt"))
+    }
+    assert changed <= set(row.changed)
+
+
+OF_THE_MAKEFILE = {"clean", "intact"}  # they are given its own names; see test_made.py
+
+
+def test_the_table_is_about_every_stage() -> None:
+    stages = (
+        {path.stem for path in (PROJECT / "stages").glob("*.py")}
+        - {"__init__", "common", "lock", "made"}
+        - OF_THE_MAKEFILE
+    )
+    assert {program(row.stage) for row in ROWS} == stages
+    assert len(ROWS) >= 60 and len({(row.stage, row.bad) for row in ROWS}) == len(ROWS)
+
+
+@pytest.mark.parametrize("stage", ["make_lang", "make_mfcc"])
+def test_a_transcript_of_a_million_words_is_no_trouble(finished: Place, tmp_path: Path, stage: str) -> None:
+    place = finished.copy(tmp_path / "place")
+    text = place / "data/toy/dev/text"
+    text.write_text(text.read_text().replace("ZERO", "ZERO " * 1_000_000, 1))
+    done = place.stage(stage)
+    assert done.returncode == 0 and not done.stderr, done
