@@ -10,8 +10,9 @@ from __future__ import annotations
 import shutil
 import sys
 
+from attacks.attack import fake_exp
 from attacks.hostile import Matrix
-from attacks.rows import ATTACKS, fake_exp
+from attacks.rows import ATTACKS
 from attacks.sandbox import Sandbox, write_corpus
 from small import PROJECT, options, table
 

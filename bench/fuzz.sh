@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Bytes that nobody has tried yet, for every reader: the properties of tests/test_fuzz.py, again and again with other seeds.
+# Bytes that nobody has tried yet, for every reader: the properties of tests/fuzz, again and again with other seeds.
 #   bench/fuzz.sh [minutes, 10 if not given]     FUZZ_EXAMPLES=1000 is how many files each reader gets in a round
 # Stops at what it finds and says how to see it again; otherwise how much it has tried.
 set -euo pipefail
@@ -8,8 +8,8 @@ export FUZZ_EXAMPLES=${FUZZ_EXAMPLES:-500}
 end=$((SECONDS + 60 * ${1:-10})) rounds=0
 while [ "$SECONDS" -lt "$end" ]; do
   seed=$RANDOM$RANDOM
-  .venv/bin/python -m pytest -q tests/test_fuzz.py --hypothesis-seed="$seed" --tb=short \
-    || { echo "found with: FUZZ_EXAMPLES=$FUZZ_EXAMPLES .venv/bin/python -m pytest tests/test_fuzz.py --hypothesis-seed=$seed"; exit 1; }
+  .venv/bin/python -m pytest -q tests/fuzz --hypothesis-seed="$seed" --tb=short \
+    || { echo "found with: FUZZ_EXAMPLES=$FUZZ_EXAMPLES .venv/bin/python -m pytest tests/fuzz --hypothesis-seed=$seed"; exit 1; }
   rounds=$((rounds + 1))
 done
 echo "nothing found: $rounds rounds of $FUZZ_EXAMPLES files for each reader in $SECONDS s"

@@ -15,8 +15,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from attacks.attack import fake_exp
 from attacks.links import LINKS, planted, run_to_the_end
-from attacks.rows import ATTACKS, fake_exp
+from attacks.rows import ATTACKS
 from attacks.sandbox import PROJECT, Sandbox, copy, differences, snapshot, write_corpus
 
 
