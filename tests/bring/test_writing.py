@@ -9,12 +9,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import soundfile
-from bring import RATE, folder_of, noise, said, words_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lhotse import Recording, RecordingSet, SupervisionSegment, SupervisionSet
 from praatio import textgrid
 
+from bring import RATE, folder_of, noise, said, words_of
 from lexicon.errors import UserError
 from lexicon.given import read_given, written_with
 from lexicon.letters import composed

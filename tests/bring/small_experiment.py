@@ -1,0 +1,32 @@
+"""A small experiment of real speech."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from pipeline.sound.mfcc import FeatureSettings
+
+SETTINGS = FeatureSettings(8000, norm_vars=False)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A small experiment of real speech: a trained GMM, a classifier and a network that know nothing."""
+
+    root: Path
+    speech: object
+
+    @property
+    def exp(self) -> Path:
+        return self.root / "exp"
+
+    def wav(self, *utts: str) -> Path:
+        """The utterances one after the other, with pauses between."""
+        rng, path = np.random.default_rng(0), self.root / f"{'_'.join(utts)}.wav"
+        parts = [part for utt in utts for part in (self.speech.samples[utt], rng.normal(0, 1e-4, 4800))]
+        soundfile.write(path, np.concatenate(parts), 8000)
+        return path
