@@ -1,94 +1,29 @@
-"""make check: each fault put into a sound data directory is found, named with its line, and mended where it can be."""
+"""make check: each fault put into an intact data directory is found, named with its line, and mended if possible."""
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from helpers.directories import LENGTHS, RATE, Directory, noise
 
-from pipeline.base.archive import write_archive
 from pipeline.datadir import read_datadir
-from pipeline.datadir.check import Check, num_frames
+from pipeline.datadir.check import num_frames
 from pipeline.datadir.repair import repair
 from pipeline.sound.mfcc import mfcc
 
-PROJECT = Path(__file__).resolve().parents[1]
-RATE = 8000
-LENGTHS = {"ann-1": 4000, "ann-2": 4800, "bob-1": 5600}
-ENDS = {"ann-1": 0.5, "ann-2": 1.1, "bob-1": 1.8}  # the same as stretches of one recording
+pytest_plugins = ["helpers.directories"]
 
 
-def noise(samples: int) -> np.ndarray:
-    return np.random.default_rng(samples).normal(0, 0.1, samples).astype(np.float32)
-
-
-class Directory:
-    """A data directory whose tables are texts to be changed; paths are below `folder`."""
-
-    def __init__(self, folder: Path, segments: bool = False) -> None:
-        self.path = folder / "train"
-        self.path.mkdir()
-        for name, length in LENGTHS.items():
-            soundfile.write(folder / f"{name}.wav", noise(length), RATE)
-        soundfile.write(folder / "tape.wav", noise(sum(LENGTHS.values())), RATE)
-        if segments:
-            self["wav.scp"] = f"tape {folder}/tape.wav\n"
-            starts = dict(zip(LENGTHS, [0, *ENDS.values()]))
-            self["segments"] = "".join(f"{u} tape {starts[u]} {end}\n" for u, end in ENDS.items())
-        else:
-            self["wav.scp"] = "".join(f"{u} {folder}/{u}.wav\n" for u in LENGTHS)
-        self["text"] = "ann-1 HELLO WORLD\nann-2 GRÜSS GOTT\nbob-1 YES\n"
-        self["utt2spk"] = "ann-1 ann\nann-2 ann\nbob-1 bob\n"
-        self["spk2utt"] = "ann ann-1 ann-2\nbob bob-1\n"
-        self["utt2num_samples"] = "".join(f"{u} {n}\n" for u, n in LENGTHS.items())
-        self["phones.ctm"] = "ann-1 1 0.0 0.25 HH\nann-1 1 0.25 0.25 AH\n"
-
-    def __getitem__(self, name: str) -> str:
-        return (self.path / name).read_bytes().decode()
-
-    def __setitem__(self, name: str, text: str | bytes) -> None:
-        (self.path / name).write_bytes(text if isinstance(text, bytes) else text.encode())
-
-    def edit(self, name: str, old: str, new: str) -> None:
-        assert old in self[name]
-        self[name] = self[name].replace(old, new)
-
-    def features(self, **changed: np.ndarray | None) -> None:
-        """Features of the audio, as our stage leaves them, with some changed."""
-        feats = {u: np.ones((num_frames(n, RATE), 39), np.float32) for u, n in LENGTHS.items()}
-        feats |= {name.replace("_", "-"): value for name, value in changed.items()}
-        write_archive(self.path / "feats.scp", [(u, m) for u, m in sorted(feats.items()) if m is not None])
-        self["feats.json"] = "{}"
-
-    def errors(self) -> list[str]:
-        return [str(p).replace(f"{self.path}/", "") for p in Check(self.path).problems() if not p.remark]
-
-    def remarks(self) -> list[str]:
-        return [str(p).replace(f"{self.path}/", "") for p in Check(self.path).problems() if p.remark]
-
-
-@pytest.fixture
-def sound(tmp_path) -> Directory:
-    return Directory(tmp_path)
-
-
-@pytest.fixture
-def cuts(tmp_path) -> Directory:
-    return Directory(tmp_path, segments=True)
-
-
-def test_sound_directories_have_no_problems(sound, tmp_path):
-    sound.features()
-    assert sound.errors() == [] and sound.remarks() == []
+def test_intact_directories_have_no_problems(intact, tmp_path):
+    intact.features()
+    assert intact.errors() == [] and intact.remarks() == []
     (tmp_path / "other").mkdir()
     other = Directory(tmp_path / "other", segments=True)
     assert other.errors() == [] and other.remarks() == [] and repair(other.path) == []
-    assert repair(sound.path) == [] and not list(sound.path.glob(".backup*"))
+    assert repair(intact.path) == [] and not list(intact.path.glob(".backup*"))
 
 
 @pytest.mark.parametrize("samples", [199, 200, 279, 280, 281, 3456])
@@ -273,21 +208,21 @@ REMARKED = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_every_fault_is_listed_and_mended_where_that_loses_nothing(sound, fault):
+def test_every_fault_is_listed_and_mended_where_that_loses_nothing(intact, fault):
     spoil, expected, mendable = FAULTS[fault]
-    before = {path.name: path.read_bytes() for path in sound.path.iterdir()}
-    spoil(sound)
-    spoilt = {path.name: path.read_bytes() for path in sound.path.iterdir()}
-    errors = sound.errors()
+    before = {path.name: path.read_bytes() for path in intact.path.iterdir()}
+    spoil(intact)
+    spoilt = {path.name: path.read_bytes() for path in intact.path.iterdir()}
+    errors = intact.errors()
     assert len(errors) == len(expected) and all(e.startswith(x) for e, x in zip(errors, expected)), errors
     assert all("; " in error and "\n" not in error for error in errors)
-    assert bool(sound.remarks()) == (fault in REMARKED), sound.remarks()
+    assert bool(intact.remarks()) == (fault in REMARKED), intact.remarks()
 
-    done = repair(sound.path)
-    left = sound.errors()
+    done = repair(intact.path)
+    left = intact.errors()
     if mendable:
         assert done and left == []
-        assert {u.id for u in read_datadir(sound.path)} == set(LENGTHS)
+        assert {u.id for u in read_datadir(intact.path)} == set(LENGTHS)
     else:
         assert left and set(left) <= set(errors)  # still listed
     if (
@@ -304,179 +239,24 @@ def test_every_fault_is_listed_and_mended_where_that_loses_nothing(sound, fault)
             "other tables",
         )
     ):
-        assert {name: sound[name].encode() for name in before} == before  # as it was
-    for kept in sound.path.glob(".backup/*"):
+        assert {name: intact[name].encode() for name in before} == before  # as it was
+    for kept in intact.path.glob(".backup/*"):
         assert kept.read_bytes() == spoilt[kept.name]
     assert all(
-        (sound.path / ".backup" / line.split(": ")[0].split("/")[-1]).exists()
+        (intact.path / ".backup" / line.split(": ")[0].split("/")[-1]).exists()
         for line in done
         if line.split(": ")[0].split("/")[-1] in spoilt
     )
-    assert repair(sound.path) == []  # what could be done is done
+    assert repair(intact.path) == []  # what could be done is done
 
 
-@pytest.mark.parametrize(
-    "old,new,expected,mendable",
-    [
-        (
-            "bob-1 tape 1.1 1.8",
-            "bob-1 tape 1.1 2.4",
-            ['segments:3: "bob-1" ends at 2.4 s, 0.60 s beyond the end'],
-            True,
-        ),
-        (
-            "bob-1 tape 1.1 1.8",
-            "bob-1 tape 1.9 2.4",
-            [
-                'segments:3: "bob-1" ends at 2.4 s, 0.60 s beyond the end',
-                'segments:3: "bob-1": 0 samples, shorter than one',
-                'utt2num_samples:3: "bob-1": 5600 samples, but the audio has 0',
-            ],
-            False,
-        ),
-        ("bob-1 tape", "bob-1 disc", ['segments:3: recording "disc" is not in wav.scp'], False),
-        ("bob-1 tape 1.1 1.8", "bob-1 disc 1.1 -1", ['segments:3: recording "disc" is not in wav.scp'], False),
-        ("bob-1 tape 1.1 1.8", "bob-1 tape one two", ['segments:3: "tape one two" is not a recording'], False),
-        (
-            "ann-1 tape 0 0.5\n",
-            "",
-            [
-                'text:1: "ann-1": transcript without audio',
-                'utt2spk:1: "ann-1": speaker of an utterance without',
-                'utt2num_samples:1: "ann-1": length of',
-                'phones.ctm:1: "ann-1" has no',
-                'phones.ctm:2: "ann-1" has no',
-            ],
-            True,
-        ),
-    ],
-)
-def test_faults_of_segments(cuts, old, new, expected, mendable):
-    cuts.edit("segments", old, new)
-    errors = cuts.errors()
-    assert len(errors) == len(expected) and all(e.startswith(x) for e, x in zip(errors, expected)), errors
-    repair(cuts.path)
-    assert (cuts.errors() == []) == mendable
-    if new.endswith("2.4") and mendable:
-        assert cuts["segments"].endswith("bob-1 tape 1.1 1.8\n")
-
-
-def test_a_segment_to_the_end_of_a_recording_that_cannot_be_read(cuts):
-    cuts.edit("segments", "1.1 1.8", "1.1 -1")
-    cuts["wav.scp"] = "tape cat tape.mp3 | play |\n"
-    (error,) = cuts.errors()
-    assert error.startswith('wav.scp:1: "cat tape.mp3 | play |" is a pipe')
-
-
-def test_lines_are_not_lost_with_the_segments_of_an_utterance_that_has_a_file(cuts):
-    """An id which segments lack and wav.scp has: there is audio, so its words stay, and it stays listed."""
-    cuts.edit("wav.scp", "tape", "ann-1 " + str(cuts.path.parent / "ann-1.wav") + "\ntape")
-    cuts.edit("segments", "ann-1 tape 0 0.5\n", "")
-    repair(cuts.path)
-    assert "ann-1 HELLO WORLD" in cuts["text"] and any('"ann-1": transcript without audio' in e for e in cuts.errors())
-
-
-def test_speakers_that_do_not_begin_ids_and_files_of_two_are_remarks(sound):
-    sound.edit("utt2spk", "bob-1 bob", "bob-1 robert")
-    sound["spk2utt"] = "ann ann-1 ann-2\nrobert bob-1\n"
-    sound.edit("wav.scp", "ann-2.wav", "ann-1.wav")
-    sound.edit("utt2num_samples", "4800", "4000")
-    sound["notes.txt"] = "anything"
-    assert sound.errors() == []
-    remarks = sound.remarks()
+def test_speakers_that_do_not_begin_ids_and_files_of_two_are_remarks(intact):
+    intact.edit("utt2spk", "bob-1 bob", "bob-1 robert")
+    intact["spk2utt"] = "ann ann-1 ann-2\nrobert bob-1\n"
+    intact.edit("wav.scp", "ann-2.wav", "ann-1.wav")
+    intact.edit("utt2num_samples", "4800", "4000")
+    intact["notes.txt"] = "anything"
+    assert intact.errors() == []
+    remarks = intact.remarks()
     assert len(remarks) == 3 and 'utt2spk:3: speaker "robert" does not begin the id "bob-1"' in remarks[0]
     assert 'wav.scp:2: "ann-2" has the file of "ann-1"' in remarks[1] and "not looked at: notes.txt" in remarks[2]
-
-
-def test_pipes_that_only_decode_become_files_and_no_command_is_run(sound):
-    """flac and sph2pipe as Kaldi's recipes write them, ffmpeg as lhotse does; everything else stays listed."""
-    folder, victim = sound.path.parent, sound.path.parent / "owned"
-    soundfile.write(folder / "ann-1.flac", noise(4000), RATE)
-    soundfile.write(folder / "ann-2.flac", noise(4800), RATE)
-    sound["wav.scp"] = (
-        f"ann-1 flac -c -d -s {folder}/ann-1.flac |\n"
-        f"ann-2 ffmpeg -threads 1 -i {folder}/ann-2.flac -ar 8000 -map_channel 0.0.0  -f wav -threads 1 pipe:1 |\n"
-        f"bob-1 sox {folder}/bob-1.wav -t wav - trim 0 1; touch {victim} |\n"
-    )
-    assert ["commands of a data directory are never run" in error for error in sound.errors()] == [True] * 3
-    repair(sound.path)
-    assert sound["wav.scp"].splitlines()[:2] == [f"ann-1 {folder}/ann-1.flac", f"ann-2 {folder}/ann-2.flac"]
-    (left,) = sound.errors()
-    assert "is a pipe" in left and left.endswith("run it once and give the file it writes") and not victim.exists()
-
-
-def test_a_stereo_file_is_not_put_for_one_of_its_channels(sound):
-    soundfile.write(sound.path.parent / "two.flac", np.stack([noise(4000), -noise(4000)], axis=1), RATE)
-    sound.edit("wav.scp", f"{sound.path.parent}/ann-1.wav", f"sph2pipe -f wav -p -c 1 {sound.path.parent}/two.flac |")
-    before = sound["wav.scp"]
-    repair(sound.path)
-    assert sound["wav.scp"] == before
-
-
-def test_everything_at_once(sound):
-    """Many faults are all listed, with the lines they are on; one repair, and what is left is what it cannot know."""
-    sound["text"] = (
-        "\ufeffbob-1\tYES\r\nzoe-1 NO\r\nann-1 HELLO WORLD\r\n\r\nann-2 A\r\nann-2 B\r\nann-1 HELLO WORLD\r\n"
-    )
-    (sound.path / "spk2utt").unlink()
-    sound["utt2num_samples"] = "ann-1 1\nann-2 4800\n"
-    sound.edit("wav.scp", "bob-1.wav", "robert.wav")
-    errors = sound.errors()
-    assert [e.split(": ")[0] for e in errors] == [
-        "text:4",
-        "text:6",
-        "text:7",
-        "text:3",
-        "text:2",
-        "wav.scp:3",
-        "wav.scp:3",
-        "utt2num_samples:1",
-    ]
-    assert len(repair(sound.path)) == 4  # text twice, spk2utt, utt2num_samples
-    assert sound["text"] == "ann-1 HELLO WORLD\nann-2 A\nann-2 B\nbob-1 YES\n"
-    left = sound.errors()
-    assert len(left) == 3 and 'duplicate id "ann-2"' in left[0] and "robert.wav" in left[2] and "no length" in left[1]
-
-
-def check(*options: str | Path) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [sys.executable, "-m", "stages.check", *map(str, options)], cwd=PROJECT, text=True, capture_output=True
-    )
-
-
-def test_the_stage_lists_all_exits_1_mends_and_exits_0(sound):
-    sound["text"] = "bob-1 YES\nann-1 HELLO\nann-2 WORLD\n"
-    sound["utt2num_samples"] = "ann-1 4000\nann-2 1\nbob-1 2\n"
-    done = check(sound.path)
-    assert done.returncode == 1 and done.stdout.count("error: ") == 3
-    assert done.stderr == (
-        f"check: {sound.path}: 3 errors, 0 remarks; mend them, or let be mended what can be: "
-        f"make check DIR={sound.path} FIX=yes\n"
-    )
-    done = check("--fix", sound.path)
-    assert done.returncode == 0, done.stderr
-    assert f"mended: {sound.path}/text: sorted\n" in done.stdout and "utterances             3" in done.stdout
-    assert done.stdout.endswith(f"check: {sound.path}: 0 errors, 0 remarks\n")
-    assert (sound.path / ".backup/text").read_text().startswith("bob-1")
-
-
-def test_a_directory_of_ours_must_have_what_our_stages_read(sound):
-    for name in ("utt2num_samples", "spk2utt"):
-        (sound.path / name).unlink()
-    assert sound.errors() == [] and len(sound.remarks()) == 2  # Kaldi's recipes leave the first out, lhotse both
-    (sound.path.parent / "splits.json").write_text('{"sample_rate": 16000}')
-    assert [e.split(": ")[:2] for e in sound.errors()] == [
-        ["utt2num_samples", "no such file; make it or correct the path"],
-        ["spk2utt", "no such file; make it or correct the path"],
-    ]
-    repair(sound.path)
-    assert sound.errors() == [] and sound["utt2num_samples"] == "ann-1 8000\nann-2 9600\nbob-1 11200\n"  # at 16 kHz
-
-
-def test_a_folder_of_sets_is_checked_whole(sound):
-    shutil.copytree(sound.path, sound.path.parent / "test")
-    (sound.path.parent / "test/text").write_text("ann-1 A\n")
-    done = check(sound.path.parent)
-    assert done.returncode == 1 and done.stdout.count(f"error: {sound.path.parent}/test/wav.scp:") == 2
-    assert "train" in done.stdout.splitlines()[2]  # the survey of the one that is sound
-    assert "no data directory" in check(sound.path.parent / "nothing").stderr

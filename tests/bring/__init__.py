@@ -1,4 +1,4 @@
-"""What people bring: folders of short recordings with what is said, as the tests `test_bring_*.py` need them."""
+"""Folders of short recordings with what is said, as people bring them, and tests of what is made of them."""
 
 from __future__ import annotations
 

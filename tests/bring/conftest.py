@@ -1,14 +1,16 @@
-"""The small experiment that tests of models and texts look at."""
+"""What tests of one's own data and recordings share."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from helpers.speech import one_gaussian
 
+from bring.recordings import record
 from bring.small_experiment import SETTINGS, Experiment
 from lexicon.files import write_json
 from pipeline.classifier.model import FrameClassifier
@@ -42,3 +44,14 @@ def experiment(speech, tmp_path_factory) -> Experiment:
         {"system": "neural", "kind": "ctc", "prior_scale": 0.6, **described},
     )
     return Experiment(root, speech)
+
+
+@pytest.fixture
+def four_speakers(tmp_path) -> Path:
+    """Ten utterances of each of four speakers, in folders."""
+    for number, speaker in enumerate(["ann", "bob", "cat", "dan"]):
+        for index in range(10):
+            record(
+                tmp_path / "mine" / speaker / f"{index:02}.wav", f"Hello, number {index}!\n", seed=10 * number + index
+            )
+    return tmp_path / "mine"
