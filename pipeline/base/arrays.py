@@ -1,4 +1,4 @@
-"""Named arrays in a safetensors file: nothing is unpickled, and nothing is believed to be larger than its file."""
+"""Named arrays in a safetensors file. Nothing is unpickled."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ def write_arrays(path: Path | str, arrays: Mapping[str, np.ndarray], names: Mapp
 def read_arrays(path: Path | str) -> tuple[dict[str, np.ndarray], dict[str, list[str]]]:
     """All arrays of a file as `write_arrays` writes it, and the lists of names.
 
-    FileNotFoundError if there is none; anything else that is wrong is an Exception of some kind, whose text says what.
+    Raises FileNotFoundError if there is no such file. A damaged file raises some other Exception, whose text says what
+    is wrong.
     """
     path = Path(path)
     if not path.is_file():

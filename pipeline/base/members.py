@@ -1,4 +1,4 @@
-"""One file that holds something of each utterance, to be read one at a time: gzip members end to end, and an index.
+"""An archive with one record per utterance, each read on its own: gzip members end to end, and an index.
 
 NAME is a gzip file like any other: ``zcat`` prints what all members hold. ``NAME.index`` is a sealed list
 (`pipeline.base.sealed`) with a line for each member,
@@ -8,8 +8,8 @@ NAME is a gzip file like any other: ``zcat`` prints what all members hold. ``NAM
 the bytes before it in NAME, its own, and their CRC-32. Arrays are kept otherwise, as Kaldi keeps them: see
 `pipeline.base.archive`.
 
-Who reads a member trusts neither file: a member lies within NAME, has the checksum, and unpacks to at most LARGEST
-bytes, whatever it promises. Bytes come out; what they mean is for the caller to check.
+Neither file is trusted when a member is read. It must lie within NAME, match its checksum, and unpack to at most
+LARGEST bytes. What the bytes mean is for the caller to check.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from lexicon.files import atomic_write
 from lexicon.text import unfit_for_a_file
 from pipeline.base.sealed import read_sealed, write_sealed
 
-LARGEST = 1 << 26  # bytes of a member, packed or not; the fullest lattices seen, 23 kB a second, of 48 minutes
+LARGEST = 1 << 26  # bytes of a member, packed or not: 48 minutes of the fullest lattices seen (23 kB a second)
 LEVEL = 6  # of zlib; 9 would take 0.4 % off lattices
 GZIP = 16 + zlib.MAX_WBITS
 PLACE = re.compile(r"(\S+) ([0-9]{1,15}) ([0-9]{1,9}) ([0-9a-f]{8})")
@@ -38,8 +38,8 @@ def index_of(path: Path) -> Path:
 
 
 def packed(data: bytes) -> bytes:
-    """A gzip member; the same for the same data, for it says neither when nor where. ValueError if it were too large
-    to be read again."""
+    """The data as a gzip member, without time or file name, so that equal data give equal bytes. ValueError if it is
+    too large to be read again."""
     if len(data) > LARGEST:
         raise ValueError(f"{len(data)} bytes are more than the {LARGEST} of a member")
     packer = zlib.compressobj(LEVEL, zlib.DEFLATED, GZIP)
@@ -48,8 +48,8 @@ def packed(data: bytes) -> bytes:
 
 @contextlib.contextmanager
 def write_members(path: Path) -> Iterator[Callable[[str, bytes], None]]:
-    """Within the block, append a ``packed`` member for an utterance, once for each. Archive and index are there when
-    the block ends; if it ends by an error, what was there before stays."""
+    """Yields a function that appends the ``packed`` member of an utterance; call it once for each. Archive and index
+    are in place when the block ends; if it ends with an error, the old ones stay."""
     lines: list[str] = []
     with atomic_write(path, "wb") as stream:
 
@@ -58,7 +58,7 @@ def write_members(path: Path) -> Iterator[Callable[[str, bytes], None]]:
             stream.write(member)
 
         yield append
-        index_of(path).unlink(missing_ok=True)  # it does not outlive the members that it knows
+        index_of(path).unlink(missing_ok=True)  # an index never outlives its archive
     write_sealed(index_of(path), lines)
 
 
@@ -86,8 +86,7 @@ class Members:
         return len(self._places)
 
     def read(self, utterance: str) -> bytes:
-        """What the member of an utterance holds. UserError names archive, utterance and way out if there is none, or it
-        is not as it was written."""
+        """The data of an utterance. UserError, with archive, utterance and way out, if it is missing or damaged."""
         if utterance not in self._places:
             raise UserError(f'{self.path}: nothing of "{utterance}" is in it; {self.way_out}')
         if not self.path.is_file():

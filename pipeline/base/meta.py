@@ -1,4 +1,4 @@
-"""meta.json: what a model directory says of itself, settings and figures beside the arrays."""
+"""meta.json of a model directory: settings and figures, beside the arrays."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def read_meta(directory: Path | str) -> dict[str, Any]:
 
 
 def write_model(directory: Path, meta: dict[str, Any], save: Callable[[Path], None]) -> None:
-    """Write meta.json, then the model itself with ``save``. An old model is removed first: it is not what the new
-    meta.json says."""
+    """Write meta.json, then the model itself with ``save``. An old model is removed first, since the new meta.json does
+    not describe it."""
     path = directory / MODEL
     path.unlink(missing_ok=True)
     write_json(directory / "meta.json", meta)

@@ -1,8 +1,8 @@
-"""The cores: a function over utterances in several processes, and no more of them at work than there are cores.
+"""A function applied to utterances in several processes, of which no more work at a time than there are cores.
 
-Workers are forked, so that they have the models, graphs and libraries of their parent without loading or sending
-them: two start in 0.08 s, where joblib's, which import all anew, take 11 s and 14 s of processor. They are as dead as
-their parent, even if that was killed. Where there is no safe fork (not on Linux) everything is done in one process.
+Workers are forked, so they share the models, graphs and libraries of their parent without loading or sending them. Two
+start in 0.08 s; joblib's, which import everything again, take 11 s and 14 s of processor time. They die with their
+parent, even if it is killed. Where a fork is not safe (anywhere but on Linux) everything runs in one process.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ from lexicon.errors import UserError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-AHEAD = 4  # results that may wait for one before them, for each worker: memory is for so many
-PATIENCE = 0.2  # seconds between two looks whether another stage has left a core
+AHEAD = 4  # results that may wait for an earlier one, for each worker: this bounds memory
+POLL_S = 0.2  # seconds between two attempts to take a core
 PR_SET_PDEATHSIG = 1  # of Linux's prctl(2)
 
 
 class Cores:
-    """The cores that this stage has of those that all stages of one `make` share.
+    """The cores that this stage holds, of those that all stages of one `make` share.
 
-    Each core is a file in the folder that the environment variable PHONOSCOPE_CORES names, and who holds its lock has
-    the core. The kernel frees what a killed process held. A stage waits for its first core alone, and then holds no
-    other, so none waits for ever. Without the variable, or where files cannot be locked, there are as many as asked
-    for.
+    Each core is a file in the folder that the environment variable PHONOSCOPE_CORES names; to hold its lock is to have
+    the core. The kernel frees the locks of a killed process. A stage waits only for its first core, when it holds no
+    other, so stages cannot wait for each other. Without the variable, or where files cannot be locked, every request is
+    granted.
     """
 
     def __init__(self) -> None:
@@ -48,16 +48,16 @@ class Cores:
 
     @contextlib.contextmanager
     def one(self, of: int) -> Iterator[None]:
-        """Have one of ``of`` cores at least from here on; waits until there is one."""
+        """Hold at least one of ``of`` cores within the block; waits until one is free."""
         while self.grow(1, of) < 1:
-            time.sleep(PATIENCE)
+            time.sleep(POLL_S)
         try:
             yield
         finally:
             self.shrink(0)
 
     def grow(self, wanted: int, of: int) -> int:
-        """Take free cores until ``wanted`` are held; how many are."""
+        """Take free cores until ``wanted`` are held; returns how many are."""
         folder = os.environ.get("PHONOSCOPE_CORES")
         if not folder:
             return wanted
@@ -96,10 +96,10 @@ CORES = Cores()
 
 
 class Crew:
-    """Processes that apply ``function`` to what they are sent; within a `with` statement.
+    """Worker processes that apply ``function`` to the items they are sent; to be used in a `with` statement.
 
-    They are copies of this process as it was when they were started: what changes in it later they do not see, unless
-    it lies in shared memory. ``of`` is how many cores there are for all stages, at least ``size``.
+    They are copies of this process as it was when they started; later changes reach them only through shared memory.
+    ``of`` is how many cores all stages share, at least ``size``.
     """
 
     def __init__(self, function: Callable[[Item], Result], size: int, of: int = 0):
@@ -123,14 +123,14 @@ class Crew:
 
     def __exit__(self, *error: object) -> None:
         for process in self.processes:
-            process.kill()  # it waits for work, or for nothing any more
+            process.kill()  # it is idle, or its result is no longer wanted
         for process, pipe in zip(self.processes, self.pipes):
             process.join()
             pipe.close()
         CORES.shrink(self.had)
 
     def map(self, items: Iterable[Item]) -> Iterator[Result]:
-        """The results in the order of ``items``, as they come; an error is raised where its result would be."""
+        """The results in the order of ``items``; an error is raised in the place of its result."""
         numbered, idle, wanted = enumerate(items), list(self.pipes), 0
         at_work: dict[Connection, int] = {}
         done: dict[int, tuple[bool, Any]] = {}
@@ -151,8 +151,8 @@ class Crew:
             elif not at_work:
                 return
             else:
-                ready = wait(list(at_work), PATIENCE if more and idle else None)
-                for pipe in cast("list[Connection]", ready):  # what it was given; it takes sockets too
+                ready = wait(list(at_work), POLL_S if more and idle else None)
+                for pipe in cast("list[Connection]", ready):  # `wait` takes sockets as well
                     with _alive():
                         done[at_work.pop(pipe)] = pipe.recv()
                     idle.append(pipe)
@@ -164,10 +164,10 @@ class Crew:
 def _work(function: Callable[[Item], Result], pipe: Connection, parent: int) -> None:
     """In a worker: answer each item with (True, result) or (False, error)."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it had died before
+    if os.getppid() != parent:  # it died before that
         return
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears of Ctrl-C as well, and ends its workers
-    gc.freeze()  # a collection would copy all that is shared with the parent
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent as well, which ends its workers
+    gc.freeze()  # garbage collection would copy the memory that is shared with the parent
     while True:
         item = pipe.recv()
         answer: tuple[bool, Any]
@@ -182,7 +182,7 @@ def _work(function: Callable[[Item], Result], pipe: Connection, parent: int) -> 
 
 @contextlib.contextmanager
 def _alive() -> Iterator[None]:
-    """Around talk with a worker: UserError if it is there no more."""
+    """Around communication with a worker: UserError if it has died."""
     try:
         yield
     except (EOFError, ConnectionError) as error:
@@ -200,10 +200,10 @@ def _opened(answer: tuple[bool, Any]) -> Any:
 
 
 def each(function: Callable[[Item], Result], items: Iterable[Item], jobs: int = 1) -> Iterator[Result]:
-    """``function`` of each item, in their order, in ``jobs`` processes; in this one if there is one job or one item.
+    """``function`` of each item, in order, computed in ``jobs`` processes; in this one if there is one job or one item.
 
-    It streams: items are drawn, and results wait, only a few ahead. Items and results are sent from process to
-    process, so let ``function`` read and write what is large. The same numbers come out for any ``jobs``.
+    It streams: only a few items and results are held at a time. They are sent from process to process, so let
+    ``function`` read and write what is large. Results do not depend on ``jobs``.
     """
     items = iter(items)
     first = list(islice(items, jobs))

@@ -1,5 +1,5 @@
-"""Indexes that show whether they are whole: a text file whose last line says how many lines there are, and their
-checksum. It finds damage, not malice."""
+"""Text files that show whether they are whole: the last line has the number of the other lines and their checksum. This
+finds damage, not tampering."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ def write_sealed(path: Path, lines: Sequence[str]) -> None:
 
 
 def read_sealed(path: Path, way_out: str) -> list[str]:
-    """The lines without their seal. UserError, with the way out, if the file is gone or a byte of it is another."""
+    """The lines without their seal. UserError, with the way out, if the file is missing or damaged."""
     if not path.is_file():
         raise UserError(f"{path}: no such index; {way_out}")
     try:
         lines = [line for _, line in numbered_lines(path)]
-    except UserError:  # damage has made it no text
+    except UserError:  # so damaged that it is no text
         lines = []
     if not lines or lines[-1] != _seal(lines[:-1]):
         raise UserError(f"{path}: damaged or cut short; {way_out}")

@@ -1,4 +1,4 @@
-"""What the training of any system begins with: its settings, and what it learns from."""
+"""What the training of any system is given: data and settings."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Material:
-    """What a system learns from, and where its model goes.
+    """The data that a system is trained on, and where its model goes.
 
     ``train`` and ``dev`` are data directories with features, ``lang`` is a lang directory, ``teacher`` the model
-    directory of the system whose alignment (ali_train, ali_dev in it) labels frames; with ``gold``, phones placed by
-    hand, where there are any, do. ``jobs`` processes may compute at once; the model does not depend on their number.
+    directory of the system whose alignment (ali_train, ali_dev in it) labels the frames. With ``gold``, gold phones
+    label them where the corpus has some. ``jobs`` processes may compute at once; the model does not depend on their
+    number.
     """
 
     train: Path

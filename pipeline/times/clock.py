@@ -1,4 +1,4 @@
-"""Frames of 10 ms and seconds: when a frame is."""
+"""Frames of 10 ms, and when they are in seconds."""
 
 from __future__ import annotations
 
@@ -24,5 +24,5 @@ def frame_to_seconds(frame: float | np.ndarray) -> float | np.ndarray:
 
 
 def seconds_to_frame(seconds: float) -> int:
-    """The frame whose beginning, as `frame_to_seconds` has it, is nearest."""
+    """The frame that begins nearest to a time (see `frame_to_seconds`)."""
     return round((1000 * seconds - (FRAME_LENGTH_MS - FRAME_SHIFT_MS) / 2) / FRAME_SHIFT_MS)

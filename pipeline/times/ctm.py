@@ -12,8 +12,8 @@ from pipeline.times.segments import Segment
 
 
 def ctm_lines(utterance: str, segments: Sequence[Segment], confidence: Sequence[float] = ()) -> list[str]:
-    """The lines of one utterance. Frames become seconds as `frame_to_seconds` says; where no confidence is given the
-    lines have none, as the format allows."""
+    """The lines of one utterance, times in seconds (`frame_to_seconds`). Without ``confidence`` the lines have no last
+    field, as the format allows."""
     lines = []
     for index, segment in enumerate(segments):
         start, end = frame_to_seconds(segment.start), frame_to_seconds(segment.end)

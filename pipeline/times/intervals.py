@@ -1,4 +1,4 @@
-"""Phones and words in seconds: what hands have placed, and what CTM files say."""
+"""Phones and words with times in seconds: gold labels, and what CTM files hold."""
 
 from __future__ import annotations
 

@@ -10,13 +10,13 @@ from pipeline.times.clock import frame_to_seconds
 from pipeline.times.segments import Segment
 
 WIDTH = 110  # columns
-HEADER = f"{'start':>10}{'ms':>6}  {'word':<16}sure  phones"
+HEADER = f"{'start':>10}{'ms':>6}  {'word':<16}conf  phones"
 PHONES_AT = HEADER.index("phones")
 
 
 def word_lines(words: Sequence[Segment], confidence: Sequence[float], phones: Sequence[Segment]) -> list[str]:
     """A line for each word: start (s), length (ms), word, confidence (blank where none is given), and its phones with
-    their starts; long ones go on below."""
+    their starts. A long line is wrapped."""
     lines = []
     for index, word in enumerate(words):
         ms = round(1000 * (frame_to_seconds(word.end) - frame_to_seconds(word.start)))

@@ -1,4 +1,4 @@
-"""Words and phones with the frames where they are."""
+"""Words and phones with their frames."""
 
 from __future__ import annotations
 

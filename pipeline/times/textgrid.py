@@ -17,8 +17,8 @@ from pipeline.times.clock import FRAME_SHIFT_MS, frame_to_seconds
 from pipeline.times.intervals import LONGEST, Interval
 from pipeline.times.segments import Segment
 
-# What stands for itself: a text in quotes, a flag, a number. The rest says what they are: a comment to the end of its
-# line, other words (`xmin`, `=`, `[1]:`).
+# A value is a text in quotes, a flag or a number. The rest only names the values: comments to the end of a line, and
+# other words (`xmin`, `=`, `[1]:`).
 VALUE = re.compile(r'(?P<value>"[^"]*(?:""[^"]*)*"|<\w+>|[-+\u2212]?\.?\d[^\s"]*|[-+\u2212](?!\S))|![^\n]*|[^\s"=]+|=')
 SAVE = "in Praat, save it as a text file"
 
@@ -47,7 +47,7 @@ def write_textgrid(
     for name, segments in tiers.items():
         entries = [(frame_to_seconds(s.start), frame_to_seconds(s.end), s.label) for s in segments]
         grid.addTier(textgrid.IntervalTier(name, entries, 0, end))
-    # praatio writes by name, so it writes to a folder of no consequence, and what it wrote is put in place at once.
+    # praatio opens files by name, so it writes into a scratch folder, and the result is then put in place atomically.
     with scratch_dir(path) as scratch:
         grid.save(str(scratch / "grid"), format="long_textgrid", includeBlankSpaces=True)
         with atomic_write(path) as stream:
@@ -57,8 +57,9 @@ def write_textgrid(
 def read_textgrid(path: Path | str) -> TextGrid:
     """A TextGrid, UTF-8 or UTF-16, in any of Praat's text forms: long, short, free or chronological.
 
-    Raises UserError for a file that is none or is damaged, and for intervals that overlap or last no time. Takes time
-    by the size of the file, whatever is in it (praatio's reader: 29 s for 3,000 tiers of one name, of 200 kB).
+    Raises UserError for a file that is none or is damaged, and for intervals that overlap or last no time. The time it
+    takes grows with the size of the file alone (praatio's reader takes 29 s for a file of 200 kB with 3,000 tiers of
+    one name).
     """
     try:
         with reading(path):
@@ -125,7 +126,7 @@ def _chronological(values: Iterator[str]) -> TextGrid:
 
 
 def _new_tier(grid: TextGrid, values: Iterator[str]) -> list[Interval] | None:
-    """Enter a tier's name; the list that its intervals belong into, None for points."""
+    """Enter a tier's name; returns the list for its intervals, None for a tier of points."""
     kind, name = _label(next(values)), _label(next(values))
     _number(next(values)), _number(next(values))
     if kind not in ("IntervalTier", "TextTier"):
@@ -150,7 +151,7 @@ def _add(entries: list[Interval] | None, values: Iterator[str]) -> None:
 
 def _refuse_more(values: Iterator[str]) -> None:
     if (more := next(values, None)) is not None:
-        raise ValueError(f"it goes on with {more[:80]} where its tiers, by their sizes, are at an end")
+        raise ValueError(f"it goes on with {more[:80]} after the last of its tiers")
 
 
 def _label(value: str) -> str:
