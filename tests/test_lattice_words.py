@@ -1,4 +1,4 @@
-"""Words in lattices: on their first phone wherever the search settled them, and as arcs of their own."""
+"""Words in lattices: on their first phone wherever the search emitted them, and as arcs of their own."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def chain(*arcs: tuple) -> Lattice:
 
 
 @pytest.mark.parametrize(
-    "settled",
+    "emitted",
     [
         [("AH", "A"), ("B", "BAT"), ("AH", ""), ("T", "")],  # at once
         [("AH", ""), ("B", "A BAT"), ("AH", ""), ("T", "")],  # a word and a half later
@@ -39,8 +39,8 @@ def chain(*arcs: tuple) -> Lattice:
         [("AH", "A"), ("B", ""), ("AH", ""), ("T", "BAT")],  # at its last phone
     ],
 )
-def test_words_go_to_their_first_phone(settled):
-    placed = place_words(chain(*settled), TREE)
+def test_words_go_to_their_first_phone(emitted):
+    placed = place_words(chain(*emitted), TREE)
     assert placed.label == ["AH", "B", "AH", "T"] and placed.word == ["A", "BAT", "", ""]
     words = word_lattice(placed)
     assert words.label == ["A", "BAT"] and words.node_frame.tolist() == [0, 10, 40] and words.graph == "word_arcs"
@@ -69,7 +69,7 @@ def test_homophones_are_two_words_with_their_own_scores():
 @pytest.mark.parametrize("late", [False, True])
 @pytest.mark.parametrize("first,second", [("TA", "TAH"), ("TAH", "TA")])
 def test_of_equal_homophones_phones_and_words_choose_the_first_of_the_search(late, first, second):
-    """Whatever the alphabet says, and wherever they are settled."""
+    """In either order of the alphabet, and wherever they are emitted."""
     arcs = [
         (0, 1, "T", -1.0, ""),
         (1, 2, "AH", -1.0, "" if late else first),

@@ -100,17 +100,17 @@ def test_text_is_what_a_person_reads(hat_or_hit: Lattice) -> None:
 u1: gmm, words
 0.24 s, 5 nodes, 6 arcs, 2.1 arcs a frame; acoustic scale 0.1
 
-  start    ms  settled  phone  posterior        rivals
-  0.01s    60  HAT      HH     1.00 ██████████
-  0.07s    90           AE     0.75 ███████▌··  IH 0.25
-  0.16s    90           T      0.97 █████████▊  AE 0.03"""
+  start    ms  word  phone  posterior        rivals
+  0.01s    60  HAT   HH     1.00 ██████████
+  0.07s    90        AE     0.75 ███████▌··  IH 0.25
+  0.16s    90        T      0.97 █████████▊  AE 0.03"""
     )
 
 
 def test_free_lattices_have_no_words(hat_or_hit: Lattice) -> None:
     # A search over phones alone may name each phone as its own word.
     free = replace(hat_or_hit, graph="free", word=list(hat_or_hit.label))
-    assert "settled" not in lattice_text(free)
+    assert "word" not in lattice_text(free)
     assert 'label="HH 1.00"' in lattice_dot(free)
 
 
@@ -153,7 +153,7 @@ def test_the_page_by_hand(hat_or_hit_once: Lattice) -> None:
     assert sausage_lines(sausage(hat_or_hit_once))[:4] == ["  HH  AE  T", "  1   .75 1", "      IH", "      .25"]
     assert depth_lines(hat_or_hit_once)[1:5] == [
         "arcs       ▅▅▅▅▅▅█████████▅▅▅▅▅▅▅▅▅",
-        "sure       ██████▇▇▇▇▇▇▇▇▇█████████",
+        "posterior  ██████▇▇▇▇▇▇▇▇▇█████████",
         "best path  │HH            │T",
         "                 │AE",
     ]

@@ -15,7 +15,7 @@ from pipeline.times.intervals import Interval
 COLUMNS = 100
 MARGIN = 11  # columns left of a picture, for the names of its rows
 PLOT = COLUMNS - MARGIN
-COARSEST_MS = 40  # of a column; what would need more than that for one line goes on in a further block
+COARSEST_MS = 40  # of a column; a time that would need more for one line goes on in a further block
 SHADES = " ░▒▓█"
 # Dots of a braille character, from the top, in its left and right column (Unicode 15, chapter 21).
 BRAILLE = np.array([[0x01, 0x02, 0x04, 0x40], [0x08, 0x10, 0x20, 0x80]])
@@ -95,8 +95,8 @@ class Ruler:
         return f"{'':{MARGIN}}{line} s"
 
     def names(self, intervals: Sequence[Interval], name: str = "", lines: int = 1) -> list[str]:
-        """The intervals' labels, each behind a bar where it begins, in turn on so many ``lines``; what finds no room
-        before the next one of its line is cut."""
+        """The intervals' labels, each behind a bar where it begins, in turn on so many ``lines``; a label is cut where
+        the next of its line begins."""
         rows = [""] * lines
         shown = [(self.column(i.start), i.label) for i in intervals if self.column(i.end - 1e-4) >= 0]
         shown = [(max(at, 0), label) for at, label in shown if at < self.columns]

@@ -1,8 +1,8 @@
-"""A lattice as a picture of nodes and curves: nodes that are one to the eye joined, every arc in a lane of its own.
+"""The layout of a lattice as nodes and curves: nodes too near to be told apart are joined, and every arc has a lane.
 
-The best path is a straight line, lane 0. Every other way leaves a node that is drawn already and comes back to one, an
+The best path is a straight line, lane 0. Every other path leaves a node that is drawn already and comes back to one, an
 ear in the sense of graph theory (Whitney 1932), and takes the nearest lane that is free for as long as it lasts. Ears
-are taken in the order in which pruning removes them, so what a slider leaves stands where it stood.
+that pruning removes last are drawn first, so what the slider of the page leaves does not move.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import numpy as np
 
 from pipeline.lattice import Lattice, best_path
 
-NEAR = 2  # frames: ends of one phone no further apart than this from the likeliest are one node
+NEAR = 2  # frames; ends of one phone no further than this from its likeliest end are one node
 MIN_POSTERIOR = 0.01
-MAX_ARCS = 1500  # of a lattice, the likeliest: pages of any utterance stay small
+MAX_ARCS = 1500  # the likeliest of a lattice, so that pages stay small
 
 
 @dataclass
@@ -23,8 +23,8 @@ class Arc:
     """One arc between drawn nodes ``source`` < ``target``.
 
     ``posterior`` is the sum of the ``num_arcs`` arcs of the lattice it stands for; ``acoustic`` and ``language``,
-    natural logs, are the likeliest one's. It vanishes when all below ``until`` is pruned (see `survives`). ``lane``: 0
-    the best path, larger ones further from it.
+    natural logs, are the likeliest one's. Pruning with a larger threshold than ``until`` removes it (see `survives`).
+    ``lane``: 0 the best path, larger ones further from it.
     """
 
     source: int
@@ -50,7 +50,7 @@ class Drawing:
 
 
 def draw(lattice: Lattice, min_posterior: float = MIN_POSTERIOR, max_arcs: int = MAX_ARCS) -> Drawing:
-    """The lattice without what survives ``min_posterior`` no longer, at most ``max_arcs`` beside the best path."""
+    """The lattice pruned with ``min_posterior``, with at most ``max_arcs`` arcs beside the best path."""
     frames, arcs = _joined(lattice)
     survives(arcs, len(frames))
     likeliest = sorted((arc for arc in arcs if not arc.best), key=lambda arc: -arc.until)
@@ -64,7 +64,7 @@ def draw(lattice: Lattice, min_posterior: float = MIN_POSTERIOR, max_arcs: int =
     return Drawing(frames, _lanes(arcs, frames), arcs)
 
 
-# ---- nodes that are one to the eye
+# ---- nodes too near to be told apart
 
 
 def _joined(lattice: Lattice) -> tuple[list[int], list[Arc]]:
@@ -142,7 +142,7 @@ def _forward_only(cluster: np.ndarray, lattice: Lattice) -> np.ndarray:
 
 
 def survives(arcs: list[Arc], num_nodes: int) -> None:
-    """Fill ``until``: the largest floor under which an arc still lies on a whole path of arcs that reach the floor.
+    """Fill ``until``: the largest threshold at which an arc still lies on a whole path of arcs that reach it.
 
     The best path always stays, as in `pipeline.lattice.prune`: this is the widest path through the arc (Pollack 1960),
     with arcs of the best path infinitely wide.
@@ -197,7 +197,7 @@ def _lanes(arcs: list[Arc], frames: list[int]) -> list[int]:
 
 
 def _ear(first: Arc, after: list[list[Arc]], before: list[list[Arc]], lanes: list[int | None]) -> list[Arc]:
-    """The way through ``first`` between two nodes that have their lanes, along the arcs that pruning leaves longest."""
+    """The path through ``first`` between two nodes that have lanes, along the arcs that pruning removes last."""
     ear = [first]
     while lanes[ear[-1].target] is None:
         ear.append(max(after[ear[-1].target], key=lambda arc: (arc.until, arc.posterior)))

@@ -33,8 +33,8 @@ def title_of(lattice: Lattice) -> str:
 
 
 def word_of_arc(lattice: Lattice, arc: int) -> str:
-    """The word an arc settles; nothing in a free lattice, where phones are the search's words, and where arcs are
-    words."""
+    """The word that begins with an arc; "" in a free lattice, where phones are the words of the search, and where arcs
+    are words."""
     return lattice.word[arc] if lattice.graph == "words" else ""
 
 
@@ -42,8 +42,8 @@ def lattice_svg(lattice: Lattice, min_posterior: float = MIN_POSTERIOR) -> str:
     """The lattice as an SVG picture: x is time, nodes stand at their frames, an arc is as thick as its posterior; the
     best path is the straight coloured line on top.
 
-    Arcs that are one to the eye are drawn as one (`pipeline.draw.lanes`). Pointing at an arc shows its scores.
-    Light or dark as the reader's system is set.
+    Arcs too near to be told apart are drawn as one (`pipeline.draw.lanes`). Pointing at an arc shows its scores. Light
+    or dark as the reader's system is set.
     """
     drawing = draw(lattice, min_posterior)
     scale = PIXELS_PER_SECOND * lattice.frame_shift_ms / 1000  # pixels a frame
@@ -110,7 +110,7 @@ def _svg_arc(arc: Arc, drawing: Drawing, scale: float) -> list[str]:
 
 
 def description(arc: Arc, drawing: Drawing) -> str:
-    """What one reads when pointing at an arc."""
+    """The text that appears when one points at an arc."""
     first, last = drawing.frames[arc.source], drawing.frames[arc.target]
     start, end = (float(frame_to_seconds(frame)) for frame in (first, last))
     return (

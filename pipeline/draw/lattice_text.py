@@ -1,4 +1,4 @@
-"""A lattice as text: what competed at each time, how many ways there are, and what the likeliest of them say."""
+"""A lattice as text: labels that competed at each time, depth, confusion network, n-best strings and oracle."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from pipeline.times.clock import frame_to_seconds
 from pipeline.times.intervals import Interval
 
 MIN_POSTERIOR = 0.01
-READINGS = 8  # of the n-best list
+NBEST = 8  # strings shown of the n-best list
 NOTABLE = 0.1  # difference of two posteriors that is worth a line
 RANKS = 4  # of labels in a confusion network
 NOTHING = "-"
-QUIET = 0.95  # a place that so surely has nothing is not shown
-WIDEST = 20  # columns of a label, or of the word an arc settles
+MOSTLY_NOTHING = 0.95  # a slot with a larger share of no label is not shown
+WIDEST = 20  # columns of a label, or of the word that begins with an arc
 
 
 @dataclass(frozen=True)
@@ -59,11 +59,11 @@ def slots(lattice: Lattice) -> list[ArcSlot]:
 def lattice_page(
     lattice: Lattice, reference: Sequence[str], fold: Fold = {}, min_posterior: float = MIN_POSTERIOR
 ) -> list[str]:
-    """All there is to say of a lattice, beside what was said (words where arcs are words, else phones)."""
+    """All of a lattice as text. ``reference``: words where arcs are words, else phones."""
     return [
         *lattice_text(lattice, min_posterior).splitlines(),
         "",
-        "How many ways there are, and how sure the best one is:",
+        "Arcs over each frame, and the posterior of the best path:",
         "",
         *depth_lines(lattice),
         "",
@@ -71,11 +71,11 @@ def lattice_page(
         "",
         *sausage_lines(sausage(lattice, fold), min_posterior),
         "",
-        "The likeliest strings:",
+        "The n-best strings:",
         "",
         *nbest_lines(lattice, fold),
         "",
-        "Was the right one there?",
+        "The oracle, the path nearest to the reference:",
         "",
         *nearest_lines(lattice, reference, fold),
     ]
@@ -94,15 +94,15 @@ def lattice_text(lattice: Lattice, min_posterior: float = MIN_POSTERIOR, columns
     ]
     rows = slots(lattice)
     longest = max((width_of(slot.word) for slot in rows), default=0)
-    settled = min(max(longest, len("settled")), WIDEST) if longest else 0
+    room = min(max(longest, len("word")), WIDEST) if longest else 0
     what = "word" if lattice.graph == "word_arcs" else "phone"
     width = min(max([5, *(width_of(slot.label) for slot in rows)]), WIDEST)
-    head = f"{'settled'.ljust(settled)}  {what:<{width}}" if settled else f"{what:<{width}}"
+    head = f"{'word'.ljust(room)}  {what:<{width}}" if room else f"{what:<{width}}"
     lines += ["", f"  start    ms  {head}  posterior        rivals"]
     for slot in rows:
         sure = slot.posteriors.get(slot.label, 0.0)
         row = f"{float(frame_to_seconds(slot.start)):6.2f}s {(slot.end - slot.start) * lattice.frame_shift_ms:5.0f}  "
-        row += f"{pad(slot.word, settled)}  " if settled else ""
+        row += f"{pad(slot.word, room)}  " if room else ""
         row += f"{pad(slot.label, width)}  {sure:4.2f} {level(sure)}  "
         rivals = [
             f"{label} {share:.2f}"
@@ -118,7 +118,7 @@ def lattice_text(lattice: Lattice, min_posterior: float = MIN_POSTERIOR, columns
 
 
 def depth_lines(lattice: Lattice) -> list[str]:
-    """How many arcs lie over each frame, and how sure the best path is there, on an axis of time."""
+    """The number of arcs over each frame, and the posterior of the best path there, on an axis of time."""
     path = best_path(lattice)
     best = [
         Interval(
@@ -139,23 +139,23 @@ def depth_lines(lattice: Lattice) -> list[str]:
         shares = ruler.pool(np.stack([over / max(over.max(), 1), sure]), times)
         lines += [
             ruler.axis(),
-            *(f"{pad(name, MARGIN)}{bars(share)}".rstrip() for name, share in zip(("arcs", "sure"), shares)),
+            *(f"{pad(name, MARGIN)}{bars(share)}".rstrip() for name, share in zip(("arcs", "posterior"), shares)),
             *ruler.names(best, "best path", 2),
             "",
         ]
     return [
         *lines,
         f"{'':{MARGIN}}arcs: {over.min():.0f} to {over.max():.0f} of them over a frame;"
-        " sure: the posterior of the best path's arc",
+        " posterior: that of the best path's arc",
     ]
 
 
 def nbest_lines(lattice: Lattice, fold: Fold = {}) -> list[str]:
-    """The likeliest strings with their scores; of all but the first only what differs from it."""
+    """The n-best strings with their scores; of all but the first only what differs from it."""
     found: dict[tuple[str, ...], float] = {}
-    for score, arcs in nbest(lattice, 4 * READINGS):  # strings may differ in their pauses alone
+    for score, arcs in nbest(lattice, 4 * NBEST):  # paths may differ in their pauses alone
         found.setdefault(spoken((lattice.label[arc] for arc in arcs), fold), score)
-    (first, best), *others = list(found.items())[:READINGS]
+    (first, best), *others = list(found.items())[:NBEST]
     lines = [
         "  score  to best  string ('·' as in the first, '-' left out, '+' added)",
         *wrap(f"{best:7.1f}  {0:7.2f}  ", first, 18),
@@ -172,10 +172,9 @@ def _changed(ref: str, hyp: str) -> str:
 
 
 def sausage_lines(network: Sausage, min_posterior: float = MIN_POSTERIOR) -> list[str]:
-    """The confusion network: a column for each place in the string, the likeliest label on top, each over its
-    posterior."""
+    """The confusion network: a column for each slot, the likeliest label on top, each over its posterior."""
     blocks: list[list[str]] = []
-    for slot in (slot for slot in network.slots if slot.posteriors.get("", 0.0) < QUIET):
+    for slot in (slot for slot in network.slots if slot.posteriors.get("", 0.0) < MOSTLY_NOTHING):
         ranked = [(label or NOTHING, share) for label, share in slot.posteriors.items() if share >= min_posterior][
             :RANKS
         ]
@@ -189,15 +188,15 @@ def sausage_lines(network: Sausage, min_posterior: float = MIN_POSTERIOR) -> lis
     return [
         *lines,
         *note(
-            f"'{NOTHING}' is nothing; places with more of it than {QUIET:g} are left out. The top row"
-            f" errs least: {network.expected_errors:.2f} edits expected, the best path"
-            f" {network.best_path_errors:.2f}."
+            f"'{NOTHING}' is no label; slots with more of it than {MOSTLY_NOTHING:g} are left out. The top row"
+            f" has the fewest expected errors: {network.expected_errors:.2f} edits; the best path"
+            f" has {network.best_path_errors:.2f}."
         ),
     ]
 
 
 def nearest_lines(lattice: Lattice, reference: Sequence[str], fold: Fold = {}) -> list[str]:
-    """How near any path comes to the reference (the oracle), beside the best one."""
+    """The errors of the oracle, the path nearest to the reference, beside those of the best path."""
     fewest, arcs = oracle(lattice, reference, fold)
     best = count(pair_up(reference, spoken((lattice.label[arc] for arc in best_path(lattice)), fold)))
     said = spoken((lattice.label[arc] for arc in arcs), fold)

@@ -1,4 +1,4 @@
-"""A wide-band spectrogram as phoneticians look at it, as a PNG whose ink is its opacity."""
+"""A wide-band spectrogram as phoneticians use it, as a PNG whose opacity is the darkness."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def spectrogram(samples: np.ndarray, sample_rate: int) -> np.ndarray:
 def png_mask(darkness: np.ndarray, levels: int = 32) -> bytes:
     """A PNG with transparency ``darkness``: (rows, columns) in [0, 1], 1 opaque.
 
-    For CSS masks: the page pours its own ink through it, dark on light or light on dark. A palette of ``levels``
-    alphas keeps it small (PNG specification, third edition: IHDR colour type 3, tRNS).
+    For CSS masks: the page gives the colour, dark on light or light on dark. A palette of ``levels`` alphas keeps it
+    small (PNG specification, third edition: IHDR colour type 3, tRNS).
     """
     rows, columns = darkness.shape
     alphas = bytes(round(255 * level / (levels - 1)) for level in range(levels))

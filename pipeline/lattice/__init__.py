@@ -1,4 +1,4 @@
-"""Lattices: what they are, paths through them, each string once, and files."""
+"""Lattices: schema, paths and posteriors, determinizing, words, confusion networks, oracle, files."""
 
 from pipeline.lattice.archive import LatticeArchive, kept_lattice, kept_lattices, packed_lattice, write_lattices
 from pipeline.lattice.determinize import determinize

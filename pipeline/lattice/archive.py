@@ -1,4 +1,4 @@
-"""The lattices of a test set: one archive for each graph, of which each lattice is read when it is asked for.
+"""The lattices of a test set: one archive for each graph. A lattice is read when it is asked for.
 
 decode_test/lattices/GRAPH/ holds
 
@@ -6,7 +6,7 @@ decode_test/lattices/GRAPH/ holds
                               prints them
     lattices.jsonl.gz.index   where each of them is: see `pipeline.base.members`
 
-An utterance in which the search found nothing has none, and a search that keeps no lattices has no folder.
+An utterance in which the search found nothing has no lattice, and a search that keeps no lattices has no folder.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Determinizing: each string of a lattice once, with the alignment that scores best.
 
-A weighted subset construction in the tropical semiring (Mohri 1997), pruned by what is exactly still to come and taken
-best first, as Kaldi does it (Povey et al. 2012), but keeping times: every element of a subset remembers where it came
-from, and what is traced back from the end is the lattice. As strings lead to one subset, and each subset's element
-to one predecessor for each way in, no string has two paths.
+A weighted subset construction in the tropical semiring (Mohri 1997), best first, pruned with the exact remaining cost,
+as in Kaldi (Povey et al. 2012). Unlike there, times are kept: every element of a subset has back pointers, and the
+lattice is traced back from the end. A string leads to one subset, and an element has one back pointer for each
+transition into its subset, so no string has two paths.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from lexicon.phones import BLANK
 from pipeline.lattice.paths import ROUNDING, best_scores, forward_backward, prune_beam
 from pipeline.lattice.schema import Lattice
 
-MAX_SUBSETS = 20_000  # then the beam ends where the search is: a few seconds and a few MB of file
+MAX_SUBSETS = 20_000  # then the beam is cut to what was reached: a few seconds, and a few MB of file
 RESOLUTION = 2.0**-10  # natural log; subsets whose costs differ by less are one (OpenFst's kDelta)
 
 Arcs = tuple[int, ...]
@@ -44,11 +44,11 @@ class _Transition(NamedTuple):
 def determinize(
     lattice: Lattice, beam: float = np.inf, silent: Collection[str] = (BLANK,), max_subsets: int = MAX_SUBSETS
 ) -> Lattice:
-    """Every string whose score is within ``beam`` of the best, once, on its best alignment; with posteriors over these.
+    """Every string whose score is within ``beam`` of the best, once, on its best alignment; posteriors are over these.
 
-    A string is the (label, word) of its arcs without those that are ``silent`` and settle no word; these stay as
-    arcs. After ``max_subsets`` the beam is cut to what was reached so far; ``Lattice.beam`` says what it is. Parts of a
-    stored path are shared, so longer strings than ``beam`` allows may be there, as in any pruned lattice.
+    A string is the (label, word) of a path's arcs without those that have a ``silent`` label and no word; these stay as
+    arcs. After ``max_subsets`` the beam is cut to what was reached so far; ``Lattice.beam`` says what it is. Paths
+    share arcs, so strings beyond ``beam`` may be there as well, as in any pruned lattice.
     """
     result = _Construction(lattice, min(beam, lattice.beam), silent).run(max_subsets)
     forward_backward(result)
@@ -60,7 +60,7 @@ class _Construction:
 
     def __init__(self, lattice: Lattice, beam: float, silent: Collection[str]):
         self.lattice, self.beam = lattice, beam
-        self.still = (-best_scores(lattice)[1]).tolist()  # cost from a node to the end
+        self.remaining = (-best_scores(lattice)[1]).tolist()  # cost from a node to the end
         self.steps, self.endings = _steps(lattice, silent)
         self.subsets: list[dict[int, float]] = [{0: 0.0}]
         self.numbers: dict[tuple, int] = {((0, 0),): 0}
@@ -69,7 +69,7 @@ class _Construction:
         self.ends: list[_Transition] = []
 
     def run(self, max_subsets: int) -> Lattice:
-        best, beam = self.still[0], self.beam
+        best, beam = self.remaining[0], self.beam
         queue = [(best, 0)]
         done: set[int] = set()
         while queue:
@@ -86,7 +86,7 @@ class _Construction:
         return prune_beam(self._trace(), beam)
 
     def _end(self, number: int) -> None:
-        """Note the best way in which the strings of a subset may end."""
+        """Note the cheapest end of the strings of a subset."""
         possible = [
             (cost + self.endings[node][0], node) for node, cost in self.subsets[number].items() if node in self.endings
         ]
@@ -104,12 +104,14 @@ class _Construction:
                     found[target] = (cost + more, node, arcs)
         reached, better = self.reached[number], []
         for found in by_symbol.values():
-            ahead = min(cost + self.still[node] for node, (cost, _, _) in found.items())
+            ahead = min(cost + self.remaining[node] for node, (cost, _, _) in found.items())
             if reached + ahead > limit:
                 continue
-            # What is beyond the beam here is so for every string that leads here, so equal subsets stay equal.
+            # What is beyond the beam here is beyond it for every string that leads here, so equal subsets stay equal.
             found = {
-                node: way for node, way in found.items() if way[0] + self.still[node] <= ahead + self.beam + ROUNDING
+                node: way
+                for node, way in found.items()
+                if way[0] + self.remaining[node] <= ahead + self.beam + ROUNDING
             }
             least = min(cost for cost, _, _ in found.values())
             target = self._number({node: cost - least for node, (cost, _, _) in found.items()})
@@ -129,7 +131,7 @@ class _Construction:
         return self.numbers[key]
 
     def _trace(self) -> Lattice:
-        """Back from the end, only along what each string came by."""
+        """The lattice, by the back pointers from the end."""
         last, end = self.lattice.num_nodes - 1, -1
         arcs: set[tuple[tuple, tuple, int]] = set()  # between (subset, node), after silent arcs (subset, node, arcs)
         waiting, seen = [], set()
@@ -158,7 +160,7 @@ class _Construction:
         return self._assemble(arcs)
 
     def _assemble(self, arcs: set[tuple[tuple, tuple, int]]) -> Lattice:
-        """Nodes in the order of those they come from."""
+        """Nodes are in the order of the lattice's nodes that they come from."""
         old, starts, ends = self.lattice, self.lattice.arc_from, self.lattice.arc_to
         stands = {here: int(starts[arc]) for here, _, arc in arcs} | {there: int(ends[arc]) for _, there, arc in arcs}
         keys = sorted(stands, key=lambda key: (stands[key], key[:2], key[2:]))
@@ -181,17 +183,17 @@ class _Construction:
 def _steps(lattice: Lattice, silent: Collection[str]) -> tuple[list[list[_Step]], dict[int, tuple[float, Arcs]]]:
     """What may follow each node: symbols with the best silent arcs before them, and the best silent way to the end."""
     cost, targets = (-lattice.scores()).tolist(), lattice.arc_to.tolist()
-    quiet: list[list[int]] = [[] for _ in range(lattice.num_nodes)]
-    loud: list[list[int]] = [[] for _ in range(lattice.num_nodes)]
+    silent_from: list[list[int]] = [[] for _ in range(lattice.num_nodes)]
+    spoken_from: list[list[int]] = [[] for _ in range(lattice.num_nodes)]
     for arc, source in enumerate(lattice.arc_from.tolist()):
-        (quiet if lattice.label[arc] in silent and not lattice.word[arc] else loud)[source].append(arc)
+        (silent_from if lattice.label[arc] in silent and not lattice.word[arc] else spoken_from)[source].append(arc)
     steps: list[list[_Step]] = []
     endings: dict[int, tuple[float, Arcs]] = {}
     for node in range(lattice.num_nodes):
         found: dict[tuple, _Step] = {}
-        ways = _silent_ways(node, quiet, targets, cost)
+        ways = _silent_ways(node, silent_from, targets, cost)
         for through, (before, arcs) in ways.items():
-            for arc in loud[through]:
+            for arc in spoken_from[through]:
                 step = _Step((lattice.label[arc], lattice.word[arc]), targets[arc], before + cost[arc], (*arcs, arc))
                 if step[:2] not in found or found[step[:2]].cost > step.cost:
                     found[step[:2]] = step
@@ -202,15 +204,15 @@ def _steps(lattice: Lattice, silent: Collection[str]) -> tuple[list[list[_Step]]
 
 
 def _silent_ways(
-    node: int, quiet: list[list[int]], targets: list[int], cost: list[float]
+    node: int, silent_from: list[list[int]], targets: list[int], cost: list[float]
 ) -> dict[int, tuple[float, Arcs]]:
     """The nodes that silent arcs alone lead to from ``node``, itself first, each with its cheapest way."""
     ways: dict[int, tuple[float, Arcs]] = {node: (0.0, ())}
     waiting = [node]
     while waiting:
-        here = heappop(waiting)  # nodes are sorted, so the way to this one is settled
+        here = heappop(waiting)  # nodes are sorted, so the cheapest way to this one is known
         before, arcs = ways[here]
-        for arc in quiet[here]:
+        for arc in silent_from[here]:
             target, so_far = targets[arc], before + cost[arc]
             if target not in ways:
                 heappush(waiting, target)

@@ -15,16 +15,16 @@ from pipeline.lattice.schema import Lattice
 from pipeline.times.clock import frame_to_seconds
 from pipeline.times.intervals import Interval
 
-MIN_MASS = 0.01  # a phone of less is not considered; as pictures of lattices leave it out
-# Frames between two stretches of a phone that are still one: a CTC network says it in a spike, anywhere within what
-# HMMs call the phone, or a little beside it.
+MIN_MASS = 0.01  # of the posterior; a phone of less counts as not considered, as in pictures of lattices
+# Frames between two stretches of a phone that are still one: a CTC network has a spike anywhere within what HMMs call
+# the phone, or a little outside.
 TOLERANCE = 5
 
 
 @dataclass(frozen=True)
 class Considered:
-    """A phone over frames start .. end (exclusive), with the posterior mass of each lattice: how often a path says
-    it."""
+    """A phone over frames start .. end (exclusive), with its posterior mass in each lattice: the expected number of
+    times that a path has it."""
 
     label: str
     start: int
@@ -54,7 +54,7 @@ def difference(first: Lattice, second: Lattice, fold: Fold = {}) -> list[Conside
 
 
 def _by_label(lattice: Lattice, fold: Fold) -> dict[str, np.ndarray]:
-    """label -> (arcs, 3) start, end and posterior of the arcs that say it, unless that is next to nothing together."""
+    """label -> (arcs, 3) start, end and posterior of its arcs, without those that matter too little (`_likely`)."""
     rows: dict[str, list[tuple[int, int, float]]] = {}
     for label, a, b, posterior in zip(
         lattice.label,
@@ -69,8 +69,8 @@ def _by_label(lattice: Lattice, fold: Fold) -> dict[str, np.ndarray]:
 
 
 def _likely(arcs: np.ndarray) -> np.ndarray:
-    """Without stretches of less than ``MIN_MASS``, and the arcs that matter least within others: these would join what
-    lies far apart."""
+    """The arcs without stretches of less than ``MIN_MASS``, and without the least likely arcs of the others, which
+    would join what lies far apart."""
     kept = [arcs[(arcs[:, 0] >= start) & (arcs[:, 1] <= end)] for start, end in _stretches(arcs, 0)]
     kept = [stretch for stretch in kept if stretch[:, 2].sum() >= MIN_MASS]
     strong = [stretch[stretch[:, 2] >= min(MIN_MASS / 10, stretch[:, 2].max())] for stretch in kept]

@@ -1,4 +1,4 @@
-"""A lattice as JSON, as it is kept, and in HTK's Standard Lattice Format."""
+"""A lattice as JSON, in which it is stored, and in HTK's Standard Lattice Format."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NULL = "!NULL"  # HTK's name for an arc without a word
 def to_json(lattice: Lattice) -> dict[str, Any]:
     """The lattice as plain values, as `pipeline.lattice.schema` describes them: ``nodes`` are frames, ``arcs`` are
     [from, to, label, word, acoustic, language, posterior], ``best`` are the arcs of the best path in order, ``beam`` is
-    null where it has no end."""
+    null where it is infinite."""
     arcs = [
         [int(a), int(b), label, word, round(float(ac), 4), round(float(lm), 4), round(float(post), 6)]
         for a, b, label, word, ac, lm, post in zip(
@@ -87,7 +87,7 @@ def from_json(value: dict[str, Any], source: Path | str = "lattice") -> Lattice:
 
 
 def again(source: Path | str) -> str:
-    """What makes a lattice anew."""
+    """How a lattice is made again, for messages."""
     folder = Path(source).parent.parent.parent  # of decode_test/lattices/GRAPH/lattices.jsonl.gz
     return (
         f"decode again: remove {folder / 'hyp.txt'} and run: make"

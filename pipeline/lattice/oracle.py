@@ -1,5 +1,5 @@
-"""The path of a lattice that is nearest to a reference: what a perfect judge could have chosen of what was
-considered."""
+"""The oracle: the path of a lattice that is nearest to a reference, so the fewest errors that any rescoring could
+make."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pipeline.lattice.schema import Lattice
 def oracle(lattice: Lattice, reference: Sequence[str], fold: Fold = {}) -> tuple[int, list[int]]:
     """The fewest edits between any path and the reference, and the arcs of such a path; exact.
 
-    Labels are folded, and silence and blanks left out, as in scoring; ``reference`` is so already.
+    Labels are folded, and silence and blanks left out, as in scoring; in ``reference`` they must be already.
     """
     symbols = {label: i for i, label in enumerate(dict.fromkeys(reference))}
     wanted = np.array([symbols[label] for label in reference], int)  # (J,)
@@ -33,7 +33,7 @@ def oracle(lattice: Lattice, reference: Sequence[str], fold: Fold = {}) -> tuple
 
 
 def _after(before: np.ndarray, said: Sequence[str], wanted: np.ndarray, symbols: dict[str, int]) -> np.ndarray:
-    """(J + 1,) the edits after an arc that says a label, or nothing."""
+    """(J + 1,) the edits after an arc with a label, or none."""
     if not said:
         return before
     result = before + 1
@@ -57,5 +57,5 @@ def _trace(
                 node, j = source, j if inserted else j - 1
                 break
         else:
-            j -= 1  # a symbol of the reference that the path does not say
+            j -= 1  # a symbol of the reference that the path lacks
     return path[::-1]

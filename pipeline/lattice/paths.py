@@ -1,4 +1,4 @@
-"""Paths through a lattice: posteriors, the best ones, what is left when the others are pruned, and counts over all."""
+"""Paths through a lattice: posteriors, best and n-best paths, pruning, and counts over all paths."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def best_path(lattice: Lattice) -> list[int]:
     best = np.full(lattice.num_nodes, -np.inf)
     back = np.full(lattice.num_nodes, -1)
     best[0] = 0.0
-    for arc in range(len(scores)):  # sorted by source, so each node is settled before its arcs are used
+    for arc in range(len(scores)):  # sorted by source, so the score of a node is final before its arcs are used
         reached = best[lattice.arc_from[arc]] + scores[arc]
         if reached > best[lattice.arc_to[arc]]:
             best[lattice.arc_to[arc]], back[lattice.arc_to[arc]] = reached, arc
@@ -65,7 +65,7 @@ def best_path(lattice: Lattice) -> list[int]:
 
 
 def nbest(lattice: Lattice, count: int) -> list[tuple[float, list[int]]]:
-    """The ``count`` best paths, (score, arcs), best first: A* with what is exactly still to come (Soong & Huang 1991).
+    """The ``count`` best paths, (score, arcs), best first: A* with the exact remaining score (Soong & Huang 1991).
 
     In a determinized lattice they are different strings."""
     scores, (_, beta) = lattice.scores(), best_scores(lattice)
@@ -85,7 +85,7 @@ def nbest(lattice: Lattice, count: int) -> list[tuple[float, list[int]]]:
 
 
 def _unroll(arcs: tuple) -> list[int]:
-    """(((), a), b) -> [a, b]: paths with one beginning share it."""
+    """(((), a), b) -> [a, b]: paths share their common beginning."""
     path = []
     while arcs:
         arcs, arc = arcs
@@ -94,7 +94,7 @@ def _unroll(arcs: tuple) -> list[int]:
 
 
 def prune(lattice: Lattice, min_posterior: float) -> Lattice:
-    """Without the arcs below ``min_posterior``, except those of the best path; posteriors stay as they were.
+    """The lattice without arcs below ``min_posterior``, except those of the best path; posteriors stay as they were.
 
     Arcs that no longer lie on a whole path are dropped as well."""
     keep = lattice.posterior >= min_posterior
@@ -166,7 +166,7 @@ def depth(lattice: Lattice) -> float:
 
 
 def expected_counts(lattice: Lattice) -> dict[str, float]:
-    """How often a path says each label, on average: the sum of its arcs' posteriors."""
+    """The expected number of times that a path has each label: the sum of its arcs' posteriors."""
     counts = dict.fromkeys(sorted(set(lattice.label)), 0.0)
     for label, posterior in zip(lattice.label, lattice.posterior):
         counts[label] += float(posterior)

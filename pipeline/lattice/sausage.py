@@ -1,8 +1,8 @@
 """Confusion networks ("sausages") and the string of least expected error.
 
-The string is changed, slot by slot, to what most of the probability says there, until its expected edit distance to
-what the paths say falls no more (Xu, Povey, Mangu & Zhu 2011, "Minimum Bayes Risk decoding and system combination
-based on a recursion for edit distance"); the statistics of the last round are the slots.
+Each slot of the string is changed to its most probable label, until the expected edit distance between the string and
+the paths falls no more (Xu, Povey, Mangu & Zhu 2011, "Minimum Bayes Risk decoding and system combination based on a
+recursion for edit distance"). The statistics of the last round are the slots.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from lexicon.phones import spoken
 from pipeline.lattice.paths import best_path
 from pipeline.lattice.schema import Lattice
 
-NOTHING = ""  # a slot's share of paths that say nothing there
+NOTHING = ""  # the label of paths that have none in a slot
 MAX_ROUNDS = 20
 PREFERENCE = 1e-5  # an insertion beside a match costs this more, so that equal alignments are told apart (as in Kaldi)
 
 
 @dataclass(frozen=True)
 class Slot:
-    """What was said between two frames: label -> posterior, likeliest first, summing to 1; "" is nothing."""
+    """The labels between two frames: label -> posterior, likeliest first, summing to 1; "" is no label."""
 
     start: int
     end: int
@@ -38,8 +38,8 @@ class Slot:
 
 @dataclass(frozen=True)
 class Sausage:
-    """Slots in order of time. ``expected_errors``: edits that the string of the slots' labels has to expect against
-    what the paths say, weighted by their posteriors; ``best_path_errors``: the same for the best path's string."""
+    """Slots in order of time. ``expected_errors``: the edit distance between the string of the slots' labels and the
+    paths, weighted by their posteriors; ``best_path_errors``: the same for the best path's string."""
 
     slots: list[Slot]
     expected_errors: float
@@ -75,7 +75,7 @@ def sausage(lattice: Lattice, fold: Fold = {}) -> Sausage:
 
 
 def expected_errors(lattice: Lattice, string: Sequence[str], fold: Fold = {}) -> float:
-    """The edit distance between ``string`` and what the paths of the lattice say, weighted by their posteriors.
+    """The edit distance between ``string`` and the paths of the lattice, weighted by their posteriors.
 
     By Xu's recursion, which aligns at each node for all paths through it: never less than the exact expectation.
     """
@@ -124,7 +124,7 @@ class _Graph:
     def _backward(
         self, slots: list[str], choices: list[np.ndarray]
     ) -> tuple[list[dict[str, float]], list[tuple[int, int]]]:
-        """Spread the paths' probability over (node, slots already said), and add up what is aligned with each slot."""
+        """Spread the paths' probability over (node, slots so far), and add up what is aligned with each slot."""
         lattice, frames = self.lattice, self.lattice.node_frame
         mass = np.zeros((lattice.num_nodes, len(slots) + 1))
         mass[-1, -1] = 1.0
@@ -135,7 +135,7 @@ class _Graph:
             source, choice, label = lattice.arc_from[arc], choices[arc], self.labels[arc]
             for q in np.flatnonzero(here)[::-1].tolist():
                 amount = float(here[q])
-                while choice[q] == 2:  # the slot is passed by
+                while choice[q] == 2:  # the slot is left empty
                     shares[q - 1][NOTHING] = shares[q - 1].get(NOTHING, 0.0) + amount
                     q -= 1
                 if choice[q] == 0:
@@ -143,7 +143,7 @@ class _Graph:
                     spans[q - 1] += amount * np.array([1.0, frames[source], frames[lattice.arc_to[arc]]])
                     q -= 1
                 mass[source, q] += amount
-        for q in range(len(slots), 0, -1):  # what is said before the first arc: nothing
+        for q in range(len(slots), 0, -1):  # before the first arc there is no label
             amount = float(mass[0, q:].sum())
             if amount > 0:
                 shares[q - 1][NOTHING] = shares[q - 1].get(NOTHING, 0.0) + amount

@@ -1,17 +1,17 @@
 """What a lattice is: one schema for phones and words of every system.
 
 An arc is a phone (or a word) between two nodes; nodes stand at frames. Scores are natural logarithms: ``acoustic`` is
-unscaled, ``language`` holds grammar, pronunciation, transition and word scores. A path scores
-acoustic_scale x acoustic + language; its string are its labels, with the words they settle.
+unscaled, ``language`` holds grammar, pronunciation, transition and word scores. The score of a path is the sum over its
+arcs of acoustic_scale x acoustic + language; its string is the sequence of their labels, each with its word.
 
-As the decode stage stores it a lattice holds each string once, with the alignment that scores best, and the posteriors
-are those of the paths stored, so that those of the arcs over a frame sum to 1. Silence is a phone like others, as in
-Kaldi; ``<blk>``, a stretch of CTC blanks, is an arc, for arcs cover all time, but no part of a string: A <blk> B and A
-B are one. In a lattice of words neither silence nor blank is.
+The decode stage stores each string once, on its best alignment. Posteriors are over the stored paths, so those of the
+arcs over a frame sum to 1. Silence is a phone like others, as in Kaldi. ``<blk>``, a stretch of CTC blanks, is an arc,
+because arcs cover all time, but it is no part of a string: A <blk> B and A B are the same. In a lattice of words
+silence is no part of a string either.
 
-Graphs: "free" (phones of a search that knows which phone follows which), "words" (phones of the word search, each
-``word`` on its first phone; homophones make several strings of the same phones), "word_arcs" (its words). Versions: 1
-held a phone string once for every alignment, with posteriors of before it was pruned; 2 has ``beam``.
+Graphs: "free" (phones of a search with a phone bigram), "words" (phones of the word search, each ``word`` on its first
+phone; homophones make several strings of the same phones), "word_arcs" (its words). Version 1 held a string once for
+each of its alignments, with posteriors from before pruning; version 2 has ``beam``.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from dataclasses import dataclass, field
 import numpy as np
 
 VERSION = 2
-LARGEST = 1e30  # no score is; sums of larger ones might not be finite
+LARGEST = 1e30  # of a score; sums of larger ones might not be finite
 LONGEST = 1e8  # frames, eleven days
 
 
 @dataclass
 class Lattice:
     """Nodes (N,) at frames ``node_frame``, topologically sorted, node 0 the start and node N-1 the end; arcs (A,)
-    sorted by ``arc_from``. ``word`` names the word that begins there ("" for none). Posteriors are in [0, 1]. Every
-    string whose score is within ``beam`` (natural log) of the best is there, as far as the search knew it."""
+    sorted by ``arc_from``. ``word`` names the word that begins there ("" for none). Posteriors are in [0, 1]. It has
+    every string that the search found within ``beam`` (natural log) of the best score."""
 
     utterance: str
     system: str
@@ -82,7 +82,7 @@ def check_lattice(lattice: Lattice) -> None:
     if not 0 <= first <= last_frame <= lattice.num_frames < LONGEST or lattice.frame_shift_ms <= 0:
         raise ValueError("frames outside the utterance")
     if not lattice.beam >= 0:
-        raise ValueError("a beam below nothing")
+        raise ValueError("a negative beam")
     scale = [lattice.acoustic_scale, lattice.word_score, lattice.frame_shift_ms]
     if not all((np.abs(x) < LARGEST).all() for x in (lattice.acoustic, lattice.language, lattice.posterior, scale)):
         raise ValueError("scores are not finite")

@@ -37,7 +37,7 @@ Block = tuple[str, int, list[list[str]]]  # an utterance, the line that names it
 
 
 class _Symbols(dict):
-    """Numbers names as they come, from 1; 0 is nothing."""
+    """Numbers names in the order they come, from 1; 0 is epsilon."""
 
     def __missing__(self, name: str) -> int:
         self[name] = len(self) + 1
@@ -104,8 +104,9 @@ def _kaldi_lines(lattice: Lattice, labels: _Symbols, symbols: _Symbols) -> Itera
 def read_kaldi(folder: Path | str) -> Iterator[Lattice]:
     """The lattices of lat.txt. Raises UserError (file:line) for what is none.
 
-    They need not be ours: states may come in any order, end in several places and with a cost, if all ways to a state
-    are equally long. An end that has a cost or frames of its own becomes an arc without a label.
+    Lattices of other programs are read as well: states may be in any order, and several may be final, with a cost, as
+    long as all paths to a state have as many frames. A final state with a cost or frames becomes an arc without a
+    label.
     """
     folder = Path(folder)
     info, symbols = _info(folder), _read_symbols(folder / "symbols.txt")

@@ -14,7 +14,7 @@ from lexicon.phones import BLANK, SILENT
 from pipeline.lattice.determinize import determinize
 from pipeline.lattice.schema import Lattice
 
-Pending = tuple[tuple[str, ...], tuple[str, ...]]  # words settled but not yet spelled, and spelled but not yet settled
+Pending = tuple[tuple[str, ...], tuple[str, ...]]  # words emitted but not yet spelled, and spelled but not yet emitted
 NONE_PENDING: Pending = ((), ())
 
 
@@ -56,8 +56,8 @@ class _Inside(NamedTuple):
 def place_words(lattice: Lattice, tree: SpellingTree) -> Lattice:
     """The lattice with each ``word`` on the first of its phones, each string once.
 
-    A search settles a word where no other is possible any more, somewhere between its first phone and the silence
-    after its last; that depends on the other words of the vocabulary. Raises ValueError if no path spells words.
+    A decoding graph emits a word where no other word is possible any more: somewhere between its first phone and the
+    silence after its last, depending on the vocabulary. Raises ValueError if no path spells words.
     """
     start, end = _Border(0, NONE_PENDING), _Border(lattice.num_nodes - 1, NONE_PENDING)
     placer = _Placer(lattice, tree)
@@ -75,7 +75,7 @@ class _Placer:
 
     def __init__(self, lattice: Lattice, tree: SpellingTree):
         self.tree, self.labels, self.targets = tree, lattice.label, lattice.arc_to.tolist()
-        self.settles = [tuple(word.split()) for word in lattice.word]
+        self.emitted = [tuple(word.split()) for word in lattice.word]
         self.bounds = np.searchsorted(lattice.arc_from, np.arange(lattice.num_nodes + 1)).tolist()
         self.arcs: dict[tuple[tuple, tuple, int, str], None] = {}  # a set in the order found
 
@@ -90,7 +90,7 @@ class _Placer:
         while waiting:
             here = heappop(waiting)
             for arc in range(self.bounds[here.node], self.bounds[here.node + 1]):
-                pending = _told(here.pending, self.settles[arc])
+                pending = _after_emitting(here.pending, self.emitted[arc])
                 label, target = self.labels[arc], self.targets[arc]
                 if pending is None:
                     continue
@@ -104,8 +104,8 @@ class _Placer:
                     continue
                 trees[phones] = tree
                 for word in tree.words if label != BLANK else ():
-                    if (paid := _spell(pending, word)) is not None:
-                        spelled.setdefault(word, []).append((here, arc, _Border(target, paid)))
+                    if (rest := _after_spelling(pending, word)) is not None:
+                        spelled.setdefault(word, []).append((here, arc, _Border(target, rest)))
                 there = _Inside(target, pending, phones)
                 if there not in into:
                     into[there] = []
@@ -141,29 +141,30 @@ class _Placer:
                     waiting.append(here)
 
 
-def _told(pending: Pending, words: tuple[str, ...]) -> Pending | None:
-    """After an arc that settles these words; None if others were spelled."""
-    settled, spelled = pending
+def _after_emitting(pending: Pending, words: tuple[str, ...]) -> Pending | None:
+    """``pending`` after an arc that emits these words; None if others were spelled."""
+    emitted, spelled = pending
     for word in words:
         if spelled and spelled[0] != word:
             return None
-        settled, spelled = (settled, spelled[1:]) if spelled else ((*settled, word), spelled)
-    return settled, spelled
+        emitted, spelled = (emitted, spelled[1:]) if spelled else ((*emitted, word), spelled)
+    return emitted, spelled
 
 
-def _spell(pending: Pending, word: str) -> Pending | None:
-    """After the last phone of a word; None if another was settled. No more than one word is settled after its end."""
-    settled, spelled = pending
-    if settled:
-        return (settled[1:], spelled) if settled[0] == word else None
+def _after_spelling(pending: Pending, word: str) -> Pending | None:
+    """``pending`` after the last phone of a word; None if another was emitted. At most one word is emitted after its
+    end."""
+    emitted, spelled = pending
+    if emitted:
+        return (emitted[1:], spelled) if emitted[0] == word else None
     return ((), (word,)) if not spelled else None
 
 
 def _assemble(
     lattice: Lattice, arcs: Collection[tuple[tuple, tuple, int, str]], start: _Border, end: _Border
 ) -> Lattice:
-    """The lattice of the arcs that lead to the end, nodes in the order of those they come from; of one, in the order of
-    the ways on from them: of equal paths the first stays the best."""
+    """The lattice of the arcs that lead to the end. Nodes are in the order of the nodes they come from, and copies of
+    one node in the order of the arcs that leave them, so that of equally good paths the same stays first."""
     rank: dict[tuple, int] = {end: 0}
     kept: list[tuple[tuple, tuple, int, str]] = []
     for _, leaving in groupby(sorted(arcs, key=lambda item: item[0][0], reverse=True), key=lambda item: item[0][0]):
@@ -196,9 +197,9 @@ def _assemble(
 
 
 def word_lattice(lattice: Lattice) -> Lattice:
-    """Arcs are words, from the beginning of their first phone to the end of their last, with the sum of the scores;
-    each word string once, on its best alignment. Silences (and `<blk>`) between words stay as arcs, but are no part of
-    strings.
+    """The lattice of words: an arc is a word, from the beginning of its first phone to the end of its last, with the
+    sum of their scores; each word string once, on its best alignment. Silences (and `<blk>`) between words stay as
+    arcs, but are no part of strings.
 
     lattice: phones with each ``word`` on its first phone, as `place_words` puts it.
     """
@@ -235,7 +236,8 @@ def word_lattice(lattice: Lattice) -> Lattice:
 def _ends_of_word(
     first: int, lattice: Lattice, bounds: Sequence[int], targets: Sequence[int], scores: Sequence[float]
 ) -> dict[int, list[int]]:
-    """Where the word that begins with an arc may end, and the best way there: after each phone that begins no other."""
+    """Where the word that begins with an arc may end, and the best path there: after each phone that begins no other
+    word."""
     best = {targets[first]: (scores[first], [first])}
     ends, waiting = {targets[first]: (scores[first], [first])}, [targets[first]]
     while waiting:
@@ -254,8 +256,8 @@ def _ends_of_word(
 
 
 def _of_words(lattice: Lattice, found: Sequence[tuple[int, int, str, float, float, str]]) -> Lattice:
-    """The lattice of words and silences (from, to, label, acoustic, language, word) without those that lead nowhere.
-    A silence has no word: a word may have its name."""
+    """The lattice of words and silences (from, to, label, acoustic, language, word) without those that lead nowhere. A
+    silence has no word, because a word may be called SIL."""
     useful, kept = {lattice.num_nodes - 1}, []
     for way in sorted(found, key=lambda way: way[0], reverse=True):
         if way[1] in useful:

@@ -19,7 +19,7 @@ SHOWN = {
     "neural": (r"one row every 3 frames", r"% of the rows are blank"),
     "align": (r"ZERO +Z +0\.\d\d +\d+ ", r"classifier +4 of 4"),
     "decode": (r"REF: ZERO", r"the whole path: "),
-    "lattice": (r"Was the right one there\?",),
+    "lattice": (r"The oracle, the path nearest to the reference:",),
     "score": (r"WER +gmm +\d +1 ", r"free PER +neural "),
 }
 

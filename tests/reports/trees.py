@@ -104,11 +104,11 @@ def with_word_lattices(exp: Path, system: str, utterances: Sequence[str]) -> Non
             words = HEARD_WORDS[system][name]
             lattice = chain_lattice(name, system, phones_of(words))
             begins = {1 + sum(len(phones_of((word,))) for word in words[:i]): word for i, word in enumerate(words)}
-            settled = [
+            words_on_arcs = [
                 begins.get(node, "") and ("A" if label == "UH" else begins[node])
                 for node, label in zip(lattice.arc_from.tolist(), lattice.label)
             ]
-            append(name, packed_lattice(replace(lattice, graph="words", word=settled)))
+            append(name, packed_lattice(replace(lattice, graph="words", word=words_on_arcs)))
 
 
 def with_findings(exp: Path) -> None:
