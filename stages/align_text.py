@@ -57,15 +57,15 @@ def doubts(placed: Placed) -> str:
         said += [
             f"{len(words)} {what}: {_at(words)}"
             for words, what in (
-                (placed.left_out, "of its words left out, for they are not heard"),
+                (placed.left_out, "of its words left out, for they were not said"),
                 (placed.doubtful, "hardly said where they are placed"),
             )
             if words
         ]
-    if untold := sum(pause.end - pause.start for pause in placed.untold) * FRAME_SHIFT_MS / 1000:
+    if unexplained := sum(pause.end - pause.start for pause in placed.unexplained) * FRAME_SHIFT_MS / 1000:
         said.append(
-            f"{untold:.1f} s of sound that the text does not tell of, first at"
-            f" {frame_to_seconds(placed.untold[0].start):.2f} s"
+            f"{unexplained:.1f} s of sound that are not in the text, first at"
+            f" {frame_to_seconds(placed.unexplained[0].start):.2f} s"
         )
     return "".join(f"; {part}" for part in said)
 
@@ -111,8 +111,7 @@ def main(args: Namespace) -> tuple[Path, str]:
     print(HEADER, *word_lines(placed.words, placed.word_confidence, placed.phones), sep="\n")
     for lost in placed.left_out:
         print(
-            f"{frame_to_seconds(lost.start):10.2f}{'-':>6}  {lost.label:<15} not heard, word {lost.word + 1} of the"
-            " text"
+            f"{frame_to_seconds(lost.start):10.2f}{'-':>6}  {lost.label:<15} not said, word {lost.word + 1} of the text"
         )
     begin_results(out, args.wav)
     write_ctm(out / f"{name}.aligned.words.ctm", [(out.name, placed.words, placed.word_confidence)])

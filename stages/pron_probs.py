@@ -8,13 +8,13 @@ from pathlib import Path
 from lexicon.files import atomic_dir, write_json
 from lexicon.lang import copy_lang, load_lang, write_weighted
 from lexicon.pauses import write_pauses
-from pipeline.align.pron_probs import PAUSE, pause_probabilities, refuse_strangers, said_in, variant_probabilities
+from pipeline.align.pron_probs import PAUSE, pause_probabilities, refuse_unknown, said_in, variant_probabilities
 from stages.common import parser, run
 
 
 def main(args: Namespace) -> tuple[Path, str]:
     lang, utterances = load_lang(args.lang), said_in(args.ali)
-    refuse_strangers(args.ali, utterances, lang.lexicon)
+    refuse_unknown(args.ali, utterances, lang.lexicon)
     lexicon = variant_probabilities(utterances.values(), lang.lexicon)
     pauses = pause_probabilities(utterances.values(), lang.lexicon)
     words = [said for utterance in utterances.values() for said in utterance if said is not PAUSE]

@@ -266,7 +266,7 @@ def test_text_is_aligned(experiment, tmp_path, capsys):
 
 def test_a_text_that_does_not_fit_is_told(experiment):
     half = experiment.words[: experiment.owner.index(4)]
-    assert "s of sound that the text does not tell of" in experiment.align(experiment.wav, " ".join(half))[1]
+    assert "s of sound that are not in the text" in experiment.align(experiment.wav, " ".join(half))[1]
     with pytest.raises(UserError, match="words of the text do not fit"):
         experiment.align(experiment.wav, " ".join(experiment.words * 2_000))
     assert "THE TEXT DOES NOT FIT" in experiment.align(experiment.wav, " ".join(experiment.words[::-1]))[1]
@@ -279,7 +279,7 @@ def test_a_text_that_does_not_fit_is_told(experiment):
         ("?! --", "no words"),
         ("@/no/such/file", "/no/such/file: no such file"),
         ("hello qwxzzk", 'no pronunciation of "QWXZZK"'),
-        ("azure boy", r'"AZURE" "BOY": the model has never heard OY ZH'),
+        ("azure boy", r'"AZURE" "BOY": the model was not trained on OY ZH'),
     ],
 )
 def test_texts_that_cannot_be_aligned(experiment, monkeypatch, text, message):

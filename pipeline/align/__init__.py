@@ -1,1 +1,2 @@
-"""A known text placed in sound: times, confidence, goodness, boundaries against hand-placed ones, correction."""
+"""Forced alignment: where a known text is in the sound, confidence, goodness of pronunciation, boundaries,
+correction."""

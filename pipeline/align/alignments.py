@@ -1,4 +1,4 @@
-"""Alignments of a whole set by one system, and their file: alignment.json.
+"""Forced alignments of a set by one system, and their file, alignment.json.
 
 {utterance: {"num_frames": T, "phones": [{"phone", "start", "end", "word", "score", "confidence", "gop"}, ...],
 "words": [{"word", "start", "end", "confidence"}, ...]}}, frames of 10 ms. A phone's "word" is the index of its word, -1
@@ -32,8 +32,8 @@ MOST_FRAMES = 2**31  # of an utterance: 248 days
 
 @dataclass(frozen=True)
 class PlacedPhone:
-    """A phone where a system put it, with what the system thinks of it; of a CTC network also its spike, frames from
-    and to (exclusive): there alone the network has said it."""
+    """A phone where a system placed it, with its score, confidence and goodness of pronunciation; of a CTC network also
+    its spike, the frames (from, to, exclusive) in which the network emits it."""
 
     segment: Segment
     score: float
@@ -51,7 +51,7 @@ class PlacedUtterance:
     words: list[tuple[Segment, float]]
 
     def moved(self, segments: Sequence[Segment]) -> PlacedUtterance:
-        """The same phones at other times; what the system thinks of them stays."""
+        """The same phones at other times; scores and confidences stay."""
         phones = [replace(phone, segment=segment) for phone, segment in zip(self.phones, segments, strict=True)]
         words = word_segments(segments, [word.label for word, _ in self.words])
         sure = [confidence for _, confidence in self.words]
@@ -78,7 +78,7 @@ def place_utterance(
             )
         if strange := sorted({phone for _, said in lexicon[word] for phone in said} - known):
             raise UserError(
-                f'{name}: word "{word}": {goodness.system.directory} has never heard {" ".join(strange)};'
+                f'{name}: word "{word}": {goodness.system.directory} was not trained on {" ".join(strange)};'
                 " train it again with this lexicon"
             )
     path = best_placing(goodness.system, scores, num_frames, words, lexicon, name)
@@ -124,7 +124,7 @@ def write_alignment(path: Path, placed: Mapping[str, PlacedUtterance], unplaced:
 
 
 def place_again(path: Path) -> str:
-    """How an alignment.json, or what lies beside it, is made anew."""
+    """How an alignment.json, or what lies beside it, is made again, for messages."""
     return f"remove {path.with_name('alignment.json')} and run make again"
 
 

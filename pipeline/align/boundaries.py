@@ -1,4 +1,4 @@
-"""Phone boundaries: how far from where a hand put them."""
+"""Phone boundaries: how far they are from the gold boundaries, or from those of another system."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class Boundaries:
 
     @property
     def ms(self) -> np.ndarray:
-        """The errors in ms, to the microsecond: hands work in steps of 2.5 ms, so that one error in fifty is 20 ms
+        """The errors in ms, rounded to the microsecond: with gold times in steps of 2.5 ms one error in fifty is 20 ms
         exactly, and binary fractions would miss it."""
         return np.round(1000 * self.errors, 3)
 
     def of(self, wanted: Callable[[str], bool]) -> Boundaries:
-        """Those of some phones alone; the total is then of what matched."""
+        """The boundaries of some phones alone; the total is then the number that matched."""
         kept = [index for index, phone in enumerate(self.phones) if wanted(phone)]
         return Boundaries(self.errors[kept], len(kept), [self.phones[index] for index in kept])
 
@@ -66,25 +66,25 @@ def join_closures(phones: Sequence[Interval]) -> list[Interval]:
 def compare_boundaries(gold: Intervals, ours: Mapping[str, Sequence[Interval]], fold: Fold) -> Boundaries:
     """Match the phones of each utterance by their (folded) labels and compare the start times of those that agree.
 
-    Silence is left out, so a phone's start is compared whether a pause or another phone lies before it.
+    Silence is left out, so the start of a phone is compared whether a pause or another phone precedes it.
     """
     errors: list[float] = []
     phones: list[str] = []
     total = 0
     for utterance, placed in gold.items():
-        wanted, heard = join_closures(placed), ours.get(utterance, ())
+        wanted, found = join_closures(placed), ours.get(utterance, ())
         total += len(_spoken([phone.label for phone in wanted], fold))
-        for i, j in matched(wanted, heard, fold):
-            errors.append(heard[j].start - wanted[i].start)
+        for i, j in matched(wanted, found, fold):
+            errors.append(found[j].start - wanted[i].start)
             phones.append(fold.get(wanted[i].label, wanted[i].label))
     return Boundaries(np.array(errors), total, phones)
 
 
-def matched(wanted: Sequence[Interval], heard: Sequence[Interval], fold: Fold) -> list[tuple[int, int]]:
+def matched(wanted: Sequence[Interval], found: Sequence[Interval], fold: Fold) -> list[tuple[int, int]]:
     """Which phones, silence left out, are the same in both when one is aligned with the other: pairs of indices."""
     (at, ref), (where, hyp) = (
         zip(*spoken) if spoken else ((), ())
-        for spoken in (_spoken([phone.label for phone in phones], fold) for phones in (wanted, heard))
+        for spoken in (_spoken([phone.label for phone in phones], fold) for phones in (wanted, found))
     )
     pairs = []
     i = j = 0
@@ -102,8 +102,8 @@ def _spoken(labels: Sequence[str], fold: Fold) -> list[tuple[int, str]]:
 
 
 class Published(NamedTuple):
-    """What is said of an aligner elsewhere, about other ``speech`` than ours. ``row`` is as `Boundaries.row` has it,
-    without what matched; "" for what is not said."""
+    """A published figure of another aligner, on other ``speech`` than ours. ``row`` is as in `Boundaries.row`, without
+    the number that matched; "" where nothing is published."""
 
     aligner: str
     speech: str
@@ -132,7 +132,7 @@ def table(rows: Mapping[str, Boundaries]) -> list[str]:
 
 
 def published_table() -> list[str]:
-    """The same of aligners elsewhere."""
+    """Published figures of other aligners, in the same columns."""
     return columns([HEAD, *([f"{one.aligner}, {one.speech}", "", *one.row] for one in PUBLISHED)])
 
 

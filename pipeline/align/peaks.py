@@ -1,4 +1,4 @@
-"""How peaky a CTC network is: it says a phone in a row or two and "blank" the rest of the time.
+"""How peaky a CTC network is: it emits a phone in one or two rows, and blanks in all others.
 
 Zeyer et al., Why does CTC result in peaky behavior? (2021), show that training leads there; Huang et al., Less peaky
 and more accurate CTC forced alignment by label priors (2024), that dividing by the label prior makes alignments less
@@ -17,7 +17,7 @@ from pipeline.align.boundaries import matched
 
 
 class Peaks(NamedTuple):
-    """Of a network's alignment of known text: the share of frames on which its path says blank; how long a spike lasts
+    """Of a network's alignment of known text: the share of frames in which its path has a blank; how long a spike lasts
     on average, in frames; where, from 0 (the beginning) to 1 (the end), the middle of a spike lies within the same
     phone as an HMM places it: mean and standard deviation, and the share of spikes that lie within it at all."""
 

@@ -1,4 +1,4 @@
-"""A known text placed in the scores of any system: the best path through the graph of its words."""
+"""Forced alignment with the scores of any system: the best path through the graph of the known words."""
 
 from __future__ import annotations
 
@@ -19,21 +19,22 @@ from pipeline.search.wfst import Beams, SearchGraph, search
 from pipeline.times.clock import FRAME_SHIFT_MS
 from pipeline.times.segments import Segment
 
-BEAMS = (200.0, 800.0)  # natural log, unscaled scores: Kaldi's 10 and 40, for scores scaled by 0.1, end too soon
+BEAMS = (200.0, 800.0)  # natural log, for unscaled scores; Kaldi's 10 and 40, at a scale of 0.1, prune too much
 EVERYTHING = 1e6  # a beam that prunes nothing, tried last
-MOST_STEPS = 1e7  # but, where words may be left out, for no more rows of scores times states of the graph
-# What a word that is left out costs, scores scaled by `System.posterior_scale`. Chosen on dev of prompts: of 337 words
-# none is left out by any system, and of four foreign words before or after each utterance's 134 to 143 of 145 are (with
-# 100 and 5 no more than 33 by the network; with 20 and 2 weak models, of one Gaussian a state, lose words that were
-# said).
+# Rows of scores times states of the graph. Beyond that EVERYTHING is not tried where words may be left out.
+MOST_STEPS = 1e7
+# The cost of leaving out a word, for scores scaled by `System.posterior_scale`. Chosen on dev of prompts: no system
+# leaves out any of 337 words that were said, and each leaves out 134 to 143 of 145 foreign words, four before or after
+# each utterance. (With 100 and 5 the network leaves out only 33 of these. With 20 and 2 weak models, of one Gaussian a
+# state, leave out words that were said.)
 SKIP = Skip(30.0, 3.0)
-# A CTC network says in one or two rows that there is a phone, not where it begins. So much of the blanks between two
-# phones belongs to the first, and no more than LEAD frames to the second, which a pause may come before. Chosen on dev
-# against the hands of timit_sample and the GMM of prompts: 51 and 60 % within 20 ms, bias +2 and -2 ms (half and half:
-# 41 and 48 %, all to the first: 48 and 55 %).
+# A CTC network emits a phone in one or two rows; where it begins is not known. This share of the blanks between two
+# phones goes to the first, and at most LEAD frames go to the second, since a pause may precede it. Chosen on dev
+# against the gold boundaries of timit_sample and the GMM's of prompts: 51 and 60 % within 20 ms, bias +2 and -2 ms
+# (half and half: 41 and 48 %, all to the first: 48 and 55 %).
 FIRST_SHARE = 0.9
 LEAD = 4
-LONGEST_TAIL = 12  # frames of blanks that belong to the phone before them; what is left is a pause
+LONGEST_TAIL = 12  # frames of blanks that go to the phone before them; the rest is a pause
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,8 @@ def best_placing(
     name: str,
     skipping: bool = False,
 ) -> Path | None:
-    """Where the words are said, if they are said in this order; None if there are too few frames for them, or no search
-    with one of BEAMS gets to the end. With ``skipping`` words that were not said may be left out.
+    """The forced alignment of the words in this order; None if there are too few frames for them, or no search with one
+    of BEAMS reaches the end. With ``skipping`` words that were not said may be left out.
 
     scores: (T', columns) of the utterance ``name``, which has ``num_frames`` frames.
     """
@@ -103,7 +104,8 @@ def _num_words(phones: Sequence[Segment]) -> int:
 
 
 def _phones(lattice: Lattice) -> list[Segment]:
-    """The phones of the best path; each arc that settles a word, by its number, is its first phone."""
+    """The phones of the best path. An arc with a word, which is the number of the word in the text, is its first
+    phone."""
     phones, word = [], -1
     for arc in best_path(lattice):
         word = int(lattice.word[arc] or word)
@@ -140,8 +142,8 @@ def _confidence(system: System, scores: np.ndarray, phones: Sequence[Segment]) -
 
 
 def spread(path: Path) -> Path:
-    """The path of a CTC network with phones as long as phones are: the blanks between them are shared out (see
-    FIRST_SHARE), and stretches of blanks are left only where there is a pause. Other paths have no blanks and stay."""
+    """The path of a CTC network with the blanks between phones shared out among them (see FIRST_SHARE); stretches of
+    blanks are left only where there is a pause. Other paths have no blanks and stay as they are."""
     shares = [_shares(path.phones, index) for index in range(len(path.phones))]
     phones, kept, spikes = [], [], []
     for (_, lead), phone, (own_tail, own_lead), (tail, _), sure in zip(

@@ -1,4 +1,4 @@
-"""How words were said: probabilities of variants and of pauses, counted in an alignment.
+"""Pronunciation and pause probabilities, counted in an alignment.
 
 After Chen et al. 2015 (Pronunciation and silence probability modeling for ASR): variants relative to the commonest,
 pauses smoothed towards their rate over all words. `lexicon.pauses` says what is modelled.
@@ -16,7 +16,7 @@ from lexicon.pauses import Pauses
 from lexicon.phones import SILENCE
 from pipeline.datadir.sets import align_again, aligned_ctm
 
-PSEUDO_COUNT = 2.0  # times that every pronunciation is taken to have been followed by a pause or not, as all are
+PSEUDO_COUNT = 2.0  # added to the counts of every pronunciation, with a pause as often as over all words
 
 Said = tuple[str, Pronunciation]  # a word and how it was said
 PAUSE = None
@@ -58,7 +58,7 @@ def said_in(folder: Path | str) -> dict[str, list[Said | None]]:
 def variant_probabilities(utterances: Iterable[Sequence[Said | None]], lexicon: Weighted) -> Weighted:
     """The lexicon with each word's variants as often as they were said, relative to the commonest, which comes first.
 
-    The probability given so far counts as so many times more, so that what was never said stays possible.
+    The probability given so far is added to the count, so that a variant that was never said stays possible.
     """
     counts = Counter(said for utterance in utterances for said in utterance if said is not PAUSE)
     found: Weighted = {}
@@ -97,7 +97,7 @@ def pause_probabilities(utterances: Iterable[Sequence[Said | None]], lexicon: We
     return Pauses((begins + 1) / (number + 2), (ends + 1) / (number + 2), after)
 
 
-def refuse_strangers(folder: Path | str, utterances: dict[str, list[Said | None]], lexicon: Weighted) -> None:
+def refuse_unknown(folder: Path | str, utterances: dict[str, list[Said | None]], lexicon: Weighted) -> None:
     """UserError if a word was said as the lexicon does not have it: the alignment was made with another one."""
     known = {(word, phones) for word, variants in lexicon.items() for _, phones in variants}
     for utterance, said in utterances.items():

@@ -1,4 +1,4 @@
-"""A known text placed in a recording of any length, by any system that scores frames."""
+"""Forced alignment of a text with a recording of any length, by any system that scores frames."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from pipeline.sound.pauses import Cutting
 from pipeline.sound.recording import Recording
 from pipeline.times.segments import Segment, word_segments
 
-DOUBTFUL = 0.05  # a word of less confidence was hardly said there (see System.posterior_scale)
+DOUBTFUL = 0.05  # a word of less confidence was hardly said there (for `System.posterior_scale`)
 LONGEST_WORD = 200  # frames; a longer one hides something else
-USUAL_WORD = 60  # frames; what a word is longer than that tells of no other sound
-LEAST_PAUSE = 50  # frames; a shorter pause is not looked into
+USUAL_WORD = 60  # frames; what goes beyond this in a longer word does not count as explained by the text
+LEAST_PAUSE = 50  # frames; a shorter pause is not checked for speech
 
 
 @dataclass(frozen=True)
 class Placed:
-    """Words and phones with their frames, and the confidence in [0, 1] of each (see `placing.Path`); the words
-    that were ``left_out``, for they were not heard, at the frame where the word before them ends; how many frames sound
-    like ``speech``."""
+    """Words and phones with their frames, and the confidence in [0, 1] of each (see `placing.Path`); the words that
+    were ``left_out`` because they were not said, at the frame where the word before them ends; how many frames are
+    ``speech``."""
 
     words: list[Segment]
     phones: list[Segment]
@@ -40,12 +40,13 @@ class Placed:
 
     @property
     def fits(self) -> bool:
-        """Whether it is the text of the recording: most of its words are said in it, or they are half of what is. Of
-        the texts of a dev prompt 115 of 120 fit (three systems, 40 texts each), of those of another prompt 22."""
+        """Whether this is the text of the recording: more than half of its words are there, or they are at least half
+        of the speech. With the right text of a dev prompt 115 of 120 fit (three systems, 40 texts each), with that of
+        another prompt 22."""
         doubtful = {word.word for word in self.doubtful}
         sure = [word for word in self.words if word.word not in doubtful]
-        told = sum(min(word.end - word.start, USUAL_WORD) for word in sure)
-        return 2 * len(sure) > len(self.words) + len(self.left_out) or 2 * told >= self.speech > 0
+        explained = sum(min(word.end - word.start, USUAL_WORD) for word in sure)
+        return 2 * len(sure) > len(self.words) + len(self.left_out) or 2 * explained >= self.speech > 0
 
     @property
     def doubtful(self) -> list[Segment]:
@@ -57,8 +58,8 @@ class Placed:
         ]
 
     @property
-    def untold(self) -> list[Segment]:
-        """The pauses that sound like anything but pauses: speech of which the text says nothing."""
+    def unexplained(self) -> list[Segment]:
+        """The pauses that are hardly pauses: speech that is not in the text."""
         return [
             phone
             for phone, confidence in zip(self.phones, self.phone_confidence)
@@ -67,7 +68,7 @@ class Placed:
 
 
 def written_in(lang: Lang) -> Written:
-    """What reads a text's words as the experiment's lexicon has them."""
+    """How the words of a text are read with the experiment's lexicon."""
     return Written(lang.reference_lexicon, english=lang.info.get("lexicon") == "dictionary")
 
 
@@ -79,8 +80,8 @@ def pronounce(
 ) -> tuple[Weighted, list[str]]:
     """Pronunciations in the model's ``phones`` for the words, and which of them were guessed.
 
-    From the experiment's lexicon; where that is of English, then from the dictionary, then guessed (None: not).
-    Raises UserError that names all words without one.
+    From the experiment's lexicon; where that is the English dictionary's, then from the dictionary, then by ``guess``
+    (None: not). Raises UserError that names all words without one.
     """
     found: Weighted = {word: lang.reference_lexicon[word] for word in words if word in lang.reference_lexicon}
     missing, guessed = sorted(set(words) - found.keys()), []
@@ -102,7 +103,7 @@ def pronounce(
     if unsaid := sorted(word for word, variants in usable.items() if not variants):
         strange = sorted({phone for word in unsaid for _, said in found[word] for phone in said} - set(phones))
         raise UserError(
-            f"TEXT: {_some(unsaid)}: the model has never heard {' '.join(strange)}; take the words out, or"
+            f"TEXT: {_some(unsaid)}: the model was not trained on {' '.join(strange)}; take the words out, or"
             " use a model of a corpus that has all phones"
         )
     return usable, guessed
@@ -114,8 +115,8 @@ def _some(words: Sequence[str]) -> str:
 
 
 def score_pieces(system: System, recording: Recording) -> np.ndarray:
-    """Scores of the whole recording, (T', columns). As models hear no more than an utterance in training, a long one is
-    scored in parts, cut at its pauses; a short one at once, as an utterance of a corpus is."""
+    """Scores of the whole recording, (T', columns). A long one is scored in parts, cut at its pauses, since models are
+    trained on utterances; a short one at once, as an utterance of a corpus is."""
     total, step = len(recording.static), system.step
     bounds, cuts = [0], [*(piece.end // step * step for piece in recording.pieces() if piece.end < total), total]
     for cut, following in zip(cuts, [*cuts[1:], total]):
@@ -128,8 +129,8 @@ def score_pieces(system: System, recording: Recording) -> np.ndarray:
 def place_text(
     system: System, recording: Recording, words: Sequence[str], lexicon: Weighted, correction: Correction | None = None
 ) -> Placed | None:
-    """Where the words are said, if they are said in this order; None if there are more words than frames. With the
-    ``correction`` of the system boundaries are where hands would put them."""
+    """The forced alignment of the words in this order; None if there are more words than frames. With the system's
+    ``correction`` boundaries are moved to where gold boundaries would be."""
     path = best_placing(
         system, score_pieces(system, recording), len(recording.static), words, lexicon, recording.name, skipping=True
     )
