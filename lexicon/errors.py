@@ -4,11 +4,11 @@ import contextlib
 import re
 from collections.abc import Iterator
 
-LONGEST_MESSAGE, LONGEST_WORD = 1000, 300  # characters: a screen of somebody's file helps nobody
+LONGEST_MESSAGE, LONGEST_WORD = 1000, 300  # characters of a message, and of a word in it
 
 
 class UserError(Exception):
-    """A person's mistake: one line that names the file, the line, the value and the way out.
+    """A mistake of the user: one line that names the file, the line, the value and the way out.
 
     Stages print ``str(error)`` alone and exit with status 1; everything else is a bug and keeps its traceback.
     """
@@ -18,9 +18,9 @@ class UserError(Exception):
 
 
 def one_line(text: str) -> str:
-    """``text`` as a message: control characters written out, the middle of a long one left out.
+    """``text`` as a message in one line: control characters are escaped, the middle of a long text is left out.
 
-    Messages quote files and names, which may hold line breaks, colours of a terminal, or a million letters.
+    Messages quote files and names, which may hold line breaks, terminal colours, or a million letters.
     """
     half = LONGEST_WORD // 2
     text = re.sub(rf"\S{{{LONGEST_WORD},}}", lambda word: f"{word[0][:half]}...{word[0][-half:]}", text)
@@ -31,7 +31,7 @@ def one_line(text: str) -> str:
 
 @contextlib.contextmanager
 def reading(what: object) -> Iterator[None]:
-    """Where memory runs out, what was being read; the stage tells it."""
+    """Adds to a MemoryError what was being read, for the stage's message."""
     try:
         yield
     except MemoryError as error:
@@ -42,7 +42,7 @@ def reading(what: object) -> Iterator[None]:
 
 @contextlib.contextmanager
 def at(where: object) -> Iterator[None]:
-    """Before the message of a UserError, where it is: a file, or file:line."""
+    """Puts a file, or file:line, before the message of a UserError."""
     try:
         yield
     except UserError as error:

@@ -1,8 +1,8 @@
-"""Writing so that a killed run leaves no false target, nothing of a person's is lost, and nothing is written elsewhere.
+"""Writing files so that a killed run leaves no incomplete target, no file of the user is lost, and none is written
+elsewhere.
 
-Files are written to a temporary name first and renamed last, which replaces a link in their place instead of following
-it. Folders are replaced and removed where they are phonoscope's own alone: they, or a folder around them, hold a file
-.phonoscope.
+Files are written under a temporary name and renamed last, which replaces a link in their place instead of following it.
+Only folders of phonoscope are replaced and removed: they, or a folder around them, hold a file .phonoscope.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def scratch_dir(path: Path | str) -> Iterator[Path]:
 
 
 def _temporary(path: Path) -> Path:
-    """A name beside ``path`` for this process, that no person gives a file."""
+    """A temporary name beside ``path`` for this process, which no user gives a file."""
     _inside(path.parent)
     path.parent.mkdir(parents=True, exist_ok=True)
     _clear(path.parent)
@@ -111,7 +111,7 @@ def _temporary(path: Path) -> Path:
 
 @functools.cache
 def _inside(folder: Path) -> None:
-    """UserError where a link leads out of the folder that is phonoscope's own: it came with what somebody sent."""
+    """UserError where a link leads out of phonoscope's folder: it came with a folder received from elsewhere."""
     root = root_of(folder)
     if root is not None and not Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(root)):
         raise UserError(f"{folder}: leads out of {root} by a link; remove the link")
@@ -119,7 +119,7 @@ def _inside(folder: Path) -> None:
 
 @functools.cache
 def _machine() -> str:
-    """Which computer, since when, and which container: a process number means nothing elsewhere."""
+    """Identifies the computer, its last start and the container, within which process numbers are unique."""
     said = [platform.node()]
     for path in ("/proc/sys/kernel/random/boot_id", "/proc/self/ns/pid"):
         with contextlib.suppress(OSError):
@@ -159,7 +159,7 @@ def _alive(pid: int, started: str) -> bool:
     except (OverflowError, ProcessLookupError):
         return False
     except PermissionError:
-        pass  # it runs, as somebody else
+        pass  # it runs, under another user
     return _started(pid) == started
 
 
@@ -196,7 +196,7 @@ def atomic_dir(path: Path | str) -> Iterator[Path]:
 
 
 def mark(folder: Path) -> None:
-    """Let ``folder`` be known as phonoscope's own."""
+    """Mark ``folder`` as phonoscope's own."""
     (folder / MARKER).write_text("phonoscope may replace and remove what is in this folder\n", encoding="utf-8")
 
 
@@ -212,7 +212,7 @@ def read_json(path: Path | str) -> Any:
     """The value in a JSON file. OSError if it cannot be read, ValueError if it is not JSON that `write_json` may have
     written: not UTF-8, nested without end, or with one name twice in an object."""
     if not os.path.isfile(path):
-        raise FileNotFoundError(errno.ENOENT, "no such file", str(path))  # a pipe in its place would be waited for
+        raise FileNotFoundError(errno.ENOENT, "no such file", str(path))  # a pipe in its place would never end
     with reading(path):
         return parse_json(Path(path).read_bytes())
 

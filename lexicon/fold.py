@@ -1,4 +1,4 @@
-"""Folding: in which classes phones are compared, where a corpus's hand-made labels differ from the lexicon's phones."""
+"""Folding: the classes in which phones are compared where a corpus's gold labels differ from the lexicon's phones."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def read_fold(data: Path | str) -> dict[str, str]:
 
 
 def write_fold(data: Path | str, fold: Fold) -> None:
-    """Write data/fold.txt, or take it away if there is nothing to fold."""
+    """Write data/fold.txt, or remove it if there is nothing to fold."""
     path = Path(data) / FOLD
     if fold:
         write_lines(path, [f"{label} {fold[label]}" for label in sorted(fold)])
@@ -47,9 +47,9 @@ def write_fold(data: Path | str, fold: Fold) -> None:
 
 
 def fold_of(labels: Iterable[str], phones: Collection[str] = ()) -> dict[str, str]:
-    """How a corpus's hand-made labels fold into ``phones`` (none: the dictionary's, or IPA): without stress, case and
-    Kaldi's positions in the word, ah0 and AH_B both AH. TIMIT's labels fold as Lee & Hon did. Others are not in the
-    result and stand for themselves."""
+    """How a corpus's gold labels fold into ``phones`` (none: the dictionary's, or IPA): without stress, case and
+    Kaldi's positions in the word, so ah0 and AH_B are both AH. TIMIT's labels fold as in Lee & Hon. Other labels are
+    not in the result and stand for themselves."""
     labels = {label for label in labels if not is_pause(label)}
     if TIMIT_ONLY & labels and len(labels & set(timit.LABELS)) >= TIMIT_SHARE * len(labels):
         return timit.fold()
@@ -59,7 +59,7 @@ def fold_of(labels: Iterable[str], phones: Collection[str] = ()) -> dict[str, st
         phones = PHONES
     found = {}
     for label, name in sorted(bare.items()):
-        # X-SAMPA's a_B is an a of extra low tone: one such label says nothing, all of them do.
+        # X-SAMPA's a_B is an a of extra low tone, so only if all labels end so is it a position.
         if not (all_placed or name in phones or arpabet(without_stress(name))):
             name = label
         found[label] = _known(name, phones) or name
@@ -67,7 +67,7 @@ def fold_of(labels: Iterable[str], phones: Collection[str] = ()) -> dict[str, st
 
 
 def _known(label: str, phones: Collection[str]) -> str | None:
-    """The one of the phones (none: of IPA) that has this name, but for stress and case."""
+    """The phone (none: of IPA) of this name, regardless of stress and case."""
     bare = without_stress(nfc(label))
     if not phones:
         return bare if ipa(bare) else None
@@ -75,8 +75,8 @@ def _known(label: str, phones: Collection[str]) -> str | None:
 
 
 def unknown_labels(labels: Iterable[str], fold: Fold, phones: Collection[str] = ()) -> Counter[str]:
-    """How often labels occur that are none of the ``phones`` (none: of ARPAbet or IPA) when all are folded, pauses left
-    out."""
+    """The labels that are not among the ``phones`` (none: ARPAbet or IPA) after folding, with their counts; without
+    pauses."""
     known = {fold.get(phone, phone) for phone in phones or PHONES}
     counts = Counter(labels)
     classes = {label: fold.get(label, label) for label in counts}
@@ -90,6 +90,6 @@ def unknown_labels(labels: Iterable[str], fold: Fold, phones: Collection[str] = 
 
 
 def unknown_in_words(unknown: Counter[str], total: int, what: str) -> str:
-    """`69 of 138 phones placed by hand are unknown (HH_B 7, ...)`."""
+    """`69 of 138 gold phones are unknown (HH_B 7, ...)`."""
     named = ", ".join(f"{label} {count}" for label, count in unknown.most_common(EXAMPLES))
     return f"{unknown.total()} of {total} {what} are unknown ({named}{', ...' if len(unknown) > EXAMPLES else ''})"

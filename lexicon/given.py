@@ -1,5 +1,5 @@
-"""A lexicon that somebody gives: CMUdict's, Kaldi's lexicon.txt, lexiconp.txt and lexiconp_silprob.txt, MFA's, or plain
-`WORD P1 P2 ...` lines."""
+"""A lexicon of the user: CMUdict's, Kaldi's lexicon.txt, lexiconp.txt and lexiconp_silprob.txt, MFA's, or plain `WORD
+P1 P2 ...` lines."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from lexicon.written import Written
 
 COMMENT = re.compile(r"(^|\s)#(\s.*)?$")
 NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$")
-WHOLE = re.compile(r"[0-9]+$")  # what a phone of a described set may be called: X-SAMPA has 2, 6 and 9
+WHOLE = re.compile(r"[0-9]+$")  # the name of a phone may be a number in a described set: X-SAMPA has 2, 6 and 9
 # The number columns between a word and its phones, in Kaldi's lexiconp_silprob.txt and MFA's dictionaries. All but the
-# first are of a pause before or after the word. With the largest number that each can be.
+# first are about a pause before or after the word. The value is the largest number allowed.
 COLUMNS = {
     "probability": 1.0,
     "probability of silence after it": 1.0,
@@ -51,9 +51,9 @@ class _Entry(NamedTuple):
 
 @dataclass(frozen=True)
 class Given:
-    """A lexicon and its phones; ``entries`` by word as written, the largest probability of a word 1.0, its variants in
-    order. ``left_out``: words that stand for noise or silence. ``columns``: how many of COLUMNS it has, of which only
-    the first is used."""
+    """A lexicon and its phones. ``entries``: by word as written, its variants in order of probability, the largest of
+    which is 1.0. ``left_out``: words that stand for noise or silence. ``columns``: how many of COLUMNS it has, of which
+    only the first is used."""
 
     path: Path
     entries: Weighted
@@ -85,8 +85,8 @@ def read_given(path: Path | str, phones: Path | str | None = None) -> Given:
 
     Lines are `WORD P1 P2 ...` or `WORD 0.8 P1 P2 ...`, with up to four numbers (COLUMNS); `WORD(2)` is another variant
     of WORD; `;;;` at the beginning of a line and `#` before a space begin comments. Stress (AH0, ˈa) goes unless the
-    phone set has it. Raises UserError with file and line for a word without phones, a probability that is none and a
-    phone that the set lacks, and tells how many more lines have a mistake.
+    phone set has it. Raises UserError with file and line for a word without phones, a bad probability and a phone that
+    the set lacks; it says which other lines have mistakes.
     """
     path = Path(path)
     described = None if phones is None else read_phone_set(phones)
@@ -202,7 +202,7 @@ def _mistake(word: str, numbers: list[str], phones: list[str], described: Contai
 
 
 def _recognised(path: Path, entries: list[_Entry]) -> tuple[PhoneSet, str]:
-    """The phone set of a lexicon that comes without one. UserError at the first phone that keeps it from being one."""
+    """The phone set of a lexicon that comes without one. UserError at the first phone that is not in its notation."""
     stressed = dict.fromkeys(name for entry in entries for name in entry.phones)
     notation, known, strange = recognise(map(without_stress, stressed))
     if not strange:

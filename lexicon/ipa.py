@@ -1,4 +1,4 @@
-"""The International Phonetic Alphabet as data: what its symbols say about the mouth (chart of 2015, revised 2020).
+"""The International Phonetic Alphabet as data: the articulation of its symbols (chart of 2015, revised 2020).
 
 ``describe("tʰ")`` is "aspirated voiceless alveolar plosive". A phone is one symbol, or two that are one sound
 (affricates, diphthongs, double articulations, clicks with their accompaniment; a tie bar may join them), with
@@ -178,7 +178,8 @@ def bare(phone: str) -> str:
 
 
 def describe(phone: str) -> str | None:
-    """What the phone's symbols say: marks, then the words of the chart; None if they are not one sound of the IPA."""
+    """The articulation of a phone: its diacritics, then the words of the chart; None if it is not one sound of the
+    IPA."""
     text = bare(phone)
     tone = TONE.search(text)
     sounds = _sounds(text[: tone.start()] if tone else text)
@@ -187,7 +188,7 @@ def describe(phone: str) -> str | None:
         return None
     marks = list(dict.fromkeys(mark for sound in sounds for mark in sound.marks))
     if words.endswith(("diphthong", "triphthong")) and "non-syllabic" in marks:
-        marks.remove("non-syllabic")  # as one half of them always is
+        marks.remove("non-syllabic")  # as one half of a diphthong always is
     for voicing, other in (("voiceless", "voiced"), ("voiced", "voiceless")):
         if voicing in marks and re.search(rf"\b{other}\b", words):
             marks.remove(voicing)
@@ -252,7 +253,7 @@ def _joined(words: list[str]) -> str | None:
 
 
 def _gliding(first: str, last: str) -> str:
-    """A diphthong: where it begins, and whither it goes (front- or back-closing, centring, opening)."""
+    """A diphthong: the height at which it begins, and its direction (front- or back-closing, centring, opening)."""
     height, backness = last.split()[:2]
     if backness == "central":
         way = "centring"

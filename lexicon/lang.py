@@ -1,4 +1,4 @@
-"""The lang directory: what text alone gives a recogniser (pronunciations, symbols, language models)."""
+"""The lang directory: pronunciations, symbols and language models, all of which need text alone."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Lang:
     lm: NGram  # of words
     phone_lm: NGram  # bigram of phones, without SIL
     info: dict[str, Any]  # lang.json
-    reference_lexicon: Weighted  # every word of the corpus, with an open vocabulary too: to align references with
+    reference_lexicon: Weighted  # every word of the corpus, whatever the vocabulary: to align references
     pauses: Pauses | None = None  # where they were counted (stages/pron_probs.py)
 
 
@@ -57,8 +57,9 @@ def build_lang(
 
     ``vocab``: "closed" gives the lexicon and the unigrams every word of the corpus, "open" those of train alone; the
     n-grams are counted in train either way. Words are looked up in ``given`` alone; without it in ``extra``, then in
-    the dictionary, whose phones ``phones`` may describe; then ``guess`` is asked (G2P; None: an unknown word is an
-    error). Raises UserError for words without pronunciation, with the line of the first and the names of all.
+    the dictionary (whose phones ``phones`` may describe). Words that are in neither are guessed by ``guess`` (G2P;
+    None: they are an error). Raises UserError for words without pronunciation, with the line of the first and the names
+    of all.
     """
     texts = {name: read_text(data / name / "text") for name in SETS}
     seen = {word for words in texts["train"].values() for word in words}
@@ -166,8 +167,8 @@ def _equally(pronunciations: Pronunciations) -> Weighted:
 def _refuse_missing(
     data: Path, missing: list[str], given: Given | None, extra: Path | None, guess: Guesser | None, failed: bool
 ) -> None:
-    """UserError at the first line with an unknown word; it names (up to 40 of) all, and where to add them. ``failed``:
-    G2P has found nothing to learn."""
+    """UserError at the first line with an unknown word; it names up to 40 of them, and where to add them. ``failed``:
+    G2P could not be trained."""
     names = " ".join(missing[:40]) + (f" ... ({len(missing)} in all)" if len(missing) > 40 else "")
     where, word = _first_line(data, set(missing))
     others = f"; without pronunciation: {names}" if len(missing) > 1 else ""
@@ -199,7 +200,7 @@ def _first_line(data: Path, words: set[str]) -> tuple[str, str]:
 
 
 def copy_lang(source: Path, folder: Path) -> None:
-    """Copy the files of a lang directory, of which some shall then be written anew, lang.json last."""
+    """Copy the files of a lang directory, before some are replaced, lang.json last."""
     for path in source.iterdir():
         if path.suffix != ".made" and path.is_file() and not path.name.startswith("."):
             shutil.copyfile(path, folder / path.name)

@@ -1,22 +1,22 @@
-"""Letters in Unicode: one spelling for what looks the same, capitals, signs that nobody sees."""
+"""Letters in Unicode: one form for what looks the same, capitals, invisible characters."""
 
 from __future__ import annotations
 
 import unicodedata
 
-# The soft hyphen, marks of direction, the word joiner; a space of no width, with which Thai and Khmer part words.
+# The soft hyphen, marks of direction, the word joiner; the zero-width space, which separates words in Thai and Khmer.
 INVISIBLE = dict.fromkeys([0xAD, 0x200E, 0x200F, *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A), 0xFEFF])
 INVISIBLE[0x200B] = " "
 APOSTROPHES = str.maketrans("\u2018\u2019\u02bc\u00b4`", "'''''")
 
 
 def nfc(text: str) -> str:
-    """Composed Unicode, the one spelling of what looks the same: macOS writes file names decomposed."""
+    """Composed Unicode, the one form of what looks the same; macOS writes file names decomposed."""
     return unicodedata.normalize("NFC", text)
 
 
 def composed(text: str) -> str:
-    """The text in Unicode's form NFC, without signs that nobody sees, but for the two joiners, which are spelling."""
+    """The text in NFC, without invisible characters, except for the two joiners, which are part of the spelling."""
     return nfc(text).translate(INVISIBLE)
 
 

@@ -28,8 +28,8 @@ from lexicon.files import write_lines
 from lexicon.text import numbered_lines
 
 BEGIN, END, UNKNOWN = "<s>", "</s>", "<unk>"
-NEVER_LESS = -1000.0  # log10; a smaller (or no) number is damage
-NEVER = -99.0  # log10 by which ARPA files say that <s> is not predicted
+NEVER_LESS = -1000.0  # log10; a smaller number is damage
+NEVER = -99.0  # log10 of what is never predicted, as <s>, in ARPA files
 FALLBACK_DISCOUNTS = (0.0, 0.5, 1.0, 1.5)  # lmplz --discount_fallback, for orders whose counts of counts have holes
 
 Ngram = tuple[str, ...]
@@ -37,7 +37,7 @@ Ngram = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a model says about a text. Unknown words are counted, and never mixed into ``perplexity``."""
+    """The score of a text. Unknown words are counted, and never mixed into ``perplexity``."""
 
     log10_prob: float  # of the known words and the sentence ends
     tokens: int  # known words and sentence ends

@@ -1,4 +1,4 @@
-"""Labels that stand for no speech: pauses, noises, and what nobody understood."""
+"""Labels that stand for no speech: pauses, noises, and unintelligible speech."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NAMES = {
     "sent-start",
     "sent-end",
 }
-PAUSES = {"silence", "pause"}  # that are words as well
+PAUSES = {"silence", "pause"}  # which are words as well
 POSITION = re.compile(r"(?<=.)_[BIES]$")  # of a phone in its word, as Kaldi marks it: SIL_S
 
 
@@ -37,7 +37,7 @@ def is_nonspeech(label: str) -> bool:
 
 
 def names_pause(label: str) -> bool:
-    """Whether it is one by its name; what is in brackets, a lexicon may hold as a word."""
+    """Whether a label is a pause or noise by its name alone; a lexicon may have words in brackets."""
     return label.strip().lower() in NAMES
 
 

@@ -1,4 +1,4 @@
-"""From written text to the words a speaker says: numbers, hyphens, punctuation, capitals."""
+"""From written English to the words that are said: numbers, hyphens, punctuation, capitals."""
 
 from __future__ import annotations
 

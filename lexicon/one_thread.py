@@ -1,9 +1,9 @@
-"""One thread a process, whatever numpy, SciPy, scikit-learn or PyTorch would take: cores are for
+"""One thread a process for numpy, SciPy, scikit-learn and PyTorch: the cores are for the processes of
 `pipeline.base.parallel`.
 
-Threads that wait for each other spin, so a program beside them makes them five times as slow; and sums depend on how
-many there are, so that two machines, or a process and its workers, would not give the same numbers. Imported by every
-package of phonoscope before anything else, for these libraries look at the environment once, when they are loaded.
+Threads that wait for each other spin, so a program beside them makes them five times as slow. Sums depend on the number
+of threads, so two machines, or a process and its workers, would give different numbers. Every package of phonoscope
+imports this first, because these libraries read the environment once, when they are loaded.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ VARIABLES = (
 
 
 def limit() -> None:
-    """Tell the libraries that will be loaded, here or in a process started from here, and those that are."""
+    """Limit the libraries that will be loaded, here or in a process started from here, and those that are loaded."""
     os.environ.update(dict.fromkeys(VARIABLES, "1"))
     if "numpy" in sys.modules:
         from threadpoolctl import threadpool_limits

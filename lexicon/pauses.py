@@ -44,7 +44,7 @@ def write_pauses(lang: Path, pauses: Pauses) -> None:
 def read_pauses(lang: Path, lexicon: Weighted) -> Pauses | None:
     """Read the file of a lang directory; None where there is none.
 
-    Raises UserError, with file and line, for what is no such line, and if a pronunciation of ``lexicon`` is missing.
+    Raises UserError, with file and line, for a malformed line, and if a pronunciation of ``lexicon`` is missing.
     """
     path = lang / FILE
     if not path.exists():

@@ -1,4 +1,4 @@
-"""Phone sets of given lexicons: ARPAbet or IPA recognised by themselves, anything else described in a file."""
+"""Phone sets of a user's lexicon: ARPAbet and IPA are recognised, any other is described in a file."""
 
 from __future__ import annotations
 
@@ -60,9 +60,9 @@ def ipa(name: str) -> Phone | None:
 
 
 def recognise(names: Iterable[str]) -> tuple[str, dict[str, Phone], list[str]]:
-    """("ARPAbet" or "IPA", the phones of that notation, the names that are none), whichever leaves fewer over.
+    """(notation, its phones, the names that are not in it) for ARPAbet or IPA, whichever leaves fewer names over.
 
-    names are without stress. In doubt it is ARPAbet, which has no vowel of one letter.
+    The names have no stress marks. Of equals ARPAbet is chosen, which has no vowel of one letter.
     """
     names = list(dict.fromkeys(names))
     readings = []
@@ -75,7 +75,7 @@ def recognise(names: Iterable[str]) -> tuple[str, dict[str, Phone], list[str]]:
 def read_phone_set(path: Path | str) -> dict[str, Phone]:
     """Read `PHONE IPA [class words]` lines; `#` begins a comment, `-` stands for no IPA.
 
-    Class words take the place of what the IPA says, and are needed where it says nothing. UserError with file and line.
+    Class words replace those of the IPA symbol, and are needed where there is none. UserError with file and line.
     """
     found: dict[str, Phone] = {}
     for number, line in numbered_lines(path):
@@ -133,7 +133,7 @@ def phone_set_of(info: dict[str, Any]) -> PhoneSet:
 def table(phone_set: PhoneSet, lines: int = 20, width: int = 120) -> list[str]:
     """The phones with their IPA (where that is not their name) and classes in columns of a terminal.
 
-    At most so many lines; what finds no room is counted.
+    At most ``lines`` lines; the phones left out are counted.
     """
     order = sorted(phone_set, key=lambda name: (MANNERS.index(phone_set[name].manner), name))
     cells = [

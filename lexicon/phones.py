@@ -8,12 +8,12 @@ from typing import NamedTuple
 from lexicon.ipa import describe
 
 SILENCE = "SIL"
-BLANK = "<blk>"  # what CTC says between phones
+BLANK = "<blk>"  # of CTC, between phones
 SILENT = (SILENCE, BLANK)  # labels of a path or lattice that are no phones
 
 
 class Phone(NamedTuple):
-    """What a reader of a report wants to know about a phone."""
+    """IPA symbol and articulation of a phone."""
 
     ipa: str  # General American
     manner: str  # vowel, diphthong, stop, affricate, fricative, nasal, liquid, glide or silence
@@ -110,7 +110,8 @@ def manner_of(classes: str) -> str | None:
 
 
 def phone(ipa: str, classes: str = "") -> Phone | None:
-    """A phone from its IPA symbols; ``classes`` go before what these say. None if neither names a manner."""
+    """A phone from its IPA symbols; ``classes`` take precedence over their articulation. None if neither names a
+    manner."""
     words = classes or describe(ipa) or ""
     manner = manner_of(words)
     if manner is None:

@@ -17,10 +17,10 @@ SURROGATE = re.compile("[\ud800-\udfff]")  # what Python makes of a file name th
 
 
 def numbered_lines(path: Path | str) -> Iterator[tuple[int, str]]:
-    """Yield (line number from 1, line without its newline) of a UTF-8 text file, which is never in memory as a whole.
+    """Yield (line number from 1, line without its newline) of a UTF-8 text file, line by line.
 
-    Windows' line ends and byte order mark are taken away. Raises UserError when the file is missing, or names the line
-    that is not UTF-8 text: another encoding, control characters (among them NUL), or too long to be one.
+    Windows' line ends and a byte order mark are removed. Raises UserError for a missing file, and with the line that is
+    not UTF-8 text: in another encoding, with control characters (such as NUL), or too long.
     """
     path = Path(path)
     if not path.is_file():
@@ -56,7 +56,7 @@ def unfit(label: str) -> str:
 
 
 def unwritable(text: str) -> str:
-    """What no line of a text file may have in it; "" if ``text`` has none of it."""
+    """Why ``text`` cannot stand in a line of a text file; "" if it can."""
     found = CONTROL.search(text) or SURROGATE.search(text)
     return f"has U+{ord(found[0]):04X} in it, a control character or none of UTF-8" if found else ""
 
@@ -73,9 +73,8 @@ def unfit_for_a_file(name: str) -> str:
 def read_text(path: Path | str) -> dict[str, tuple[str, ...]]:
     """Read `utterance-id WORD WORD ...` lines into {id: words}, in file order.
 
-    An id alone stands for an utterance without words. Raises UserError, with file and line, for an empty line, an
-    id that occurs twice, or a file without utterances. Words are taken as they are: case and spelling belong to
-    whoever wrote the file.
+    An id alone stands for an utterance without words. Raises UserError, with file and line, for an empty line, an id
+    that occurs twice, or a file without utterances. Words are taken as they are, in case and spelling.
     """
     texts: dict[str, tuple[str, ...]] = {}
     for number, line in numbered_lines(path):
@@ -91,8 +90,8 @@ def read_text(path: Path | str) -> dict[str, tuple[str, ...]]:
 
 
 def same_ids(path: Path | str, found: Iterable[str], wanted: Iterable[str], way_out: str) -> None:
-    """UserError unless a file holds the utterances that are ``wanted``, no fewer and no others: it names the file, how
-    many, the first, and the way out."""
+    """UserError unless a file has exactly the utterances ``wanted``; it names the file, how many are missing or extra,
+    the first of them, and the way out."""
     found, wanted = set(found), set(wanted)
     for odd, what in (
         (wanted - found, f"{len(wanted - found)} of {len(wanted)} utterances are not there"),

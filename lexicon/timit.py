@@ -42,7 +42,7 @@ FOLD_48_39: dict[str, str] = {label: label for label in sorted(set(FOLD_61_48.va
 }
 DROPPED = "q"
 LABELS: list[str] = sorted([*FOLD_61_48, DROPPED])
-# TIMIT labels the closure of a stop and its burst apart; a recogniser's stop is both. (Lamel et al. 1986.)
+# TIMIT labels the closure and the burst of a stop separately; a recogniser's stop is both (Lamel et al. 1986).
 CLOSURES = {"bcl": ("b",), "dcl": ("d", "jh"), "gcl": ("g",), "pcl": ("p",), "tcl": ("t", "ch"), "kcl": ("k",)}
 
 
@@ -50,8 +50,8 @@ def fold() -> dict[str, str]:
     """Classes of the 61 labels and of the lexicon's 39 phones, in the lexicon's upper-case names (see `lexicon.fold`).
 
     37 of the 39 classes are phones of the lexicon or SIL, which is never counted, so a dropped q is SIL as well. The
-    flap dx alone is none: no dictionary writes it, and a system with dictionary phones could never be right about it,
-    so it counts as the T it mostly stands for. The lexicon's AO and ZH go where TIMIT's go: to AA and SH.
+    flap dx alone is none: no dictionary writes it, and a system with dictionary phones could never recognise it, so it
+    counts as the T it mostly stands for. The lexicon's AO and ZH go where TIMIT's go: to AA and SH.
     """
     classes = {label: FOLD_48_39[middle].upper() for label, middle in FOLD_61_48.items()}
     classes |= {"dx": "T", DROPPED: SILENCE}

@@ -1,7 +1,7 @@
-"""Written text to the words that are said, in any script, each as a lexicon spells it.
+"""From written text to words as a lexicon spells them, in any script.
 
-A word is what Unicode's text segmentation says (UAX 29, as the module `regex` has it), and what the lexicon says: the
-longest stretch that it holds, with its punctuation, is one word. Text is composed (NFC); a letter keeps its marks.
+A word is what Unicode's text segmentation makes one (UAX 29, by the module `regex`), or the longest stretch, with its
+punctuation, that the lexicon has. Text is composed (NFC); a letter keeps its marks.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ SAID = regex.compile(r"[%&\p{Sc}]")  # signs that are words in English
 MONEY = regex.compile(r"\p{Sc}\s*\d[\d.,]*|\d[\d.,]*\s*\p{Sc}")
 # What stands in brackets is no speech: [laughter], <unk>, {SL}. Round ones hold asides, which are said.
 BRACKETED = regex.compile(r"\[[^][]{0,60}\]|<[^<>]{0,60}>|\{[^{}]{0,60}\}")
-# Written without spaces between words. Where there are spaces, people have set them between words, for us.
+# Scripts without spaces between words. If a text in them has spaces, they were put between words for this purpose.
 WITHOUT_SPACES = regex.compile(
     r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}"
     r"\p{Tai_Le}\p{New_Tai_Lue}\p{Tai_Tham}\p{Tai_Viet}\p{Javanese}\p{Balinese}]"
 )
 BETWEEN = regex.compile(r"([^\p{L}\p{M}\p{N}\u200c\u200d]+)")
 LONGEST = 8  # segments that may be one word of the lexicon: jack-in-the-box has seven
-LETTER_SHARE = 50  # one word in so many has a sign at its beginning or end: there it is a letter
+LETTER_SHARE = 50  # a sign that begins or ends one word in so many of the lexicon counts as a letter
 ENGLISH_SHARE = 0.5  # of a lexicon's words that are in the English dictionary
 
 
 class Written:
     """How the text of a corpus is read: with the words of its lexicon, or (None) of the English dictionary.
 
-    ``noise``: what the lexicon says is no speech. ``english``: whether figures are read as English words, hyphens part
-    words and A.M. is two letters; found out from the lexicon where it is not given.
+    ``noise``: entries of the lexicon that are no speech. ``english``: whether figures are read as English words,
+    hyphens separate words and A.M. is two letters; where it is not given, it is decided from the lexicon.
     """
 
     def __init__(self, words: Collection[str] | None = None, noise: Iterable[str] = (), english: bool | None = None):
@@ -69,8 +69,8 @@ class Written:
         return found or self._alike.get(_bare(word)) or self._alike_unfolded.get(_bare(word.casefold()))
 
     def words(self, text: str) -> list[str]:
-        """The words of a line of text. UserError for figures that are not English, and for words of a script without
-        spaces that the lexicon lacks; it says no file and line, which the caller knows."""
+        """The words of a line of text. UserError for figures in another language than English, and for unknown words of
+        a script without spaces; the caller adds file and line."""
         text = BRACKETED.sub(lambda found: found[0] if self.find(found[0]) else " ", composed(text))
         if SAID.search(text) and self.english:
             text = " ".join(token if self.find(token) else _signs_in_words(token) for token in text.split())
@@ -80,8 +80,8 @@ class Written:
         return [word for token in text.split() if token not in self.noise for word in self._token(token)]
 
     def tokens(self, words: Iterable[str]) -> list[str]:
-        """Words that were parted by somebody else, such as those of a Kaldi directory: composed, as the lexicon spells
-        them or else as they are, without noise."""
+        """Text that is split into words already, such as a Kaldi directory's: composed, as the lexicon spells them or
+        else as they are, without noise."""
         known = ((word, self.find(word)) for word in map(composed, words) if word not in self.noise)
         return [spelled or word for word, spelled in known if spelled or not BRACKETED.fullmatch(word)]
 
@@ -107,8 +107,8 @@ class Written:
         return None, 1
 
     def _with_signs(self, segments: list[str], index: int) -> tuple[str, int]:
-        """A segment with the sign after it (and before it) where the lexicon's words often have it: there it is a
-        letter, as the colon in many languages; and how many segments these are."""
+        """A segment with the sign after (and before) it where this counts as a letter, as the colon does in many
+        languages; and how many segments these are."""
         word, count = segments[index], 1
         if index and segments[index - 1] in self._signs[0]:
             word = segments[index - 1] + word
@@ -117,8 +117,8 @@ class Written:
         return word, count
 
     def _unknown(self, word: str) -> list[str]:
-        """What to do with a word that the lexicon lacks: parts of it that are all known (l'école, two words of French
-        lexicons), figures in words, or as it is, in the case of most words of the lexicon."""
+        """A word that the lexicon lacks: its parts if all are known (l'école, two words of French lexicons), figures in
+        words, or the word as it is, in the case of most words of the lexicon."""
         if parts := self._parts(word):
             return parts
         if self.english:
@@ -129,7 +129,7 @@ class Written:
         return [self._cased(word)]
 
     def _parts(self, word: str) -> list[str]:
-        """The word parted after signs inside it, if the lexicon has each part; else nothing."""
+        """The word split after the signs inside it, if the lexicon has each part; else nothing."""
         pieces = regex.findall(r"[\p{L}\p{M}\p{N}\u200c\u200d]+[^\p{L}\p{M}\p{N}\u200c\u200d]?", word)
         found = [part for piece in pieces if (part := self.find(piece))]
         return found if len(pieces) > 1 and "".join(pieces) == word and len(found) == len(pieces) else []
@@ -150,17 +150,17 @@ class Written:
 
     @cached_property
     def _alike(self) -> dict[str, str]:
-        """The lexicon's words without case and kind of apostrophe."""
+        """The lexicon's words by their form without case and kind of apostrophe."""
         return _only_ones((_bare(word), word) for word in self.words_known or ())
 
     @cached_property
     def _alike_unfolded(self) -> dict[str, str]:
-        """The same with what is two letters in capitals: STRASSE is Straße where no Strasse is."""
+        """The same with letters that are two in capitals: STRASSE is Straße if there is no Strasse."""
         return _only_ones((_bare(word.casefold()), word) for word in self.words_known or ())
 
     @cached_property
     def _signs(self) -> tuple[set[str], set[str]]:
-        """The signs that begin, and that end, one word in LETTER_SHARE of the lexicon."""
+        """The signs that begin, and those that end, at least one in LETTER_SHARE words of the lexicon."""
         words = [word for word in self.words_known or () if LETTER.search(word)]
         ends = []
         for place in (0, -1):
@@ -191,7 +191,7 @@ def _signs_in_words(token: str) -> str:
 
 
 def _refuse_spaceless(text: str, lexicon: bool = False) -> None:
-    """UserError for a script without spaces: what stands between two of them may be a word, or a whole sentence."""
+    """UserError for a script without spaces, where what is between two spaces may be a word or a whole sentence."""
     if found := WITHOUT_SPACES.search(text):
         script = unicodedata.name(found[0], "").split()[0].capitalize()
         way = (
