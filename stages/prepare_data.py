@@ -117,7 +117,7 @@ def refuse_incomplete(corpus: str, prepared: Prepared, allow_missing: int) -> No
 
 
 def unknown_gold(prepared: Prepared, phones: Collection[str]) -> list[str]:
-    """A line where hand-placed phones are none of the lexicon's, or (no phones given) of ARPAbet or IPA."""
+    """A line if gold phones are not in the lexicon, or (no phones given) not in ARPAbet or IPA."""
     labels = [
         phone.label
         for members in prepared.sets.values()
@@ -130,7 +130,7 @@ def unknown_gold(prepared: Prepared, phones: Collection[str]) -> list[str]:
         return []
     total = sum(prepared.fold.get(label, label) not in SILENT for label in labels)
     return [
-        f"{unknown_in_words(unknown, total, 'phones placed by hand')}: they count as errors of every system; say "
+        f"{unknown_in_words(unknown, total, 'gold phones')}: they count as errors of every system; say "
         f"what they are in fold.txt of the corpus, lines `LABEL PHONE`"
     ]
 

@@ -22,7 +22,7 @@ IDS = ("a-1", "a-2", "b-1")
 
 @pytest.fixture
 def test_set(tmp_path: Path) -> Path:
-    """data/c/test: three utterances of one word, features of all, the first with phones placed by hand."""
+    """data/c/test: three utterances of one word, features of all, the first with gold phones."""
     (tmp_path / "a.wav").touch()
     data = tmp_path / "data/c/test"
     gold = {"phones": {"a-1": [Interval(0, 0.1, "AY"), Interval(0.1, 0.2, "T")]}, "words": {}}
@@ -123,9 +123,7 @@ def test_hand_placed_phones_that_are_gone_are_not_replaced_by_an_aligners(test_s
     ):
         read_placed("phones", test_set, aligned)
     (test_set / "phones.ctm").unlink()
-    with pytest.raises(
-        UserError, match=r"phones.ctm: 0 utterances, the corpus has 1 with phones placed by hand; remove"
-    ):
+    with pytest.raises(UserError, match=r"phones.ctm: 0 utterances, the corpus has 1 with gold phones; remove"):
         read_placed("phones", test_set, aligned)
     (test_set.parent / "splits.json").unlink()  # nobody knows: a directory of somebody else's
     assert read_gold(test_set, "phones") == {}

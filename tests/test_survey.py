@@ -8,7 +8,7 @@ import soundfile
 
 from pipeline.corpora import prompts
 from pipeline.datadir import Utterance
-from pipeline.datadir.survey import listen, survey
+from pipeline.datadir.survey import measure_sound, survey
 from pipeline.datadir.survey_picture import COLUMNS, histogram, picture
 from pipeline.sound.audio import Cut
 
@@ -50,13 +50,13 @@ def corpus(tmp_path):
 def test_sound_is_measured(tmp_path):
     """A sine of amplitude a has an RMS of a / sqrt 2."""
     corpus = Corpus(tmp_path)
-    sound = listen(corpus.add("train", "a-1", tone(1, 0.1) + 0.05, "A"))
+    sound = measure_sound(corpus.add("train", "a-1", tone(1, 0.1) + 0.05, "A"))
     assert (sound.sample_rate, sound.channels, sound.seconds) == (RATE, 1, 1.0)
     assert sound.offset == pytest.approx(0.05, abs=1e-6) and sound.clipped == 0
     assert sound.rms_dbfs == pytest.approx(10 * np.log10(0.1**2 / 2 + 0.05**2), abs=1e-3)
     square = np.where(tone(1, 1.0, 100) > 0.5, 1.0, 0.0)
-    assert listen(corpus.add("train", "a-2", square, "A")).clipped == pytest.approx(square.mean())
-    both = listen(corpus.add("train", "a-3", np.stack([tone(1, 0.2), -tone(1, 0.2)], axis=1), "A"))
+    assert measure_sound(corpus.add("train", "a-2", square, "A")).clipped == pytest.approx(square.mean())
+    both = measure_sound(corpus.add("train", "a-3", np.stack([tone(1, 0.2), -tone(1, 0.2)], axis=1), "A"))
     assert both.channels == 2 and both.rms_dbfs == -120  # the mean of the channels is nothing
 
 
@@ -65,10 +65,10 @@ def test_a_long_recording_is_measured_block_by_block_as_at_once(tmp_path):
     corpus = Corpus(tmp_path)
     samples = np.random.default_rng(0).normal(0, 0.1, 3_000_000).astype(np.float32)
     whole = corpus.add("train", "a-1", samples, "A")
-    sound = listen(whole)
+    sound = measure_sound(whole)
     assert sound.rms_dbfs == pytest.approx(10 * np.log10(np.mean(samples.astype(float) ** 2)), abs=1e-4)
     part = Utterance("a-2", "a", whole.wav, ("A",), 0, Cut(1.0, 300.0))
-    assert listen(part) == listen(corpus.add("train", "a-3", samples[RATE : 300 * RATE], "A"))
+    assert measure_sound(part) == measure_sound(corpus.add("train", "a-3", samples[RATE : 300 * RATE], "A"))
 
 
 def test_sound_data_have_no_warnings_and_counts_are_right(corpus):
@@ -111,7 +111,7 @@ def test_words_without_pronunciation_are_named_the_most_frequent_first(corpus, t
     corpus.add("dev", "bob-1", tone(2, 0.1), "ZRRGH ZRRGH QWXT")
     assert survey(corpus.sets).unknown == {"ZRRGH": 2, "QWXT": 1}
     assert any(
-        "2 words are not in the dictionary, 2.5 % of what is said: ZRRGH QWXT" in line
+        "2 words are not in the dictionary, 2.5 % of the running words: ZRRGH QWXT" in line
         for line in picture(survey(corpus.sets))
     )
     (tmp_path / "lexicon.txt").write_text("HELLO HH AH L OW\n")

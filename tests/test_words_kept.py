@@ -162,5 +162,5 @@ def test_what_no_later_stage_would_take_is_refused_with_its_file(tmp_path, chang
 def test_hand_placed_labels_that_could_not_be_read_back(tmp_path):
     utterance = Utterance("u", "s", tmp_path / "a.wav", ("A",), 800)
     for label in ("a b", "\x1b", ""):
-        with pytest.raises(UserError, match='train: u: hand-placed ".*" at 0.5 s .*; correct the label'):
+        with pytest.raises(UserError, match='train: u: gold label ".*" at 0.5 s .*; correct the label'):
             write_datadir(tmp_path / "train", [utterance], {"phones": {"u": [Interval(0.5, 0.6, label)]}})

@@ -3,7 +3,7 @@
 ``get(downloads, cache) -> Path``: the folder of the unpacked corpus, found in the user's folder ``downloads`` (a Path
 or None), in ``cache``, or fetched from the publisher.
 ``prepare(root, split) -> Prepared``: its utterances cut into train, dev and test; split None is the corpus's default.
-``SPLITS``: the splits there are, the default first; None where only the unpacked corpus can tell.
+``SPLITS``: the splits there are, the default first; None where they depend on the unpacked corpus.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Cutting people's own corpora, whose makers fixed no sets, into train, dev and test."""
+"""Splitting a user's own corpus into train, dev and test."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from pipeline.datadir import Utterance
 
 SPLITS = ("given", "speaker", "utterance")
 SHARES = {"train": 0.7, "dev": 0.1, "test": 0.2}
-FEWEST_SPEAKERS = 4  # two to learn from, one for dev and one for test
+FEWEST_SPEAKERS = 4  # two for train, one for dev and one for test
 FEWEST_UTTERANCES = 10
 
 
 @dataclass
 class Found:
-    """What a folder holds: ``sets`` as it has them, under "" what it assigns to none; the rest as in `Prepared`.
+    """The corpus in a folder: ``sets`` as the folder has them, under "" utterances that are in none; the rest as in
+    `Prepared`.
 
-    ``speakers_known``: whether the speakers are persons, and not just a word for "somebody".
+    ``speakers_known``: whether the speakers are persons, and not a placeholder.
     """
 
     kind: str
@@ -33,8 +34,8 @@ class Found:
 def cut(found: Found, split: str | None) -> tuple[dict[str, list[Utterance]], str, str]:
     """(train, dev and test; the name of the rule; one line on how they were cut).
 
-    Without a wish (``split`` None): the sets the folder has, and those it lacks cut out of its train; by speaker if
-    four are known, else by utterance. With one, everything is cut anew.
+    ``split`` None: the sets that the folder has, and those it lacks cut out of its train, by speaker if four are known,
+    else by utterance. Otherwise all utterances are cut as ``split`` says.
     """
     given = {name: found.sets[name] for name in SETS if found.sets.get(name)}
     if split == "given" and not given:
@@ -57,7 +58,7 @@ def cut(found: Found, split: str | None) -> tuple[dict[str, list[Utterance]], st
 
 
 def _too_few(found: Found, number: int) -> UserError:
-    """The error for ``number`` utterances, which says why there are no more."""
+    """The error for too few utterances, which says why there are no more."""
     others = [error for _, error in found.unreadable]
     reasons = f" ({len(others)} more are not whole: {'; '.join(others[:3])}{'; ...' if others[3:] else ''})"
     return UserError(

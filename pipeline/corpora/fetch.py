@@ -1,4 +1,4 @@
-"""Getting corpora: download with progress, going on where it broke off, check hashes, unpack; nothing false is left."""
+"""Getting corpora: download with progress, resume, check hashes, unpack."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from pipeline.corpora.unpack import extract, first_line
 TIMEOUT_S = 60
 BLOCK = 1 << 16
 ORIGIN = "ORIGIN"  # the file in an unpacked corpus that says where it came from
-PART = ".part"  # ends the name of what has been downloaded so far; .part.of tells of which version of the file
+PART = ".part"  # ending of a partial download; .part.of names the version of the file that it is a part of
 
 
 def sha256(path: Path) -> str:
@@ -63,7 +63,7 @@ def download(url: str, path: Path) -> None:
                 f"elsewhere and give its folder with DOWNLOADS="
             ) from None
         finally:
-            if not version.exists():  # the server names no version, so nobody could ever tell whether to go on with it
+            if not version.exists():  # without a version it cannot be resumed
                 part.unlink(missing_ok=True)
     version.unlink(missing_ok=True)
 
@@ -80,7 +80,7 @@ def _lock(stream: IO[bytes], part: Path) -> None:
 
 
 def _receive(url: str, stream: IO[bytes], version: Path) -> None:
-    """Append to ``stream`` what it lacks of ``url``, or put all of it there anew; ``version`` says what it holds."""
+    """Append to ``stream`` what it lacks of ``url``, or download all of it again; ``version`` names what it holds."""
     held = stream.tell()
     known = version.read_text(encoding="utf-8").splitlines() if held and version.exists() else []
     if len(known) == 2 and known[0] == url:
@@ -111,7 +111,7 @@ def _ask(url: str, headers: dict[str, str]) -> http.client.HTTPResponse:
 
 
 def _version(response: http.client.HTTPResponse) -> str | None:
-    """What If-Range may hold: the strong ETag, or else the date; None without either."""
+    """The value for If-Range: the strong ETag, else the date, else None."""
     tag = response.headers.get("ETag")
     return tag if tag and not tag.startswith("W/") else response.headers.get("Last-Modified")
 
@@ -179,7 +179,8 @@ def unpack(archive: Path, name: str, source: str, cache: Path) -> Path:
 
 
 def fill(root: Path, make: Callable[[Path], None], source: str) -> None:
-    """Let ``make`` fill a temporary folder that becomes ``root`` when it is complete; note where it came from."""
+    """Let ``make`` fill a temporary folder, which becomes ``root`` when it is complete, with a note of where it came
+    from."""
     with atomic_dir(root) as folder:
         make(folder)
         write_lines(folder / ORIGIN, [source])

@@ -1,8 +1,8 @@
 """A folder of recordings, each with its transcript beside it: name.wav or .flac, and name.txt, .lab or .TextGrid.
 
 Sub-folders are speakers, as LibriSpeech and the Montreal Forced Aligner have it; folders train, dev and test above them
-are the sets. Without sub-folders everything is taken for one speaker, unless a TextGrid names some. Text is read as
-`lexicon.written` does it; what is said when is read by `transcript`.
+are the sets. Without sub-folders everything is taken for one speaker, unless a TextGrid names some. Text is read by
+`lexicon.written`, times by `transcript`.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
 Files are recordings/{digit}_{speaker}_{index}.wav. Splits:
 - official (default; the publisher's): indices 0 to 4 are test; indices 5 to 9 dev, the rest train.
-- speaker: all of theo and yweweler are test, so nobody heard in training is tested; indices 5 to 9 of the other four
-  are dev. Keeping a fifth speaker for dev would cost a quarter of the training data. Dev knows its speakers, so its
-  scores are better than test's: it serves to choose settings, not to foretell the test.
+- speaker: all of theo and yweweler are test, so no speaker of test is in train; indices 5 to 9 of the other four are
+  dev. Keeping a fifth speaker for dev would cost a quarter of the training data. The speakers of dev are in train, so
+  its scores are better than those of test; it serves to choose settings only.
 """
 
 from __future__ import annotations

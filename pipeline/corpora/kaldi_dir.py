@@ -1,4 +1,4 @@
-"""Other people's Kaldi data directories, made by Kaldi's recipes, by lhotse, or by us: one, or a folder of several."""
+"""A user's Kaldi data directories, made by Kaldi's recipes, lhotse, or phonoscope: one, or a folder of several."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def read(folder: Path, written: Written) -> Found:
 def read_one(path: Path, words: Callable[[Sequence[str]], list[str]]) -> tuple[list[Utterance], dict[str, Gold]]:
     """The utterances of one directory, and their gold where it has phones.ctm or words.ctm.
 
-    ``words`` says which words the tokens of `text` are (see `Written`). UserError with the first of its problems.
+    ``words`` turns the tokens of `text` into words (see `Written`). UserError with the first problem of the directory.
     """
     directory = DataDir(path, foreign=True)
     refuse([problem for problem in directory.problems() if not problem.remark], path)
@@ -65,7 +65,7 @@ def read_one(path: Path, words: Callable[[Sequence[str]], list[str]]) -> tuple[l
 
 
 def speakers_known(utterances: list[Utterance]) -> bool:
-    """Where nobody knew the speakers, Kaldi's recipes make each utterance its own."""
+    """Whether speakers are known; where not, Kaldi's recipes make each utterance its own speaker."""
     return len({utterance.speaker for utterance in utterances}) < len(utterances)
 
 
@@ -73,16 +73,16 @@ def _gold(path: Path, utterances: list[Utterance]) -> Intervals:
     if not path.is_file():
         return {}
     intervals = read_ctm(path)
-    if strangers := intervals.keys() - {utterance.id for utterance in utterances}:
+    if unknown := intervals.keys() - {utterance.id for utterance in utterances}:
         raise UserError(
-            f'{path}: "{min(strangers)}" is no utterance of text ({len(strangers)} such ids); times count from '
+            f'{path}: "{min(unknown)}" is no utterance of text ({len(unknown)} such ids); times count from '
             f"the start of an utterance: correct the file, or take it away"
         )
     return intervals
 
 
 def _phones(path: Path, utterances: list[Utterance]) -> Intervals:
-    """Hand-made phones, with one name for what is no speech (sil, SPN_S)."""
+    """Gold phones, with SIL for all that is no speech (sil, SPN_S)."""
     return {
         utterance: [i._replace(label=SILENCE) if is_pause(i.label) else i for i in intervals]
         for utterance, intervals in _gold(path / "phones.ctm", utterances).items()
@@ -90,7 +90,8 @@ def _phones(path: Path, utterances: list[Utterance]) -> Intervals:
 
 
 def _words(path: Path, utterances: list[Utterance], words: Callable[[Sequence[str]], list[str]]) -> Intervals:
-    """Hand-made words, as ``words`` spells them, without what is no speech (<eps>, sil where no such word is said)."""
+    """Gold words, as ``words`` spells them, without what is no speech (<eps>, or sil where the text has no such
+    word)."""
     said = {utterance.id: utterance.words for utterance in utterances}
     found: Intervals = {}
     for utterance, intervals in _gold(path / "words.ctm", utterances).items():

@@ -1,8 +1,8 @@
 """Label files: a line for each label, with the times where it begins and ends.
 
 `.lab` of HTK (in 100 ns: `0 2300000 sil`), `.phn` and `.wrd` of TIMIT (in samples: `0 3050 h#`), label tracks of
-Audacity (in seconds, with tabs), `.lab` of ESPS and Festival (`#`, then lines `end colour label`). None of them says
-what it is, and a line of text may begin with two numbers as well, so `read_labels` goes by evidence.
+Audacity (in seconds, with tabs), `.lab` of ESPS and Festival (`#`, then lines `end colour label`). None of them names
+its format, and a line of text may begin with two numbers as well, so `read_labels` decides by the numbers.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pipeline.times.intervals import Interval
 LINE = re.compile(r"(?P<start>-?\d+(?:[.,]\d+)?)(?P<gap>\s+)(?P<end>-?\d+(?:[.,]\d+)?)(?:\s+(?P<label>\S.*))?")
 ESPS_LINE = re.compile(r"(?P<end>\d+\.\d+)\s+-?\d+(?:\s+(?P<label>\S.*))?")
 SUBTITLE = re.compile(r"[\d:.,]+ --> [\d:.,]+")
-FORMS = {  # as the first line of what is no plain text begins, whatever the file is called
+FORMS = {  # beginnings of first lines that are no plain text, whatever the file is called
     r'File type = "oo|"?ooTextFile': "a file of Praat's, which is read if it is a TextGrid and called .TextGrid",
     r"\{\\rtf": "RTF",
     r"(?i:<\?xml|<!doctype|<html|<sami)": "XML or HTML",
@@ -51,7 +51,7 @@ SCORE = re.compile(r"(\S+)\s+-?\d+\.\d+(e[-+]?\d+)?(\s.*)?", re.IGNORECASE)  # H
 
 
 class Row(NamedTuple):
-    """A line as it stands: numbers in a unit that nobody has named."""
+    """A line as it stands, its numbers in an unknown unit."""
 
     line: int
     start: float
@@ -64,14 +64,15 @@ class Row(NamedTuple):
 def read_labels(path: Path, sound: AudioInfo) -> list[Interval] | None:
     """The labels of a file in seconds; None for what is text.
 
-    Labels they are where every line is `number number label`, the times grow and do not overlap, and they fit the
-    sound in one unit: they end within it and cover a quarter of it, and begin with it, end with it, or follow upon one
-    another. Whole numbers are samples or 100 ns, but seconds where two lines or more follow upon one another from 0 to
-    the end. With tabs and decimals they are Audacity's, whose labels may be few. Small whole numbers alone are text.
+    They are labels if every line is `number number label`, the times grow and do not overlap, and they fit the sound in
+    some unit: they end within the sound and cover a quarter of it, and they begin with it, end with it, or follow upon
+    one another. Whole numbers are samples or 100 ns; they are seconds only where two or more lines follow upon one
+    another from 0 to the end. Lines with tabs and decimals are Audacity's, whose labels may be few. Small whole numbers
+    alone are text.
 
-    UserError where it is neither this nor plainly text: times that do not fit the sound in any unit, in two lines or
-    more, or such as no text has; most lines, but not all; a table of times in another form, or another kind of file.
-    "12 34 people" alone is text.
+    UserError if the file is neither labels nor clearly text: its times do not fit the sound in any unit (in two lines
+    or more, or with numbers that no text has), only most of its lines are labels, it is a table of times in another
+    form, or another kind of file. "12 34 people" alone is text.
     """
     lines = [
         (number, line.strip())
@@ -104,12 +105,12 @@ def _labels(path: Path, lines: Sequence[tuple[int, str]], sound: AudioInfo) -> l
 
 
 def _refuse_other_forms(path: Path, lines: Sequence[tuple[int, str]]) -> None:
-    """UserError for what would be read aloud as it stands, numbers and all: the markup of another kind of file, a table
-    of times (CTM, CSV, a list of clock times), or a dialogue's names of speakers."""
+    """UserError for what would be taken for spoken text: the markup of another kind of file, a table of times (CTM,
+    CSV, a list of clock times), or the names of speakers in a dialogue."""
     for number, line in lines[:1]:
         if form := next((form for begin, form in FORMS.items() if re.match(begin, line)), None):
             raise UserError(f"{path}:{number}: {form}; save its text alone, as plain text in UTF-8")
-    lines = [(number, BRACKETED.sub(" ", line).strip()) for number, line in lines]  # which are not said
+    lines = [(number, BRACKETED.sub(" ", line).strip()) for number, line in lines]  # brackets are not said
     timed = [number for number, line in lines if _has_times(line)]
     if len(timed) > 1 and len(timed) >= MOST * len(lines) or lines and all(CTM.fullmatch(line) for _, line in lines):
         raise UserError(

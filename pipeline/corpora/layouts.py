@@ -1,5 +1,4 @@
-"""Corpora that come with their transcripts in one file, or in a tree of their own: LibriSpeech, LJSpeech and VCTK, and
-what is laid out like them."""
+"""Corpora in the layouts of LibriSpeech, LJSpeech and VCTK: transcripts are in one file, or in a tree of their own."""
 
 from __future__ import annotations
 
@@ -102,12 +101,12 @@ def _vctk(folder: Path, written: Written) -> Found | None:
         if path.suffix.lower() in TEXTS
     }
     found = Found("VCTK's layout", defaultdict(list))
-    heard = set()
+    recorded = set()
     transcribed = {key.rpartition("/")[0] for key in texts}
     for path in filter(is_audio, below(sound)):
         key = nfc(path.relative_to(sound).with_suffix("").as_posix())
         microphone, plain = MICROPHONE.search(key), MICROPHONE.sub("", key)
-        heard.add(plain)
+        recorded.add(plain)
         if microphone and microphone[1] == "2":
             found.left_out.append((path.name, "the second microphone"))
         elif plain.rpartition("/")[0] not in transcribed:
@@ -122,7 +121,9 @@ def _vctk(folder: Path, written: Written) -> Found | None:
             _add(found, written, str(texts[plain]), "-".join(parents) or sound.name, name, path, said)
     if not found.sets:
         return None
-    found.left_out += [(path.name, "a transcript without recording") for key, path in texts.items() if key not in heard]
+    found.left_out += [
+        (path.name, "a transcript without recording") for key, path in texts.items() if key not in recorded
+    ]
     return found
 
 

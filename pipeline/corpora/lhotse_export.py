@@ -1,7 +1,7 @@
 """lhotse manifests: a pair recordings*.jsonl[.gz] and supervisions*.jsonl[.gz], through lhotse's own Kaldi export.
 
-The export writes a pipe for all that is not a WAV of one channel. Here no command is run: what is a whole file on the
-disk is read as that file, and anything else refused.
+The export writes a pipe for anything but a WAV of one channel. Commands are never run: a recording that is a whole file
+is read as that file, and any other is refused.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def _export(recordings: Path, supervisions: Path, out: Path) -> None:
 
 
 def _refuse_bomb(manifest: Path) -> None:
-    """UserError for one that unpacks out of all proportion, or to a line that is none: lhotse reads a line as a whole,
+    """UserError for a manifest that unpacks out of all proportion, or has an endless line: lhotse reads whole lines,
     and keeps all supervisions."""
     left, line = max(LARGEST_RATIO * manifest.stat().st_size, LARGEST_SMALL), 0
     try:

@@ -3,8 +3,8 @@
 Panayotov et al. 2015. Any of its parts, as archives or as the unpacked folder LibriSpeech. Splits:
 - clean (default): train-* is train, dev-clean is dev, test-clean is test.
 - other: the same with dev-other and test-other.
-Where only parts for training are at hand, every sixth of the sorted utterances (index % 6 == 5) is test and, so that
-settings can be chosen without it, every twelfth (index % 12 == 2) is dev: then all readers are known, to all sets.
+Where there are only parts for training, every sixth of the sorted utterances (index % 6 == 5) is test, and every
+twelfth (index % 12 == 2) is dev: then all readers are in all sets.
 """
 
 from __future__ import annotations

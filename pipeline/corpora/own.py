@@ -1,4 +1,4 @@
-"""People's own corpora, CORPUS_DIR=folder: Kaldi data directories, lhotse manifests, known layouts, or recordings
+"""A user's own corpora, CORPUS_DIR=folder: Kaldi data directories, lhotse manifests, known layouts, or recordings
 beside transcripts."""
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ def prepare(folder: Path, split: str | None = None, lexicon: Path | None = None)
 
 
 def without_unfit(prepared: Prepared) -> Prepared:
-    """Utterances that `make check` would refuse are unreadable: shorter than a frame, or over before what hands have
-    placed in them."""
+    """Moves utterances that `make check` would refuse to the unreadable ones: those shorter than a frame, and those
+    with gold labels beyond their end."""
     kept = {}
     for name, utterances in prepared.sets.items():
         odd = {u.id: why for u in utterances if (why := _unfit(u, prepared))}
@@ -79,7 +79,7 @@ def _unfit(utterance: Utterance, prepared: Prepared) -> str:
     late = next((i for i in (*gold.phones, *gold.words) if i.end > seconds + GOLD_OVERSHOOT_S), None)
     return (
         (
-            f'{utterance.wav}: "{late.label}", placed by hand, ends at {late.end:g} s, "{utterance.id}" at '
+            f'{utterance.wav}: gold label "{late.label}" ends at {late.end:g} s, "{utterance.id}" at '
             f"{seconds:g} s; correct the times"
         )
         if late
@@ -130,7 +130,7 @@ def _contents(folder: Path, most: int = 5) -> str:
 
 
 def refuse_output(folder: Path, out: Path) -> None:
-    """UserError if what is written would take the place of the corpus, or lie around it and be deleted with it."""
+    """UserError if the output would replace the corpus, or the folder around it."""
     if out.resolve() in (folder.resolve(), *folder.resolve().parents):
         raise UserError(
             f"CORPUS_DIR={folder}: lies in {out}, which would be overwritten; give the corpus another name: "
@@ -139,7 +139,7 @@ def refuse_output(folder: Path, out: Path) -> None:
 
 
 def refuse_name(name: str, builtin: list[str], folder: Path) -> None:
-    """UserError for a corpus name that would mix with a built-in corpus, or that make and the shell would not take."""
+    """UserError for the name of a built-in corpus, or one that make and the shell would not take."""
     if name in builtin:
         raise UserError(
             f"CORPUS={name}: the name of a corpus that comes built in; give yours another: "

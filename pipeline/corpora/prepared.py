@@ -17,7 +17,7 @@ SETS = ("train", "dev", "test")
 
 @dataclass(frozen=True)
 class Gold:
-    """What hands have placed in one utterance: either tier may be empty."""
+    """The gold phones and words of an utterance; either may be empty."""
 
     phones: tuple[Interval, ...] = ()
     words: tuple[Interval, ...] = ()
@@ -30,8 +30,8 @@ class Prepared:
     ``sample_rate`` (Hz) is what most files have, and what ``num_samples`` counts in; ``left_out`` lists (file, why) of
     what the corpus's rules exclude, ``unreadable`` (utterance id, error) of what should be there and is damaged;
     ``lexicon`` is the text of a pronunciation lexicon where the corpus has its own, in lines `WORD P1 P2`; ``gold``
-    maps utterance ids to hand-made phones and words, and ``fold`` their labels, and those of the lexicon, to the
-    classes in which phones are compared (a label it lacks stands for itself; SIL is never counted).
+    maps utterance ids to gold phones and words; ``fold`` maps their labels, and the lexicon's phones, to the classes in
+    which phones are compared (a label it lacks stands for itself; SIL is never counted).
     """
 
     sets: dict[str, list[Utterance]]

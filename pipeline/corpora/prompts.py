@@ -43,7 +43,7 @@ URL = f"https://downloads.asterisk.org/pub/telephony/sounds/releases/{TARBALL}"
 # 73 s: an alignment over so long a stretch costs much memory and gains nothing. The next longest has 31 s.
 TOO_LONG = {"demo-instruct": "longer than 35 s"}
 
-# What the transcript writes, and what is said: symbols, letters, numbers not read as such, misspellings.
+# What is said for what the transcript writes: symbols, letters, numbers that are not read as numbers, misspellings.
 SAID = {
     "*": "STAR",
     "#": "POUND",
@@ -145,7 +145,7 @@ def _obtain(downloads: Path | None, root: Path, cache: Path) -> None:
     if all(debs):
         return _fill(root, lambda folder: _unpack([found[-1] for found in debs], folder), f"packages from {downloads}")
     if (Path("/") / VOICE).is_dir() and (Path("/") / DOCUMENT).is_file():
-        with contextlib.suppress(UserError):  # another version is installed: not an error, but no use either
+        with contextlib.suppress(UserError):  # another version is installed
             return _fill(root, lambda folder: _take(Path("/"), folder), "the Debian packages installed here")
     try:
         return _fill(root, _fetch_with_apt, f"{PACKAGES[0]} fetched with apt-get")

@@ -1,4 +1,4 @@
-"""TIMIT (LDC93S1): 630 speakers of eight American dialects, ten sentences each, 16 kHz, phones placed by hand.
+"""TIMIT (LDC93S1): 630 speakers of eight American dialects, ten sentences each, 16 kHz, gold phones.
 
 Licensed by the LDC, so there is nothing to fetch: DOWNLOADS= holds the folder or an archive of it. The tree is
 TIMIT/TRAIN/DR1/FCJF0/SA1.{WAV,PHN,WRD,TXT}, in upper or lower case; the audio is NIST SPHERE, as the LDC has it, or
@@ -10,7 +10,7 @@ read, are in no set. So 3,696, 400 and 192 utterances. The other 94 speakers of 
 
 The words are those of .TXT, which .WRD repeats with times; those are gold, as are the phones, in TIMIT's own 61 labels.
 The pronunciations are the dictionary's, as elsewhere: TIMIT's own (TIMITDIC.TXT) are no nearer to what was said: on the
-sample 21.4 % of their phones differ from the hand-made ones, 21.6 % of the dictionary's.
+sample 21.4 % of their phones differ from the gold phones, and 21.6 % of the dictionary's.
 """
 
 from __future__ import annotations

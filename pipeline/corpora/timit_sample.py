@@ -42,7 +42,7 @@ def prepare(root: Path, split: str | None = None) -> Prepared:
     for sentence in sentences:
         name = set_of[sentence.folder]
         if sentence.same_for_all and name != "train":
-            left_out.append((sentence.utterance.id, "SA of dev and test speakers, who say what train holds"))
+            left_out.append((sentence.utterance.id, "SA sentences of dev and test speakers, which train has as well"))
         else:
             sets[name].append(sentence.utterance)
     gold = {sentence.utterance.id: sentence.gold for sentence in sentences}

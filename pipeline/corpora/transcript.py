@@ -1,8 +1,9 @@
-"""What is said in a recording, and when, from the files beside it: text, label files, a TextGrid.
+"""The words and phones of a recording, with times where they have some, from the files beside it: text, label files, a
+TextGrid.
 
-A TextGrid's tiers are known by their names, "words", or "ann - words" as the Montreal Forced Aligner writes those of
-several speakers; each speaker's speech is then cut into segments, which are utterances of their own: the intervals of
-the speaker's tier of sentences, or where there is none, what lies between pauses of PAUSE_S or more.
+A TextGrid's tiers are recognised by their names: "words", or "ann - words" as the Montreal Forced Aligner writes those
+of several speakers. The speech of each speaker is then cut into segments, which become utterances: the intervals of the
+speaker's tier of sentences, or if there is none, what lies between pauses of PAUSE_S or more.
 """
 
 from __future__ import annotations
@@ -47,8 +48,8 @@ TIERS = {  # whole names, in lower case; of several tiers of sentences the first
     ),
 }
 PAUSE_S = 0.5  # between two words of one speaker, that ends a segment
-UTTERANCE = re.compile(r"\d\D|\D\d")  # in the name of a recording that is no word, nor a number
-MARGIN_S = 0.1  # of the pause that stays on either side
+UTTERANCE = re.compile(r"\d\D|\D\d")  # the name of a recording that has this is neither word nor number
+MARGIN_S = 0.1  # of the pause, kept on either side of a segment
 
 
 class Turn(NamedTuple):
@@ -63,7 +64,7 @@ class Turn(NamedTuple):
 
 
 class Said(NamedTuple):
-    """What a label says, and when, in seconds: its words, or the one phone."""
+    """A label with its times in seconds: its words, or its one phone."""
 
     start: float
     end: float
@@ -72,8 +73,8 @@ class Said(NamedTuple):
 
 @dataclass
 class Tiers:
-    """What one file, or one speaker's tiers, say: ``tiers`` has WORDS, PHONES and SENTENCES with their times, ``text``
-    is without any; what is not said is not there."""
+    """The content of one file, or of one speaker's tiers: ``tiers`` has WORDS, PHONES and SENTENCES with times, as far
+    as there are some; ``text`` is without times."""
 
     path: Path
     tiers: dict[str, list[Said]] = field(default_factory=dict)
@@ -100,7 +101,7 @@ def read_turns(files: Sequence[Path], sound: AudioInfo, written: Written) -> lis
 
 
 def _said(path: Path, kind: str, intervals: Iterable[Interval], written: Written) -> list[Said]:
-    """The labels of one kind; of words and sentences those that are some."""
+    """The labels of one kind; those of words and sentences without any word are left out."""
     with at(path):
         found = [
             Said(
@@ -151,8 +152,8 @@ def words_of_file(path: Path, written: Written) -> tuple[str, ...]:
 
 
 def _monologue(parts: Sequence[Tiers], speaker: str | None, whole: Cut | None) -> Turn:
-    """One utterance of all that is said: the words are those of a text, else of sentences in a file of their own, else
-    placed words, else sentences."""
+    """One utterance of the whole recording. Its words are those of a text, else of sentences in a file of their own,
+    else words with times, else sentences."""
     said: dict[str, list[Said]] = {}
     source: dict[str, Path] = {}
     for part in parts:
@@ -173,12 +174,12 @@ def _monologue(parts: Sequence[Tiers], speaker: str | None, whole: Cut | None) -
         )
     if chosen != WORDS and words.get(WORDS):
         _refuse_strange(source[WORDS], words[WORDS], source[chosen], words[chosen])
-    cut = whole if source[chosen].suffix.lower() == GRID else None  # other files are about all of the sound
+    cut = whole if source[chosen].suffix.lower() == GRID else None  # other files are about the whole sound
     return Turn(tuple(words[chosen]), _gold(said, *(cut or (0.0, float("inf")))), speaker, cut)
 
 
 def _refuse_strange(path: Path, words: Sequence[str], other: Path, text: Sequence[str]) -> None:
-    """UserError for labels that nothing says are words, most of which a text beside them has not."""
+    """UserError for labels that may be words or phones, if the text beside them lacks most of them."""
     known = sum(word in set(text) for word in words)
     if path.suffix.lower() not in (GRID, WRD) and known <= MOST * len(words):
         raise UserError(
@@ -188,8 +189,8 @@ def _refuse_strange(path: Path, words: Sequence[str], other: Path, text: Sequenc
 
 
 def _gold(tiers: Mapping[str, Sequence[Said]], begin: float, end: float) -> Gold:
-    """Phones and words between two times, counted from the first. A label that reads as several words ("32") is none,
-    for nobody has placed them."""
+    """Phones and words between two times, counted from the first. A label of several words ("32") is left out, since
+    the times of each are not known."""
     phones, words = (
         tuple(
             Interval(max(said.start - begin, 0.0), min(said.end, end) - begin, said.words[0])
@@ -205,8 +206,8 @@ def _gold(tiers: Mapping[str, Sequence[Said]], begin: float, end: float) -> Gold
 
 
 def _speakers(path: Path, seconds: float, written: Written) -> tuple[dict[str | None, Tiers], Cut | None]:
-    """What each speaker's tiers say, by the name before " - " (None: there is none), counted from the beginning of the
-    sound, which lasts ``seconds``; and the stretch of it that the grid is about, None for all."""
+    """Each speaker's tiers, by the name before " - " (None: there is none), with times from the beginning of the sound,
+    which lasts ``seconds``; and the stretch of the sound that the grid covers, None for all."""
     grid = read_textgrid(path)
     offset, whole = _place(path, grid, seconds)
     found: dict[str | None, dict[str, list[str]]] = {}
@@ -269,11 +270,11 @@ def _chosen(path: Path, grid: TextGrid, kind: str, names: list[str]) -> str:
 
 
 def _place(path: Path, grid: TextGrid, seconds: float) -> tuple[float, Cut | None]:
-    """What is to be taken from the grid's times, and the stretch that it is about.
+    """The offset to subtract from the grid's times, and the stretch of the sound that it covers.
 
-    A grid within the sound counts from its beginning, and of what lies outside it nobody says what is in it; one as
-    long as the sound that begins elsewhere (Praat cuts sounds and "preserves times") counts from its own. UserError for
-    others, and for what begins after the sound.
+    Times of a grid within the sound count from the beginning of the sound, and only that stretch is used. Times of a
+    grid as long as the sound that begins elsewhere (Praat cuts sounds and "preserves times") count from the beginning
+    of the grid. UserError for other grids, and for labels that begin after the end of the sound.
     """
     inner = [interval for tier in grid.tiers.values() for interval in tier]
     start = min([grid.start, *(i.start for i in inner)])

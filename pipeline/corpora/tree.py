@@ -1,4 +1,4 @@
-"""The files of a corpus: those that a person put there, and not what a Mac leaves beside them."""
+"""The files of a corpus, without hidden files and those that a Mac adds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def hidden(path: PurePath) -> bool:
 
 
 def of_a_mac(name: str) -> bool:
-    """Whether a member of an archive is one of what macOS adds: ._name, or anything in __MACOSX."""
+    """Whether macOS has added a member to an archive: ._name, or anything in __MACOSX."""
     return any(part.startswith("._") or part == MAC_ARCHIVE for part in PurePath(name).parts)
 
 

@@ -1,4 +1,4 @@
-"""Unpacking archives of strangers: nothing outside the folder, no devices, no bombs, and one line for what is wrong."""
+"""Unpacking untrusted archives: nothing outside the folder, no devices, no bombs, and one line for what is wrong."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from typing import IO, NoReturn, Protocol
 from lexicon.errors import UserError
 from pipeline.corpora.tree import of_a_mac
 
-# Speech hardly shrinks: 100 times the archive is no corpus. Text does, so a small archive may grow to a harmless size.
+# Speech hardly compresses, so no corpus is 100 times its archive. Text does, so any archive may grow to LARGEST_SMALL.
 LARGEST_RATIO = 100
 LARGEST_SMALL = 4 << 30  # bytes
 BLOCK = 1 << 16
 BYTES_A_FILE = 4096  # that a file takes up at least
-# Of the names, attributes and maps of holes before a member of a tar, which tarfile reads into memory as a whole before
-# anyone can look: a path has at most 4 kB. (Pythons before 3.11.10 also take time by its square: 2 s for 32 kB.)
+# Bytes of the names, attributes and maps of holes before a member of a tar, which tarfile reads into memory as a whole;
+# a path has at most 4 kB. (The time of Pythons before 3.11.10 grows with their square: 2 s for 32 kB.)
 LARGEST_HEADER = 1 << 15
-MOST_GLOBALS = 100  # attributes said to hold for all members, which stay in memory; git writes one
-# Of an xz stream's window, which its header may claim to be 4 GB: `xz -9` needs 65 MB.
+MOST_GLOBALS = 100  # attributes for all members, which stay in memory; git writes one
+# Bytes of an xz stream's window, which by its header may have 4 GB; `xz -9` needs 65 MB.
 LARGEST_WINDOW = 1 << 28
 ZIP_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # zipfile unpacks others 4 kB at a time: into gigabytes
-# What a sound archive never runs into; any other error of the system (a full disk) is not the archive's fault.
+# Errors that an intact archive never causes; any other (a full disk) is not the archive's fault.
 BAD_NAMES = (errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL)
 DAMAGED = (
     tarfile.TarError,
@@ -54,7 +54,7 @@ def extract(archive: Path, folder: Path) -> None:
     Raises UserError for one that is damaged, leads out of the folder, holds devices, needs a password, or would unpack
     to out of all proportion; OSError where the disk is full. Either way part of it may lie in ``folder``.
     """
-    with _told(archive):
+    with _in_one_line(archive):
         if zipfile.is_zipfile(archive):
             return _extract_zip(archive, folder, _Budget(archive))
         with _decompressed(archive) as stream:
@@ -63,20 +63,20 @@ def extract(archive: Path, folder: Path) -> None:
 
 def extract_stream(archive: Path, stream: IO[bytes], folder: Path) -> None:
     """`extract` for a tar that another program unpacks from ``archive`` and pipes here."""
-    with _told(archive):
+    with _in_one_line(archive):
         _extract_tar(archive, stream, folder)
 
 
 def gunzip(packed: Path, path: Path) -> None:
     """Unpack a single file; UserError as `extract` raises it."""
     budget = _Budget(packed)
-    with _told(packed), gzip.open(packed) as stream, open(path, "wb") as target:
+    with _in_one_line(packed), gzip.open(packed) as stream, open(path, "wb") as target:
         shutil.copyfileobj(_Counted(stream, budget), target)
 
 
 @contextlib.contextmanager
-def _told(archive: Path) -> Iterator[None]:
-    """What goes wrong with an archive, in one line that names it."""
+def _in_one_line(archive: Path) -> Iterator[None]:
+    """Turns what goes wrong with an archive into one line that names it."""
     try:
         yield
     except DAMAGED as error:
@@ -143,7 +143,7 @@ def _members(tar: tarfile.TarFile, counted: _Counted) -> Iterator[tarfile.TarInf
 
 
 def _extract_tar(archive: Path, stream: _Readable, folder: Path) -> None:
-    budget, declared = _Budget(archive), _Budget(archive)  # apart: a sparse file unpacks to more than it holds
+    budget, declared = _Budget(archive), _Budget(archive)  # two, for a sparse file unpacks to more than it holds
     counted = _Counted(stream, budget)
     counted.room = LARGEST_HEADER  # tarfile reads the first header when it opens
     with tarfile.open(fileobj=counted, mode="r|") as tar:
@@ -160,7 +160,7 @@ def _extract_tar(archive: Path, stream: _Readable, folder: Path) -> None:
                 tar.extract(member, folder, filter="data")  # PEP 706
             except tarfile.FilterError as error:
                 _outside(archive, str(error))
-        while block := stream.read(BLOCK):  # behind the last member stands the checksum of them all
+        while block := stream.read(BLOCK):  # after the last member comes the checksum of all
             budget.spend(len(block))
 
 

@@ -40,9 +40,10 @@ NUMBERS = ("utt2dur", "reco2dur", "utt2num_frames")
 
 
 class Check:
-    """A data directory with its audio and features; ``problems`` goes through all of it.
+    """A data directory with its audio and features; ``problems`` checks all of it.
 
-    One below a splits.json is ours and must have all that our stages read; another may lack what they can make.
+    A directory below a splits.json was written by the data stage and must have all that later stages read; another one
+    may lack what these can make.
     """
 
     def __init__(self, path: Path | str):
@@ -156,7 +157,7 @@ class Check:
         try:
             cut, info = self.tables.cut(utterance), self.infos.get(self.tables.recording(utterance))
         except (ValueError, UserError):
-            return  # said already
+            return  # reported already
         if cut is None or not isinstance(info, AudioInfo):
             return
         beyond = cut.end - info.num_samples / info.sample_rate
@@ -210,7 +211,7 @@ class Check:
             )
 
     def _unlike_checksums(self, table: Table) -> Iterator[str]:
-        """What is wrong with feats.crc beside the index, or with the index by what that says."""
+        """What is wrong with feats.crc beside the index, or with the index according to feats.crc."""
         try:
             missing = [u for u in self.checksums if not table.may_have(u)] if table.exists else []
         except UserError as error:
@@ -240,7 +241,7 @@ class Check:
             if self.checksums.get(utterance, known := checksum(feats)) != known:
                 return f"{place} is damaged, its checksum is another"
         except UserError:
-            pass  # said already
+            pass  # reported already
         if dimensions and feats.shape[1] not in dimensions:
             ((dimension, other),) = dimensions.items()
             return f'{feats.shape[1]} dimensions; "{other}" has {dimension}'
@@ -252,7 +253,7 @@ class Check:
         return ""
 
     def _gold(self, name: str) -> Iterator[Problem]:
-        """Hand-made phones or words, in seconds from the beginning of their utterance."""
+        """Gold phones or words, in seconds from the beginning of their utterance."""
         table = Table(self.path / name)
         if not table.path.is_file():
             return
@@ -278,7 +279,7 @@ class Check:
         yield from table.problems
 
     def _others(self) -> Iterator[Problem]:
-        """Tables that only others read: their form and their keys; and files nobody knows."""
+        """Tables that phonoscope does not read: their form and their keys; and unknown files."""
         speakers = {line.value for line in self.tables.speakers.values()}
         ids = {
             "utterance": self.tables.audio.may_have,

@@ -109,7 +109,7 @@ class DataDir:
         return self.segments if self.segments.exists else self.wavs
 
     def problems(self) -> Iterator[Problem]:
-        """All that is wrong with the tables; the audio files are asked for, but not opened."""
+        """All that is wrong with the tables; the audio files must exist, but are not opened."""
         for table in self.tables:
             yield from table.problems
         if self.audio.exists and not (self.audio or self.audio.broken or self.audio.lost):
@@ -182,7 +182,7 @@ class DataDir:
             return None
         _, start, end = self.segments[utterance].value.split()
         cut = Cut(float(start), float(end))
-        if cut.end == -1:  # Kaldi's word for "to the end of the recording"
+        if cut.end == -1:  # in Kaldi: to the end of the recording
             info = audio_info(self._wav_of(utterance))
             cut = cut._replace(end=info.num_samples / info.sample_rate)
         if not 0 <= cut.start < cut.end < float("inf"):
@@ -266,7 +266,8 @@ def decoded_file(pipe: str) -> str | None:
 def find_audio(entry: str, folder: Path) -> Path | None:
     """The file of a path that may be relative to the current folder, to ``folder``, or to one of its parents.
 
-    As it is written, or else in NFC or NFD: a Mac, an archive or a synchronised folder may have changed the form."""
+    The path is tried as written, then in NFC and NFD: a Mac, an archive or a synchronised folder may have changed
+    it."""
     bases = [Path(), *(() if Path(entry).is_absolute() else (folder.resolve(), *folder.resolve().parents))]
     forms = dict.fromkeys((entry, unicodedata.normalize("NFC", entry), unicodedata.normalize("NFD", entry)))
     return next(

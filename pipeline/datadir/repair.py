@@ -1,7 +1,7 @@
 """Repairing a data directory: what can be mended without losing speech. The originals are kept in a folder .backup.
 
-No utterance that has both readable audio and words is ever removed, and where there is a choice (two lines of one id
-that differ, another encoding than UTF-8, audio that is missing or damaged) nothing is done: it is a person's to make.
+No utterance that has both readable audio and words is ever removed. Where there is a choice (two lines of one id that
+differ, another encoding than UTF-8, audio that is missing or damaged) nothing is done: the user must decide.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def repair(path: Path | str) -> list[str]:
 
 
 class _Mender:
-    """The directory at work on: ``done`` says what was, ``backup`` is where the originals are."""
+    """The directory under repair: ``done`` lists the changes, ``backup`` is where the originals are."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -77,9 +77,9 @@ class _Mender:
         (self.path / "feats.crc").unlink(missing_ok=True)
 
     def rewrite(self, name: str, change: Callable[[str], str | None], what: str) -> None:
-        """Pass each line that has a key through ``change``; None takes it out. Nothing is written if nothing changes.
+        """Pass each line that has a key through ``change``; None removes it. Nothing is written if nothing changes.
 
-        Only for files that `clean` left in UTF-8: what is not, is left alone.
+        A file that is not UTF-8 is left alone.
         """
         lines = _utf8(self.path / name)
         if lines is None:
@@ -103,7 +103,7 @@ class _Mender:
         try:
             text = data.decode()
         except UnicodeDecodeError:
-            return  # which encoding it is, only its writer knows
+            return  # its encoding is not known
         if text.startswith(BYTE_ORDER_MARK):
             text = text.removeprefix(BYTE_ORDER_MARK)
             what.append("byte order mark taken away")
@@ -153,7 +153,7 @@ class _Mender:
             try:
                 return f"{name} {found}" if found and audio_info(found).channels == 1 else line
             except UserError:
-                return line  # damaged: the command may do better
+                return line  # damaged: leave the command
 
         if tables.wavs.exists:
             self.rewrite("wav.scp", change, "the file itself in place of a pipe that decodes it")
@@ -176,7 +176,7 @@ class _Mender:
         tables = self.check().tables
         if not tables.audio or any(table.broken or table.lost for table in (tables.audio, tables.wavs)):
             return
-        utterances = {*tables.audio, *tables.wavs}  # with segments, an entry of wav.scp may be an utterance they forgot
+        utterances = {*tables.audio, *tables.wavs}  # an entry of wav.scp may be an utterance that segments lack
         speakers = {line.value for utterance, line in tables.speakers.items() if utterance in utterances}
         ids = {"utterance": utterances, "recording": set(tables.wavs), "speaker": speakers}
         whose = {name: "utterance" for name in ("text", "utt2spk", "utt2num_samples", "feats.scp", *GOLD)}
@@ -185,7 +185,7 @@ class _Mender:
         for name, of in whose.items():
             lines = _utf8(self.path / name)
             if name == "text" and not any(_key(line) in utterances for line in lines or ()):
-                continue  # ids of another kind: which is meant, only a person knows
+                continue  # ids of another kind: the user must decide
             if gone := {_key(line) for line in lines or ()} - ids[of]:
                 self.rewrite(
                     name,
@@ -248,7 +248,7 @@ class _Mender:
 
 
 def _instead(control: re.Match[str]) -> str:
-    """Of a control character: a space for what ends a line or page elsewhere, nothing for NUL and the like."""
+    """What replaces a control character: a space for those that end a line or page, nothing for NUL and the like."""
     return " " if control[0].isspace() else ""
 
 

@@ -1,8 +1,8 @@
-"""The utterances of a set: what a stage reads of each must be there for all of them.
+"""The utterances of a set: every file that a stage reads must have all of them.
 
-Ids and labels of every file that is per utterance are compared with those of the file it was made with, so that one cut
-short, even at the end of a line, or of another set, is an error that names it. A set may lack only the utterances that
-the mfcc stage was told to go on without, which feats.json names.
+The ids and labels in a file are compared with those of the file it was made from, so that a file that was cut short,
+even at the end of a line, or belongs to another set, is an error that names it. A set may lack only the utterances that
+the mfcc stage left out, which feats.json names.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ CTMS = {"words": "hyp.txt", "phones": "phones.txt", "free": "free.txt"}  # of a 
 
 
 def read_set(datadir: Path) -> list[Utterance]:
-    """The utterances of a data directory that have features, or will have them: all but those that the mfcc stage was
-    told to go on without."""
+    """The utterances of a data directory that have features, or will have them: all but those that the mfcc stage left
+    out."""
     missing = missing_features(datadir)
     return [utterance for utterance in read_datadir(datadir) if utterance.id not in missing]
 
@@ -51,12 +51,12 @@ def read_ctm_like(path: Path, texts: Mapping[str, Sequence[str]], way_out: str) 
 
 
 def decode_again(decode: Path) -> str:
-    """How a damaged decode is made anew."""
+    """How a damaged decode is made again, for messages."""
     return f"remove {decode / 'hyp.txt'} and run make again"
 
 
 def align_again(folder: Path) -> str:
-    """How a damaged alignment of the GMM is made anew."""
+    """How a damaged alignment of the GMM is made again, for messages."""
     return f"remove {folder / 'phones.txt'} and run make again"
 
 
@@ -79,7 +79,7 @@ def aligned_ctm(folder: Path, name: str, words: Mapping[str, Sequence[str]] | No
 
 
 def read_gold(datadir: Path, name: str) -> Intervals:
-    """ "phones" or "words" as hands have placed them, of all or some of the utterances; none where nobody has.
+    """Gold "phones" or "words" of all or some of the utterances; empty where there are none.
 
     UserError if the file is not as the data stage wrote it: gone, cut short, or of other utterances.
     """
@@ -87,20 +87,19 @@ def read_gold(datadir: Path, name: str) -> Intervals:
     found = read_ctm(path) if path.exists() else {}
     known = read_text(datadir / "text") if found or splits.exists() else {}
     way_out = f"remove {splits} and run make again"
-    if strangers := found.keys() - known.keys():
-        raise UserError(f'{path}: {len(strangers)} utterances that text has not (first: "{min(strangers)}"); {way_out}')
+    if unknown := found.keys() - known.keys():
+        raise UserError(f'{path}: {len(unknown)} utterances that text has not (first: "{min(unknown)}"); {way_out}')
     try:
         totals = read_json(splits)["sets"][datadir.name]
         wanted = totals["placed_by_hand"][name] if totals["utterances"] == len(known) else len(found)
     except (OSError, ValueError, KeyError, TypeError):
-        return found  # of a directory that the data stage has not written, or whose utterances a person has chosen
+        return found  # the data stage has not written the directory, or the user has chosen utterances
     if len(found) < wanted:
-        raise UserError(
-            f"{path}: {len(found)} utterances, the corpus has {wanted} with {name} placed by hand; {way_out}"
-        )
+        raise UserError(f"{path}: {len(found)} utterances, the corpus has {wanted} with gold {name}; {way_out}")
     return found
 
 
 def read_placed(name: str, datadir: Path, aligned: Path) -> Intervals:
-    """What was said when, "phones" or "words": as hands have placed it if they have, else as the GMM in ``aligned``."""
+    """Phones or words with times (``name`` is "phones" or "words"): the gold ones where
+    there are some, else those of the GMM's alignment in ``aligned``."""
     return read_gold(datadir, name) or aligned_ctm(aligned, name)

@@ -1,4 +1,4 @@
-"""Utterances too short for their words: all are named, listed in a file, and may be left out of every stage."""
+"""Utterances too short for their words: they are named, listed in a file, and may be left out of every stage."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a corpus is like: its words, its sound, and what looks wrong with it, in one pass over the audio."""
+"""A survey of a corpus: its words, its sound, and what looks wrong with it, in one pass over the audio."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ FULL_SCALE = 0.9999
 CLIPPED_SHARE = 1e-3  # of the samples at full scale: more than a peak or two
 NEARLY_SILENT_DBFS = -55.0  # a whisper far from the microphone still has more
 LARGE_OFFSET = 0.01  # of full scale
-FASTEST, SLOWEST = 8.0, 0.3  # words a second; nobody reads faster, and slower is mostly silence
+FASTEST, SLOWEST = 8.0, 0.3  # words a second; faster is not read, and slower is mostly silence
 
 
 @dataclass(frozen=True)
 class Sound:
-    """What one utterance sounds like."""
+    """Measurements of the audio of an utterance."""
 
     sample_rate: int  # Hz
     channels: int
@@ -48,9 +48,8 @@ class SetSurvey:
 
 @dataclass
 class Survey:
-    """A corpus: ``sets`` by name; ``unknown``, how often each word is said that the ``lexicon`` (a name) lacks; by
-    utterance durations (s) and loudness (dBFS); how many have which format ((Hz, channels)); ``warnings``, {what:
-    utterances}."""
+    """A corpus: ``sets`` by name; ``unknown``, the counts of words that the ``lexicon`` (a name) lacks; by utterance
+    durations (s) and loudness (dBFS); how many have which format ((Hz, channels)); ``warnings``, {what: utterances}."""
 
     sets: dict[str, SetSurvey]
     lexicon: str
@@ -72,7 +71,7 @@ class Survey:
         return whole
 
 
-def listen(utterance: Utterance) -> Sound:
+def measure_sound(utterance: Utterance) -> Sound:
     """Read the audio of an utterance once, block by block. UserError if it cannot be read to its end."""
     total, count, clipped, sums, squares = hashlib.blake2b(digest_size=16), 0, 0, 0.0, 0.0
     info, blocks = audio_blocks(utterance.wav, utterance.cut)
@@ -114,7 +113,7 @@ def survey(sets: Mapping[str, Iterable[Utterance]], lexicon: Path | None = None)
             if name == "test" and utterance.words in train_texts:
                 result.warnings["text also in train"].append(utterance.id)
             try:
-                sound = listen(utterance)
+                sound = measure_sound(utterance)
             except UserError:
                 result.warnings["cannot be read to the end"].append(utterance.id)
                 continue

@@ -45,7 +45,7 @@ def _table(survey: Survey) -> list[str]:
 
 
 def _unseen(part: SetSurvey, train: SetSurvey) -> str:
-    """The share of the words said that train does not have."""
+    """The share of the running words that train does not have."""
     unseen = sum(n for word, n in part.words.items() if word not in train.words)
     return f"{100 * unseen / part.words.total():.1f} %" if part.words else ""
 
@@ -55,7 +55,7 @@ def _pronunciations(survey: Survey) -> str:
         return f"  every word is in {survey.lexicon}"
     share = 100 * survey.unknown.total() / survey.whole.words.total()
     words = [word for word, _ in survey.unknown.most_common()]
-    return fitted(f"  {len(words):,} words are not in {survey.lexicon}, {share:.1f} % of what is said: ", words)
+    return fitted(f"  {len(words):,} words are not in {survey.lexicon}, {share:.1f} % of the running words: ", words)
 
 
 def _sound(survey: Survey) -> list[str]:

@@ -1,4 +1,4 @@
-"""The files of a data directory, line by line: what each says, and all that is wrong with it."""
+"""The tables of a data directory, line by line: their values, and all that is wrong with them."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def is_pipe(entry: str) -> bool:
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong at a place of a data directory and what to do: ``file:line: what; fix``.
+    """A fault at a place of a data directory, and what to do: ``file:line: what; fix``.
 
-    A ``remark`` is what phonoscope puts up with: worth knowing, but no stage refuses it.
+    A ``remark`` is worth knowing, but no stage refuses it.
     """
 
     where: str
@@ -48,7 +48,7 @@ class Line:
 
 @dataclass
 class Table(Mapping[str, Line]):
-    """Lines `key value`: those that can be used, by key, and what is wrong with the others.
+    """A table of lines `key value`: the usable ones by key, and what is wrong with the others.
 
     ``broken`` holds the keys of lines that could not be used, so that they are not reported as absent as well;
     ``lost``: there are lines of which not even the key is known.
@@ -96,7 +96,7 @@ def read_table(path: Path, what: str, needed: bool = True, of_ids: bool = False)
             table.problems.append(Problem(str(path), "no such file", "make it or correct the path"))
         return table
     unsorted: list[Problem] = []
-    written: dict[str, str] = {}  # how a key stands in the file
+    written: dict[str, str] = {}  # the form of a key in the file
     last = ""
     for number, line in text_lines(table):
         fields = line.split(maxsplit=1)
@@ -121,7 +121,7 @@ def read_table(path: Path, what: str, needed: bool = True, of_ids: bool = False)
         "an id in another Unicode form than NFC, which to Kaldi is another id",
         "write it in NFC: FIX=yes",
     )
-    if unsorted:  # one for the file: sorting mends them all
+    if unsorted:  # one problem for the file: sorting mends them all
         more = f" ({len(unsorted)} such lines)" if len(unsorted) > 1 else ""
         table.problems.append(Problem(unsorted[0].where, unsorted[0].what + more, unsorted[0].fix))
     return table
@@ -158,7 +158,7 @@ def text_lines(table: Table) -> Iterator[tuple[int, str]]:
 
 
 def _key_known(table: Table, raw: bytes) -> bool:
-    """Note the key of a line that is no text, if it is whole itself; a line with carriage returns may be several."""
+    """Note the key of a line that is no text, if the key is; a line with carriage returns may be several lines."""
     key = raw[:LONGEST_LINE].decode(errors="replace").split()[:1]
     if not key or "\ufffd" in key[0] or CONTROL.search(key[0]) or b"\r" in raw.rstrip(b"\r\n"):
         return False

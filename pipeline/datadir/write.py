@@ -16,7 +16,7 @@ from pipeline.times.intervals import Interval, write_intervals
 
 @dataclass(frozen=True)
 class Utterance:
-    """One utterance: who says which words in which file; ``num_samples`` at the sample rate of the corpus.
+    """One utterance: its speaker, words and file; ``num_samples`` at the sample rate of the corpus.
 
     ``cut`` is the stretch of the file that holds it; None: the file is the utterance.
     """
@@ -36,7 +36,7 @@ def write_datadir(
 ) -> None:
     """Write a data directory, replacing the one that was there (features included) when all is written.
 
-    gold: hand-made "phones" and "words" of all or some of the utterances, which become phones.ctm and words.ctm.
+    gold: "phones" and "words" of all or some of the utterances, which become phones.ctm and words.ctm.
     """
     ordered = sorted(utterances, key=lambda utterance: utterance.id)
     refuse_unwritable(path, ordered)
@@ -45,7 +45,7 @@ def write_datadir(
         by_speaker.setdefault(utterance.speaker, []).append(utterance.id)
     with atomic_dir(path) as temporary:
         cuts = {u.id: u.cut for u in ordered if u.cut}
-        if cuts:  # of all, then
+        if cuts:  # then every utterance has one
             recordings = {wav: f"{number:06d}" for number, wav in enumerate(sorted({entry(u.wav) for u in ordered}))}
             write_lines(temporary / "wav.scp", [f"{name} {wav}" for wav, name in recordings.items()])
             write_lines(
@@ -65,7 +65,7 @@ def write_datadir(
 
 
 def refuse_unwritable(path: Path | str, utterances: Iterable[Utterance]) -> None:
-    """What could not be read back must not be written: UserError."""
+    """UserError for what could not be read back."""
     ordered = sorted(utterances, key=lambda utterance: utterance.id)
     if not ordered:
         raise UserError(f"{path}: no utterances to write; is the corpus complete?")
@@ -109,6 +109,6 @@ def _refuse_labels(path: Path | str, placed: Mapping[str, Iterable[Interval]]) -
         for interval in intervals:
             if why := unfit(interval.label):
                 raise UserError(
-                    f'{path}: {utt}: hand-placed "{interval.label}" at {interval.start:g} s {why}; correct'
+                    f'{path}: {utt}: gold label "{interval.label}" at {interval.start:g} s {why}; correct'
                     " the label in the corpus"
                 )

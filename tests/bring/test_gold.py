@@ -125,7 +125,7 @@ def test_make_data_and_make_score_count_labels_that_are_no_phones(tmp_path, caps
     folder, out = kaldi(tmp_path / "k", ctm), tmp_path / "data" / "k"
     prepare_data.main(Namespace(corpus="k", corpus_dir=str(folder), out=out, split=None, lexicon=None, allow_missing=0))
     said = capsys.readouterr().out
-    assert "24 of 36 phones placed by hand are unknown (foo 12, b_r 12)" in said
+    assert "24 of 36 gold phones are unknown (foo 12, b_r 12)" in said
     (out / "lang").mkdir()
     (out / "lang" / "phones.txt").write_text("<eps> 0\nSIL 1\nEH 2\nS 3\nY 4\n")
     test = [u.id for u in read_datadir(out / "test")]
