@@ -12,7 +12,8 @@ from lexicon.lang import load_lang
 from lexicon.phones import spoken
 from lexicon.text import columns
 from pipeline.base.edits import pair_up
-from pipeline.compare.score import Counts, count, in_words, paired_test, resampling_units
+from pipeline.compare.score import Counts, count
+from pipeline.compare.significance import in_words, paired_test, resampling_units
 from pipeline.datadir import read_datadir
 from pipeline.datadir.feats import read_feats
 from pipeline.search.decode import word_decoder

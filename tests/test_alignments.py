@@ -19,10 +19,10 @@ from pipeline.align.alignments import (
     write_alignment,
 )
 from pipeline.align.boundaries import Boundaries, class_rows, class_table
+from pipeline.align.forced_alignment import Path as Placing
+from pipeline.align.forced_alignment import spread
 from pipeline.align.gop import Goodness
 from pipeline.align.peaks import peaks
-from pipeline.align.placing import Path as Placing
-from pipeline.align.placing import spread
 from pipeline.hmm.em import Schedule, train
 from pipeline.hmm.gmm import flat_start
 from pipeline.hmm.graphs import utterance_graph

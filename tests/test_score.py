@@ -13,20 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.base.edits import GAP, pair_up
-from pipeline.compare.score import (
-    REPLICATIONS,
-    Counts,
-    align_all,
-    alignment_picture,
-    confusion_counts,
-    count,
-    error_rate,
-    in_words,
-    kaldi_line,
-    paired_test,
-    resampling_units,
-    total,
-)
+from pipeline.compare.score import Counts, align_all, alignment_picture, confusion_counts, count, kaldi_line, total
+from pipeline.compare.significance import REPLICATIONS, error_rate, in_words, paired_test, resampling_units
 from pipeline.datadir import Utterance, write_datadir
 from pipeline.datadir.sets import read_spoken
 

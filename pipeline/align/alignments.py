@@ -1,8 +1,8 @@
 """Forced alignments of a set by one system, and their file, alignment.json.
 
-{utterance: {"num_frames": T, "phones": [{"phone", "start", "end", "word", "score", "confidence", "gop"}, ...],
-"words": [{"word", "start", "end", "confidence"}, ...]}}, frames of 10 ms. A phone's "word" is the index of its word, -1
-for a pause; "score" its log score per row (`pipeline.align.gop`), "confidence" in [0, 1] (`placing.Path`), "gop" at
+{utterance: {"num_frames": T, "phones": [{"phone", "start", "end", "word", "score", "confidence", "gop"}, ...], "words":
+[{"word", "start", "end", "confidence"}, ...]}}, frames of 10 ms. A phone's "word" is the index of its word, -1 for a
+pause; "score" its log score per row (`pipeline.align.gop`), "confidence" in [0, 1] (`forced_alignment.Path`), "gop" at
 most 0; a CTC network's phones have their "spike" as well, [start, end]. An utterance too short for its words is null.
 """
 
@@ -20,8 +20,8 @@ from lexicon.errors import UserError
 from lexicon.files import read_json, write_json
 from lexicon.phones import BLANK
 from lexicon.text import same_ids, unfit
+from pipeline.align.forced_alignment import force_align
 from pipeline.align.gop import Goodness
-from pipeline.align.placing import best_placing
 from pipeline.lattice import LARGEST
 from pipeline.times.clock import frame_to_seconds
 from pipeline.times.intervals import Interval, Intervals
@@ -81,7 +81,7 @@ def place_utterance(
                 f'{name}: word "{word}": {goodness.system.directory} was not trained on {" ".join(strange)};'
                 " train it again with this lexicon"
             )
-    path = best_placing(goodness.system, scores, num_frames, words, lexicon, name)
+    path = force_align(goodness.system, scores, num_frames, words, lexicon, name)
     if path is None:
         return None
     phones = [

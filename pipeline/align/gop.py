@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lexicon.phones import BLANK
-from pipeline.align.placing import rows
+from pipeline.align.forced_alignment import rows
 from pipeline.hmm.topology import LOG_ZERO
 from pipeline.search.graph import Topology
 from pipeline.search.posteriors import phone_labels

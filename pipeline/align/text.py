@@ -13,7 +13,7 @@ from lexicon.lang import Lang
 from lexicon.phones import SILENT
 from lexicon.written import Written
 from pipeline.align.correction import Correction
-from pipeline.align.placing import best_placing
+from pipeline.align.forced_alignment import force_align
 from pipeline.search.system import System
 from pipeline.sound.pauses import Cutting
 from pipeline.sound.recording import Recording
@@ -27,8 +27,8 @@ LEAST_PAUSE = 50  # frames; a shorter pause is not checked for speech
 
 @dataclass(frozen=True)
 class Placed:
-    """Words and phones with their frames, and the confidence in [0, 1] of each (see `placing.Path`); the words that
-    were ``left_out`` because they were not said, at the frame where the word before them ends; how many frames are
+    """Words and phones with their frames, and the confidence in [0, 1] of each (see `forced_alignment.Path`); the words
+    that were ``left_out`` because they were not said, at the frame where the word before them ends; how many frames are
     ``speech``."""
 
     words: list[Segment]
@@ -131,7 +131,7 @@ def place_text(
 ) -> Placed | None:
     """The forced alignment of the words in this order; None if there are more words than frames. With the system's
     ``correction`` boundaries are moved to where gold boundaries would be."""
-    path = best_placing(
+    path = force_align(
         system, score_pieces(system, recording), len(recording.static), words, lexicon, recording.name, skipping=True
     )
     if path is None:

@@ -16,18 +16,8 @@ from lexicon.files import folder_from, read_json
 from lexicon.fold import Fold, read_fold
 from lexicon.text import columns, read_text, same_ids
 from pipeline.base.edits import Pairs
-from pipeline.compare.score import (
-    Counts,
-    PairedTest,
-    Rate,
-    align_all,
-    count,
-    error_rate,
-    in_words,
-    paired_test,
-    resampling_units,
-    total,
-)
+from pipeline.compare.score import Counts, align_all, count, total
+from pipeline.compare.significance import PairedTest, Rate, error_rate, in_words, paired_test, resampling_units
 from pipeline.datadir import Utterance
 from pipeline.datadir.sets import align_again, read_set, read_spoken
 from pipeline.lattice import LARGEST

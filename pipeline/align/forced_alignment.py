@@ -52,7 +52,7 @@ class Path:
     spikes: list[tuple[int, int]] = field(default_factory=list)  # of the phones, once these have been spread
 
 
-def best_placing(
+def force_align(
     system: System,
     scores: np.ndarray,
     num_frames: int,
