@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+from helpers.directories import Directory
 from helpers.speech import Speech
 
 from lexicon.dictionary import look_up
@@ -46,3 +47,15 @@ def speech(prompts_root: Path) -> Speech:
         {utt: add_deltas(stats.normalise(x, variance=False)) for utt, x in static.items()},
         {word: [(1.0, phones) for phones in found[word]] for word in sorted(found)},
     )
+
+
+@pytest.fixture
+def intact(tmp_path) -> Directory:
+    """A data directory without faults, to be changed."""
+    return Directory(tmp_path)
+
+
+@pytest.fixture
+def segmented(tmp_path) -> Directory:
+    """The same utterances as segments of one recording."""
+    return Directory(tmp_path, segments=True)

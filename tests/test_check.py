@@ -14,8 +14,6 @@ from pipeline.datadir.check import num_frames
 from pipeline.datadir.repair import repair
 from pipeline.sound.mfcc import mfcc
 
-pytest_plugins = ["helpers.directories"]
-
 
 def test_intact_directories_have_no_problems(intact, tmp_path):
     intact.features()

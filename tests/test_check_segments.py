@@ -9,8 +9,6 @@ from helpers.directories import RATE, noise
 
 from pipeline.datadir.repair import repair
 
-pytest_plugins = ["helpers.directories"]
-
 
 @pytest.mark.parametrize(
     "old,new,expected,mendable",

@@ -9,8 +9,6 @@ from pathlib import Path
 
 from pipeline.datadir.repair import repair
 
-pytest_plugins = ["helpers.directories"]
-
 PROJECT = Path(__file__).resolve().parents[1]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pytest
 import soundfile
 
 from pipeline.base.archive import write_archive
@@ -63,14 +62,3 @@ class Directory:
 
     def remarks(self) -> list[str]:
         return [str(p).replace(f"{self.path}/", "") for p in Check(self.path).problems() if p.remark]
-
-
-@pytest.fixture
-def intact(tmp_path) -> Directory:
-    return Directory(tmp_path)
-
-
-@pytest.fixture
-def segmented(tmp_path) -> Directory:
-    """The same utterances as segments of one recording."""
-    return Directory(tmp_path, segments=True)
