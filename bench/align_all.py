@@ -1,10 +1,10 @@
-"""The GMM aligner as Kaldi's was measured: trained on all utterances of timit_sample, it aligns the same ones without a
-look at the hand-placed phones, which only judge it.
+"""The GMM's forced alignment, measured as Kaldi's was: it is trained on all utterances of timit_sample and aligns the
+same ones. The gold phones are used for the measurement alone.
 
     python bench/align_all.py DOWNLOADS
 
-DOWNLOADS is the folder with the archive. Kaldi's monophones on 16 speakers (155 utterances) reach 60 % within 20 ms as
-they come, 74.5 % once their bias is taken away (start times of matching phones, closure and burst joined).
+DOWNLOADS is the folder with the archive. Kaldi's monophones on 16 speakers (155 utterances) reach 60 % within 20 ms,
+and 74.5 % after their bias is removed (start times of matching phones, closure and burst joined).
 """
 
 from __future__ import annotations

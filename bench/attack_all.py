@@ -1,8 +1,8 @@
-"""All attacks, those of the tests and their siblings, as a table: what was done, and whether it was held.
+"""All attacks, those of the tests and similar ones, as a table: what was done, and whether it was withstood.
 
     .venv/bin/python bench/attack_all.py [--only WORDS]
 
-The tests do the rows marked with a star. About four minutes. Exit status 1 if any was not held.
+The tests run the rows marked with a star. It takes about four minutes. Exit status 1 if any attack succeeded.
 """
 
 from __future__ import annotations

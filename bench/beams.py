@@ -2,9 +2,9 @@
 
     python bench/beams.py exp/prompts data/prompts gmm,frames,neural_wfst words,free 13,16,20
 
-For each system, graph and beam: error rates (percent) with the settings that were tuned, and with the acoustic scale
-one step of the grid lower and higher, for what is best may move with the beam; processor seconds per utterance with the
-tuned ones.
+For each system, graph and beam: error rates (percent) with the tuned settings, and with the acoustic scale one step of
+the grid lower and higher, since the best scale may depend on the beam; processor seconds per utterance with the tuned
+settings.
 """
 
 from __future__ import annotations
@@ -40,8 +40,10 @@ def rate(
     began, errors = time.process_time(), 0
     for utt, reference in references.items():
         found = decoder.decode(utt, *scored[utt])
-        heard = spoken((segment.label for segment in (found.words if decoder.name == "words" else found.phones)), fold)
-        errors += kaldialign.edit_distance(spoken(reference, fold), heard)["total"]
+        recognised = spoken(
+            (segment.label for segment in (found.words if decoder.name == "words" else found.phones)), fold
+        )
+        errors += kaldialign.edit_distance(spoken(reference, fold), recognised)["total"]
     return 100 * errors / sum(map(len, references.values())), (time.process_time() - began) / len(references)
 
 

@@ -1,4 +1,4 @@
-"""Are the lattices of an experiment what they say they are?
+"""Checks of all lattices of an experiment.
 
     python bench/check_lattices.py exp/prompts data/prompts
 
@@ -45,7 +45,7 @@ from pipeline.lattice.text_archives import read_kaldi, read_openfst, write_text_
 # graph: the decode's file that its best path spells, the reference, and the labels that are no part of a string
 GRAPHS = {"free": ("free.txt", "phones"), "words": ("phones.txt", "phones"), "word_arcs": ("hyp.txt", "words")}
 BEAMS = (1.0, 3.0, 6.0)
-STRINGS = 50  # so many of the best paths of each lattice are different strings
+STRINGS = 50  # best paths of each lattice that must be different strings
 
 
 def same(a: Lattice, b: Lattice, parts: bool = True) -> bool:
@@ -62,7 +62,7 @@ def same(a: Lattice, b: Lattice, parts: bool = True) -> bool:
 
 
 def string(lattice: Lattice, arcs: list[int]) -> tuple:
-    """What a path says: in a lattice of words the words, else phones with silence, and where words begin."""
+    """The string of a path: in a lattice of words the words, else phones with silence, and where words begin."""
     if lattice.graph == "word_arcs":
         return spoken(lattice.label[arc] for arc in arcs)
     return tuple((lattice.label[arc], lattice.word[arc]) for arc in arcs if lattice.label[arc] != BLANK)

@@ -26,7 +26,7 @@ HOW = ("deleted", "cut in half", "one bit flipped")
 
 
 def damage(path: Path, how: str, rng: random.Random) -> bool:
-    """Whether anything is another than before."""
+    """Whether anything has changed."""
     data = path.read_bytes()
     if how == "deleted":
         path.unlink()

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Bytes that nobody has tried yet, for every reader: the properties of tests/fuzz, again and again with other seeds.
+# New random damage for every reader: the tests of tests/fuzz, again and again with other seeds.
 #   bench/fuzz.sh [minutes, 10 if not given]     FUZZ_EXAMPLES=1000 is how many files each reader gets in a round
-# Stops at what it finds and says how to see it again; otherwise how much it has tried.
+# Stops at a failure and says how to repeat it; else says how much it has tried.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export FUZZ_EXAMPLES=${FUZZ_EXAMPLES:-500}

@@ -2,8 +2,8 @@
 
     python bench/kill9.py [--kills 50] [--seed 0]
 
-Killed is the whole process group with SIGKILL, or now and then make alone, one stage alone, or all by Ctrl-C; in one of
-three runs the settings of the features were others. Prints a line a run; exit status 1 if any ended otherwise.
+SIGKILL goes to the whole process group, or now and then to make alone or to one stage alone, or all get Ctrl-C; one of
+three runs has other settings of the features before. Prints a line a run; exit status 1 if any ended otherwise.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """A finished project that is moved, copied without its times, copied for another user, or of which only exp/ and data/
-are copied into a fresh clone: make has nothing to do, and every look works.
+are copied into a fresh clone: make has nothing to do, and `make show` and the like work.
 
     python bench/move.py
 """
@@ -31,7 +31,7 @@ def copied_without_times(sandbox: Sandbox, name: str = "copied") -> Sandbox:
 
 
 def for_another_user(sandbox: Sandbox) -> Sandbox:
-    """Everything belongs to somebody else, and the times are those of the copy, the last first."""
+    """Everything belongs to another user, and the times are those of the copy, in reverse order."""
     there = copied_without_times(sandbox, "another").root
     for number, path in enumerate(sorted(there.rglob("*"))):
         os.utime(path, (1_700_000_000 - number, 1_700_000_000 - number), follow_symlinks=False)
@@ -49,7 +49,7 @@ def in_a_fresh_clone(sandbox: Sandbox) -> Sandbox:
 
 
 def faults(sandbox: Sandbox) -> list[str]:
-    """What is to be done though nothing is, and what cannot be looked at."""
+    """What make would do though nothing is to be done, and what cannot be shown."""
     sandbox.freshen()
     planned = sandbox.make("-n", *SETTINGS)
     found = [f"to do: {line}" for line in planned.out.splitlines() if "stages." in line]

@@ -73,14 +73,15 @@ def word_errors(reference: Sequence[str], words: Sequence[str]) -> float:
 
 
 def one_by_one(corpus: str, name: str, systems: Sequence[str]) -> None:
-    """WER of each system on the utterances of set ``name``, each a file of its own, as `make transcribe` hears them."""
+    """WER of each system on the utterances of set ``name``, each a file of its own, as `make transcribe` recognises
+    them."""
     exp, data = Path("exp") / corpus, Path("data") / corpus
     lang = data / "lang"
     models = {system: exp / (system.removesuffix("_wfst")) for system in systems}
     searches = load_searches(exp, [ListedSystem(system, models[system], lang) for system in systems])
     cepstra, features = model_cepstra(models[systems[0]]), model_features(models[systems[0]])
     utterances = read_datadir(data / name)
-    heard: dict[str, dict[str, list[str]]] = {system: {} for system in systems}
+    recognised: dict[str, dict[str, list[str]]] = {system: {} for system in systems}
     with tempfile.TemporaryDirectory() as folder:
         for utterance in utterances:
             wav = Path(folder) / "one.wav"
@@ -88,11 +89,13 @@ def one_by_one(corpus: str, name: str, systems: Sequence[str]) -> None:
             recording = read_recording(wav, features, cepstra)
             for piece in filter(lambda piece: piece.speech, recording.pieces()):
                 for system, (words, _) in listen(searches, recording, piece).items():
-                    heard[system].setdefault(utterance.id, []).extend(word.label for word in words.words)
+                    recognised[system].setdefault(utterance.id, []).extend(word.label for word in words.words)
     total = sum(len(utterance.words) for utterance in utterances)
     print(f"{len(utterances)} utterances of {name}, each a file\n{'':12} WER %  one set   files   difference")
     for system in systems:
-        errors = sum(kaldialign.edit_distance(list(u.words), heard[system].get(u.id, []))["total"] for u in utterances)
+        errors = sum(
+            kaldialign.edit_distance(list(u.words), recognised[system].get(u.id, []))["total"] for u in utterances
+        )
         if name == "test":
             single = read_text(exp / system / "decode_test" / "hyp.txt")
             before = sum(kaldialign.edit_distance(list(u.words), list(single[u.id]))["total"] for u in utterances)

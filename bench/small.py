@@ -1,7 +1,8 @@
-"""What the benches that break things share: a small project in a sandbox, its numbers, and doing what messages advise.
+"""What the benches that break things share: a small project in a sandbox, its numbers, and following the advice of
+messages.
 
 The corpus is 24 short prompts of the default corpus, dealt out to four folders as if of four speakers; the models are
-the smallest there are. Their error rates are high, so that hardly any change of what goes in leaves them as they were.
+the smallest there are. Their error rates are high, so hardly any change of the input leaves them unchanged.
 """
 
 from __future__ import annotations
@@ -144,7 +145,8 @@ def to_the_end(small: Small, *more: str) -> tuple[Done, list[str]]:
 
 
 def follow(small: Small, message: str) -> str:
-    """Do what a message says: remove a file, run another make, or the same again; what was done, "" for no idea."""
+    """Follow a message: remove a file, run another make, or the same again; returns what was done, "" if there is no
+    advice."""
     project, done = small.sandbox.project, []
     named = [
         project / word

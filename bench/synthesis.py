@@ -1,15 +1,15 @@
-"""Boundaries against known times: texts of a data folder said by espeak-ng, as WAV and TextGrid (words, phones).
+"""Boundaries against known times: texts of a data folder spoken by espeak-ng, as WAV and TextGrid (words, phones).
 
     PYTHONPATH=. .venv/bin/python bench/synthesis.py --data data/prompts --out /tmp/synthesis --share 0.3
     make compare CORPUS_DIR=/tmp/synthesis GOLD=no NEURAL_ARGS="--epochs 25"
 
-Needs espeak-ng's library and voices (Debian: apt-get install libespeak-ng1 espeak-ng-data). GOLD=no: nothing learns
-from the times. Rate and pitch vary a little from text to text, by the seed; faint noise lies under everything.
+Needs espeak-ng's library and voices (Debian: apt-get install libespeak-ng1 espeak-ng-data). GOLD=no: the times are not
+used for training. Rate and pitch vary a little from text to text, by the seed; faint noise lies under everything.
 
-A phone event is the sample at which the synthesiser begins the phone, but for p, t, k and ch, where it is the burst:
-their start is moved back over the silence of the closure, after a pause excepted, where nobody can tell the two apart.
-How the sound lies to the events is printed. What the dictionary writes as two phones and espeak-ng as one (ar, syllabic
-l) is labelled with the first of them alone, for only its start is known. An l that it sounds within the vowel before it
+A phone event is the sample at which the synthesiser begins the phone, except for p, t, k and ch, where it is the burst.
+Their start is moved back over the silence of the closure, except after a pause, which cannot be told from a closure.
+The offset of the sound from the events is printed. What the dictionary writes as two phones and espeak-ng as one (ar,
+syllabic l) is labelled with the first of them alone, since only its start is known. An l within the vowel before it
 ("yourself", "all two") has no time of its own: it is left out, and counted.
 """
 
@@ -115,10 +115,10 @@ class Synthesiser:
         self._samples: list[np.ndarray] = []
         self._events: list[tuple[int, Said]] = []
         kind = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event))
-        self._callback = kind(self._heard)  # kept: the library holds no reference
+        self._callback = kind(self._receive)  # kept: the library holds no reference
         self._library.espeak_SetSynthCallback(self._callback)
 
-    def _heard(self, samples, count: int, events) -> int:
+    def _receive(self, samples, count: int, events) -> int:
         if samples and count:
             self._samples.append(np.ctypeslib.as_array(samples, (count,)) / np.float32(32768))
         self._events += read_events(events)

@@ -1,5 +1,5 @@
 """Two makes at once in one folder, at random offsets: each ends with the numbers of its own settings, or says in a line
-that the other is at work; and a third, afterwards, ends with the right ones.
+that the other is at work; a third one afterwards ends with the right numbers.
 
     python bench/two_makes.py [--times 20] [--seed 0]
 """

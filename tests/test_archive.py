@@ -1,4 +1,4 @@
-"""Archives read by Kaldi's own reader code (kaldi_native_io), Kaldi's read by us, and archives from strangers."""
+"""Archives read by Kaldi's own reader code (kaldi_native_io), Kaldi's read by us, and untrusted archives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people's data is like: each fault ends the real stage with one line that names the file, and the way out works.
+"""Faults of real data: each ends the real stage with one line that names the file, and the way out works.
 
 More faults, of all stages, are in bad_inputs.
 """
@@ -75,7 +75,7 @@ class Workplace:
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory) -> Workplace:
-    """Sound data, prepared once; only for tests that copy it."""
+    """Data without faults, prepared once; only for tests that copy it."""
     place = Workplace(tmp_path_factory.mktemp("sound"))
     place.pack()
     done = place.prepare()

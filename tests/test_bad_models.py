@@ -1,4 +1,4 @@
-"""Models from strangers and damaged ones: one line that names the file, and no code of theirs is run."""
+"""Untrusted and damaged models: one line that names the file, and no code in them is run."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_pickled_objects_are_refused_and_not_run(kind, tmp_path):
 def altered(
     kind: str, path: Path, phones: Sequence[str] | None = ("SIL", "AH", "B"), **changes: np.ndarray | None
 ) -> None:
-    """Save the sound model with some arrays, or the names of its phones, changed or (None) left out."""
+    """Save the intact model with some arrays, or the names of its phones, changed or (None) left out."""
     KINDS[kind][0](path)
     arrays, _ = read_arrays(path)
     arrays |= {name.replace("__", "."): value for name, value in changes.items()}
@@ -155,7 +155,7 @@ def test_wrong_arrays_of_a_frame_classifier(tmp_path, changes):
 
 
 def model_directory(folder: Path, kind: str, meta: dict) -> Path:
-    """exp/KIND with a sound model and ``meta``; the frames' HMMs are in exp/hmms."""
+    """exp/KIND with an intact model and ``meta``; the frames' HMMs are in exp/hmms."""
     for name in (kind, "hmms"):
         (folder / name).mkdir(exist_ok=True)
     save_gmm(folder / "hmms/model.safetensors")

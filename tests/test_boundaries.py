@@ -31,7 +31,7 @@ def test_a_closure_belongs_to_its_burst_and_to_no_other():
 
 
 def test_start_times_of_matching_phones():
-    """K 10 ms late, AE 30 ms early, T heard as D: two of three match; the pause does not count."""
+    """K 10 ms late, AE 30 ms early, T recognised as D: two of three match; the pause does not count."""
     gold = {"u": tier("h#@0 kcl@.1 k@.15 ae@.2 tcl@.4 t@.45 h#@.5"), "v": tier("ae@0")}
     ours = {"u": tier("SIL@0 K@.11 AE@.17 D@.4 SIL@.5")}
     found = compare_boundaries(gold, ours, FOLD)
@@ -47,5 +47,5 @@ def test_an_error_of_exactly_a_limit_is_within_it():
     assert found.row()[-4:] == ["0.0", "100.0", "100.0", "100.0"]
 
 
-def test_nothing_heard():
+def test_nothing_recognised():
     assert compare_boundaries({"u": tier("ae@0")}, {}, FOLD).row() == ["0 of 1", "-", "-", "-", "-", "-", "-", "-"]

@@ -103,8 +103,8 @@ def test_a_pronunciation_that_the_lexicon_lacks_is_an_error_of_the_lexicon():
     reference = "BUNNY BUNNY"
     fair = lang_of(NGram(1, {("<s>",): -99.0, ("</s>",): -1.0, ("BUGS",): -1.0, ("BUNNY",): -1.0}, {}))
     _, [unknown] = inquire(scores, reference, lang=fair)
-    _, [told] = inquire(scores, reference, lang=fair, said=[[("B", "AH", "Z", "IY")], []])
-    assert (unknown.cause, told.cause) == ("outside", "lexicon") and told.difference == unknown.difference
+    _, [known] = inquire(scores, reference, lang=fair, said=[[("B", "AH", "Z", "IY")], []])
+    assert (unknown.cause, known.cause) == ("outside", "lexicon") and known.difference == unknown.difference
 
 
 def test_how_a_word_was_said_is_read_off_placed_phones():

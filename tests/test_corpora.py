@@ -210,7 +210,7 @@ def test_fsdd_official_split(fsdd_downloads, tmp_path):
     assert first.wav.name == "0_george_0.wav" and first.wav.is_absolute()
 
 
-def test_fsdd_speaker_split_tests_unheard_speakers(fsdd_downloads, tmp_path):
+def test_fsdd_speaker_split_tests_speakers_that_train_lacks(fsdd_downloads, tmp_path):
     sets = fsdd.prepare(fsdd.get(fsdd_downloads, tmp_path / "cache"), "speaker").sets
     speakers = {name: sorted({u.speaker for u in members}) for name, members in sets.items()}
     assert speakers["test"] == ["theo", "yweweler"] and speakers["train"] == ["george", "jackson", "lucas", "nicolas"]

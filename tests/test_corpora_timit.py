@@ -1,4 +1,4 @@
-"""TIMIT in the LDC's layout, whole and in its variants, and NLTK's sample, with hand-made phones."""
+"""TIMIT in the LDC's layout, whole and in its variants, and NLTK's sample, with gold phones."""
 
 from __future__ import annotations
 
@@ -215,11 +215,11 @@ def test_the_folding_is_lee_and_hons():
 
 
 def test_labels_and_dictionary_meet_in_the_same_classes():
-    """What hands wrote in TIMIT's labels is right if the dictionary's phones say the same."""
+    """A gold transcription in TIMIT's labels folds to the same classes as the dictionary's phones."""
     fold = phone_set.fold()
     assert fold.keys() == {*phone_set.LABELS, *PHONES}
-    by_hand = "h# hh ao dx ax-h q en tcl t pau zh axr ux epi nx ix h#".split()
+    gold = "h# hh ao dx ax-h q en tcl t pau zh axr ux epi nx ix h#".split()
     dictionary = "SIL HH AA T AH N T SH ER UW N IH".split()
-    assert spoken(by_hand, fold) == spoken(dictionary, fold) == tuple("HH AA T AH N T SH ER UW N IH".split())
+    assert spoken(gold, fold) == spoken(dictionary, fold) == tuple("HH AA T AH N T SH ER UW N IH".split())
     assert {fold[phone] for phone in PHONES} == set(PHONES) - {"AO", "ZH"} == set(fold.values()) - {"SIL"}
     assert spoken(["AO", "ZH"], fold) == spoken(["aa", "sh"], fold) == ("AA", "SH")

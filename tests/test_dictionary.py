@@ -1,4 +1,4 @@
-"""The dictionary, the user's own words before it, and what is said of mistakes in them."""
+"""The dictionary, the user's own words before it, and the messages about mistakes in them."""
 
 import subprocess
 import sys

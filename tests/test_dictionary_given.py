@@ -1,4 +1,4 @@
-"""Lexicons that people have: CMUdict's format, Kaldi's two, other scripts, and what is said of mistakes in them."""
+"""Lexicons that people have: CMUdict's format, Kaldi's two, other scripts, and the messages about mistakes in them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Messages are one line of bearable length, whatever somebody's files hold."""
+"""Messages are one line of limited length, whatever the files hold."""
 
 from __future__ import annotations
 

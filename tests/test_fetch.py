@@ -1,4 +1,4 @@
-"""Downloads that break off, go on, begin anew; against a real web server that can be told how to behave."""
+"""Downloads that are interrupted, resumed, restarted; against a real web server whose behaviour is set."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writing that leaves nothing false: what is there after an error, and after a kill."""
+"""Writing files: what is there after an error, and after a kill."""
 
 from __future__ import annotations
 

@@ -185,8 +185,8 @@ def test_candidates_side_by_side() -> None:
     ]
 
 
-def test_hands_teach_where_they_have_placed_a_phone_and_the_alignment_elsewhere(speech, tmp_path) -> None:
-    """Of the first utterance a hand has placed T in frames 10 to 13 and a click, which no phone stands for, in 20 to
+def test_gold_phones_label_frames_where_there_are_some_and_the_alignment_elsewhere(speech, tmp_path) -> None:
+    """The first utterance has gold labels: T in frames 10 to 13 and a click, which is no phone of the model, in 20 to
     25."""
     everything = np.concatenate(list(speech.feats.values())).astype(np.float64)
     hmms = flat_start(speech.phones, everything.mean(0), everything.var(0))

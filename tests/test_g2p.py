@@ -1,4 +1,4 @@
-"""Guessed pronunciations: real programs on a small dictionary, and what is said where they are not installed."""
+"""Guessed pronunciations: real programs on a small dictionary, and the message where they are not installed."""
 
 import os
 import platform

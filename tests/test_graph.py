@@ -135,7 +135,7 @@ def test_ctc_needs_a_blank_between_equal_phones():
 
 
 def test_the_grammar_turns_bunny_bunny_into_bugs_bunny(tmp_path):
-    """The sounds say "bunny bunny"; that it was Bugs Bunny only the language knows, when it is listened to."""
+    """The sounds say "bunny bunny"; that it was Bugs Bunny only the language model knows, when it has weight."""
     (tmp_path / "joke.arpa").write_text(BUGS_ARPA)
     lm = read_arpa(tmp_path / "joke.arpa")
     lexicon = {"BUGS": [(1.0, ("B", "AH", "G", "Z"))], "BUNNY": [(1.0, ("B", "AH", "N", "IY"))]}
@@ -187,7 +187,7 @@ def test_hmm_topology_by_hand():
     assert (8, 0, 0, 0, half) in topology.arcs and (6, 7, inside(6), 0, half) in topology.arcs
 
 
-def test_a_word_the_grammar_never_saw_is_not_heard():
+def test_a_word_that_the_grammar_lacks_is_not_recognised():
     lm = estimate([["A"]], 1)
     lexicon = {"A": [(1.0, ("AH",))], "B": [(1.0, ("B",))]}
     scores = np.zeros((3, 3), np.float32)

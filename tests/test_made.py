@@ -1,4 +1,4 @@
-"""What make is told of what stages made: gone, damaged, changed by a person, copied; and what clean leaves."""
+"""What make learns of the files that stages made: missing, damaged, edited, copied; and what clean leaves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Archives of gzip members: there and back one at a time, damaged, of another, and from strangers; lattices in them."""
+"""Archives of gzip members: there and back one at a time, damaged, mixed up, and untrusted; lattices in them."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_an_utterance_that_is_not_there(tmp_path):
         "u0 0 9 00000000",
     ],
 )
-def test_lines_of_a_strangers_index(tmp_path, line):
+def test_lines_of_an_untrusted_index(tmp_path, line):
     write_sealed(tmp_path / "a.gz.index", ["u0 0 9 00000000", line])
     with pytest.raises(UserError, match="a.gz.index:2: .* is not `utterance offset length checksum`; again"):
         Members(tmp_path / "a.gz", "again")

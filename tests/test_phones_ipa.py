@@ -172,7 +172,7 @@ def test_a_damaged_record_is_named(recorded):
         phone_set_of({"phone_set": recorded})
 
 
-def test_strangers_come_last():
+def test_unknown_phones_come_last():
     phone_set = {name: phone(name) for name in "aʃtnø"}
     assert by_manner(["cl", "t", "ʃ", "AA", "a", "SIL", "ø", "n"], phone_set) == [
         "a",

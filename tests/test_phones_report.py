@@ -36,8 +36,8 @@ def test_order_manners_and_ipa_are_the_phone_sets(tmp_path):
     figure = drawn[: drawn.index("</figure>")]
     rows = re.findall(r'class="row"[^>]*><tspan data-ipa="([^"]*)">([^<]*)<', figure)
     assert rows[:3] == [("øː", "T"), ("w", "K"), ("S", "S")]  # without IPA a phone keeps its name
-    strangers = [name for _, name in rows[3:]]
-    assert "AE" in strangers and strangers == sorted(strangers) and all(ipa == name for ipa, name in rows[3:])
+    unknown = [name for _, name in rows[3:]]
+    assert "AE" in unknown and unknown == sorted(unknown) and all(ipa == name for ipa, name in rows[3:])
     assert re.findall(r'class="manner"[^>]*>(\w+)<', figure) == ["vowel", "glide", "fricative", "other"]
 
 

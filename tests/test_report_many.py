@@ -161,7 +161,7 @@ def test_tables_scroll_and_the_page_does_not(reports: dict[int, Path], watched: 
     assert first.bounding_box()["x"] == pytest.approx(left, abs=1)  # the name of the row stays
 
 
-def test_a_missing_part_is_told(reports: dict[int, Path], tmp_path: Path, watched: SimpleNamespace) -> None:
+def test_a_missing_part_is_named(reports: dict[int, Path], tmp_path: Path, watched: SimpleNamespace) -> None:
     report = tmp_path / "report"
     shutil.copytree(reports[NUMBER], report)
     page, path = watched.page, utterance_page(report, "u1")

@@ -35,7 +35,7 @@ def copied(tmp_path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("file", "line", "told"),
+    ("file", "line", "message"),
     [
         ("lexicon/phones.py", "import pipeline.base.archive", "lexicon.phones -> pipeline.base.archive"),
         ("pipeline/search/wfst.py", "from stages import common", "pipeline.search.wfst -> stages.common"),
@@ -45,7 +45,7 @@ def copied(tmp_path) -> Path:
     ],
     ids=["lexicon", "pipeline", "room", "beside", "new room"],
 )
-def test_an_import_of_what_lies_above_is_found(copied, file, line, told):
+def test_an_import_of_what_lies_above_is_found(copied, file, line, message):
     assert lint(copied).returncode == 0
     path = copied / file
     path.parent.mkdir(exist_ok=True)
@@ -53,4 +53,4 @@ def test_an_import_of_what_lies_above_is_found(copied, file, line, told):
     with open(path, "a", encoding="utf-8") as stream:
         stream.write(f"\n\n{line}\n")
     result = lint(copied)
-    assert result.returncode == 1 and told in result.stdout, result.stdout + result.stderr
+    assert result.returncode == 1 and message in result.stdout, result.stdout + result.stderr

@@ -1,4 +1,4 @@
-"""What a survey says of sound and text whose faults were put there, and of real speech."""
+"""A survey finds the faults that were put into audio and text, and none in real speech."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Corpus:
 
 @pytest.fixture
 def corpus(tmp_path):
-    """Ten sound utterances in train, two in each of the others."""
+    """Ten utterances without faults in train, two in each of the others."""
     corpus = Corpus(tmp_path)
     for index in range(14):
         name = "train" if index < 10 else "dev" if index < 12 else "test"

@@ -98,8 +98,8 @@ def test_phones_begin_at_their_events_and_stops_at_their_closures(said, samples)
     ]
 
 
-def test_stops_after_pauses_and_after_phones_that_are_not_heard(samples):
-    """After a pause nobody knows where the closure begins; an l of which nothing is heard is part of the closure."""
+def test_stops_after_pauses_and_after_silent_phones(samples):
+    """After a pause the beginning of the closure is not known; a silent l is part of the closure."""
 
     def said(*events: tuple[str, int]) -> list[Said]:
         return [Said(ipa, sample, 1, 0) for ipa, sample in events]

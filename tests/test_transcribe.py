@@ -264,7 +264,7 @@ def test_text_is_aligned(experiment, tmp_path, capsys):
     assert f"  {experiment.words[0]} " in capsys.readouterr().out
 
 
-def test_a_text_that_does_not_fit_is_told(experiment):
+def test_a_text_that_does_not_fit_is_named(experiment):
     half = experiment.words[: experiment.owner.index(4)]
     assert "s of sound that are not in the text" in experiment.align(experiment.wav, " ".join(half))[1]
     with pytest.raises(UserError, match="words of the text do not fit"):

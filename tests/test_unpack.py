@@ -1,4 +1,4 @@
-"""Archives of strangers: what leads outside, devices, bombs, damage and a full disk; each one line and nothing left."""
+"""Untrusted archives: what leads outside, devices, bombs, damage and a full disk; each one line and nothing left."""
 
 from __future__ import annotations
 

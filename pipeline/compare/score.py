@@ -82,7 +82,7 @@ def kaldi_line(counts: Counts, name: str = "WER") -> str:
 
 
 def confusion_counts(alignments: Iterable[Pairs], symbols: Sequence[str]) -> np.ndarray:
-    """How often each reference symbol was heard as each symbol.
+    """How often each reference symbol was recognised as each symbol.
 
     Returns (S + 1, S + 1) int64, rows reference, columns hypothesis, in the order of ``symbols``; the last row holds
     insertions, the last column deletions. A symbol that is not in ``symbols`` is a KeyError.

@@ -160,7 +160,7 @@ def is_record(path: Path) -> bool:
 
 
 def received() -> list[Attack]:
-    """data/ and exp/ from somebody else, whose records hold commands; and conf files that are none."""
+    """data/ and exp/ from elsewhere, whose records hold commands; and conf files that are none."""
     rows = []
     for name, text in RECORDS.items():
         for how in ("instead", "after"):

@@ -1,1 +1,1 @@
-"""Bad inputs for every stage: a small sound experiment, and tables of what can be wrong with its files."""
+"""Bad inputs for every stage: a small finished experiment, and tables of what can be wrong with its files."""

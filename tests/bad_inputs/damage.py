@@ -1,5 +1,4 @@
-"""Hypothesis strategies that damage sound files: functions from bytes to bytes, which shrink to the least that
-matters."""
+"""Hypothesis strategies that damage intact files: functions from bytes to bytes, which shrink to the least damage."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ SETTINGS = FeatureSettings(8000, norm_vars=False)
 
 @dataclass(frozen=True)
 class Experiment:
-    """A small experiment of real speech: a trained GMM, a classifier and a network that know nothing."""
+    """A small experiment of real speech: a trained GMM, an untrained classifier and an untrained network."""
 
     root: Path
     speech: object

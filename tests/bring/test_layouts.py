@@ -111,7 +111,7 @@ def three_good(folder: Path) -> str:
 @pytest.mark.parametrize(
     "make", [lj_without_sound, lj_with_speakers, lj_of_speakers, audio_alone, one_table, strange, three_good]
 )
-def test_what_is_no_corpus_is_told_with_its_reasons(tmp_path, make):
+def test_what_is_no_corpus_is_named_with_its_reasons(tmp_path, make):
     """What was found, the first file that is at fault among it."""
     named = make(tmp_path / "c")
     with pytest.raises(UserError) as error:

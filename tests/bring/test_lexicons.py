@@ -142,7 +142,7 @@ def test_words_that_cannot_be_guessed_are_listed_once(tmp_path, lexicon, words):
 
 @LINUX
 def test_a_lexicon_too_small_to_be_tested_is_used_all_the_same(tmp_path, capsys):
-    """50 words teach spelling; that the 47 without the held-out ones do not is no reason to stop."""
+    """50 words suffice to learn spelling; that the 47 without the held-out ones do not is no reason to stop."""
     lexicon = {pair: f"{pair[0].upper()} {pair[1].upper()}" for pair in PAIRS[:50]}
     long = {pair: " ".join([SEVEN] * 4) for pair in PAIRS[50:60]}
     read(

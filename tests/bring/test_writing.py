@@ -196,7 +196,7 @@ def test_figures_are_named_with_their_file(tmp_path, door):
     assert '"32"' in message and str(tmp_path / "mine") in message
 
 
-def test_the_line_of_a_figure_is_told(tmp_path):
+def test_the_line_of_a_figure_is_named(tmp_path):
     folder_of(tmp_path / "mine", ["Hund\n\nund 32 Hund\n"] + ["Hund"] * 11)
     ((name, error),) = own.prepare(tmp_path / "mine", lexicon=lexicon_of(tmp_path, GERMAN)).prepared.unreadable
     assert name == "u00" and error.startswith(f'{tmp_path}/mine/u00.txt:3: "32"')

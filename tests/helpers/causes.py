@@ -1,4 +1,4 @@
-"""A small system, and what it hears where the answer is known."""
+"""A small system, and scores for which its result is known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A small grammar, and what tells all sentences through a graph."""
+"""A small grammar, and all sentences that a graph accepts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small models of sound shape."""
+"""Small untrained models."""
 
 from __future__ import annotations
 
