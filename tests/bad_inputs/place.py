@@ -106,6 +106,7 @@ class Runner:
     def close(self) -> None:
         self.process.stdin.close()
         self.process.wait()
+        self.process.stdout.close()
 
 
 class Place:
