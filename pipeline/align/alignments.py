@@ -124,7 +124,7 @@ def write_alignment(path: Path, placed: Mapping[str, PlacedUtterance], unplaced:
 
 
 def place_again(path: Path) -> str:
-    """How an alignment.json, or what lies beside it, is made again, for messages."""
+    """How an alignment.json, or what lies beside it, is made anew."""
     return f"remove {path.with_name('alignment.json')} and run make again"
 
 

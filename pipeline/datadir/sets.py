@@ -56,7 +56,7 @@ def decode_again(decode: Path) -> str:
 
 
 def align_again(folder: Path) -> str:
-    """How a damaged alignment of the GMM is made again, for messages."""
+    """How a damaged alignment of the GMM is made anew."""
     return f"remove {folder / 'phones.txt'} and run make again"
 
 

@@ -1,4 +1,4 @@
-"""Frames of 10 ms, and when they are in seconds."""
+"""Frames of 10 ms and seconds: when a frame is."""
 
 from __future__ import annotations
 
