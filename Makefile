@@ -85,13 +85,11 @@ mfcc_opts = --data $(DATA)/$(1) $(if $(filter yes,$(ALLOW_SHORT)),--leave-out $(
 $(DATA)/%/feats.scp: $(DATA)/splits.json $$(call changed,$$(call mfcc_opts,$$*),$(DATA)/$$*/feats.scp)
 	$(PY) -m stages.make_mfcc --jobs $(NJ) $(call mfcc_opts,$*)
 
-align_opts = --model $(EXP)/gmm --data $(DATA)/$(1) --lang $(DATA)/lang --out $(EXP)/gmm/ali_$(1)
-$(EXP)/gmm/ali_%/phones.txt: $(EXP)/gmm/model.safetensors $(DATA)/%/feats.scp \
-		$$(call changed,$$(call align_opts,$$*),$(EXP)/gmm/ali_$$*/phones.txt)
-	$(PY) -m stages.align --jobs $(NJ) $(call align_opts,$*)
+# The reference: who says which phones of the known text were said, and where hands have not, when.
+reference := $(EXP)/$(REFERENCE)
 
-pron_probs_opts = --ali $(EXP)/gmm/ali_train --lang $(DATA)/lang --out $(EXP)/lang_pp
-$(EXP)/lang_pp/lang.json: $(EXP)/gmm/ali_train/phones.txt $(call changed,$(pron_probs_opts),$(EXP)/lang_pp/lang.json)
+pron_probs_opts = --ali $(reference)/ali_train --lang $(DATA)/lang --out $(EXP)/lang_pp
+$(EXP)/lang_pp/lang.json: $(reference)/ali_train/phones.txt $(call changed,$(pron_probs_opts),$(EXP)/lang_pp/lang.json)
 	$(PY) -m stages.pron_probs $(pron_probs_opts)
 
 # What a system ($(1)) searches with: the probabilities are the decoder's, so what trains stays as it is.
@@ -105,6 +103,8 @@ model_dir  = $(EXP)/$(model_name)
 teacher    = $(filter-out -,$(call column,$(1),3))
 search_of  = $(call column,$(1),4)
 
+# Training of a system, and its forced alignment of a set $(2), which teaches others or is the reference.
+align_opts = --model $(EXP)/$(1) --data $(DATA)/$(2) --lang $(DATA)/lang --out $(EXP)/$(1)/ali_$(2)
 define training
 train_$(1) = --system $(kind_of) --data $(DATA)/train --dev $(DATA)/dev --lang $(DATA)/lang --out $(EXP)/$(1) \
 	$(if $(teacher),--teacher $(EXP)/$(teacher) $(if $(filter no,$(GOLD)),--gold no)) \
@@ -113,6 +113,9 @@ $(EXP)/$(1)/model.safetensors: $(DATA)/train/feats.scp $(DATA)/lang/lang.json \
 		$(if $(teacher),$(patsubst %,$(EXP)/$(teacher)/ali_%/phones.txt,train dev)) \
 		$$(call changed,$$(train_$(1)),$(EXP)/$(1)/model.safetensors) | $(DATA)/dev/feats.scp
 	$$(PY) -m stages.train --jobs $(NJ) $$(train_$(1))
+$(EXP)/$(1)/ali_%/phones.txt: $(EXP)/$(1)/model.safetensors $(DATA)/%/feats.scp \
+		$$$$(call changed,$$$$(call align_opts,$(1),$$$$*),$(EXP)/$(1)/ali_$$$$*/phones.txt)
+	$$(PY) -m stages.align --jobs $(NJ) $$(call align_opts,$(1),$$*)
 $(1): $(foreach s,$(known_systems),$(if $(filter $(1),$(call model_name,$(s))),$(EXP)/$(s)/decode_test/wer.txt))
 endef
 $(foreach s,$(trained),$(eval $(call training,$(s))))
@@ -120,8 +123,8 @@ $(foreach s,$(trained),$(eval $(call training,$(s))))
 # Tuning, decoding and scoring of system $(1) in EXP/$(2), with lang directory $(3) and more options $(4) of the decode.
 define searches
 tune_$(2) = --model $(model_dir) --search $(search_of) --data $(DATA)/dev --lang $(3) \
-	--ref-phones $(EXP)/gmm/ali_dev/reference.txt --out $(EXP)/$(2) $$(call words_of,TUNE_ARGS)
-$(EXP)/$(2)/tuning.json: $(model_dir)/model.safetensors $(DATA)/dev/feats.scp $(EXP)/gmm/ali_dev/phones.txt \
+	--ref-phones $(reference)/ali_dev/reference.txt --out $(EXP)/$(2) $$(call words_of,TUNE_ARGS)
+$(EXP)/$(2)/tuning.json: $(model_dir)/model.safetensors $(DATA)/dev/feats.scp $(reference)/ali_dev/phones.txt \
 		$(3)/lang.json \
 		$$(call changed,$$(tune_$(2)),$(EXP)/$(2)/tuning.json)
 	$$(PY) -m stages.tune --jobs $(NJ) $$(tune_$(2))
@@ -132,8 +135,8 @@ $(EXP)/$(2)/decode_test/hyp.txt: $(EXP)/$(2)/tuning.json $(DATA)/test/feats.scp 
 		$$(call changed,$$(decode_$(2)),$(EXP)/$(2)/decode_test/hyp.txt)
 	$$(PY) -m stages.decode --jobs $(NJ) $$(decode_$(2))
 
-score_$(2) = --decode $(EXP)/$(2)/decode_test --data $(DATA)/test --ref-phones $(EXP)/gmm/ali_test/reference.txt
-$(EXP)/$(2)/decode_test/wer.txt: $(EXP)/$(2)/decode_test/hyp.txt $(EXP)/gmm/ali_test/phones.txt \
+score_$(2) = --decode $(EXP)/$(2)/decode_test --data $(DATA)/test --ref-phones $(reference)/ali_test/reference.txt
+$(EXP)/$(2)/decode_test/wer.txt: $(EXP)/$(2)/decode_test/hyp.txt $(reference)/ali_test/phones.txt \
 		$$(call changed,$$(score_$(2)),$(EXP)/$(2)/decode_test/wer.txt)
 	$$(PY) -m stages.score $$(score_$(2))
 endef
@@ -148,8 +151,8 @@ $(call searches,$(1),$(1),$(search_lang),)
 $(call searches,$(1),flat/$(1),$(EXP)/lang_flat,--lattice-beam 0.1)
 
 errors_$(1) = --decode $(EXP)/$(1)/decode_test --model $(model_dir) \
-	--tuning $(EXP)/$(1)/tuning.json --data $(DATA)/test --lang $(search_lang) --ali $(EXP)/gmm/ali_test
-$(EXP)/$(1)/decode_test/errors.json: $(EXP)/$(1)/decode_test/hyp.txt $(EXP)/gmm/ali_test/phones.txt \
+	--tuning $(EXP)/$(1)/tuning.json --data $(DATA)/test --lang $(search_lang) --ali $(reference)/ali_test
+$(EXP)/$(1)/decode_test/errors.json: $(EXP)/$(1)/decode_test/hyp.txt $(reference)/ali_test/phones.txt \
 		$$(call changed,$$(errors_$(1)),$(EXP)/$(1)/decode_test/errors.json)
 	$$(PY) -m stages.explain_errors --jobs $(NJ) $$(errors_$(1))
 endef
@@ -158,44 +161,45 @@ $(if $(unknown_systems),$(error SYSTEMS: "$(unknown_systems)" unknown; there are
 $(foreach s,$(known_systems),$(eval $(call system,$(s))))
 
 pp := $(EXP)/pron_probs
-pp_tune = --model $(EXP)/gmm --data $(DATA)/dev --lang $(if $(filter with,$(1)),$(EXP)/lang_pp,$(DATA)/lang) \
-	--ref-phones $(EXP)/gmm/ali_dev/reference.txt --out $(pp)/$(1) $(call words_of,TUNE_ARGS)
-$(pp)/%/tuning.json: $(EXP)/gmm/model.safetensors $(DATA)/dev/feats.scp $(EXP)/gmm/ali_dev/phones.txt \
+pp_tune = --model $(reference) --data $(DATA)/dev --lang $(if $(filter with,$(1)),$(EXP)/lang_pp,$(DATA)/lang) \
+	--ref-phones $(reference)/ali_dev/reference.txt --out $(pp)/$(1) $(call words_of,TUNE_ARGS)
+$(pp)/%/tuning.json: $(reference)/model.safetensors $(DATA)/dev/feats.scp $(reference)/ali_dev/phones.txt \
 		$(EXP)/lang_pp/lang.json \
 		$$(call changed,$$(call pp_tune,$$*),$(pp)/$$*/tuning.json)
 	$(PY) -m stages.tune --jobs $(NJ) $(call pp_tune,$*)
 
-pp_opts = --model $(EXP)/gmm --data $(DATA)/dev --langs $(DATA)/lang $(EXP)/lang_pp --out $(pp)
+pp_opts = --model $(reference) --data $(DATA)/dev --langs $(DATA)/lang $(EXP)/lang_pp --out $(pp)
 $(pp)/dev.txt: $(pp)/without/tuning.json $(pp)/with/tuning.json $(call changed,$(pp_opts),$(pp)/dev.txt)
 	$(PY) -m stages.show_pron_probs $(pp_opts)
 
-# Where the words of the test set are, by each model; a CTC network's twice, with the label prior and without. The GMM's
-# waits for `align`, since one stage alone writes into a folder at a time.
+# Where the words of the test set are, by each model. The reference's waits for `align`, since one stage alone writes
+# into a folder at a time.
 define aligner
-place_$(1) = --model $(EXP)/$(1:%_raw=%) $(if $(filter %_raw,$(1)),--raw) --data $(DATA)/test --lang $(DATA)/lang \
+place_$(1) = --model $(EXP)/$(1) --data $(DATA)/test --lang $(DATA)/lang \
 	$(if $(filter yes,$(GOLD)),--teacher $(DATA)/train) --out $(EXP)/$(1)/ali_test
-$(EXP)/$(1)/ali_test/alignment.json: $(EXP)/$(1:%_raw=%)/model.safetensors $(DATA)/test/feats.scp \
-		$(if $(filter gmm,$(1)),$(EXP)/gmm/ali_test/phones.txt) \
-		$$(call changed,$$(place_$(1)),$(EXP)/$(1)/ali_test/alignment.json)
+$(EXP)/$(1)/ali_test/alignment.json: $(EXP)/$(1)/model.safetensors $(DATA)/test/feats.scp \
+		$$(call changed,$$(place_$(1)),$(EXP)/$(1)/ali_test/alignment.json) \
+		| $(if $(filter $(REFERENCE),$(1)),$(reference)/ali_test/phones.txt)
 	$$(PY) -m stages.place --jobs $(NJ) $$(place_$(1))
 endef
-with_raw = $(foreach s,$(1),$(s) $(if $(filter ctc,$(call kind_of,$(s))),$(s)_raw))
-$(foreach a,$(call with_raw,$(trained)),$(eval $(call aligner,$(a))))
+$(foreach s,$(trained),$(eval $(call aligner,$(s))))
 uniq = $(if $(1),$(firstword $(1)) $(call uniq,$(filter-out $(firstword $(1)),$(1))))
-aligners := $(call with_raw,$(call uniq,gmm $(foreach s,$(SYSTEMS),$(call model_name,$(s)))))
+aligners := $(call uniq,$(REFERENCE) $(foreach s,$(SYSTEMS),$(call model_name,$(s))))
 alignments := $(patsubst %,$(EXP)/%/ali_test/alignment.json,$(aligners))
 
-boundaries_opts = --exp $(EXP) --data $(DATA) --aligners $(aligners) --systems $(SYSTEMS) --out $(EXP)/boundaries.tsv
+# An experiment and its reference.
+experiment = --exp $(EXP) --data $(DATA) --reference $(REFERENCE)
+boundaries_opts = $(experiment) --aligners $(aligners) --systems $(SYSTEMS) --out $(EXP)/boundaries.tsv
 $(EXP)/boundaries.tsv: $(alignments) $(patsubst %,$(EXP)/%/decode_test/hyp.txt,$(SYSTEMS)) \
 		$(call changed,$(boundaries_opts),$(EXP)/boundaries.tsv)
 	$(PY) -m stages.boundaries $(boundaries_opts)
 
 scores := $(patsubst %,$(EXP)/%/decode_test/wer.txt,$(SYSTEMS))
-compare_opts = --exp $(EXP) --data $(DATA) --systems $(SYSTEMS) --out $(EXP)/compare.tsv
+compare_opts = $(experiment) --systems $(SYSTEMS) --out $(EXP)/compare.tsv
 $(EXP)/compare.tsv: $(scores) $(EXP)/boundaries.tsv $(call changed,$(compare_opts),$(EXP)/compare.tsv)
 	$(PY) -m stages.compare $(compare_opts)
 
-report_opts = --exp $(EXP) --data $(DATA) --systems $(SYSTEMS) --out $(EXP)/report \
+report_opts = $(experiment) --systems $(SYSTEMS) $(if $(pair_differs),--pair $(PAIR)) --out $(EXP)/report \
 	$(if $(UTT),$(call quoted,--utt=$(UTT))) $(call words_of,REPORT_ARGS)
 pair_differs = $(if $(filter-out $(SYSTEMS),$(PAIR)),,$(EXP)/lattice_difference.txt)
 $(EXP)/report/index.html: $(scores) $(EXP)/boundaries.tsv $(explained) $(pair_differs) \
@@ -203,12 +207,12 @@ $(EXP)/report/index.html: $(scores) $(EXP)/boundaries.tsv $(explained) $(pair_di
 	$(PY) -m stages.report $(report_opts)
 
 # What only one of the two systems of PAIR considered, of all that their free phone searches did.
-pair_opts = --exp $(EXP) --data $(DATA) --systems $(PAIR) --out $(EXP)/lattice_difference.txt
-$(EXP)/lattice_difference.txt: $(patsubst %,$(EXP)/%/decode_test/hyp.txt,$(PAIR)) $(EXP)/gmm/ali_test/phones.txt \
+pair_opts = $(experiment) --systems $(PAIR) --out $(EXP)/lattice_difference.txt
+$(EXP)/lattice_difference.txt: $(patsubst %,$(EXP)/%/decode_test/hyp.txt,$(PAIR)) $(reference)/ali_test/phones.txt \
 		$(call changed,$(pair_opts),$(EXP)/lattice_difference.txt)
 	$(PY) -m stages.lattice_difference $(pair_opts)
 
-matrix_opts = --exp $(EXP) --data $(DATA) --systems $(SYSTEMS) --out $(EXP)/matrix.tsv
+matrix_opts = $(experiment) --systems $(SYSTEMS) --out $(EXP)/matrix.tsv
 $(EXP)/matrix.tsv: $(scores) $(patsubst %,$(EXP)/flat/%/decode_test/wer.txt,$(SYSTEMS)) \
 		$(call changed,$(matrix_opts),$(EXP)/matrix.tsv)
 	$(PY) -m stages.matrix $(matrix_opts)
@@ -228,17 +232,16 @@ lattice_text: $$(call inside,$$(MODEL),decode_test/hyp.txt)
 	  $(call quoted,--out=$(EXP)/lattices/$(MODEL).$(GRAPH))
 
 $(if $(filter-out phone word,$(LEVEL)),$(error LEVEL=$(LEVEL): write phone or word))
-lattice_opts = --exp $(EXP) --data $(DATA) --model $(MODEL) $(if $(MODEL2),--model2 $(MODEL2)) \
+lattice_opts = $(experiment) --model $(MODEL) $(if $(MODEL2),--model2 $(MODEL2)) \
 	$(call quoted,--graph=$(if $(filter word,$(LEVEL)),word_arcs,$(GRAPH))) \
 	$(call quoted,--min-posterior=$(MIN_POSTERIOR)) $(if $(BEAM),$(call quoted,--beam=$(BEAM)))
 ## lattice: what MODEL considered in UTT, by phone or word (LEVEL), also as SLF, JSON and SVG; beside it MODEL2
-lattice: $$(foreach m,$$(MODEL) $$(MODEL2),$$(call inside,$$m,decode_test/hyp.txt))
+lattice: $$(foreach m,$$(MODEL) $$(MODEL2),$$(call inside,$$m,decode_test/hyp.txt)) $(reference)/ali_test/phones.txt
 	@$(PY) -m stages.show_lattice $(lattice_opts) $(call quoted,--utt=$(UTT))
 
 # What must be there before a stage can be shown, and whose results are: those of MODEL if it is given, else of SYSTEMS.
 chosen := $(if $(filter file,$(origin MODEL)),$(SYSTEMS),$(MODEL))
-aligned := $(patsubst %,$(DATA)/%/feats.scp,test dev train) $(EXP)/gmm/model.safetensors \
-	$(patsubst %,$(EXP)/gmm/ali_%/phones.txt,test dev train)
+aligned := $(patsubst %,$(DATA)/%/feats.scp,test dev train) $(patsubst %,$(reference)/ali_%/phones.txt,test dev train)
 show_data    := $(DATA)/splits.json
 show_lexicon := $(DATA)/lang/lang.json
 show_mfcc    := $(patsubst %,$(DATA)/%/feats.scp,test dev train)
@@ -249,17 +252,17 @@ show_lattice  = $(call inside,$(MODEL),decode_test/hyp.txt)
 show_decode  := $(patsubst %,$(EXP)/%/decode_test/hyp.txt,$(filter $(known_systems),$(chosen)))
 show_score   := $(patsubst %,$(EXP)/%/decode_test/wer.txt,$(filter $(known_systems),$(chosen)))
 shown := data lexicon mfcc $(trained) align decode lattice score
-show_stage = $(PY) -m stages.show $(call quoted,--stage=$(1)) $(call quoted,--utt=$(UTT)) --exp $(EXP) --data $(DATA) \
+show_stage = $(PY) -m stages.show $(call quoted,--stage=$(1)) $(call quoted,--utt=$(UTT)) $(experiment) \
 	--lang $(call search_lang,$(firstword $(chosen))) --systems $(chosen)
 ## show: what goes in and out of STAGE for utterance UTT; without STAGE: which there are
 show: $(if $(filter $(shown),$(call one_word,$(STAGE))),$(show_$(STAGE))) | $(VENV)/.phonoscope
 	@$(call show_stage,$(STAGE))
 
-replay_opts = --exp $(EXP) --data $(DATA) --lang $(call search_lang,$(MODEL)) \
+replay_opts = $(experiment) --lang $(call search_lang,$(MODEL)) \
 	--system $(MODEL) $(call model_dir,$(MODEL)) \
 	$(call quoted,--graph=$(if $(filter file,$(origin GRAPH)),words,$(GRAPH)))
 ## replay: what MODEL's beam held in utterance UTT, and where the language model overruled the sound
-replay: $$(call inside,$$(MODEL),tuning.json) $(DATA)/test/feats.scp
+replay: $$(call inside,$$(MODEL),tuning.json) $(DATA)/test/feats.scp $(reference)/ali_test/phones.txt
 	@$(PY) -m stages.replay $(call quoted,--utt=$(UTT)) $(replay_opts)
 
 ## check: every line and file of data directory DIR, all faults listed; FIX=yes mends them

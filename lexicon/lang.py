@@ -279,6 +279,11 @@ def phones_of(path: Path | str) -> list[str]:
     return _read_symbols(Path(path) / "phones.txt")[1:]
 
 
+def reference_lexicon_of(path: Path | str) -> Weighted:
+    """The pronunciations that references of a lang directory are aligned with."""
+    return _read_weighted(Path(path) / "reference_lexicon.txt", set(phones_of(path)))
+
+
 def _read_symbols(path: Path) -> list[str]:
     """Read an OpenFst symbol table whose numbers are 0, 1, 2, ..."""
     symbols: dict[str, int] = {}

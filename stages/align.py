@@ -1,5 +1,5 @@
-"""Align speech with its text by the GMM (Viterbi), for training and scoring: phones.txt and reference.txt, the phones
-said and those that PER is counted against; ali.scp, the density of each frame; phones.ctm and words.ctm, their
+"""Align speech with its text by a system of HMMs (Viterbi), for training and scoring: phones.txt and reference.txt, the
+phones said and those that PER is counted against; ali.scp, the density of each frame; phones.ctm and words.ctm, their
 times."""
 
 from __future__ import annotations
@@ -15,29 +15,31 @@ from lexicon.fold import read_fold
 from lexicon.lang import load_lang
 from lexicon.phones import spoken
 from pipeline.base.archive import write_archive
-from pipeline.base.meta import MODEL
 from pipeline.datadir import read_datadir
 from pipeline.datadir.feats import measured, read_feats
 from pipeline.datadir.sets import read_gold
 from pipeline.datadir.short import refuse_short
-from pipeline.hmm.gmm import load_gmm
 from pipeline.hmm.graphs import frames_needed, utterance_graph
 from pipeline.hmm.viterbi import align
+from pipeline.systems import load_system
 from pipeline.times.ctm import write_ctm
 from pipeline.times.segments import word_segments
 from stages.common import jobs, parser, run
 
 
 def main(args: Namespace) -> tuple[Path, str]:
-    model, lang, feats = (
-        load_gmm(args.model / MODEL),
-        load_lang(args.lang),
-        read_feats(args.data, args.model),
-    )
+    system, lang, feats = load_system(args.model), load_lang(args.lang), read_feats(args.data, args.model)
+    hmms = system.hmms
+    if hmms is None:
+        raise UserError(
+            f"{args.model}: no system of HMMs, with whose states frames can be aligned; choose one: REFERENCE=gmm"
+        )
     words = {u.id: u.words for u in feats.of(read_datadir(args.data))}
-    lengths = measured(feats, words, model.means.shape[1], args.data / "text")
-    graphs = {utt: utterance_graph(words[utt], lang.reference_lexicon, model.transitions) for utt in words}
-    needed = {utt: frames_needed(words[utt], lang.reference_lexicon, model.transitions) for utt in words}
+    first = next(iter(words))
+    lengths = measured(feats, words, feats[first].shape[-1], args.data / "text")
+    system.scores(feats[first])  # says in a line if the model was trained on others
+    graphs = {utt: utterance_graph(words[utt], lang.reference_lexicon, hmms.transitions) for utt in words}
+    needed = {utt: frames_needed(words[utt], lang.reference_lexicon, hmms.transitions) for utt in words}
     refuse_short(
         args.data / "text",
         {utt: f"{lengths[utt]} frames of {count} at least" for utt, count in needed.items() if count > lengths[utt]},
@@ -45,9 +47,11 @@ def main(args: Namespace) -> tuple[Path, str]:
     )
     found = {}
     with tqdm(total=len(words), desc=f"align {args.data}", unit="utt", disable=None) as bar:
-        for utt, alignment in align(model, graphs, feats, lengths, bar.update, args.jobs):
+        for utt, alignment in align(hmms, graphs, feats, lengths, bar.update, args.jobs):
             if alignment is None:
-                raise UserError(f"{args.data}/text: {utt}: no way through the models of its words; train the GMM again")
+                raise UserError(
+                    f"{args.data}/text: {utt}: no way through the models of its words; train {args.model} again"
+                )
             found[utt] = alignment
     done = {utt: found[utt] for utt in sorted(found)}
     fold, gold = read_fold(args.data.parent), read_gold(args.data, "phones")
@@ -68,7 +72,7 @@ def main(args: Namespace) -> tuple[Path, str]:
 
 if __name__ == "__main__":
     options = parser(__doc__)
-    options.add_argument("--model", type=Path, required=True, help="GMM-HMM directory")
+    options.add_argument("--model", type=Path, required=True, help="model directory of a system of HMMs")
     options.add_argument("--data", type=Path, required=True, help="data directory with features")
     options.add_argument("--lang", type=Path, required=True, help="lang directory")
     options.add_argument("--out", type=Path, required=True, help="where the alignment goes")

@@ -12,7 +12,15 @@ from lexicon.files import write_lines
 from lexicon.fold import Fold, read_fold
 from lexicon.lang import load_lang
 from lexicon.phone_sets import phone_set_of
-from pipeline.align.alignments import PlacedUtterance, has_spikes, intervals, place_again, read_alignment
+from pipeline.align.alignments import (
+    PlacedUtterance,
+    alignments_in,
+    has_spikes,
+    intervals,
+    place_again,
+    read_alignment,
+    uncorrected_ctm,
+)
 from pipeline.align.boundaries import (
     HAND,
     Boundaries,
@@ -29,14 +37,15 @@ from pipeline.times.ctm import write_ctm
 from pipeline.times.intervals import Intervals
 from pipeline.times.segments import Segment
 from pipeline.times.textgrid import write_textgrid
-from stages.common import parser, run
+from stages.common import parser, reference_option, run
 
 
-def against_hands(args: Namespace, gold: Intervals, aligned: dict[str, Intervals], fold: Fold) -> dict[str, Boundaries]:
+def against_hands(
+    args: Namespace, gold: Intervals, aligned: dict[str, Intervals], uncorrected: dict[str, Path], fold: Fold
+) -> dict[str, Boundaries]:
     """Each aligner as it is, as it was before hands corrected it, and what the systems recognised without the text."""
     found = {name: compare_boundaries(gold, placed, fold) for name, placed in aligned.items()}
-    for name in aligned:
-        path = args.exp / name / "ali_test" / "uncorrected.ctm"
+    for name, path in uncorrected.items():
         labels = {utt: [interval.label for interval in intervals] for utt, intervals in aligned[name].items()}
         before = compare_boundaries(gold, read_ctm_like(path, labels, place_again(path)), fold)
         if before.row() != found[name].row():
@@ -73,12 +82,16 @@ def for_others(out: Path, placed: dict[str, dict[str, PlacedUtterance]]) -> None
 
 def main(args: Namespace) -> tuple[Path, str]:
     known = [utterance.id for utterance in read_set(args.data / "test")]
-    placed = {name: read_alignment(args.exp / name / "ali_test" / "alignment.json", known) for name in args.aligners}
+    paths: dict[str, Path] = {}
+    for system in dict.fromkeys([args.reference, *args.aligners]):
+        paths |= alignments_in(args.exp / system / "ali_test")
+    placed = {name: read_alignment(path, known) for name, path in paths.items()}
     aligned = {name: intervals(utterances) for name, utterances in placed.items()}
     fold, phone_set = read_fold(args.data), phone_set_of(load_lang(args.data / "lang").info)
     gold, rows, lines = read_gold(args.data / "test", "phones"), {}, []
     if gold:
-        rows = {(HAND, name): found for name, found in against_hands(args, gold, aligned, fold).items()}
+        uncorrected = {name: uncorrected_ctm(path) for name, path in paths.items()}
+        rows = {(HAND, name): found for name, found in against_hands(args, gold, aligned, uncorrected, fold).items()}
         lines += [
             "Boundaries against hand-placed phones (ours minus theirs in ms, and the percentage within a limit):",
             *(f"  {line}" for line in table({name: found for (_, name), found in rows.items()})),
@@ -104,10 +117,12 @@ def main(args: Namespace) -> tuple[Path, str]:
         ),
         "",
     ]
-    cells = [peak_cells(name, peaks(found, placed["gmm"])) for name, found in placed.items() if has_spikes(found)]
+    cells = [
+        peak_cells(name, peaks(found, placed[args.reference])) for name, found in placed.items() if has_spikes(found)
+    ]
     lines += [
         f"{row[0]}: blank {row[1]} % of the time, spikes of {row[2]} frames, {row[3]} ± {row[4]} of the way"
-        f" through the GMM's phone, {row[5]} % within it"
+        f" through {args.reference}'s phone, {row[5]} % within it"
         for row in cells
     ]
     for_others(args.out.with_name("alignments"), placed)
@@ -121,7 +136,8 @@ if __name__ == "__main__":
     options = parser(__doc__)
     options.add_argument("--exp", type=Path, required=True, help="experiment folder of the corpus")
     options.add_argument("--data", type=Path, required=True, help="data folder of the corpus, with test/ and lang/")
-    options.add_argument("--aligners", nargs="+", required=True, help="whose alignments to compare, gmm among them")
+    reference_option(options)
+    options.add_argument("--aligners", nargs="+", required=True, help="systems whose alignments are compared with its")
     options.add_argument("--systems", nargs="+", required=True, help="systems that have recognised the test set")
     options.add_argument("--out", type=Path, required=True, help="boundaries.tsv to write; the others beside it")
     run(options, main)

@@ -77,6 +77,20 @@ def jobs(options: argparse.ArgumentParser) -> None:
     options.add_argument("--jobs", type=at_least(1), default=1, help="worker processes")
 
 
+def reference_option(options: argparse.ArgumentParser) -> None:
+    """The option of every stage that asks of an experiment what was said when."""
+    options.add_argument(
+        "--reference",
+        required=True,
+        help="the system in EXP whose forced alignment says which phones were said and, where hands have not, when",
+    )
+
+
+def reference_alignment(arguments: argparse.Namespace) -> Path:
+    """The folder of the reference's alignment of the test set."""
+    return Path(arguments.exp) / arguments.reference / "ali_test"
+
+
 def settings_options(options: argparse.ArgumentParser, settings: type) -> None:
     """An option for each field of a dataclass of settings (`pipeline.base.training.setting`)."""
     for field in dataclasses.fields(settings):

@@ -8,11 +8,11 @@ from pathlib import Path
 from lexicon.files import write_lines
 from lexicon.text import numbered_lines
 from pipeline.compare.results import read_comparison, readable_lines, tsv_lines
-from stages.common import parser, run
+from stages.common import parser, reference_alignment, reference_option, run
 
 
 def main(arguments: argparse.Namespace) -> tuple[Path, str]:
-    comparison = read_comparison(arguments.exp, arguments.data, arguments.systems)
+    comparison = read_comparison(arguments.exp, arguments.data, reference_alignment(arguments), arguments.systems)
     placed = arguments.exp / "boundaries.txt"
     boundaries = [line for _, line in numbered_lines(placed)] if placed.exists() else []
     readable = readable_lines(comparison, arguments.exp / "report" / "index.html", boundaries)
@@ -30,6 +30,7 @@ if __name__ == "__main__":
     options = parser(__doc__)
     options.add_argument("--exp", type=Path, required=True, help="experiment folder of the corpus")
     options.add_argument("--data", type=Path, required=True, help="data folder of the corpus, with test/ and lang/")
+    reference_option(options)
     options.add_argument("--systems", nargs="+", required=True, help="systems in the order of the table's rows")
     options.add_argument("--out", type=Path, required=True, help="compare.tsv to write, compare.txt beside it")
     run(options, main)

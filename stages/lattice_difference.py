@@ -13,13 +13,13 @@ from pipeline.align.boundaries import join_closures
 from pipeline.datadir.sets import read_placed
 from pipeline.lattice import kept_lattices
 from pipeline.lattice.difference import Tally, as_json, difference, in_order, readable, tally
-from stages.common import parser, run
+from stages.common import parser, reference_alignment, reference_option, run
 
 
 def main(arguments: argparse.Namespace) -> tuple[Path, str]:
     names, data, exp = arguments.systems, arguments.data, arguments.exp
     ours, theirs = (kept_lattices(exp / name / "decode_test", "free") for name in names)
-    placed = read_placed("phones", data / "test", exp / "gmm" / "ali_test")
+    placed = read_placed("phones", data / "test", reference_alignment(arguments))
     fold, phone_set = read_fold(data), phone_set_of(load_lang(data / "lang").info)
 
     tallies: dict[str, Tally] = {}
@@ -49,6 +49,7 @@ if __name__ == "__main__":
     options = parser(__doc__)
     options.add_argument("--exp", type=Path, required=True, help="experiment folder of the corpus")
     options.add_argument("--data", type=Path, required=True, help="data folder of the corpus, with test/ and lang/")
+    reference_option(options)
     options.add_argument("--systems", nargs=2, required=True, help="the two systems")
     options.add_argument("--out", type=Path, required=True, help="lattice_difference.txt to write, and .json beside it")
     run(options, main)

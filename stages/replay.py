@@ -18,7 +18,7 @@ from pipeline.search.tuning import read_tuning
 from pipeline.search.wfst import Beams
 from pipeline.show.place import find_utterance
 from pipeline.systems import load_system
-from stages.common import at_least, parser, run, show
+from stages.common import at_least, parser, reference_alignment, reference_option, run, show
 
 
 def main(args: Namespace) -> tuple[Path, str]:
@@ -40,7 +40,7 @@ def main(args: Namespace) -> tuple[Path, str]:
     reference = (
         utterance.words
         if args.graph == "words"
-        else read_spoken(args.exp / "gmm" / "ali_test" / "reference.txt").get(utterance.id, ())
+        else read_spoken(reference_alignment(args) / "reference.txt").get(utterance.id, ())
     )
 
     def language(words: tuple[str, ...]) -> float:
@@ -58,6 +58,7 @@ if __name__ == "__main__":
     options = parser(__doc__)
     options.add_argument("--exp", type=Path, required=True, help="experiment folder of the corpus")
     options.add_argument("--data", type=Path, required=True, help="data folder of the corpus, with test/")
+    reference_option(options)
     options.add_argument("--lang", type=Path, required=True, help="lang directory that the system searches with")
     options.add_argument("--utt", required=True, help="id of a test utterance")
     options.add_argument(

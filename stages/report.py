@@ -10,20 +10,22 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from lexicon.errors import UserError
 from lexicon.files import atomic_dir
 from pipeline.compare.dispute import choose
 from pipeline.compare.results import Comparison, read_comparison
 from pipeline.datadir import Utterance
 from pipeline.report.page import write_report
 from pipeline.show.place import find_utterance
-from stages.common import at_least, parser, run
+from stages.common import at_least, parser, reference_alignment, reference_option, run
 
 
 def main(arguments: argparse.Namespace) -> tuple[Path, str]:
-    comparison = read_comparison(arguments.exp, arguments.data, arguments.systems)
+    comparison = read_comparison(arguments.exp, arguments.data, reference_alignment(arguments), arguments.systems)
     chosen = named(comparison, arguments) if arguments.utt else choose(comparison, arguments.utterances)
+    pair = shown_first(comparison, arguments.pair)
     with atomic_dir(arguments.out) as folder:
-        write_report(folder, comparison, arguments.exp, chosen)
+        write_report(folder, comparison, arguments.exp, chosen, pair)
     index = arguments.out / "index.html"
     return index, f"{len(comparison.systems)} systems, {len(chosen)} utterances; open {index}"
 
@@ -35,12 +37,24 @@ def named(comparison: Comparison, arguments: argparse.Namespace) -> list[Utteran
     return [find_utterance(arguments.data, name)[1] for name in dict.fromkeys(arguments.utt.split())]
 
 
+def shown_first(comparison: Comparison, pair: list[str] | None) -> list[int]:
+    """The numbers of the systems of --pair; of the first and the last without it."""
+    names = [system.name for system in comparison.systems]
+    if pair is None:
+        return [0, len(names) - 1]
+    if strangers := [name for name in pair if name not in names]:
+        raise UserError(f'--pair: "{strangers[0]}" is none of --systems; there are: {", ".join(names)}')
+    return sorted(names.index(name) for name in pair)
+
+
 if __name__ == "__main__":
     options = parser(__doc__)
     options.add_argument("--exp", type=Path, required=True, help="experiment folder of the corpus")
     options.add_argument("--data", type=Path, required=True, help="data folder of the corpus, with test/ and lang/")
+    reference_option(options)
     options.add_argument("--systems", nargs="+", required=True, help="systems in the order of the table's rows")
     options.add_argument("--out", type=Path, required=True, help="folder to write (replaced if it is there)")
+    options.add_argument("--pair", nargs=2, help="the two that a page shows first; without it the first and the last")
     options.add_argument("--utterances", type=at_least(0), default=12, help="how many utterances to show")
     options.add_argument(
         "--utt", default="", help="show these instead, ids with spaces between; all: the whole test set"

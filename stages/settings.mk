@@ -31,8 +31,8 @@ swapped     = $(if $(1),$(call swapped,$(wordlist 2,99,$(1)),$(subst \
 capitals    = $(call swapped,$(letters),$(1))
 args_of     := $(foreach s,$(trained),$(call capitals,$(s))_ARGS)
 
-settings := CORPUS CORPUS_DIR SPLIT VOCAB OOV LEXICON PHONES PRON_PROBS GOLD ALLOW_SHORT SYSTEMS DOWNLOADS UTT STAGE \
-  MODEL MODEL2 GRAPH PAIR LEVEL MIN_POSTERIOR BEAM WAV TEXT TEXTFILE SECONDS NJ DATA EXP DIR FIX VENV \
+settings := CORPUS CORPUS_DIR SPLIT VOCAB OOV LEXICON PHONES PRON_PROBS GOLD ALLOW_SHORT SYSTEMS REFERENCE DOWNLOADS \
+  UTT STAGE MODEL MODEL2 GRAPH PAIR LEVEL MIN_POSTERIOR BEAM WAV TEXT TEXTFILE SECONDS NJ DATA EXP DIR FIX VENV \
   DATA_ARGS MFCC_ARGS LANG_ARGS $(args_of) TUNE_ARGS DECODE_ARGS REPORT_ARGS
 
 # `override X := $(value X)` takes a value as it is written. make itself would expand it wherever it is used, and where
@@ -52,6 +52,7 @@ PRON_PROBS    := no
 GOLD          := yes
 ALLOW_SHORT   := no
 SYSTEMS       := $(known_systems)
+REFERENCE     := gmm
 DOWNLOADS     :=
 UTT           :=
 STAGE         :=
@@ -105,6 +106,8 @@ $(foreach s,MODEL LEVEL,$(if $(call no_name,$($(s))),$(call refuse,$(s),write a 
 $(if $(MODEL2),$(if $(call no_name,$(MODEL2)),$(call refuse,MODEL2,write a name of $(signs))))
 $(foreach s,SYSTEMS PAIR,$(if $(strip $($(s))),,$(call refuse,$(s),name at least one system))\
   $(foreach w,$($(s)),$(if $(call no_name,$(w)),$(call refuse,$(s),write names with spaces between them))))
+$(if $(filter-out 1,$(words $(REFERENCE)))$(filter-out $(trained),$(REFERENCE)),\
+  $(call refuse,REFERENCE,write one of $(trained)))
 $(foreach s,PRON_PROBS GOLD ALLOW_SHORT,$(if $(filter yes no,$($(s))),,$(call refuse,$(s),write yes or no)))
 without = $(if $(1),$(call without,$(wordlist 2,99,$(1)),$(subst $(firstword $(1)),,$(2))),$(2))
 $(if $(call without,0 1 2 3 4 5 6 7 8 9,$(NJ))$(if $(call without,0,$(NJ)),,none),\

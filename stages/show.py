@@ -9,7 +9,7 @@ from lexicon.errors import UserError
 from lexicon.files import atomic_write
 from pipeline.show.place import PARTS, Place, find_utterance
 from pipeline.show.stages import STAGES, stage_of
-from stages.common import parser, run, show
+from stages.common import parser, reference_option, run, show
 
 
 def main(arguments: argparse.Namespace) -> tuple[Path | None, str]:
@@ -20,7 +20,10 @@ def main(arguments: argparse.Namespace) -> tuple[Path | None, str]:
         raise UserError(f'STAGE "{arguments.stage}" is none of: {", ".join(STAGES)}')
     parts = [part for part in PARTS if (arguments.data / part).is_dir()]
     part, utterance = find_utterance(arguments.data, arguments.utt, parts or PARTS[:1])
-    shown = stage.show(Place(arguments.data, arguments.exp, arguments.lang, part, utterance, tuple(arguments.systems)))
+    place = Place(
+        arguments.data, arguments.exp, arguments.lang, part, utterance, arguments.reference, tuple(arguments.systems)
+    )
+    shown = stage.show(place)
     target = arguments.exp / "show" / f"{utterance.id}.{arguments.stage}.txt"
     show(shown.lines, target)
     for ending, content in shown.pictures.items():
@@ -35,6 +38,7 @@ if __name__ == "__main__":
     options.add_argument("--utt", default="", help="id of an utterance, of train, dev or test")
     options.add_argument("--exp", type=Path, required=True, help="experiment folder of the corpus")
     options.add_argument("--data", type=Path, required=True, help="data folder of the corpus")
+    reference_option(options)
     options.add_argument("--lang", type=Path, required=True, help="lang directory that the searches use")
     options.add_argument("--systems", nargs="+", default=[], help="systems whose results are shown")
     run(options, main)

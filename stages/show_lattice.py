@@ -16,7 +16,7 @@ from pipeline.draw.lattice_text import MIN_POSTERIOR, difference_lines, lattice_
 from pipeline.lattice import Lattice, LatticeArchive, prune_beam, write_json_lattice, write_slf
 from pipeline.lattice.text_archives import write_text_archives
 from pipeline.show.place import find_utterance
-from stages.common import at_least, parser, run, show
+from stages.common import at_least, parser, reference_alignment, reference_option, run, show
 
 
 def find_decode(exp: Path, model: str, graph: str) -> Path:
@@ -42,7 +42,7 @@ def main(arguments: argparse.Namespace) -> tuple[Path, str]:
     _, utterance = find_utterance(arguments.data, arguments.utt)
     model, other, graph, least = arguments.model, arguments.model2, arguments.graph, arguments.min_posterior
     lattice, decode = find_lattice(arguments, model, utterance.id), arguments.exp / model / "decode_test"
-    phones = read_spoken(arguments.exp / "gmm" / "ali_test" / "reference.txt").get(utterance.id, ())
+    phones = read_spoken(reference_alignment(arguments) / "reference.txt").get(utterance.id, ())
     reference, fold = (utterance.words, {}) if graph == "word_arcs" else (phones, read_fold(arguments.data))
     lines = [alignment_picture(pair_up(utterance.words, read_spoken(decode / "hyp.txt").get(utterance.id, ()))), ""]
     if graph != "word_arcs":
@@ -74,8 +74,9 @@ if __name__ == "__main__":
     options = parser(__doc__)
     options.add_argument("--exp", type=Path, required=True, help="experiment folder of the corpus")
     options.add_argument("--data", type=Path, required=True, help="data folder of the corpus, with test/")
+    reference_option(options)
     options.add_argument("--utt", required=True, help="id of a test utterance")
-    options.add_argument("--model", default="gmm", help="whose lattice")
+    options.add_argument("--model", required=True, help="whose lattice")
     options.add_argument("--model2", default="", help="whose lattice it is compared with")
     options.add_argument(
         "--graph",

@@ -41,12 +41,13 @@ def test_without_grammar_every_word_and_phone_is_equally_likely(tmp_path):
 def system(name: str, word: str, constrained: str, free: str) -> Result:
     """One utterance of one word and four phones."""
     pairs = {"wer": [("HALO", word)], "per": list(zip("HALO", constrained)), "free_per": list(zip("HALO", free))}
-    return Result(name, Path("."), Path("."), "gmm", {measure: {"u": own} for measure, own in pairs.items()}, 0, 0, 0)
+    return Result(name, Path("."), Path("."), {measure: {"u": own} for measure, own in pairs.items()}, 0, 0, 0)
 
 
 def test_each_rate_is_in_its_column():
     comparison = Comparison(
         Path("toy"),
+        Path("exp/gmm/ali_test"),
         [Utterance("u", "s", Path("u.wav"), ("HALO",), 1)],
         {"u": tuple("HALO")},
         {},

@@ -32,7 +32,7 @@ def with_phone_set(tmp_path: Path, phone_set: object) -> tuple[Path, Path]:
 
 def test_order_manners_and_ipa_are_the_phone_sets(tmp_path):
     exp, data = with_phone_set(tmp_path, PHONE_SET)
-    drawn = confusions(read_comparison(exp, data, SYSTEMS))
+    drawn = confusions(read_comparison(exp, data, exp / "gmm/ali_test", SYSTEMS))
     figure = drawn[: drawn.index("</figure>")]
     rows = re.findall(r'class="row"[^>]*><tspan data-ipa="([^"]*)">([^<]*)<', figure)
     assert rows[:3] == [("øː", "T"), ("w", "K"), ("S", "S")]  # without IPA a phone keeps its name
@@ -45,7 +45,7 @@ def test_the_page_spells_in_its_ipa(tmp_path):
     exp, data = with_phone_set(tmp_path, PHONE_SET)
     folder = exp / "report"
     folder.mkdir()
-    comparison = read_comparison(exp, data, SYSTEMS)
+    comparison = read_comparison(exp, data, exp / "gmm/ali_test", SYSTEMS)
     write_report(folder, comparison, exp, choose(comparison, 1))
     for page in (folder / "index.html", folder / "utt" / "001.html"):
         ipa = json.loads(re.search(r'id="ipa">(.*?)</script>', page.read_text())[1])
@@ -54,10 +54,10 @@ def test_the_page_spells_in_its_ipa(tmp_path):
 
 def test_without_a_record_it_is_the_dictionarys(tmp_path):
     exp, data = make_trees(tmp_path)
-    assert 'data-ipa="ð">DH<' in confusions(read_comparison(exp, data, SYSTEMS))
+    assert 'data-ipa="ð">DH<' in confusions(read_comparison(exp, data, exp / "gmm/ali_test", SYSTEMS))
 
 
 def test_a_damaged_record_is_one_line(tmp_path):
     exp, data = with_phone_set(tmp_path, {"T": "t loud noise"})
     with pytest.raises(UserError, match="phone T: 't loud noise' is not `IPA class words`; run: make lexicon"):
-        confusions(read_comparison(exp, data, SYSTEMS))
+        confusions(read_comparison(exp, data, exp / "gmm/ali_test", SYSTEMS))

@@ -57,11 +57,11 @@ def test_row_marks_each_kind_of_error() -> None:
 
 def test_choice_begins_with_the_most_disputed(tmp_path: Path) -> None:
     exp, data = make_trees(tmp_path)
-    chosen = [utterance.id for utterance in choose(read_comparison(exp, data, SYSTEMS), 3)]
+    chosen = [utterance.id for utterance in choose(read_comparison(exp, data, exp / "gmm/ali_test", SYSTEMS), 3)]
     # u2: all of its one word and two of its three phones differ. The plain one, last, is not among the disputed.
     assert chosen[0] == "u2" and len(set(chosen)) == 3
-    assert len(choose(read_comparison(exp, data, SYSTEMS), 99)) == 4
-    assert choose(read_comparison(exp, data, SYSTEMS), 0) == []
+    assert len(choose(read_comparison(exp, data, exp / "gmm/ali_test", SYSTEMS), 99)) == 4
+    assert choose(read_comparison(exp, data, exp / "gmm/ali_test", SYSTEMS), 0) == []
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,7 @@ def russian(tmp_path: Path) -> Place:
     (data / "lexicon.txt").write_text(LEXICON)
     build_lang(data, data / "lang", vocab="open", given=given_lexicon(data))
     part, utterance = find_utterance(data, "test-1", PARTS)
-    return Place(data, tmp_path / "exp/mir", data / "lang", part, utterance, ("gmm",))
+    return Place(data, tmp_path / "exp/mir", data / "lang", part, utterance, "gmm", ("gmm",))
 
 
 def test_words_in_another_alphabet_have_their_ipa(russian: Place) -> None:

@@ -124,8 +124,20 @@ def write_alignment(path: Path, placed: Mapping[str, PlacedUtterance], unplaced:
 
 
 def place_again(path: Path) -> str:
-    """How an alignment.json, or what lies beside it, is made anew."""
+    """How an alignment of a system, or what lies beside it, is made anew."""
     return f"remove {path.with_name('alignment.json')} and run make again"
+
+
+def alignments_in(folder: Path) -> dict[str, Path]:
+    """Where a system's alignments of a set are, by aligner (`System.aligners`): EXP/SYSTEM/ali_SET holds alignment.json
+    for SYSTEM and alignment.raw.json for SYSTEM.raw. The system's own, which comes first, may not be there yet."""
+    paths = sorted({folder / "alignment.json", *folder.glob("alignment.*.json")}, key=lambda path: path.stem)
+    return {path.stem.replace("alignment", folder.parent.name, 1): path for path in paths}
+
+
+def uncorrected_ctm(path: Path) -> Path:
+    """The CTM beside an alignment with its phones as the system itself had placed them."""
+    return path.with_name(path.stem.replace("alignment", "uncorrected", 1) + ".ctm")
 
 
 def read_alignment(path: Path, known: Collection[str] | None = None) -> dict[str, PlacedUtterance]:

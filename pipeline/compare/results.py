@@ -39,13 +39,11 @@ TSV_COLUMNS = [
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """One row of the comparison. ``alignments``: measure -> utterance -> pairs of reference and hypothesis. ``kind`` is
-    that of its ``model`` ("" if that does not say it)."""
+    """One row of the comparison. ``alignments``: measure -> utterance -> pairs of reference and hypothesis."""
 
     name: str
     decode: Path
     model: Path
-    kind: str
     alignments: dict[str, dict[str, Pairs]]
     train_seconds: float
     decode_rtf: float
@@ -60,23 +58,31 @@ class Result:
 
 
 class Comparison:
-    """All systems on one test set. Utterances and systems keep the order in which they were read."""
+    """All systems on one test set. Utterances and systems keep the order in which they were read. ``aligned`` is the
+    folder of the alignment that says which phones were said."""
 
     def __init__(
         self,
         data: Path,
+        aligned: Path,
         utterances: list[Utterance],
         ref_phones: Mapping[str, Sequence[str]],
         fold: Fold,
         lang: dict[str, Any],
         systems: list[Result],
     ) -> None:
-        self.data, self.utterances, self.fold, self.lang, self.systems = data, utterances, fold, lang, systems
+        self.data, self.aligned, self.utterances = data, aligned, utterances
+        self.fold, self.lang, self.systems = fold, lang, systems
         self.references = {
             "words": {u.id: u.words for u in utterances},
             "phones": {u.id: tuple(ref_phones[u.id]) for u in utterances},
         }
         self.units, self.unit_name = resampling_units([u.speaker for u in utterances])
+
+    @property
+    def reference(self) -> str:
+        """The name of the system whose alignment says which phones were said."""
+        return self.aligned.parent.name
 
     @property
     def corpus(self) -> str:
@@ -115,18 +121,19 @@ class Comparison:
         )
 
 
-def read_comparison(exp: Path, data: Path, names: Sequence[str]) -> Comparison:
-    """Read ``data/test``, ``data/lang/lang.json``, the reference phones and every system's decode of the test set.
+def read_comparison(exp: Path, data: Path, aligned: Path, names: Sequence[str]) -> Comparison:
+    """Read ``data/test``, ``data/lang/lang.json``, the reference phones in ``aligned`` and every system's decode of the
+    test set.
 
     UserError names the file if one is missing, lacks an utterance or a value.
     """
     utterances = read_set(data / "test")
-    ref_path = exp / "gmm" / "ali_test" / "reference.txt"
+    ref_path = aligned / "reference.txt"
     ref_phones = read_spoken(ref_path)
-    same_ids(ref_path, ref_phones, (utterance.id for utterance in utterances), align_again(ref_path.parent))
+    same_ids(ref_path, ref_phones, (utterance.id for utterance in utterances), align_again(aligned))
     lang_path = data / "lang" / "lang.json"
     lang = read_fields(lang_path, vocab=str, test_oov_rate=float, test_perplexity=float)
-    comparison = Comparison(data, utterances, ref_phones, read_fold(data), lang, [])
+    comparison = Comparison(data, aligned, utterances, ref_phones, read_fold(data), lang, [])
     for name in names:
         if any(name == system.name for system in comparison.systems):
             raise UserError(f'--systems: "{name}" for the second time; name each system once')
@@ -152,7 +159,6 @@ def read_system(exp: Path, name: str, references: Mapping[str, Mapping[str, Sequ
         name,
         decode,
         model,
-        str(meta.get("kind", "")),
         alignments,
         float(meta["train_seconds"]),
         float(settings["rtf"]),

@@ -13,7 +13,7 @@ from lexicon.errors import UserError
 from lexicon.phones import SILENCE
 from pipeline.base.arrays import read_arrays, write_arrays
 from pipeline.hmm.graphs import Graph
-from pipeline.hmm.topology import LOG_ZERO, PhoneTopology, Transitions, phone_topology, silence_topology
+from pipeline.hmm.topology import LOG_ZERO, Hmms, PhoneTopology, Transitions, phone_topology, silence_topology
 
 if TYPE_CHECKING:
     from hmmlearn.hmm import GMMHMM
@@ -199,7 +199,7 @@ def batches(utterances: Sequence[str], graphs: Mapping[str, Graph], lengths: Map
         yield batch
 
 
-def score_for(model: GmmHmm, graph: Graph, feats: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def score_for(model: Hmms, graph: Graph, feats: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The densities that a graph uses (n,), which of them each of its states reads (S,), and their scores (T, n)."""
     pdfs, columns = np.unique(graph.pdf, return_inverse=True)
     return pdfs, columns, model.log_likelihood(feats, pdfs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -90,3 +91,13 @@ class Transitions:
                 row = np.where(probs[i] > 0, np.maximum(rows[i] / rows[i].sum(), floor), 0)
                 probs[i] = row / row.sum()
             self.set(phone, PhoneTopology(old.start, probs[:, :n], probs[:, n]))
+
+
+class Hmms(Protocol):
+    """Hidden Markov models of phones, whatever scores their densities: mixtures, or a classifier."""
+
+    @property
+    def transitions(self) -> Transitions: ...
+
+    def log_likelihood(self, feats: np.ndarray, pdfs: np.ndarray) -> np.ndarray:
+        """Log score of each frame for the densities ``pdfs`` (n,): (T, D) -> (T, n)."""

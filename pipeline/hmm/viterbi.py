@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.base.parallel import each
-from pipeline.hmm.gmm import GmmHmm, batches, score_for
+from pipeline.hmm.gmm import batches, score_for
 from pipeline.hmm.graphs import Graph, best_path
-from pipeline.hmm.topology import LOG_ZERO
+from pipeline.hmm.topology import LOG_ZERO, Hmms
 from pipeline.times.segments import Segment
 
 
@@ -34,7 +34,7 @@ def segments_of_path(graph: Graph, path: np.ndarray) -> list[Segment]:
 
 
 def align(
-    model: GmmHmm,
+    model: Hmms,
     graphs: Mapping[str, Graph],
     feats: Mapping[str, np.ndarray],
     lengths: Mapping[str, int],

@@ -25,8 +25,9 @@ from pipeline.report.as_text import text_of
 from pipeline.report.heat_maps import FIGURES, figures
 from pipeline.report.lattices import read_lattice
 from pipeline.report.others import causes_table, difference_table, tsv_table
-from pipeline.report.panel import Panels, compared, panel_script
+from pipeline.report.panel import Panels, panel_script
 from pipeline.report.placing import boundaries_section
+from pipeline.report.pronunciations import pronunciations_section
 from pipeline.report.render import all_named, render
 from pipeline.report.tables import (
     Place,
@@ -43,14 +44,19 @@ WEB = Path(__file__).with_name("web")
 SCRIPTS = ("base", "load", "sound", "timeline", "rows", "lattice", "toolbar", "panel", "index", "page")
 
 
-def write_report(folder: Path, comparison: Comparison, exp: Path, chosen: Sequence[Utterance]) -> None:
-    """Write the whole report into ``folder`` (which exists and is empty), with a page for each chosen utterance."""
+def write_report(
+    folder: Path, comparison: Comparison, exp: Path, chosen: Sequence[Utterance], first: Sequence[int]
+) -> None:
+    """Write the whole report into ``folder`` (which exists and is empty), with a page for each chosen utterance.
+
+    ``first``: the numbers of the two systems that a page shows first.
+    """
     for name in ("web", "utt", "systems"):
         (folder / name).mkdir()
     for asset in ("report.css", *(f"{script}.js" for script in SCRIPTS)):
         shutil.copyfile(WEB / asset, folder / "web" / asset)
     _write(folder / "web" / "colours.css", colours_css(len(comparison.systems)))
-    panels = Panels(comparison, exp)
+    panels = Panels(comparison, exp, first)
     for index, utterance in enumerate(chosen):
         _write_utterance(folder / "utt", panels, chosen, index)
     for number in range(len(comparison.systems)):
@@ -94,7 +100,7 @@ def _page(template: str, comparison: Comparison, root: str, **values: Any) -> Ma
 
 
 def _index_page(comparison: Comparison, chosen: Sequence[Utterance], panels: Panels) -> Markup:
-    shown, first = [utterance.id for utterance in chosen], compared(comparison.systems)
+    shown = [utterance.id for utterance in chosen]
 
     def place(utterance: str, phone: int) -> Place:
         start, end, word = panels.place(utterance, phone)
@@ -104,13 +110,14 @@ def _index_page(comparison: Comparison, chosen: Sequence[Utterance], panels: Pan
     contents = {
         "systems": rates_table(comparison),
         "pairs": pairs_table(comparison),
+        "pronunciations": pronunciations_section(comparison),
         "utterances": utterances_table(comparison, chosen, panel) if chosen else "",
         "disputed": disputed_phones_table(comparison, shown, place),
         "difference": difference_table(panels.exp / "lattice_difference.json"),
         "causes": causes_table(comparison),
         "searches": tsv_table(panels.exp / "matrix.tsv", "Systems and searches"),
         "boundaries": boundaries_section(panels.exp),
-        **{kind: figures(comparison, kind, first) for kind in FIGURES},
+        **{kind: figures(comparison, kind, panels.first) for kind in FIGURES},
     }
     setting = comparison.setting().removeprefix(f"{comparison.corpus}: ")
     return _page(
@@ -139,6 +146,7 @@ def _utterance_page(comparison: Comparison, chosen: Sequence[Utterance], index: 
         title=utterance.id,
         previous=f"{index:03d}" if index else "",
         next=f"{index + 2:03d}" if index + 1 < len(chosen) else "",
+        reference=comparison.reference,
         panel=_panel(comparison, utterance, f"{index + 1:03d}"),
     )
 

@@ -15,8 +15,9 @@ import numpy as np
 from lexicon.fold import Fold
 from lexicon.phone_sets import phone_set_of
 from lexicon.phones import spoken
-from pipeline.align.alignments import PlacedUtterance, intervals, read_alignment
+from pipeline.align.alignments import PlacedUtterance, alignments_in, intervals, read_alignment
 from pipeline.base.edits import GAP, pair_up
+from pipeline.base.meta import MODEL
 from pipeline.compare.results import Comparison, Result
 from pipeline.datadir import Utterance
 from pipeline.datadir.feats import read_feats
@@ -74,11 +75,12 @@ def borders_apart(first: Sequence[Interval], second: Sequence[Interval], limit: 
 
 
 class Panels:
-    """Makes the panel of one utterance after another; what holds for all of them is read once."""
+    """Makes the panel of one utterance after another; what holds for all of them is read once. ``first``: the numbers
+    of the two systems that a page shows first."""
 
-    def __init__(self, comparison: Comparison, exp: Path) -> None:
-        self.comparison, self.exp = comparison, exp
-        aligned, gold = exp / "gmm" / "ali_test", comparison.data / "test"
+    def __init__(self, comparison: Comparison, exp: Path, first: Sequence[int]) -> None:
+        self.comparison, self.exp, self.first = comparison, exp, first
+        aligned, gold = comparison.aligned, comparison.data / "test"
         self.by_hand = bool(read_gold(gold, "phones"))
         self.reference = {name: read_placed(name, gold, aligned) for name in ("words", "phones")}
         self.hmm = aligned_ctm(aligned, "phones")
@@ -125,7 +127,7 @@ class Panels:
         return {
             "reference": {"words": row(words, words), "phones": row(phones, phones, fold), "by_hand": self.by_hand},
             "fold": {label: fold[label] for _, _, label in phones if label in fold},
-            "hmm": {"name": "gmm", "segments": _times(self.hmm.get(utterance, []))},
+            "hmm": {"name": self.comparison.reference, "segments": _times(self.hmm.get(utterance, []))},
         }
 
     def _index(self, parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -142,7 +144,7 @@ class Panels:
                 for system, part in zip(systems, parts)
             ],
             "models": [self._model(model) is not None for model in self.models],
-            "compared": compared(systems),
+            "compared": self.first,
         }
 
     def place(self, utterance: str, number: int) -> tuple[float, float, str]:
@@ -199,7 +201,7 @@ class Panels:
         }
 
     def _placed(self, model: Path, utterance: str) -> list[Interval]:
-        """The phones of the known text where the model places them, the prior of its labels taken out if it has one."""
+        """The phones of the known text where the model places them in the first of its ways."""
         table = next(iter(self.placed[model].values()), {})
         return intervals({utterance: table[utterance]})[utterance] if utterance in table else []
 
@@ -217,22 +219,12 @@ class Panels:
 
     @functools.cache
     def _model(self, directory: Path) -> System | None:
-        kind = next(system.kind for system in self.comparison.systems if system.model == directory)
-        return load_system(directory) if kind else None
-
-
-def compared(systems: Sequence[Result]) -> list[int]:
-    """Which two systems a page shows first: the first one, and the first network beside it (else the last)."""
-    networks = [number for number, system in enumerate(systems) if number and system.kind == "ctc"]
-    return [0, networks[0] if networks else len(systems) - 1]
+        return load_system(directory) if (directory / MODEL).exists() else None
 
 
 def _placements(model: Path) -> dict[str, dict[str, PlacedUtterance]]:
-    """The known text as the model places it, and as it does without the prior of its labels, where that was done."""
-    folders = {
-        name: model.with_name(name) / "ali_test" / "alignment.json" for name in (model.name, f"{model.name}_raw")
-    }
-    return {name: read_alignment(path) for name, path in folders.items() if path.exists()}
+    """The known text in each way that the model places it."""
+    return {name: read_alignment(path) for name, path in alignments_in(model / "ali_test").items() if path.exists()}
 
 
 def _times(phones: Sequence[Interval]) -> list[list[Any]]:

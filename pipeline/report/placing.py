@@ -60,25 +60,18 @@ def _cells(row: list[str]) -> list[str]:
 
 
 def _peaks(rows: list[list[str]]) -> Markup:
-    """How peaky each network is, without its label prior divided out ("raw": before) and with."""
+    """How peaky each network is."""
     if not rows:
         return Markup()
-    names = {True: "before the label prior is divided out", False: "after"}
     cells = [
-        [
-            f"{row[0].removesuffix('_raw')}, {names[row[0].endswith('_raw')]}",
-            row[1],
-            row[2],
-            f"{row[3]} ± {row[4]}",
-            row[5],
-        ]
-        for row in sorted(rows, key=lambda row: (row[0].removesuffix("_raw"), not row[0].endswith("_raw")))
+        [name, blank, frames, f"{position} ± {deviation}", inside]
+        for name, blank, frames, position, deviation, inside in rows
     ]
     head = [
         "network",
         "blank, % of the time",
         "spike, frames of 10 ms",
-        "place in the GMM's phone (0 begin, 1 end)",
+        "place in the reference's phone (0 begin, 1 end)",
         "within it, %",
     ]
     return table_of(head, cells, "Peaks")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from lexicon.errors import UserError
 from pipeline.datadir.feats import check_dimension
+from pipeline.hmm.topology import Hmms, Transitions
 from pipeline.lattice import LARGEST
 from pipeline.search.graph import Topology
 
@@ -28,7 +29,8 @@ class System:
     dev begins at ``start_scale``, the acoustic scale of a search.
 
     A CTC network has ``posteriors``, its log posteriors as they are, in the shape of the scores, and the ``tokens``
-    that are their columns.
+    that are their columns. A system of HMMs has ``hmms``, the densities of which are the columns of the scores: with
+    them it says of each frame which state it belongs to.
     """
 
     name: str
@@ -40,6 +42,27 @@ class System:
     start_scale: float
     posteriors: Scorer | None = None
     tokens: Sequence[str] = ()
+    hmms: Hmms | None = None
+
+    @property
+    def aligners(self) -> dict[str, System]:
+        """The ways in which it places a known text, by what is added to its name: "" with its scores; a CTC network
+        also ".raw", with posteriors from which the label prior is not divided out."""
+        if self.posteriors is None:
+            return {"": self}
+        return {"": self, ".raw": replace(self, name=f"{self.name}.raw", scores=self.posteriors)}
+
+
+@dataclass(frozen=True)
+class ScoredHmms:
+    """HMMs the densities of which a scorer gives, column by column."""
+
+    transitions: Transitions
+    scores: Scorer
+
+    def log_likelihood(self, feats: np.ndarray, pdfs: np.ndarray) -> np.ndarray:
+        """The columns ``pdfs`` (n,) of the scores: (T, D) -> (T, n)."""
+        return self.scores(feats)[:, pdfs]
 
 
 def checked(directory: Path, dimension: int, function: Scorer) -> Scorer:

@@ -9,7 +9,7 @@ from pathlib import Path
 from lexicon.errors import UserError
 from lexicon.fold import Fold
 from lexicon.phones import BLANK, SILENT
-from pipeline.align.alignments import read_alignment
+from pipeline.align.alignments import alignments_in, read_alignment
 from pipeline.align.boundaries import compare_boundaries, join_closures
 from pipeline.align.boundaries import table as boundary_table
 from pipeline.base.edits import GAP
@@ -92,10 +92,11 @@ def everybody(place: Place) -> list[Aligned]:
     if len(names) != 1:
         names |= dict.fromkeys(sorted(path.parts[-3] for path in place.exp.glob(f"*/ali_{place.part}/alignment.json")))
     for name in names:
-        path = place.exp / name / f"ali_{place.part}" / "alignment.json"
-        if path.exists():
-            found.append(_aligned(path, name, place.id))
-        elif name == "gmm" and place.aligned("phones"):
+        there = alignments_in(place.exp / name / f"ali_{place.part}")
+        if there[name].exists():
+            ways = there if len(names) > 1 else [name]  # of one alone there is more to say than fits beside another
+            found += [_aligned(there[way], way, place.id) for way in ways]
+        elif name == place.yardstick and place.aligned("phones"):
             found.append(
                 Aligned(name, [Rated(i) for i in place.aligned("words")], [Rated(i) for i in place.aligned("phones")])
             )

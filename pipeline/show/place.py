@@ -53,14 +53,15 @@ def find_utterance(data: Path, name: str, parts: Sequence[str] = ("test",)) -> t
 @dataclass(frozen=True)
 class Place:
     """An utterance of a ``part`` of the corpus in ``data``, its models and decodes in ``exp``, the lang directory that
-    the searches used, and the ``systems`` to look at. Files are read when asked for: UserError if one is missing or
-    damaged."""
+    the searches used, the ``yardstick``, which is the system whose alignment is the reference, and the ``systems`` to
+    look at. Files are read when asked for: UserError if one is missing or damaged."""
 
     data: Path
     exp: Path
     lang_path: Path
     part: str
     utterance: Utterance
+    yardstick: str
     systems: tuple[str, ...] = ()
 
     @property
@@ -115,14 +116,14 @@ class Place:
         return self._intervals(self.data / self.part / f"{kind}.ctm")
 
     def aligned(self, kind: str) -> list[Interval]:
-        """The "phones" or "words" as the GMM's alignment of the known text has placed them; none where there is none
-        yet."""
-        return self._intervals(self.exp / "gmm" / f"ali_{self.part}" / f"{kind}.ctm")
+        """The "phones" or "words" as the yardstick's alignment of the known text has placed them; none where there is
+        none yet."""
+        return self._intervals(self.exp / self.yardstick / f"ali_{self.part}" / f"{kind}.ctm")
 
     def reference(self, kind: str) -> tuple[list[Interval], str]:
         """Placed by hands, else aligned; and in words by whom."""
         placed = self.placed(kind)
-        return (placed, "by hand") if placed else (self.aligned(kind), "aligned by gmm")
+        return (placed, "by hand") if placed else (self.aligned(kind), f"aligned by {self.yardstick}")
 
     def _intervals(self, path: Path) -> list[Interval]:
         return read_ctm(path).get(self.id, []) if path.exists() else []

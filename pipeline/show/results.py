@@ -137,7 +137,7 @@ TOLD = {
 
 
 def _reference_phones(place: Place) -> tuple[str, ...]:
-    path = place.exp / "gmm" / "ali_test" / "reference.txt"
+    path = place.exp / place.yardstick / "ali_test" / "reference.txt"
     found = read_spoken(path)
     if place.id not in found:
         raise UserError(

@@ -7,14 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lexicon.errors import UserError
 from lexicon.phones import BLANK, SILENT
-from pipeline.base.archive import Archive
 from pipeline.base.meta import MODEL
 from pipeline.draw.chart import MARGIN, SHADES, counted, frame_rulers, level, note, numbers, shaded, table, wrap
+from pipeline.hmm.topology import Hmms
 from pipeline.show.place import Place, Shown
 from pipeline.times.clock import FRAME_SHIFT_MS, frame_to_seconds
-from pipeline.times.intervals import Interval
 
 SEEN = 1 / len(SHADES)  # a phone that is nowhere more probable would have an empty row in a picture
 RIVALS = 3  # phones named beside the one that was said, where there is room
@@ -62,7 +60,7 @@ def gmm(place: Place) -> Shown:
             "(no probability: it may be above 0)",
         ],
     )
-    return Shown([*lines, "", *_hmm_lines(place, system, scores, transitions, _Gaussians(model, feats))])
+    return Shown([*lines, "", *_hmm_lines(place, system, scores, _Gaussians(model, feats))])
 
 
 def system(place: Place, name: str) -> Shown:
@@ -83,13 +81,11 @@ def system(place: Place, name: str) -> Shown:
 def classifier(place: Place) -> Shown:
     """The classifier's posterior of each state, which divided by the state's prior takes the Gaussians' place."""
     from pipeline.classifier.model import load_frame_classifier
-    from pipeline.hmm.gmm import load_gmm
     from pipeline.systems import load_system
 
     directory = place.exp / "classifier"
     system, model = load_system(directory), load_frame_classifier(directory / MODEL)
     feats = place.feats_for(directory)
-    transitions = load_gmm(place.exp / "gmm" / MODEL).transitions
     scores = system.scores(feats)  # (T, states)
     sizes = [model.layers[0][0].shape[0], *(weight.shape[1] for weight, _ in model.layers)]
     lines = [place.title("classifier: which state a frame and its neighbours sound like"), ""]
@@ -119,7 +115,7 @@ def classifier(place: Place) -> Shown:
             "p(frame | state) but for a factor that all states share",
         ],
     )
-    return Shown([*lines, "", *_hmm_lines(place, system, scores, transitions, _Priors(model, feats))])
+    return Shown([*lines, "", *_hmm_lines(place, system, scores, _Priors(model, feats))])
 
 
 class _Gaussians:
@@ -152,20 +148,20 @@ class _Priors:
         return [*(numbers(self.posteriors[frame, column]) or ["-"]), *numbers([np.exp(self.model.log_prior[pdf])], 4)]
 
 
-def _hmm_lines(place: Place, system, scores: np.ndarray, transitions, details) -> list[str]:
+def _hmm_lines(place: Place, system, scores: np.ndarray, details) -> list[str]:
     """Phone posteriors as a picture; the path of the known text, phone by phone, and one phone frame by frame."""
     from pipeline.search.posteriors import log_phone_posteriors, phone_labels
 
-    labels = phone_labels(system)
+    labels, transitions = phone_labels(system), system.hmms.transitions
     posteriors = np.exp(log_phone_posteriors(system, scores))  # (T, phones)
     lines = [
         *_posteriorgram(place, labels, posteriors.T, 1),
         f"{'':{MARGIN}}Black: the phone is certain by the sound alone (its states together, scores times"
         f" {system.posterior_scale:g}).",
     ]
-    path = _path(place, transitions)
+    path = _path(place, system.hmms)
     if not path:
-        return [*lines, f"{'':{MARGIN}}The known text is not aligned yet: make compare"]
+        return [*lines, f"{'':{MARGIN}}The known text does not fit into so few frames."]
     own = scores[np.arange(len(scores)), np.concatenate([stretch.pdfs for stretch in path])]
     lines += ["", "The best path through the states for the known words (forced alignment):", ""]
     rows = []
@@ -201,35 +197,26 @@ def _hmm_lines(place: Place, system, scores: np.ndarray, transitions, details) -
     return [*lines, "", *_one_by_one(doubtful, scores, labels, posteriors, transitions, details)] if doubtful else lines
 
 
-def _path(place: Place, transitions) -> list[Stretch]:
-    """The alignment of the known text; none where there is none."""
-    scp = place.exp / "gmm" / f"ali_{place.part}" / "ali.scp"
-    archive = Archive(scp) if scp.exists() else {}
-    phones, words = place.aligned("phones"), place.aligned("words")
-    if place.id not in archive or not phones:
+def _path(place: Place, hmms: Hmms) -> list[Stretch]:
+    """The best path for the known text; none where its words do not fit into the frames."""
+    from pipeline.hmm.graphs import utterance_graph
+    from pipeline.hmm.viterbi import align
+
+    words = place.utterance.words
+    graph = utterance_graph(words, place.lang.reference_lexicon, hmms.transitions)
+    ((_, found),) = align(hmms, {place.id: graph}, {place.id: place.feats}, {place.id: len(place.feats)})
+    if found is None:
         return []
-    pdfs = archive[place.id]
-    bounds = [*(round((phone.start - frame_to_seconds(0)) * 1000 / FRAME_SHIFT_MS) for phone in phones), len(pdfs)]
-    if (
-        pdfs.shape != (len(place.feats),)
-        or not np.issubdtype(pdfs.dtype, np.integer)
-        or not 0 <= pdfs.min() <= pdfs.max() < transitions.num_pdfs
-        or bounds != sorted(set(bounds))
-        or bounds[0]
-        or any(phone.label not in transitions.phones for phone in phones)
-    ):
-        raise UserError(
-            f"{scp}: {place.id}: an alignment of other features, or by another model; remove"
-            f" {scp.parent} and run make again"
-        )
     return [
-        Stretch(phone.label, _word_at(words, phone), a, b, pdfs[a:b]) for phone, a, b in zip(phones, bounds, bounds[1:])
+        Stretch(
+            phone.label,
+            words[phone.word] if phone.word >= 0 and phone.word != before else "",
+            phone.start,
+            phone.end,
+            found.pdfs[phone.start : phone.end],
+        )
+        for phone, before in zip(found.phones, [-1, *(phone.word for phone in found.phones)])
     ]
-
-
-def _word_at(words: Sequence[Interval], phone: Interval) -> str:
-    """The word that begins with this phone."""
-    return next((word.label for word in words if abs(word.start - phone.start) < 1e-3), "")
 
 
 def _states(stretch: Stretch, transitions) -> str:
@@ -364,4 +351,4 @@ def _spikes(
                 _rivals(tokens, posteriors[tip], tokens[token]),
             ]
         )
-    return table(["row", "s", "<spike", "rows", "height", "<", "<in the gmm's alignment", "<rivals"], rows)
+    return table(["row", "s", "<spike", "rows", "height", "<", f"<in {place.yardstick}'s alignment", "<rivals"], rows)

@@ -39,7 +39,7 @@ from pipeline.datadir.sets import align_again, read_gold, read_spoken
 from pipeline.hmm.gmm import GmmHmm, load_gmm
 from pipeline.hmm.topology import Transitions
 from pipeline.search.graph import hmm_topology
-from pipeline.search.system import System, checked
+from pipeline.search.system import ScoredHmms, System, checked
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,8 @@ def hmms_of(directory: Path, meta: dict[str, Any]) -> GmmHmm:
 def system_of(directory: Path, model: FrameClassifier, transitions: Transitions) -> System:
     """A classifier of the states of ``transitions`` as the searches see it."""
     scores = checked(directory, model.dimension, model.scaled_likelihoods)
-    return System(directory.name, directory, scores, hmm_topology(transitions), 1, 0.5, 0.28)
+    hmms = ScoredHmms(transitions, scores)
+    return System(directory.name, directory, scores, hmm_topology(transitions), 1, 0.5, 0.28, hmms=hmms)
 
 
 def train(material: Material, settings: Settings) -> list[str]:

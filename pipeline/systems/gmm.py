@@ -48,7 +48,7 @@ def load(directory: Path, meta: dict[str, Any]) -> System:
     """The model in ``directory``; UserError if it is damaged."""
     model = load_gmm(directory / MODEL)
     scores = checked(directory, model.means.shape[1], model.log_likelihood)
-    return System(directory.name, directory, scores, hmm_topology(model.transitions), 1, 0.28, 0.1)
+    return System(directory.name, directory, scores, hmm_topology(model.transitions), 1, 0.28, 0.1, hmms=model)
 
 
 def train(material: Material, settings: Settings) -> list[str]:

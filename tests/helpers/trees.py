@@ -120,6 +120,13 @@ def make_trees(root: Path) -> tuple[Path, Path]:
     (data / "lang" / "lang.json").write_text(
         json.dumps({"vocab": "closed", "order": 3, "test_oov_rate": 12.5, "test_perplexity": 61.25})
     )
+    (data / "lang" / "phones.txt").write_text(
+        "".join(f"{phone} {number}\n" for number, phone in enumerate("<eps> SIL AE AH DH IY K S T".split()))
+    )
+    pronunciations = [*PRONUNCIATIONS.items(), ("THE", "DH IY")]
+    (data / "lang" / "reference_lexicon.txt").write_text(
+        "".join(f"{word} 1.0 {phones}\n" for word, phones in pronunciations)
+    )
     aligned = {name: spoken(phones_of(words)) for name, words in WORDS.items()}
     write_table(exp / "gmm" / "ali_test" / "reference.txt", {k: [p for p, _, _ in v] for k, v in aligned.items()})
     write_table(exp / "gmm" / "ali_test" / "phones.txt", {k: [p for p, _, _ in v] for k, v in aligned.items()})
@@ -148,7 +155,8 @@ def write_decode(exp: Path, system: str) -> None:
 
 def run_stage(stage: str, exp: Path, data: Path, *options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", f"stages.{stage}", "--exp", str(exp), "--data", str(data), *options],
+        [sys.executable, "-m", f"stages.{stage}", "--exp", str(exp), "--data", str(data)]
+        + ["--reference", "gmm", *options],
         capture_output=True,
         text=True,
         cwd=ROOT,

@@ -148,7 +148,7 @@ def with_findings(exp: Path) -> None:
         ["old", "new", "all", "9", "12", "-3.5", *"abcdef"],
     ]
     (exp / "boundaries.tsv").write_text("\n".join("\t".join(row) for row in rows) + "\n")
-    rows = [HEADER, ["new", "50.0", "3.5", "0.30", "0.25", "90.0"], ["new_raw", "60.0", "1.5", "0.40", "0.35", "80.0"]]
+    rows = [HEADER, ["new", "50.0", "3.5", "0.30", "0.25", "90.0"], ["new.raw", "60.0", "1.5", "0.40", "0.35", "80.0"]]
     (exp / "peaks.tsv").write_text("\n".join("\t".join(row) for row in rows) + "\n")
 
 
