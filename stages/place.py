@@ -66,7 +66,8 @@ def in_words(name: str, placed: dict[str, PlacedUtterance], short: list[str]) ->
 def main(args: Namespace) -> tuple[Path, str]:
     system, lang, feats = load_system(args.model), load_lang(args.lang), read_feats(args.data, args.model)
     words = {u.id: u.words for u in feats.of(read_datadir(args.data))}
-    target, told, correction = args.out / "alignment.json", [], None
+    target, correction = args.out / "alignment.json", None
+    told: list[str] = []
     for ending, aligner in reversed(system.aligners.items()):  # what make looks at comes last
         placed, short = place_set(aligner, args, lang, feats, words)
         correction = correction_from_gold(args.teacher, Goodness(aligner), lang, args.jobs) if args.teacher else None

@@ -26,7 +26,7 @@ from pipeline.datadir.feats import read_feats
 from pipeline.hmm.gmm import load_gmm
 from pipeline.hmm.topology import PhoneTopology, Transitions
 from pipeline.search.graph import hmm_topology
-from pipeline.search.system import System, checked
+from pipeline.search.system import ScoredHmms, System, checked
 
 ONE = PhoneTopology(np.ones(1), np.array([[0.8]]), np.array([0.2]))
 
@@ -62,8 +62,9 @@ def load(directory, meta):
         near = (feats[:, None] - means) ** 2 / variances + np.log(2 * np.pi * variances)
         return -0.5 * near.sum(-1)
 
-    return System(directory.name, directory, checked(directory, means.shape[1], scores), hmm_topology(transitions), 1,
-                  0.28, 0.1)
+    scorer = checked(directory, means.shape[1], scores)
+    return System(directory.name, directory, scorer, hmm_topology(transitions), 1, 0.28, 0.1,
+                  hmms=ScoredHmms(transitions, scorer))
 '''
 
 
@@ -118,6 +119,20 @@ def test_it_stands_beside_the_others_everywhere(project):
     assert "onegauss" in make(project, "transcribe", "WAV=mine/test/ann/test0.wav")
     assert "placed by onegauss" in make(project, "align", "WAV=mine/test/ann/test0.wav", "TEXT=zero", "MODEL=onegauss")
     assert "Nothing to be done" in make(project)
+
+
+def test_its_alignment_can_be_the_reference(project):
+    ali, teacher = project / "exp/mine/onegauss/ali_test", project / "exp/mine/gmm/ali_test/phones.txt"
+    before = teacher.stat().st_mtime_ns
+    assert not (ali / "reference.txt").exists()
+    out = make(project, "REFERENCE=onegauss")
+    stages = {line.split()[0].removesuffix(":") for line in out.splitlines() if line.split()[:1]}
+    assert {"align", "tune", "score", "compare", "report"} <= stages and not {"train", "place"} & stages
+    assert (ali / "reference.txt").exists() and teacher.stat().st_mtime_ns == before
+    utt = (project / "data/mine/test/text").read_text().split()[0]
+    shown = make(project, "show", "STAGE=gmm", "REFERENCE=onegauss", f"UTT={utt}")
+    assert "aligned by onegauss" in shown and "best path through the states" in shown
+    assert "Nothing to be done" in make(project, "REFERENCE=onegauss")
 
 
 def test_help_and_settings_follow(project):

@@ -217,7 +217,7 @@ def test_a_fresh_clone_plans_every_stage_in_order(tmp_path):
     assert order.count("compare") == order.count("report") == 1
     assert order.count("make_mfcc") == order.count("align") == 3
     assert [options.split("--out ")[1] for stage, options in planned if stage == "place"] == [
-        f"exp/prompts/{system}/ali_test" for system in ("gmm", "classifier", "neural", "neural_raw")
+        f"exp/prompts/{system}/ali_test" for system in ("gmm", "classifier", "neural")
     ]
     assert order.count("tune") == order.count("decode") == order.count("score") == 4
     assert all("--" in options for _, options in planned)
@@ -263,6 +263,7 @@ def test_a_finished_tree_has_nothing_to_do(finished):
             {"train_gmm", "align", "train_ctc"},
         ),
         ("SYSTEMS=gmm classifier", COMPARED, ALL - COMPARED),
+        ("REFERENCE=classifier", {"align"} | TUNED, {"place", "train_gmm", "train_classifier", "train_ctc"}),
         ("SPLIT=official", ALL, set()),
         ("NJ=7", set(), ALL),
         ("DOWNLOADS=/elsewhere", set(), ALL),
@@ -315,6 +316,18 @@ def test_looking_inside_a_system_that_is_none(own, target):
         (own.root / "exp/prompts/gmn/decode_test").mkdir(parents=True, exist_ok=True)
         (own.root / "exp/prompts/gmn" / file).touch()
     assert own.make("-n", *target.split(), "UTT=u1", "MODEL=gmn").returncode == 0
+
+
+def test_the_reference_is_whose_alignment_is_named(finished):
+    planned = finished.planned("REFERENCE=classifier", "pron_probs", "matrix", "lattice", "UTT=u1", "all")
+    written = " ".join(options for _, options in planned)
+    assert "exp/prompts/gmm/ali_" not in written and "--reference classifier" in written
+    assert systems_of(planned, "align") == {"classifier"}
+    assert {options.split("--data ")[1].split()[0] for stage, options in planned if stage == "align"} == {
+        f"data/prompts/{part}" for part in ("train", "dev", "test")
+    }
+    planned = finished.planned("REFERENCE=classifier", "CLASSIFIER_ARGS=--context 7")  # gmm still teaches
+    assert "--teacher exp/prompts/gmm" in dict(planned)["train_classifier"]
 
 
 def systems_of(planned: list[tuple[str, str]], stage: str) -> set[str]:
@@ -519,6 +532,10 @@ def test_a_folder_of_any_name_can_be_a_corpus(finished, folder, corpus):
         "VENV=a:b",
         "SYSTEMS=",
         "SYSTEMS=gmm $(x)",
+        "REFERENCE=",
+        "REFERENCE=tdnn",
+        "REFERENCE=neural_wfst",
+        "REFERENCE=gmm classifier",
         "MODEL=../x",
         "LEVEL=$(shell touch x)",
         "NJ=0",

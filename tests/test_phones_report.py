@@ -46,7 +46,7 @@ def test_the_page_spells_in_its_ipa(tmp_path):
     folder = exp / "report"
     folder.mkdir()
     comparison = read_comparison(exp, data, exp / "gmm/ali_test", SYSTEMS)
-    write_report(folder, comparison, exp, choose(comparison, 1))
+    write_report(folder, comparison, exp, choose(comparison, 1), [0, 1])
     for page in (folder / "index.html", folder / "utt" / "001.html"):
         ipa = json.loads(re.search(r'id="ipa">(.*?)</script>', page.read_text())[1])
         assert ipa == {"SIL": "", "T": "øː", "K": "w", "S": ""}

@@ -274,7 +274,7 @@ def test_wrong_names_get_one_line(trees: tuple[Path, Path]) -> None:
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr.startswith(f'show_lattice: UTT "U_1" is not in {data / "test" / "text"}; did you mean u1')
     assert result.stderr.count("\n") == 1
-    result = run_stage("show_lattice", exp, data, "--utt", "u1")
+    result = run_stage("show_lattice", exp, data, "--utt", "u1", "--model", "gmm")
     assert (result.returncode, result.stderr) == (
         1,
         f'show_lattice: MODEL "gmm" has no free lattices in {exp}; those that do: new, old\n',

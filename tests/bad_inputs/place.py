@@ -24,6 +24,7 @@ TONES = {phone: 300 + 350 * n for n, phone in enumerate("Z IH R OW W AH N".split
 SETS = {"train": 8, "dev": 3, "test": 3}  # utterances of each speaker
 SPEAKERS = ("ann", "bob")
 
+EXPERIMENT = "--exp exp/toy --data data/toy --reference gmm"
 # What make runs, stage by stage; a row adds options, of which the last counts.
 COMMANDS = {
     "prepare_data": "--corpus toy --corpus-dir corpus --out data/toy",
@@ -43,17 +44,16 @@ COMMANDS = {
     " --out exp/toy/gmm/decode_test",
     "place": "--model exp/toy/gmm --data data/toy/test --lang data/toy/lang --teacher data/toy/train"
     " --out exp/toy/gmm/ali_test",
-    "boundaries": "--exp exp/toy --data data/toy --reference gmm --aligners gmm classifier --systems gmm classifier"
-    " --out exp/toy/boundaries.tsv",
+    "boundaries": f"{EXPERIMENT} --aligners gmm classifier --systems gmm classifier --out exp/toy/boundaries.tsv",
     "score": "--decode exp/toy/gmm/decode_test --data data/toy/test --ref-phones exp/toy/gmm/ali_test/reference.txt",
     "explain_errors": "--decode exp/toy/gmm/decode_test --model exp/toy/gmm --tuning exp/toy/gmm/tuning.json"
     " --data data/toy/test"
     " --lang data/toy/lang --ali exp/toy/gmm/ali_test",
-    "replay": "--exp exp/toy --data data/toy --reference gmm --lang data/toy/lang --utt ann-test0 --system gmm exp/toy/gmm",
+    "replay": f"{EXPERIMENT} --lang data/toy/lang --utt ann-test0 --system gmm exp/toy/gmm",
     "flat_lang": "--lang data/toy/lang --out exp/toy/lang_flat",
-    "matrix": "--exp exp/toy --data data/toy --reference gmm --systems gmm --out exp/toy/matrix.tsv",
-    "compare": "--exp exp/toy --data data/toy --reference gmm --systems gmm classifier neural --out exp/toy/compare.tsv",
-    "report": "--exp exp/toy --data data/toy --reference gmm --systems gmm classifier --out exp/toy/report --utterances 1",
+    "matrix": f"{EXPERIMENT} --systems gmm --out exp/toy/matrix.tsv",
+    "compare": f"{EXPERIMENT} --systems gmm classifier neural --out exp/toy/compare.tsv",
+    "report": f"{EXPERIMENT} --systems gmm classifier --out exp/toy/report --utterances 1",
     "check": "data/toy/dev",
     "pron_probs": "--ali exp/toy/gmm/ali_train --lang data/toy/lang --out exp/toy/lang_probs",
     "show_pron_probs": "--model exp/toy/gmm --data data/toy/dev --langs data/toy/lang exp/toy/lang_probs"
@@ -63,10 +63,10 @@ COMMANDS = {
     " --lang data/toy/lang --cache cache"
     " --text ZERO",
     "record": "--out own.wav --seconds 0",
-    "show_lattice": "--exp exp/toy --data data/toy --reference gmm --model gmm --utt ann-test0",
-    "lattice_difference": "--exp exp/toy --data data/toy --reference gmm --systems gmm classifier --out exp/toy/lattice_difference.txt",
+    "show_lattice": f"{EXPERIMENT} --model gmm --utt ann-test0",
+    "lattice_difference": f"{EXPERIMENT} --systems gmm classifier --out exp/toy/lattice_difference.txt",
     "export_lattices": "--lattices exp/toy/gmm/decode_test/lattices/words --out exp/toy/lattices/gmm.words",
-    "show": "--exp exp/toy --data data/toy --reference gmm --lang data/toy/lang --systems gmm --utt ann-test0 --stage data",
+    "show": f"{EXPERIMENT} --lang data/toy/lang --systems gmm --utt ann-test0 --stage data",
 }
 
 

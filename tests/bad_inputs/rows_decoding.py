@@ -195,7 +195,6 @@ PLACE = rows(
         swap(f"{TEST}/text", "ZERO", MILLION),
         ("ann-test0 (1000000 words in", "frames"),
     ),
-    ("no network to take as it is", None, "exp/toy/gmm: no CTC network, as --raw wants", {"also": "--raw"}),
     ("a teacher at no time", put(f"{TRAIN}/phones.ctm", "ann-train0 1 nan 0.1 AH\n"), f"{TRAIN}/phones.ctm:1: "),
     (
         "a fold.txt of three fields",

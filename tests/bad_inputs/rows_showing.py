@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 
 from bad_inputs.paths import DECODE, FREE, GMM, LATTICE, NOT_MINE, TEST, TUNING, WORDS
-from bad_inputs.spoil import bomb, change, cut, entry, flipped, gone, member, pipe, put, rows, swap, values, vector
+from bad_inputs.spoil import bomb, change, cut, flipped, gone, member, pipe, put, rows, swap, values
 
 REPLAY = rows(
     "replay",
@@ -136,18 +136,6 @@ LOOK = rows(
         {"also": "--stage neural"},
     ),
     ("features of another rate", swap(f"{TEST}/feats.json", "8000", "16000"), NOT_MINE, {"also": "--stage gmm"}),
-    (
-        "an alignment of other features",
-        entry(f"{GMM}/ali_test/ali.scp", "ann-test0", vector(0, 1, 2)),
-        "ali.scp: ann-test0: an alignment of other features",
-        {"also": "--stage classifier"},
-    ),
-    (
-        "an alignment of another text",
-        put(f"{GMM}/ali_test/phones.ctm", "ann-test0 1 0.0075 0.5 OY\n"),
-        "ali.scp: ann-test0: an alignment of other features, or by another model",
-        {"also": "--stage gmm"},
-    ),
     (
         "an alignment.json of something else",
         put(f"{GMM}/ali_test/alignment.json", "[]"),

@@ -176,6 +176,12 @@ ALIGN = rows(
         values(f"{GMM}/meta.json", features=None),
         f'{GMM}/meta.json: "features"',
     ),
+    (
+        "a network",
+        None,
+        "exp/toy/neural: no system of HMMs, with whose states frames can be aligned; choose one: REFERENCE=gmm",
+        {"also": "--model exp/toy/neural"},
+    ),
     ("a transcript of a million words", swap(f"{DEV}/text", "ZERO", MILLION), ("ann-dev0 (1000000 words in", "frames")),
     ("a word that the lexicon lacks", swap(f"{DEV}/text", "ZERO", "NOUGHT"), 'word "NOUGHT" is not in lexicon.txt'),
     ("a fold.txt of three fields", put("data/toy/fold.txt", "AH AX A\n"), 'data/toy/fold.txt:1: "AH AX A"'),

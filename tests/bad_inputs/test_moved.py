@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bad_inputs.place import COMMANDS, Place
+from bad_inputs.place import COMMANDS, EXPERIMENT, Place
 
 
 def renamed(options: str) -> list[str]:
@@ -83,6 +83,6 @@ def test_utterances_that_mfcc_was_told_to_miss_miss_everywhere(finished: Place, 
     assert (
         "1 systems on 5 utterances"
         in place.runner.run(
-            place.root, "compare", "--exp exp/toy --data data/toy --systems gmm --out exp/toy/compare.tsv".split()
+            place.root, "compare", f"{EXPERIMENT} --systems gmm --out exp/toy/compare.tsv".split()
         ).stdout
     )
