@@ -13,9 +13,11 @@ from lexicon.phones import INVENTORY
 from pipeline.align.alignments import (
     PlacedPhone,
     PlacedUtterance,
+    alignments_in,
     has_spikes,
     place_utterance,
     read_alignment,
+    uncorrected_ctm,
     write_alignment,
 )
 from pipeline.align.boundaries import Boundaries, class_rows, class_table
@@ -100,6 +102,24 @@ def test_a_network_that_knows(tmp_path):
     silent = [dataclasses.replace(phone, spike=None) for phone in found.phones]
     assert has_spikes({"u": back}) and not has_spikes({"u": dataclasses.replace(found, phones=silent)})
     assert place_utterance(goodness, "u", scores[:2], 6, ("TWO", "T"), lexicon) is None
+
+
+def test_a_network_places_a_text_in_two_ways(tmp_path):
+    prior = np.array([2.0, 0.0])
+    network = System(
+        "net", tmp_path, lambda x: x - prior, ctc_topology(["<blk>", "T"]), 1, 0.5, 0.8, lambda x: x, ["<blk>", "T"]
+    )
+    found = {aligner.name: aligner.scores(np.ones((1, 2))).tolist() for aligner in network.aligners.values()}
+    assert found == {"net": [[-1, 1]], "net.raw": [[1, 1]]}
+    assert list(dataclasses.replace(network, posteriors=None).aligners) == [""]
+    folder = tmp_path / "net/ali_test"
+    folder.mkdir(parents=True)
+    assert alignments_in(folder) == {"net": folder / "alignment.json"}
+    for ending in network.aligners:
+        write_alignment(folder / f"alignment{ending}.json", {})
+    found = alignments_in(folder)
+    assert list(found) == ["net", "net.raw"] and found["net.raw"] == folder / "alignment.raw.json"
+    assert uncorrected_ctm(found["net.raw"]) == folder / "uncorrected.raw.ctm"
 
 
 def test_every_aligner_of_the_gmm_says_the_same(speech):

@@ -75,8 +75,8 @@ def test_sections_that_other_stages_fill(report: Path, watched: SimpleNamespace)
     page.locator("#boundaries summary").click()
     assert bodies.nth(3).inner_text().split() == "hand old vowel 4 4 +2.5 a b c d e f".split()
     assert [line.split("\t") for line in bodies.nth(4).inner_text().splitlines()] == [
-        ["new, before the label prior is divided out", "60.0", "1.5", "0.40 ± 0.35", "80.0"],
-        ["new, after", "50.0", "3.5", "0.30 ± 0.25", "90.0"],
+        ["new", "50.0", "3.5", "0.30 ± 0.25", "90.0"],
+        ["new.raw", "60.0", "1.5", "0.40 ± 0.35", "80.0"],
     ]
 
 

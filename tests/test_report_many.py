@@ -38,7 +38,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
     found = {}
     for systems in (SYSTEMS, with_copies(exp, NUMBER)):
         out = exp / f"report{len(systems)}"
-        result = run_stage("report", exp, data, "--systems", *systems, "--out", str(out))
+        result = run_stage("report", exp, data, "--systems", *systems, "--pair", *SYSTEMS, "--out", str(out))
         assert result.returncode == 0, result.stderr
         found[len(systems)] = out
     return found

@@ -56,7 +56,7 @@ def decode_again(decode: Path) -> str:
 
 
 def align_again(folder: Path) -> str:
-    """How a damaged alignment of the GMM is made anew."""
+    """How a damaged forced alignment is made anew."""
     return f"remove {folder / 'phones.txt'} and run make again"
 
 
@@ -66,7 +66,7 @@ def decoded_ctm(decode: Path, name: str) -> Intervals:
 
 
 def aligned_ctm(folder: Path, name: str, words: Mapping[str, Sequence[str]] | None = None) -> Intervals:
-    """ "words" or "phones" of the GMM's alignment with their times; words must be the ``words`` that were said, or
+    """ "words" or "phones" of a forced alignment with their times; words must be the ``words`` that were said, or
     those of the same utterances as the phones."""
     said = read_text(folder / "phones.txt")
     if name == "phones":
@@ -101,5 +101,5 @@ def read_gold(datadir: Path, name: str) -> Intervals:
 
 def read_placed(name: str, datadir: Path, aligned: Path) -> Intervals:
     """Phones or words with times (``name`` is "phones" or "words"): the gold ones where
-    there are some, else those of the GMM's alignment in ``aligned``."""
+    there are some, else those of the forced alignment in ``aligned``."""
     return read_gold(datadir, name) or aligned_ctm(aligned, name)
