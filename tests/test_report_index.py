@@ -44,6 +44,7 @@ def test_sections_that_other_stages_fill(report: Path, watched: SimpleNamespace)
     assert page.locator("nav a").all_inner_texts() == [
         "systems",
         "pairs",
+        "pronunciations",
         "utterances",
         "disputed",
         "difference",
@@ -62,6 +63,12 @@ def test_sections_that_other_stages_fill(report: Path, watched: SimpleNamespace)
         "rows => rows.map(row => [...row.children].map(cell => cell.textContent))"
     )
     assert cells == [["vowel", "4", "50", "25 0.50", "", "25", "", "", "75 0.50"]]
+    # Of 17 phones; THE is heard as DH AH, which all choose, and never as DH IY.
+    rates = {"old": ["29.4"] * 4 + ["17.6"] * 4, "new": ["17.6"] * 4 + ["5.9"] * 4}
+    assert [row.split("\t") for row in page.locator("#pronunciations tbody tr").all_inner_texts()] == [
+        [name, *cells] for name, cells in rates.items()
+    ]
+    assert "2 of 7 words have several pronunciations. No two systems change" in page.inner_text("#pronunciations")
     assert page.locator("#searches thead th").all_inner_texts() == ["system", "loop", "LM & all"]
     assert page.locator("#searches tbody").inner_text().split() == ["old", "50.0", "25.5"]
     bodies = page.locator("#boundaries tbody")
