@@ -85,7 +85,7 @@ mfcc_opts = --data $(DATA)/$(1) $(if $(filter yes,$(ALLOW_SHORT)),--leave-out $(
 $(DATA)/%/feats.scp: $(DATA)/splits.json $$(call changed,$$(call mfcc_opts,$$*),$(DATA)/$$*/feats.scp)
 	$(PY) -m stages.make_mfcc --jobs $(NJ) $(call mfcc_opts,$*)
 
-# The reference: who says which phones of the known text were said, and where hands have not, when.
+# The reference: its forced alignment chooses pronunciations, and gives times where there are no gold phones.
 reference := $(EXP)/$(REFERENCE)
 
 pron_probs_opts = --ali $(reference)/ali_train --lang $(DATA)/lang --out $(EXP)/lang_pp

@@ -78,11 +78,11 @@ def jobs(options: argparse.ArgumentParser) -> None:
 
 
 def reference_option(options: argparse.ArgumentParser) -> None:
-    """The option of every stage that asks of an experiment what was said when."""
+    """The option of every stage that reads the reference phones of an experiment."""
     options.add_argument(
         "--reference",
         required=True,
-        help="the system in EXP whose forced alignment says which phones were said and, where hands have not, when",
+        help="the system in EXP whose forced alignment chooses pronunciations, and gives times without gold phones",
     )
 
 

@@ -84,6 +84,6 @@ def test_rates_by_each_yardstick(comparison: Comparison):
         assert found.swapped(measure, "reference") == []
 
 
-def test_nothing_moves_where_hands_have_placed_the_phones(comparison: Comparison):
+def test_nothing_moves_with_gold_phones(comparison: Comparison):
     (comparison.data / "test/phones.ctm").write_text("u 1 0.0 0.1 EY\nu 1 0.1 0.1 T\nu 1 0.2 0.1 AA\n")
     assert moved(comparison) is None

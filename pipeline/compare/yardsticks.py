@@ -1,7 +1,7 @@
 """How much phone error rates move with the pronunciations of the reference.
 
-A word may have several pronunciations. Where hands have not placed the phones, the reference has those that the forced
-alignment of one of the systems has chosen, which may favour it. So errors are also counted against those that each
+A word may have several pronunciations. Without gold phones the reference has those that the forced alignment of one of
+the systems has chosen, which may favour it. So errors are also counted against those that each
 system's own alignment chooses, against the first that the lexicon has of each word, and against those nearest to what
 was heard.
 """
@@ -45,7 +45,7 @@ Rates = dict[str, float]  # yardstick: phone error rate, percent
 
 class Moved(NamedTuple):
     """How far phone error rates move. ``choices``: words of the test set that have several pronunciations, of all
-    ``words`` whose phones no hand has placed; ``rates``: measure -> system -> rates."""
+    ``words`` without gold phones; ``rates``: measure -> system -> rates."""
 
     choices: int
     words: int
@@ -90,11 +90,11 @@ def pronunciations(words: Sequence[str], lexicon: Weighted, fold: Fold) -> list[
 
 
 def moved(comparison: Comparison) -> Moved | None:
-    """How far the rates of each system move; None where hands have placed all phones, or no word has a choice."""
-    by_hand = read_gold(comparison.data / "test", "phones")
+    """How far the rates of each system move; None where all phones are gold, or no word has a choice."""
+    gold = read_gold(comparison.data / "test", "phones")
     lexicon = reference_lexicon_of(comparison.data / "lang")
     variants = {
-        u.id: pronunciations(u.words, lexicon, comparison.fold) for u in comparison.utterances if u.id not in by_hand
+        u.id: pronunciations(u.words, lexicon, comparison.fold) for u in comparison.utterances if u.id not in gold
     }
     choices = sum(len(word) > 1 for words in variants.values() for word in words)
     if not choices:
