@@ -1,9 +1,8 @@
 """How much phone error rates move with the pronunciations of the reference.
 
 A word may have several pronunciations. Without gold phones the reference has those that the forced alignment of one of
-the systems has chosen, which may favour it. So errors are also counted against those that each
-system's own alignment chooses, against the first that the lexicon has of each word, and against those nearest to what
-was heard.
+the systems has chosen, which may favour it. So errors are also counted against those that each system's own alignment
+chooses, against the first that the lexicon has of each word, and against those nearest to the hypothesis.
 """
 
 from __future__ import annotations
