@@ -19,7 +19,7 @@ from pipeline.align.correction import correction_from_gold
 from pipeline.align.gop import Goodness
 from pipeline.base.parallel import each
 from pipeline.datadir import read_datadir
-from pipeline.datadir.feats import measured, read_feats
+from pipeline.datadir.feats import Features, measured, read_feats
 from pipeline.search.system import System
 from pipeline.systems import load_system
 from pipeline.times.ctm import write_ctm
@@ -40,12 +40,13 @@ def main(args: Namespace) -> tuple[Path, str]:
     system, lang, feats = as_asked(args), load_lang(args.lang), read_feats(args.data, args.model)
     words = {u.id: u.words for u in feats.of(read_datadir(args.data))}
     first = next(iter(words))
-    lengths = measured(feats, words, feats[first].shape[-1], args.data / "text")
+    lengths = measured(feats, words, feats.front_end.dimension, args.data / "text")
+    frames = {utt: length * system.front_end.step for utt, length in lengths.items()}
     goodness, utts = Goodness(system), sorted(words)
 
     def place(utt: str) -> PlacedUtterance | None:
         return place_utterance(
-            goodness, utt, system.scores(feats[utt]), lengths[utt], words[utt], lang.reference_lexicon
+            goodness, utt, system.scores(feats[utt]), frames[utt], words[utt], lang.reference_lexicon
         )
 
     done = tqdm(each(place, utts, args.jobs), f"place {system.name}", len(utts), unit="utt", disable=None)
@@ -53,15 +54,16 @@ def main(args: Namespace) -> tuple[Path, str]:
     placed, short = {utt: u for utt, u in found.items() if u}, [utt for utt, u in found.items() if not u]
     if not placed:
         raise UserError(
-            f"{args.data}/text: {first}: its words do not fit into its {lengths[first]} frames, nor do"
+            f"{args.data}/text: {first}: its words do not fit into its {frames[first]} frames, nor do"
             " those of any other utterance; correct the transcripts"
         )
     correction = correction_from_gold(args.teacher, goodness, lang, args.jobs) if args.teacher else None
     (args.out / "alignment.json").unlink(missing_ok=True)  # from here on it may not fit to what lies beside it
     write_ctm(args.out / "uncorrected.ctm", ((utt, u.segments, ()) for utt, u in placed.items()))
     if correction:
+        sound = Features(args.data, correction.front_end)
         moved = each(
-            lambda utt: placed[utt].moved(correction.correct(feats[utt], placed[utt].segments)), placed, args.jobs
+            lambda utt: placed[utt].moved(correction.correct(sound[utt], placed[utt].segments)), placed, args.jobs
         )
         placed = dict(zip(placed, moved))
     write_alignment(args.out / "alignment.json", placed, short)

@@ -12,6 +12,7 @@ from lexicon.errors import UserError
 from pipeline.datadir.feats import check_dimension
 from pipeline.lattice import LARGEST
 from pipeline.search.graph import Topology
+from pipeline.sound.front_end import FrontEnd
 
 Scorer = Callable[[np.ndarray], np.ndarray]
 
@@ -20,7 +21,8 @@ Scorer = Callable[[np.ndarray], np.ndarray]
 class System:
     """A trained acoustic model as the decoder sees it.
 
-    ``scores`` maps features (T, D) to natural-log scores (T', columns) for ``topology``, one row for ``step`` frames.
+    ``scores`` maps what ``front_end`` makes of an utterance, features (T, D), to natural-log scores (T', columns) for
+    ``topology``, one row for ``step`` frames of the clock: those of a row of features times the model's subsampling.
 
     ``posterior_scale`` makes the scores of two phones comparable: those of neighbouring frames are not independent, so
     their product is too sure of itself. (With those of the systems here, of dev prompts 15 % of whose words were
@@ -33,6 +35,7 @@ class System:
 
     name: str
     directory: Path
+    front_end: FrontEnd
     scores: Scorer
     topology: Topology
     step: int
@@ -40,6 +43,10 @@ class System:
     start_scale: float
     posteriors: Scorer | None = None
     tokens: Sequence[str] = ()
+
+    def num_frames(self, feats: np.ndarray) -> int:
+        """Frames of the clock in features (T, D)."""
+        return len(feats) * self.front_end.step
 
 
 def checked(directory: Path, dimension: int, function: Scorer) -> Scorer:

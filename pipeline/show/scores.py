@@ -11,7 +11,10 @@ from lexicon.errors import UserError
 from lexicon.phones import BLANK, SILENT
 from pipeline.base.archive import Archive
 from pipeline.base.meta import MODEL
+from pipeline.classifier.labels import at_frames
+from pipeline.datadir.feats import front_end_of
 from pipeline.draw.chart import MARGIN, SHADES, counted, frame_rulers, level, note, numbers, shaded, table, wrap
+from pipeline.search.system import System
 from pipeline.show.place import Place, Shown
 from pipeline.times.clock import FRAME_SHIFT_MS, frame_to_seconds
 from pipeline.times.intervals import Interval
@@ -24,7 +27,7 @@ LONGEST = 16  # frames of a phone that are shown one by one
 
 @dataclass(frozen=True)
 class Stretch:
-    """A phone of the alignment: frames ``start`` to ``end``, the density of each, and the phone's name and word."""
+    """A phone of the alignment: rows ``start`` to ``end``, the density of each, and the phone's name and word."""
 
     label: str
     word: str
@@ -43,7 +46,7 @@ def gmm(place: Place) -> Shown:
     transitions = model.transitions
     scores = system.scores(feats)  # (T, states)
     lines = [place.title("gmm: how likely each state of each phone makes each frame"), ""]
-    lines += wrap("in", [f"feats {feats.shape} {feats.dtype}, one row every {FRAME_SHIFT_MS:g} ms"])
+    lines += wrap("in", _given(system, feats))
     lines += wrap(
         "model",
         [
@@ -65,6 +68,14 @@ def gmm(place: Place) -> Shown:
     return Shown([*lines, "", *_hmm_lines(place, system, scores, transitions, _Gaussians(model, feats))])
 
 
+def _given(system: System, feats: np.ndarray) -> list[str]:
+    """What the front end of a system gives it."""
+    return [
+        f"feats {feats.shape} {feats.dtype}, one row every {system.front_end.raw.frame_shift_ms:g} ms:",
+        *(f"{part};" for part in str(system.front_end).split("; ")),
+    ]
+
+
 def system(place: Place, name: str) -> Shown:
     """What any system says: how probable each phone is at each frame, by the sound alone."""
     from pipeline.search.posteriors import log_phone_posteriors, phone_labels
@@ -74,7 +85,7 @@ def system(place: Place, name: str) -> Shown:
     model, feats = load_system(directory), place.feats_for(directory)
     scores, labels = model.scores(feats), phone_labels(model)
     lines = [place.title(f"{name}: how likely each phone is at each frame, by the sound alone"), ""]
-    lines += wrap("in", [f"feats {feats.shape} {feats.dtype}, one row every {FRAME_SHIFT_MS:g} ms"])
+    lines += wrap("in", _given(model, feats))
     lines += wrap("out", [f"scores {scores.shape} {scores.dtype},", f"one row every {counted(model.step, 'frame')}"])
     posteriors = np.exp(log_phone_posteriors(model, scores))
     return Shown([*lines, "", *_posteriorgram(place, labels, posteriors.T, model.step)])
@@ -163,7 +174,7 @@ def _hmm_lines(place: Place, system, scores: np.ndarray, transitions, details) -
         f"{'':{MARGIN}}Black: the phone is certain by the sound alone (its states together, scores times"
         f" {system.posterior_scale:g}).",
     ]
-    path = _path(place, transitions)
+    path = _path(place, transitions, scores, system.step)
     if not path:
         return [*lines, f"{'':{MARGIN}}The known text is not aligned yet: make compare"]
     own = scores[np.arange(len(scores)), np.concatenate([stretch.pdfs for stretch in path])]
@@ -175,8 +186,8 @@ def _hmm_lines(place: Place, system, scores: np.ndarray, transitions, details) -
         sure = float(mean[labels.index(stretch.label)])
         rows.append(
             [
-                f"{frame_to_seconds(stretch.start):.2f}",
-                f"{(stretch.end - stretch.start) * FRAME_SHIFT_MS:.0f}",
+                f"{frame_to_seconds(stretch.start * system.step):.2f}",
+                f"{(stretch.end - stretch.start) * system.step * FRAME_SHIFT_MS:.0f}",
                 stretch.word,
                 stretch.label,
                 _states(stretch, transitions),
@@ -198,20 +209,27 @@ def _hmm_lines(place: Place, system, scores: np.ndarray, transitions, details) -
         default=None,
         key=lambda stretch: posteriors[stretch.start : stretch.end, labels.index(stretch.label)].mean(),
     )
-    return [*lines, "", *_one_by_one(doubtful, scores, labels, posteriors, transitions, details)] if doubtful else lines
+    return (
+        [*lines, "", *_one_by_one(doubtful, scores, system.step, labels, posteriors, transitions, details)]
+        if doubtful
+        else lines
+    )
 
 
-def _path(place: Place, transitions) -> list[Stretch]:
-    """The alignment of the known text; none where there is none."""
+def _path(place: Place, transitions, scores: np.ndarray, step: int) -> list[Stretch]:
+    """The alignment of the known text at the rows of ``scores``, each of ``step`` frames; none where there is none."""
     scp = place.exp / "gmm" / f"ali_{place.part}" / "ali.scp"
     archive = Archive(scp) if scp.exists() else {}
     phones, words = place.aligned("phones"), place.aligned("words")
     if place.id not in archive or not phones:
         return []
-    pdfs = archive[place.id]
-    bounds = [*(round((phone.start - frame_to_seconds(0)) * 1000 / FRAME_SHIFT_MS) for phone in phones), len(pdfs)]
+    pdfs, own = archive[place.id], front_end_of(place.exp / "gmm").step
+    if own != step:
+        pdfs = at_frames(pdfs, own, np.arange(len(scores)) * step)
+    starts = [round((phone.start - frame_to_seconds(0)) * 1000 / FRAME_SHIFT_MS) for phone in phones]
+    bounds = [*(-(-start // step) for start in starts), len(pdfs)]
     if (
-        pdfs.shape != (len(place.feats),)
+        pdfs.shape != (len(scores),)
         or not np.issubdtype(pdfs.dtype, np.integer)
         or not 0 <= pdfs.min() <= pdfs.max() < transitions.num_pdfs
         or bounds != sorted(set(bounds))
@@ -246,7 +264,7 @@ def _rivals(labels: Sequence[str], shares: np.ndarray, own: str, most: int = RIV
 
 
 def _one_by_one(
-    stretch: Stretch, scores: np.ndarray, labels: Sequence[str], posteriors: np.ndarray, transitions, details
+    stretch: Stretch, scores: np.ndarray, step: int, labels: Sequence[str], posteriors: np.ndarray, transitions, details
 ) -> list[str]:
     """The frames of one phone, each with its state."""
     rows, first = [], transitions.first_pdf[stretch.label]
@@ -256,7 +274,7 @@ def _one_by_one(
         rows.append(
             [
                 str(frame),
-                f"{frame_to_seconds(frame + 0.5):.3f}",
+                f"{frame_to_seconds(frame * step + 0.5):.3f}",
                 f"{stretch.label} {pdf - first + 1}",
                 *numbers([scores[frame, pdf]], 1),
                 *details.cells(frame, pdf),
@@ -297,11 +315,11 @@ def neural(place: Place) -> Shown:
     from pipeline.systems import load_system
 
     directory = place.exp / "neural"
-    model, feats = load_model(directory), place.feats_for(directory)
-    network = load_system(directory).posteriors
+    model, feats, system = load_model(directory), place.feats_for(directory), load_system(directory)
+    network = system.posteriors
     assert network is not None  # of a CTC network they are there
     logs = network(feats)  # (T', tokens)
-    posteriors, config, step = np.exp(logs), model.encoder.config, model.subsampling
+    posteriors, config, step = np.exp(logs), model.encoder.config, system.step
     blank = posteriors[:, model.tokens.index(BLANK)]
     spikes = greedy(logs)
     lines = [place.title("neural: a phone here, or none (blank)"), ""]
