@@ -33,7 +33,7 @@ explained = $(patsubst %,$(EXP)/%/decode_test/errors.json,$(SYSTEMS))
 data:    $(DATA)/splits.json
 ## lexicon: pronunciations and language models
 lexicon: $(DATA)/lang/lang.json
-## mfcc: features
+## mfcc: raw features, of which each system makes what it wants
 mfcc:    $(patsubst %,$(DATA)/%/feats.scp,train dev test)
 ## decode: all SYSTEMS, trained, tuned, decoded and scored
 decode:  $(patsubst %,$(EXP)/%/decode_test/wer.txt,$(SYSTEMS))
@@ -80,10 +80,15 @@ lang_opts = --data $(DATA) --out $(DATA)/lang $(call quoted,--vocab=$(VOCAB)) $(
 $(DATA)/lang/lang.json: $(DATA)/splits.json $(call changed,$(lang_opts),$(DATA)/lang/lang.json)
 	$(PY) -m stages.make_lang $(lang_opts)
 
-mfcc_opts = --data $(DATA)/$(1) $(if $(filter yes,$(ALLOW_SHORT)),--leave-out $(DATA)/$(1)/short.txt) \
-	$(call words_of,MFCC_ARGS)
-$(DATA)/%/feats.scp: $(DATA)/splits.json $$(call changed,$$(call mfcc_opts,$$*),$(DATA)/$$*/feats.scp)
-	$(PY) -m stages.make_mfcc --jobs $(NJ) $(call mfcc_opts,$*)
+# Raw features of set $(1), of a kind $(2) that a line in stages/settings.mk names.
+raw_of    = $(DATA)/$(1)/$(if $(filter-out mfcc,$(2)),$(2)/)feats.scp
+mfcc_opts = --data $(DATA)/$(1) $(if $(filter-out mfcc,$(2)),--features $(2) --out $(DATA)/$(1)/$(2)) \
+	$(if $(filter yes,$(ALLOW_SHORT)),--leave-out $(DATA)/$(1)/short.txt) $(call words_of,MFCC_ARGS)
+define raw_features
+$(call raw_of,%,$(1)): $(DATA)/splits.json $$$$(call changed,$$$$(call mfcc_opts,$$$$*,$(1)),$(call raw_of,$$$$*,$(1)))
+	$$(PY) -m stages.make_mfcc --jobs $(NJ) $$(call mfcc_opts,$$*,$(1))
+endef
+$(foreach k,$(sort mfcc $(foreach s,$(known_systems),$(call column,$(s),5))),$(eval $(call raw_features,$(k))))
 
 # The reference: its forced alignment chooses pronunciations, and gives times where there are no gold phones.
 reference := $(EXP)/$(REFERENCE)
@@ -102,16 +107,18 @@ model_name = $(if $(filter $(1),$(known_systems)),$(or $(patsubst =%,%,$(filter 
 model_dir  = $(EXP)/$(model_name)
 teacher    = $(filter-out -,$(call column,$(1),3))
 search_of  = $(call column,$(1),4)
+features   = $(call column,$(1),5)
 
 # Training of a system, and its forced alignment of a set $(2), which teaches others or is the reference.
 align_opts = --model $(EXP)/$(1) --data $(DATA)/$(2) --lang $(DATA)/lang --out $(EXP)/$(1)/ali_$(2)
 define training
 train_$(1) = --system $(kind_of) --data $(DATA)/train --dev $(DATA)/dev --lang $(DATA)/lang --out $(EXP)/$(1) \
+	$(if $(filter-out mfcc,$(features)),--features $(features)) \
 	$(if $(teacher),--teacher $(EXP)/$(teacher) $(if $(filter no,$(GOLD)),--gold no)) \
 	$$(call words_of,$(call capitals,$(1))_ARGS)
-$(EXP)/$(1)/model.safetensors: $(DATA)/train/feats.scp $(DATA)/lang/lang.json \
+$(EXP)/$(1)/model.safetensors: $(call raw_of,train,$(features)) $(DATA)/lang/lang.json \
 		$(if $(teacher),$(patsubst %,$(EXP)/$(teacher)/ali_%/phones.txt,train dev)) \
-		$$(call changed,$$(train_$(1)),$(EXP)/$(1)/model.safetensors) | $(DATA)/dev/feats.scp
+		$$(call changed,$$(train_$(1)),$(EXP)/$(1)/model.safetensors) | $(call raw_of,dev,$(features))
 	$$(PY) -m stages.train --jobs $(NJ) $$(train_$(1))
 $(EXP)/$(1)/ali_%/phones.txt: $(EXP)/$(1)/model.safetensors $(DATA)/%/feats.scp \
 		$$$$(call changed,$$$$(call align_opts,$(1),$$$$*),$(EXP)/$(1)/ali_$$$$*/phones.txt)
@@ -124,14 +131,14 @@ $(foreach s,$(trained),$(eval $(call training,$(s))))
 define searches
 tune_$(2) = --model $(model_dir) --search $(search_of) --data $(DATA)/dev --lang $(3) \
 	--ref-phones $(reference)/ali_dev/reference.txt --out $(EXP)/$(2) $$(call words_of,TUNE_ARGS)
-$(EXP)/$(2)/tuning.json: $(model_dir)/model.safetensors $(DATA)/dev/feats.scp $(reference)/ali_dev/phones.txt \
+$(EXP)/$(2)/tuning.json: $(model_dir)/model.safetensors $(call raw_of,dev,$(features)) $(reference)/ali_dev/phones.txt \
 		$(3)/lang.json \
 		$$(call changed,$$(tune_$(2)),$(EXP)/$(2)/tuning.json)
 	$$(PY) -m stages.tune --jobs $(NJ) $$(tune_$(2))
 
 decode_$(2) = --model $(model_dir) --search $(search_of) --tuning $(EXP)/$(2)/tuning.json \
 	--data $(DATA)/test --lang $(3) --out $(EXP)/$(2)/decode_test $(4) $$(call words_of,DECODE_ARGS)
-$(EXP)/$(2)/decode_test/hyp.txt: $(EXP)/$(2)/tuning.json $(DATA)/test/feats.scp \
+$(EXP)/$(2)/decode_test/hyp.txt: $(EXP)/$(2)/tuning.json $(call raw_of,test,$(features)) \
 		$$(call changed,$$(decode_$(2)),$(EXP)/$(2)/decode_test/hyp.txt)
 	$$(PY) -m stages.decode --jobs $(NJ) $$(decode_$(2))
 
@@ -177,7 +184,8 @@ $(pp)/dev.txt: $(pp)/without/tuning.json $(pp)/with/tuning.json $(call changed,$
 define aligner
 place_$(1) = --model $(EXP)/$(1) --data $(DATA)/test --lang $(DATA)/lang \
 	$(if $(filter yes,$(GOLD)),--teacher $(DATA)/train) --out $(EXP)/$(1)/ali_test
-$(EXP)/$(1)/ali_test/alignment.json: $(EXP)/$(1)/model.safetensors $(DATA)/test/feats.scp \
+$(EXP)/$(1)/ali_test/alignment.json: $(EXP)/$(1)/model.safetensors \
+		$(foreach s,train test,$(DATA)/$(s)/feats.scp $(call raw_of,$(s),$(call features,$(1)))) \
 		$$(call changed,$$(place_$(1)),$(EXP)/$(1)/ali_test/alignment.json) \
 		| $(if $(filter $(REFERENCE),$(1)),$(reference)/ali_test/phones.txt)
 	$$(PY) -m stages.place --jobs $(NJ) $$(place_$(1))
@@ -245,7 +253,8 @@ aligned := $(patsubst %,$(DATA)/%/feats.scp,test dev train) $(patsubst %,$(refer
 show_data    := $(DATA)/splits.json
 show_lexicon := $(DATA)/lang/lang.json
 show_mfcc    := $(patsubst %,$(DATA)/%/feats.scp,test dev train)
-$(foreach s,$(trained),$(eval show_$(s) := $(aligned) $(EXP)/$(s)/model.safetensors))
+$(foreach s,$(trained),$(eval show_$(s) := $(aligned) $(EXP)/$(s)/model.safetensors \
+  $(foreach t,test dev train,$(call raw_of,$(t),$(call features,$(s))))))
 placed_by    := $(filter $(aligners),$(if $(filter file,$(origin MODEL)),$(aligners),$(MODEL)))
 show_align   := $(aligned) $(patsubst %,$(EXP)/%/ali_test/alignment.json,$(placed_by))
 show_lattice  = $(call inside,$(MODEL),decode_test/hyp.txt)
@@ -262,7 +271,8 @@ replay_opts = $(experiment) --lang $(call search_lang,$(MODEL)) \
 	--system $(MODEL) $(call model_dir,$(MODEL)) \
 	$(call quoted,--graph=$(if $(filter file,$(origin GRAPH)),words,$(GRAPH)))
 ## replay: what MODEL's beam held in utterance UTT, and where the language model overruled the sound
-replay: $$(call inside,$$(MODEL),tuning.json) $(DATA)/test/feats.scp $(reference)/ali_test/phones.txt
+replay: $$(call inside,$$(MODEL),tuning.json) $$(call raw_of,test,$$(call features,$$(MODEL))) \
+		$(reference)/ali_test/phones.txt
 	@$(PY) -m stages.replay $(call quoted,--utt=$(UTT)) $(replay_opts)
 
 ## check: every line and file of data directory DIR, all faults listed; FIX=yes mends them

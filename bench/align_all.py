@@ -24,16 +24,17 @@ from pipeline.hmm.gmm import flat_start
 from pipeline.hmm.graphs import utterance_graph
 from pipeline.hmm.viterbi import align
 from pipeline.sound.audio import read_audio
-from pipeline.sound.mfcc import CepstralStats, add_deltas, mfcc
+from pipeline.sound.front_end import SpeakerStats, add_deltas
+from pipeline.sound.mfcc import NUM_CEPS, mfcc
 
 
 def features(sentences: list[timit.Sentence]) -> dict[str, np.ndarray]:
     """(T, 39) of each utterance, mean and variance normalised by speaker, as `make mfcc` does it."""
     rate = timit.SAMPLE_RATE
     static = {s.utterance.id: mfcc(read_audio(s.utterance.wav, rate), rate) for s in sentences}
-    stats: dict[str, CepstralStats] = {}
+    stats: dict[str, SpeakerStats] = {}
     for s in sentences:
-        stats.setdefault(s.utterance.speaker, CepstralStats()).add(static[s.utterance.id])
+        stats.setdefault(s.utterance.speaker, SpeakerStats(NUM_CEPS)).add(static[s.utterance.id])
     return {
         s.utterance.id: add_deltas(stats[s.utterance.speaker].normalise(static[s.utterance.id], variance=True))
         for s in sentences

@@ -57,7 +57,7 @@ def main(exp: Path, data: Path, names: Sequence[str], graphs: Sequence[str], bea
         model = exp / name.removesuffix("_wfst")
         system, feats = load_system(model), read_feats(data / "dev", model)
         tuned = read_tuning(exp / name / "tuning.json")
-        scored = {utt: (system.scores(feats[utt]), len(feats[utt])) for utt in feats}
+        scored = {utt: (system.scores(x := feats[utt]), system.num_frames(x)) for utt in feats}
         for graph in graphs:
             settings = getattr(tuned, graph)
             at = SCALES.index(settings.acoustic_scale)

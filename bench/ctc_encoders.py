@@ -21,10 +21,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from lexicon.files import write_json  # noqa: E402
 from lexicon.lang import load_lang  # noqa: E402
-from pipeline.datadir.feats import read_feats  # noqa: E402
+from pipeline.datadir.feats import Features, front_end_for  # noqa: E402
 from pipeline.neural.data import split_by_length, survey
 from pipeline.neural.settings import TrainSettings
 from pipeline.neural.train import train
+from pipeline.sound.front_end import FrontEndSettings  # noqa: E402
 from pipeline.systems.ctc import targets  # noqa: E402
 from stages.common import parser  # noqa: E402
 
@@ -43,8 +44,11 @@ def measure(encoder: str, seed: int, args: Namespace) -> dict:
     if not result.is_file():
         settings = replace(TrainSettings(), encoder=encoder, seed=seed, epochs=args.epochs, **SIZES[encoder])
         lang = load_lang(args.lang)
-        train_part, a = survey(read_feats(args.data), targets(args.data, lang)[0])
-        dev_part, b = survey(read_feats(args.dev), targets(args.dev, lang)[0])
+        front_end = front_end_for(args.data, FrontEndSettings())
+        (train_part, a), (dev_part, b) = (
+            survey(feats, targets(feats, lang)[0], front_end.raw.coefficients)
+            for feats in (Features(data, front_end) for data in (args.data, args.dev))
+        )
         train_part, _ = split_by_length(train_part, settings.subsampling)
         began = time.process_time()
         state = train(train_part, dev_part, lang.tokens, settings, a + b, out, torch.device("cpu"))

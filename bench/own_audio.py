@@ -30,9 +30,9 @@ import torchaudio
 
 from lexicon.files import read_json, write_lines
 from lexicon.text import read_text
-from pipeline.compare.listen import ListedSystem, listen, load_searches
+from pipeline.compare.listen import ListedSystem, listen, load_searches, raw_wanted
 from pipeline.datadir import Utterance, read_datadir
-from pipeline.datadir.feats import model_cepstra, model_features
+from pipeline.datadir.feats import front_end_of
 from pipeline.sound.audio import read_audio
 from pipeline.sound.recording import read_recording
 from pipeline.times.intervals import read_ctm
@@ -79,14 +79,15 @@ def one_by_one(corpus: str, name: str, systems: Sequence[str]) -> None:
     lang = data / "lang"
     models = {system: exp / (system.removesuffix("_wfst")) for system in systems}
     searches = load_searches(exp, [ListedSystem(system, models[system], lang) for system in systems])
-    cepstra, features = model_cepstra(models[systems[0]]), model_features(models[systems[0]])
+    raw = raw_wanted(searches)
+    rate = min(raw, key=str).sample_rate
     utterances = read_datadir(data / name)
     recognised: dict[str, dict[str, list[str]]] = {system: {} for system in systems}
     with tempfile.TemporaryDirectory() as folder:
         for utterance in utterances:
             wav = Path(folder) / "one.wav"
-            soundfile.write(wav, read_audio(utterance.wav, features.sample_rate, utterance.cut), features.sample_rate)
-            recording = read_recording(wav, features, cepstra)
+            soundfile.write(wav, read_audio(utterance.wav, rate, utterance.cut), rate)
+            recording = read_recording(wav, raw)
             for piece in filter(lambda piece: piece.speech, recording.pieces()):
                 for system, (words, _) in listen(searches, recording, piece).items():
                     recognised[system].setdefault(utterance.id, []).extend(word.label for word in words.words)
@@ -110,7 +111,9 @@ def one_by_one(corpus: str, name: str, systems: Sequence[str]) -> None:
 def main(corpus: str, seconds: float, gap: float, noise: float, seed: int, systems: Sequence[str]) -> None:
     exp, data = Path("exp") / corpus, Path("data") / corpus
     wav = exp / "own" / f"joined-{seed}.wav"
-    placed = join(read_datadir(data / "test"), model_features(exp / "gmm").sample_rate, seconds, gap, noise, seed, wav)
+    placed = join(
+        read_datadir(data / "test"), front_end_of(exp / "gmm").raw.sample_rate, seconds, gap, noise, seed, wav
+    )
     words = [word for utterance, _ in placed for word in utterance.words]
     text = wav.with_suffix(".txt")
     write_lines(text, [" ".join(words)])

@@ -5,6 +5,7 @@ times."""
 from __future__ import annotations
 
 from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 
 from tqdm import tqdm
@@ -20,11 +21,21 @@ from pipeline.datadir.feats import measured, read_feats
 from pipeline.datadir.sets import read_gold
 from pipeline.datadir.short import refuse_short
 from pipeline.hmm.graphs import frames_needed, utterance_graph
-from pipeline.hmm.viterbi import align
+from pipeline.hmm.viterbi import Alignment, align
+from pipeline.neural.paths import input_frames
 from pipeline.systems import load_system
 from pipeline.times.ctm import write_ctm
 from pipeline.times.segments import word_segments
 from stages.common import jobs, parser, run
+
+
+def on_the_clock(alignment: Alignment, step: int) -> Alignment:
+    """The phones of an alignment of rows of ``step`` frames each, counted in frames."""
+    last = len(alignment.pdfs) * step
+    bounds = [input_frames(phone.start, phone.end, step, last) for phone in alignment.phones]
+    ends = [*(end for _, end in bounds[:-1]), last]
+    moved = [replace(p, start=start, end=end) for p, (start, _), end in zip(alignment.phones, bounds, ends)]
+    return replace(alignment, phones=moved)
 
 
 def main(args: Namespace) -> tuple[Path, str]:
@@ -52,7 +63,7 @@ def main(args: Namespace) -> tuple[Path, str]:
                 raise UserError(
                     f"{args.data}/text: {utt}: no way through the models of its words; train {args.model} again"
                 )
-            found[utt] = alignment
+            found[utt] = on_the_clock(alignment, feats.front_end.step)
     done = {utt: found[utt] for utt in sorted(found)}
     fold, gold = read_fold(args.data.parent), read_gold(args.data, "phones")
     (args.out / "phones.txt").unlink(missing_ok=True)  # from here on the files may not fit together

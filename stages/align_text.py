@@ -11,12 +11,11 @@ from lexicon import g2p
 from lexicon.errors import UserError, at
 from lexicon.lang import load_lang
 from lexicon.written import Written
-from pipeline.align.correction import correction_from_gold
+from pipeline.align.correction import correction_from_gold, sound_of
 from pipeline.align.gop import Goodness
 from pipeline.align.text import Placed, place_text, pronounce, written_in
 from pipeline.compare.listen import ListedSystem
 from pipeline.corpora.transcript import read_turns
-from pipeline.datadir.feats import model_cepstra, model_features
 from pipeline.search.tuning import dev_errors
 from pipeline.sound.audio import audio_info
 from pipeline.sound.recording import begin_results, own_folder, read_recording
@@ -90,9 +89,10 @@ def main(args: Namespace) -> tuple[Path, str]:
     chosen = best_on_dev(args.exp, [ListedSystem(name, Path(model), args.lang) for name, model in args.system])
     name, directory = chosen.name, chosen.model
     lang = load_lang(args.lang)
-    recording = read_recording(args.wav, model_features(directory), model_cepstra(directory))
-    words = given_words(args, written_in(lang))
     system = load_system(directory)
+    sound = sound_of(args.teacher) if args.teacher else None
+    recording = read_recording(args.wav, {system.front_end.raw, (sound or system.front_end).raw})
+    words = given_words(args, written_in(lang))
     guess = partial(g2p.guess, args.cache) if g2p.programs() else None
     lexicon, guessed = pronounce(words, lang, system.topology.phones, guess)
     out = own_folder(args.exp / "own", args.wav)
@@ -117,7 +117,7 @@ def main(args: Namespace) -> tuple[Path, str]:
     write_ctm(out / f"{name}.aligned.words.ctm", [(out.name, placed.words, placed.word_confidence)])
     write_ctm(out / f"{name}.aligned.phones.ctm", [(out.name, placed.phones, placed.phone_confidence)])
     grid = out / f"{out.name}.{name}.aligned.TextGrid"
-    write_textgrid(grid, {"words": placed.words, "phones": placed.phones}, len(recording.static), recording.seconds)
+    write_textgrid(grid, {"words": placed.words, "phones": placed.phones}, recording.num_frames, recording.seconds)
     return grid, (
         f"{args.wav}: {recording.seconds:.1f} s, {len(placed.words)} words placed by {name}{doubts(placed)}; {grid}"
         f" (Praat opens it) and {out}/{name}.aligned.{{words,phones}}.ctm"

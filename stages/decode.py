@@ -39,7 +39,7 @@ def decode_set(
     def decode_one(utt: str) -> tuple[Hypothesis, float, list[bytes | None]]:
         began = time.process_time()
         x = feats[utt]
-        hypothesis = decoder.decode(utt, system.scores(x), len(x))
+        hypothesis = decoder.decode(utt, system.scores(x), system.num_frames(x))
         seconds = time.process_time() - began
         both = hypothesis.lattice, hypothesis.word_lattice
         kept = [packed_lattice(lattice) if lattice else None for lattice in both]
@@ -94,7 +94,7 @@ def main(args: Namespace) -> tuple[Path, str]:
         if system.posteriors is not None:
             greedy = each(lambda utt: " ".join([utt, *greedy_phones(system, feats[utt])]), feats, args.jobs)
             write_lines(out / "greedy.txt", list(greedy))
-        audio = sum(len(feats[utt]) for utt in feats) * FRAME_SHIFT_MS / 1000
+        audio = sum(system.num_frames(feats[utt]) for utt in feats) * FRAME_SHIFT_MS / 1000
         write_json(
             out / "decode.json",
             {

@@ -34,11 +34,12 @@ def place_set(
     """The utterances as a system places them, uncorrected, and the ids of those too short for their words. UserError if
     all are."""
     first, utts, goodness = next(iter(words)), sorted(words), Goodness(system)
-    lengths = measured(feats, words, feats[first].shape[-1], args.data / "text")
+    lengths = measured(feats, words, feats.front_end.dimension, args.data / "text")
+    frames = {utt: length * system.front_end.step for utt, length in lengths.items()}
 
     def place(utt: str) -> PlacedUtterance | None:
         return place_utterance(
-            goodness, utt, system.scores(feats[utt]), lengths[utt], words[utt], lang.reference_lexicon
+            goodness, utt, system.scores(feats[utt]), frames[utt], words[utt], lang.reference_lexicon
         )
 
     done = tqdm(each(place, utts, args.jobs), f"place {system.name}", len(utts), unit="utt", disable=None)
@@ -46,7 +47,7 @@ def place_set(
     placed = {utt: u for utt, u in found.items() if u}
     if not placed:
         raise UserError(
-            f"{args.data}/text: {first}: its words do not fit into its {lengths[first]} frames, nor do"
+            f"{args.data}/text: {first}: its words do not fit into its {frames[first]} frames, nor do"
             " those of any other utterance; correct the transcripts"
         )
     return placed, [utt for utt, u in found.items() if not u]
@@ -77,8 +78,8 @@ def main(args: Namespace) -> tuple[Path, str]:
         path = target.with_name(f"alignment{ending}.json")
         write_ctm(uncorrected_ctm(path), ((utt, u.segments, ()) for utt, u in placed.items()))
         if correction:
-            correct = correction.correct
-            moved = each(lambda utt: placed[utt].moved(correct(feats[utt], placed[utt].segments)), placed, args.jobs)
+            sound, correct = Features(args.data, correction.front_end), correction.correct
+            moved = each(lambda utt: placed[utt].moved(correct(sound[utt], placed[utt].segments)), placed, args.jobs)
             placed = dict(zip(placed, moved))
         write_alignment(path, placed, short)
         told.append(in_words(aligner.name, placed, short))

@@ -12,14 +12,15 @@ define newline
 endef
 
 # The systems, one line each: name, kind (pipeline/systems/KIND.py; =NAME for another search with the model of NAME),
-# the system whose alignment labels its frames (- for none), search for words.
+# the system whose alignment labels its frames (- for none), search for words, and the raw features that its front end
+# begins with (mfcc or fbank).
 define systems
-gmm          gmm         -    wfst
-classifier   classifier  gmm  wfst
-neural       ctc         -    flashlight
-neural_wfst  =neural     -    wfst
+gmm          gmm         -    wfst        mfcc
+classifier   classifier  gmm  wfst        mfcc
+neural       ctc         -    flashlight  mfcc
+neural_wfst  =neural     -    wfst        mfcc
 endef
-rows        = $(if $(1),$(subst $(space),/,$(wordlist 1,4,$(1))) $(call rows,$(wordlist 5,999,$(1))))
+rows        = $(if $(1),$(subst $(space),/,$(wordlist 1,5,$(1))) $(call rows,$(wordlist 6,999,$(1))))
 system_rows   := $(call rows,$(subst $(newline), ,$(systems)))
 known_systems := $(foreach r,$(system_rows),$(firstword $(subst /, ,$(r))))
 column      = $(word $(2),$(subst /, ,$(filter $(1)/%,$(system_rows))))

@@ -33,8 +33,9 @@ def main(args: Namespace) -> tuple[Path, str]:
         settings = read_tuning(args.out / name / "tuning.json").words
         decoder = word_decoder(system, load_lang(lang), "wfst", settings)
         heard = [
-            [word.label for word in decoder.decode(u.id, system.scores(feats[u.id]), len(feats[u.id])).words]
+            [word.label for word in decoder.decode(u.id, system.scores(x), system.num_frames(x)).words]
             for u in utterances
+            for x in [feats[u.id]]
         ]
         counts = [count(pair_up(spoken(u.words), spoken(words))) for u, words in zip(utterances, heard)]
         all_of_it = sum(counts, Counts())

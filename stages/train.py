@@ -24,7 +24,9 @@ def kind_asked_for() -> ModuleType | None:
 
 def main(args: Namespace) -> tuple[Path, str]:
     kind = kind_module(args.system)
-    material = Material(args.data, args.dev, args.lang, args.out, args.teacher, args.gold == "yes", args.jobs)
+    material = Material(
+        args.data, args.dev, args.lang, args.out, args.teacher, args.gold == "yes", args.jobs, args.features
+    )
     *lines, result = kind.train(material, settings_from(args, kind.Settings))
     print(*lines, sep="\n", end="\n" if lines else "")
     return args.out / MODEL, f"{args.out.name}: {result}"
@@ -36,6 +38,9 @@ if __name__ == "__main__":
     options.add_argument("--data", type=Path, required=True, help="training data directory with features")
     options.add_argument("--dev", type=Path, required=True, help="development data directory with features")
     options.add_argument("--lang", type=Path, required=True, help="lang directory")
+    options.add_argument(
+        "--features", default=Material.features, help="kind of raw features that the system's front end begins with"
+    )
     options.add_argument("--teacher", type=Path, help="model directory whose ali_train and ali_dev label the frames")
     options.add_argument(
         "--gold", choices=["yes", "no"], default="yes", help="whether phones placed by hand, where there are any, teach"

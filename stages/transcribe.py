@@ -7,8 +7,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import NamedTuple
 
-from pipeline.compare.listen import ListedSystem, Searches, common_features, listen, load_searches, trained
-from pipeline.datadir.feats import model_cepstra
+from pipeline.compare.listen import ListedSystem, Searches, listen, load_searches, raw_wanted, trained
 from pipeline.sound.recording import Recording, begin_results, own_folder, read_recording
 from pipeline.times.clock import frame_to_seconds
 from pipeline.times.ctm import write_ctm
@@ -59,11 +58,12 @@ def transcribe(recording: Recording, searches: dict[str, Searches]) -> tuple[dic
 def main(args: Namespace) -> tuple[Path, str]:
     candidates = [ListedSystem(name, Path(model), Path(lang)) for name, model, lang in args.system]
     systems, missing = trained(args.exp, candidates)
-    recording = read_recording(args.wav, common_features(systems), model_cepstra(systems[0].model))
+    searches = load_searches(args.exp, systems)
+    recording = read_recording(args.wav, raw_wanted(searches))
     out = own_folder(args.exp / "own", args.wav)  # an unwritable folder is better known now than after the search
     if missing:
         print(f"transcribe: left out, not trained and tuned yet: {', '.join(missing)}; run: make {missing[0]}")
-    heard, lost = transcribe(recording, load_searches(args.exp, systems))
+    heard, lost = transcribe(recording, searches)
     begin_results(out, args.wav)
     for name, tiers in heard.items():
         for tier, (segments, confidence) in zip(TIERS, tiers):
@@ -72,7 +72,7 @@ def main(args: Namespace) -> tuple[Path, str]:
     write_textgrid(
         grid,
         {f"{name} {tier}": segments for name, tiers in heard.items() for tier, (segments, _) in zip(TIERS, tiers)},
-        len(recording.static),
+        recording.num_frames,
         recording.seconds,
     )
     counts = ", ".join(f"{name} {len(tiers.words[0])} words" for name, tiers in heard.items())

@@ -13,7 +13,8 @@ from helpers.speech import Speech
 from lexicon.dictionary import look_up
 from pipeline.corpora import prompts
 from pipeline.sound.audio import read_audio
-from pipeline.sound.mfcc import CepstralStats, add_deltas, mfcc
+from pipeline.sound.front_end import SpeakerStats, add_deltas
+from pipeline.sound.mfcc import NUM_CEPS, mfcc
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -37,7 +38,7 @@ def speech(prompts_root: Path) -> Speech:
     chosen = [u for u in prompts.prepare(prompts_root).sets["train"] if u.num_samples < 2.2 * 8000][:25]
     samples = {u.id: read_audio(u.wav, 8000) for u in chosen}
     static = {utt: mfcc(x, 8000) for utt, x in samples.items()}
-    stats = CepstralStats()
+    stats = SpeakerStats(NUM_CEPS)
     for x in static.values():
         stats.add(x)
     found = look_up({word for u in chosen for word in u.words})

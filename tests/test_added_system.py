@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from bad_inputs.place import write_corpus
+from helpers.projects import copied_project
+from helpers.projects import make as make_there
 
-PROJECT = Path(__file__).resolve().parents[1]
-LINE = "onegauss     onegauss    gmm  wfst"
+LINE = "onegauss     onegauss    gmm  wfst        mfcc"
 SYSTEM = '''"""One Gaussian a phone, of the frames that the teacher's alignment gives it."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -22,22 +19,24 @@ from pipeline.base.archive import Archive
 from pipeline.base.arrays import read_arrays, write_arrays
 from pipeline.base.meta import MODEL, write_model
 from pipeline.base.training import setting
-from pipeline.datadir.feats import read_feats
+from pipeline.datadir.feats import Features, front_end_for, front_end_of
 from pipeline.hmm.gmm import load_gmm
 from pipeline.hmm.topology import PhoneTopology, Transitions
 from pipeline.search.graph import hmm_topology
 from pipeline.search.system import ScoredHmms, System, checked
+from pipeline.sound.front_end import FrontEndSettings
 
 ONE = PhoneTopology(np.ones(1), np.array([[0.8]]), np.array([0.2]))
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(FrontEndSettings):
     floor: float = setting(0.1, "least variance", least=0)
 
 
 def train(material, settings):
-    feats, hmms = read_feats(material.train), load_gmm(material.teacher / MODEL)
+    front_end = front_end_for(material.train, settings, material.features)
+    feats, hmms = Features(material.train, front_end), load_gmm(material.teacher / MODEL)
     phones = hmms.transitions.phones
     frames = {phone: [] for phone in phones}
     for utt, pdfs in Archive(material.teacher / "ali_train/ali.scp").items():
@@ -47,7 +46,7 @@ def train(material, settings):
     frames = {phone: own or everything for phone, own in frames.items()}
     means = np.array([np.mean(frames[phone], 0) for phone in phones], float)
     variances = np.array([np.var(frames[phone], 0) + settings.floor for phone in phones], float)
-    meta = {"kind": "onegauss", "features": asdict(feats.settings), "train_seconds": 1.0, "parameters": means.size * 2}
+    meta = {"kind": "onegauss", "front_end": front_end.as_json(), "train_seconds": 1.0, "parameters": means.size * 2}
     write_model(material.out, meta, lambda path: write_arrays(
         path, {"means": means, "variances": variances}, {"phones": phones}))
     return [f"{len(phones)} Gaussians"]
@@ -63,7 +62,7 @@ def load(directory, meta):
         return -0.5 * near.sum(-1)
 
     scorer = checked(directory, means.shape[1], scores)
-    return System(directory.name, directory, scorer, hmm_topology(transitions), 1, 0.28, 0.1,
+    return System(directory.name, directory, front_end_of(directory), scorer, hmm_topology(transitions), 1, 0.28, 0.1,
                   hmms=ScoredHmms(transitions, scorer))
 '''
 
@@ -71,35 +70,14 @@ def load(directory, meta):
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Path:
     """The project with a further system, and a corpus of tones."""
-    root = tmp_path_factory.mktemp("project")
-    for name in ("pipeline", "stages", "lexicon"):
-        shutil.copytree(PROJECT / name, root / name, ignore=shutil.ignore_patterns("*.pyc"))
-    for name in ("Makefile", "pyproject.toml"):
-        shutil.copy(PROJECT / name, root)
+    root = copied_project(tmp_path_factory.mktemp("project"), LINE)
     (root / "pipeline/systems/onegauss.py").write_text(SYSTEM)
-    settings = root / "stages/settings.mk"
-    text = settings.read_text()
-    assert text.count("\ngmm  ") == 1
-    settings.write_text(text.replace("\ngmm  ", f"\n{LINE}\ngmm  "))
-    write_corpus(root / "mine")
-    bin_dir = root / "venv/bin"
-    bin_dir.mkdir(parents=True)
-    (bin_dir / "python").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
-    (bin_dir / "python").chmod(0o755)
-    shutil.copy(PROJECT / "pyproject.toml", root / "venv/.phonoscope")
     return root
 
 
 def make(project: Path, *words: str) -> str:
-    done = subprocess.run(
-        ["make", "VENV=venv", "CORPUS_DIR=mine", "SYSTEMS=gmm onegauss", "PAIR=gmm onegauss", "NJ=2"]
-        + ["GMM_ARGS=--max-mix 1 --warm-up 3 --last 1", "OOV=error", "REPORT_ARGS=--utterances 2", *words],
-        cwd=project,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    given = "SYSTEMS=gmm onegauss", "PAIR=gmm onegauss", "GMM_ARGS=--max-mix 1 --warm-up 3 --last 1"
+    return make_there(project, *given, *words)
 
 
 def test_it_stands_beside_the_others_everywhere(project):

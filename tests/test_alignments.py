@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.features import as_it_is
 from praatio import textgrid
 
 from lexicon.phones import INVENTORY
@@ -76,7 +77,7 @@ def test_a_network_that_knows(tmp_path):
     for row, token in ((2, 1), (5, 2), (9, 1)):
         scores[row] = np.log(0.02)
         scores[row, token] = np.log(0.96)
-    system = System("neural", Path("neural"), lambda feats: feats, ctc_topology(tokens), step, 0.5, 0.8)
+    system = System("neural", Path("neural"), as_it_is(), lambda feats: feats, ctc_topology(tokens), step, 0.5, 0.8)
     goodness, lexicon = Goodness(system), {"TWO": [(1.0, ("T", "UW"))], "T": [(1.0, ("T",))]}
     found = place_utterance(goodness, "u", scores, 36, ("TWO", "T"), lexicon)
     spoken = [phone for phone in found.phones if phone.segment.word >= 0]
@@ -129,7 +130,7 @@ def test_every_aligner_of_the_gmm_says_the_same(speech):
     graphs = {utt: utterance_graph(words, speech.lexicon, model.transitions) for utt, words in speech.words.items()}
     train(model, graphs, speech.feats, speech.lengths, Schedule(4, 0, 0, 1, 10.0))
     topology = hmm_topology(model.transitions)
-    goodness = Goodness(System("gmm", Path("gmm"), model.log_likelihood, topology, 1, 0.28, 0.1))
+    goodness = Goodness(System("gmm", Path("gmm"), as_it_is(), model.log_likelihood, topology, 1, 0.28, 0.1))
     for utt, alignment in align(model, graphs, speech.feats, speech.lengths):
         found = place_utterance(
             goodness,

@@ -10,18 +10,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.features import as_it_is, write_feats
 from helpers.langs import make_lang
 from helpers.models import save_frames, save_gmm
 
 from lexicon.errors import UserError
 from lexicon.files import write_json
-from pipeline.base.archive import write_archive
 from pipeline.base.arrays import read_arrays, write_arrays
 from pipeline.classifier.model import load_frame_classifier
 from pipeline.datadir import Utterance, write_datadir
 from pipeline.hmm.gmm import flat_start, load_gmm
 from pipeline.search.tuning import read_tuning
-from pipeline.sound.mfcc import FeatureSettings
 from pipeline.systems import load_system
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -160,7 +159,7 @@ def model_directory(folder: Path, kind: str, meta: dict) -> Path:
         (folder / name).mkdir(exist_ok=True)
     save_gmm(folder / "hmms/model.safetensors")
     KINDS[kind][0](folder / kind / "model.safetensors")
-    write_json(folder / kind / "meta.json", meta)
+    write_json(folder / kind / "meta.json", {**meta, "front_end": as_it_is().as_json()})
     return folder / kind
 
 
@@ -231,14 +230,8 @@ def test_training_names_the_utterance_that_is_too_short(tmp_path):
         [Utterance(f"u{n}", "s", wav, ("A",), 800) for n in range(4)]
         + [Utterance("u9-hasty", "s", wav, ("TAB",), 500)],
     )
-    FeatureSettings(8000, True).write(data)
-    write_archive(
-        data / "feats.scp",
-        [
-            (u, rng.normal(size=(n, 39)).astype(np.float32))
-            for u, n in (("u0", 30), ("u1", 25), ("u2", 40), ("u3", 20), ("u9-hasty", 4))
-        ],
-    )
+    lengths = (("u0", 30), ("u1", 25), ("u2", 40), ("u3", 20), ("u9-hasty", 4))
+    write_feats(data, {u: rng.normal(size=(n, 13)).astype(np.float32) for u, n in lengths})
     done = subprocess.run(
         [sys.executable, "-m", "stages.train", "--system", "gmm", "--data", data, "--dev", data, "--lang", lang.path]
         + ["--out", tmp_path / "gmm"],

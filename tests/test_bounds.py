@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 import soundfile
 from bad_inputs.spoil import promised
+from helpers.features import CEPSTRA
 from praatio import textgrid
 
 from lexicon.errors import UserError
@@ -25,7 +26,7 @@ from pipeline.corpora.prepared import measure, unmeasured
 from pipeline.corpora.unpack import extract, gunzip
 from pipeline.datadir.check import Check
 from pipeline.sound.audio import Cut, read_audio
-from pipeline.sound.mfcc import FRAMES_AT_A_TIME, FeatureSettings, mfcc
+from pipeline.sound.mfcc import FRAMES_AT_A_TIME, mfcc
 from pipeline.sound.recording import read_recording
 from pipeline.times.textgrid import read_textgrid
 
@@ -225,7 +226,7 @@ def test_a_recording_of_days_is_refused(silence, monkeypatch):
     """With a limit of an hour, for the test to be fast."""
     monkeypatch.setattr("pipeline.sound.recording.LONGEST_S", 3600)
     with pytest.raises(UserError, match="2.0 hours at a stretch, more than 1; cut it and give its parts one by one"):
-        read_recording(silence, FeatureSettings(8000, True))
+        read_recording(silence, {CEPSTRA})
 
 
 def test_the_data_stage_and_the_check_name_a_file_of_hours(silence, tmp_path):

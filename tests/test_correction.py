@@ -6,16 +6,19 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from helpers.features import CEPSTRA
 
 from lexicon.phones import INVENTORY
 from pipeline.align.correction import Training, examples, learn, phone_classes, view_of
 from pipeline.classifier.labels import UNKNOWN, gold_states
 from pipeline.hmm.topology import Transitions, phone_topology, silence_topology
+from pipeline.sound.front_end import FrontEnd
 from pipeline.times.clock import frame_to_seconds, seconds_to_frame
 from pipeline.times.intervals import Interval
 from pipeline.times.segments import Segment
 
 PHONES = ["SIL", "S", "AA", "M"]
+FRONT_END = FrontEnd(raw=CEPSTRA)
 CLASS_OF = phone_classes(INVENTORY, PHONES)
 LEVEL = {"SIL": -3.0, "S": 0.0, "AA": 4.0, "M": 2.0}
 
@@ -45,7 +48,7 @@ def test_boundaries_that_are_always_off_are_put_right(frames):
     x, y = examples(view_of(taught, {}, CLASS_OF), taught[0], 5.0)
     assert y == pytest.approx([-frames] * 5) and len(x) == 5  # the spoken phones
     assert examples(view_of(taught, {}, CLASS_OF), taught[0], abs(frames) - 0.5) == ([], [])
-    correction = learn(taught, {}, CLASS_OF)
+    correction = learn(taught, {}, CLASS_OF, FRONT_END)
     feats, gold = utterance(rng)
     found = correction.correct(feats, late(gold, frames))
     assert [(s.label, s.start) for s in found[1:-1]] == [(i.label, seconds_to_frame(i.start)) for i in gold[1:-1]]
@@ -60,7 +63,7 @@ def test_errors_that_differ_are_seen_in_the_sound():
         return [Segment(i.label, a, b) for i, a, b in zip(gold, starts, [*starts[1:], late(gold, 0)[-1].end])]
 
     taught = [Training(feats, shaken(gold), gold) for feats, gold in (utterance(rng) for _ in range(60))]
-    correction, before, after = learn(taught, {}, CLASS_OF), [], []
+    correction, before, after = learn(taught, {}, CLASS_OF, FRONT_END), [], []
     for _ in range(20):
         feats, gold = utterance(rng)
         ours = shaken(gold)
@@ -82,7 +85,7 @@ def test_what_a_round_leaves_the_next_ones_put_right():
         ends = [*starts[1:], max(starts[-1] + 1, len(feats))]
         return feats, [Segment(i.label, a, b) for i, a, b in zip(gold, starts, ends)], gold
 
-    correction = learn([Training(*blurred()) for _ in range(60)], {}, CLASS_OF)
+    correction = learn([Training(*blurred()) for _ in range(60)], {}, CLASS_OF, FRONT_END)
     once, errors = replace(correction, forests=correction.forests[:1]), {}
     for _ in range(40):
         feats, ours, gold = blurred()
@@ -99,7 +102,7 @@ def test_no_phone_is_lost_however_far_boundaries_move():
     rng = np.random.default_rng(2)
     taught = [Training(feats, late(gold, 4), gold) for feats, gold in (utterance(rng) for _ in range(20))]
     segments = [Segment(label, i, i + 1) for i, label in enumerate(["SIL", "S", "AA", "M", "AA", "S", "SIL"])]
-    found = learn(taught, {}, CLASS_OF).correct(np.zeros((7, 39), np.float32), segments)
+    found = learn(taught, {}, CLASS_OF, FRONT_END).correct(np.zeros((7, 39), np.float32), segments)
     assert found == segments
 
 

@@ -47,7 +47,7 @@ def synthetic(count: int, seed: int) -> tuple[Part, str]:
         track = [t for token in target for t in [0] * 3 + [token] * int(generator.integers(6, 11))]
         noise = generator.standard_normal((len(track), 39))
         feats[f"u{i:02}"], targets[f"u{i:02}"] = (means[track] + noise).astype(np.float32), target
-    return survey(feats, targets)
+    return survey(feats, targets, 13)
 
 
 @pytest.fixture(scope="module")
@@ -135,9 +135,9 @@ def test_the_fingerprint_sees_every_change(parts):
     part, _, _ = parts
     utterance = next(iter(part.targets))
     prints = {
-        survey(part.feats, part.targets)[1],
-        survey(part.feats, {**part.targets, utterance: (1, 1)})[1],
-        survey({**part.feats, utterance: part.feats[utterance] + np.float32(1e-3)}, part.targets)[1],
+        survey(part.feats, part.targets, 13)[1],
+        survey(part.feats, {**part.targets, utterance: (1, 1)}, 13)[1],
+        survey({**part.feats, utterance: part.feats[utterance] + np.float32(1e-3)}, part.targets, 13)[1],
     }
     assert len(prints) == 3
 
@@ -158,7 +158,7 @@ def test_mean_and_deviation_are_those_of_numpy(parts):
 
 def test_utterances_too_short_for_ctc_are_named():
     feats = {u: np.zeros((frames, 39), np.float32) for u, frames in (("a", 6), ("b", 7), ("c", 6))}
-    part, _ = survey(feats, {"a": (1, 2), "b": (1, 1), "c": (1, 1)})
+    part, _ = survey(feats, {"a": (1, 2), "b": (1, 1), "c": (1, 1)}, 13)
     kept, short = split_by_length(part, 3)  # two, three and two network frames
     assert list(kept.targets) == ["a", "b"] and short == ["c"]
 
@@ -171,7 +171,7 @@ def test_bad_data_is_one_line():
         ({"a": ()}, "utterance a"),
     ):
         with pytest.raises(UserError, match=what):
-            survey(feats, targets)
+            survey(feats, targets, 13)
 
 
 @pytest.mark.parametrize(

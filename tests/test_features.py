@@ -5,10 +5,12 @@ from __future__ import annotations
 import kaldi_native_fbank
 import numpy as np
 import pytest
+from helpers.features import as_it_is
 
 from lexicon.errors import UserError
-from pipeline.datadir.feats import check_dimension, read_feats
-from pipeline.sound.mfcc import CepstralStats, add_deltas, mfcc, splice
+from pipeline.datadir.feats import Features, check_dimension
+from pipeline.sound.front_end import SpeakerStats, add_deltas, splice
+from pipeline.sound.mfcc import mfcc
 from pipeline.times.clock import frame_to_seconds
 
 
@@ -93,7 +95,7 @@ def test_deltas_by_hand():
 def test_normalisation_per_speaker_over_several_utterances():
     rng = np.random.default_rng(2)
     utterances = [rng.normal(5, 3, (n, 13)) for n in (7, 20, 3)]
-    stats = CepstralStats()
+    stats = SpeakerStats(13)
     for x in utterances:
         stats.add(x)
     everything = np.concatenate(utterances)
@@ -102,7 +104,7 @@ def test_normalisation_per_speaker_over_several_utterances():
     both = np.concatenate([stats.normalise(x, variance=True) for x in utterances])
     np.testing.assert_allclose(both.mean(0), 0, atol=1e-9)
     np.testing.assert_allclose(both.std(0), 1, atol=1e-9)
-    constant = CepstralStats()
+    constant = SpeakerStats(13)
     constant.add(np.full((4, 13), 7.0))
     assert not constant.normalise(np.full((4, 13), 7.0), variance=True).any()  # 0, and not 0 / 0
 
@@ -126,4 +128,4 @@ def test_wrong_features_are_named(tmp_path):
         with pytest.raises(UserError):
             check_dimension(np.zeros(shape), 39, "exp/gmm")
     with pytest.raises(UserError, match="feats.scp: no such index"):
-        read_feats(tmp_path)
+        Features(tmp_path, as_it_is())

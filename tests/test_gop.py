@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.features import as_it_is
 
 from pipeline.align.gop import Goodness, phone_models
 from pipeline.hmm.topology import Transitions, phone_topology, silence_topology
@@ -18,7 +19,7 @@ SCALE = {"gmm": 0.28, "neural": 0.5}
 
 
 def system_of(kind: str, topology: Topology, step: int = 1) -> System:
-    return System(kind, Path(kind), lambda feats: feats, topology, step, SCALE[kind], 0.1)
+    return System(kind, Path(kind), as_it_is(), lambda feats: feats, topology, step, SCALE[kind], 0.1)
 
 
 def test_a_phone_of_one_state_by_hand():

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.features import as_it_is
 
 from pipeline.search.graph import Topology, ctc_topology
 from pipeline.search.posteriors import log_phone_posteriors, phone_labels, phone_posteriors
@@ -13,7 +14,7 @@ from pipeline.search.system import System
 
 
 def system_of(kind: str, topology: Topology, scores=lambda feats: feats) -> System:
-    return System(kind, Path(kind), scores, topology, 1, 0.28 if kind == "gmm" else 0.5, 0.1)
+    return System(kind, Path(kind), as_it_is(), scores, topology, 1, 0.28 if kind == "gmm" else 0.5, 0.1)
 
 
 def test_densities_of_a_phone_are_added_up_after_scaling():

@@ -14,7 +14,7 @@ from reports.trees import (
 )
 
 from pipeline.compare.causes import CAUSES
-from pipeline.datadir.feats import read_feats
+from pipeline.datadir.feats import RawFeatures
 from pipeline.neural.paths import greedy
 from pipeline.search.posteriors import phone_posteriors
 from pipeline.systems import load_system
@@ -156,7 +156,7 @@ def test_posteriors_spikes_and_placed_text(report: Path, watched: SimpleNamespac
 
 
 def read_archive_of(report: Path) -> dict[str, np.ndarray]:
-    return read_feats(report.parents[2] / "data" / "tiny" / "test")
+    return RawFeatures(report.parents[2] / "data" / "tiny" / "test")
 
 
 def test_zoom_widens_the_axis_not_the_page(report: Path, watched: SimpleNamespace) -> None:

@@ -6,15 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.features import write_feats
 
 from lexicon.errors import UserError
 from lexicon.files import write_json
 from lexicon.text import same_ids
-from pipeline.base.archive import write_archive
 from pipeline.datadir import Utterance, write_datadir
-from pipeline.datadir.feats import read_feats
+from pipeline.datadir.feats import RawFeatures
 from pipeline.datadir.sets import aligned_ctm, decoded_ctm, read_gold, read_placed, read_set
-from pipeline.sound.mfcc import FeatureSettings
 from pipeline.times.intervals import Interval
 
 IDS = ("a-1", "a-2", "b-1")
@@ -35,8 +34,7 @@ def test_set(tmp_path: Path) -> Path:
 
 
 def features(data: Path, ids: tuple[str, ...], missing: tuple[str, ...] = ()) -> None:
-    FeatureSettings(8000, True).write(data, missing)
-    write_archive(data / "feats.scp", ((utt, np.ones((9, 39), np.float32)) for utt in ids))
+    write_feats(data, {utt: np.ones((9, 13), np.float32) for utt in ids}, missing)
 
 
 def without_last_line(path: Path) -> None:
@@ -52,26 +50,26 @@ def test_ids_are_compared_both_ways():
 
 
 def test_features_of_some_are_no_features_of_all(test_set):
-    assert len(read_feats(test_set).of(read_set(test_set))) == 3
+    assert len(RawFeatures(test_set).of(read_set(test_set))) == 3
     features(test_set, IDS[:2])  # its checksums are whole: only the set knows
     with pytest.raises(
         UserError, match=r'feats.scp: 1 of 3 utterances are not there \(first: "b-1"\); remove \S*feats.scp'
     ):
-        read_feats(test_set).of(read_set(test_set))
+        RawFeatures(test_set).of(read_set(test_set))
     features(test_set, (*IDS, "c-1"))
     with pytest.raises(UserError, match="1 utterances are none of this set's 3"):
-        read_feats(test_set).of(read_set(test_set))
+        RawFeatures(test_set).of(read_set(test_set))
 
 
 def test_what_mfcc_was_told_to_go_on_without_may_miss_and_nothing_else(test_set):
     features(test_set, IDS[:2], missing=("b-1",))
     assert [utterance.id for utterance in read_set(test_set)] == ["a-1", "a-2"]
-    assert [utterance.id for utterance in read_feats(test_set).of(read_set(test_set))] == ["a-1", "a-2"]
+    assert [utterance.id for utterance in RawFeatures(test_set).of(read_set(test_set))] == ["a-1", "a-2"]
     without_last_line(test_set / "feats.scp")
     (test_set / "feats.crc").unlink()
     with pytest.raises(UserError, match='1 of 2 utterances are not there .first: "a-2"'):
-        read_feats(test_set).of(read_set(test_set))
-    write_json(test_set / "feats.json", {"sample_rate": 8000, "norm_vars": True, "missing": "b-1"})
+        RawFeatures(test_set).of(read_set(test_set))
+    write_json(test_set / "feats.json", {"kind": "mfcc", "sample_rate": 8000, "coefficients": 13, "missing": "b-1"})
     with pytest.raises(UserError, match=r"feats.json: not the settings .*; remove \S*feats.scp and run make again"):
         read_set(test_set)
 

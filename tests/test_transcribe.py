@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from argparse import Namespace
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,6 +16,7 @@ import pytest
 import soundfile
 import torch
 import torchaudio
+from helpers.features import CEPSTRA
 from helpers.speech import one_gaussian
 
 import pipeline.sound.recording as own_audio
@@ -34,14 +35,15 @@ from pipeline.search.decode import SearchSettings, WfstDecoder
 from pipeline.search.graph import ctc_topology, linear_graph
 from pipeline.search.wfst import Beams, SearchGraph, best_segments, search
 from pipeline.sound.audio import read_audio
-from pipeline.sound.mfcc import FeatureSettings, mfcc
+from pipeline.sound.front_end import FrontEnd, Raw
+from pipeline.sound.mfcc import mfcc
 from pipeline.sound.recording import own_name, read_recording
 from pipeline.systems import load_system
 from pipeline.times.intervals import read_ctm
 from pipeline.times.textgrid import read_textgrid
 
 PROJECT = Path(__file__).resolve().parents[1]
-SETTINGS = FeatureSettings(8000, norm_vars=False)
+FRONT_END = FrontEnd("mean", raw=CEPSTRA)
 GAP = 0.6  # seconds between utterances
 
 
@@ -86,7 +88,7 @@ def experiment(speech, tmp_path_factory) -> Experiment:
     lang, model = one_gaussian(speech, root)
     (root / "exp/gmm").mkdir(parents=True)
     model.save(root / "exp/gmm/model.safetensors")
-    write_json(root / "exp/gmm/meta.json", {"system": "gmm", "kind": "gmm", "features": asdict(SETTINGS)})
+    write_json(root / "exp/gmm/meta.json", {"system": "gmm", "kind": "gmm", "front_end": FRONT_END.as_json()})
     tuned = {"acoustic_scale": 0.1, "insertion_score": 0.0}
     write_json(root / "exp/gmm/tuning.json", {"search": "wfst", "words": tuned, "free": tuned})
 
@@ -119,11 +121,23 @@ def test_read_in_blocks_as_if_at_once(tmp_path, monkeypatch, rate):
     wav = tmp_path / "x.wav"
     soundfile.write(wav, np.random.default_rng(0).normal(0, 0.1, (round(7.31 * rate), 2)), rate)
     for wanted in (8000, 16000):
-        recording = read_recording(wav, FeatureSettings(wanted, True))
+        raw = Raw("mfcc", wanted, 13)
+        recording = read_recording(wav, {raw})
         whole = mfcc(read_audio(wav, wanted), wanted)
-        assert recording.static.shape == whole.shape and len(recording.levels) == len(whole)
-        np.testing.assert_allclose(recording.static, whole, atol=2e-3)
+        assert recording.raw[raw].shape == whole.shape and len(recording.levels) == len(whole)
+        np.testing.assert_allclose(recording.raw[raw], whole, atol=2e-3)
         assert recording.seconds == pytest.approx(7.31, abs=1e-3)
+
+
+def test_sound_at_two_rates_has_the_same_frames(tmp_path):
+    """As a network of another rate may be trained beside a GMM."""
+    wav = tmp_path / "x.wav"
+    for samples in (44100, 44555, 44639, 44750):
+        soundfile.write(wav, np.random.default_rng(0).normal(0, 0.1, samples), 44100)
+        low, high, slow = Raw("mfcc", 8000, 13), Raw("fbank", 16000, 40), Raw("fbank", 11025, 40)
+        recording = read_recording(wav, {low, high, slow})
+        assert all(len(recording.raw[raw]) == recording.num_frames for raw in (low, high, slow))
+        assert recording.feats(FrontEnd(raw=high), 5, 25).shape == (20, 120)
 
 
 def test_names_of_results():
@@ -237,11 +251,11 @@ def test_the_command_ends_in_one_line_where_results_cannot_go(experiment, tmp_pa
 def test_alignment_is_that_of_the_full_search(experiment):
     """Beam search over the whole file finds what Viterbi over all states finds."""
     system, lang = load_system(experiment.exp / "gmm"), load_lang(experiment.lang)
-    recording = read_recording(experiment.wav, SETTINGS)
+    recording = read_recording(experiment.wav, {CEPSTRA})
     placed = place_text(system, recording, experiment.words, lang.lexicon)
     model = load_gmm(experiment.exp / "gmm/model.safetensors")
     bounds = [0, *(piece.end for piece in recording.pieces())]
-    feats = np.concatenate([recording.feats(a, b) for a, b in zip(bounds, bounds[1:])])
+    feats = np.concatenate([recording.feats(FRONT_END, a, b) for a, b in zip(bounds, bounds[1:])])
     graph = utterance_graph(tuple(experiment.words), lang.lexicon, model.transitions)
     ((_, full),) = align(model, {"u": graph}, {"u": feats}, {"u": len(feats)})
     assert placed.phones == full.phones

@@ -27,8 +27,9 @@ from pipeline.align.boundaries import join_closures, matched
 from pipeline.align.gop import Goodness
 from pipeline.base.parallel import each
 from pipeline.datadir import read_datadir
-from pipeline.datadir.feats import read_feats
+from pipeline.datadir.feats import Features, front_end_for, read_feats
 from pipeline.datadir.sets import read_gold
+from pipeline.sound.front_end import FrontEnd, FrontEndSettings
 from pipeline.sound.mfcc import NUM_CEPS
 from pipeline.times.clock import FRAME_SHIFT_MS, seconds_to_frame
 from pipeline.times.intervals import Interval, Intervals
@@ -50,7 +51,8 @@ MOST = 1000  # utterances to learn from: more would take hours, as all of TIMIT
 
 @dataclass(frozen=True)
 class Training:
-    """An utterance with features (T, D) whose phones were placed by a system, and by hands."""
+    """An utterance whose phones were placed by a system, and by hands, with features (T, D) of the sound: normalised
+    cepstra with deltas, whatever the system itself is given."""
 
     feats: np.ndarray
     phones: list[Segment]
@@ -92,9 +94,11 @@ class View:
 
 @dataclass(frozen=True)
 class Correction:
-    """A forest for each round, that tells from a `View` how many frames later a boundary should be."""
+    """A forest for each round, that tells from a `View` how many frames later a boundary should be. ``front_end`` makes
+    the features that the trees see."""
 
     view: View
+    front_end: FrontEnd
     forests: list[ExtraTreesRegressor] = field(default_factory=list)
 
     def correct(self, feats: np.ndarray, phones: Sequence[Segment]) -> list[Segment]:
@@ -152,11 +156,16 @@ def examples(view: View, utterance: Training, limit: float) -> tuple[list[np.nda
 
 
 def learn(
-    taught: Sequence[Training], fold: Fold, class_of: Mapping[str, str], seed: int = 0, jobs: int = 1
+    taught: Sequence[Training],
+    fold: Fold,
+    class_of: Mapping[str, str],
+    front_end: FrontEnd,
+    seed: int = 0,
+    jobs: int = 1,
 ) -> Correction:
     """A forest for each round. The next learns from boundaries as trees have moved them that did not know them: those
     that did would leave nothing to learn. There are fewer rounds where nothing matches what hands have placed."""
-    correction = Correction(view_of(taught, fold, class_of))
+    correction = Correction(view_of(taught, fold, class_of), front_end)
     view = correction.view
     for limit in LIMITS:
         found = [examples(view, utterance, limit) for utterance in taught]
@@ -197,6 +206,7 @@ def train_correction(
     goodness: Goodness,
     words: Mapping[str, Sequence[str]],
     feats: Mapping[str, np.ndarray],
+    sound: Features,
     gold: Intervals,
     fold: Fold,
     lexicon: Weighted,
@@ -204,34 +214,46 @@ def train_correction(
     on_utterance: Callable[[], object] = lambda: None,
     jobs: int = 1,
 ) -> Correction | None:
-    """Align the utterances of ``words`` with a system and learn from ``gold`` how far it is off; None: no match."""
+    """Align the utterances of ``words`` with a system, which is given ``feats``, and learn from ``gold`` and the
+    ``sound`` how far it is off; None: no match."""
+
+    system = goodness.system
 
     def place(utt: str) -> PlacedUtterance | None:
         x = feats[utt]
-        return place_utterance(goodness, utt, goodness.system.scores(x), len(x), words[utt], lexicon)
+        return place_utterance(goodness, utt, system.scores(x), system.num_frames(x), words[utt], lexicon)
 
     taught = []
     for utt, placed in zip(words, each(place, words, jobs)):
         if placed is not None:
-            taught.append(Training(feats[utt], placed.segments, gold[utt]))
+            taught.append(Training(sound[utt], placed.segments, gold[utt]))
         on_utterance()
-    correction = learn(taught, fold, phone_classes(phone_set, goodness.models.phones), jobs=jobs) if taught else None
-    return correction if correction and correction.forests else None
+    if not taught:
+        return None
+    classes = phone_classes(phone_set, goodness.models.phones)
+    correction = learn(taught, fold, classes, sound.front_end, jobs=jobs)
+    return correction if correction.forests else None
+
+
+def sound_of(train: Path) -> FrontEnd | None:
+    """What a correction hears that is learnt from data directory ``train``; None where no phones are placed by hand."""
+    return front_end_for(train, FrontEndSettings()) if read_gold(train, "phones") else None
 
 
 def correction_from_gold(train: Path, goodness: Goodness, lang: Lang, jobs: int = 1) -> Correction | None:
     """The correction that a system learns from the gold phones of data directory ``train``; None where it has none, or
     none that match."""
-    gold = read_gold(train, "phones")
-    if not gold:
+    gold, front_end = read_gold(train, "phones"), sound_of(train)
+    if front_end is None:
         return None
-    feats = read_feats(train, goodness.system.directory)
+    feats, sound = read_feats(train, goodness.system.directory), Features(train, front_end)
     words = to_learn_from({u.id: u.words for u in feats.of(read_datadir(train))}, gold)
     with tqdm(total=len(words), desc=f"teach {goodness.system.name}", unit="utt", disable=None) as bar:
         return train_correction(
             goodness,
             words,
             feats,
+            sound,
             gold,
             read_fold(train.parent),
             lang.reference_lexicon,

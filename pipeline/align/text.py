@@ -117,13 +117,16 @@ def _some(words: Sequence[str]) -> str:
 def score_pieces(system: System, recording: Recording) -> np.ndarray:
     """Scores of the whole recording, (T', columns). A long one is scored in parts, cut at its pauses, since models are
     trained on utterances; a short one at once, as an utterance of a corpus is."""
-    total, step = len(recording.static), system.step
+    total, step = recording.num_frames, system.step
     bounds, cuts = [0], [*(piece.end // step * step for piece in recording.pieces() if piece.end < total), total]
     for cut, following in zip(cuts, [*cuts[1:], total]):
         if cut == total or following - bounds[-1] > Cutting.limit:
             bounds.append(cut)
-    rows = [system.scores(recording.feats(a, b))[: -(-(b - a) // step)] for a, b in zip(bounds, bounds[1:])]
-    return np.concatenate(rows)
+
+    def scored(start: int, end: int) -> np.ndarray:
+        return system.scores(recording.feats(system.front_end, start, end))[: -(-(end - start) // step)]
+
+    return np.concatenate([scored(a, b) for a, b in zip(bounds, bounds[1:])])
 
 
 def place_text(
@@ -132,13 +135,15 @@ def place_text(
     """The forced alignment of the words in this order; None if there are more words than frames. With the system's
     ``correction`` boundaries are moved to where gold boundaries would be."""
     path = force_align(
-        system, score_pieces(system, recording), len(recording.static), words, lexicon, recording.name, skipping=True
+        system, score_pieces(system, recording), recording.num_frames, words, lexicon, recording.name, skipping=True
     )
     if path is None:
         return None
-    phones = correction.correct(recording.feats(), path.phones) if correction else path.phones
+    phones = path.phones
+    if correction:
+        phones = correction.correct(recording.feats(correction.front_end), phones)
     placed = word_segments(phones, words)
-    speech = len(recording.static) - sum(end - start for start, end in recording.pauses)
+    speech = recording.num_frames - sum(end - start for start, end in recording.pauses)
     return Placed(placed, phones, path.word_confidence, path.phone_confidence, _left_out(placed, words), speech)
 
 

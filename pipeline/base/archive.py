@@ -13,7 +13,7 @@ import os
 import re
 import struct
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import kaldiio
@@ -24,11 +24,14 @@ from lexicon.files import atomic_write, write_lines
 from lexicon.text import numbered_lines, same_ids, unfit_for_a_file
 from pipeline.base.sealed import read_sealed, write_sealed
 
+# What make looks at of the stage that writes an index, where it is another file.
+LOOKED_AT = {"ali.scp": "phones.txt", "cmvn.scp": "feats.scp"}
 PLACE = re.compile(r"[^|]+:[0-9]+")  # file and offset; a bar would be a command
 
 
 def write_archive(scp: Path | str, arrays: Iterable[tuple[str, np.ndarray]]) -> int:
-    """Write ``NAME.ark`` and ``NAME.crc`` beside ``NAME.scp`` and the index last; float32 matrices or int32 vectors.
+    """Write ``NAME.ark`` and ``NAME.crc`` beside ``NAME.scp`` and the index last; matrices of floats or int32
+    vectors.
 
     An old index goes before the old arrays do. Returns how many were written.
     """
@@ -59,18 +62,19 @@ def read_checksums(path: Path) -> dict[str, str]:
 
 
 def again(scp: Path) -> str:
-    """What makes an archive anew: the removal of what make looks at, which for an alignment is phones.txt."""
-    return f"remove {scp.with_name('phones.txt') if scp.name == 'ali.scp' else scp} and run make again"
+    """What makes an archive anew: the removal of what make looks at."""
+    return f"remove {scp.with_name(LOOKED_AT.get(scp.name, scp.name))} and run make again"
 
 
 class Archive(Mapping[str, np.ndarray]):
     """The arrays behind an ``.scp``, read from disk when asked for, so that a corpus never fills the memory.
 
     An .ark is looked for beside the .scp first, for folders are copied and moved, and then where the .scp says. Where
-    there is a .crc (Kaldi writes none), index and arrays must agree with it.
+    there is a .crc (Kaldi writes none), index and arrays must agree with it. ``unfit`` says why a key cannot be one:
+    files are named after utterances.
     """
 
-    def __init__(self, scp: Path | str):
+    def __init__(self, scp: Path | str, unfit: Callable[[str], str] = unfit_for_a_file):
         self.path = Path(scp)
         self._entries: dict[str, str] = {}
         if not self.path.is_file():
@@ -84,7 +88,7 @@ class Archive(Mapping[str, np.ndarray]):
                 )
             if key in self._entries:
                 raise UserError(f'{self.path}:{number}: utterance "{key}" for the second time; {again(self.path)}')
-            if why := unfit_for_a_file(key):
+            if why := unfit(key):
                 raise UserError(f'{self.path}:{number}: utterance "{key}": a file of that name {why}; rename it')
             self._entries[key] = where.strip()
         sums = self.path.with_suffix(".crc")

@@ -15,7 +15,7 @@ from pipeline.classifier.model import check_alignment
 from pipeline.datadir.feats import Features, check_dimension
 from pipeline.hmm.gmm import GmmHmm
 from pipeline.hmm.topology import Transitions
-from pipeline.times.clock import seconds_to_frame
+from pipeline.times.clock import at_frames, seconds_to_frame
 from pipeline.times.intervals import Interval, Intervals
 
 UNKNOWN = -1  # a frame of a label that the lexicon has no phone for
@@ -53,18 +53,22 @@ def phone_of(label: str, transitions: Transitions, fold: Fold) -> str | None:
 
 
 def frame_labels(
-    feats: Features, alignment: Archive, hmms: GmmHmm, gold: Intervals, fold: Fold
+    feats: Features, alignment: Archive, step: int, hmms: GmmHmm, gold: Intervals, fold: Fold
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """The features (T, D) and densities (T,) of every utterance of the alignment: where hands have placed the phones,
-    these say which, else the alignment does. UserError where they do not fit."""
+    """The features (T, D) and densities (T,) of every utterance of the alignment, of whose rows each stands for
+    ``step`` frames: where hands have placed the phones, these say which, else the alignment does. UserError where they
+    do not fit."""
     if not len(alignment):
         raise UserError(f"{alignment.path}: empty; align the set again")
     x, y = [], []
     for utt in alignment:
         if utt not in feats:
             raise UserError(f"{alignment.path}: {utt} has no features in {feats.path}; align the set again")
-        x.append(check_dimension(feats[utt], hmms.means.shape[1], f"{feats.path}: {utt}"))
-        found = check_alignment(alignment[utt], x[-1], hmms.transitions.num_pdfs, f"{alignment.path}: {utt}")
-        states = gold_states(gold[utt], hmms.transitions, fold, len(found)) if utt in gold else found
+        x.append(check_dimension(feats[utt], feats.front_end.dimension, f"{feats.path}: {utt}"))
+        own = feats.front_end.step
+        frames = np.arange(len(x[-1])) * own  # on which the rows are centred
+        found = alignment[utt] if step == own else at_frames(alignment[utt], step, frames)
+        found = check_alignment(found, x[-1], hmms.transitions.num_pdfs, f"{alignment.path}: {utt}")
+        states = gold_states(gold[utt], hmms.transitions, fold, frames[-1] + 1)[frames] if utt in gold else found
         y.append(np.where(states == UNKNOWN, found, states))
     return x, y

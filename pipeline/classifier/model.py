@@ -16,7 +16,7 @@ import numpy as np
 
 from lexicon.errors import UserError
 from pipeline.base.arrays import read_arrays, write_arrays
-from pipeline.sound.mfcc import splice
+from pipeline.sound.front_end import splice
 
 
 @dataclass

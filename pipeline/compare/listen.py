@@ -10,11 +10,10 @@ import numpy as np
 
 from lexicon.errors import UserError
 from lexicon.lang import Lang, load_lang
-from pipeline.datadir.feats import model_features
 from pipeline.search.decode import Decoder, Hypothesis, SearchSettings, WfstDecoder, word_decoder
 from pipeline.search.system import System
 from pipeline.search.tuning import read_tuning
-from pipeline.sound.mfcc import FeatureSettings
+from pipeline.sound.front_end import Raw
 from pipeline.sound.pauses import Piece
 from pipeline.sound.recording import Recording, shifted
 from pipeline.systems import load_system
@@ -49,14 +48,9 @@ def trained(exp: Path, systems: list[ListedSystem]) -> tuple[list[ListedSystem],
     return ready, [name for name in names if name not in [system.name for system in ready]]
 
 
-def common_features(systems: list[ListedSystem]) -> FeatureSettings:
-    """The features of all systems; UserError if they differ, which they do only in an experiment half done again."""
-    first, *others = systems
-    settings = model_features(first.model)
-    for other in others:
-        if model_features(other.model) != settings:
-            raise UserError(f"{other.model}: trained on other features than {first.model}; train both alike, run: make")
-    return settings
+def raw_wanted(searches: Mapping[str, Searches]) -> set[Raw]:
+    """What the front ends of the systems begin with."""
+    return {system.front_end.raw for system, _, _ in searches.values()}
 
 
 def load_searches(exp: Path, chosen: list[ListedSystem]) -> dict[str, Searches]:
@@ -81,19 +75,19 @@ def listen(
     """Words, and free phones, that each system hears in a piece, on the time axis of the recording. What systems have
     in common (two searches with one network) is done once."""
     start, end = recording.spoken(piece)
-    feats = recording.feats(start, end)
     scores: dict[int, np.ndarray] = {}
     frees: dict[int, Hypothesis] = {}
 
-    def heard(decoder: Decoder, scores: np.ndarray) -> Hypothesis:
-        found = decoder.decode(recording.name, scores, end - start)
-        return Hypothesis(shifted(found.words, start), shifted(found.phones, start), found.confidence)
+    def heard(decoder: Decoder, scores: np.ndarray, begin: int) -> Hypothesis:
+        found = decoder.decode(recording.name, scores, end - begin)
+        return Hypothesis(shifted(found.words, begin), shifted(found.phones, begin), found.confidence)
 
     result = {}
     for name, (system, words, free) in searches.items():
+        begin = start - start % system.front_end.step
         if id(system) not in scores:
-            scores[id(system)] = system.scores(feats)
+            scores[id(system)] = system.scores(recording.feats(system.front_end, begin, end))
         if id(free) not in frees:
-            frees[id(free)] = heard(free, scores[id(system)])
-        result[name] = heard(words, scores[id(system)]), frees[id(free)]
+            frees[id(free)] = heard(free, scores[id(system)], begin)
+        result[name] = heard(words, scores[id(system)], begin), frees[id(free)]
     return result

@@ -1,52 +1,174 @@
-"""The features of a data directory: feats.scp, and feats.json, which says how they were made."""
+"""The features of a data directory: raw rows on disk, of which each system's front end makes what it wants when read.
+
+Of each kind of raw features there are feats.scp, the rows of each utterance; cmvn.scp, what normalisation needs of each
+speaker, as Kaldi's compute-cmvn-stats writes it; and feats.json, which says how they were made.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from lexicon.errors import UserError
-from lexicon.files import read_json
-from lexicon.text import same_ids
-from pipeline.base.archive import Archive, again
+from lexicon.files import read_json, write_json
+from lexicon.text import read_text, same_ids, unfit
+from pipeline.base.archive import Archive, again, write_archive
 from pipeline.base.meta import read_meta
 from pipeline.datadir import Utterance
 from pipeline.datadir.short import refuse_short
-from pipeline.sound.audio import SAMPLE_RATES
-from pipeline.sound.mfcc import NUM_CEPS, SETTINGS, Cepstra, FeatureSettings
+from pipeline.sound.front_end import (
+    USUAL,
+    FrontEnd,
+    FrontEndSettings,
+    Raw,
+    SpeakerStats,
+    front_end_from,
+    prior_of,
+)
+
+SETTINGS = "feats.json"
+STATISTICS = "cmvn.scp"
 
 
-class Features(Archive):
-    """The features of a data directory, utterance id -> (T, 39) float32, read when asked for."""
+def raw_folder(datadir: Path | str, kind: str) -> Path:
+    """Where the raw features of a kind lie."""
+    return Path(datadir) if kind == USUAL else Path(datadir) / kind
 
-    def __init__(self, datadir: Path | str):
-        super().__init__(Path(datadir) / "feats.scp")
-        self.settings, self.missing, self.cepstra = _read_settings(self.path.with_name(SETTINGS))
+
+class RawFeatures(Archive):
+    """The raw features of a kind in a data directory, utterance id -> (T, coefficients) float32."""
+
+    def __init__(self, datadir: Path | str, kind: str = USUAL):
+        self.folder, self.datadir = raw_folder(datadir, kind), Path(datadir)
+        super().__init__(self.folder / "feats.scp")
+        self.raw, self.missing = _read_settings(self.folder / SETTINGS)
+        if self.raw.kind != kind:
+            raise UserError(f"{self.folder / SETTINGS}: features of kind {self.raw.kind}, not {kind}; {self.again}")
+
+    @property
+    def again(self) -> str:
+        return again(self.path)
+
+    def __getitem__(self, key: str) -> np.ndarray:
+        return check_dimension(super().__getitem__(key), self.raw.coefficients, f"{self.path}: {key}")
 
     def of(self, utterances: Iterable[Utterance]) -> list[Utterance]:
         """The utterances, without those that the mfcc stage was told to go on without; UserError unless features are of
         these and no others."""
         wanted = [utterance for utterance in utterances if utterance.id not in self.missing]
-        same_ids(self.path, self, (utterance.id for utterance in wanted), again(self.path))
+        same_ids(self.path, self, (utterance.id for utterance in wanted), self.again)
         if not wanted:
-            raise UserError(f"{self.path}: no utterances; {again(self.path)}")
+            raise UserError(f"{self.path}: no utterances; {self.again}")
         return wanted
 
+    @cached_property
+    def speakers(self) -> Mapping[str, SpeakerStats]:
+        """What normalisation needs of each speaker."""
+        archive = Archive(self.folder / STATISTICS, unfit)
+        found, shape = {}, (2, self.raw.coefficients + 1)
+        for speaker, matrix in archive.items():
+            if matrix.shape != shape or matrix[0, -1] < 1:
+                raise UserError(f"{archive.path}: {speaker}: no sums of {self.raw.coefficients} numbers; {self.again}")
+            found[speaker] = SpeakerStats.from_matrix(matrix)
+        if not found:
+            raise UserError(f"{archive.path}: no speakers; {self.again}")
+        return found
 
-def _read_settings(path: Path) -> tuple[FeatureSettings, frozenset[str], Cepstra | None]:
-    """feats.json: how features were made, of which utterances there are none, and the cepstra of the others."""
+    @cached_property
+    def speaker_of(self) -> Mapping[str, str]:
+        """Who says an utterance; UserError where it is nobody, or one without statistics."""
+        path = self.datadir / "utt2spk"
+        found = {utterance: " ".join(names) for utterance, names in read_text(path).items()}
+        for utterance in self:
+            if found.get(utterance) not in self.speakers:
+                raise UserError(
+                    f"{path}: {utterance}: no statistics of speaker {found.get(utterance)!r} in"
+                    f" {self.folder / STATISTICS}; {self.again}"
+                )
+        return found
+
+
+class Features(RawFeatures):
+    """The features that a front end makes of the raw ones, utterance id -> (T, D) float32, composed when asked for.
+
+    UserError where the raw ones were made otherwise than those of the training set, that of ``model``, a directory.
+    """
+
+    def __init__(self, datadir: Path | str, front_end: FrontEnd, model: Path | str | None = None):
+        super().__init__(datadir, front_end.raw.kind)
+        self.front_end = front_end
+        if self.raw != front_end.raw:
+            training = f"the model {model} was trained on" if model else "the training set has"
+            way = "decode with a model of the same kind, or: make transcribe, which resamples" if model else self.again
+            raise UserError(f"{self.path}: {self.raw}; {training} {front_end.raw}; {way}")
+
+    def __getitem__(self, key: str) -> np.ndarray:
+        rows = super().__getitem__(key)
+        normalised = self.front_end.normalise != "none"
+        return self.front_end.compose(rows, self.speakers[self.speaker_of[key]] if normalised else None)
+
+
+def read_feats(datadir: Path | str, model: Path | str) -> Features:
+    """The features of a data directory as the model in the directory ``model`` wants them."""
+    return Features(datadir, front_end_of(model), model)
+
+
+def front_end_for(datadir: Path | str, settings: FrontEndSettings, kind: str = USUAL) -> FrontEnd:
+    """The front end with these settings of a system that is trained on this data directory."""
+    known = RawFeatures(datadir, kind)
+    prior = prior_of(known.speakers.values())
+    return FrontEnd(settings.normalise, settings.deltas, settings.splice, raw=known.raw, prior=prior)
+
+
+def front_end_of(model: Path | str) -> FrontEnd:
+    """The front end that the meta.json of the model in this directory asks for."""
+    try:
+        return front_end_from(read_meta(model).get("front_end"))
+    except ValueError as error:
+        raise UserError(
+            f'{model}/meta.json: "front_end" does not say on what features the model was trained ({error});'
+            f" train it again: make {Path(model).name}"
+        ) from error
+
+
+def write_raw(
+    datadir: Path | str,
+    raw: Raw,
+    rows: Iterable[tuple[str, np.ndarray]],
+    speaker_of: Mapping[str, str],
+    missing: Iterable[str] = (),
+) -> tuple[int, int]:
+    """Write the raw features of a data directory, and their statistics; returns how many utterances and speakers.
+
+    The old index goes first and the new one comes last. ``missing`` is asked for when all ``rows`` are there.
+    """
+    folder, stats = raw_folder(datadir, raw.kind), dict[str, SpeakerStats]()
+    target = folder / "feats.scp"
+
+    def counted() -> Iterable[tuple[str, np.ndarray]]:
+        for utterance, found in rows:
+            stats.setdefault(speaker_of[utterance], SpeakerStats(raw.coefficients)).add(found)
+            yield utterance, found
+        target.unlink(missing_ok=True)
+        write_json(folder / SETTINGS, {**asdict(raw), "missing": list(missing)})
+        write_archive(folder / STATISTICS, ((speaker, stats[speaker].as_matrix()) for speaker in sorted(stats)))
+
+    return write_archive(target, counted()), len(stats)
+
+
+def _read_settings(path: Path) -> tuple[Raw, frozenset[str]]:
+    """feats.json: how raw features were made, and of which utterances there are none."""
     try:
         value = read_json(path)
-        missing, cepstra = (
-            (value.pop("missing", []), value.pop("cepstra", None)) if isinstance(value, dict) else ([], None)
-        )
+        missing = value.pop("missing", []) if isinstance(value, dict) else []
         if not isinstance(missing, list) or not all(isinstance(utt, str) for utt in missing):
             raise ValueError('"missing" is no list of ids')
-        return settings_from(value), frozenset(missing), _cepstra_from(cepstra)
-    except (OSError, ValueError) as error:
+        return Raw(**value), frozenset(missing)
+    except (OSError, ValueError, TypeError) as error:
         what = error.strerror if isinstance(error, OSError) else error
         raise UserError(
             f"{path}: not the settings of the features ({what}); {again(path.with_name('feats.scp'))}"
@@ -57,67 +179,6 @@ def missing_features(datadir: Path) -> frozenset[str]:
     """The utterances that the mfcc stage was told to go on without; none where it has not been at work."""
     path = Path(datadir) / SETTINGS
     return _read_settings(path)[1] if path.exists() else frozenset()
-
-
-def settings_from(value: object) -> FeatureSettings:
-    """Settings from JSON; ValueError for anything else."""
-    if not isinstance(value, dict) or set(value) != {"sample_rate", "norm_vars"}:
-        raise ValueError("sample_rate and norm_vars are expected")
-    rate, norm_vars = value["sample_rate"], value["norm_vars"]
-    if type(rate) is not int or rate not in SAMPLE_RATES or type(norm_vars) is not bool:
-        raise ValueError(f"sample_rate {rate!r}, norm_vars {norm_vars!r}")
-    return FeatureSettings(rate, norm_vars)
-
-
-def _cepstra_from(value: Any) -> Cepstra | None:
-    """Mean and variance from JSON, None where older programs wrote none; ValueError for anything else."""
-    if value is None:
-        return None
-    try:
-        found = {name: [float(number) for number in value[name]] for name in ("mean", "variance")}
-        if (
-            any(len(numbers) != NUM_CEPS or not np.isfinite(numbers).all() for numbers in found.values())
-            or min(found["variance"]) < 0
-        ):
-            raise ValueError
-    except (ValueError, KeyError, TypeError):
-        raise ValueError(f'"cepstra" is not mean and variance of {NUM_CEPS} coefficients') from None
-    return found
-
-
-def model_cepstra(model: Path | str) -> Cepstra | None:
-    """Mean and variance of the cepstra that the model in this directory was trained on; None for an older model."""
-    try:
-        return _cepstra_from(read_meta(model).get("cepstra"))
-    except ValueError as error:
-        raise UserError(f"{model}/meta.json: {error}; train it again: make {Path(model).name}") from error
-
-
-def model_features(model: Path | str) -> FeatureSettings:
-    """How the features were made that the model in this directory was trained on."""
-    try:
-        return settings_from(read_meta(model).get("features"))
-    except ValueError as error:
-        raise UserError(
-            f'{model}/meta.json: "features" does not say on what features the model was trained ({error});'
-            f" train it again: make {Path(model).name}"
-        ) from error
-
-
-def read_feats(datadir: Path | str, model: Path | str | None = None) -> Features:
-    """The features of a data directory; UserError if ``model``, a model directory, was trained on others."""
-    feats = Features(datadir)
-    if model is not None and (wanted := model_features(model)) != feats.settings:
-        raise UserError(
-            f"{feats.path}: features of {_in_words(feats.settings)}; the model {model} was trained on"
-            f" {_in_words(wanted)}; decode with a model of the same kind, or: make transcribe, which"
-            " resamples"
-        )
-    return feats
-
-
-def _in_words(settings: FeatureSettings) -> str:
-    return f"{settings.sample_rate} Hz, variance {'' if settings.norm_vars else 'not '}normalised"
 
 
 def check_dimension(feats: np.ndarray, dimension: int, what: str) -> np.ndarray:
@@ -133,7 +194,7 @@ def check_dimension(feats: np.ndarray, dimension: int, what: str) -> np.ndarray:
 def measured(
     feats: Mapping[str, np.ndarray], words: Mapping[str, Sequence[str]], dimension: int, where: Path | str
 ) -> dict[str, int]:
-    """Frames of each utterance in ``words``, checked to be (T, dimension); UserError for more words than frames.
+    """Rows of each utterance in ``words``, checked to be (T, dimension); UserError for more words than rows.
 
     ``where`` is the file that holds the words. A transcript of another recording, or of a whole book, must end here:
     the graph of an utterance takes memory by its words.
@@ -142,7 +203,7 @@ def measured(
     refuse_short(
         where,
         {
-            utt: f"{len(spoken)} words in {lengths[utt]} frames of 10 ms"
+            utt: f"{len(spoken)} words in {lengths[utt]} frames"
             for utt, spoken in words.items()
             if len(spoken) > lengths[utt]
         },

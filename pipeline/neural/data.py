@@ -20,16 +20,18 @@ Target = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Part:
-    """A set of utterances: feats maps an id to (T, D) float32 and reads it when asked; targets are token ids."""
+    """A set of utterances: feats maps an id to (T, D) float32 and reads it when asked; targets are token ids. A row
+    holds ``coefficients`` numbers, and their deltas and neighbours."""
 
     feats: Mapping[str, np.ndarray]
     targets: dict[str, Target]
     num_frames: dict[str, int]
     mean: np.ndarray
     deviation: np.ndarray
+    coefficients: int
 
 
-def survey(feats: Mapping[str, np.ndarray], targets: dict[str, Target]) -> tuple[Part, str]:
+def survey(feats: Mapping[str, np.ndarray], targets: dict[str, Target], coefficients: int) -> tuple[Part, str]:
     """Read every utterance once: its length, and a fingerprint of all features and targets (sha256, hex).
 
     Raises UserError when an utterance has no features or no phones, or values that are not finite.
@@ -50,7 +52,8 @@ def survey(feats: Mapping[str, np.ndarray], targets: dict[str, Target]) -> tuple
     frames = sum(num_frames.values())
     mean = np.asarray(sums / frames)
     deviation = np.sqrt(np.maximum(squares / frames - mean**2, 1e-8))
-    return Part(feats, targets, num_frames, mean.astype(np.float32), deviation.astype(np.float32)), digest.hexdigest()
+    figures = mean.astype(np.float32), deviation.astype(np.float32)
+    return Part(feats, targets, num_frames, *figures, coefficients), digest.hexdigest()
 
 
 def split_by_length(part: Part, subsampling: int) -> tuple[Part, list[str]]:
@@ -81,7 +84,7 @@ def augment(
     """A copy of feats (T, D) at another speed, with noise, and with stretches of time and coefficients set to the mean.
 
     The masks are those of SpecAugment (Park et al. 2019). A coefficient is masked with
-    its deltas (D is three blocks). The new length is at least `shortest` frames, otherwise the speed stays.
+    its deltas and neighbours. The new length is at least `shortest` frames, otherwise the speed stays.
     """
     x = feats
     if settings.speed_change:
@@ -95,8 +98,8 @@ def augment(
         x[start : start + width] = part.mean
     if settings.feature_mask:
         width = int(generator.integers(0, settings.feature_mask + 1))
-        start = generator.integers(0, max(1, x.shape[1] // 3 - width))
-        for first in range(start, x.shape[1], x.shape[1] // 3):
+        start = generator.integers(0, max(1, part.coefficients - width))
+        for first in range(start, x.shape[1], part.coefficients):
             x[:, first : first + width] = part.mean[first : first + width]
     return x
 

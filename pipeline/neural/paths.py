@@ -19,7 +19,7 @@ def greedy(log_posteriors: np.ndarray) -> list[tuple[int, int, int]]:
 
 
 def input_frames(begin: int, end: int, subsampling: int, num_frames: int) -> tuple[int, int]:
-    """Network frames begin..end as feature frames (10 ms): frame j stands for those nearest to j * subsampling."""
+    """Network frames begin..end as frames of the clock: frame j stands for those nearest to j * subsampling."""
     first, last = (min(max(0, j * subsampling - subsampling // 2), num_frames) for j in (begin, end))
     return first, last
 

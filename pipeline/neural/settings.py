@@ -32,7 +32,7 @@ class TrainSettings:
     average_decay: float = setting(0.99, "decay per step of the moving average of the weights, which is the model")
     speed_change: float = setting(0.1, "utterances are made faster or slower by up to this share")
     time_masks: float = setting(1.0, "masks of 1 to 10 frames per second of speech, on average")
-    feature_mask: int = setting(3, "cepstral coefficients masked at most, with their deltas")
+    feature_mask: int = setting(3, "coefficients masked at most, with their deltas")
     noise: float = setting(0.1, "Gaussian noise, in standard deviations of each coefficient")
     seed: int = setting(1, "seed of everything random")
 

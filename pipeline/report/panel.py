@@ -20,7 +20,7 @@ from pipeline.base.edits import GAP, pair_up
 from pipeline.base.meta import MODEL
 from pipeline.compare.results import Comparison, Result
 from pipeline.datadir import Utterance
-from pipeline.datadir.feats import read_feats
+from pipeline.datadir.feats import Features, read_feats
 from pipeline.datadir.sets import aligned_ctm, decoded_ctm, read_gold, read_placed
 from pipeline.draw.spectrogram import png_mask, spectrogram
 from pipeline.report.lattices import GRAPHS, difference_bars, lattice_drawings, read_lattice, seconds_of
@@ -210,12 +210,16 @@ class Panels:
         model = self._model(directory)
         if model is None:
             return None
-        feats = read_feats(self.comparison.data / "test", directory)[utterance]
+        feats = self._feats(directory)[utterance]
         labels, posteriors = phone_posteriors(model, feats)
         drawn = posteriorgram(labels, posteriors, model.step, phone_set_of(self.comparison.lang))
         if model.posteriors is not None:
             drawn["spikes"] = spikes(model.tokens, model.posteriors(feats), model.step)
         return drawn
+
+    @functools.cache
+    def _feats(self, directory: Path) -> Features:
+        return read_feats(self.comparison.data / "test", directory)
 
     @functools.cache
     def _model(self, directory: Path) -> System | None:

@@ -67,7 +67,7 @@ class Hypothesis:
 
 
 class Decoder(Protocol):
-    """Maps the scores of one utterance (T', columns) to a hypothesis; ``num_frames`` feature frames lie behind them.
+    """Maps the scores of one utterance (T', columns) to a hypothesis; they stand for ``num_frames`` frames.
 
     ``graphs``: of the lattices that it makes, first that of a hypothesis' ``lattice``, then of its ``word_lattice``.
     """

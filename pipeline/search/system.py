@@ -13,6 +13,7 @@ from pipeline.datadir.feats import check_dimension
 from pipeline.hmm.topology import Hmms, Transitions
 from pipeline.lattice import LARGEST
 from pipeline.search.graph import Topology
+from pipeline.sound.front_end import FrontEnd
 
 Scorer = Callable[[np.ndarray], np.ndarray]
 
@@ -21,7 +22,8 @@ Scorer = Callable[[np.ndarray], np.ndarray]
 class System:
     """A trained acoustic model as the decoder sees it.
 
-    ``scores`` maps features (T, D) to natural-log scores (T', columns) for ``topology``, one row for ``step`` frames.
+    ``scores`` maps what ``front_end`` makes of an utterance, features (T, D), to natural-log scores (T', columns) for
+    ``topology``, one row for ``step`` frames of the clock: those of a row of features times the model's subsampling.
 
     ``posterior_scale`` makes the scores of two phones comparable: those of neighbouring frames are not independent, so
     their product is too sure of itself. (With those of the systems here, of dev prompts 15 % of whose words were
@@ -35,6 +37,7 @@ class System:
 
     name: str
     directory: Path
+    front_end: FrontEnd
     scores: Scorer
     topology: Topology
     step: int
@@ -51,6 +54,10 @@ class System:
         if self.posteriors is None:
             return {"": self}
         return {"": self, ".raw": replace(self, name=f"{self.name}.raw", scores=self.posteriors)}
+
+    def num_frames(self, feats: np.ndarray) -> int:
+        """Frames of the clock in features (T, D)."""
+        return len(feats) * self.front_end.step
 
 
 @dataclass(frozen=True)

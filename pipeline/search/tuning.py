@@ -149,7 +149,7 @@ def _tune(
     fold: Fold = {},
     jobs: int = 1,
 ) -> Tried:
-    scores = each(lambda utt: (system.scores(x := feats[utt]), len(x)), references, jobs)
+    scores = each(lambda utt: (system.scores(x := feats[utt]), system.num_frames(x)), references, jobs)
     scored = dict(zip(references, scores))
 
     def errors(settings: SearchSettings) -> int:

@@ -72,8 +72,8 @@ def search(
 ) -> Lattice | None:
     """Search one utterance with Kaldi's lattice decoder; None if no path reaches the end.
 
-    scores: (T, columns) log-likelihoods (or CTC log-posteriors), one row for ``step`` feature frames. Returns the phone
-    lattice, with ``posteriors`` unless they are not wanted, its nodes counted in feature frames (``num_frames`` of
+    scores: (T, columns) log-likelihoods (or CTC log-posteriors), one row for ``step`` frames. Returns the phone
+    lattice, with ``posteriors`` unless they are not wanted, its nodes counted in frames (``num_frames`` of
     them).
     """
     scores = np.asarray(scores, np.float32)

@@ -16,8 +16,9 @@ from lexicon.lang import Lang, load_lang
 from lexicon.phone_sets import phone_set_of
 from lexicon.phones import PhoneSet
 from pipeline.datadir import Utterance, read_datadir, sample_rate
-from pipeline.datadir.feats import Features, read_feats
+from pipeline.datadir.feats import Features, RawFeatures, front_end_for, read_feats
 from pipeline.sound.audio import read_audio
+from pipeline.sound.front_end import FrontEndSettings
 from pipeline.times.intervals import Interval, read_ctm
 
 PARTS = ("test", "dev", "train")
@@ -96,20 +97,23 @@ class Place:
 
     @cached_property
     def features(self) -> Features:
-        """Of the whole part."""
-        return Features(self.data / self.part)
+        """Of the whole part, as a system gets them that asks for nothing special."""
+        data = self.data / self.part
+        return Features(data, front_end_for(data, FrontEndSettings()))
 
     def feats_for(self, model: Path) -> np.ndarray:
-        """`feats`, if the model in that directory was trained on features made alike; else a UserError."""
-        read_feats(self.data / self.part, model)
-        return self.feats
+        """(T, D) float32 as the model in that directory wants them; UserError if the utterance has none."""
+        return self._of(read_feats(self.data / self.part, model))
 
     @cached_property
     def feats(self) -> np.ndarray:
-        """(T, 39) float32; UserError if the utterance has none."""
-        if self.id not in self.features:
-            raise UserError(f'{self.features.path}: no features of "{self.id}"; the mfcc stage says why: make mfcc')
-        return self.features[self.id]
+        """(T, 39) float32 of `features`, a row for each frame; UserError if the utterance has none."""
+        return self._of(self.features)
+
+    def _of(self, features: RawFeatures) -> np.ndarray:
+        if self.id not in features:
+            raise UserError(f'{features.path}: no features of "{self.id}"; the mfcc stage says why: make mfcc')
+        return features[self.id]
 
     def placed(self, kind: str) -> list[Interval]:
         """The "phones" or "words" as hands have placed them, if they have; none otherwise."""

@@ -11,6 +11,7 @@ from lexicon.phones import BLANK, SILENT
 from pipeline.base.meta import MODEL
 from pipeline.draw.chart import MARGIN, SHADES, counted, frame_rulers, level, note, numbers, shaded, table, wrap
 from pipeline.hmm.topology import Hmms
+from pipeline.search.system import System
 from pipeline.show.place import Place, Shown
 from pipeline.times.clock import FRAME_SHIFT_MS, frame_to_seconds
 
@@ -22,7 +23,7 @@ LONGEST = 16  # frames of a phone that are shown one by one
 
 @dataclass(frozen=True)
 class Stretch:
-    """A phone of the alignment: frames ``start`` to ``end``, the density of each, and the phone's name and word."""
+    """A phone of the alignment: rows ``start`` to ``end``, the density of each, and the phone's name and word."""
 
     label: str
     word: str
@@ -41,7 +42,7 @@ def gmm(place: Place) -> Shown:
     transitions = model.transitions
     scores = system.scores(feats)  # (T, states)
     lines = [place.title("gmm: how likely each state of each phone makes each frame"), ""]
-    lines += wrap("in", [f"feats {feats.shape} {feats.dtype}, one row every {FRAME_SHIFT_MS:g} ms"])
+    lines += wrap("in", _given(system, feats))
     lines += wrap(
         "model",
         [
@@ -60,7 +61,15 @@ def gmm(place: Place) -> Shown:
             "(no probability: it may be above 0)",
         ],
     )
-    return Shown([*lines, "", *_hmm_lines(place, system, scores, _Gaussians(model, feats))])
+    return Shown([*lines, "", *_hmm_lines(place, system, feats, scores, _Gaussians(model, feats))])
+
+
+def _given(system: System, feats: np.ndarray) -> list[str]:
+    """What the front end of a system gives it."""
+    return [
+        f"feats {feats.shape} {feats.dtype}, one row every {system.front_end.raw.frame_shift_ms:g} ms:",
+        *(f"{part};" for part in str(system.front_end).split("; ")),
+    ]
 
 
 def system(place: Place, name: str) -> Shown:
@@ -72,7 +81,7 @@ def system(place: Place, name: str) -> Shown:
     model, feats = load_system(directory), place.feats_for(directory)
     scores, labels = model.scores(feats), phone_labels(model)
     lines = [place.title(f"{name}: how likely each phone is at each frame, by the sound alone"), ""]
-    lines += wrap("in", [f"feats {feats.shape} {feats.dtype}, one row every {FRAME_SHIFT_MS:g} ms"])
+    lines += wrap("in", _given(model, feats))
     lines += wrap("out", [f"scores {scores.shape} {scores.dtype},", f"one row every {counted(model.step, 'frame')}"])
     posteriors = np.exp(log_phone_posteriors(model, scores))
     return Shown([*lines, "", *_posteriorgram(place, labels, posteriors.T, model.step)])
@@ -115,7 +124,7 @@ def classifier(place: Place) -> Shown:
             "p(frame | state) but for a factor that all states share",
         ],
     )
-    return Shown([*lines, "", *_hmm_lines(place, system, scores, _Priors(model, feats))])
+    return Shown([*lines, "", *_hmm_lines(place, system, feats, scores, _Priors(model, feats))])
 
 
 class _Gaussians:
@@ -148,7 +157,7 @@ class _Priors:
         return [*(numbers(self.posteriors[frame, column]) or ["-"]), *numbers([np.exp(self.model.log_prior[pdf])], 4)]
 
 
-def _hmm_lines(place: Place, system, scores: np.ndarray, details) -> list[str]:
+def _hmm_lines(place: Place, system, feats: np.ndarray, scores: np.ndarray, details) -> list[str]:
     """Phone posteriors as a picture; the path of the known text, phone by phone, and one phone frame by frame."""
     from pipeline.search.posteriors import log_phone_posteriors, phone_labels
 
@@ -159,7 +168,7 @@ def _hmm_lines(place: Place, system, scores: np.ndarray, details) -> list[str]:
         f"{'':{MARGIN}}Black: the phone is certain by the sound alone (its states together, scores times"
         f" {system.posterior_scale:g}).",
     ]
-    path = _path(place, system.hmms)
+    path = _path(place, system.hmms, feats)
     if not path:
         return [*lines, f"{'':{MARGIN}}The known text does not fit into so few frames."]
     own = scores[np.arange(len(scores)), np.concatenate([stretch.pdfs for stretch in path])]
@@ -171,8 +180,8 @@ def _hmm_lines(place: Place, system, scores: np.ndarray, details) -> list[str]:
         sure = float(mean[labels.index(stretch.label)])
         rows.append(
             [
-                f"{frame_to_seconds(stretch.start):.2f}",
-                f"{(stretch.end - stretch.start) * FRAME_SHIFT_MS:.0f}",
+                f"{frame_to_seconds(stretch.start * system.step):.2f}",
+                f"{(stretch.end - stretch.start) * system.step * FRAME_SHIFT_MS:.0f}",
                 stretch.word,
                 stretch.label,
                 _states(stretch, transitions),
@@ -194,17 +203,21 @@ def _hmm_lines(place: Place, system, scores: np.ndarray, details) -> list[str]:
         default=None,
         key=lambda stretch: posteriors[stretch.start : stretch.end, labels.index(stretch.label)].mean(),
     )
-    return [*lines, "", *_one_by_one(doubtful, scores, labels, posteriors, transitions, details)] if doubtful else lines
+    return (
+        [*lines, "", *_one_by_one(doubtful, scores, system.step, labels, posteriors, transitions, details)]
+        if doubtful
+        else lines
+    )
 
 
-def _path(place: Place, hmms: Hmms) -> list[Stretch]:
-    """The best path for the known text; none where its words do not fit into the frames."""
+def _path(place: Place, hmms: Hmms, feats: np.ndarray) -> list[Stretch]:
+    """The best path for the known text through features (T, D); none where its words do not fit into them."""
     from pipeline.hmm.graphs import utterance_graph
     from pipeline.hmm.viterbi import align
 
     words = place.utterance.words
     graph = utterance_graph(words, place.lang.reference_lexicon, hmms.transitions)
-    ((_, found),) = align(hmms, {place.id: graph}, {place.id: place.feats}, {place.id: len(place.feats)})
+    ((_, found),) = align(hmms, {place.id: graph}, {place.id: feats}, {place.id: len(feats)})
     if found is None:
         return []
     return [
@@ -233,7 +246,7 @@ def _rivals(labels: Sequence[str], shares: np.ndarray, own: str, most: int = RIV
 
 
 def _one_by_one(
-    stretch: Stretch, scores: np.ndarray, labels: Sequence[str], posteriors: np.ndarray, transitions, details
+    stretch: Stretch, scores: np.ndarray, step: int, labels: Sequence[str], posteriors: np.ndarray, transitions, details
 ) -> list[str]:
     """The frames of one phone, each with its state."""
     rows, first = [], transitions.first_pdf[stretch.label]
@@ -243,7 +256,7 @@ def _one_by_one(
         rows.append(
             [
                 str(frame),
-                f"{frame_to_seconds(frame + 0.5):.3f}",
+                f"{frame_to_seconds(frame * step + 0.5):.3f}",
                 f"{stretch.label} {pdf - first + 1}",
                 *numbers([scores[frame, pdf]], 1),
                 *details.cells(frame, pdf),
@@ -284,11 +297,11 @@ def neural(place: Place) -> Shown:
     from pipeline.systems import load_system
 
     directory = place.exp / "neural"
-    model, feats = load_model(directory), place.feats_for(directory)
-    network = load_system(directory).posteriors
+    model, feats, system = load_model(directory), place.feats_for(directory), load_system(directory)
+    network = system.posteriors
     assert network is not None  # of a CTC network they are there
     logs = network(feats)  # (T', tokens)
-    posteriors, config, step = np.exp(logs), model.encoder.config, model.subsampling
+    posteriors, config, step = np.exp(logs), model.encoder.config, system.step
     blank = posteriors[:, model.tokens.index(BLANK)]
     spikes = greedy(logs)
     lines = [place.title("neural: a phone here, or none (blank)"), ""]

@@ -87,13 +87,13 @@ def _tables(place: Place) -> list[str]:
 
 def mfcc(place: Place) -> Shown:
     """The matrix of features, one row of numbers for each frame, as a picture and in figures."""
-    feats, settings = place.feats, place.features.settings
-    window = round(settings.sample_rate * FRAME_LENGTH_MS / 1000)
+    feats, front_end = place.feats, place.features.front_end
+    window = round(front_end.raw.sample_rate * FRAME_LENGTH_MS / 1000)
     lines = [place.title("mfcc: what is kept of the sound"), ""]
     lines += wrap(
         "in",
         [
-            f"samples ({place.utterance.num_samples},), {settings.sample_rate} Hz;",
+            f"samples ({place.utterance.num_samples},), {front_end.raw.sample_rate} Hz;",
             f"windows of {FRAME_LENGTH_MS:g} ms = {window} samples,",
             f"one every {FRAME_SHIFT_MS:g} ms",
         ],
@@ -101,16 +101,24 @@ def mfcc(place: Place) -> Shown:
     lines += wrap(
         "out",
         [
-            f"feats {feats.shape} {feats.dtype}: {len(feats)} frames x",
-            f"({NUM_CEPS} cepstra C0..C{NUM_CEPS - 1},",
+            f"raw ({len(feats)}, {NUM_CEPS}) {feats.dtype}, on disk:",
+            f"{len(feats)} frames x {NUM_CEPS} cepstra C0..C{NUM_CEPS - 1}",
+        ],
+    )
+    lines += wrap(
+        "read as",
+        [
+            f"feats {feats.shape} {feats.dtype}:",
+            "the cepstra normalised,",
             "their change Δ,",
-            "the change of that ΔΔ)",
+            "the change of that ΔΔ;",
+            "a system may ask for others: see its meta.json",
         ],
     )
     lines += wrap(
         "unit",
         [
-            f"{'standard deviations' if settings.norm_vars else 'natural logarithms of energy'}",
+            "standard deviations",
             f"from the mean of all frames of speaker {place.utterance.speaker}",
         ],
     )
@@ -127,7 +135,7 @@ def mfcc(place: Place) -> Shown:
     phones, by_whom = place.reference("phones")
     rows = [*range(NUM_CEPS), NUM_CEPS, 2 * NUM_CEPS]
     names = [f"C{i}" for i in range(NUM_CEPS)] + ["Δ C0", "ΔΔ C0"]
-    matrix = 0.5 + (feats / _spread(feats, settings.norm_vars)).T / (2 * SPREAD)
+    matrix = 0.5 + (feats / _spread(feats)).T / (2 * SPREAD)
     times = np.asarray(frame_to_seconds(np.arange(len(feats)) + 0.5))
     for ruler in frame_rulers(len(feats)):
         lines += shaded(ruler, names, matrix[rows], times)
@@ -140,11 +148,10 @@ def mfcc(place: Place) -> Shown:
     return Shown([*lines, "", *_figures(feats)])
 
 
-def _spread(feats: np.ndarray, normalised: bool) -> np.ndarray:
-    """(39,) what is a deviation in the picture: the speaker's where features are normalised, else that of the
-    utterance."""
+def _spread(feats: np.ndarray) -> np.ndarray:
+    """(39,) what is a deviation in the picture: the speaker's of the cepstra, that of the utterance of their deltas."""
     own = feats.std(axis=0) + 1e-6
-    return np.where(np.arange(len(own)) < NUM_CEPS, 1.0, own) if normalised else own
+    return np.where(np.arange(len(own)) < NUM_CEPS, 1.0, own)
 
 
 def _figures(feats: np.ndarray) -> list[str]:

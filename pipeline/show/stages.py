@@ -28,7 +28,7 @@ class Stage(NamedTuple):
 STAGES = {
     "data": Stage("the recording: samples, waveform, spectrogram, and its lines in the data directory", sound.data),
     "lexicon": Stage("the words: pronunciations with IPA, and n-gram probabilities", words.lexicon),
-    "mfcc": Stage("the features: 39 numbers every 10 ms", sound.mfcc),
+    "mfcc": Stage("the features: 13 numbers every 10 ms, and what systems make of them", sound.mfcc),
     "gmm": Stage("the old way: likelihoods of states and Gaussians, and the best path through them", scores.gmm),
     "classifier": Stage("the hybrid: a classifier's posteriors of the same states", scores.classifier),
     "neural": Stage("the new way: a network's spikes and blanks", scores.neural),

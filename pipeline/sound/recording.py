@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import itertools
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -15,14 +15,14 @@ import numpy as np
 from lexicon.errors import UserError, reading
 from lexicon.files import atomic_write
 from pipeline.sound.audio import audio_info, read_stretch, refuse_endless, resampled_length
-from pipeline.sound.mfcc import Cepstra, CepstralStats, FeatureSettings, add_deltas, mfcc
+from pipeline.sound.front_end import FrontEnd, Raw, SpeakerStats, extractor_of
 from pipeline.sound.pauses import Piece, cut_at_pauses, find_pauses, frame_levels, near_speech, spoken_part
 from pipeline.times.clock import FRAME_LENGTH_MS, FRAME_SHIFT_MS
 from pipeline.times.segments import Segment
 
 BLOCK_SECONDS = 60  # of sound in memory at a time
 LONGEST_S = 24 * 3600  # its features take 500 MB; 2 MB of FLAC may hold as much
-# Frames of training that a recording's mean and variance begin with: of those tried on single utterances of dev as WAV
+# Rows of training that a recording's mean and variance begin with: of those tried on single utterances of dev as WAV
 # files (bench/own_audio.py --single --set dev) the fewest that bring every system within 3 points of its WER there.
 PRIOR_FRAMES = 400
 SOURCE = "recording.txt"
@@ -31,36 +31,43 @@ LONGEST_NAME = 60  # characters of a file name that are kept in the names of res
 
 @dataclass(frozen=True)
 class Recording:
-    """A file as one long utterance: ``static`` (T, 13) cepstra and ``levels`` (T,) dB, frame by frame at ``rate`` Hz.
+    """A file as one long utterance: the rows (T', coefficients) of each kind of ``raw`` features that is wanted, and
+    ``levels`` (T,) dB, frame by frame.
 
-    Only these are kept, about 20 MB for an hour. ``seconds`` is the length of the file.
+    Only these are kept, of cepstra about 20 MB for an hour. ``seconds`` is the length of the file.
     """
 
     name: str
     seconds: float
-    settings: FeatureSettings
-    static: np.ndarray
+    raw: Mapping[Raw, np.ndarray]
     levels: np.ndarray
-    training: Cepstra | None = None  # of what the models were trained on
+    _stats: dict[FrontEnd, SpeakerStats] = field(default_factory=dict)
 
-    @cached_property
-    def stats(self) -> CepstralStats:
+    @property
+    def num_frames(self) -> int:
+        return len(self.levels)
+
+    def stats(self, front_end: FrontEnd) -> SpeakerStats:
         """Of the whole file, which is taken for one speaker, without its pauses; and of training, which a word or two
         need."""
-        stats = CepstralStats()
-        if self.training:
-            stats.add_prior(self.training, PRIOR_FRAMES)
-        stats.add(self.static[near_speech(self.levels)] if self.heard else self.static)
-        return stats
+        if front_end not in self._stats:
+            self._stats[front_end] = stats = SpeakerStats(front_end.raw.coefficients)
+            if front_end.prior:
+                stats.add_prior(front_end.prior, PRIOR_FRAMES)
+            rows, speech = self.raw[front_end.raw], near_speech(self.levels)[:: front_end.step]
+            stats.add(rows[speech] if speech.any() else rows)
+        return self._stats[front_end]
 
     @property
     def heard(self) -> bool:
         """Whether there is any sound."""
         return bool(near_speech(self.levels).any())
 
-    def feats(self, start: int = 0, end: int | None = None) -> np.ndarray:
-        """Normalised features of frames ``start`` to ``end``, (end - start, 39) float32."""
-        return add_deltas(self.stats.normalise(self.static[start:end], self.settings.norm_vars))
+    def feats(self, front_end: FrontEnd, start: int = 0, end: int | None = None) -> np.ndarray:
+        """What a front end makes of frames ``start``, a multiple of its step, to ``end``: a row for each that is
+        centred on one of them, (T, D) float32."""
+        first, last = (-(-frame // front_end.step) for frame in (start, self.num_frames if end is None else end))
+        return front_end.compose(self.raw[front_end.raw][first:last], self.stats(front_end))
 
     def pieces(self) -> list[Piece]:
         """The recording cut at its pauses."""
@@ -122,8 +129,9 @@ def _source(folder: Path) -> str:
     return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
 
 
-def read_recording(wav: Path | str, settings: FeatureSettings, training: Cepstra | None = None) -> Recording:
-    """Read an audio file of any rate and length. UserError if it cannot be read or holds less than one frame."""
+def read_recording(wav: Path | str, wanted: Collection[Raw]) -> Recording:
+    """Read an audio file of any rate and length, for the kinds of raw features that are ``wanted``. UserError if it
+    cannot be read or holds less than one frame."""
     if not str(wav):
         raise UserError("no file given; name one: make transcribe WAV=my.wav")
     wav = Path(wav).expanduser()
@@ -133,17 +141,27 @@ def read_recording(wav: Path | str, settings: FeatureSettings, training: Cepstra
     info = audio_info(wav)
     refuse_endless(wav, info.num_samples / info.sample_rate, LONGEST_S, "cut it and give its parts one by one")
     with reading(wav):
-        blocks = [
-            (mfcc(samples, settings.sample_rate), frame_levels(samples, settings.sample_rate))
-            for samples in _blocks(wav, settings.sample_rate)
-        ]
-        static, levels = (np.concatenate(parts) for parts in zip(*blocks))
+        read = [_read(wav, rate, wanted) for rate in sorted({raw.sample_rate for raw in wanted})]
+        levels = read[0][0][: min(len(found) for found, _ in read)]  # resampled, sound may last a frame more or less
+        rows = {raw: x[: -(-len(levels) // raw.step)] for _, found in read for raw, x in found.items()}
     seconds = info.num_samples / info.sample_rate
-    if not len(static):
+    if not len(levels):
         raise UserError(
             f"{wav}: {1000 * seconds:.0f} ms long, shorter than one frame of {FRAME_LENGTH_MS:g} ms; record more"
         )
-    return Recording(own_name(wav), seconds, settings, static, levels, training)
+    return Recording(own_name(wav), seconds, rows, levels)
+
+
+def _read(wav: Path, rate: int, wanted: Collection[Raw]) -> tuple[np.ndarray, dict[Raw, np.ndarray]]:
+    """Levels of the frames of a file at that rate, and the raw rows of the kinds that are of sound at it."""
+    extractors = {raw: extractor_of(raw) for raw in wanted if raw.sample_rate == rate}
+    blocks = [
+        [levels, *(of.rows(samples, rate)[: -(-len(levels) // raw.step)] for raw, of in extractors.items())]
+        for samples in _blocks(wav, rate)
+        for levels in [frame_levels(samples, rate)]
+    ]
+    levels, *rows = (np.concatenate(parts) for parts in zip(*blocks))
+    return levels, dict(zip(extractors, rows))
 
 
 def _blocks(wav: Path, rate: int) -> Iterator[np.ndarray]:

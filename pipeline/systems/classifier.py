@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,16 +34,17 @@ from pipeline.classifier.model import (
     log_priors,
 )
 from pipeline.datadir import read_datadir
-from pipeline.datadir.feats import model_cepstra, model_features, read_feats
+from pipeline.datadir.feats import Features, front_end_for, front_end_of
 from pipeline.datadir.sets import align_again, read_gold, read_spoken
 from pipeline.hmm.gmm import GmmHmm, load_gmm
 from pipeline.hmm.topology import Transitions
 from pipeline.search.graph import hmm_topology
 from pipeline.search.system import ScoredHmms, System, checked
+from pipeline.sound.front_end import FrontEnd, FrontEndSettings
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(FrontEndSettings):
     """What training depends on beside its material."""
 
     context: int = setting(5, "frames on each side that it sees too", least=0)
@@ -68,7 +69,7 @@ def load(directory: Path, meta: dict[str, Any]) -> System:
             f"{directory}: {len(model.log_prior)} densities, the HMMs in {meta['hmm']} have"
             f" {hmms.transitions.num_pdfs}; run: make {directory.name}"
         )
-    return system_of(directory, model, hmms.transitions)
+    return system_of(directory, front_end_of(directory), model, hmms.transitions)
 
 
 def hmms_of(directory: Path, meta: dict[str, Any]) -> GmmHmm:
@@ -83,11 +84,11 @@ def hmms_of(directory: Path, meta: dict[str, Any]) -> GmmHmm:
         raise UserError(f"{directory}/meta.json: its HMMs: {error}") from error
 
 
-def system_of(directory: Path, model: FrameClassifier, transitions: Transitions) -> System:
+def system_of(directory: Path, front_end: FrontEnd, model: FrameClassifier, transitions: Transitions) -> System:
     """A classifier of the states of ``transitions`` as the searches see it."""
     scores = checked(directory, model.dimension, model.scaled_likelihoods)
-    hmms = ScoredHmms(transitions, scores)
-    return System(directory.name, directory, scores, hmm_topology(transitions), 1, 0.5, 0.28, hmms=hmms)
+    hmms, topology = ScoredHmms(transitions, scores), hmm_topology(transitions)
+    return System(directory.name, directory, front_end, scores, topology, front_end.step, 0.5, 0.28, hmms=hmms)
 
 
 def train(material: Material, settings: Settings) -> list[str]:
@@ -96,9 +97,9 @@ def train(material: Material, settings: Settings) -> list[str]:
     began = time.monotonic()
     if material.teacher is None:
         raise UserError("--teacher: no model directory given, whose alignment labels the frames; give one")
-    hmms = load_gmm(material.teacher / MODEL)
+    hmms, front_end = load_gmm(material.teacher / MODEL), front_end_for(material.train, settings, material.features)
     train_set, dev_set = (
-        _labelled(data, material.teacher / f"ali_{name}", hmms, settings.context, material.gold)
+        _labelled(Features(data, front_end), material.teacher / f"ali_{name}", hmms, settings.context, material.gold)
         for name, data in (("train", material.train), ("dev", material.dev))
     )
     priors = log_priors(train_set.frames.y, hmms.transitions.num_pdfs)
@@ -117,7 +118,7 @@ def train(material: Material, settings: Settings) -> list[str]:
             return name, FrameClassifier(settings.context, layers, classes, priors), time.process_time() - start
 
         found = list(each(trained, settings.classifiers, material.jobs))
-    candidates = _judged(found, material, hmms, dev_set)
+    candidates = _judged(found, material, front_end, hmms, dev_set)
     best = min(candidates, key=lambda candidate: candidate[:2])
     write_lines(material.out / "choice.txt", table := choice_table(candidates, best))
     seconds = time.monotonic() - began
@@ -125,8 +126,7 @@ def train(material: Material, settings: Settings) -> list[str]:
         "kind": "classifier",
         "classifier": best.name,
         "hmm": os.path.relpath(material.teacher, material.out),
-        "features": asdict(model_features(material.teacher)),
-        "cepstra": model_cepstra(material.teacher),
+        "front_end": front_end.as_json(),
         "train_seconds": seconds,
         "parameters": best.model.num_parameters,
     }
@@ -140,18 +140,23 @@ def train(material: Material, settings: Settings) -> list[str]:
     ]
 
 
-def _labelled(data: Path, ali: Path, hmms: GmmHmm, context: int, gold: bool) -> Labelled:
+def _labelled(feats: Features, ali: Path, hmms: GmmHmm, context: int, gold: bool) -> Labelled:
     """The frames of a set with their labels; UserError where alignment and features are not of the same utterances."""
-    feats, alignment = read_feats(data, ali.parent), Archive(ali / "ali.scp")
+    data, alignment = feats.datadir, Archive(ali / "ali.scp")
     utterances = [utterance.id for utterance in feats.of(read_datadir(data))]
     same_ids(alignment.path, alignment, utterances, align_again(ali))
     placed = read_gold(data, "phones") if gold else {}
-    x, y = frame_labels(feats, alignment, hmms, placed, read_fold(data.parent))
+    step = front_end_of(ali.parent).step
+    x, y = frame_labels(feats, alignment, step, hmms, placed, read_fold(data.parent))
     return Labelled(frame_data(x, y, context), utterances, len(placed))
 
 
 def _judged(
-    found: list[tuple[str, FrameClassifier, float]], material: Material, hmms: GmmHmm, dev: Labelled
+    found: list[tuple[str, FrameClassifier, float]],
+    material: Material,
+    front_end: FrontEnd,
+    hmms: GmmHmm,
+    dev: Labelled,
 ) -> list[Candidate]:
     """Each candidate as it searches dev."""
     assert material.teacher is not None  # `train` has seen to it
@@ -159,7 +164,7 @@ def _judged(
     references = read_spoken(path)
     same_ids(path, references, dev.utterances, align_again(path.parent))
     feats, lang, fold = (
-        read_feats(material.dev, material.teacher),
+        Features(material.dev, front_end),
         load_lang(material.lang),
         read_fold(material.dev.parent),
     )
@@ -167,7 +172,7 @@ def _judged(
         judge(
             name,
             model,
-            system_of(material.out, model, hmms.transitions),
+            system_of(material.out, front_end, model, hmms.transitions),
             seconds,
             dev.frames,
             feats,

@@ -6,7 +6,7 @@ It learns without any alignment; training stops, and the best weights are chosen
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from lexicon.phones import spoken
 from pipeline.base.parallel import each
 from pipeline.base.training import Material, setting
 from pipeline.datadir import read_datadir
-from pipeline.datadir.feats import read_feats
+from pipeline.datadir.feats import Features, front_end_for, front_end_of
 from pipeline.datadir.short import refuse_short
 from pipeline.neural.checkpoint import CHECKPOINT
 from pipeline.neural.data import Part, split_by_length, survey
@@ -33,6 +33,7 @@ from pipeline.search.graph import ctc_topology
 from pipeline.search.system import System, checked
 from pipeline.search.tuning import BEST_PATH_ONLY, count_errors
 from pipeline.search.wfst import Beams
+from pipeline.sound.front_end import FrontEnd, FrontEndSettings
 
 # Powers of the label prior that posteriors are divided by, as a hybrid's are: without it the network's own habits (the
 # blank, frequent words) count twice, in its posteriors and in the language model. The best on dev is taken.
@@ -40,7 +41,7 @@ PRIOR_SCALES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
 
 @dataclass(frozen=True)
-class Settings(TrainSettings):
+class Settings(FrontEndSettings, TrainSettings):
     """What training depends on beside its material."""
 
     device: str = setting("auto", "where to train", choices=("auto", "cpu", "cuda"))
@@ -56,10 +57,10 @@ def load(directory: Path, meta: dict[str, Any]) -> System:
         raise UserError(
             f"{directory}/meta.json: prior_scale {scale!r} is no number from 0 to 1; run: make {directory.name}"
         )
-    return system_of(directory, model, scale)
+    return system_of(directory, front_end_of(directory), model, scale)
 
 
-def system_of(directory: Path, model: CtcModel, prior_scale: float) -> System:
+def system_of(directory: Path, front_end: FrontEnd, model: CtcModel, prior_scale: float) -> System:
     """A network as the searches see it, its posteriors divided by a power of the label prior."""
     dimension = model.encoder.config.feature_dim
 
@@ -69,9 +70,10 @@ def system_of(directory: Path, model: CtcModel, prior_scale: float) -> System:
     return System(
         directory.name,
         directory,
+        front_end,
         checked(directory, dimension, scaled),
         ctc_topology(model.tokens),
-        model.subsampling,
+        model.subsampling * front_end.step,
         0.5,
         0.8,
         checked(directory, dimension, model.log_posteriors),
@@ -83,20 +85,17 @@ def train(material: Material, settings: Settings) -> list[str]:
     """Train the network and fit its prior scale. Returns lines to print, the last of which is the result. A run that is
     broken off goes on from the checkpoint in the model directory."""
     device, lang = _device(settings.device), load_lang(material.lang)
-    train_targets, unknown = targets(material.train, lang)
+    front_end = front_end_for(material.train, settings, material.features)
+    feats, dev_feats = Features(material.train, front_end), Features(material.dev, front_end)
+    train_targets, unknown = targets(feats, lang)
     if unknown:
         raise UserError(
             f"{material.train}/text: utterance {unknown[0]} has words that are not in"
             f" {material.lang}/reference_lexicon.txt ({len(unknown)} such utterances); run: make lexicon"
         )
-    dev_targets, unknown = targets(material.dev, lang)
-    feats, dev_feats = read_feats(material.train), read_feats(material.dev)
-    if feats.settings != dev_feats.settings:
-        raise UserError(
-            f"{material.dev}: features made otherwise than those of {material.train}; make them again: make mfcc"
-        )
-    surveyed, train_print = survey(feats, train_targets)
-    dev_part, dev_print = survey(dev_feats, dev_targets)
+    dev_targets, unknown = targets(dev_feats, lang)
+    surveyed, train_print = survey(feats, train_targets, front_end.raw.coefficients)
+    dev_part, dev_print = survey(dev_feats, dev_targets, front_end.raw.coefficients)
     train_part, short = split_by_length(surveyed, settings.subsampling)
     if len(short) > settings.max_short / 100 * len(train_targets):
         refuse_short(
@@ -112,12 +111,11 @@ def train(material: Material, settings: Settings) -> list[str]:
     )
     model, meta = finish(state, train_part, lang.tokens, recipe, device, material.jobs)
     meta |= {
-        "features": asdict(feats.settings),
-        "cepstra": feats.cepstra,
+        "front_end": front_end.as_json(),
         "left_out_short": short,
         "dev_not_scored": unknown,
         "device": device.type,
-        "prior_scale": _fit_prior_scale(model, material, lang, dev_part),
+        "prior_scale": _fit_prior_scale(model, material, front_end, lang, dev_part),
     }
     save_model(material.out, model, meta)
     (material.out / CHECKPOINT).unlink(missing_ok=True)
@@ -129,18 +127,19 @@ def train(material: Material, settings: Settings) -> list[str]:
     ]
 
 
-def targets(data: Path, lang: Lang) -> tuple[dict[str, tuple[int, ...]], list[str]]:
+def targets(feats: Features, lang: Lang) -> tuple[dict[str, tuple[int, ...]], list[str]]:
     """Token ids of each utterance, every word in its first pronunciation, and the utterances with unknown words."""
     known, unknown, lexicon = {}, [], lang.reference_lexicon
     index = {token: i for i, token in enumerate(lang.tokens)}
-    for utterance in read_feats(data).of(read_datadir(data)):
+    for utterance in feats.of(read_datadir(feats.datadir)):
         if all(word in lexicon for word in utterance.words):
             known[utterance.id] = tuple(index[p] for word in utterance.words for p in lexicon[word][0][1])
         else:
             unknown.append(utterance.id)
     if not known:
         raise UserError(
-            f"{data}/text: no utterance with all its words in {lang.path}/reference_lexicon.txt; run: make lexicon"
+            f"{feats.datadir}/text: no utterance with all its words in {lang.path}/reference_lexicon.txt; run: make"
+            " lexicon"
         )
     return known, unknown
 
@@ -156,7 +155,7 @@ def _device(name: str) -> torch.device:
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
-def _fit_prior_scale(model: CtcModel, material: Material, lang: Lang, dev: Part) -> float:
+def _fit_prior_scale(model: CtcModel, material: Material, front_end: FrontEnd, lang: Lang, dev: Part) -> float:
     """Of PRIOR_SCALES that with the fewest errors of the free search on dev; of equals the middle one."""
     fold = read_fold(material.dev.parent)
     references = {utt: spoken([lang.tokens[t] for t in target], fold) for utt, target in dev.targets.items()}
@@ -164,11 +163,14 @@ def _fit_prior_scale(model: CtcModel, material: Material, lang: Lang, dev: Part)
     posteriors = dict(zip(references, found))
     wrong = {}
     for scale in PRIOR_SCALES:
-        system = system_of(material.out, model, scale)
+        system = system_of(material.out, front_end, model, scale)
         decoder = WfstDecoder(
             system, lang, "free", SearchSettings(system.start_scale), Beams(lattice_beam=BEST_PATH_ONLY)
         )
-        scored = {utt: (log - scale * model.log_prior, dev.num_frames[utt]) for utt, log in posteriors.items()}
+        scored = {
+            utt: (log - scale * model.log_prior, dev.num_frames[utt] * front_end.step)
+            for utt, log in posteriors.items()
+        }
         wrong[scale] = count_errors(decoder, scored, references, words=False, fold=fold, jobs=material.jobs)
     best = [scale for scale, errors in wrong.items() if errors == min(wrong.values())]
     return best[len(best) // 2]

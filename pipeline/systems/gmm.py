@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from lexicon.lang import Lang, load_lang
 from pipeline.base.meta import MODEL, write_model
 from pipeline.base.training import Material, setting
 from pipeline.datadir import Utterance, read_datadir
-from pipeline.datadir.feats import Features, measured, read_feats
+from pipeline.datadir.feats import Features, front_end_for, front_end_of, measured
 from pipeline.datadir.short import refuse_short
 from pipeline.hmm.em import TRAINERS, Schedule, poor_phones
 from pipeline.hmm.em import train as reestimate
@@ -25,10 +25,11 @@ from pipeline.hmm.gmm import GmmHmm, flat_start, load_gmm
 from pipeline.hmm.graphs import Graph, frames_needed, utterance_graph
 from pipeline.search.graph import hmm_topology
 from pipeline.search.system import System, checked
+from pipeline.sound.front_end import FrontEndSettings
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(FrontEndSettings):
     """What training depends on beside its material."""
 
     max_mix: int = setting(32, "Gaussians per state at most", least=1)
@@ -46,19 +47,21 @@ class Settings:
 
 def load(directory: Path, meta: dict[str, Any]) -> System:
     """The model in ``directory``; UserError if it is damaged."""
-    model = load_gmm(directory / MODEL)
+    model, front_end = load_gmm(directory / MODEL), front_end_of(directory)
     scores = checked(directory, model.means.shape[1], model.log_likelihood)
-    return System(directory.name, directory, scores, hmm_topology(model.transitions), 1, 0.28, 0.1, hmms=model)
+    topology = hmm_topology(model.transitions)
+    return System(directory.name, directory, front_end, scores, topology, front_end.step, 0.28, 0.1, hmms=model)
 
 
 def train(material: Material, settings: Settings) -> list[str]:
     """Flat start, Baum-Welch on whole utterances, mixtures grown step by step (HTK Book, chapter 8). Returns lines to
     print, the last of which is the result."""
     began = time.monotonic()
-    lang, feats = load_lang(material.lang), read_feats(material.train)
+    lang, front_end = load_lang(material.lang), front_end_for(material.train, settings, material.features)
+    feats = Features(material.train, front_end)
     utterances = feats.of(read_datadir(material.train))
-    dimension = feats[utterances[0].id].shape[-1]
-    lengths = measured(feats, {u.id: u.words for u in utterances}, dimension, material.train / "text")
+    words = {utterance.id: utterance.words for utterance in utterances}
+    lengths = measured(feats, words, front_end.dimension, material.train / "text")
     model = _flat(feats, utterances, lang)
     graphs = _graphs(material.train / "text", utterances, lang, model, lengths)
     schedule = Schedule(settings.warm_up, settings.passes, settings.last, settings.max_mix, settings.min_frames)
@@ -75,8 +78,7 @@ def train(material: Material, settings: Settings) -> list[str]:
     seconds = time.monotonic() - began
     meta = {
         "kind": "gmm",
-        "features": asdict(feats.settings),
-        "cepstra": feats.cepstra,
+        "front_end": front_end.as_json(),
         "train_seconds": seconds,
         "parameters": model.num_parameters,
         "gaussians": len(model.weights),

@@ -15,7 +15,10 @@ MILLION = "ZERO " * 1_000_000
 FSDD = {"command": "--corpus fsdd --downloads downloads --cache cache --out data/toy"}
 KALDI = {"command": "--corpus toy --corpus-dir data/toy --out data/other"}
 HZ16 = swap(f"{DEV}/feats.json", "8000", "16000")
-NOT_MINE = "features of 16000 Hz, variance normalised; the model exp/toy/gmm was trained on 8000 Hz"
+NOT_MINE = (
+    "mfcc of 16000 Hz, 13 numbers every 10 ms; the model exp/toy/gmm was trained on mfcc of 8000 Hz, 13 numbers every"
+    " 10 ms"
+)
 
 
 def segments(first: str) -> Spoil:

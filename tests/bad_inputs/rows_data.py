@@ -276,5 +276,6 @@ FEATURES = rows(
         f"{DEV}/.feats.ark",
         {"changed": (f"{DEV}/feats.scp",)},
     ),
-    ("a flag that is none", None, "argument --norm-vars: invalid choice: 'perhaps'", {"also": "--norm-vars perhaps"}),
+    ("a kind that is none", None, "argument --features: invalid choice: 'plp'", {"also": "--features plp"}),
+    ("a folder where nobody looks", None, "--out own: features of kind mfcc are looked for in", {"also": "--out own"}),
 )

@@ -84,33 +84,33 @@ TRAIN_GMM = rows(
     ("a pickle for a matrix", entry(f"{TRAIN}/feats.scp", "ann-train0", b"PKL" + pickled()), "no binary Kaldi matrix"),
     (
         "a matrix of 300 GB",
-        entry(f"{TRAIN}/feats.scp", "ann-train0", matrix(9, 39, rows=2**31 - 1)),
+        entry(f"{TRAIN}/feats.scp", "ann-train0", matrix(9, 13, rows=2**31 - 1)),
         "more elements promised than the file has bytes",
     ),
     (
         "a matrix of minus one rows",
-        entry(f"{TRAIN}/feats.scp", "ann-train0", matrix(9, 39, rows=-1)),
+        entry(f"{TRAIN}/feats.scp", "ann-train0", matrix(9, 13, rows=-1)),
         "negative dimensions",
     ),
     (
         "features that are NaN",
-        entry(f"{TRAIN}/feats.scp", "ann-train0", matrix(50, 39, value=np.nan)),
+        entry(f"{TRAIN}/feats.scp", "ann-train0", matrix(50, 13, value=np.nan)),
         "ann-train0: odd.ark:0 holds no finite matrix",
     ),
     (
         "features that are infinite",
-        entry(f"{TRAIN}/feats.scp", "ann-train0", matrix(50, 39, value=np.inf)),
+        entry(f"{TRAIN}/feats.scp", "ann-train0", matrix(50, 13, value=np.inf)),
         "ann-train0: odd.ark:0 holds no finite matrix",
     ),
     (
-        "features of 13 dimensions among others",
-        entry(f"{TRAIN}/feats.scp", "bob-train0", matrix(50, 13)),
-        ("bob-train0: features of shape (50, 13)", FRAMES_OF_MINE),
+        "features of 9 dimensions among others",
+        entry(f"{TRAIN}/feats.scp", "bob-train0", matrix(50, 9)),
+        ("bob-train0: features of shape (50, 9)", FRAMES_OF_MINE),
     ),
     (
         "features of no frames",
-        entry(f"{TRAIN}/feats.scp", "bob-train0", matrix(0, 39)),
-        "bob-train0: features of shape (0, 39)",
+        entry(f"{TRAIN}/feats.scp", "bob-train0", matrix(0, 13)),
+        "bob-train0: features of shape (0, 13)",
     ),
     ("no feats.json", gone(f"{TRAIN}/feats.json"), f"{TRAIN}/feats.json: not the settings of the features"),
     (
@@ -120,12 +120,12 @@ TRAIN_GMM = rows(
     ),
     (
         "a rate of 5000 digits",
-        put(f"{TRAIN}/feats.json", '{"sample_rate": %s, "norm_vars": true}' % ("9" * 5000)),
+        put(f"{TRAIN}/feats.json", '{"kind": "mfcc", "sample_rate": %s, "coefficients": 13}' % ("9" * 5000)),
         f"{TRAIN}/feats.json: not the settings of the features",
     ),
     (
         "a rate that is said twice",
-        put(f"{TRAIN}/feats.json", '{"sample_rate": 8000, "sample_rate": 16000, "norm_vars": true}'),
+        put(f"{TRAIN}/feats.json", '{"sample_rate": 8000, "sample_rate": 16000}'),
         "a name occurs twice",
     ),
     (
@@ -173,8 +173,8 @@ ALIGN = rows(
     ("features of 16 kHz", HZ16, NOT_MINE),
     (
         "a model that does not say its features",
-        values(f"{GMM}/meta.json", features=None),
-        f'{GMM}/meta.json: "features"',
+        values(f"{GMM}/meta.json", front_end=None),
+        f'{GMM}/meta.json: "front_end"',
     ),
     (
         "a network",
@@ -218,14 +218,14 @@ TRAIN_CLASSIFIER = rows(
         f"{ALI}: ann-dev0: not one of",
     ),
     ("an alignment of two billion frames", entry(ALI, "ann-dev0", b"\0B\4\xff\xff\xff\x7f"), "more elements promised"),
-    ("features of 16 kHz", HZ16, NOT_MINE),
+    ("features of 16 kHz", HZ16, "mfcc of 16000 Hz, 13 numbers every 10 ms; the training set has mfcc of 8000 Hz"),
     ("no reference phones", gone(f"{GMM}/ali_dev/reference.txt"), "ali_dev/reference.txt: no such file"),
     ("context of minus one frames", None, "--context", {"also": "--context -1"}),
 )
 
 TRAIN_NEURAL = rows(
     "train_ctc",
-    ("dev of 16 kHz", HZ16, f"{DEV}: features made otherwise than those of {TRAIN}"),
+    ("dev of 16 kHz", HZ16, (f"{DEV}/feats.scp: mfcc of 16000 Hz, ", "the training set has mfcc of 8000 Hz")),
     (
         "a lexicon that lacks a word",
         swap(f"{TRAIN}/text", "ZERO", "NOUGHT"),
@@ -233,10 +233,10 @@ TRAIN_NEURAL = rows(
     ),
     (
         "features that are NaN",
-        entry(f"{TRAIN}/feats.scp", "ann-train0", matrix(50, 39, value=np.nan)),
+        entry(f"{TRAIN}/feats.scp", "ann-train0", matrix(50, 13, value=np.nan)),
         "holds no finite matrix",
     ),
-    ("features of 13 dimensions among others", entry(f"{TRAIN}/feats.scp", "bob-train0", matrix(50, 13)), "bob-train0"),
+    ("features of 9 dimensions among others", entry(f"{TRAIN}/feats.scp", "bob-train0", matrix(50, 9)), "bob-train0"),
     ("a network of no width", None, "setting width 0", {"also": "--width 0"}),
     ("all activations dropped", None, "setting dropout 1.0", {"also": "--dropout 1.0"}),
     ("a rate of NaN", None, "setting learning_rate nan", {"also": "--learning-rate nan"}),

@@ -48,21 +48,21 @@ def test_folders_that_are_moved_or_copied_need_nothing_of_where_they_were(finish
 
 
 def test_features_that_were_interrupted_are_no_target(finished: Place, tmp_path: Path) -> None:
-    """On a disk that is full in the second pass, which writes three times as much as the first."""
+    """On a disk that is full before all is written."""
     place = finished.copy(tmp_path / "place")
     feats, before = place / "data/toy/dev", place.snapshot()
     size = (feats / "feats.ark").stat().st_size // 2
-    done = place.stage("make_mfcc", "--norm-vars", "no", file_size=size)
+    done = place.stage("make_mfcc", "--allow-missing", "1", file_size=size)
     assert done.returncode == 1 and "feats.ark: File too large" in done.stderr, done
     del before["data/toy/dev/feats.scp.made"]  # so make runs it again
     assert place.snapshot() == before
     (feats / "feats.crc").unlink()  # and where it fails behind the archive: the index is gone, so make makes it again
     (feats / "feats.crc").mkdir()
-    done = place.stage("make_mfcc", "--norm-vars", "no")
+    done = place.stage("make_mfcc", "--allow-missing", "1")
     assert done.returncode == 1 and not (feats / "feats.scp").exists(), done
     (feats / "feats.crc").rmdir()
-    assert place.stage("make_mfcc", "--norm-vars", "no").returncode == 0
-    assert "variance not normalised; the model" in place.stage("tune").stderr
+    assert place.stage("make_mfcc", "--allow-missing", "1").returncode == 0
+    assert place.stage("tune").returncode == 0
 
 
 def test_utterances_that_mfcc_was_told_to_miss_miss_everywhere(finished: Place, tmp_path: Path) -> None:

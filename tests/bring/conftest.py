@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,7 @@ import torch
 from helpers.speech import one_gaussian
 
 from bring.recordings import record
-from bring.small_experiment import SETTINGS, Experiment
+from bring.small_experiment import FRONT_END, Experiment
 from lexicon.files import write_json
 from pipeline.classifier.model import FrameClassifier
 from pipeline.neural.model import CtcModel, Encoder, EncoderConfig, save_model
@@ -21,7 +20,7 @@ from pipeline.neural.model import CtcModel, Encoder, EncoderConfig, save_model
 def experiment(speech, tmp_path_factory) -> Experiment:
     root = tmp_path_factory.mktemp("models")
     lang, model = one_gaussian(speech, root)
-    described = {"features": asdict(SETTINGS)}
+    described = {"front_end": FRONT_END.as_json()}
     for name in ("gmm", "classifier"):
         (root / "exp" / name).mkdir(parents=True)
     model.save(root / "exp/gmm/model.safetensors")

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+from helpers.features import CEPSTRA
 
-from pipeline.sound.mfcc import FeatureSettings
+from pipeline.sound.front_end import FrontEnd
 
-SETTINGS = FeatureSettings(8000, norm_vars=False)
+FRONT_END = FrontEnd("mean", raw=CEPSTRA)
 
 
 @dataclass(frozen=True)

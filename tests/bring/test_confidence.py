@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.features import as_it_is
 
 from lexicon.files import write_lines
 from lexicon.lang import build_lang, load_lang
@@ -28,6 +29,7 @@ def toy(folder: Path) -> tuple[System, object]:
     return System(
         "neural",
         folder,
+        as_it_is(),
         lambda x: x,
         ctc_topology(lang.tokens),
         3,

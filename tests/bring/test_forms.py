@@ -49,7 +49,8 @@ def thirty(speech, tmp_path_factory) -> dict[str, Path]:
             Namespace(corpus=form, corpus_dir=root / form, out=out, split=None, allow_missing=0, lexicon=None)
         )
         for name in ("train", "dev", "test"):
-            make_mfcc.main(Namespace(data=out / name, norm_vars="yes", allow_missing=0, leave_out=None, jobs=1))
+            options = Namespace(data=out / name, features="mfcc", out=None, allow_missing=0, leave_out=None, jobs=1)
+            make_mfcc.main(options)
     return data
 
 

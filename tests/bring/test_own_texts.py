@@ -7,8 +7,9 @@ import shutil
 from argparse import Namespace
 
 import pytest
+from helpers.features import CEPSTRA
 
-from bring.small_experiment import SETTINGS
+from bring.small_experiment import FRONT_END
 from lexicon.errors import UserError
 from lexicon.files import write_json
 from pipeline.align.alignments import place_utterance
@@ -29,10 +30,10 @@ def test_a_placed_recording_is_a_placed_utterance(experiment, name, utt):
     """What `make align WAV=` does, and what `make compare` does, with the same features."""
     speech, system = experiment.speech, load_system(experiment.exp / name)
     utt = list(speech.samples)[utt]
-    recording = read_recording(experiment.wav(utt), SETTINGS)
+    recording = read_recording(experiment.wav(utt), {CEPSTRA})
     words = speech.words[utt]
     placed = place_text(system, recording, words, speech.lexicon)
-    feats = recording.feats()
+    feats = recording.feats(FRONT_END)
     same = place_utterance(Goodness(system), utt, system.scores(feats), len(feats), words, speech.lexicon)
     if not placed.left_out:  # a network that knows nothing may leave words out, where an utterance of a corpus has all
         assert (placed.words, placed.phones) == ([word for word, _ in same.words], same.segments)
@@ -59,7 +60,7 @@ def said(experiment) -> tuple[System, Recording, list[list[str]], dict]:
     words = [list(speech.words[utt]) for utt in utts]
     return (
         system,
-        read_recording(experiment.wav(*utts), SETTINGS),
+        read_recording(experiment.wav(*utts), {CEPSTRA}),
         words,
         speech.lexicon | {w: v for w, v in more.items() if v},
     )
@@ -103,7 +104,7 @@ def test_one_sentence_fits_its_own_recording_alone(experiment, number):
     utts = sorted(speech.samples, key=lambda utt: -len(speech.words[utt]))
     utt = utts[number]
     other = next(other for other in utts if not set(speech.words[other]) & set(speech.words[utt]))
-    recording = read_recording(experiment.wav(utt), SETTINGS)
+    recording = read_recording(experiment.wav(utt), {CEPSTRA})
     assert place_text(system, recording, speech.words[utt], speech.lexicon).fits
     assert not place_text(system, recording, speech.words[other], speech.lexicon).fits
 

@@ -89,7 +89,8 @@ def features(root: Path, leave_out: bool) -> str:
         make_mfcc.main(
             Namespace(
                 data=root / "data" / name,
-                norm_vars="yes",
+                features="mfcc",
+                out=None,
                 allow_missing=0,
                 jobs=1,
                 leave_out=root / "data" / name / "short.txt" if leave_out else None,

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bad_inputs.damage import BYTES, JSON, TENSORS, TEXT
+from helpers.features import CEPSTRA, as_it_is, write_feats
 from helpers.models import save_frames, save_gmm
 
 from fuzz.reader import Reader, check_reader
@@ -15,30 +16,31 @@ from lexicon.files import write_json
 from pipeline.base.archive import Archive, write_archive
 from pipeline.datadir.feats import Features, read_feats
 from pipeline.neural.model import CtcModel, Encoder, EncoderConfig, save_model
-from pipeline.sound.mfcc import FeatureSettings
+from pipeline.sound.front_end import FrontEnd
 from pipeline.systems import load_system
+
+DESCRIBED = {"front_end": as_it_is().as_json()}
 
 
 def gmm(folder: Path) -> None:
     (folder / "gmm").mkdir()
     save_gmm(folder / "gmm/model.safetensors")
-    write_json(folder / "gmm/meta.json", {"kind": "gmm", "features": {"sample_rate": 8000, "norm_vars": True}})
+    write_json(folder / "gmm/meta.json", {"kind": "gmm", **DESCRIBED})
 
 
 def frames(folder: Path) -> None:
     gmm(folder)
     (folder / "classifier").mkdir()
     save_frames(folder / "classifier/model.safetensors")
-    write_json(folder / "classifier/meta.json", {"kind": "classifier", "hmm": str(folder / "gmm")})
+    write_json(folder / "classifier/meta.json", {"kind": "classifier", "hmm": str(folder / "gmm"), **DESCRIBED})
 
 
 def neural(folder: Path) -> None:
     (folder / "neural").mkdir()
     tokens = ["<blk>", "AH", "B"]
     network = Encoder(EncoderConfig("tdnn", 39, len(tokens), 8, 1, 0, 3, 0.1))
-    save_model(
-        folder / "neural", CtcModel(network, tokens, np.log(np.full(3, 1 / 3)).astype(np.float32)), {"prior_scale": 0.6}
-    )
+    model = CtcModel(network, tokens, np.log(np.full(3, 1 / 3)).astype(np.float32))
+    save_model(folder / "neural", model, {"prior_scale": 0.6, **DESCRIBED})
 
 
 def system(name: str) -> Callable[[Path], None]:
@@ -51,13 +53,12 @@ def system(name: str) -> Callable[[Path], None]:
 
 
 def feats(folder: Path) -> None:
-    gmm(folder)
+    (folder / "gmm").mkdir()
+    write_json(folder / "gmm/meta.json", {"front_end": FrontEnd(raw=CEPSTRA).as_json()})
     (folder / "data").mkdir()
     rng = np.random.default_rng(0)
-    write_archive(
-        folder / "data/feats.scp", ((f"u{n}", rng.normal(size=(n + 3, 5)).astype(np.float32)) for n in range(3))
-    )
-    FeatureSettings(8000, True).write(folder / "data")
+    write_feats(folder / "data", {f"u{n}": rng.normal(size=(n + 3, 13)).astype(np.float32) for n in range(3)})
+    (folder / "data/utt2spk").write_text("".join(f"u{n} s\n" for n in range(3)))
 
 
 def read_features(folder: Path) -> None:
@@ -88,7 +89,15 @@ READERS = [
     Reader(
         "features",
         feats,
-        {"data/feats.scp": TEXT, "data/feats.ark": BYTES, "data/feats.json": JSON, "gmm/meta.json": JSON},
+        {
+            "data/feats.scp": TEXT,
+            "data/feats.ark": BYTES,
+            "data/feats.json": JSON,
+            "data/cmvn.scp": TEXT,
+            "data/cmvn.ark": BYTES,
+            "data/utt2spk": TEXT,
+            "gmm/meta.json": JSON,
+        },
         read_features,
     ),
     Reader("alignments", alignments, {"ali.scp": TEXT, "ali.ark": BYTES}, read_alignments),

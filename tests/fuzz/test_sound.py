@@ -15,13 +15,14 @@ from bad_inputs.damage import BYTES
 from fuzz.reader import Reader, check_reader, tone
 from pipeline.corpora.unpack import extract
 from pipeline.sound.audio import audio_info, read_audio
-from pipeline.sound.mfcc import FeatureSettings
+from pipeline.sound.front_end import Raw
 from pipeline.sound.recording import read_recording
 
 
 def read_own_recording(folder: Path) -> None:
-    recording = read_recording(folder / "a.wav", FeatureSettings(16000, True))
-    assert np.isfinite(recording.static).all() and len(recording.pieces()) > 0
+    raw = Raw("mfcc", 16000, 13)
+    recording = read_recording(folder / "a.wav", {raw})
+    assert np.isfinite(recording.raw[raw]).all() and len(recording.pieces()) > 0
 
 
 def sounds(folder: Path) -> None:

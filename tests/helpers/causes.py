@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from helpers.features import as_it_is
 from lexicon.lang import Lang
 from lexicon.ngram import NGram, estimate
 from pipeline.hmm.topology import Transitions, phone_topology, silence_topology
@@ -44,13 +45,13 @@ def lang_of(lm: NGram = JOKE, lexicon: dict = LEXICON) -> Lang:
 
 
 def ctc() -> System:
-    return System("toy", Path("toy"), lambda feats: feats, ctc_topology(["<blk>", *PHONES]), 1, 0.5, 0.8)
+    return System("toy", Path("toy"), as_it_is(), lambda feats: feats, ctc_topology(["<blk>", *PHONES]), 1, 0.5, 0.8)
 
 
 def hmm() -> System:
     phones = ["SIL", *PHONES]
     transitions = Transitions(phones, {p: silence_topology() if p == "SIL" else phone_topology() for p in phones})
-    return System("toy", Path("toy"), lambda feats: feats, hmm_topology(transitions), 1, 0.28, 0.1)
+    return System("toy", Path("toy"), as_it_is(), lambda feats: feats, hmm_topology(transitions), 1, 0.28, 0.1)
 
 
 def spoken(rivals: dict[int, tuple[str, float]] = {}, said: list[str] = SAID) -> np.ndarray:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from helpers.features import as_it_is, write_feats
 from helpers.trees import (
     HEARD_WORDS,
     ODD_ID,
@@ -28,7 +29,6 @@ from lexicon.phones import INVENTORY
 from pipeline.align.alignments import PlacedPhone, PlacedUtterance, write_alignment
 from pipeline.align.boundaries import TSV
 from pipeline.align.peaks import HEADER
-from pipeline.base.archive import write_archive
 from pipeline.compare import cause_tables
 from pipeline.compare.causes import Wrong
 from pipeline.hmm.gmm import flat_start
@@ -53,9 +53,9 @@ def with_models(exp: Path, data: Path) -> None:
         first = gmm.transitions.first_pdf[phone]
         gmm.means[first : first + gmm.transitions.num_states(phone), number] = 6.0
     gmm.save(exp / "old" / "model.safetensors")
-    features = {"sample_rate": 8000, "norm_vars": False}
+    described = {"front_end": as_it_is().as_json()}
     meta = json.loads((exp / "old" / "meta.json").read_text())
-    (exp / "old" / "meta.json").write_text(json.dumps(meta | {"kind": "gmm", "features": features}))
+    (exp / "old" / "meta.json").write_text(json.dumps(meta | {"kind": "gmm", **described}))
     torch.manual_seed(1)
     network = Encoder(EncoderConfig("tdnn", 39, len(TOKENS), 8, 1, 0, 3, 0.1)).eval()
     with torch.no_grad():
@@ -63,7 +63,7 @@ def with_models(exp: Path, data: Path) -> None:
     save_model(
         exp / "new",
         CtcModel(network, TOKENS, np.log(np.full(8, 1 / 8, np.float32))),
-        {"train_seconds": 2.5, "features": features, "prior_scale": 0.6},
+        {"train_seconds": 2.5, "prior_scale": 0.6, **described},
     )
     decode = exp / "new" / "decode_test" / "decode.json"
     decode.write_text(json.dumps(json.loads(decode.read_text()) | {"model": str(exp / "new")}))
@@ -72,8 +72,7 @@ def with_models(exp: Path, data: Path) -> None:
         spoken = ["SIL", *phones_of(words), "SIL"]
         feats[name] = np.zeros((8 * len(spoken), 39), np.float32)
         feats[name][np.arange(len(feats[name])), np.repeat([phones.index(phone) for phone in spoken], 8)] = 6.0
-    write_archive(data / "test" / "feats.scp", sorted(feats.items()))
-    (data / "test" / "feats.json").write_text(json.dumps(features))
+    write_feats(data / "test", dict(sorted(feats.items())))
 
 
 def with_placements(exp: Path) -> None:
