@@ -11,7 +11,7 @@ import numpy as np
 from lexicon.errors import UserError
 from pipeline.datadir.feats import check_dimension
 from pipeline.lattice import LARGEST
-from pipeline.search.graph import Topology
+from pipeline.search.topology import Topology
 
 Scorer = Callable[[np.ndarray], np.ndarray]
 

@@ -45,7 +45,7 @@ def system(name: str) -> Callable[[Path], None]:
     def read(folder: Path) -> None:
         found = load_system(folder / name)
         rows = found.scores(np.zeros((9, 39), np.float32))
-        assert rows.shape == (-(-9 // found.step), len(found.topology.label_phone)) and np.isfinite(rows).all()
+        assert rows.shape == (-(-9 // found.step), len(found.topology.labels.readers)) and np.isfinite(rows).all()
 
     return read
 

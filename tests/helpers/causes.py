@@ -9,8 +9,8 @@ import numpy as np
 from lexicon.lang import Lang
 from lexicon.ngram import NGram, estimate
 from pipeline.hmm.topology import Transitions, phone_topology, silence_topology
-from pipeline.search.graph import ctc_topology, hmm_topology
 from pipeline.search.system import System
+from pipeline.search.topology import ctc_topology, hmm_topology
 
 PHONES = ["AH", "B", "G", "IY", "N", "Z"]
 
