@@ -160,9 +160,9 @@ class _States:
         for end, _ in exits:
             rights[end].add(EDGE)
         for place, after in zip(places, rights):
-            before = {places[i].phone for i, _ in place.entries} | ({EDGE} if place.start is not None else set())
+            lefts = {places[i].phone for i, _ in place.entries} | ({EDGE} if place.start is not None else set())
             self.copies.append([])
-            for group in transitions.decisions.groups(place.phone, before, after):
+            for group in transitions.decisions.groups(place.phone, lefts, after):
                 entries = [
                     (instance, weight)
                     for i, weight in place.entries

@@ -19,7 +19,7 @@ def log_phone_posteriors(system: System, scores: np.ndarray) -> np.ndarray:
     has them: scaled by its ``posterior_scale``, the densities of each phone added up, each frame's phones summing to
     one. What several phones read is shared out evenly among them: the sound does not tell which."""
     scaled, readers = system.posterior_scale * scores, system.topology.labels.readers
-    shared = scaled - np.log([len(phones) for phones in readers])
+    shared = scaled - np.log([len(phones) for phones in readers]).astype(scaled.dtype)
     own = [[column for column, phones in enumerate(readers) if phone in phones] for phone in phone_labels(system)]
     by_phone = np.stack([logsumexp(shared[:, columns], axis=1) for columns in own], axis=1)
     return by_phone - logsumexp(scaled, axis=1, keepdims=True)

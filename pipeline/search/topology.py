@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lexicon.phones import BLANK
-from pipeline.hmm.decisions import EDGE, Decisions
+from pipeline.hmm.decisions import EDGE, Decisions, Group
 from pipeline.hmm.topology import Transitions
 
 Arc = tuple[int, int, int, int, float]  # source, target, input, output, cost
@@ -112,12 +112,16 @@ def _context(decisions: Decisions) -> tuple[Context, list[tuple[str, tuple[int, 
     phones that may follow, EDGE for the end).
     """
     phones = list(decisions.roots)
-    groups = {phone: decisions.groups(phone, decisions.contexts, decisions.contexts) for phone in phones}
-    models = list(dict.fromkeys((phone, group.pdfs) for phone in phones for group in groups[phone]))
-    symbols = {model: symbol for symbol, model in enumerate(models, 1)}
+    symbols: dict[tuple[str, tuple[int, ...]], int] = {}
+    ways: dict[tuple[str, str], list[Group]] = {}  # (phone before, phone) -> what may come of them
+    for phone in phones:
+        for group in decisions.groups(phone, decisions.contexts, decisions.contexts):
+            symbols.setdefault((phone, group.pdfs), len(symbols) + 1)
+            for before in group.lefts:
+                ways.setdefault((before, phone), []).append(group)
     alike: dict[tuple, str] = {}
     stands_for = {
-        before: alike.setdefault(tuple(before in group.lefts for phone in phones for group in groups[phone]), before)
+        before: alike.setdefault(tuple(ways[before, phone][0].lefts for phone in phones), before)
         for before in decisions.contexts
     }
     states = {(EDGE, frozenset(decisions.contexts)): 0}
@@ -126,15 +130,14 @@ def _context(decisions: Decisions) -> tuple[Context, list[tuple[str, tuple[int, 
     while waiting:
         before, allowed = waiting.pop()
         for symbol, phone in enumerate(phones, 1):
-            for pdfs, lefts, rights in groups[phone] if phone in allowed else ():
-                if before in lefts:
-                    there = stands_for[phone], rights
-                    if there not in states:
-                        states[there] = len(states)
-                        waiting.append(there)
-                    arcs.append((states[before, allowed], states[there], symbols[phone, pdfs], symbol, 0.0))
+            for group in ways[before, phone] if phone in allowed else ():
+                there = stands_for[phone], group.rights
+                if there not in states:
+                    states[there] = len(states)
+                    waiting.append(there)
+                arcs.append((states[before, allowed], states[there], symbols[phone, group.pdfs], symbol, 0.0))
     finals = [number for (_, allowed), number in states.items() if EDGE in allowed]
-    return Context([phone for phone, _ in models], arcs, finals), models
+    return Context([phone for phone, _ in symbols], arcs, finals), list(symbols)
 
 
 def ctc_topology(tokens: Sequence[str]) -> Topology:
