@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from helpers.graphs import DELTA, LEXICON, best_by_sentence, grammar, lattice_of, score_of, try_all_hmm
 from helpers.hmms import PHONES, TREE, phone_sequences, small_transitions, state_paths, tree_density
+from helpers.models import model_of
 from hmmlearn.hmm import GMMHMM
 from scipy.special import logsumexp
 
@@ -20,7 +21,7 @@ from pipeline.base.arrays import read_arrays, write_arrays
 from pipeline.classifier.labels import gold_states
 from pipeline.hmm.decisions import EDGE, Decisions, Question, monophones
 from pipeline.hmm.em import Schedule, train
-from pipeline.hmm.gmm import GmmHmm, load_gmm
+from pipeline.hmm.gmm import load_gmm
 from pipeline.hmm.graphs import SILENCE_PROB, best_path, posteriors, utterance_graph
 from pipeline.hmm.topology import Transitions
 from pipeline.search.graph import linear_graph, phone_loop
@@ -32,19 +33,6 @@ from pipeline.times.clock import frame_to_seconds
 from pipeline.times.intervals import Interval
 
 CONTEXTS = [EDGE, *PHONES]
-
-
-def model_of(decisions: Decisions, sizes: list[int], dim: int = 3, seed: int = 0) -> GmmHmm:
-    """Random Gaussians, ``sizes`` of them in each density."""
-    rng = np.random.default_rng(seed)
-    return GmmHmm(
-        small_transitions(rng, decisions),
-        np.cumsum([0, *sizes]),
-        np.concatenate([rng.dirichlet(np.full(size, 3.0)) for size in sizes]),
-        rng.normal(size=(sum(sizes), dim)) * 2,
-        rng.uniform(0.3, 2, (sum(sizes), dim)),
-        np.full(dim, 0.01),
-    )
 
 
 def test_the_tree_says_what_it_says_by_hand():
@@ -120,6 +108,62 @@ def test_utterance_graphs_by_trying_all_paths(words, length, silence):
     winner = int(np.argmax(scores))
     assert best == pytest.approx(scores[winner], abs=1e-9) and graph.pdf[path].tolist() == densities[winner]
     assert [graph.phones[k] for k, _ in itertools.groupby(graph.instance[path].tolist())] == said[winner]
+
+
+def random_tree(rng: np.random.Generator) -> Decisions:
+    """Any questions, about anything, in any order; some roots are shared."""
+    nodes: list[Question | int] = []
+
+    def node(depth: int) -> int:
+        here = len(nodes)
+        nodes.append(here)  # a leaf; densities are numbered below
+        if depth and rng.random() < 0.8:
+            about = str(rng.choice(["left", "right", "left", "right", "phone", "state"]))
+            choices = [0, 1] if about == "state" else CONTEXTS
+            among = {one for one in choices if rng.random() < 0.5}
+            nodes[here] = Question(about, among, node(depth - 1), node(depth - 1))
+        return here
+
+    firsts = [node(3) for _ in range(5)]
+    roots = {phone: tuple(rng.choice(firsts, 2).tolist()) for phone in PHONES}
+    read = {walk(roots, nodes, *one) for one in itertools.product(CONTEXTS, PHONES, CONTEXTS, (0, 1))}
+    number = {leaf: int(n) for leaf, n in zip(sorted(read), rng.permutation(len(read)))}
+    return Decisions(roots, [n if isinstance(n, Question) else number.get(n, 0) for n in nodes])
+
+
+def walk(roots: dict, nodes: list, left: str, phone: str, right: str, state: int) -> int:
+    """The density of one state, question by question."""
+    node = nodes[roots[phone][state]]
+    while isinstance(node, Question):
+        known = {"left": left, "phone": phone, "right": right, "state": state}[node.about]
+        node = nodes[node.yes if known in node.among else node.no]
+    return node
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_any_tree_gives_the_sums_and_sentences_that_trying_everything_gives(seed):
+    rng = np.random.default_rng(seed)
+    tree = random_tree(rng)
+    transitions = small_transitions(rng, tree)
+    frames = rng.normal(size=(4, tree.num_pdfs)).astype(np.float32) * 2
+
+    def density(*one) -> int:
+        return walk(tree.roots, tree.nodes, *one)
+
+    for words in (["TA"], ["A", "BAT"], ["A", "A", "TA"]):
+        graph = utterance_graph(words, LEXICON, transitions)
+        _, total, _ = posteriors(graph, frames, graph.pdf, transitions.log_probs)
+        scores = [
+            prior + score + frames[np.arange(4), pdfs].sum(dtype=float)
+            for prior, phones in phone_sequences(words, LEXICON, SILENCE_PROB)
+            for score, pdfs, _ in state_paths(transitions, phones, 4, density)
+        ]
+        assert total == pytest.approx(np.logaddexp.reduce(scores), abs=1e-5)
+    lm = grammar(LEXICON)
+    every = try_all_hmm(transitions, LEXICON, lm, frames, 0.7, 0.3, 0.5, 4, density)
+    found = best_by_sentence(lattice_of(hmm_topology(transitions), LEXICON, lm, frames, 0.7, 0.3, 0.5))
+    assert found.keys() == every.keys()
+    assert all(found[said] == pytest.approx(score, abs=DELTA) for said, (score, _) in every.items())
 
 
 def test_phones_are_there_once_for_each_context_that_makes_a_difference():

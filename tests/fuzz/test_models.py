@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bad_inputs.damage import BYTES, JSON, TENSORS, TEXT
-from helpers.models import save_frames, save_gmm
+from helpers.models import save_frames, save_gmm, save_in_context
 
 from fuzz.reader import Reader, check_reader
 from lexicon.files import write_json
@@ -23,6 +23,11 @@ def gmm(folder: Path) -> None:
     (folder / "gmm").mkdir()
     save_gmm(folder / "gmm/model.safetensors")
     write_json(folder / "gmm/meta.json", {"kind": "gmm", "features": {"sample_rate": 8000, "norm_vars": True}})
+
+
+def in_context(folder: Path) -> None:
+    gmm(folder)
+    save_in_context(folder / "gmm/model.safetensors")
 
 
 def frames(folder: Path) -> None:
@@ -78,6 +83,7 @@ def read_alignments(folder: Path) -> None:
 
 READERS = [
     Reader("GMM", gmm, {"gmm/model.safetensors": TENSORS, "gmm/meta.json": JSON}, system("gmm")),
+    Reader("GMM in context", in_context, {"gmm/model.safetensors": TENSORS}, system("gmm")),
     Reader(
         "frame classifier",
         frames,
