@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.graphs import DELTA, LEXICON, best_by_sentence, grammar, lattice_of, score_of, try_all_hmm
+from helpers.graphs import DELTA, EVERYTHING, LEXICON, best_by_sentence, grammar, lattice_of, score_of, try_all_hmm
 from helpers.hmms import PHONES, TREE, phone_sequences, small_transitions, state_paths, tree_density
 from helpers.models import model_of
 from hmmlearn.hmm import GMMHMM
@@ -24,7 +24,7 @@ from pipeline.hmm.em import Schedule, train
 from pipeline.hmm.gmm import load_gmm
 from pipeline.hmm.graphs import SILENCE_PROB, best_path, posteriors, utterance_graph
 from pipeline.hmm.topology import Transitions
-from pipeline.search.graph import linear_graph, phone_loop
+from pipeline.search.graph import AnswerGraphs, linear_graph, phone_loop
 from pipeline.search.posteriors import log_phone_posteriors, phone_labels
 from pipeline.search.system import System
 from pipeline.search.topology import hmm_topology
@@ -191,6 +191,12 @@ def test_word_search_finds_what_trying_everything_finds(seed, scale, pause, word
     assert len(every) > 50
     for sentence, (score, _) in every.items():
         assert found[sentence] == pytest.approx(score, abs=DELTA), sentence
+    topology, known = hmm_topology(transitions), sorted(LEXICON)
+    answers = AnswerGraphs(topology, LEXICON, lm, known, pause, word_score)
+    for sentence in (winner, ("A", "TA")):
+        graph = SearchGraph(answers.graph([{word} for word in sentence]), topology, known)
+        alone = search(graph, scores, scale, EVERYTHING, "u", "gmm", "words", 10.0, word_score=word_score)
+        assert score_of(alone) == pytest.approx(every[sentence][0], abs=DELTA)
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -4,9 +4,10 @@ Everything works on one `Graph`, a list of states and arcs. An utterance's graph
 all pronunciation variants side by side, an optional silence between words; a phone whose densities depend on the phones
 beside it (`pipeline.hmm.decisions`) is there once for each group of them.
 
-It is what a model learns from, and is aligned with exactly: its arcs know the transitions whose counts they take. The
-search has graphs of its own (`pipeline.search.graph`), of any topology, whose costs are fixed and which take a beam: a
-text of an hour has too many states for a table of all of them at all frames.
+Training and exact forced alignment use this graph: each arc names the transition whose count it adds to. A text of any
+length is placed by the search instead, in a graph of its own (`pipeline.search.graph.linear_graph`): that has fixed
+costs, any topology (CTC too) and a beam, for the text of an hour has too many states to go through all of them at every
+frame. So there are two aligners.
 """
 
 from __future__ import annotations
