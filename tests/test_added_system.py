@@ -22,8 +22,8 @@ from pipeline.base.training import setting
 from pipeline.datadir.feats import Features, front_end_for, front_end_of
 from pipeline.hmm.gmm import load_gmm
 from pipeline.hmm.topology import PhoneTopology, Transitions
-from pipeline.search.graph import hmm_topology
 from pipeline.search.system import ScoredHmms, System, checked
+from pipeline.search.topology import hmm_topology
 from pipeline.sound.front_end import FrontEndSettings
 
 ONE = PhoneTopology(np.ones(1), np.array([[0.8]]), np.array([0.2]))
@@ -40,7 +40,7 @@ def train(material, settings):
     phones = hmms.transitions.phones
     frames = {phone: [] for phone in phones}
     for utt, pdfs in Archive(material.teacher / "ali_train/ali.scp").items():
-        for phone, frame in zip(np.array(hmms.transitions.phone_of_pdf)[pdfs], feats[utt]):
+        for phone, frame in zip([hmms.transitions.decisions.phones_of[pdf][0] for pdf in pdfs], feats[utt]):
             frames[phone].append(frame)
     everything = sum(frames.values(), [])
     frames = {phone: own or everything for phone, own in frames.items()}

@@ -26,7 +26,7 @@ def model() -> GmmHmm:
 def frames(model: GmmHmm, said: list[tuple[str, int]], seed: int = 0) -> np.ndarray:
     """(T, 2) the phones said, each for so many frames, spread over its states in order."""
     pdfs = [
-        model.transitions.first_pdf[phone] + t * model.transitions.num_states(phone) // length
+        model.transitions.decisions.pdfs(phone)[0] + t * model.transitions.num_states(phone) // length
         for phone, length in said
         for t in range(length)
     ]
@@ -53,8 +53,8 @@ def test_boundaries_words_and_pauses(model):
     ]
     assert word_segments(found.phones, ("TOMATO", "AT")) == [Segment("TOMATO", 20, 34, 0), Segment("AT", 46, 60, 1)]
     assert found.pdfs.dtype == np.int32 and len(found.pdfs) == 60
-    phone_of_pdf = model.transitions.phone_of_pdf
-    assert [phone_of_pdf[p] for p in found.pdfs] == [s.label for s in found.phones for _ in range(s.start, s.end)]
+    phones_of = model.transitions.decisions.phones_of
+    assert [phones_of[p][0] for p in found.pdfs] == [s.label for s in found.phones for _ in range(s.start, s.end)]
 
 
 @pytest.mark.parametrize("vowel", ["EY", "AA"])

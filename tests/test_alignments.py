@@ -30,8 +30,8 @@ from pipeline.hmm.em import Schedule, train
 from pipeline.hmm.gmm import flat_start
 from pipeline.hmm.graphs import utterance_graph
 from pipeline.hmm.viterbi import align
-from pipeline.search.graph import ctc_topology, hmm_topology
 from pipeline.search.system import System
+from pipeline.search.topology import ctc_topology, hmm_topology
 from pipeline.times.intervals import read_ctm
 from pipeline.times.segments import Segment, word_segments
 from stages.boundaries import for_others

@@ -136,7 +136,7 @@ def test_phones_of_one_class_are_no_error_and_the_likelier_is_compared():
 @pytest.mark.parametrize("graph", ["words", "free"])
 def test_the_judge_scores_what_the_search_found_as_the_search_did(system, graph):
     system, lang, settings = system(), lang_of(), SearchSettings(0.3, -0.7)
-    scores = np.random.default_rng(3).normal(size=(60, len(system.topology.label_phone))).astype(np.float32) * 4
+    scores = np.random.default_rng(3).normal(size=(60, len(system.topology.labels.readers))).astype(np.float32) * 4
     heard = WfstDecoder(system, lang, graph, settings, Beams(60, 1.0)).decode("u", scores, 60)
     words = [s.label for s in (heard.words if graph == "words" else heard.phones) if s.label not in ("SIL", "<blk>")]
     judged = AnswerScorer(system, lang, graph, settings).score(scores, [{word} for word in words])
@@ -148,7 +148,7 @@ def test_the_judge_scores_what_the_search_found_as_the_search_did(system, graph)
 
 def test_a_window_around_the_stretch_scores_as_the_whole_utterance_does():
     system, lang, settings = hmm(), lang_of(), SearchSettings(0.2, 8.0)
-    scores = np.random.default_rng(1).normal(size=(240, len(system.topology.label_phone))).astype(np.float32) * 4
+    scores = np.random.default_rng(1).normal(size=(240, len(system.topology.labels.readers))).astype(np.float32) * 4
     heard = WfstDecoder(system, lang, "free", settings, Beams(40, 1.0)).decode("u", scores, 240)
     phones = [s for s in heard.phones if s.label != "SIL"]
     labels = [s.label for s in phones]

@@ -109,7 +109,7 @@ def test_no_phone_is_lost_however_far_boundaries_move():
 def test_states_by_hand():
     """K with its closure, AA without anything special, one label that no phone stands for, silence around."""
     trans = Transitions(["SIL", "K", "AA"], {"SIL": silence_topology(), "K": phone_topology(), "AA": phone_topology()})
-    k, aa = trans.first_pdf["K"], trans.first_pdf["AA"]
+    k, aa = trans.decisions.pdfs("K")[0], trans.decisions.pdfs("AA")[0]
     at = [float(frame_to_seconds(frame)) for frame in range(40)]
     gold = [
         Interval(at[4], at[8], "kcl"),

@@ -200,7 +200,7 @@ def test_poor_phones_are_named(history):
     occupancy = np.add.reduceat(stats.counts, model.bounds[:-1])
     poor = poor_phones(model, stats, 12.0)
     for phone in model.transitions.phones:
-        first = model.transitions.first_pdf[phone]
+        first = model.transitions.decisions.pdfs(phone)[0]
         fewest = occupancy[first : first + model.transitions.num_states(phone)].min()
         assert (phone in poor) == (fewest < 12) and poor.get(phone, fewest) == pytest.approx(fewest)
     assert poor and "SIL" not in poor
@@ -269,11 +269,11 @@ def test_recovers_the_model_it_was_drawn_from():
     truth = flat_start(phones, np.zeros(2), np.ones(2))
     truth.means[:] = rng.normal(size=truth.means.shape) * 6
     truth.variances[:] = rng.uniform(0.5, 1.5, truth.variances.shape)
-    first = truth.transitions.first_pdf
+    pdfs_of = truth.transitions.decisions.pdfs
     feats, words = {}, {}
     for n in range(80):
         words[f"u{n:03}"] = said = tuple(rng.choice(sorted(lexicon), rng.integers(1, 4)).tolist())
-        pdfs = [first[phone] + state for word in said for phone in lexicon[word][0][1] for state in range(3)]
+        pdfs = [pdf for word in said for phone in lexicon[word][0][1] for pdf in pdfs_of(phone)]
         chain = GaussianHMM(len(pdfs) + 1, "diag", init_params="")  # one more state: the end
         chain.startprob_, chain.transmat_ = np.eye(len(pdfs) + 1)[0], np.eye(len(pdfs) + 1)
         chain.transmat_[:-1] = 0.75 * np.eye(len(pdfs) + 1)[:-1] + 0.25 * np.eye(len(pdfs) + 1)[1:]
@@ -286,7 +286,7 @@ def test_recovers_the_model_it_was_drawn_from():
     graphs = {utt: utterance_graph(said, lexicon, model.transitions, silence=False) for utt, said in words.items()}
     lengths = {utt: len(x) for utt, x in feats.items()}
     train(model, graphs, feats, lengths, Schedule(15, 0, 0, 1, 1.0))
-    spoken = slice(first["AE"], None)  # nobody paused, so silence was never seen
+    spoken = slice(pdfs_of("AE")[0], None)  # nobody paused, so silence was never seen
     np.testing.assert_allclose(model.means[spoken], truth.means[spoken], atol=0.25)
     np.testing.assert_allclose(model.variances[spoken], truth.variances[spoken], atol=0.35)
     for phone in phones[1:]:

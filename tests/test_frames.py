@@ -198,9 +198,9 @@ def test_gold_phones_label_frames_where_there_are_some_and_the_alignment_elsewhe
     seconds = [float(frame_to_seconds(frame)) for frame in (10, 13, 20, 25)]
     gold = {one: [Interval(*seconds[:2], "t"), Interval(*seconds[2:], "click")]}
     x, y = frame_labels(Archive(tmp_path / "feats.scp"), Archive(tmp_path / "ali.scp"), hmms, gold, {"t": "T"})
-    pdf = hmms.transitions.first_pdf
+    pdfs = hmms.transitions.decisions.pdfs
     assert (x[0] == first).all() and (y[1] == 7).all() and len(y[0]) == len(first)
-    assert y[0][8:14].tolist() == [pdf["SIL"]] * 2 + [pdf["T"], pdf["T"] + 1, pdf["T"] + 2] + [pdf["SIL"]]
+    assert y[0][8:14].tolist() == [pdfs("SIL")[0]] * 2 + [*pdfs("T"), pdfs("SIL")[0]]
     assert y[0][20:25].tolist() == [7] * 5
     write_archive(tmp_path / "other.scp", [("another", np.zeros(9, np.int32))])
     with pytest.raises(UserError, match="other.scp: another has no features in .*feats.scp; align the set again"):

@@ -35,7 +35,7 @@ def random_model(phones: list[str], mixes: list[int], dim: int, seed: int = 0) -
 def staying_inside(model: GmmHmm, phone: str) -> tuple[Graph, np.ndarray]:
     """The phone as hmmlearn sees it: no exit, rows of transitions that sum to one, any state may be the last."""
     theirs, n = model.to_hmmlearn(phone), model.transitions.num_states(phone)
-    first = model.transitions.first_pdf[phone]
+    first = model.transitions.decisions.pdfs(phone)[0]
     with np.errstate(divide="ignore"):
         start, trans = np.maximum(np.log(theirs.startprob_), -1e30), np.maximum(np.log(theirs.transmat_), -1e30)
     graph = Graph(

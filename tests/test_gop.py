@@ -11,8 +11,8 @@ from helpers.features import as_it_is
 
 from pipeline.align.gop import Goodness, phone_models
 from pipeline.hmm.topology import Transitions, phone_topology, silence_topology
-from pipeline.search.graph import Topology, ctc_topology, hmm_topology
 from pipeline.search.system import System
+from pipeline.search.topology import Labels, Topology, ctc_topology, hmm_topology
 from pipeline.times.segments import Segment
 
 SCALE = {"gmm": 0.28, "neural": 0.5}
@@ -33,7 +33,7 @@ def test_a_phone_of_one_state_by_hand():
         (2, 2, 3, 0, np.log(2)),
         (2, 0, 0, 0, np.log(2)),
     ]
-    goodness = Goodness(system_of("gmm", Topology(["A", "B"], ["A", "B"], arcs, [0], False)))
+    goodness = Goodness(system_of("gmm", Topology(["A", "B"], Labels([("A",), ("B",)]), arcs, [0], False)))
     scores = np.array([[9.0, 9], [-1, -4], [-2, 0], [-3, 0], [9, 9]])
     assert goodness.of(scores, Segment("A", 1, 4)) == pytest.approx(((-6 - 3 * np.log(2)) / 3, -2 * SCALE["gmm"] / 3))
     assert goodness.of(scores, Segment("B", 1, 4))[1] == 0
@@ -81,7 +81,7 @@ def test_all_ways_through_a_phone(topology):
     """Phones found among all label sequences that the topology reads as that phone alone."""
     phones = [phone for phone in topology.phones]
     models = phone_models(topology, phones)
-    scores = np.random.default_rng(0).normal(size=(6, len(topology.label_phone)))
+    scores = np.random.default_rng(0).normal(size=(6, len(topology.labels.readers)))
     for length, (symbol, phone) in itertools.product((3, 4, 6), enumerate(phones, 1)):
         best = max(
             sum(scores[t, c] for t, c in enumerate(columns)) - cost for columns, cost in paths(topology, symbol, length)

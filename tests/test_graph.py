@@ -7,58 +7,32 @@ import math
 
 import numpy as np
 import pytest
-from helpers.graphs import DELTA, EVERYTHING, HOMOPHONES, LEXICON, best_by_sentence, grammar, sentences
-from helpers.hmms import phone_sequences, small_transitions, state_paths
+from helpers.graphs import (
+    DELTA,
+    HOMOPHONES,
+    LEXICON,
+    best_by_sentence,
+    grammar,
+    lattice_of,
+    score_of,
+    sentences,
+    try_all_hmm,
+)
+from helpers.hmms import small_transitions
 from helpers.langs import BUGS_ARPA
 
-from lexicon.ngram import NGram, estimate, read_arpa
+from lexicon.ngram import estimate, read_arpa
 from pipeline.hmm.topology import Transitions, phone_topology, silence_topology
-from pipeline.lattice import Lattice, best_path
-from pipeline.search.graph import Topology, ctc_topology, decoding_graph, entry, hmm_topology, inside, phone_loop, widen
-from pipeline.search.wfst import SearchGraph, best_segments, search
-
-
-def lattice_of(
-    topology: Topology, lexicon: dict, lm: NGram, scores: np.ndarray, scale: float, pause: float, word_score: float
-) -> Lattice | None:
-    words = sorted(lexicon)
-    graph = SearchGraph(decoding_graph(topology, lexicon, lm, words, pause, word_score), topology, words)
-    return search(graph, scores, scale, EVERYTHING, "u", "gmm", "words", 10.0, word_score=word_score)
-
-
-def score_of(lattice: Lattice) -> float:
-    return float(lattice.scores()[best_path(lattice)].sum())
-
-
-def try_all_hmm(
-    transitions: Transitions,
-    lexicon: dict,
-    lm: NGram,
-    scores: np.ndarray,
-    scale: float,
-    pause: float,
-    word_score: float,
-    longest: int,
-) -> dict[tuple[str, ...], tuple[float, list[str]]]:
-    """Per sentence the best score and its phones."""
-    results: dict[tuple[str, ...], tuple[float, list[str]]] = {}
-    for words in sentences(lexicon, longest):
-        prior = lm.score_sentence(words) * math.log(10) + word_score * len(words)
-        for said, phones in phone_sequences(words, lexicon, pause):
-            if len(phones) > len(scores):
-                continue
-            for path, pdfs, _ in state_paths(transitions, phones, len(scores)):
-                total = prior + said + path + scale * float(scores[np.arange(len(scores)), pdfs].sum())
-                if words not in results or total > results[words][0]:
-                    results[words] = total, [phone for phone, _ in phones]
-    return results
+from pipeline.search.graph import decoding_graph, phone_loop
+from pipeline.search.topology import Labels, ctc_topology, hmm_topology
+from pipeline.search.wfst import best_segments
 
 
 @pytest.mark.parametrize("seed,scale,pause,word_score", [(0, 1.0, 0.5, 0.0), (1, 0.3, 0.2, 1.5), (2, 2.0, 0.5, -2.0)])
 def test_hmm_search_finds_what_trying_everything_finds(seed, scale, pause, word_score):
     rng = np.random.default_rng(seed)
     transitions = small_transitions(rng)
-    scores = rng.normal(size=(5, transitions.num_pdfs)).astype(np.float32) * 3
+    scores = rng.normal(size=(5, transitions.decisions.num_pdfs)).astype(np.float32) * 3
     lm = grammar(LEXICON)
     every = try_all_hmm(transitions, LEXICON, lm, scores, scale, pause, word_score, longest=5)
     lattice = lattice_of(hmm_topology(transitions), LEXICON, lm, scores, scale, pause, word_score)
@@ -76,7 +50,7 @@ def test_free_search_finds_what_trying_everything_finds():
     for seed in range(3):
         rng = np.random.default_rng(10 + seed)
         transitions = small_transitions(rng)
-        scores = rng.normal(size=(4, transitions.num_pdfs)).astype(np.float32) * 2
+        scores = rng.normal(size=(4, transitions.decisions.num_pdfs)).astype(np.float32) * 2
         topology = hmm_topology(transitions)
         lexicon, words = phone_loop(topology)
         assert words == ["AH", "B", "T"] and lexicon["B"] == [(1.0, ("B",))]
@@ -141,14 +115,14 @@ def test_the_grammar_turns_bunny_bunny_into_bugs_bunny(tmp_path):
     lexicon = {"BUGS": [(1.0, ("B", "AH", "G", "Z"))], "BUNNY": [(1.0, ("B", "AH", "N", "IY"))]}
     phones = ["SIL", "AH", "B", "G", "IY", "N", "Z"]
     transitions = Transitions(phones, {p: silence_topology() if p == "SIL" else phone_topology() for p in phones})
-    scores = np.full((48, transitions.num_pdfs), -8.0, np.float32)
+    scores = np.full((48, transitions.decisions.num_pdfs), -8.0, np.float32)
     for index, phone in enumerate(["B", "AH", "N", "IY"] * 2):
         for state in range(3):
             rows = slice(6 * index + 2 * state, 6 * index + 2 * state + 2)
-            scores[rows, transitions.first_pdf[phone] + state] = -1.0
+            scores[rows, transitions.decisions.pdfs(phone)[0] + state] = -1.0
             rival = {"N": "G", "IY": "Z"}.get(phone) if index < 4 else None  # nearly as good, in the first word
             if rival:
-                scores[rows, transitions.first_pdf[rival] + state] = -1.3
+                scores[rows, transitions.decisions.pdfs(rival)[0] + state] = -1.3
     for scale, expected in ((5.0, ["BUNNY", "BUNNY"]), (1.0, ["BUGS", "BUNNY"])):
         lattice = lattice_of(hmm_topology(transitions), lexicon, lm, scores, scale, 0.5, 0.0)
         assert best_segments(lattice)[2] == expected
@@ -173,18 +147,20 @@ def test_homophones_are_told_apart_by_the_grammar():
 
 
 def test_labels_and_wide_scores():
-    assert [inside(0), entry(0), inside(1), entry(1)] == [1, 2, 3, 4]
-    wide = widen(np.array([[1, 2], [3, 4]]))
+    labels = Labels([("A",), ("B",)])
+    assert [labels.inside(0), labels.entry(0, "A"), labels.inside(1), labels.entry(1, "B")] == [1, 2, 3, 4]
+    wide = labels.widen(np.array([[1, 2], [3, 4]]))
     assert wide.tolist() == [[1, 1, 2, 2], [3, 3, 4, 4]] and wide.dtype == np.float32 and wide.flags["C_CONTIGUOUS"]
 
 
 def test_hmm_topology_by_hand():
     transitions = Transitions(["SIL", "AH"], {"SIL": silence_topology(), "AH": phone_topology()})
     topology = hmm_topology(transitions)
-    assert topology.label_phone == ["SIL"] * 5 + ["AH"] * 3 and topology.finals == [0]
+    labels = topology.labels
+    assert labels.readers == [("SIL",)] * 5 + [("AH",)] * 3 and topology.finals == [0]
     half = -math.log(0.25)
-    assert (0, 6, entry(5), 2, 0.0) in [(a, b, i, o, round(w, 9) + 0.0) for a, b, i, o, w in topology.arcs]
-    assert (8, 0, 0, 0, half) in topology.arcs and (6, 7, inside(6), 0, half) in topology.arcs
+    assert (0, 6, labels.entry(5, "AH"), 2, 0.0) in [(a, b, i, o, round(w, 9) + 0.0) for a, b, i, o, w in topology.arcs]
+    assert (8, 0, 0, 0, half) in topology.arcs and (6, 7, labels.inside(6), 0, half) in topology.arcs
 
 
 def test_a_word_that_the_grammar_lacks_is_not_recognised():

@@ -32,7 +32,7 @@ LEXICON = {"A": [(1.0, ("AH",))], "BAT": [(1.0, ("B", "AH", "T")), (0.4, ("B", "
 def test_sum_maximum_and_posteriors_by_trying_all_paths(words, length, silence):
     rng = np.random.default_rng(length)
     transitions = small_transitions(rng)
-    frames = rng.normal(size=(length, transitions.num_pdfs)) * 2
+    frames = rng.normal(size=(length, transitions.decisions.num_pdfs)) * 2
     scores, densities, said = [], [], []
     for prior, phones in phone_sequences(words, LEXICON, SILENCE_PROB if silence else 0):
         for score, pdfs, owners in state_paths(transitions, phones, length):
@@ -43,7 +43,7 @@ def test_sum_maximum_and_posteriors_by_trying_all_paths(words, length, silence):
     found, total, counts = posteriors(graph, frames, graph.pdf, transitions.log_probs)
     assert total == pytest.approx(np.logaddexp.reduce(scores), abs=1e-9)
     share = np.exp(np.array(scores) - total)
-    expected = np.zeros((length, transitions.num_pdfs))
+    expected = np.zeros((length, transitions.decisions.num_pdfs))
     for weight, pdfs in zip(share, densities):
         expected[np.arange(length), pdfs] += weight
     np.testing.assert_allclose(found, expected, atol=1e-9)
@@ -57,10 +57,10 @@ def test_sum_maximum_and_posteriors_by_trying_all_paths(words, length, silence):
 
 def test_transition_counts_by_trying_all_paths():
     transitions = small_transitions(np.random.default_rng(3))
-    frames = np.random.default_rng(4).normal(size=(5, transitions.num_pdfs))
+    frames = np.random.default_rng(4).normal(size=(5, transitions.decisions.num_pdfs))
     graph = utterance_graph(["A", "A"], LEXICON, transitions, silence=False)
     _, total, counts = posteriors(graph, frames, graph.pdf, transitions.log_probs)
-    first, expected = transitions.first_pdf["AH"], np.zeros((2, 3))
+    first, expected = transitions.decisions.pdfs("AH")[0], np.zeros((2, 3))
     for score, pdfs, owners in state_paths(transitions, [("AH", 0), ("AH", 1)], 5):
         weight = math.exp(score + frames[np.arange(5), pdfs].sum() - total)
         for t in range(5):
@@ -166,7 +166,7 @@ def test_transitions_become_relative_counts():
     assert after.trans[2, 2] + after.exit[2] == pytest.approx(1) and after.exit[2] == pytest.approx(1e-4, rel=1e-3)
     assert transitions.log_probs[transitions.transition_id("AH", 0, 1)] == pytest.approx(math.log(0.25))
     assert transitions.log_probs[transitions.transition_id("AH", 0, 2)] == LOG_ZERO
-    assert transitions.num_pdfs == 8 and transitions.phone_of_pdf == ["SIL"] * 5 + ["AH"] * 3
+    assert transitions.decisions.num_pdfs == 8 and transitions.decisions.phones_of == [("SIL",)] * 5 + [("AH",)] * 3
 
 
 def test_a_word_without_pronunciation_is_named():

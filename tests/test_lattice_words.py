@@ -93,7 +93,7 @@ def test_a_search_keeps_homophones_that_the_grammar_then_treats_alike(kind, rows
     graph = SearchGraph(decoding_graph(topology, lexicon, lm, words, 0.5), topology, words)
     scores = np.array(
         [
-            [0.0 if phone == heard else -20.0 for phone in topology.label_phone]
+            [0.0 if phone == heard else -20.0 for (phone,) in topology.labels.readers]
             for heard in ("B", "AH", "T", "B")
             for _ in range(rows)
         ]

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from helpers.features import as_it_is
 
-from pipeline.search.graph import Topology, ctc_topology
 from pipeline.search.posteriors import log_phone_posteriors, phone_labels, phone_posteriors
 from pipeline.search.system import System
+from pipeline.search.topology import Labels, Topology, ctc_topology
 
 
 def system_of(kind: str, topology: Topology, scores=lambda feats: feats) -> System:
@@ -19,7 +19,7 @@ def system_of(kind: str, topology: Topology, scores=lambda feats: feats) -> Syst
 
 def test_densities_of_a_phone_are_added_up_after_scaling():
     """Two states of A and one of B; with scale s the frame's scores are log(3)/s, log(2)/s, log(5)/s."""
-    system = system_of("gmm", Topology(["A", "B"], ["A", "A", "B"], [], [0], False))
+    system = system_of("gmm", Topology(["A", "B"], Labels([("A",), ("A",), ("B",)]), [], [0], False))
     labels, found = phone_posteriors(system, np.log([[3.0, 2, 5], [1, 1, 6]]) / 0.28)
     assert labels == ["A", "B"] and found.dtype == np.float32
     assert found == pytest.approx(np.array([[0.5, 0.5], [0.25, 0.75]]), abs=1e-6)

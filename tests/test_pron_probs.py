@@ -17,7 +17,8 @@ from lexicon.errors import UserError
 from lexicon.lang import build_lang, load_lang
 from lexicon.pauses import Pauses
 from pipeline.align.pron_probs import pause_probabilities, said_in, variant_probabilities
-from pipeline.search.graph import decoding_graph, hmm_topology
+from pipeline.search.graph import decoding_graph
+from pipeline.search.topology import hmm_topology
 from pipeline.search.wfst import Beams, SearchGraph, best_segments, search
 
 ROOT = Path(__file__).parent.parent
@@ -199,7 +200,7 @@ def try_everything(transitions, lexicon, lm, pauses: Pauses, scores, word_score:
 def test_search_with_counted_pauses_finds_what_trying_everything_finds(lexicon, seed):
     rng = np.random.default_rng(seed)
     transitions = small_transitions(rng)
-    scores = rng.normal(size=(5, transitions.num_pdfs)).astype(np.float32) * 3
+    scores = rng.normal(size=(5, transitions.decisions.num_pdfs)).astype(np.float32) * 3
     after = {(word, phones): float(rng.uniform(0.05, 0.95)) for word in lexicon for _, phones in lexicon[word]}
     pauses, lm, words = Pauses(0.9, 0.7, after), grammar(lexicon), sorted(lexicon)
     topology = hmm_topology(transitions)
@@ -217,7 +218,7 @@ def test_ties_are_broken_by_what_was_counted():
     """Speech that fits no pause better than a phone: the pauses that were counted decide where they are."""
     transitions = small_transitions(np.random.default_rng(3))
     topology, lexicon = hmm_topology(transitions), {"A": [(1.0, ("AH",))], "T": [(1.0, ("T",))]}
-    lm, scores = grammar(lexicon, 1), np.zeros((9, transitions.num_pdfs), np.float32)
+    lm, scores = grammar(lexicon, 1), np.zeros((9, transitions.decisions.num_pdfs), np.float32)
     for likely in ("A", "T"):
         after = {("A", ("AH",)): 0.999 if likely == "A" else 0.001, ("T", ("T",)): 0.999 if likely == "T" else 0.001}
         fst = decoding_graph(topology, lexicon, lm, ["A", "T"], Pauses(0.001, 0.001, after), 9.0)

@@ -40,7 +40,7 @@ def language(words: tuple[str, ...]) -> float:
 def test_tokens_find_what_kaldis_decoder_finds(system, graph, beam):
     settings = SearchSettings(0.4, -0.5)
     decoder = WfstDecoder(system(), lang_of(), graph, settings, Beams(beam, 1.0))
-    scores = np.random.default_rng(5).normal(size=(40, len(system().topology.label_phone))).astype(np.float32) * 4
+    scores = np.random.default_rng(5).normal(size=(40, len(system().topology.labels.readers))).astype(np.float32) * 4
     heard = decoder.decode("u", scores, 40)
     replay = replay_graph(decoder.graph, scores, 0.4, beam)
     labels = [s.label for s in (heard.words if graph == "words" else heard.phones) if s.label not in ("SIL", "<blk>")]

@@ -8,7 +8,6 @@ import pytest
 from helpers.searches import graph_of, random_scores
 
 from pipeline.lattice import best_path, determinize
-from pipeline.search.graph import widen
 from pipeline.search.wfst import Beams, SearchGraph, best_segments, search
 from pipeline.times.segments import Segment
 
@@ -20,7 +19,7 @@ def kaldis_best(
     decoder = kaldi_decoder.LatticeSimpleDecoder(
         graph.fst, kaldi_decoder.LatticeSimpleDecoderConfig(beam=beams.beam, lattice_beam=beams.lattice_beam)
     )
-    assert decoder.decode(kaldi_decoder.DecodableCtc(widen(scale * scores)))
+    assert decoder.decode(kaldi_decoder.DecodableCtc(graph.topology.labels.widen(scale * scores)))
     found, path = decoder.get_best_path()
     assert found
     lines = [line.split() for line in path.to_str().splitlines()]
@@ -45,12 +44,13 @@ def test_best_path_is_the_one_kaldis_decoder_gives(kind, name, seed):
     assert lattice.scores()[path].sum() == pytest.approx(score, abs=2e-3 + 2e-6 * abs(score))
     segments, confidence, said = best_segments(lattice)
     assert said == words
-    columns = [(label - 1) // 2 for label in labels]
+    meanings = graph.topology.labels
+    columns = [meanings.column[label - 1] for label in labels]
     assert lattice.acoustic[path].sum() == pytest.approx(scores[range(60), columns].sum(), abs=1e-2)
     # Where Kaldi's path enters a phone, a segment begins; the columns between belong to that phone.
-    begins = [t for t, label in enumerate(labels) if label % 2 == 0]
+    begins = [t for t, label in enumerate(labels) if meanings.entered[label - 1]]
     assert [segment.start for segment in segments] == begins
-    assert [graph.topology.label_phone[columns[t]] for t in begins] == [segment.label for segment in segments]
+    assert [meanings.entered[labels[t] - 1] for t in begins] == [segment.label for segment in segments]
     assert all(0 < c <= 1 for c in confidence) and len(confidence) == len(segments)
 
 

@@ -32,7 +32,8 @@ from pipeline.hmm.viterbi import align
 from pipeline.lattice import best_path
 from pipeline.neural.paths import best_spelling as ctc_align
 from pipeline.search.decode import SearchSettings, WfstDecoder
-from pipeline.search.graph import ctc_topology, linear_graph
+from pipeline.search.graph import linear_graph
+from pipeline.search.topology import ctc_topology
 from pipeline.search.wfst import Beams, SearchGraph, best_segments, search
 from pipeline.sound.audio import read_audio
 from pipeline.sound.front_end import FrontEnd, Raw

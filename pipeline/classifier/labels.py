@@ -13,6 +13,7 @@ from lexicon.timit import CLOSURES
 from pipeline.base.archive import Archive
 from pipeline.classifier.model import check_alignment
 from pipeline.datadir.feats import Features, check_dimension
+from pipeline.hmm.decisions import EDGE
 from pipeline.hmm.gmm import GmmHmm
 from pipeline.hmm.topology import Transitions
 from pipeline.times.clock import at_frames, seconds_to_frame
@@ -24,32 +25,38 @@ UNKNOWN = -1  # a frame of a label that the lexicon has no phone for
 def gold_states(gold: Sequence[Interval], transitions: Transitions, fold: Fold, num_frames: int) -> np.ndarray:
     """Density of each frame (num_frames,): a phone's frames are shared out evenly among its states, as HTK's HInit
     begins (HTK Book, 8.2). The closure before a burst is the stop's first state. Outside intervals is silence."""
-    labels = np.full(num_frames, transitions.first_pdf.get(SILENCE, UNKNOWN))
-    for index, interval in enumerate(gold):
-        following = gold[index + 1].label if index + 1 < len(gold) else ""
-        before = gold[index - 1].label if index else ""
-        is_closure = following in CLOSURES.get(interval.label, ())
-        phone = phone_of(following if is_closure else interval.label, transitions, fold)
+    decisions = transitions.decisions
+    labels = np.full(num_frames, decisions.pdfs(SILENCE)[0] if SILENCE in transitions.topologies else UNKNOWN)
+    names = [interval.label for interval in gold]
+    # closes[i]: interval i - 1 is the closure of the stop that bursts in i
+    closes = [False, *(after in CLOSURES.get(before, ()) for before, after in zip(names, names[1:])), False]
+    phones = [phone_of(names[i + closes[i + 1]], transitions, fold) for i in range(len(gold))]
+
+    def beside(index: int) -> str:
+        return (phones[index] if 0 <= index < len(phones) else None) or EDGE
+
+    for index, (interval, phone) in enumerate(zip(gold, phones)):
         start, end = (int(np.clip(seconds_to_frame(t), 0, num_frames)) for t in (interval.start, interval.end))
         if phone is None:
             labels[start:end] = UNKNOWN
             continue
-        first, n = transitions.first_pdf[phone], transitions.num_states(phone)
-        if is_closure:
+        pdfs = decisions.pdfs(phone, beside(index - 1 - closes[index]), beside(index + 1 + closes[index + 1]))
+        n = len(pdfs)
+        if closes[index + 1]:
             states = np.zeros(end - start, int)
         else:
-            skipped = 1 if n > 1 and interval.label in CLOSURES.get(before, ()) else 0
+            skipped = 1 if n > 1 and closes[index] else 0
             states = skipped + np.arange(end - start) * (n - skipped) // max(1, end - start)
-        labels[start:end] = first + states
+        labels[start:end] = np.array(pdfs)[states]
     return labels
 
 
 def phone_of(label: str, transitions: Transitions, fold: Fold) -> str | None:
     """The model's phone for a hand's label: of the same name, if it folds alike, else that of its class, else None."""
     name, class_of = label.upper(), fold.get(label, label)
-    if name in transitions.first_pdf and fold.get(name, name) == class_of:
+    if name in transitions.topologies and fold.get(name, name) == class_of:
         return name
-    return class_of if class_of in transitions.first_pdf else None
+    return class_of if class_of in transitions.topologies else None
 
 
 def frame_labels(
@@ -68,7 +75,7 @@ def frame_labels(
         own = feats.front_end.step
         frames = np.arange(len(x[-1])) * own  # on which the rows are centred
         found = alignment[utt] if step == own else at_frames(alignment[utt], step, frames)
-        found = check_alignment(found, x[-1], hmms.transitions.num_pdfs, f"{alignment.path}: {utt}")
+        found = check_alignment(found, x[-1], hmms.transitions.decisions.num_pdfs, f"{alignment.path}: {utt}")
         states = gold_states(gold[utt], hmms.transitions, fold, frames[-1] + 1)[frames] if utt in gold else found
         y.append(np.where(states == UNKNOWN, found, states))
     return x, y

@@ -128,19 +128,18 @@ def maximise(model: GmmHmm, stats: Statistics) -> None:
 
 
 def grow(model: GmmHmm, stats: Statistics, max_mix: int, min_frames: float) -> None:
-    """Add Gaussians where the data carry them: a phone's states get up to twice as many, in place.
+    """Add Gaussians where the data carry them: densities get up to twice as many, in place.
 
-    All states of a phone keep the same number (hmmlearn's layout): at most ``max_mix``, and ``min_frames`` frames of
-    its poorest state for each. The heaviest Gaussian is split in two, ±0.2 standard deviations apart (HTK Book, 8.4).
+    All states of a monophone keep the same number (`GmmHmm.alike`): at most ``max_mix``, and ``min_frames`` frames of
+    them on average for each. The heaviest Gaussian is split in two, ±0.2 standard deviations apart (HTK Book, 8.4).
     """
     occupancy = np.add.reduceat(stats.counts, model.bounds[:-1])
     parts = []
-    for phone in model.transitions.phones:
-        first, n = model.transitions.first_pdf[phone], model.transitions.num_states(phone)
-        old = model.bounds[first + 1] - model.bounds[first]
-        carried = int(occupancy[first : first + n].mean() / min_frames)
+    for alike in model.alike():
+        old = model.bounds[alike[0] + 1] - model.bounds[alike[0]]
+        carried = int(occupancy[alike].mean() / min_frames)
         target = max(old, min(2 * old, max_mix, carried))
-        for pdf in range(first, first + n):
+        for pdf in alike:
             rows = slice(model.bounds[pdf], model.bounds[pdf + 1])
             w, m, v = (list(x[rows]) for x in (model.weights, model.means, model.variances))
             while len(w) < target:
@@ -151,7 +150,7 @@ def grow(model: GmmHmm, stats: Statistics, max_mix: int, min_frames: float) -> N
                 m.append(m[heavy] - offset)
                 v.append(v[heavy])
                 m[heavy] = m[heavy] + offset
-            parts.append((target, w, m, v))
+            parts.append((len(w), w, m, v))
     sizes, weights, means, variances = zip(*parts)
     model.bounds = np.cumsum([0, *sizes])
     model.weights, model.means, model.variances = (np.concatenate(x) for x in (weights, means, variances))
@@ -167,9 +166,10 @@ def check_step(model: GmmHmm, before: float | None, stats: Statistics, tolerance
     if not good.all():
         pdf = int(np.searchsorted(model.bounds, np.flatnonzero(~good)[0], side="right")) - 1
         frames = np.add.reduceat(stats.counts, model.bounds[:-1])[pdf]
+        phone = "/".join(model.transitions.decisions.phones_of[pdf])
         raise UserError(
-            f"phone {model.transitions.phone_of_pdf[pdf]}: a Gaussian is not finite ({frames:.0f} frames in"
-            " that state); check the recordings that hold it"
+            f"phone {phone}: a Gaussian is not finite ({frames:.0f} frames in that state); check the recordings that"
+            " hold it"
         )
     if not np.isfinite(now):
         raise UserError(f"the log likelihood per frame is {now}; this is a bug: please report it with your corpus")
@@ -276,8 +276,8 @@ def _fit_hmmlearn(model: GmmHmm, phone: str, pieces: Sequence[np.ndarray], stats
     marker = np.full((1, model.means.shape[1]), MARKER)
     x = np.concatenate([part for piece in pieces for part in (piece, marker)])
     sizes = [len(piece) + 1 for piece in pieces]
-    first = model.transitions.first_pdf[phone]
-    rows = slice(model.bounds[first], model.bounds[first + n])
+    pdfs = model.transitions.decisions.pdfs(phone)
+    rows = slice(model.bounds[pdfs[0]], model.bounds[pdfs[-1] + 1])
     occupancy = learner.predict_proba(x, sizes).sum(0)[:n]
     stats.counts[rows] = (occupancy[:, None] * learner.weights_[:n]).ravel()
     kept = model.means[rows].copy(), model.variances[rows].copy()
@@ -332,7 +332,6 @@ def train(
 def poor_phones(model: GmmHmm, stats: Statistics, least: float) -> dict[str, float]:
     """Phones of which some state saw fewer than ``least`` frames, with that count."""
     occupancy = np.add.reduceat(stats.counts, model.bounds[:-1])
-    fewest: dict[str, float] = {}
-    for phone, frames in zip(model.transitions.phone_of_pdf, occupancy.tolist()):
-        fewest[phone] = min(frames, fewest.get(phone, np.inf))
+    decisions = model.transitions.decisions
+    fewest = {phone: float(occupancy[decisions.pdfs_of(phone)].min()) for phone in model.transitions.phones}
     return {phone: frames for phone, frames in fewest.items() if frames < least}

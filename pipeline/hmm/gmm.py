@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ import numpy as np
 from lexicon.errors import UserError
 from lexicon.phones import SILENCE
 from pipeline.base.arrays import read_arrays, write_arrays
+from pipeline.hmm.decisions import EDGE, Decisions, monophones
 from pipeline.hmm.graphs import Graph
 from pipeline.hmm.topology import LOG_ZERO, Hmms, PhoneTopology, Transitions, phone_topology, silence_topology
 
@@ -22,11 +23,13 @@ VARIANCE_FLOOR = 0.01  # of the variance of all frames (HTK's HERest -v, as HCom
 LARGEST = 1e30  # no mean or variance is; from larger ones come infinite scores
 BATCH_CELLS = 500_000  # frames x states of the utterances that are one piece of work for a process
 PIECE = 2000  # frames scored at a time: with 5,000 Gaussians 80 MB
+MIXTURES = ("weights", "means", "covars")  # as hmmlearn calls them
+Check = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass
 class GmmHmm:
-    """Phone HMMs with diagonal Gaussian mixtures.
+    """Phone HMMs with diagonal Gaussian mixtures, any number of Gaussians in each density.
 
     All mixtures lie one after the other: density p owns rows ``bounds[p]:bounds[p + 1]`` of ``weights`` (G,), ``means``
     and ``variances`` (G, D). ``floor`` (D,) is the least variance.
@@ -60,42 +63,59 @@ class GmmHmm:
 
     def log_likelihood(self, feats: np.ndarray, pdfs: np.ndarray | None = None) -> np.ndarray:
         """log p(frame | density): (T, D) -> (T, len(pdfs)) float64; all densities unless told which."""
-        pdfs = np.arange(self.transitions.num_pdfs) if pdfs is None else pdfs
+        pdfs = np.arange(len(self.bounds) - 1) if pdfs is None else pdfs
         pieces = [
             sum_components(*self.components(feats[start : start + PIECE], pdfs))
             for start in range(0, max(1, len(feats)), PIECE)
         ]
         return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
 
-    def to_hmmlearn(self, phone: str) -> GMMHMM:
-        """The phone as an hmmlearn model: scores, decodes and samples with hmmlearn alone.
+    def alike(self) -> list[list[int]]:
+        """The densities that have to have as many Gaussians as one another: those of a phone, in monophones (hmmlearn's
+        layout); else each stands alone."""
+        decisions = self.transitions.decisions
+        if decisions.plain:
+            return [decisions.pdfs_of(phone) for phone in self.transitions.phones]
+        return [[pdf] for pdf in range(decisions.num_pdfs)]
+
+    def to_hmmlearn(self, phone: str, left: str = EDGE, right: str = EDGE) -> GMMHMM:
+        """The phone, between two others, as an hmmlearn model: scores, decodes and samples with hmmlearn alone.
 
         hmmlearn has no exit from a model, so each row of its transition matrix is conditioned on staying inside; the
-        last state absorbs.
+        last state absorbs. All states have as many Gaussians: a state of fewer has some of weight 0.
         """
         from hmmlearn.hmm import GMMHMM  # a slow import, which only what trains needs
 
-        first, n = self.transitions.first_pdf[phone], self.transitions.num_states(phone)
         topology = self.transitions.topologies[phone]
-        rows = slice(self.bounds[first], self.bounds[first + n])
-        mix, dim = (rows.stop - rows.start) // n, self.means.shape[1]
-        model = GMMHMM(n_components=n, n_mix=mix, covariance_type="diag", init_params="")
-        model.n_features = dim
+        pdfs = np.array(self.transitions.decisions.pdfs(phone, left, right))
+        sizes = self.bounds[pdfs + 1] - self.bounds[pdfs]
+        number = np.arange(sizes.max())
+        rows = self.bounds[pdfs][:, None] + np.minimum(number, sizes[:, None] - 1)  # (states, Gaussians)
+        model = GMMHMM(n_components=len(pdfs), n_mix=len(number), covariance_type="diag", init_params="")
+        model.n_features = self.means.shape[1]
         model.startprob_ = topology.start.copy()
         model.transmat_ = topology.trans / topology.trans.sum(1, keepdims=True)
-        model.weights_ = self.weights[rows].reshape(n, mix)
-        model.means_ = self.means[rows].reshape(n, mix, dim)
-        model.covars_ = self.variances[rows].reshape(n, mix, dim)
+        model.weights_ = np.where(number < sizes[:, None], self.weights[rows], 0.0)
+        model.means_, model.covars_ = self.means[rows], self.variances[rows]
         return model
 
     def save(self, path: Path | str) -> None:
-        """Write arrays only (no pickles): per phone PHONE.startprob, .transmat, .exit, .weights, .means, .covars."""
-        arrays = {"floor": self.floor}
+        """Write arrays only (no pickles): per phone PHONE.startprob, .transmat and .exit.
+
+        Monophones have PHONE.weights, .means and .covars as well (hmmlearn's layout: as many Gaussians in each state).
+        Else all Gaussians follow one another in ``weights``, ``means`` and ``covars``, each density has so many as
+        ``sizes`` says, and ``roots``, ``nodes`` and ``among`` tell who reads it (`Decisions.to_arrays`)."""
+        arrays, decisions = {"floor": self.floor}, self.transitions.decisions
+        sizes = np.diff(self.bounds)
+        by_phone = decisions.plain and all(len(set(sizes[pdfs].tolist())) == 1 for pdfs in self.alike())
         for phone in self.transitions.phones:
             model = self.to_hmmlearn(phone)
-            for name in ("startprob", "transmat", "weights", "means", "covars"):
+            for name in ("startprob", "transmat", *(MIXTURES if by_phone else ())):
                 arrays[f"{phone}.{name}"] = getattr(model, f"{name}_")
             arrays[f"{phone}.exit"] = self.transitions.topologies[phone].exit
+        if not by_phone:
+            arrays |= {"weights": self.weights, "means": self.means, "covars": self.variances, "sizes": sizes}
+            arrays |= decisions.to_arrays()
         write_arrays(path, arrays, {"phones": self.transitions.phones})
 
 
@@ -117,50 +137,72 @@ def load_gmm(path: Path | str) -> GmmHmm:
             raise ValueError("phones are none, or some twice")
         if floor.ndim != 1 or not (floor >= 0).all():
             raise ValueError("floor has a wrong shape or value")
-        topologies, blocks = zip(*(_read_phone(arrays, phone, len(floor)) for phone in phones))
+        topologies = {phone: _read_topology(arrays, phone) for phone in phones}
+        states = {phone: len(topology.start) for phone, topology in topologies.items()}
+        if "sizes" in arrays:
+            decisions = Decisions.from_arrays(states, arrays)
+            blocks = [_read_densities(arrays, decisions.num_pdfs, len(floor))]
+        else:
+            decisions = monophones(states)
+            blocks = [_read_phone(arrays, phone, states[phone], len(floor)) for phone in phones]
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such model; run: make gmm") from error
     except Exception as error:  # a file of anything can fail in any way; all of them mean the same to the user
         raise UserError(f"{path}: not a GMM-HMM model of phonoscope ({error}); remove it and run: make gmm") from error
     sizes, weights, means, variances = (np.concatenate(column) for column in zip(*blocks))
-    return GmmHmm(
-        Transitions(phones, dict(zip(phones, topologies))), np.cumsum([0, *sizes]), weights, means, variances, floor
-    )
+    transitions = Transitions(phones, topologies, decisions)
+    return GmmHmm(transitions, np.cumsum([0, *sizes]), weights, means, variances, floor)
 
 
-def _read_phone(arrays: Mapping[str, np.ndarray], phone: str, dim: int) -> tuple[PhoneTopology, tuple[np.ndarray, ...]]:
-    """The topology of ``phone`` and its mixtures' sizes (n,), weights, means and variances, one row per Gaussian."""
-    get = {
-        name: arrays[f"{phone}.{name}"].astype(np.float64)
-        for name in ("startprob", "transmat", "exit", "weights", "means", "covars")
-    }
-    n, mix, _ = get["means"].shape
-    shapes = {
-        "startprob": (n,),
-        "transmat": (n, n),
-        "exit": (n,),
-        "weights": (n, mix),
-        "means": (n, mix, dim),
-        "covars": (n, mix, dim),
-    }
-    wrong = [name for name, shape in shapes.items() if get[name].shape != shape or not get[name].size]
-    wrong += [name for name, value in get.items() if not (np.abs(value) < LARGEST).all()]
-    wrong += [
-        name
-        for name in ("startprob", "transmat", "weights")
-        if (get[name] < 0).any() or not np.allclose(get[name].sum(-1), 1, atol=1e-6)
-    ]
-    wrong += [
-        name
-        for name, good in (("exit", (get["exit"] >= 0) & (get["exit"] <= 1)), ("covars", get["covars"] > 1 / LARGEST))
-        if not good.all()
-    ]
-    if wrong:
-        raise ValueError(f"{phone}.{wrong[0]} has a wrong shape or value")
-    return (
-        PhoneTopology(get["startprob"], get["transmat"] * (1 - get["exit"])[:, None], get["exit"]),
-        (np.full(n, mix), get["weights"].ravel(), get["means"].reshape(-1, dim), get["covars"].reshape(-1, dim)),
-    )
+def _checked(arrays: Mapping[str, np.ndarray], name: str, shape: tuple[int, ...], good: Check) -> np.ndarray:
+    """An array in double precision. ValueError if it has another shape, or a value that is not good."""
+    array = arrays[name].astype(np.float64)
+    if array.shape != shape or not array.size or not (np.abs(array) < LARGEST).all() or not good(array).all():
+        raise ValueError(f"{name} has a wrong shape or value")
+    return array
+
+
+def _distributions(array: np.ndarray) -> np.ndarray:
+    """Whether rows are probabilities that sum to one."""
+    return (array >= 0).all(-1) & np.isclose(array.sum(-1), 1, atol=1e-6)
+
+
+def _read_topology(arrays: Mapping[str, np.ndarray], phone: str) -> PhoneTopology:
+    n = len(arrays[f"{phone}.exit"])
+    leave = _checked(arrays, f"{phone}.exit", (n,), lambda x: (x >= 0) & (x <= 1))
+    trans = _checked(arrays, f"{phone}.transmat", (n, n), _distributions)
+    start = _checked(arrays, f"{phone}.startprob", (n,), _distributions)
+    return PhoneTopology(start, trans * (1 - leave)[:, None], leave)
+
+
+def _read_phone(arrays: Mapping[str, np.ndarray], phone: str, states: int, dim: int) -> tuple[np.ndarray, ...]:
+    """How many Gaussians each state of a monophone has (states,), and their weights, means and variances, a row for
+    each."""
+    mix = arrays[f"{phone}.weights"].shape[-1]
+    return np.full(states, mix), *_read_gaussians(arrays, f"{phone}.", (states, mix), dim, _distributions)
+
+
+def _read_densities(arrays: Mapping[str, np.ndarray], num_pdfs: int, dim: int) -> tuple[np.ndarray, ...]:
+    """The same of all densities, whoever reads them."""
+    total = len(arrays["weights"])
+    sizes = _checked(arrays, "sizes", (num_pdfs,), lambda x: (x >= 1) & (x <= total) & (x == np.round(x))).astype(int)
+    if sizes.sum() != total:
+        raise ValueError(f"sizes has {sizes.sum()} Gaussians, weights {total}")
+    begins = np.cumsum(sizes) - sizes
+
+    def proper(weights: np.ndarray) -> np.ndarray:
+        return (weights >= 0).all() & np.isclose(np.add.reduceat(weights, begins), 1, atol=1e-6)
+
+    return sizes, *_read_gaussians(arrays, "", (total,), dim, proper)
+
+
+def _read_gaussians(
+    arrays: Mapping[str, np.ndarray], prefix: str, shape: tuple[int, ...], dim: int, proper: Check
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    weights = _checked(arrays, f"{prefix}weights", shape, proper)
+    means = _checked(arrays, f"{prefix}means", (*shape, dim), np.isfinite)
+    variances = _checked(arrays, f"{prefix}covars", (*shape, dim), lambda x: x > 1 / LARGEST)
+    return weights.ravel(), means.reshape(-1, dim), variances.reshape(-1, dim)
 
 
 def flat_start(phones: Sequence[str], mean: np.ndarray, variance: np.ndarray) -> GmmHmm:
@@ -174,11 +216,11 @@ def flat_start(phones: Sequence[str], mean: np.ndarray, variance: np.ndarray) ->
     """
     topologies = {phone: silence_topology() if phone == SILENCE else phone_topology() for phone in phones}
     transitions = Transitions(phones, topologies)
-    size = transitions.num_pdfs
+    size = transitions.decisions.num_pdfs
     means = np.tile(mean, (size, 1))
-    if SILENCE in transitions.first_pdf:
-        first = transitions.first_pdf[SILENCE]
-        means[first : first + 5, 0] -= np.array([0.5, 0.5, 1, 1.5, 0.5]) * np.sqrt(variance[0])
+    if SILENCE in topologies:
+        silence = list(transitions.decisions.pdfs(SILENCE))
+        means[silence, 0] -= np.array([0.5, 0.5, 1, 1.5, 0.5]) * np.sqrt(variance[0])
     return GmmHmm(
         transitions, np.arange(size + 1), np.ones(size), means, np.tile(variance, (size, 1)), VARIANCE_FLOOR * variance
     )

@@ -1,7 +1,13 @@
 """Hidden Markov models over whole utterances: topologies, utterance graphs, Baum-Welch posteriors, Viterbi paths.
 
 Everything works on one `Graph`, a list of states and arcs. An utterance's graph holds its words one after the other,
-all pronunciation variants side by side, an optional silence between words.
+all pronunciation variants side by side, an optional silence between words; a phone whose densities depend on the phones
+beside it (`pipeline.hmm.decisions`) is there once for each group of them.
+
+Training and exact forced alignment use this graph: each arc names the transition whose count it adds to. A text of any
+length is placed by the search instead, in a graph of its own (`pipeline.search.graph.linear_graph`): that has fixed
+costs, any topology (CTC too) and a beam, for the text of an hour has too many states to go through all of them at every
+frame. So there are two aligners.
 """
 
 from __future__ import annotations
@@ -9,11 +15,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from lexicon.errors import UserError
 from lexicon.phones import SILENCE
+from pipeline.hmm.decisions import EDGE, Group
 from pipeline.hmm.topology import LOG_ZERO, PhoneTopology, Transitions
 
 BLOCK_CELLS = 3_000_000  # frames x states kept at a time: 25 MB
@@ -74,49 +82,107 @@ def utterance_graph(
 ) -> Graph:
     """The graph of ``words`` in order: variants in parallel, silence optional before, between and after words.
 
+    A silence is a neighbour like any phone; without one, context goes across words.
+
     lexicon: word -> [(probability, phones)]. Raises UserError for a word that the lexicon lacks.
     """
-    builder = _GraphBuilder(transitions)
-    exits: list[tuple[int, float]] = []  # (phone instance that may end here, log weight); empty: nothing yet
+    row = _Row()
+    exits: list[tuple[int, float]] = []  # (place that may end here, log weight); empty: nothing yet
     for position, word in enumerate(words):
         if word not in lexicon:
             raise UserError(f'word "{word}" is not in lexicon.txt; add it to lexicon/extra.txt and run make again')
-        entries = builder.optional_silence(exits, position == 0) if silence else exits
+        entries = row.optional_silence(exits, position == 0) if silence else exits
         exits = []
         for prob, phones in lexicon[word]:
             ends, first = entries, position == 0
             for index, phone in enumerate(phones):
                 weight = np.log(prob) if index == 0 else 0.0
-                instance = builder.add(
+                place = row.add(
                     phone,
                     position,
                     [(end, score + weight) for end, score in ends],
                     start=(weight + (np.log(1 - SILENCE_PROB) if silence else 0.0)) if first and index == 0 else None,
                 )
-                ends = [(instance, 0.0)]
+                ends = [(place, 0.0)]
             exits += ends
     if silence:
-        exits = builder.optional_silence(exits, not words)
-    return builder.finish(exits)
+        exits = row.optional_silence(exits, not words)
+    return _States(transitions, row.places, exits).graph()
 
 
-class _GraphBuilder:
-    def __init__(self, transitions: Transitions):
-        self.transitions = transitions
+class _Place(NamedTuple):
+    """A phone of an utterance: of which word (-1: silence), the (place, log weight) it may follow, and the log weight
+    of beginning with it."""
+
+    phone: str
+    word: int
+    entries: Sequence[tuple[int, float]]
+    start: float | None
+
+
+class _Row:
+    """The phones of an utterance, before they become states."""
+
+    def __init__(self) -> None:
+        self.places: list[_Place] = []
+
+    def add(self, phone: str, word: int, entries: Sequence[tuple[int, float]], start: float | None) -> int:
+        self.places.append(_Place(phone, word, entries, start))
+        return len(self.places) - 1
+
+    def optional_silence(self, exits: list[tuple[int, float]], at_start: bool) -> list[tuple[int, float]]:
+        """Ways on from ``exits``: straight, or through a silence."""
+        pause = self.add(
+            SILENCE,
+            -1,
+            [(end, score + np.log(SILENCE_PROB)) for end, score in exits],
+            np.log(SILENCE_PROB) if at_start else None,
+        )
+        return [(end, score + np.log(1 - SILENCE_PROB)) for end, score in exits] + [(pause, 0.0)]
+
+
+class _States:
+    """The states of an utterance's phones. A place has a copy for each group of neighbours that makes a difference to
+    its densities; copies follow one another where each is among the other's neighbours."""
+
+    def __init__(self, transitions: Transitions, places: Sequence[_Place], exits: Sequence[tuple[int, float]]):
+        self.transitions, self.exits = transitions, exits
+        self.copies: list[list[tuple[int, Group]]] = []  # (phone instance, its neighbours) of each place
         self.phones: list[tuple[str, int]] = []
         self.first: list[int] = []
         self.pdf: list[int] = []
         self.instance: list[int] = []
         self.start: list[float] = []
         self.arcs: list[tuple[int, int, int, float]] = []
+        rights: list[set[str]] = [set() for _ in places]
+        for place in places:
+            for before, _ in place.entries:
+                rights[before].add(place.phone)
+        for end, _ in exits:
+            rights[end].add(EDGE)
+        for place, after in zip(places, rights):
+            lefts = {places[i].phone for i, _ in place.entries} | ({EDGE} if place.start is not None else set())
+            self.copies.append([])
+            for group in transitions.decisions.groups(place.phone, lefts, after):
+                entries = [
+                    (instance, weight)
+                    for i, weight in place.entries
+                    if places[i].phone in group.lefts
+                    for instance, its in self.copies[i]
+                    if place.phone in its.rights
+                ]
+                start = place.start if EDGE in group.lefts else None
+                self.copies[-1].append((self._add(place, group.pdfs, entries, start), group))
 
-    def add(self, phone: str, word: int, entries: Sequence[tuple[int, float]], start: float | None = None) -> int:
-        """Append one phone; ``entries`` are the (instance, log weight) it may follow, ``start`` its initial weight."""
-        trans, topology = self.transitions, self.transitions.topologies[phone]
+    def _add(
+        self, place: _Place, pdfs: Sequence[int], entries: Sequence[tuple[int, float]], start: float | None
+    ) -> int:
+        """Append one phone instance; ``entries`` are the (instance, log weight) it may follow."""
+        trans, phone, topology = self.transitions, place.phone, self.transitions.topologies[place.phone]
         n, base, instance = len(topology.start), len(self.pdf), len(self.phones)
-        self.phones.append((phone, word))
+        self.phones.append((phone, place.word))
         self.first.append(base)
-        self.pdf += range(trans.first_pdf[phone], trans.first_pdf[phone] + n)
+        self.pdf += pdfs
         self.instance += [instance] * n
         begin = [np.log(p) if p > 0 else LOG_ZERO for p in topology.start]
         self.start += [LOG_ZERO if start is None else max(start + b, LOG_ZERO) for b in begin]
@@ -138,22 +204,14 @@ class _GraphBuilder:
             (self.first[instance] + i, self.transitions.transition_id(phone, i, n)) for i in range(n) if leave[i] > 0
         ]
 
-    def optional_silence(self, exits: list[tuple[int, float]], at_start: bool) -> list[tuple[int, float]]:
-        """Ways on from ``exits``: straight, or through a silence."""
-        pause = self.add(
-            SILENCE,
-            -1,
-            [(end, score + np.log(SILENCE_PROB)) for end, score in exits],
-            start=np.log(SILENCE_PROB) if at_start else None,
-        )
-        return [(end, score + np.log(1 - SILENCE_PROB)) for end, score in exits] + [(pause, 0.0)]
-
-    def finish(self, exits: Sequence[tuple[int, float]]) -> Graph:
+    def graph(self) -> Graph:
         size = len(self.pdf)
         final, final_id = np.full(size, LOG_ZERO), np.full(size, -1)
-        for instance, weight in exits:
-            for state, exit_id in self._exits(instance):
-                final[state], final_id[state] = weight, exit_id
+        for place, weight in self.exits:
+            for instance, group in self.copies[place]:
+                if EDGE in group.rights:
+                    for state, exit_id in self._exits(instance):
+                        final[state], final_id[state] = weight, exit_id
         source, target, trans_id, constant = (np.array(column) for column in zip(*self.arcs))
         return Graph(
             np.array(self.pdf),

@@ -1,4 +1,4 @@
-"""Topologies of phones, and the transitions and densities of a set of them."""
+"""Topologies of phones, and the transitions of a set of them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+
+from pipeline.hmm.decisions import Decisions, monophones
 
 LOG_ZERO = -1e30  # finite, so that the difference of two impossible scores is no NaN
 
@@ -39,23 +41,27 @@ def silence_topology() -> PhoneTopology:
 
 
 class Transitions:
-    """The transition probabilities of all phones in one flat vector, so that counts are one `bincount`.
+    """The transition probabilities of all phones in one flat vector, so that counts are one `bincount`, and the
+    densities that their states read, by ``decisions`` (each state its own unless given). Kaldi's TransitionModel, but
+    that a phone's probabilities are the same in every context (HTK's tied transition matrices).
 
     Phone p with n states owns n * (n + 1) numbers: row i holds i -> 0..n-1 and, last, i -> exit.
     """
 
-    def __init__(self, phones: Sequence[str], topologies: Mapping[str, PhoneTopology]):
+    def __init__(
+        self, phones: Sequence[str], topologies: Mapping[str, PhoneTopology], decisions: Decisions | None = None
+    ):
         self.phones = list(phones)
         self.topologies = dict(topologies)
         sizes = [len(self.topologies[phone].start) for phone in self.phones]
-        self.first_pdf = dict(zip(self.phones, np.concatenate([[0], np.cumsum(sizes)[:-1]]).tolist()))
-        self.num_pdfs = sum(sizes)
+        self.decisions = decisions or monophones(dict(zip(self.phones, sizes)))
+        if [(phone, len(own)) for phone, own in self.decisions.roots.items()] != list(zip(self.phones, sizes)):
+            raise ValueError("decisions for other phones, or other numbers of states")
         offsets = np.cumsum([0] + [n * (n + 1) for n in sizes])
         self.first_id = dict(zip(self.phones, offsets[:-1].tolist()))
         self.log_probs = np.full(offsets[-1], LOG_ZERO)
         for phone in self.phones:
             self._store(phone)
-        self.phone_of_pdf = [phone for phone, size in zip(self.phones, sizes) for _ in range(size)]
 
     def _store(self, phone: str) -> None:
         top = self.topologies[phone]

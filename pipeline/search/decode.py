@@ -22,9 +22,10 @@ from pipeline.lattice import Lattice, determinize
 from pipeline.lattice.words import SpellingTree, place_words, word_lattice
 from pipeline.neural.paths import greedy, input_frames
 from pipeline.search.flashlight import FlashlightDecoder
-from pipeline.search.graph import Lexicon, Topology, decoding_graph, phone_loop
+from pipeline.search.graph import Lexicon, decoding_graph, phone_loop
 from pipeline.search.posteriors import log_phone_posteriors, phone_labels
 from pipeline.search.system import System
+from pipeline.search.topology import Topology
 from pipeline.search.wfst import Beams, SearchGraph, best_segments, search
 from pipeline.times.clock import FRAME_SHIFT_MS
 from pipeline.times.segments import Segment, word_segments

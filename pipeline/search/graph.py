@@ -1,7 +1,6 @@
-"""Decoding graphs: HMM or CTC topology ∘ lexicon ∘ grammar, as weighted finite-state transducers (Mohri et al. 2002).
+"""Decoding graphs H ∘ C ∘ L ∘ G, as weighted finite-state transducers (Mohri et al. 2002): an HMM or CTC topology, the
+context of its phones where that makes a difference (`pipeline.search.topology`), lexicon and grammar.
 
-Input labels tell where a phone begins: column c of a score matrix is read by label 2c+1 inside a phone and by 2c+2 on
-the frame that enters it, so that any path through the graph can be cut into phones (see `pipeline.search.wfst`).
 Costs are negative natural logarithms.
 """
 
@@ -9,86 +8,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 import kaldifst
-import numpy as np
 
 from lexicon.ngram import BEGIN, END, UNKNOWN, NGram
 from lexicon.pauses import Pauses
-from lexicon.phones import BLANK, SILENCE
-from pipeline.hmm.topology import Transitions
+from lexicon.phones import SILENCE
+from pipeline.search.topology import Arc, Topology
 
 Lexicon = Mapping[str, Sequence[tuple[float, tuple[str, ...]]]]
 
 
-@dataclass(frozen=True)
-class Topology:
-    """How phones become columns of a score matrix.
-
-    ``phones`` are the graph's phone symbols (symbol i + 1 is phones[i]); ``label_phone`` (columns,) names the phone of
-    each column; ``arcs`` of the transducer, (source, target, label, phone symbol, cost); state 0 is where phones begin,
-    ``finals`` are the states in which the speech may end.
-    """
-
-    phones: list[str]
-    label_phone: list[str]
-    arcs: list[tuple[int, int, int, int, float]]
-    finals: list[int]
-    silence: bool
-
-
-def inside(column: int) -> int:
-    """Label that reads ``column`` within a phone."""
-    return 2 * column + 1
-
-
-def entry(column: int) -> int:
-    """Label that reads ``column`` on the first frame of a phone."""
-    return 2 * column + 2
-
-
-def hmm_topology(transitions: Transitions) -> Topology:
-    """Every phone its states, with the trained transition probabilities; columns are densities."""
-    phones, arcs, state = transitions.phones, [], 1
-    for symbol, phone in enumerate(phones, 1):
-        top, first = transitions.topologies[phone], transitions.first_pdf[phone]
-        n = len(top.start)
-        for i in range(n):
-            if top.start[i] > 0:
-                arcs.append((0, state + i, entry(first + i), symbol, -math.log(top.start[i])))
-            arcs += [
-                (state + i, state + j, inside(first + j), 0, -math.log(top.trans[i, j]))
-                for j in range(n)
-                if top.trans[i, j] > 0
-            ]
-            if top.exit[i] > 0:
-                arcs.append((state + i, 0, 0, 0, -math.log(top.exit[i])))
-        state += n
-    return Topology(phones, transitions.phone_of_pdf, arcs, [0], silence=True)
-
-
-def ctc_topology(tokens: Sequence[str]) -> Topology:
-    """Connectionist temporal classification (Graves et al. 2006): column 0 is the blank, others are phones.
-
-    A token may be followed by any other at once, by itself only after a blank. A stretch of blanks counts as a phone
-    named `<blk>`, so that what is cut from a path covers all its frames.
-    """
-    phones = list(tokens[1:])
-    blank, first = 1, 2  # states: 0 start, 1 inside a blank, 2... inside each token
-    arcs = [(0, blank, entry(0), 0, 0.0), (blank, blank, inside(0), 0, 0.0)]
-    for i, _ in enumerate(phones):
-        column, here = i + 1, first + i
-        arcs += [
-            (source, here, entry(column), column, 0.0)
-            for source in (0, blank, *(first + j for j in range(len(phones)) if j != i))
-        ]
-        arcs += [(here, here, inside(column), 0, 0.0), (here, blank, entry(0), 0, 0.0)]
-    return Topology(phones, [BLANK, *phones], arcs, list(range(first + len(phones))), silence=False)
-
-
-def _compile(arcs: Sequence[tuple[int, int, int, int, float]], finals: Mapping[int, float]) -> kaldifst.StdVectorFst:
+def _compile(arcs: Sequence[Arc], finals: Mapping[int, float]) -> kaldifst.StdVectorFst:
     """The transducer of ``arcs`` whose start is state 0."""
     ordered = sorted(arcs, key=lambda arc: arc[0])  # OpenFst takes the first line's state as the start
     lines = [f"{a} {b} {i} {o} {w:.9g}" for a, b, i, o, w in ordered]
@@ -207,7 +140,7 @@ def decoding_graph(
     pauses: Pauses | float,
     word_score: float = 0.0,
 ) -> kaldifst.StdVectorFst:
-    """Topology ∘ min(det(lexicon ∘ grammar)): reads labels, writes words (symbol i + 1 is words[i]).
+    """H ∘ C ∘ min(det(lexicon ∘ grammar)): reads labels, writes words (symbol i + 1 is words[i]).
 
     ``words`` is the vocabulary, ``word_score`` is added (natural log) for each word, ``pauses`` the probability of a
     pause wherever there may be one, or the counted ones. For a free phone search the phones are their own words.
@@ -303,7 +236,7 @@ def _expand(
     backoff_word: int,
     pauses: Pauses | float,
 ) -> kaldifst.StdVectorFst:
-    """Topology ∘ min(det(lexicon ∘ grammar)), the lexicon being of the words that ``numbers`` has."""
+    """H ∘ C ∘ min(det(lexicon ∘ grammar)), the lexicon being of the words that ``numbers`` has."""
     symbols = {phone: i for i, phone in enumerate(topology.phones, 1)}
     entries = _pronunciations(lexicon, numbers, symbols)
     first = len(symbols) + 1
@@ -323,9 +256,30 @@ def _expand(
         return graph
     kaldifst.determinize_star(graph)
     kaldifst.minimize_encoded(graph)
-    # A phone may begin in any state where one may end, so disambiguation symbols are passed there and vanish.
-    passing = [(state, state, 0, symbol, 0.0) for state in topology.finals for symbol in disambig]
-    machine = _compile([*topology.arcs, *passing], dict.fromkeys(topology.finals, 0.0))
+    return _read_by(topology, graph, disambig)
+
+
+def _read_by(topology: Topology, graph: kaldifst.StdVectorFst, disambig: Sequence[int] = ()) -> kaldifst.StdVectorFst:
+    """H ∘ C ∘ a graph that reads phones, or H ∘ it where phones have no context."""
+    if topology.context:
+        states = sorted({state for arc in topology.context.arcs for state in arc[:2]})
+        graph = _after(topology.context.arcs, topology.context.finals, states, disambig, graph)
+        disambig = ()
+    # A phone may begin in any state where one may end.
+    return _after(topology.arcs, topology.finals, topology.finals, disambig, graph)
+
+
+def _after(
+    arcs: Sequence[Arc],
+    finals: Sequence[int],
+    passing: Sequence[int],
+    disambig: Sequence[int],
+    graph: kaldifst.StdVectorFst,
+) -> kaldifst.StdVectorFst:
+    """The transducer of ``arcs`` ∘ ``graph``; disambiguation symbols are passed in the states ``passing``, and
+    vanish."""
+    loops = [(state, state, 0, symbol, 0.0) for state in passing for symbol in disambig]
+    machine = _compile([*arcs, *loops], dict.fromkeys(finals, 0.0))
     kaldifst.arcsort(machine, "olabel")
     kaldifst.arcsort(graph, "ilabel")
     return kaldifst.compose(machine, graph)
@@ -342,7 +296,7 @@ class Skip(NamedTuple):
 def linear_graph(
     topology: Topology, lexicon: Lexicon, words: Sequence[str], silence_prob: float, skip: Skip | None = None
 ) -> kaldifst.StdVectorFst:
-    """Topology ∘ these words in this order: a path reads one pronunciation of each, with pauses between or without.
+    """H ∘ C ∘ these words in this order: a path reads one pronunciation of each, with pauses between or without.
 
     Word i is written as symbol i + 1 where its first phone begins. States 2i and 2i + 1 stand before word i, before and
     after the choice of a pause. With ``skip`` a path may leave words out: it goes from state 2i to a lane beside the
@@ -371,18 +325,10 @@ def linear_graph(
         arcs += [(0, 2 * i, 0, 0, skip.first) for i in range(2, len(words))]  # further than along the lane
         arcs += [(2 * i, 2 * len(words), 0, 0, skip.first) for i in range(len(words) - 1)]
     line = _compile(arcs, {2 * len(words) + 1: 0.0})
-    machine = _compile(topology.arcs, dict.fromkeys(topology.finals, 0.0))
-    kaldifst.arcsort(machine, "olabel")
-    kaldifst.arcsort(line, "ilabel")
-    return kaldifst.compose(machine, line)
+    return _read_by(topology, line)
 
 
 def phone_loop(topology: Topology) -> tuple[dict[str, list[tuple[float, tuple[str, ...]]]], list[str]]:
     """The lexicon and vocabulary of a free phone search: each phone but silence spells itself."""
     phones = [phone for phone in topology.phones if phone != SILENCE]
     return {phone: [(1.0, (phone,))] for phone in phones}, phones
-
-
-def widen(scores: np.ndarray) -> np.ndarray:
-    """(T, columns) -> (T, 2 columns) float32, contiguous: each column once for each of its two labels."""
-    return np.ascontiguousarray(np.repeat(scores, 2, axis=1), dtype=np.float32)

@@ -11,16 +11,17 @@ from pipeline.search.system import System
 def phone_labels(system: System) -> list[str]:
     """The phones that the columns of a system's scores belong to, each once, in the order of the columns; the blank of
     CTC is one of them."""
-    return list(dict.fromkeys(system.topology.label_phone))
+    return list(dict.fromkeys(phone for phones in system.topology.labels.readers for phone in phones))
 
 
 def log_phone_posteriors(system: System, scores: np.ndarray) -> np.ndarray:
     """Scores (T', columns) of a system to the natural log of its phone posteriors (T', P), columns as `phone_labels`
     has them: scaled by its ``posterior_scale``, the densities of each phone added up, each frame's phones summing to
-    one."""
-    scaled = system.posterior_scale * scores
-    owner = np.array(system.topology.label_phone)
-    by_phone = np.stack([logsumexp(scaled[:, owner == label], axis=1) for label in phone_labels(system)], axis=1)
+    one. What several phones read is shared out evenly among them: the sound does not tell which."""
+    scaled, readers = system.posterior_scale * scores, system.topology.labels.readers
+    shared = scaled - np.log([len(phones) for phones in readers]).astype(scaled.dtype)
+    own = [[column for column, phones in enumerate(readers) if phone in phones] for phone in phone_labels(system)]
+    by_phone = np.stack([logsumexp(shared[:, columns], axis=1) for columns in own], axis=1)
     return by_phone - logsumexp(scaled, axis=1, keepdims=True)
 
 

@@ -153,12 +153,12 @@ class _Tokens:
 def replay_graph(graph: SearchGraph, scores: np.ndarray, scale: float, beam: float) -> Replay:
     """Search (T, columns) scores as Kaldi's decoder does, and keep what was in the beam at every row."""
     emitting, silent, final, start = _read(graph.fst)
-    histories, replay = _Histories(graph.words), Replay()
+    histories, replay, column = _Histories(graph.words), Replay(), graph.topology.labels.column
     tokens = _Tokens(np.array([start]), np.zeros(1), np.zeros(1), np.zeros(1, np.int64))
     tokens = _without_frames(tokens, silent, histories, 0, beam, {})
     for row, frame in enumerate(scale * np.asarray(scores, np.float32)):
         token, arc = emitting.leaving(tokens.state)
-        sound = frame[(emitting.label[arc] - 1) // 2].astype(float)
+        sound = frame[column[emitting.label[arc] - 1]].astype(float)
         tokens = _Tokens(
             emitting.target[arc],
             tokens.total[token] + emitting.score[arc] + sound,

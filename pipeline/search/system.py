@@ -12,7 +12,7 @@ from lexicon.errors import UserError
 from pipeline.datadir.feats import check_dimension
 from pipeline.hmm.topology import Hmms, Transitions
 from pipeline.lattice import LARGEST
-from pipeline.search.graph import Topology
+from pipeline.search.topology import Topology
 from pipeline.sound.front_end import FrontEnd
 
 Scorer = Callable[[np.ndarray], np.ndarray]

@@ -16,7 +16,7 @@ import numpy as np
 
 from lexicon.phones import SILENT
 from pipeline.lattice import Lattice, best_path, forward_backward, frame_posteriors
-from pipeline.search.graph import Topology, widen
+from pipeline.search.topology import Topology
 from pipeline.times.segments import Segment
 
 
@@ -77,11 +77,12 @@ def search(
     them).
     """
     scores = np.asarray(scores, np.float32)
-    if scores.ndim != 2 or scores.shape[1] != len(graph.topology.label_phone) or not np.isfinite(scores).all():
-        raise ValueError(f"scores {scores.shape} for {len(graph.topology.label_phone)} columns, or not finite")
+    labels = graph.topology.labels
+    if scores.ndim != 2 or scores.shape[1] != len(labels.readers) or not np.isfinite(scores).all():
+        raise ValueError(f"scores {scores.shape} for {len(labels.readers)} columns, or not finite")
     config = kaldi_decoder.LatticeSimpleDecoderConfig(beam=beams.beam, lattice_beam=beams.lattice_beam)
     decoder = kaldi_decoder.LatticeSimpleDecoder(graph.fst, config)
-    if not decoder.decode(kaldi_decoder.DecodableCtc(widen(acoustic_scale * scores))):
+    if not decoder.decode(kaldi_decoder.DecodableCtc(labels.widen(acoustic_scale * scores))):
         return None
     found, raw = decoder.get_raw_lattice()
     if not found:
@@ -152,26 +153,27 @@ def _cut_into_phones(raw: _RawLattice, scores: np.ndarray, scale: float, graph: 
     Nodes are the states in which a phone may begin. From each, a shortest-path search runs along the arcs within the
     phone until it meets states where the next may begin (or the end).
     """
-    column = np.where(raw.label > 0, (raw.label - 1) // 2, 0)
-    is_entry = (raw.label > 0) & (raw.label % 2 == 0)
+    labels = graph.topology.labels
+    column = np.append(0, labels.column)[raw.label]
+    is_entry = np.array([False, *map(bool, labels.entered)])[raw.label]
     acoustic = np.where(raw.label > 0, scores[np.minimum(raw.frame[raw.source], len(scores) - 1), column], 0.0)
     inner: dict[int, list[tuple[int, float, float, int]]] = {}
     entries: dict[int, list[tuple[int, float, float, int, int]]] = {}
-    for a, b, enters, cost, ac, word, col in zip(
+    for a, b, enters, cost, ac, word, label in zip(
         raw.source.tolist(),
         raw.target.tolist(),
         is_entry.tolist(),
         raw.graph_cost.tolist(),
         acoustic.tolist(),
         raw.word.tolist(),
-        column.tolist(),
+        raw.label.tolist(),
     ):
         if enters:
-            entries.setdefault(a, []).append((b, cost, ac, word, col))
+            entries.setdefault(a, []).append((b, cost, ac, word, label))
         else:
             inner.setdefault(a, []).append((b, cost, ac, word))
     cutter = _Cutter(inner, entries, raw, scale)
-    arcs: list[tuple[int, int, int, tuple[int, ...], float, float]] = []  # from, to, column, words, acoustic, cost
+    arcs: list[tuple[int, int, int, tuple[int, ...], float, float]] = []  # from, to, label, words, acoustic, cost
     pending, seen = [(0, raw.start)], {raw.start}
     while pending:
         _, origin = heappop(pending)
@@ -195,14 +197,14 @@ class _Cutter:
         self.ways: dict[int, dict[tuple[int, tuple[int, ...]], tuple[float, float]]] = {}
 
     def phones_from(self, origin: int) -> list[tuple[int, int, tuple[int, ...], float, float]]:
-        """(target, column, words, acoustic, graph cost) of the best way through each phone that begins in
+        """(target, entry label, words, acoustic, graph cost) of the best way through each phone that begins in
         ``origin``."""
         begins: dict[int, list[tuple[int, float, float, tuple[int, ...]]]] = {}
         for state, prefix_cost, prefix_words in self._openings(origin):
-            for target, cost, acoustic, word, column in self.entries.get(state, ()):
+            for target, cost, acoustic, word, label in self.entries.get(state, ()):
                 words = (*prefix_words, word) if word else prefix_words
-                begins.setdefault(column, []).append((target, prefix_cost + cost, acoustic, words))
-        return [found for column, firsts in begins.items() for found in self._through(column, firsts)]
+                begins.setdefault(label, []).append((target, prefix_cost + cost, acoustic, words))
+        return [found for label, firsts in begins.items() for found in self._through(label, firsts)]
 
     def _openings(self, origin: int) -> list[tuple[int, float, tuple[int, ...]]]:
         """``origin``; from the start of the lattice also what arcs without frames lead to before the first phone."""
@@ -219,7 +221,7 @@ class _Cutter:
             ]
         return found
 
-    def _through(self, column: int, firsts: Sequence[tuple[int, float, float, tuple[int, ...]]]):
+    def _through(self, label: int, firsts: Sequence[tuple[int, float, float, tuple[int, ...]]]):
         """The best way to each state for each string of words settled on it: homophones that the grammar then treats
         alike come to the same states."""
         best: dict[tuple[int, tuple[int, ...]], tuple[float, float, float]] = {}
@@ -230,7 +232,7 @@ class _Cutter:
                 if key not in best or best[key][0] > total:
                     best[key] = total, here, sound
         for (target, words), (_, cost, acoustic) in best.items():
-            yield target, column, words, acoustic, cost
+            yield target, label, words, acoustic, cost
 
     def _ways(self, first: int) -> dict[tuple[int, tuple[int, ...]], tuple[float, float]]:
         """(target, words) -> (graph cost, acoustic) of the best way on from a state within a phone to each end of it.
@@ -280,12 +282,12 @@ def _assemble(
     number = {state: i for i, state in enumerate(states)} | {end: len(states)}
     # The same phone may reach the end by several final states; only its best way counts.
     merged: dict[tuple[int, int, int, tuple[int, ...]], tuple[float, float]] = {}
-    for source, target, column, words, acoustic, cost in kept:
-        key = (number[source], number[target], column, words)
+    for source, target, label, words, acoustic, cost in kept:
+        key = (number[source], number[target], label, words)
         if key not in merged or merged[key][1] - scale * merged[key][0] > cost - scale * acoustic:
             merged[key] = (acoustic, cost)
     keys = sorted(merged, key=lambda key: key[:3])  # words in the order found, as of equals the first is the best path
-    phone, words = graph.topology.label_phone, graph.words
+    phone, words = graph.topology.labels.entered, graph.words
     frames = [0 if state == raw.start else int(raw.frame[state]) for state in states] + [num_steps]
     return Lattice(
         "",
@@ -298,7 +300,7 @@ def _assemble(
         np.array(frames, np.int32),
         np.array([key[0] for key in keys], np.int32),
         np.array([key[1] for key in keys], np.int32),
-        [phone[key[2]] for key in keys],
+        [phone[key[2] - 1] for key in keys],
         [" ".join(words[w - 1] for w in key[3]) for key in keys],
         np.array([merged[key][0] for key in keys]),
         -np.array([merged[key][1] for key in keys]),

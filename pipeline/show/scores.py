@@ -47,7 +47,7 @@ def gmm(place: Place) -> Shown:
         "model",
         [
             f"{len(transitions.phones)} phones,",
-            f"{transitions.num_pdfs} states,",
+            f"{transitions.decisions.num_pdfs} states,",
             f"{len(model.weights):,} Gaussians in {model.means.shape[1]} dimensions",
             "with diagonal covariance",
         ],
@@ -234,8 +234,8 @@ def _path(place: Place, hmms: Hmms, feats: np.ndarray) -> list[Stretch]:
 
 def _states(stretch: Stretch, transitions) -> str:
     """How many frames the path spends in each state of the phone: 3+4+2."""
-    first = transitions.first_pdf[stretch.label]
-    counts = np.bincount(np.clip(stretch.pdfs - first, 0, None), minlength=transitions.num_states(stretch.label))
+    states = [transitions.decisions.state_of(stretch.label, pdf) for pdf in stretch.pdfs.tolist()]
+    counts = np.bincount(states, minlength=transitions.num_states(stretch.label))
     return "+".join(map(str, counts))
 
 
@@ -249,18 +249,18 @@ def _one_by_one(
     stretch: Stretch, scores: np.ndarray, step: int, labels: Sequence[str], posteriors: np.ndarray, transitions, details
 ) -> list[str]:
     """The frames of one phone, each with its state."""
-    rows, first = [], transitions.first_pdf[stretch.label]
+    rows, decisions = [], transitions.decisions
     for frame in range(stretch.start, min(stretch.end, stretch.start + LONGEST)):
         pdf, other = int(stretch.pdfs[frame - stretch.start]), int(scores[frame].argmax())
-        phone = transitions.phone_of_pdf[other]
+        phones = decisions.phones_of[other]
         rows.append(
             [
                 str(frame),
                 f"{frame_to_seconds(frame * step + 0.5):.3f}",
-                f"{stretch.label} {pdf - first + 1}",
+                f"{stretch.label} {decisions.state_of(stretch.label, pdf) + 1}",
                 *numbers([scores[frame, pdf]], 1),
                 *details.cells(frame, pdf),
-                f"{phone} {other - transitions.first_pdf[phone] + 1}",
+                f"{'/'.join(phones)} {decisions.state_of(phones[0], other) + 1}",
                 *numbers([scores[frame, other]], 1),
                 _rivals(labels, posteriors[frame], stretch.label),
             ]

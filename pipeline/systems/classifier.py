@@ -38,8 +38,8 @@ from pipeline.datadir.feats import Features, front_end_for, front_end_of
 from pipeline.datadir.sets import align_again, read_gold, read_spoken
 from pipeline.hmm.gmm import GmmHmm, load_gmm
 from pipeline.hmm.topology import Transitions
-from pipeline.search.graph import hmm_topology
 from pipeline.search.system import ScoredHmms, System, checked
+from pipeline.search.topology import hmm_topology
 from pipeline.sound.front_end import FrontEnd, FrontEndSettings
 
 
@@ -64,10 +64,10 @@ def load(directory: Path, meta: dict[str, Any]) -> System:
     """The model in ``directory``, and the HMMs whose states it tells apart; UserError if one of the two is damaged."""
     model = load_frame_classifier(directory / MODEL)
     hmms = hmms_of(directory, meta)
-    if len(model.log_prior) != hmms.transitions.num_pdfs:
+    if len(model.log_prior) != hmms.transitions.decisions.num_pdfs:
         raise UserError(
             f"{directory}: {len(model.log_prior)} densities, the HMMs in {meta['hmm']} have"
-            f" {hmms.transitions.num_pdfs}; run: make {directory.name}"
+            f" {hmms.transitions.decisions.num_pdfs}; run: make {directory.name}"
         )
     return system_of(directory, front_end_of(directory), model, hmms.transitions)
 
@@ -102,7 +102,7 @@ def train(material: Material, settings: Settings) -> list[str]:
         _labelled(Features(data, front_end), material.teacher / f"ali_{name}", hmms, settings.context, material.gold)
         for name, data in (("train", material.train), ("dev", material.dev))
     )
-    priors = log_priors(train_set.frames.y, hmms.transitions.num_pdfs)
+    priors = log_priors(train_set.frames.y, hmms.transitions.decisions.num_pdfs)
     with (
         log_file(material.out / "train.log") as log,
         tqdm(total=0, desc="classifier", bar_format="{desc}", disable=None) as bar,

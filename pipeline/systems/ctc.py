@@ -29,8 +29,8 @@ from pipeline.neural.settings import TrainSettings
 from pipeline.neural.train import finish
 from pipeline.neural.train import train as train_network
 from pipeline.search.decode import SearchSettings, WfstDecoder
-from pipeline.search.graph import ctc_topology
 from pipeline.search.system import System, checked
+from pipeline.search.topology import ctc_topology
 from pipeline.search.tuning import BEST_PATH_ONLY, count_errors
 from pipeline.search.wfst import Beams
 from pipeline.sound.front_end import FrontEnd, FrontEndSettings

@@ -23,8 +23,8 @@ from pipeline.hmm.em import TRAINERS, Schedule, poor_phones
 from pipeline.hmm.em import train as reestimate
 from pipeline.hmm.gmm import GmmHmm, flat_start, load_gmm
 from pipeline.hmm.graphs import Graph, frames_needed, utterance_graph
-from pipeline.search.graph import hmm_topology
 from pipeline.search.system import System, checked
+from pipeline.search.topology import hmm_topology
 from pipeline.sound.front_end import FrontEndSettings
 
 

@@ -25,7 +25,7 @@ def experiment(speech, tmp_path_factory) -> Experiment:
         (root / "exp" / name).mkdir(parents=True)
     model.save(root / "exp/gmm/model.safetensors")
     write_json(root / "exp/gmm/meta.json", {"system": "gmm", "kind": "gmm", **described})
-    rng, pdfs = np.random.default_rng(0), model.transitions.num_pdfs
+    rng, pdfs = np.random.default_rng(0), model.transitions.decisions.num_pdfs
     FrameClassifier(
         1,
         [(rng.normal(0, 0.1, (117, pdfs)).astype(np.float32), np.zeros(pdfs, np.float32))],

@@ -11,8 +11,8 @@ from helpers.features import as_it_is
 from lexicon.files import write_lines
 from lexicon.lang import build_lang, load_lang
 from pipeline.search.decode import FlashlightWords, SearchSettings
-from pipeline.search.graph import ctc_topology
 from pipeline.search.system import System
+from pipeline.search.topology import ctc_topology
 from pipeline.times.ctm import ctm_lines
 
 

@@ -81,7 +81,7 @@ def test_labels_of_no_known_notation_are_not_taken_for_the_words_of_a_text(tmp_p
 
 
 def test_positions_teach_the_phones_they_are_of():
-    transitions = SimpleNamespace(first_pdf={"SIL": 0, "HH": 5, "b": 8})
+    transitions = SimpleNamespace(topologies=["SIL", "HH", "b"])
     labels = ["HH_B", "SIL", "AH_I"]
     assert [phone_of(label, transitions, fold_of(labels)) for label in labels] == ["HH", "SIL", None]
     assert phone_of("b", transitions, fold_of(["ˈa", "b", "ø"])) == "b"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from bad_inputs.damage import BYTES, JSON, TENSORS, TEXT
 from helpers.features import CEPSTRA, as_it_is, write_feats
-from helpers.models import save_frames, save_gmm
+from helpers.models import save_frames, save_gmm, save_in_context
 
 from fuzz.reader import Reader, check_reader
 from lexicon.files import write_json
@@ -26,6 +26,11 @@ def gmm(folder: Path) -> None:
     (folder / "gmm").mkdir()
     save_gmm(folder / "gmm/model.safetensors")
     write_json(folder / "gmm/meta.json", {"kind": "gmm", **DESCRIBED})
+
+
+def in_context(folder: Path) -> None:
+    gmm(folder)
+    save_in_context(folder / "gmm/model.safetensors")
 
 
 def frames(folder: Path) -> None:
@@ -47,7 +52,7 @@ def system(name: str) -> Callable[[Path], None]:
     def read(folder: Path) -> None:
         found = load_system(folder / name)
         rows = found.scores(np.zeros((9, 39), np.float32))
-        assert rows.shape == (-(-9 // found.step), len(found.topology.label_phone)) and np.isfinite(rows).all()
+        assert rows.shape == (-(-9 // found.step), len(found.topology.labels.readers)) and np.isfinite(rows).all()
 
     return read
 
@@ -79,6 +84,7 @@ def read_alignments(folder: Path) -> None:
 
 READERS = [
     Reader("GMM", gmm, {"gmm/model.safetensors": TENSORS, "gmm/meta.json": JSON}, system("gmm")),
+    Reader("GMM in context", in_context, {"gmm/model.safetensors": TENSORS}, system("gmm")),
     Reader(
         "frame classifier",
         frames,

@@ -10,8 +10,8 @@ from helpers.features import as_it_is
 from lexicon.lang import Lang
 from lexicon.ngram import NGram, estimate
 from pipeline.hmm.topology import Transitions, phone_topology, silence_topology
-from pipeline.search.graph import ctc_topology, hmm_topology
 from pipeline.search.system import System
+from pipeline.search.topology import ctc_topology, hmm_topology
 
 PHONES = ["AH", "B", "G", "IY", "N", "Z"]
 

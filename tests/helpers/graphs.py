@@ -5,9 +5,15 @@ from __future__ import annotations
 import itertools
 import math
 
+import numpy as np
+
+from helpers.hmms import Density, phone_sequences, state_paths
 from lexicon.ngram import NGram, estimate
-from pipeline.lattice import Lattice
-from pipeline.search.wfst import Beams
+from pipeline.hmm.topology import Transitions
+from pipeline.lattice import Lattice, best_path
+from pipeline.search.graph import decoding_graph
+from pipeline.search.topology import Topology
+from pipeline.search.wfst import Beams, SearchGraph, search
 
 DELTA = 4e-3  # determinizing and minimizing round costs to 1/1024 here and there
 
@@ -48,3 +54,40 @@ def best_by_sentence(lattice: Lattice) -> dict[tuple[str, ...], float]:
             there = found[lattice.arc_to[arc]]
             there[words] = max(there.get(words, -math.inf), so_far + score)
     return found[-1]
+
+
+def lattice_of(
+    topology: Topology, lexicon: dict, lm: NGram, scores: np.ndarray, scale: float, pause: float, word_score: float
+) -> Lattice | None:
+    words = sorted(lexicon)
+    graph = SearchGraph(decoding_graph(topology, lexicon, lm, words, pause, word_score), topology, words)
+    return search(graph, scores, scale, EVERYTHING, "u", "gmm", "words", 10.0, word_score=word_score)
+
+
+def score_of(lattice: Lattice) -> float:
+    return float(lattice.scores()[best_path(lattice)].sum())
+
+
+def try_all_hmm(
+    transitions: Transitions,
+    lexicon: dict,
+    lm: NGram,
+    scores: np.ndarray,
+    scale: float,
+    pause: float,
+    word_score: float,
+    longest: int,
+    density: Density | None = None,
+) -> dict[tuple[str, ...], tuple[float, list[str]]]:
+    """Per sentence the best score and its phones; ``density`` as in `state_paths`."""
+    results: dict[tuple[str, ...], tuple[float, list[str]]] = {}
+    for words in sentences(lexicon, longest):
+        prior = lm.score_sentence(words) * math.log(10) + word_score * len(words)
+        for said, phones in phone_sequences(words, lexicon, pause):
+            if len(phones) > len(scores):
+                continue
+            for path, pdfs, _ in state_paths(transitions, phones, len(scores), density):
+                total = prior + said + path + scale * float(scores[np.arange(len(scores)), pdfs].sum())
+                if words not in results or total > results[words][0]:
+                    results[words] = total, [phone for phone, _ in phones]
+    return results

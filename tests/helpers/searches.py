@@ -6,7 +6,8 @@ import numpy as np
 
 from lexicon.ngram import estimate
 from pipeline.hmm.topology import Transitions, phone_topology, silence_topology
-from pipeline.search.graph import Topology, ctc_topology, decoding_graph, hmm_topology, phone_loop
+from pipeline.search.graph import decoding_graph, phone_loop
+from pipeline.search.topology import Topology, ctc_topology, hmm_topology
 from pipeline.search.wfst import SearchGraph
 
 LEXICON = {
@@ -40,4 +41,4 @@ def graph_of(kind: str, name: str) -> SearchGraph:
 
 
 def random_scores(topology: Topology, length: int, seed: int) -> np.ndarray:
-    return np.random.default_rng(seed).normal(size=(length, len(topology.label_phone))).astype(np.float32) * 4
+    return np.random.default_rng(seed).normal(size=(length, len(topology.labels.readers))).astype(np.float32) * 4

@@ -50,8 +50,7 @@ def with_models(exp: Path, data: Path) -> None:
     phones = ["SIL", *TOKENS[1:]]
     gmm = flat_start(phones, np.zeros(39), np.ones(39))
     for number, phone in enumerate(phones):
-        first = gmm.transitions.first_pdf[phone]
-        gmm.means[first : first + gmm.transitions.num_states(phone), number] = 6.0
+        gmm.means[list(gmm.transitions.decisions.pdfs(phone)), number] = 6.0
     gmm.save(exp / "old" / "model.safetensors")
     described = {"front_end": as_it_is().as_json()}
     meta = json.loads((exp / "old" / "meta.json").read_text())
