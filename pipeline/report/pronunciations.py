@@ -17,10 +17,10 @@ def pronunciations_section(comparison: Comparison) -> Markup:
     if found is None:
         return Markup()
     yardsticks = {
-        "reference": f"as {comparison.reference} chooses",
-        "own": "as the system itself",
-        "first": "first in the lexicon",
-        "nearest": "nearest to what was heard",
+        "reference": f"by {comparison.reference}",
+        "own": "by itself",
+        "first": "first",
+        "nearest": "nearest",
     }
     names = {measure: MEASURES[measure][0] for measure in found.rates}
     swaps = [
