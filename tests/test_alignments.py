@@ -107,8 +107,9 @@ def test_a_network_that_knows(tmp_path):
 
 def test_a_network_places_a_text_in_two_ways(tmp_path):
     prior = np.array([2.0, 0.0])
+    topology = ctc_topology(["<blk>", "T"])
     network = System(
-        "net", tmp_path, lambda x: x - prior, ctc_topology(["<blk>", "T"]), 1, 0.5, 0.8, lambda x: x, ["<blk>", "T"]
+        "net", tmp_path, as_it_is(2), lambda x: x - prior, topology, 1, 0.5, 0.8, lambda x: x, ["<blk>", "T"]
     )
     found = {aligner.name: aligner.scores(np.ones((1, 2))).tolist() for aligner in network.aligners.values()}
     assert found == {"net": [[-1, 1]], "net.raw": [[1, 1]]}

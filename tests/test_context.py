@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.features import as_it_is
 from helpers.graphs import DELTA, EVERYTHING, LEXICON, best_by_sentence, grammar, lattice_of, score_of, try_all_hmm
 from helpers.hmms import PHONES, TREE, phone_sequences, small_transitions, state_paths, tree_density
 from helpers.models import model_of
@@ -253,7 +254,7 @@ def test_goodness_takes_each_phone_in_the_context_that_suits_it_best():
 
 def test_a_density_of_two_phones_says_half_for_each():
     topology = hmm_topology(small_transitions(np.random.default_rng(0), TREE))
-    system = System("toy", Path("toy"), lambda feats: feats, topology, 1, 0.5, 0.1)
+    system = System("toy", Path("toy"), as_it_is(TREE.num_pdfs), lambda feats: feats, topology, 1, 0.5, 0.1)
     scores = np.random.default_rng(2).normal(size=(6, TREE.num_pdfs))
     assert phone_labels(system) == ["SIL", "AH", "B", "T"]
     found = np.exp(log_phone_posteriors(system, scores))

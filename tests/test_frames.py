@@ -7,6 +7,7 @@ import warnings
 
 import numpy as np
 import pytest
+from helpers.features import as_it_is, write_feats
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
@@ -27,8 +28,9 @@ from pipeline.classifier.model import (
     log_priors,
     train_mlp,
 )
+from pipeline.datadir.feats import Features
 from pipeline.hmm.gmm import flat_start
-from pipeline.sound.mfcc import splice
+from pipeline.sound.front_end import splice
 from pipeline.times.clock import frame_to_seconds
 from pipeline.times.intervals import Interval
 
@@ -191,17 +193,18 @@ def test_gold_phones_label_frames_where_there_are_some_and_the_alignment_elsewhe
     everything = np.concatenate(list(speech.feats.values())).astype(np.float64)
     hmms = flat_start(speech.phones, everything.mean(0), everything.var(0))
     (one, first), (two, second) = list(speech.feats.items())[:2]
-    write_archive(tmp_path / "feats.scp", [(one, first), (two, second)])
+    write_feats(tmp_path, {one: first, two: second})
+    feats = Features(tmp_path, as_it_is())
     write_archive(
         tmp_path / "ali.scp", [(utt, np.full(len(x), 7, np.int32)) for utt, x in ((one, first), (two, second))]
     )
     seconds = [float(frame_to_seconds(frame)) for frame in (10, 13, 20, 25)]
     gold = {one: [Interval(*seconds[:2], "t"), Interval(*seconds[2:], "click")]}
-    x, y = frame_labels(Archive(tmp_path / "feats.scp"), Archive(tmp_path / "ali.scp"), hmms, gold, {"t": "T"})
+    x, y = frame_labels(feats, Archive(tmp_path / "ali.scp"), 1, hmms, gold, {"t": "T"})
     pdfs = hmms.transitions.decisions.pdfs
     assert (x[0] == first).all() and (y[1] == 7).all() and len(y[0]) == len(first)
     assert y[0][8:14].tolist() == [pdfs("SIL")[0]] * 2 + [*pdfs("T"), pdfs("SIL")[0]]
     assert y[0][20:25].tolist() == [7] * 5
     write_archive(tmp_path / "other.scp", [("another", np.zeros(9, np.int32))])
     with pytest.raises(UserError, match="other.scp: another has no features in .*feats.scp; align the set again"):
-        frame_labels(Archive(tmp_path / "feats.scp"), Archive(tmp_path / "other.scp"), hmms, {}, {})
+        frame_labels(feats, Archive(tmp_path / "other.scp"), 1, hmms, {}, {})
