@@ -12,7 +12,7 @@ from lexicon.phones import SILENCE
 from lexicon.timit import CLOSURES
 from pipeline.base.archive import Archive
 from pipeline.classifier.model import check_alignment
-from pipeline.datadir.feats import Features, check_dimension
+from pipeline.datadir.feats import Features
 from pipeline.hmm.decisions import EDGE
 from pipeline.hmm.gmm import GmmHmm
 from pipeline.hmm.topology import Transitions
@@ -71,7 +71,7 @@ def frame_labels(
     for utt in alignment:
         if utt not in feats:
             raise UserError(f"{alignment.path}: {utt} has no features in {feats.path}; align the set again")
-        x.append(check_dimension(feats[utt], feats.front_end.dimension, f"{feats.path}: {utt}"))
+        x.append(feats[utt])
         own = feats.front_end.step
         frames = np.arange(len(x[-1])) * own  # on which the rows are centred
         found = alignment[utt] if step == own else at_frames(alignment[utt], step, frames)

@@ -66,15 +66,16 @@ class _Mender:
     def write(self, name: str, lines: list[str], what: str) -> None:
         """Replace a file and note why."""
         self.keep(name)
-        if name == "feats.scp":
-            self._forget_checksums()
+        if name in ("feats.scp", "cmvn.scp"):
+            self._forget_checksums(name)
         write_lines(self.path / name, lines)
         self.done.append(f"{self.path / name}: {what}")
 
-    def _forget_checksums(self) -> None:
-        """Move feats.crc aside: it is of the index as it was."""
-        self.keep("feats.crc")
-        (self.path / "feats.crc").unlink(missing_ok=True)
+    def _forget_checksums(self, index: str) -> None:
+        """Move the checksums of an index aside: they are of the index as it was."""
+        sums = (self.path / index).with_suffix(".crc")
+        self.keep(sums.name)
+        sums.unlink(missing_ok=True)
 
     def rewrite(self, name: str, change: Callable[[str], str | None], what: str) -> None:
         """Pass each line that has a key through ``change``; None removes it. Nothing is written if nothing changes.
@@ -240,7 +241,7 @@ class _Mender:
         problems = [problem for problem in self.check().features() if not problem.remark]
         if problems:
             self.keep("feats.scp")
-            self._forget_checksums()
+            self._forget_checksums("feats.scp")
             os.unlink(self.path / "feats.scp")
             self.done.append(
                 f"{self.path / 'feats.scp'}: moved aside, make it again with make mfcc: {problems[0].what}"
