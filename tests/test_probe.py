@@ -132,7 +132,7 @@ def test_boundaries_of_phones_are_found(planted, one_hot):
     ours, by_change = {}, Segmentation()
     for utt in planted.of("f"):
         gold, centres = planted.placed[utt], planted.centres(utt)
-        said = [phone.label for phone in gold if phone.label != "SIL"]
+        said = [[phone.label] for phone in gold if phone.label != "SIL"]
         ours[utt] = place_phones(probe.model.scaled_likelihoods(one_hot[utt]), centres, said, transitions)
         found = peaks(*change(one_hot[utt], centres), 0.1)
         by_change += segmentation(found, np.array([phone.start for phone in gold[1:]]))

@@ -14,6 +14,7 @@ from pipeline.probe.frames import (
     frame_labels,
     interval_at,
     nearest_frames,
+    scaling,
     triphones,
 )
 from pipeline.times.intervals import Interval
@@ -67,6 +68,14 @@ def test_nearest_frames_of_another_clock():
     """Whisper's frames at 0, 20, 40 ms for MFCC's at 12.5, 22.5, ...: 12.5 is nearer to 20, 32.5 to 40."""
     assert nearest_frames(0.02 * np.arange(3), feature_centres(5)).tolist() == [1, 1, 2, 2, 2]
     assert nearest_frames(np.array([0.0, 1.0]), np.array([-1.0, 0.5, 9.0])).tolist() == [0, 0, 1]
+
+
+def test_scaling_is_that_of_all_frames():
+    """One dimension is far from nought, one never changes."""
+    x = np.c_[np.random.default_rng(0).normal(1000, 3, size=(50, 2)), np.full(50, 0.1)].astype(np.float16)
+    found = scaling([x[:20], x[20:]])
+    assert found.mean == pytest.approx(x.astype(float).mean(0)) and found.deviation[2] == 1
+    assert found(x)[:, :2].std(0) == pytest.approx(1, abs=1e-4) and found(x).mean(0) == pytest.approx(0, abs=1e-4)
 
 
 def test_control_labels_belong_to_types_and_are_as_frequent_as_phones():

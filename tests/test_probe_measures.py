@@ -82,6 +82,10 @@ def test_cka_is_that_of_gram_matrices():
     assert found[0, 1] == found[1, 0] == pytest.approx(gram_cka(x, y))
     assert found[0, 2] == pytest.approx(1) and np.diag(found)[:3] == pytest.approx(1)
     assert found[3].tolist() == [0, 0, 0, 0]  # it never changes
+    scaled = [layer / np.where(np.ptp(layer, axis=0) > 0, layer.std(0), 1) for layer in layers]
+    found = cka.matrix(standardised=True)
+    assert found[0, 1] == pytest.approx(gram_cka(*scaled[:2])) and found[1, 2] == pytest.approx(gram_cka(*scaled[1:3]))
+    assert found[3].tolist() == [0, 0, 0, 0]
     with pytest.raises(ValueError, match="layers of .10, 9. frames"):
         cka.add([x[:10], y[:9]])
 
@@ -174,11 +178,11 @@ def test_known_phones_are_placed_where_the_scores_have_them():
     labels = np.array([1, 1, 0, 0, 0, 2, 2, 1])
     scores = np.log(np.full((8, 3), 0.01) + 0.97 * np.eye(3)[labels])
     transitions = one_state_phones(PHONES, [labels])
-    placed = place_phones(scores, 0.02 * np.arange(8), ["AE", "T"], transitions)
+    placed = place_phones(scores, 0.02 * np.arange(8), [["AE", "T"]], transitions)
     assert [i.label for i in placed] == ["SIL", "AE", "T", "SIL"]
     assert [i.start for i in placed][1:] == pytest.approx([0.03, 0.09, 0.13], abs=0.0051)
     assert placed[-1].end == pytest.approx(0.145)
-    assert place_phones(scores, 0.02 * np.arange(8), ["AE", "T"] * 10, transitions) is None
+    assert place_phones(scores, 0.02 * np.arange(8), [["AE", "T"]] * 10, transitions) is None
 
 
 def test_phones_last_as_long_as_their_labels():

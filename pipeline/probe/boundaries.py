@@ -35,16 +35,17 @@ def one_state_phones(phones: Sequence[str], labels: Iterable[np.ndarray]) -> Tra
 
 
 def place_phones(
-    scores: np.ndarray, centres: np.ndarray, said: Sequence[str], transitions: Transitions
+    scores: np.ndarray, centres: np.ndarray, words: Sequence[Sequence[str]], transitions: Transitions
 ) -> list[Interval] | None:
-    """Where the phones ``said`` (without silences, which may be anywhere between them) are, by scores (T, P) of frames
-    at ``centres`` (T,) in seconds; None if there are more phones than there is time for.
+    """Where the phones of these words are, before, between and after which there may be pauses, by scores (T, P) of
+    frames at ``centres`` (T,) in seconds; None if there are more phones than there is time for.
 
     Scores are interpolated to one time in GRID, so that a layer with a frame in 20 ms can place a phone at every 10.
     """
     times = np.arange(centres[0], centres[-1] + GRID / 2, GRID)
     fine = np.stack([np.interp(times, centres, column) for column in scores.T], axis=1)
-    graph = utterance_graph(said, {phone: [(1.0, (phone,))] for phone in said}, transitions)
+    lexicon = {str(index): [(1.0, tuple(phones))] for index, phones in enumerate(words)}
+    graph = utterance_graph(list(lexicon), lexicon, transitions)
     path, total = best_path(graph, fine, graph.pdf, transitions.log_probs)
     if total < LOG_ZERO / 2:
         return None

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-ROUNDING = 1e-12  # of a layer's sum of squares: what is left of one that never changes when its mean is taken away
+ROUNDING = 1e-12  # of a dimension's sum of squares: what is left of one that never changes when its mean is taken away
 
 
 class LinearCka:
@@ -37,13 +37,21 @@ class LinearCka:
             for j, y in enumerate(matrices[: i + 1]):
                 self.products[i, j] = self.products.get((i, j), 0.0) + x.T @ y
 
-    def matrix(self) -> np.ndarray:
-        """(L, L) in [0, 1], symmetric, ones on its diagonal; 0 beside a layer that never changes."""
-        size = len(self.sums)
-        found = np.zeros((size, size))
+    def matrix(self, standardised: bool = False) -> np.ndarray:
+        """(L, L) in [0, 1], symmetric, ones on its diagonal; 0 beside a layer that never changes. That of the layers as
+        they are, which is that of their few largest dimensions, or of all dimensions with variance one."""
+        weights = [self._weights(i, standardised) for i in range(len(self.sums))]
+        found = np.zeros((len(weights), len(weights)))
         for (i, j), product in self.products.items():
-            found[i, j] = found[j, i] = np.sum((product - np.outer(self.sums[i], self.sums[j]) / self.count) ** 2)
+            centred = product - np.outer(self.sums[i], self.sums[j]) / self.count
+            found[i, j] = found[j, i] = np.sum((centred * np.outer(weights[i], weights[j])) ** 2)
         norms = np.sqrt(np.diag(found))
-        changes = norms > ROUNDING * np.array([np.linalg.norm(self.products[i, i]) for i in range(size)])
-        scale = np.outer(norms, norms) * np.outer(changes, changes)
+        scale = np.outer(norms, norms)
         return np.divide(found, scale, out=np.zeros_like(found), where=scale > 0)
+
+    def _weights(self, i: int, standardised: bool) -> np.ndarray:
+        """(D_i,) what each dimension is multiplied with: 0 if it never changes."""
+        squares = np.diag(self.products[i, i])
+        variance = squares - self.sums[i] ** 2 / self.count
+        changes = variance > ROUNDING * squares
+        return changes / np.sqrt(np.where(changes, variance, 1.0)) if standardised else changes.astype(float)
