@@ -199,6 +199,19 @@ def test_the_penalty_is_that_which_is_best_on_dev(planted, half_hidden):
     )
 
 
+def test_dev_may_be_learnt_from_once_it_has_chosen(planted, half_hidden):
+    """Then the probe is that of all five speakers, with the penalty that one of them has chosen."""
+    parts = [planted.frames(half_hidden, speakers, planted.labels) for speakers in ("abcd", "e", "abcde")]
+    probe, chosen = train_probe(*parts[:2], len(PHONES), with_dev=True), trained(planted, half_hidden)
+    assert probe.tried == chosen.tried
+    path = [one.penalty for one in chosen.tried if one.penalty >= chosen.penalty]
+    expected = LogisticRegression(C=1 / (chosen.penalty * len(parts[2].x)), max_iter=1000, tol=1e-8)
+    x = parts[2].x.astype(float)
+    scale = np.where(x.std(0) > 0, x.std(0), 1)
+    theirs = expected.fit((x - x.mean(0)) / scale, parts[2].y).predict_log_proba((x - x.mean(0)) / scale)
+    assert len(path) > 1 and probe.model.log_posteriors(parts[2].x) == pytest.approx(theirs, abs=0.05)
+
+
 def test_the_same_numbers_in_any_process(planted, half_hidden):
     one, two = each(lambda _: trained(planted, half_hidden).model.layers[0][0], range(2), jobs=2)
     assert np.array_equal(one, two) and np.array_equal(one, trained(planted, half_hidden).model.layers[0][0])

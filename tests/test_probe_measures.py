@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import entropy
 from sklearn.metrics import mutual_info_score
 
-from pipeline.probe.abx import Token, abx, macro_average, tokens_of
+from pipeline.probe.abx import Discrimination, Token, abx, macro_average, rows, tokens_of
 from pipeline.probe.boundaries import (
     Segmentation,
     change,
@@ -76,8 +76,8 @@ def test_cka_is_that_of_gram_matrices():
     turn = np.linalg.qr(rng.normal(size=(5, 5)))[0]
     layers = [x, y, 3 * x @ turn + 7, np.full((30, 2), 0.1)]
     cka = LinearCka()
-    for rows in (slice(0, 11), slice(11, 30)):
-        cka.add([layer[rows] for layer in layers])
+    for part in (slice(0, 11), slice(11, 30)):
+        cka.add([layer[part] for layer in layers])
     found = cka.matrix()
     assert found[0, 1] == found[1, 0] == pytest.approx(gram_cka(x, y))
     assert found[0, 2] == pytest.approx(1) and np.diag(found)[:3] == pytest.approx(1)
@@ -145,6 +145,15 @@ def test_abx_across_by_hand():
     found = abx(tokens, across=True)
     assert found["AE", "IH"].error == pytest.approx((1 / 2 + 0 / 2) / 2) and found["AE", "IH"].triples == 4
     assert abx(tokens, across=False) == {} and np.isnan(macro_average({}))
+
+
+def test_contrasts_with_most_errors_come_first():
+    found = {
+        ("AE", "IH"): Discrimination(0.1, 7),
+        ("K", "T"): Discrimination(0.25, 3),
+        ("AE", "K"): Discrimination(0.1, 1),
+    }
+    assert rows(found) == [["K", "T", "25.0", "3"], ["AE", "IH", "10.0", "7"], ["AE", "K", "10.0", "1"]]
 
 
 def test_what_is_as_near_is_half_an_error():

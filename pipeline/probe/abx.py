@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,6 +21,8 @@ from pipeline.times.intervals import Interval
 
 MOST_CELLS = 20  # of a contrast in one order: neighbours and speakers
 MOST_TOKENS = 5  # of a phone between the same neighbours by the same speaker, in each of the three parts
+
+TSV = ["phone", "other", "error_percent", "triples"]
 
 Contrast = tuple[str, str]  # in order of the alphabet
 
@@ -118,7 +120,7 @@ def _cells(tokens: Sequence[Token], across: bool, rng: np.random.Generator) -> I
                     yield Cell((a, b), speaker, few[a, speaker], few[b, speaker], few[a, speaker])
 
 
-def _few(items: list, most: int, rng: np.random.Generator) -> list:
+def _few(items: list[Any], most: int, rng: np.random.Generator) -> list[Any]:
     """At most so many of them, in their order."""
     return items if len(items) <= most else [items[i] for i in sorted(rng.choice(len(items), most, replace=False))]
 
@@ -157,3 +159,9 @@ def unit_length(frames: np.ndarray) -> np.ndarray:
 def macro_average(found: Mapping[Contrast, Discrimination]) -> float:
     """The mean error in [0, 1] of all contrasts, each counting as much; NaN if there is none."""
     return float(np.mean([one.error for one in found.values()])) if found else float("nan")
+
+
+def rows(found: Mapping[Contrast, Discrimination]) -> list[list[str]]:
+    """A row under TSV of each contrast, those with most errors first."""
+    ordered = sorted(found.items(), key=lambda item: (-item[1].error, item[0]))
+    return [[*contrast, f"{100 * one.error:.1f}", str(one.triples)] for contrast, one in ordered]
