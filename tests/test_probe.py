@@ -14,12 +14,12 @@ from pipeline.align.boundaries import compare_boundaries
 from pipeline.base.parallel import each
 from pipeline.classifier.labels import UNKNOWN
 from pipeline.classifier.model import FrameData, frame_data
-from pipeline.compare.score import error_rate, resampling_units
+from pipeline.compare.significance import error_rate, resampling_units
 from pipeline.probe.abx import abx, macro_average, tokens_of
-from pipeline.probe.boundaries import Segmentation, change, one_state_phones, peaks, place_phones, segmentation
+from pipeline.probe.boundaries import Segmentation, align_phones, change, one_state_phones, peaks, segmentation
 from pipeline.probe.control import control_labels, known_types
 from pipeline.probe.frames import frame_labels, triphones
-from pipeline.probe.probe import Probe, heard, hits, shared_speakers, thinned, train_probe
+from pipeline.probe.probe import Probe, hits, predicted, shared_speakers, thinned, train_probe
 from pipeline.probe.units import fit_units, joint_counts, nearest_unit, pnmi
 from pipeline.times.intervals import Interval
 
@@ -31,7 +31,7 @@ SHIFT = 0.02  # seconds
 class Planted:
     """Utterances by speaker: phones in seconds, labels (T,) of frames every 20 ms, and types (T,) of these."""
 
-    placed: dict[str, list[Interval]]
+    gold: dict[str, list[Interval]]
     labels: dict[str, np.ndarray]
     types: dict[str, np.ndarray]
     speaker_of: dict[str, str]
@@ -51,7 +51,7 @@ class Planted:
 def planted() -> Planted:
     """Six speakers, a to f, each 5 utterances of 20 phones at random, no two alike beside each other."""
     rng = np.random.default_rng(0)
-    placed, speaker_of = {}, {}
+    gold, speaker_of = {}, {}
     for speaker in "abcdef":
         for number in range(5):
             names = ["SIL"]
@@ -60,14 +60,14 @@ def planted() -> Planted:
             ends = SHIFT * (np.cumsum(rng.integers(2, 6, size=22)) - 0.5)  # half-way between frames
             starts = np.append(0, ends[:-1])
             utt = f"{speaker}{number}"
-            placed[utt] = [Interval(*map(float, times), str(p)) for *times, p in zip(starts, ends, [*names, "SIL"])]
+            gold[utt] = [Interval(*map(float, times), str(p)) for *times, p in zip(starts, ends, [*names, "SIL"])]
             speaker_of[utt] = speaker
     labels, types = {}, {}
-    for utt, phones in placed.items():
+    for utt, phones in gold.items():
         centres = SHIFT * np.arange(round(phones[-1].end / SHIFT))
         labels[utt] = frame_labels(phones, centres, PHONES)
         types[utt] = triphones(phones, centres)
-    return Planted(placed, labels, types, speaker_of)
+    return Planted(gold, labels, types, speaker_of)
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +89,7 @@ def trained(planted: Planted, layer: dict[str, np.ndarray], labels: dict[str, np
 def accuracy(planted: Planted, layer: dict[str, np.ndarray], balanced: bool) -> float:
     probe, tested = trained(planted, layer), planted.of("f")
     right, counted = hits(
-        [planted.labels[utt] for utt in tested], [heard(probe.model, layer[utt]) for utt in tested], balanced
+        [planted.labels[utt] for utt in tested], [predicted(probe.model, layer[utt]) for utt in tested], balanced
     )
     return right.sum() / counted.sum()
 
@@ -118,8 +118,8 @@ def test_abx_of_phones_and_of_noise(planted, one_hot, noise, across):
     for layer, expected in ((one_hot, 0), (noise, 0.5)):
         tokens = [
             token
-            for utt, placed in planted.placed.items()
-            for token in tokens_of(placed, planted.centres(utt), layer[utt], planted.speaker_of[utt])
+            for utt, gold in planted.gold.items()
+            for token in tokens_of(gold, planted.centres(utt), layer[utt], planted.speaker_of[utt])
         ]
         found = abx(tokens, across)
         assert len(found) == 10  # of five phones
@@ -131,12 +131,12 @@ def test_boundaries_of_phones_are_found(planted, one_hot):
     transitions = one_state_phones(PHONES, [planted.labels[utt] for utt in planted.of("abcd")])
     ours, by_change = {}, Segmentation()
     for utt in planted.of("f"):
-        gold, centres = planted.placed[utt], planted.centres(utt)
+        gold, centres = planted.gold[utt], planted.centres(utt)
         said = [[phone.label] for phone in gold if phone.label != "SIL"]
-        ours[utt] = place_phones(probe.model.scaled_likelihoods(one_hot[utt]), centres, said, transitions)
+        ours[utt] = align_phones(probe.model.scaled_likelihoods(one_hot[utt]), centres, said, transitions)
         found = peaks(*change(one_hot[utt], centres), 0.1)
         by_change += segmentation(found, np.array([phone.start for phone in gold[1:]]))
-    gold = {utt: planted.placed[utt] for utt in ours}
+    gold = {utt: planted.gold[utt] for utt in ours}
     assert compare_boundaries(gold, ours, {}).row()[0] == "100 of 100"
     assert np.abs(compare_boundaries(gold, ours, {}).ms).max() <= 5.01  # half a step of the grid
     assert by_change.f1 == by_change.r_value == pytest.approx(1)
@@ -155,7 +155,7 @@ def test_a_layer_of_triphones_can_learn_anything_by_heart(planted, one_hot):
     for layer in (by_heart, one_hot):
         probe, tested = trained(planted, layer, control), planted.of("f")
         truth = [known_types(control[utt], planted.types[utt], seen) for utt in tested]
-        right, counted = hits(truth, [heard(probe.model, layer[utt]) for utt in tested])
+        right, counted = hits(truth, [predicted(probe.model, layer[utt]) for utt in tested])
         assert 0 < counted.sum() < sum(map(len, truth))
         scores.append(right.sum() / counted.sum())
     assert scores[0] == pytest.approx(1) and scores[1] < 0.5
@@ -186,7 +186,7 @@ def test_log_posteriors_are_scikit_learns(planted, half_hidden):
     assert probe.model.log_posteriors(test.x) == pytest.approx(expected, abs=0.05)
     prior = np.log((np.bincount(train.y) + 1) / (len(train.y) + 6))
     assert probe.model.scaled_likelihoods(test.x) == pytest.approx(expected - prior, abs=0.05)
-    assert 0.4 < np.mean(heard(probe.model, test.x) == test.y) < 1
+    assert 0.4 < np.mean(predicted(probe.model, test.x) == test.y) < 1
 
 
 def test_the_penalty_is_that_which_is_best_on_dev(planted, half_hidden):
@@ -230,7 +230,7 @@ def test_two_phones_are_enough(planted, half_hidden):
     labels = {utt: (own == 4).astype(int) for utt, own in planted.labels.items()}
     parts = [planted.frames(half_hidden, speakers, labels) for speakers in ("abcd", "e", "f")]
     probe = train_probe(*parts[:2], 2)
-    assert np.mean(heard(probe.model, parts[2].x) == parts[2].y) > 0.9
+    assert np.mean(predicted(probe.model, parts[2].x) == parts[2].y) > 0.9
 
 
 def test_accuracies_are_scikit_learns():

@@ -20,7 +20,7 @@ from pipeline.probe.frames import (
 from pipeline.times.intervals import Interval
 
 FOLD = {"h#": "SIL", "tcl": "SIL", "ae": "AE", "t": "T"}
-PLACED = [
+GOLD = [
     Interval(0.0, 0.04, "h#"),
     Interval(0.04, 0.1, "ae"),
     Interval(0.1, 0.13, "tcl"),
@@ -39,19 +39,19 @@ def test_labels_of_frames_on_whispers_clock():
     """Frames at 0, 20, ... ms: one on a boundary (40 ms) belongs to what begins there, one in a gap (160) to silence,
     one at the very end (200) to nothing any more, one of a label without a phone (180) is unknown."""
     centres = 0.02 * np.arange(11)
-    assert interval_at(PLACED, centres).tolist() == [0, 0, 1, 1, 1, 2, 2, 3, -1, 4, -1]
-    labels = frame_labels(folded(PLACED, FOLD), centres, PHONES)
+    assert interval_at(GOLD, centres).tolist() == [0, 0, 1, 1, 1, 2, 2, 3, -1, 4, -1]
+    labels = frame_labels(folded(GOLD, FOLD), centres, PHONES)
     assert labels.tolist() == [1, 1, 0, 0, 0, 1, 1, 2, 1, UNKNOWN, 1]
 
 
 def test_a_closure_may_belong_to_its_stop():
-    labels = frame_labels(folded(join_closures(PLACED), FOLD), np.array([0.09, 0.1, 0.125, 0.14]), PHONES)
+    labels = frame_labels(folded(join_closures(GOLD), FOLD), np.array([0.09, 0.1, 0.125, 0.14]), PHONES)
     assert labels.tolist() == [0, 2, 2, 2]
 
 
 def test_labels_on_the_clock_of_features():
     """12.5, 22.5, 32.5 | 42.5 ms, the last in the vowel."""
-    assert frame_labels(folded(PLACED, FOLD), feature_centres(4), PHONES).tolist() == [1, 1, 1, 0]
+    assert frame_labels(folded(GOLD, FOLD), feature_centres(4), PHONES).tolist() == [1, 1, 1, 0]
 
 
 def test_nothing_placed_is_silence():
@@ -60,7 +60,7 @@ def test_nothing_placed_is_silence():
 
 
 def test_triphones():
-    named = triphones(folded(PLACED[:4], FOLD), np.array([0.0, 0.05, 0.12, 0.14, 1.0]))
+    named = triphones(folded(GOLD[:4], FOLD), np.array([0.0, 0.05, 0.12, 0.14, 1.0]))
     assert named.tolist() == ["SIL-SIL+AE", "SIL-AE+SIL", "AE-SIL+T", "SIL-T+SIL", "SIL-SIL+SIL"]
 
 

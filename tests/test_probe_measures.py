@@ -10,10 +10,10 @@ from sklearn.metrics import mutual_info_score
 from pipeline.probe.abx import Discrimination, Token, abx, macro_average, rows, tokens_of
 from pipeline.probe.boundaries import (
     Segmentation,
+    align_phones,
     change,
     one_state_phones,
     peaks,
-    place_phones,
     segmentation,
 )
 from pipeline.probe.cka import LinearCka
@@ -110,7 +110,7 @@ def distance(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def test_distance_by_hand():
-    """Half turns: 60 degrees are a third; a slower saying is no other; 0 and 90 against 90 alone are 45 on average."""
+    """Half turns: 60 degrees are a third; a slower token is no other; 0 and 90 against 90 alone are 45 on average."""
     assert distance(directions(0), directions(60)) == pytest.approx(1 / 3)
     assert distance(directions(0, 90), directions(0, 0, 90, 90)) == pytest.approx(0, abs=1e-3)
     assert distance(directions(0, 90), directions(90)) == pytest.approx(0.25, abs=1e-3)
@@ -170,9 +170,9 @@ def test_abx_of_many_tokens_draws_the_same_few():
 
 
 def test_tokens_have_the_frames_within_them_or_the_nearest():
-    placed = [Interval(0, 0.03, "SIL"), Interval(0.03, 0.08, "AE"), Interval(0.082, 0.095, "T")]
+    gold = [Interval(0, 0.03, "SIL"), Interval(0.03, 0.08, "AE"), Interval(0.082, 0.095, "T")]
     feats = np.arange(6.0)[:, None]
-    first, second = tokens_of(placed, 0.02 * np.arange(6), feats, "s")
+    first, second = tokens_of(gold, 0.02 * np.arange(6), feats, "s")
     assert first[:4] == ("AE", "SIL", "T", "s") and first.frames.ravel().tolist() == [2, 3]  # 40 and 60 ms
     assert second[:3] == ("T", "AE", "SIL") and second.frames.ravel().tolist() == [4]  # the middle is at 88.5 ms
 
@@ -187,11 +187,11 @@ def test_known_phones_are_placed_where_the_scores_have_them():
     labels = np.array([1, 1, 0, 0, 0, 2, 2, 1])
     scores = np.log(np.full((8, 3), 0.01) + 0.97 * np.eye(3)[labels])
     transitions = one_state_phones(PHONES, [labels])
-    placed = place_phones(scores, 0.02 * np.arange(8), [["AE", "T"]], transitions)
-    assert [i.label for i in placed] == ["SIL", "AE", "T", "SIL"]
-    assert [i.start for i in placed][1:] == pytest.approx([0.03, 0.09, 0.13], abs=0.0051)
-    assert placed[-1].end == pytest.approx(0.145)
-    assert place_phones(scores, 0.02 * np.arange(8), [["AE", "T"]] * 10, transitions) is None
+    aligned = align_phones(scores, 0.02 * np.arange(8), [["AE", "T"]], transitions)
+    assert [i.label for i in aligned] == ["SIL", "AE", "T", "SIL"]
+    assert [i.start for i in aligned][1:] == pytest.approx([0.03, 0.09, 0.13], abs=0.0051)
+    assert aligned[-1].end == pytest.approx(0.145)
+    assert align_phones(scores, 0.02 * np.arange(8), [["AE", "T"]] * 10, transitions) is None
 
 
 def test_phones_last_as_long_as_their_labels():

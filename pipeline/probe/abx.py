@@ -1,4 +1,4 @@
-"""ABX: do two sayings of one phone lie nearer to each other than to another phone between the same neighbours?
+"""ABX: do two tokens of one phone lie nearer to each other than to another phone between the same neighbours?
 
 Schatz et al. 2013 (Evaluating speech features with the minimal-pair ABX task). A and X are two tokens of a phone, B one
 of another, all between the same neighbours (minimal pairs of triphones); the layer errs if X is nearer to B than to A,
@@ -55,12 +55,12 @@ class Discrimination:
     triples: int
 
 
-def tokens_of(placed: Sequence[Interval], centres: np.ndarray, feats: np.ndarray, speaker: str) -> list[Token]:
+def tokens_of(gold: Sequence[Interval], centres: np.ndarray, feats: np.ndarray, speaker: str) -> list[Token]:
     """The phones of an utterance, silence left out, with their frames in a layer (T, D) whose frames are at ``centres``
     (T,) in seconds: those that lie in the phone, or the one that is nearest to its middle."""
-    labels = [SILENCE, *(interval.label for interval in placed), SILENCE]
+    labels = [SILENCE, *(interval.label for interval in gold), SILENCE]
     found = []
-    for interval, before, after in zip(placed, labels, labels[2:]):
+    for interval, before, after in zip(gold, labels, labels[2:]):
         if interval.label != SILENCE:
             first, last = np.searchsorted(centres, np.round((interval.start, interval.end), 6))
             if first == last:

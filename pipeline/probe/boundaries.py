@@ -1,7 +1,7 @@
 """When phones begin, by a layer: the best path of its probe through the known phones, and where its frames change.
 
 The first is judged as every aligner is, by `pipeline.align.boundaries.compare_boundaries`. The second knows no phones:
-its boundaries have no names to be matched by, so it is judged by how many lie near one of the hands'.
+its boundaries have no names to be matched by, so it is judged by how many lie near a gold one.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ def one_state_phones(phones: Sequence[str], labels: Iterable[np.ndarray]) -> Tra
     return Transitions(phones, topologies)
 
 
-def place_phones(
+def align_phones(
     scores: np.ndarray, centres: np.ndarray, words: Sequence[Sequence[str]], transitions: Transitions
 ) -> list[Interval] | None:
-    """Where the phones of these words are, before, between and after which there may be pauses, by scores (T, P) of
+    """Forced alignment of words of these phones, with pauses wherever a word begins or ends, by scores (T, P) of
     frames at ``centres`` (T,) in seconds; None if there are more phones than there is time for.
 
     Scores are interpolated to one time in GRID, so that a layer with a frame in 20 ms can place a phone at every 10.

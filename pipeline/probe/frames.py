@@ -22,37 +22,37 @@ def feature_centres(num_frames: int) -> np.ndarray:
     return frame_to_seconds(np.arange(num_frames)) + FRAME_SHIFT_MS / 2000
 
 
-def interval_at(placed: Sequence[Interval], centres: np.ndarray) -> np.ndarray:
+def interval_at(gold: Sequence[Interval], centres: np.ndarray) -> np.ndarray:
     """(T,) the index of the interval that each of the ``centres`` (T,) in seconds lies in, OUTSIDE if it lies in none.
-    One on the boundary of two, to the microsecond, lies in the second. ``placed`` are in order and do not overlap."""
-    if not placed:
+    One on the boundary of two, to the microsecond, lies in the second. Intervals are in order and do not overlap."""
+    if not gold:
         return np.full(len(centres), OUTSIDE)
-    times = np.round([interval[:2] for interval in placed], 6)
+    times = np.round([interval[:2] for interval in gold], 6)
     at, centres = np.searchsorted(times[:, 0], np.round(centres, 6), side="right") - 1, np.round(centres, 6)
     return np.where((at >= 0) & (centres < times[at, 1]), at, OUTSIDE)
 
 
-def folded(placed: Sequence[Interval], fold: Fold) -> list[Interval]:
+def folded(gold: Sequence[Interval], fold: Fold) -> list[Interval]:
     """The intervals with their classes as labels, every kind of silence being SIL."""
-    classes = [fold.get(interval.label, interval.label) for interval in placed]
-    return [i._replace(label=SILENCE if name in SILENT else name) for i, name in zip(placed, classes)]
+    classes = [fold.get(interval.label, interval.label) for interval in gold]
+    return [i._replace(label=SILENCE if name in SILENT else name) for i, name in zip(gold, classes)]
 
 
-def frame_labels(placed: Sequence[Interval], centres: np.ndarray, phones: Sequence[str]) -> np.ndarray:
+def frame_labels(gold: Sequence[Interval], centres: np.ndarray, phones: Sequence[str]) -> np.ndarray:
     """(T,) the index in ``phones`` of what is said at each of the ``centres`` (T,) in seconds; UNKNOWN where it
     is none of them. Outside of all intervals is SIL. Closures are phones of their own unless they have been joined
     with their bursts (`pipeline.align.boundaries.join_closures`), and labels count as they are unless `folded`."""
     index = {phone: i for i, phone in enumerate(phones)}
-    of_interval = [index.get(interval.label, UNKNOWN) for interval in placed]
-    return np.array([*of_interval, index.get(SILENCE, UNKNOWN)])[interval_at(placed, centres)]  # OUTSIDE is the last
+    of_interval = [index.get(interval.label, UNKNOWN) for interval in gold]
+    return np.array([*of_interval, index.get(SILENCE, UNKNOWN)])[interval_at(gold, centres)]  # OUTSIDE is the last
 
 
-def triphones(placed: Sequence[Interval], centres: np.ndarray) -> np.ndarray:
+def triphones(gold: Sequence[Interval], centres: np.ndarray) -> np.ndarray:
     """(T,) the phone at each of the ``centres`` between its neighbours, `K-AE+T`; SIL is before the first interval,
     after the last, and outside."""
-    labels = [SILENCE, *(interval.label for interval in placed), SILENCE]
+    labels = [SILENCE, *(interval.label for interval in gold), SILENCE]
     names = [f"{before}-{phone}+{after}" for before, phone, after in zip(labels, labels[1:], labels[2:])]
-    return np.array([*names, f"{SILENCE}-{SILENCE}+{SILENCE}"])[interval_at(placed, centres)]
+    return np.array([*names, f"{SILENCE}-{SILENCE}+{SILENCE}"])[interval_at(gold, centres)]
 
 
 def nearest_frames(centres: np.ndarray, wanted: np.ndarray) -> np.ndarray:

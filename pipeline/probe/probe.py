@@ -119,7 +119,7 @@ def thinned(data: FrameData, most: int) -> FrameData:
     return FrameData(data.x[kept], data.y[kept])
 
 
-def heard(model: FrameClassifier, feats: np.ndarray) -> np.ndarray:
+def predicted(model: FrameClassifier, feats: np.ndarray) -> np.ndarray:
     """(T,) the likeliest phone at each frame of a layer (T, D)."""
     return model.classes[model.log_posteriors(feats).argmax(1)]
 
@@ -128,11 +128,11 @@ def hits(
     truth: Sequence[np.ndarray], found: Sequence[np.ndarray], balanced: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
     """How much of each utterance is right, and how much there is: (U,), (U,), of phones (T,) as they are and as they
-    were heard; UNKNOWN ones do not count.
+    were predicted; UNKNOWN ones do not count.
 
     The share that is right of all is the accuracy; ``balanced``, where each frame weighs one by the number of frames of
     its phone, it is the mean of the recalls of the phones, as `sklearn.metrics.balanced_accuracy_score` has it. Both
-    are what `pipeline.compare.score.error_rate` makes a rate with an interval over speakers of.
+    are what `pipeline.compare.significance.error_rate` makes a rate with an interval over speakers of.
     """
     frames = np.bincount(_joined(truth)[_joined(truth) != UNKNOWN])
     weight = np.append(1 / np.maximum(frames, 1) if balanced else np.ones(len(frames)), 0.0)  # UNKNOWN is the last
