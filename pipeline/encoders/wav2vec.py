@@ -149,6 +149,8 @@ def _hugging_face(weights: Weights) -> Plan:
         if type(stride) is not int or not 1 <= stride <= kernel:
             raise ValueError(f"conv_stride {stride!r}")
         convolutions.append((channels, kernel, stride))
+    if f"feature_extractor.conv_layers.{len(convolutions)}.conv.weight" in shape:
+        raise ValueError(f"conv_stride of {len(convolutions)} convolutions, there are more")
     layer_normed = "feature_extractor.conv_layers.1.layer_norm.weight" in shape
     width, per_group, kernel = shape["encoder.transformer.pos_conv_embed.conv.parametrizations.weight.original1"]
     blocks = [f"encoder.transformer.layers.{number}." for number in range(len(shape))]
