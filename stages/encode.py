@@ -29,11 +29,11 @@ def main(args: Namespace) -> tuple[Path, str]:
         encoder.can_write()
     utterances, rate = read_datadir(args.data), sample_rate(args.data)
     name = args.encoder.replace(":", "-")
-    kept = args.data / f"{name}.shards" / fingerprint(encoder, layers, utterances, args.words)
+    kept = args.data / f"{name}.shards" / fingerprint(encoder, layers, utterances, args.words, args.together == "yes")
     only(kept.parent, kept)
     shards = shards_of(utterances, rate, kept)
     for _ in tqdm(
-        each(lambda shard: encode_shard(encoder, layers, shard, args.words), shards, args.jobs),
+        each(lambda shard: encode_shard(encoder, layers, shard, args.words, args.together == "yes"), shards, args.jobs),
         total=len(shards),
         desc=f"{name} {args.data}",
         unit="shard",
@@ -52,6 +52,7 @@ def main(args: Namespace) -> tuple[Path, str]:
         write_lines(args.data / f"{name}.txt", [" ".join([utt, *plain_words(said[utt])]) for utt in sorted(said)])
     target = args.data / f"{name}.json"
     about = {"encoder": encoder.name, "sha256": encoder.sha256, "layers": layers, "width": encoder.width}
+    about["together"] = args.together
     times = {"frame_shift_ms": 1000 * encoder.shift / SAMPLE_RATE, "first_centre_ms": 12.5}
     write_json(target, about | times)
     shutil.rmtree(kept.parent)
@@ -75,6 +76,12 @@ if __name__ == "__main__":
     options.add_argument("--layers", nargs="+", help="conv, block1, ..., norm; without it all")
     options.add_argument(
         "--language", help="what a multilingual Whisper shall write, such as en; without it what it hears"
+    )
+    options.add_argument(
+        "--together",
+        choices=["yes", "no"],
+        default="yes",
+        help="Whisper hears a speaker's utterances together, up to 30 s; no: each by itself",
     )
     options.add_argument("--words", action="store_true", help="also write what the recogniser itself writes")
     options.add_argument("--allow-missing", type=at_least(0), default=0, help="unreadable utterances to put up with")

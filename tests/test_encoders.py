@@ -11,7 +11,7 @@ import torch
 from lexicon.errors import UserError
 from pipeline.encoders.encoder import SAMPLE_RATE, Encoder, plain_words, windows
 from pipeline.encoders.log_mel import log_mel
-from pipeline.encoders.whisper import Whisper
+from pipeline.encoders.whisper import Whisper, packed
 from tests.helpers.encoders import (
     REAL,
     SIZES,
@@ -99,6 +99,22 @@ def test_windows_keep_every_frame_once(total):
         assert begin in (0, first - 5) and end in (total, last + 5)
         kept += range(first, last)
     assert kept == list(range(total))
+
+
+def test_utterances_heard_together(tmp_path):
+    """In their order, each of its own length; of the convolutions what it would be by itself, at another position."""
+    ours = load(write_openai(tmp_path))
+    sounds = [SOUND[: 1000 * length] for length in (9, 12, 3, 24, 24, 1)]
+    found = list(ours.encode_together(sounds))
+    assert [len(layers[0]) for layers in found] == [ours.num_frames(len(samples)) for samples in sounds]
+    position = ours.model.encoder.positional_embedding.numpy()
+    at = ours.num_frames(9000) + 10
+    alone = ours.encode(sounds[1], ["conv"])[0]
+    moved = found[1][0] - position[at : at + len(alone)] + position[: len(alone)]
+    assert np.abs(moved - alone)[1:-1].max() < 1e-5
+    assert not np.allclose(found[1][-1], ours.encode(sounds[1])[-1], atol=1e-3)
+    assert list(packed([30, 100, 20, 160, 10, 140, 1], 150)) == [(0, 3), (3, 4), (4, 6), (6, 7)]
+    assert list(packed([], 150)) == []
 
 
 def test_log_mel_by_hand():

@@ -20,8 +20,8 @@ class Encoder(ABC):
     """A trained encoder. Layers have names: "conv" is what goes into the first block of the transformer, "block1" and
     so on what comes out of each, and "norm", where there is one, the normalised last.
 
-    Frame j is centred on sample ``offset + j * shift``. An encoder sees one utterance at a time, so its output depends
-    on nothing else; one longer than a window is taken in windows that overlap.
+    Frame j is centred on sample ``offset + j * shift``. An utterance longer than a window is taken in windows that
+    overlap.
     """
 
     name = ""  # with that of a control
@@ -63,10 +63,8 @@ class Encoder(ABC):
         samples: (N,) float, mono, 16 kHz, full scale 1. UserError for less sound than one frame needs, or a layer that
         there is not.
         """
-        wanted = [self.number_of(layer) for layer in (self.layers if layers is None else layers)]
-        total = self.num_frames(len(samples))
-        if total < 1:
-            raise UserError(f"{len(samples) / SAMPLE_RATE:.3f} s of sound: too short for one frame of this encoder")
+        wanted = self.numbers_of(layers)
+        total = self.num_frames(len(self.long_enough(samples)))
         prepared = torch.from_numpy(np.asarray(self.prepare(samples), np.float32))
         found = [np.empty((total, self.width), np.float32) for _ in wanted]
         with torch.inference_mode():
@@ -77,8 +75,24 @@ class Encoder(ABC):
                     array[first:last] = heard[number][first - begin : last - begin].numpy()
         return found
 
+    def long_enough(self, samples: np.ndarray) -> np.ndarray:
+        """The samples; UserError where they are none, or not enough for a frame."""
+        if self.num_frames(len(samples)) < 1:
+            raise UserError(f"{len(samples) / SAMPLE_RATE:.3f} s of sound: too short for one frame of this encoder")
+        return samples
+
+    def encode_together(
+        self, sounds: Sequence[np.ndarray], layers: Sequence[str] | None = None
+    ) -> Iterator[list[np.ndarray]]:
+        """As ``encode``, of utterances of one speaker one after the other, which may be heard in one window."""
+        for samples in sounds:
+            yield self.encode(samples, layers)
+
+    def numbers_of(self, layers: Sequence[str] | None) -> list[int]:
+        """The places of layers among all; None: of all."""
+        return [self.number_of(layer) for layer in (self.layers if layers is None else layers)]
+
     def number_of(self, layer: str) -> int:
-        """The place of a layer among all."""
         if layer not in self.layers:
             raise UserError(f'layer "{layer}": the encoder has none of that name; there are: {" ".join(self.layers)}')
         return self.layers.index(layer)

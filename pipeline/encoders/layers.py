@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -58,34 +59,43 @@ def shards_of(utterances: Sequence[Utterance], sample_rate: int, folder: Path) -
     return [Shard(tuple(group), folder / f"{number:05}") for number, group in enumerate(groups)]
 
 
-def fingerprint(encoder: Encoder, layers: Sequence[str], utterances: Sequence[Utterance], words: bool) -> str:
-    """Names the folder of shards: of the same encoder, layers and sound."""
-    about: list[object] = [encoder.name, encoder.sha256, encoder.language, words, *layers]
+def fingerprint(encoder: Encoder, layers: Sequence[str], utterances: Sequence[Utterance], *how: bool) -> str:
+    """Names the folder of shards: of the same encoder, layers and sound, and settings of `encode_shard`."""
+    about: list[object] = [encoder.name, encoder.sha256, encoder.language, *how, *layers]
     for one in utterances:
         stat = one.wav.stat()
-        about += [one.id, one.wav, one.cut, stat.st_size, stat.st_mtime_ns]
+        about += [one.id, one.speaker, one.wav, one.cut, stat.st_size, stat.st_mtime_ns]
     return hashlib.sha256("\n".join(map(str, about)).encode()).hexdigest()[:16]
 
 
-def encode_shard(encoder: Encoder, layers: Sequence[str], shard: Shard, words: bool = False) -> None:
-    """Write the layers of a shard's utterances, and with ``words`` what the recogniser writes; unless it is done."""
+def encode_shard(
+    encoder: Encoder, layers: Sequence[str], shard: Shard, words: bool = False, together: bool = True
+) -> None:
+    """Write the layers of a shard's utterances, and with ``words`` what the recogniser writes; unless it is done.
+
+    Consecutive utterances of a speaker are heard ``together``, where the encoder can.
+    """
+    hear = type(encoder).encode_together if together else Encoder.encode_together
     if (shard.folder / DONE).is_file():
         return
     written, failed = {}, {}
     with contextlib.ExitStack() as stack:
         add = [stack.enter_context(archive_writer(shard.folder / f"{layer}.scp")) for layer in layers]
-        for utterance in shard.utterances:
-            try:
-                with reading(utterance.wav):
-                    samples = read_audio(utterance.wav, SAMPLE_RATE, utterance.cut)
-                    found = encoder.encode(on_the_clock(samples, encoder), layers)
-                    if words:
-                        written[utterance.id] = encoder.words(samples)
-            except UserError as error:
-                failed[utterance.id] = f"{utterance.wav}: {error}"
-                continue
-            for add_to, layer in zip(add, found):
-                add_to(utterance.id, layer.clip(-LARGEST, LARGEST).astype(np.float16))
+        for _, group in itertools.groupby(shard.utterances, key=lambda utterance: utterance.speaker):
+            sounds: dict[str, np.ndarray] = {}
+            for utterance in group:
+                try:
+                    with reading(utterance.wav):
+                        samples = read_audio(utterance.wav, SAMPLE_RATE, utterance.cut)
+                        sounds[utterance.id] = encoder.long_enough(on_the_clock(samples, encoder))
+                        if words:
+                            written[utterance.id] = encoder.words(samples)
+                except UserError as error:
+                    sounds.pop(utterance.id, None)
+                    failed[utterance.id] = f"{utterance.wav}: {error}"
+            for utt, found in zip(sounds, hear(encoder, list(sounds.values()), layers)):
+                for add_to, layer in zip(add, found):
+                    add_to(utt, layer.clip(-LARGEST, LARGEST).astype(np.float16))
     write_json(shard.folder / DONE, {"words": written, "failed": failed})
 
 

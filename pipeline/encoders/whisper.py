@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -17,14 +17,23 @@ from pipeline.encoders.weights import Weights
 from pipeline.encoders.whisper_model import Sizes, WhisperModel
 from pipeline.encoders.whisper_names import State, from_ctranslate2, from_hugging_face
 
-SILENCE_S = 1.0  # behind an utterance; Whisper was trained on windows of 30 s that end in silence
+SILENCE_S = 1.0  # behind an utterance that is heard by itself
+GAP_S = 0.2  # of silence between utterances that are heard together
 
 
 class Whisper(Encoder):
     """Frame j is centred on 20 j ms: its mel window and both convolutions are symmetric about sample 320 j.
 
-    It was trained on windows that silence fills up to 30 s. Here an utterance is followed by ``SILENCE_S`` of it, which
-    takes a tenth of the time.
+    It was trained on windows of 30 s. Utterances of a speaker fill one together, or an utterance by itself is followed
+    by ``SILENCE_S``. Measured on TIMIT's sample (8 speakers, 4 folds, linear probe on whisper-base, no SA sentences):
+
+        in a window                        block 4   block 6    x real time, one core
+        an utterance                        74.7 %    70.0 %    31
+        an utterance, 1 s of silence        75.1      70.8      22
+        an utterance, silence up to 30 s    76.2      72.5       2
+        several, 0.2 s between              77.3      72.4      24
+        several, 1 s between                76.7      72.1      19
+        an utterance twice                  74.7      70.4      16
     """
 
     shift, offset = 2 * HOP, 0.0
@@ -44,10 +53,31 @@ class Whisper(Encoder):
         frames = self.num_frames(len(samples))
         return [layer[0, :frames] for layer in self._encoded(samples, frames + self.silence, depth)]
 
+    def encode_together(
+        self, sounds: Sequence[np.ndarray], layers: Sequence[str] | None = None
+    ) -> Iterator[list[np.ndarray]]:
+        gap, wanted = round(GAP_S * SAMPLE_RATE / self.shift), self.numbers_of(layers)
+        lengths = [self.num_frames(len(samples)) for samples in sounds]
+        for first, last in packed([length + gap for length in lengths], self.model.sizes.positions):
+            if last == first + 1:
+                yield self.encode(sounds[first], layers)
+                continue
+            with torch.inference_mode():
+                mel = torch.cat([self._mel(sounds[one], lengths[one] + gap) for one in range(first, last)], 1)
+                heard = self.model.encoder(mel, max(wanted) + 1)
+            at = 0
+            for length in lengths[first:last]:
+                yield [heard[number][0, at : at + length].numpy() for number in wanted]
+                at += length + gap
+
+    def _mel(self, samples: np.ndarray | torch.Tensor, frames: int) -> torch.Tensor:
+        """(bins, 2 frames) of samples that silence follows."""
+        sound = torch.from_numpy(np.asarray(samples, np.float32)) if isinstance(samples, np.ndarray) else samples
+        return log_mel(F.pad(sound, (0, frames * self.shift - len(sound))), self.model.sizes.bins)
+
     def _encoded(self, samples: torch.Tensor, frames: int, depth: int) -> list[torch.Tensor]:
         """Layers (1, frames, width) of samples that silence follows."""
-        filled_up = F.pad(samples, (0, max(frames, 2) * self.shift - len(samples)))
-        return self.model.encoder(log_mel(filled_up, self.model.sizes.bins), depth)
+        return self.model.encoder(self._mel(samples, max(frames, 2)), depth)
 
     @cached_property
     def tokens(self) -> Tokens:
@@ -104,6 +134,18 @@ class Whisper(Encoder):
         if languages and self.language and self.language not in languages:
             raise UserError(f'language "{self.language}": this Whisper knows {" ".join(sorted(languages))}')
         return languages.get(self.language or "")
+
+
+def packed(lengths: Sequence[int], size: int) -> Iterator[tuple[int, int]]:
+    """(first, last): which items fit into a window of ``size`` together, in their order."""
+    first, held = 0, 0
+    for number, length in enumerate(lengths):
+        if number > first and held + length > size:
+            yield first, number
+            first, held = number, 0
+        held += length
+    if lengths:
+        yield first, len(lengths)
 
 
 def whisper_state(weights: Weights) -> tuple[State, int | None]:
