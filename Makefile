@@ -20,7 +20,7 @@ export PHONOSCOPE_CORES := $(VENV)/.cores
 # Stages of one run may write beside each other; another run's have to wait.
 export PHONOSCOPE_RUN := $(shell echo $$PPID.$$(date +%s))
 .PHONY: all setup data lexicon mfcc $(trained) decode compare errors matrix report pron_probs lattice \
-  lattice_difference lattice_text replay show check transcribe align record test clean help FORCE
+  lattice_difference lattice_text models encode replay show check transcribe align record test clean help FORCE
 
 ##@ Everything
 ## all: all stages on CORPUS, then the comparison
@@ -224,6 +224,21 @@ matrix_opts = $(experiment) --systems $(SYSTEMS) --out $(EXP)/matrix.tsv
 $(EXP)/matrix.tsv: $(scores) $(patsubst %,$(EXP)/flat/%/decode_test/wer.txt,$(SYSTEMS)) \
 		$(call changed,$(matrix_opts),$(EXP)/matrix.tsv)
 	$(PY) -m stages.matrix $(matrix_opts)
+
+##@ Encoders from outside
+encoder_name := $(subst :,-,$(ENCODER))
+models_opt = $(if $(MODELS),$(call quoted,--models=$(MODELS)))
+## models: encoders that are known by name, and which are on this machine
+models: | $(VENV)/.phonoscope
+	@$(PY) -m stages.models $(models_opt)
+
+## encode: layers LAYERS (or all) of ENCODER, of train, dev and test
+encode: $(patsubst %,$(DATA)/%/$(encoder_name).json,train dev test)
+encode_opts = --data $(DATA)/$(1) $(call quoted,--encoder=$(ENCODER)) $(if $(LAYERS),--layers $(call words_of,LAYERS)) \
+	$(call words_of,ENCODE_ARGS)
+$(DATA)/%/$(encoder_name).json: $(DATA)/splits.json \
+		$$(call changed,$$(call encode_opts,$$*),$(DATA)/$$*/$(encoder_name).json) | $(VENV)/.phonoscope
+	$(PY) -m stages.encode --jobs $(NJ) $(models_opt) $(call encode_opts,$*)
 
 ##@ Look inside
 ## lattice_difference: phones that only one of the two systems of PAIR considered, by class

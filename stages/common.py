@@ -23,7 +23,7 @@ from stages.made import OWN, forget, quoted, write_made
 # Lines of an utterance that are printed, about five seconds of speech; the file beside them has them all.
 PRINTED = 160
 # Options that change how a stage runs but not what it makes; a change in them reruns nothing.
-WITHOUT_EFFECT = ("--jobs", "--downloads")
+WITHOUT_EFFECT = ("--jobs", "--downloads", "--models")
 # The first of these options that a stage has names what it writes.
 OUTPUTS = ("out", "decode", "data")
 # Files of the user's that a stage reads: if they are others, what was made of them is made again.

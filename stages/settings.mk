@@ -33,8 +33,8 @@ capitals    = $(call swapped,$(letters),$(1))
 args_of     := $(foreach s,$(trained),$(call capitals,$(s))_ARGS)
 
 settings := CORPUS CORPUS_DIR SPLIT VOCAB OOV LEXICON PHONES PRON_PROBS GOLD ALLOW_SHORT SYSTEMS REFERENCE DOWNLOADS \
-  UTT STAGE MODEL MODEL2 GRAPH PAIR LEVEL MIN_POSTERIOR BEAM WAV TEXT TEXTFILE SECONDS NJ DATA EXP DIR FIX VENV \
-  DATA_ARGS MFCC_ARGS LANG_ARGS $(args_of) TUNE_ARGS DECODE_ARGS REPORT_ARGS
+  UTT STAGE ENCODER MODELS LAYERS MODEL MODEL2 GRAPH PAIR LEVEL MIN_POSTERIOR BEAM WAV TEXT TEXTFILE SECONDS NJ \
+  DATA EXP DIR FIX VENV DATA_ARGS MFCC_ARGS LANG_ARGS $(args_of) ENCODE_ARGS TUNE_ARGS DECODE_ARGS REPORT_ARGS
 
 # `override X := $(value X)` takes a value as it is written. make itself would expand it wherever it is used, and where
 # it hands it on to the environment of a stage.
@@ -57,6 +57,9 @@ REFERENCE     := gmm
 DOWNLOADS     :=
 UTT           :=
 STAGE         :=
+ENCODER       := whisper-base
+MODELS        :=
+LAYERS        :=
 MODEL         := gmm
 MODEL2        :=
 GRAPH         := free
@@ -77,9 +80,9 @@ NJ := $(shell env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc 2>/dev/null || sy
 # A path begins with ~ for home, and has no line breaks.
 home = $(subst $(newline),,$(subst $(newline)~/,$(value HOME)/,$(newline)$(1)))
 refuse = $(error $(1)=$($(1)): $(2))
-$(foreach s,CORPUS_DIR LEXICON PHONES DOWNLOADS DIR,$(if $(findstring $(newline),$($(s))),\
+$(foreach s,CORPUS_DIR LEXICON PHONES DOWNLOADS MODELS DIR,$(if $(findstring $(newline),$($(s))),\
   $(call refuse,$(s),a line break in a path; rename it)))
-$(foreach s,CORPUS_DIR LEXICON PHONES DOWNLOADS,$(eval override $(s) := $$(call home,$$($(s)))))
+$(foreach s,CORPUS_DIR LEXICON PHONES DOWNLOADS MODELS,$(eval override $(s) := $$(call home,$$($(s)))))
 
 # A folder of one's own names its corpus; signs that a name of a target cannot have become "_".
 odd_in_shell := ! " \# $$ & ' ( ) * ; < > ? [ \ ] ^ ` { | } ~
@@ -104,6 +107,8 @@ override DIR := $(if $(DIR),$(call home,$(DIR)),$(DATA))
 $(foreach s,DATA EXP VENV,$(if $(call no_path,$($(s))),$(call refuse,$(s),give a folder named with $(signs))))
 $(if $(filter $(DATA) $(EXP),$(VENV)),$(call refuse,VENV,DATA or EXP is the same; give each a folder of its own))
 $(foreach s,MODEL LEVEL,$(if $(call no_name,$($(s))),$(call refuse,$(s),write a name of $(signs))))
+$(if $(call no_name,$(subst :,-,$(ENCODER))),\
+  $(call refuse,ENCODER,write the name of a model; for a control with :random or :shuffled))
 $(if $(MODEL2),$(if $(call no_name,$(MODEL2)),$(call refuse,MODEL2,write a name of $(signs))))
 $(foreach s,SYSTEMS PAIR,$(if $(strip $($(s))),,$(call refuse,$(s),name at least one system))\
   $(foreach w,$($(s)),$(if $(call no_name,$(w)),$(call refuse,$(s),write names with spaces between them))))

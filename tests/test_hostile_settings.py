@@ -22,6 +22,8 @@ TARGETS = (
     "pron_probs",
     "lattice_difference",
     "lattice_text",
+    "models",
+    "encode",
     "lattice",
     "show",
     "replay",

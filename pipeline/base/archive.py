@@ -8,6 +8,7 @@ is no array is kept in `pipeline.base.members`.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import re
@@ -15,6 +16,7 @@ import struct
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import IO
 
 import kaldiio
 import numpy as np
@@ -26,29 +28,44 @@ from pipeline.base.sealed import read_sealed, write_sealed
 
 # What make looks at of the stage that writes an index, where it is another file.
 LOOKED_AT = {"ali.scp": "phones.txt", "cmvn.scp": "feats.scp"}
+HALF = b"\0BHM "  # begins a matrix of float16, its rows and columns as int32 and its values behind; Kaldi has none
 PLACE = re.compile(r"[^|]+:[0-9]+")  # file and offset; a bar would be a command
 
 
 def write_archive(scp: Path | str, arrays: Iterable[tuple[str, np.ndarray]]) -> int:
-    """Write ``NAME.ark`` and ``NAME.crc`` beside ``NAME.scp`` and the index last; matrices of floats or int32
-    vectors.
+    """Write ``NAME.ark`` and ``NAME.crc`` beside ``NAME.scp`` and the index last; matrices of floats or int32 vectors, or
+    float16 matrices, of half the size, which are read as float32, but not by Kaldi.
 
     An old index goes before the old arrays do. Returns how many were written.
     """
+    with archive_writer(scp) as add:
+        return sum(1 for key, array in arrays if add(key, array) is None)
+
+
+@contextlib.contextmanager
+def archive_writer(scp: Path | str) -> Iterator[Callable[[str, np.ndarray], None]]:
+    """``write_archive`` for who writes several archives at once: a function that adds an array."""
     scp = Path(scp)
     ark = scp.with_suffix(".ark")
-    index, sums = [], []
+    index: list[str] = []
+    sums: list[str] = []
     with atomic_write(ark, "wb") as stream:
-        for key, array in arrays:
+
+        def add(key: str, array: np.ndarray) -> None:
             array = np.ascontiguousarray(array)
             stream.write(f"{key} ".encode())
             index.append(f"{key} {ark}:{stream.tell()}")
+            if array.dtype == np.float16:
+                stream.write(HALF + struct.pack("<ii", *array.shape) + array.astype("<f2").tobytes())
+                array = array.astype(np.float32)
+            else:
+                kaldiio.matio.write_array(stream, array)
             sums.append(f"{key} {checksum(array)}")
-            kaldiio.matio.write_array(stream, array)
+
+        yield add
         scp.unlink(missing_ok=True)
     write_sealed(scp.with_suffix(".crc"), sums)
     write_lines(scp, index)
-    return len(index)
 
 
 def checksum(array: np.ndarray) -> str:
@@ -137,12 +154,23 @@ def read_place(where: str, folder: Path) -> np.ndarray:
     with open(path, "rb") as stream:
         stream.seek(int(offset))
         head = stream.read(32)
+        if head.startswith(HALF):
+            return _half(stream, int(offset) + len(HALF))
         if head[:2] != b"\0B":  # kaldiio would take other things as well, among them pickles
             raise ValueError("no binary Kaldi matrix begins there")
         if _elements(head[2:]) > os.fstat(stream.fileno()).st_size - int(offset):
             raise ValueError("more elements promised than the file has bytes")
         stream.seek(int(offset))
         return kaldiio.matio.read_kaldi(stream)
+
+
+def _half(stream: IO[bytes], place: int) -> np.ndarray:
+    """A matrix of float16 as float32."""
+    stream.seek(place)
+    rows, columns = struct.unpack("<ii", stream.read(8))
+    if min(rows, columns) < 0 or 2 * rows * columns > os.fstat(stream.fileno()).st_size - stream.tell():
+        raise ValueError("more elements promised than the file has bytes")
+    return np.frombuffer(stream.read(2 * rows * columns), "<f2").reshape(rows, columns).astype(np.float32)
 
 
 def _elements(head: bytes) -> int:

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO, NoReturn, Protocol
 
-from lexicon.errors import UserError
+from lexicon.errors import UserError, first_line
 from pipeline.corpora.tree import of_a_mac
 
 # Speech hardly compresses, so no corpus is 100 times its archive. Text does, so any archive may grow to LARGEST_SMALL.
@@ -249,8 +249,3 @@ def _outside(archive: Path, what: str) -> NoReturn:
 
 def _damaged(archive: Path, error: Exception) -> UserError:
     return UserError(f"{archive}: a damaged archive ({first_line(error)}); fetch it again")
-
-
-def first_line(error: Exception) -> str:
-    """What went wrong, in one line."""
-    return (str(error).splitlines() or [type(error).__name__])[0].strip(":<> ")

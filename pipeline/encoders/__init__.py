@@ -1,0 +1,1 @@
+"""Encoders from outside: Whisper, wav2vec 2.0 and their like; sound in, layers out, and when each frame is."""
