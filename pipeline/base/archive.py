@@ -33,7 +33,7 @@ PLACE = re.compile(r"[^|]+:[0-9]+")  # file and offset; a bar would be a command
 
 
 def write_archive(scp: Path | str, arrays: Iterable[tuple[str, np.ndarray]]) -> int:
-    """Write ``NAME.ark`` and ``NAME.crc`` beside ``NAME.scp``, and the index last; matrices of floats, or int32 vectors.
+    """Write ``NAME.ark`` and ``NAME.crc`` beside ``NAME.scp``, the index last: matrices of floats, or int32 vectors.
     Matrices of float16, half the size, are read as float32, but not by Kaldi.
 
     An old index goes before the old arrays do. Returns how many were written.
