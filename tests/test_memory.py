@@ -13,13 +13,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.features import CEPSTRA
 
 from lexicon.files import write_json, write_lines
 from lexicon.lang import build_lang
-from pipeline.base.archive import write_archive
 from pipeline.base.spill import OnDisk
 from pipeline.base.training import Material
-from pipeline.sound.mfcc import FeatureSettings
+from pipeline.datadir.feats import write_raw
+from pipeline.sound.mfcc import mfcc
 from pipeline.systems import classifier, gmm
 from stages import align, decode, place, tune
 
@@ -42,8 +43,8 @@ def corpus(speech, root: Path, times: int) -> None:
         }
         for table, values in tables.items():
             write_lines(folder / table, (f"{key} {value}" for key, value in sorted(values.items())))
-        FeatureSettings(8000, False).write(folder)
-        write_archive(folder / "feats.scp", ((utt, speech.feats[own]) for utt, own in sorted(ids.items())))
+        cepstra = ((utt, mfcc(speech.samples[own], 8000)) for utt, own in sorted(ids.items()))
+        write_raw(folder, CEPSTRA, cepstra, tables["utt2spk"])
     write_json(root / "data" / "splits.json", {"sample_rate": 8000})
     build_lang(root / "data", root / "data" / "lang")
 
