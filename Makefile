@@ -177,7 +177,7 @@ $(pp)/%/tuning.json: $(reference)/model.safetensors $(DATA)/dev/feats.scp $(refe
 
 pp_opts = --model $(reference) --data $(DATA)/dev --langs $(DATA)/lang $(EXP)/lang_pp --out $(pp)
 $(pp)/dev.txt: $(pp)/without/tuning.json $(pp)/with/tuning.json $(call changed,$(pp_opts),$(pp)/dev.txt)
-	$(PY) -m stages.show_pron_probs $(pp_opts)
+	$(PY) -m stages.show_pron_probs --jobs $(NJ) $(pp_opts)
 
 # Where the words of the test set are, by each model. The reference's waits for `align`, since one stage alone writes
 # into a folder at a time.
@@ -218,7 +218,7 @@ $(EXP)/report/index.html: $(scores) $(EXP)/boundaries.tsv $(explained) $(pair_di
 pair_opts = $(experiment) --systems $(PAIR) --out $(EXP)/lattice_difference.txt
 $(EXP)/lattice_difference.txt: $(patsubst %,$(EXP)/%/decode_test/hyp.txt,$(PAIR)) $(reference)/ali_test/phones.txt \
 		$(call changed,$(pair_opts),$(EXP)/lattice_difference.txt)
-	$(PY) -m stages.lattice_difference $(pair_opts)
+	$(PY) -m stages.lattice_difference --jobs $(NJ) $(pair_opts)
 
 matrix_opts = $(experiment) --systems $(SYSTEMS) --out $(EXP)/matrix.tsv
 $(EXP)/matrix.tsv: $(scores) $(patsubst %,$(EXP)/flat/%/decode_test/wer.txt,$(SYSTEMS)) \

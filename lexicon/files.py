@@ -17,7 +17,8 @@ import os
 import platform
 import re
 import shutil
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -98,6 +99,14 @@ def scratch_dir(path: Path | str) -> Iterator[Path]:
         yield scratch
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def nameless_file(folder: Path) -> IO[bytes]:
+    """A file to write and read in ``folder``, on its disk, that nobody else can open, and that is gone once it is
+    closed."""
+    _inside(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    return tempfile.TemporaryFile(dir=folder)
 
 
 def _temporary(path: Path) -> Path:
@@ -239,7 +248,7 @@ def write_json(path: Path | str, value: Any) -> None:
         stream.write("\n")
 
 
-def write_lines(path: Path | str, lines: list[str]) -> None:
+def write_lines(path: Path | str, lines: Iterable[str]) -> None:
     """Write one line per item, atomically."""
     with atomic_write(path) as stream:
         stream.writelines(f"{line}\n" for line in lines)

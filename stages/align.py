@@ -5,6 +5,7 @@ times."""
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,11 +17,11 @@ from lexicon.fold import read_fold
 from lexicon.lang import load_lang
 from lexicon.phones import spoken
 from pipeline.base.archive import write_archive
+from pipeline.base.spill import OnDisk
 from pipeline.datadir import read_datadir
 from pipeline.datadir.feats import measured, read_feats
 from pipeline.datadir.sets import read_gold
-from pipeline.datadir.short import refuse_short
-from pipeline.hmm.graphs import frames_needed, utterance_graph
+from pipeline.hmm.set_graphs import set_graphs
 from pipeline.hmm.viterbi import Alignment, align
 from pipeline.neural.paths import input_frames
 from pipeline.systems import load_system
@@ -46,38 +47,33 @@ def main(args: Namespace) -> tuple[Path, str]:
             f"{args.model}: no system of HMMs, with whose states frames can be aligned; choose one: REFERENCE=gmm"
         )
     words = {u.id: u.words for u in feats.of(read_datadir(args.data))}
-    first = next(iter(words))
-    lengths = measured(feats, words, feats[first].shape[-1], args.data / "text")
+    first, text = next(iter(words)), args.data / "text"
+    lengths = measured(feats, words, feats[first].shape[-1], text)
     system.scores(feats[first])  # says in a line if the model was trained on others
-    graphs = {utt: utterance_graph(words[utt], lang.reference_lexicon, hmms.transitions) for utt in words}
-    needed = {utt: frames_needed(words[utt], lang.reference_lexicon, hmms.transitions) for utt in words}
-    refuse_short(
-        args.data / "text",
-        {utt: f"{lengths[utt]} frames of {count} at least" for utt, count in needed.items() if count > lengths[utt]},
-        len(words),
-    )
-    found = {}
-    with tqdm(total=len(words), desc=f"align {args.data}", unit="utt", disable=None) as bar:
-        for utt, alignment in align(hmms, graphs, feats, lengths, bar.update, args.jobs):
+    graphs = set_graphs(text, words, lengths, lang.reference_lexicon, hmms.transitions, args.out, args.jobs)
+    longest_first = sorted(words, key=lambda utt: (-lengths[utt], utt))
+
+    def aligned() -> Iterator[tuple[str, Alignment]]:
+        found = align(hmms, graphs, feats, longest_first, args.jobs)
+        for utt, alignment in tqdm(found, f"align {args.data}", len(words), unit="utt", disable=None):
             if alignment is None:
-                raise UserError(
-                    f"{args.data}/text: {utt}: no way through the models of its words; train {args.model} again"
-                )
-            found[utt] = on_the_clock(alignment, feats.front_end.step)
-    done = {utt: found[utt] for utt in sorted(found)}
+                raise UserError(f"{text}: {utt}: no way through the models of its words; train {args.model} again")
+            yield utt, on_the_clock(alignment, feats.front_end.step)
+
+    found = OnDisk(args.out, aligned())
+    done = sorted(found)
     fold, gold = read_fold(args.data.parent), read_gold(args.data, "phones")
     (args.out / "phones.txt").unlink(missing_ok=True)  # from here on the files may not fit together
-    write_ctm(args.out / "phones.ctm", ((utt, a.phones, ()) for utt, a in done.items()))
-    write_ctm(args.out / "words.ctm", ((utt, word_segments(a.phones, words[utt]), ()) for utt, a in done.items()))
-    write_archive(args.out / "ali.scp", ((utt, a.pdfs) for utt, a in done.items()))
-    placed = {utt: [i.label for i in intervals] for utt, intervals in gold.items()}
-    aligned = {utt: [phone.label for phone in a.phones] for utt, a in done.items()}
+    write_ctm(args.out / "phones.ctm", ((utt, found[utt].phones, ()) for utt in done))
+    write_ctm(args.out / "words.ctm", ((utt, word_segments(found[utt].phones, words[utt]), ()) for utt in done))
+    write_archive(args.out / "ali.scp", ((utt, found[utt].pdfs) for utt in done))
+    said = ((utt, gold.get(utt, found[utt].phones)) for utt in done)
     write_lines(
-        args.out / "reference.txt", [" ".join([utt, *spoken(placed.get(utt, aligned[utt]), fold)]) for utt in done]
+        args.out / "reference.txt", (" ".join([utt, *spoken((p.label for p in phones), fold)]) for utt, phones in said)
     )
-    write_lines(args.out / "phones.txt", [" ".join([utt, *(p.label for p in a.phones)]) for utt, a in done.items()])
+    write_lines(args.out / "phones.txt", (" ".join([utt, *(p.label for p in found[utt].phones)]) for utt in done))
     frames = sum(lengths.values())
-    score = sum(a.log_likelihood for a in done.values()) / frames
+    score = sum(found[utt].log_likelihood for utt in done) / frames
     return args.out / "phones.txt", f"{args.data}: {len(done)} utterances, {frames} frames, {score:.2f} per frame"
 
 

@@ -5,6 +5,7 @@ tiers, and each aligner's CTM."""
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Mapping
 from itertools import combinations
 from pathlib import Path
 
@@ -13,12 +14,12 @@ from lexicon.fold import Fold, read_fold
 from lexicon.lang import load_lang
 from lexicon.phone_sets import phone_set_of
 from pipeline.align.alignments import (
+    Alignments,
     PlacedUtterance,
     alignments_in,
     has_spikes,
-    intervals,
+    in_seconds,
     place_again,
-    read_alignment,
     uncorrected_ctm,
 )
 from pipeline.align.boundaries import (
@@ -27,6 +28,7 @@ from pipeline.align.boundaries import (
     class_rows,
     class_table,
     compare_boundaries,
+    joined,
     published_table,
     table,
     tsv_lines,
@@ -39,20 +41,38 @@ from pipeline.times.segments import Segment
 from pipeline.times.textgrid import write_textgrid
 from stages.common import parser, reference_option, run
 
+Placed = Mapping[str, Mapping[str, PlacedUtterance]]  # aligner -> utterance
+Found = dict[tuple[str, str], Boundaries]  # (reference, aligner)
 
-def against_hands(
-    args: Namespace, gold: Intervals, aligned: dict[str, Intervals], uncorrected: dict[str, Path], fold: Fold
-) -> dict[str, Boundaries]:
-    """Each aligner as it is, as it was before hands corrected it, and what the systems recognised without the text."""
-    found = {name: compare_boundaries(gold, placed, fold) for name, placed in aligned.items()}
-    for name, path in uncorrected.items():
-        labels = {utt: [interval.label for interval in intervals] for utt, intervals in aligned[name].items()}
+
+def compare_all(gold: Intervals, placed: Placed, fold: Fold) -> tuple[Found, Found]:
+    """Each aligner against hands, if there are any, and each pair of aligners. An utterance is read once for all."""
+    against: dict[tuple[str, str], list[Boundaries]] = {(HAND, name): [] for name in placed if gold}
+    between: dict[tuple[str, str], list[Boundaries]] = {pair: [] for pair in combinations(placed, 2)}
+    for utt in sorted({utt for utterances in placed.values() for utt in utterances} | gold.keys()):
+        there = {name: {utt: in_seconds(found[utt].segments)} for name, found in placed.items() if utt in found}
+        there[HAND] = {utt: gold[utt]} if utt in gold else {}
+        for found in (against, between):
+            for (reference, name), parts in found.items():
+                parts.append(compare_boundaries(there.get(reference, {}), there.get(name, {}), fold))
+    both = [{pair: joined(parts) for pair, parts in found.items()} for found in (against, between)]
+    return both[0], both[1]
+
+
+def otherwise_against_hands(
+    args: Namespace, gold: Intervals, placed: Mapping[str, Alignments], against: Found, fold: Fold
+) -> Found:
+    """Each aligner as it was before hands corrected it, and what the systems recognised without the text."""
+    found: Found = {}
+    for name, alignments in placed.items():
+        path = uncorrected_ctm(alignments.path)
+        labels = {utt: [segment.label for segment in u.segments] for utt, u in alignments.items()}
         before = compare_boundaries(gold, read_ctm_like(path, labels, place_again(path)), fold)
-        if before.row() != found[name].row():
-            found[f"{name}, uncorrected"] = before
+        if before.row() != against[HAND, name].row():
+            found[HAND, f"{name}, uncorrected"] = before
     for name in args.systems:
         recognised = decoded_ctm(args.exp / name / "decode_test", "phones")
-        found[f"{name}, recognised"] = compare_boundaries(gold, recognised, fold)
+        found[HAND, f"{name}, recognised"] = compare_boundaries(gold, recognised, fold)
     return found
 
 
@@ -61,7 +81,7 @@ def _words_of(utt: str, placed: PlacedUtterance) -> tuple[str, list[Segment], li
     return utt, [word for word, _ in placed.words], [confidence for _, confidence in placed.words]
 
 
-def for_others(out: Path, placed: dict[str, dict[str, PlacedUtterance]]) -> None:
+def for_others(out: Path, placed: Placed) -> None:
     """Words and phones as other tools read them: a CTM of each aligner, with confidences, and a TextGrid of each
     utterance, with the tiers of all aligners."""
     for name, utterances in placed.items():
@@ -85,13 +105,12 @@ def main(args: Namespace) -> tuple[Path, str]:
     paths: dict[str, Path] = {}
     for system in dict.fromkeys([args.reference, *args.aligners]):
         paths |= alignments_in(args.exp / system / "ali_test")
-    placed = {name: read_alignment(path, known) for name, path in paths.items()}
-    aligned = {name: intervals(utterances) for name, utterances in placed.items()}
+    placed = {name: Alignments(path, known) for name, path in paths.items()}
     fold, phone_set = read_fold(args.data), phone_set_of(load_lang(args.data / "lang").info)
-    gold, rows, lines = read_gold(args.data / "test", "phones"), {}, []
+    gold, lines = read_gold(args.data / "test", "phones"), []
+    rows, between = compare_all(gold, placed, fold)
     if gold:
-        uncorrected = {name: uncorrected_ctm(path) for name, path in paths.items()}
-        rows = {(HAND, name): found for name, found in against_hands(args, gold, aligned, uncorrected, fold).items()}
+        rows |= otherwise_against_hands(args, gold, placed, rows, fold)
         lines += [
             "Boundaries against hand-placed phones (ours minus theirs in ms, and the percentage within a limit):",
             *(f"  {line}" for line in table({name: found for (_, name), found in rows.items()})),
@@ -100,7 +119,6 @@ def main(args: Namespace) -> tuple[Path, str]:
             *(f"  {line}" for line in published_table()),
             "",
         ]
-    between = {(a, b): compare_boundaries(aligned[a], aligned[b], fold) for a, b in combinations(placed, 2)}
     if between:
         lines += [
             "Aligners against each other (the second minus the first in ms, and the percentage within a limit):",

@@ -6,10 +6,11 @@ import json
 import os
 import time
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from tqdm import tqdm
@@ -17,6 +18,7 @@ from tqdm import tqdm
 from lexicon.files import atomic_dir, atomic_write, write_json, write_lines
 from lexicon.lang import load_lang
 from pipeline.base.parallel import each
+from pipeline.base.spill import OnDisk
 from pipeline.datadir import read_datadir
 from pipeline.datadir.feats import read_feats
 from pipeline.lattice import packed_lattice, write_lattices
@@ -30,11 +32,19 @@ from pipeline.times.ctm import write_ctm
 from stages.common import at_least, jobs, parser, run
 
 
+class Decoded(NamedTuple):
+    """Hypotheses without their lattices, the processor seconds that scoring and searching took, and those of them that
+    went into lattices."""
+
+    found: OnDisk[Hypothesis]
+    seconds: float
+    lattice_seconds: float
+
+
 def decode_set(
-    system: System, decoder: Decoder, feats: Mapping[str, np.ndarray], lattices: Path, what: str, jobs: int
-) -> tuple[dict[str, Hypothesis], float, float]:
-    """Hypotheses without their lattices, which go into archives as they come; the processor seconds that scoring and
-    searching took, and those of them that went into lattices."""
+    system: System, decoder: Decoder, feats: Mapping[str, np.ndarray], out: Path, what: str, jobs: int
+) -> Decoded:
+    """Decode all of them. Lattices go into archives in ``out`` as they come."""
 
     def decode_one(utt: str) -> tuple[Hypothesis, float, list[bytes | None]]:
         began = time.process_time()
@@ -45,16 +55,22 @@ def decode_set(
         kept = [packed_lattice(lattice) if lattice else None for lattice in both]
         return replace(hypothesis, lattice=None, word_lattice=None), seconds, kept
 
-    found, total = {}, 0.0
+    seconds = lattice_seconds = 0.0
     with ExitStack() as archives:
-        append = [archives.enter_context(write_lattices(lattices / graph)) for graph in decoder.graphs]
+        append = [archives.enter_context(write_lattices(out / "lattices" / graph)) for graph in decoder.graphs]
         done = tqdm(each(decode_one, feats, jobs), f"{system.name} {what}", len(feats), unit="utt", disable=None)
-        for utt, (hypothesis, seconds, kept) in zip(feats, done):
-            for add, lattice in zip(append, kept):
-                if lattice:
-                    add(utt, lattice)
-            found[utt], total = hypothesis, total + seconds
-    return found, total, sum(hypothesis.lattice_seconds for hypothesis in found.values())
+
+        def hypotheses() -> Iterator[tuple[str, Hypothesis]]:
+            nonlocal seconds, lattice_seconds
+            for utt, (hypothesis, took, kept) in zip(feats, done):
+                for add, lattice in zip(append, kept):
+                    if lattice:
+                        add(utt, lattice)
+                seconds, lattice_seconds = seconds + took, lattice_seconds + hypothesis.lattice_seconds
+                yield utt, hypothesis
+
+        found = OnDisk(out, hypotheses())
+    return Decoded(found, seconds, lattice_seconds)
 
 
 def write_hypotheses(out: Path, words: Mapping[str, Hypothesis], free: Mapping[str, Hypothesis]) -> None:
@@ -63,8 +79,8 @@ def write_hypotheses(out: Path, words: Mapping[str, Hypothesis], free: Mapping[s
     write_ctm(out / "phones.ctm", ((utt, h.phones, h.confidence) for utt, h in words.items()))
     write_ctm(out / "free.ctm", ((utt, h.phones, h.confidence) for utt, h in free.items()))
     for name, found in (("phones.txt", words), ("free.txt", free)):
-        write_lines(out / name, [" ".join([utt, *(phone.label for phone in h.phones)]) for utt, h in found.items()])
-    write_lines(out / "hyp.txt", [" ".join([utt, *(word.label for word in h.words)]) for utt, h in words.items()])
+        write_lines(out / name, (" ".join([utt, *(phone.label for phone in h.phones)]) for utt, h in found.items()))
+    write_lines(out / "hyp.txt", (" ".join([utt, *(word.label for word in h.words)]) for utt, h in words.items()))
     if any(h.nbest for h in words.values()):
         with atomic_write(out / "nbest.jsonl") as stream:
             for utt, h in words.items():
@@ -79,21 +95,14 @@ def main(args: Namespace) -> tuple[Path, str]:
     tuned, beams = read_tuning(args.tuning), Beams(args.beam, args.lattice_beam)
     feats.of(read_datadir(args.data))  # of all of them
     with atomic_dir(args.out) as out:
-        words, seconds, words_lattices = decode_set(
-            system,
-            word_decoder(system, lang, args.search, tuned.words, beams),
-            feats,
-            out / "lattices",
-            "words",
-            args.jobs,
+        words = decode_set(
+            system, word_decoder(system, lang, args.search, tuned.words, beams), feats, out, "words", args.jobs
         )
-        free, free_seconds, free_lattices = decode_set(
-            system, WfstDecoder(system, lang, "free", tuned.free, beams), feats, out / "lattices", "free", args.jobs
-        )
-        write_hypotheses(out, words, free)
+        free = decode_set(system, WfstDecoder(system, lang, "free", tuned.free, beams), feats, out, "free", args.jobs)
+        write_hypotheses(out, words.found, free.found)
         if system.posteriors is not None:
             greedy = each(lambda utt: " ".join([utt, *greedy_phones(system, feats[utt])]), feats, args.jobs)
-            write_lines(out / "greedy.txt", list(greedy))
+            write_lines(out / "greedy.txt", greedy)
         audio = sum(system.num_frames(feats[utt]) for utt in feats) * FRAME_SHIFT_MS / 1000
         write_json(
             out / "decode.json",
@@ -101,19 +110,19 @@ def main(args: Namespace) -> tuple[Path, str]:
                 "system": system.name,
                 "model": os.path.relpath(args.model, args.out),
                 "search": args.search,
-                "decode_seconds": seconds,
-                "free_seconds": free_seconds,
+                "decode_seconds": words.seconds,
+                "free_seconds": free.seconds,
                 "audio_seconds": audio,
-                "rtf": seconds / audio,
-                "lattice_seconds": {"words": words_lattices, "free": free_lattices},
+                "rtf": words.seconds / audio,
+                "lattice_seconds": {"words": words.lattice_seconds, "free": free.lattice_seconds},
                 "settings": {"words": vars(tuned.words), "free": vars(tuned.free)},
             },
         )
-    failed = [utt for utt, h in free.items() if not h.phones]
+    failed = [utt for utt, h in free.found.items() if not h.phones]
     silent = f"; nothing found in {', '.join(failed)}" if failed else ""
     return args.out / "hyp.txt", (
-        f"{args.out}: {len(words)} utterances, real-time factor {seconds / audio:.4f} words,"
-        f" {free_seconds / audio:.4f} phones{silent}"
+        f"{args.out}: {len(words.found)} utterances, real-time factor {words.seconds / audio:.4f} words,"
+        f" {free.seconds / audio:.4f} phones{silent}"
     )
 
 

@@ -10,10 +10,11 @@ from lexicon.fold import read_fold
 from lexicon.lang import load_lang
 from lexicon.phone_sets import phone_set_of
 from pipeline.align.boundaries import join_closures
+from pipeline.base.parallel import each
 from pipeline.datadir.sets import read_placed
 from pipeline.lattice import kept_lattices
 from pipeline.lattice.difference import Tally, as_json, difference, in_order, readable, tally
-from stages.common import parser, reference_alignment, reference_option, run
+from stages.common import jobs, parser, reference_alignment, reference_option, run
 
 
 def main(arguments: argparse.Namespace) -> tuple[Path, str]:
@@ -24,8 +25,9 @@ def main(arguments: argparse.Namespace) -> tuple[Path, str]:
 
     tallies: dict[str, Tally] = {}
     both = [utt for utt in ours if utt in theirs and utt in placed]
-    for utt in both:
-        tally(difference(ours.read(utt), theirs.read(utt), fold), join_closures(placed[utt]), phone_set, fold, tallies)
+    differences = each(lambda utt: difference(ours.read(utt), theirs.read(utt), fold), both, arguments.jobs)
+    for utt, found in zip(both, differences):
+        tally(found, join_closures(placed[utt]), phone_set, fold, tallies)
 
     lines = readable(tallies, *names)
     write_json(
@@ -52,4 +54,5 @@ if __name__ == "__main__":
     reference_option(options)
     options.add_argument("--systems", nargs=2, required=True, help="the two systems")
     options.add_argument("--out", type=Path, required=True, help="lattice_difference.txt to write, and .json beside it")
+    jobs(options)
     run(options, main)

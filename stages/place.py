@@ -7,7 +7,7 @@ them; scores and confidence stay those of the frames in which the system itself 
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tqdm import tqdm
@@ -18,6 +18,7 @@ from pipeline.align.alignments import PlacedUtterance, place_utterance, uncorrec
 from pipeline.align.correction import correction_from_gold
 from pipeline.align.gop import Goodness
 from pipeline.base.parallel import each
+from pipeline.base.spill import OnDisk
 from pipeline.datadir import read_datadir
 from pipeline.datadir.feats import Features, measured, read_feats
 from pipeline.search.system import System
@@ -30,7 +31,7 @@ Words = Mapping[str, Sequence[str]]
 
 def place_set(
     system: System, args: Namespace, lang: Lang, feats: Features, words: Words
-) -> tuple[dict[str, PlacedUtterance], list[str]]:
+) -> tuple[OnDisk[PlacedUtterance], list[str]]:
     """The utterances as a system places them, uncorrected, and the ids of those too short for their words. UserError if
     all are."""
     first, utts, goodness = next(iter(words)), sorted(words), Goodness(system)
@@ -43,25 +44,33 @@ def place_set(
         )
 
     done = tqdm(each(place, utts, args.jobs), f"place {system.name}", len(utts), unit="utt", disable=None)
-    found = dict(zip(utts, done))
-    placed = {utt: u for utt, u in found.items() if u}
-    if not placed:
+    found = OnDisk(args.out, ((utt, placed) for utt, placed in zip(utts, done) if placed))
+    if not found:
         raise UserError(
             f"{args.data}/text: {first}: its words do not fit into its {frames[first]} frames, nor do"
             " those of any other utterance; correct the transcripts"
         )
-    return placed, [utt for utt, u in found.items() if not u]
+    return found, [utt for utt in utts if utt not in found]
 
 
-def in_words(name: str, placed: dict[str, PlacedUtterance], short: list[str]) -> str:
-    """How much a system has placed, and how sure it is."""
-    spoken = [phone for u in placed.values() for phone in u.phones if phone.segment.word >= 0]
-    sure = sum(phone.confidence for phone in spoken) / len(spoken)
-    left = f"; too short for {name}: {', '.join(short[:5])}{', ...' if len(short) > 5 else ''}" if short else ""
-    return (
-        f"{len(placed)} of {len(placed) + len(short)} utterances by {name}, {len(spoken)} phones, mean confidence"
-        f" {sure:.2f}{left}"
-    )
+class Sureness:
+    """How many phones of words a system has placed, and how sure it is, counted as they pass."""
+
+    def __init__(self) -> None:
+        self.phones, self.sum = 0, 0.0
+
+    def counted(self, placed: Iterable[tuple[str, PlacedUtterance]]) -> Iterator[tuple[str, PlacedUtterance]]:
+        for utt, utterance in placed:
+            sure = [phone.confidence for phone in utterance.phones if phone.segment.word >= 0]
+            self.phones, self.sum = self.phones + len(sure), self.sum + sum(sure)
+            yield utt, utterance
+
+    def in_words(self, name: str, placed: int, short: list[str]) -> str:
+        left = f"; too short for {name}: {', '.join(short[:5])}{', ...' if len(short) > 5 else ''}" if short else ""
+        return (
+            f"{placed} of {placed + len(short)} utterances by {name}, {self.phones} phones, mean confidence"
+            f" {self.sum / self.phones:.2f}{left}"
+        )
 
 
 def main(args: Namespace) -> tuple[Path, str]:
@@ -75,14 +84,17 @@ def main(args: Namespace) -> tuple[Path, str]:
         if not told:
             for path in args.out.glob("alignment*.json"):
                 path.unlink()  # from here on it may not fit to what lies beside it
-        path = target.with_name(f"alignment{ending}.json")
+        path, sureness = target.with_name(f"alignment{ending}.json"), Sureness()
         write_ctm(uncorrected_ctm(path), ((utt, u.segments, ()) for utt, u in placed.items()))
+        final: Iterable[tuple[str, PlacedUtterance]] = placed.items()
         if correction:
             sound, correct = Features(args.data, correction.front_end), correction.correct
-            moved = each(lambda utt: placed[utt].moved(correct(sound[utt], placed[utt].segments)), placed, args.jobs)
-            placed = dict(zip(placed, moved))
-        write_alignment(path, placed, short)
-        told.append(in_words(aligner.name, placed, short))
+            final = zip(
+                placed,
+                each(lambda utt: (u := placed[utt]).moved(correct(sound[utt], u.segments)), placed, args.jobs),
+            )
+        write_alignment(path, sureness.counted(final), short)
+        told.append(sureness.in_words(aligner.name, len(placed), short))
     taught = ", boundaries as the hand-placed ones teach" if correction else ""
     return target, f"{args.data}: {'; '.join(reversed(told))}{taught}"
 

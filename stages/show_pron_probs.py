@@ -12,14 +12,15 @@ from lexicon.lang import load_lang
 from lexicon.phones import spoken
 from lexicon.text import columns
 from pipeline.base.edits import pair_up
+from pipeline.base.parallel import each
 from pipeline.compare.score import Counts, count
 from pipeline.compare.significance import in_words, paired_test, resampling_units
-from pipeline.datadir import read_datadir
+from pipeline.datadir import Utterance, read_datadir
 from pipeline.datadir.feats import read_feats
-from pipeline.search.decode import word_decoder
+from pipeline.search.decode import Decoder, word_decoder
 from pipeline.search.tuning import read_tuning
 from pipeline.systems import load_system
-from stages.common import parser, run
+from stages.common import jobs, parser, run
 
 NAMES = ("without", "with")
 
@@ -32,12 +33,13 @@ def main(args: Namespace) -> tuple[Path, str]:
     for name, lang in zip(NAMES, args.langs):
         settings = read_tuning(args.out / name / "tuning.json").words
         decoder = word_decoder(system, load_lang(lang), "wfst", settings)
-        heard = [
-            [word.label for word in decoder.decode(u.id, system.scores(x), system.num_frames(x)).words]
-            for u in utterances
-            for x in [feats[u.id]]
-        ]
-        counts = [count(pair_up(spoken(u.words), spoken(words))) for u, words in zip(utterances, heard)]
+
+        def counted(utterance: Utterance, decoder: Decoder = decoder) -> Counts:
+            x = feats[utterance.id]
+            found = decoder.decode(utterance.id, system.scores(x), system.num_frames(x))
+            return count(pair_up(spoken(utterance.words), spoken([word.label for word in found.words])))
+
+        counts = list(each(counted, utterances, args.jobs))
         all_of_it = sum(counts, Counts())
         errors.append(np.array([counted.errors for counted in counts]))
         rows.append(
@@ -72,4 +74,5 @@ if __name__ == "__main__":
     options.add_argument(
         "--out", type=Path, required=True, help="folder with {without,with}/tuning.json; dev.txt goes there"
     )
+    jobs(options)
     run(options, main)

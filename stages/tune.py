@@ -16,7 +16,7 @@ from pipeline.datadir import read_datadir
 from pipeline.datadir.feats import read_feats
 from pipeline.datadir.sets import align_again, read_spoken
 from pipeline.search.decode import SEARCHES
-from pipeline.search.tuning import Tried, best_of, tune_free, tune_words
+from pipeline.search.tuning import Tried, best_of, scored_on_disk, tune_free, tune_words
 from pipeline.systems import load_system
 from stages.common import jobs, parser, run
 
@@ -35,8 +35,9 @@ def main(args: Namespace) -> tuple[Path, str]:
     same_ids(args.ref_phones, phones, words, align_again(args.ref_phones.parent))
     if not any(phones.values()):
         raise UserError(f"{args.ref_phones}: no phones to tune with; {align_again(args.ref_phones.parent)}")
-    by_words = outcome(tune_words(system, lang, args.search, feats, words, args.jobs), sum(map(len, words.values())))
-    free = outcome(tune_free(system, lang, feats, phones, fold, args.jobs), sum(map(len, phones.values())))
+    scored = scored_on_disk(system, feats.__getitem__, words, args.out, args.jobs)
+    by_words = outcome(tune_words(system, lang, args.search, scored, words, args.jobs), sum(map(len, words.values())))
+    free = outcome(tune_free(system, lang, scored, phones, fold, args.jobs), sum(map(len, phones.values())))
     target = args.out / "tuning.json"
     write_json(target, {"search": args.search, "words": by_words, "free": free})
     return target, (

@@ -43,6 +43,7 @@ def speech(prompts_root: Path) -> Speech:
         stats.add(x)
     found = look_up({word for u in chosen for word in u.words})
     return Speech(
+        {u.id: u.wav for u in chosen},
         samples,
         {u.id: u.words for u in chosen},
         {utt: add_deltas(stats.normalise(x, variance=False)) for utt, x in static.items()},

@@ -12,12 +12,12 @@ from praatio import textgrid
 
 from lexicon.phones import INVENTORY
 from pipeline.align.alignments import (
+    Alignments,
     PlacedPhone,
     PlacedUtterance,
     alignments_in,
     has_spikes,
     place_utterance,
-    read_alignment,
     uncorrected_ctm,
     write_alignment,
 )
@@ -85,8 +85,8 @@ def test_a_network_that_knows(tmp_path):
     assert [word.label for word, _ in found.words] == ["TWO", "T"] and all(p.gop == 0 for p in found.phones)
     assert found.segments[0].start == 0 and found.segments[-1].end == 36
     assert all(a.end == b.start for a, b in zip(found.segments, found.segments[1:]))
-    write_alignment(tmp_path / "alignment.json", {"u": found})
-    back = read_alignment(tmp_path / "alignment.json")["u"]
+    write_alignment(tmp_path / "alignment.json", {"u": found}.items())
+    back = Alignments(tmp_path / "alignment.json")["u"]
     assert back.segments == found.segments and [p.spike for p in back.phones] == [p.spike for p in found.phones]
     for_others(tmp_path, {"neural": {"u": back}, "other": {"u": found}})
     grid = textgrid.openTextgrid(str(tmp_path / "u.TextGrid"), includeEmptyIntervals=False)

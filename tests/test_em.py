@@ -13,7 +13,7 @@ from hmmlearn.hmm import GaussianHMM
 
 from lexicon.errors import UserError
 from pipeline.hmm.em import Schedule, Statistics, accumulate, check_step, grow, maximise, poor_phones, train
-from pipeline.hmm.gmm import GmmHmm, flat_start
+from pipeline.hmm.gmm import GmmHmm, batches, flat_start
 from pipeline.hmm.graphs import Graph, utterance_graph
 from pipeline.hmm.topology import PhoneTopology
 from pipeline.hmm.viterbi import align
@@ -83,7 +83,7 @@ def test_one_gaussian_a_state_equals_hmmlearn_on_real_speech(speech):
     theirs.means_, theirs.covars_ = model.means.copy(), model.variances.copy()
     graphs = dict.fromkeys(feats, full_graph(model, start))
     for _ in range(10):
-        stats = accumulate(model, graphs, feats, speech.lengths)
+        stats = accumulate(model, graphs, feats, [list(graphs)])
         assert stats.log_likelihood == pytest.approx(theirs.score(x, lengths), rel=1e-11)
         maximise(model, stats)
         theirs.fit(x, lengths)
@@ -113,7 +113,8 @@ def test_any_number_of_jobs_give_the_same_numbers(speech, monkeypatch):
     results = []
     for jobs in (1, 2):
         model, graphs = prepare(speech)
-        stats = accumulate(model, graphs, speech.feats, speech.lengths, jobs)
+        work = list(batches(list(graphs), graphs, speech.lengths))
+        stats = accumulate(model, graphs, speech.feats, work, jobs)
         results.append((stats.log_likelihood, stats.counts, stats.sums, stats.squares, stats.transitions))
     assert all(np.array_equal(a, b) for a, b in zip(*results))
 
@@ -130,11 +131,11 @@ x = rng.normal(size=(12_000, 39)).astype(np.float32)
 model = flat_start(["SIL", "AH", "B", "T"], np.zeros(39), np.ones(39))
 lexicon = {"A": [(1.0, ("AH",))], "BAT": [(1.0, ("B", "AH", "T")), (0.4, ("B", "T"))]}
 graph = utterance_graph(["A", "BAT"] * 130, lexicon, model.transitions)
-one = {"u": graph}, {"u": x}, {"u": len(x)}
+one = {"u": graph}, {"u": x}, [["u"]]
 used = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 before = used()
 assert accumulate(model, *one).frames == len(x)
-(_, found), = align(model, *one)
+(_, found), = align(model, *one[:2], one[2][0])
 assert len(found.pdfs) == len(x)
 print(len(x) * len(graph.pdf) * 8 >> 20, used() - before)
 """
@@ -152,7 +153,7 @@ def test_the_middle_states_of_silence_do_not_stay_the_same(speech):
     model, graphs = prepare(speech)
     assert (model.means[:5, 0] < model.means[5:, 0].min()).all()  # silence starts quieter than the phones
     for _ in range(2):
-        maximise(model, accumulate(model, graphs, speech.feats, speech.lengths))
+        maximise(model, accumulate(model, graphs, speech.feats, [list(graphs)]))
     for a, b in ((1, 2), (2, 3), (1, 3)):
         assert np.abs(model.means[a] - model.means[b]).max() > 0.1
 

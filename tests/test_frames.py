@@ -4,30 +4,23 @@ from __future__ import annotations
 
 import math
 import warnings
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
 from helpers.features import as_it_is, write_feats
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.neural_network import MLPClassifier
 
 from lexicon.errors import UserError
 from pipeline.base.archive import Archive, write_archive
 from pipeline.classifier.candidates import Candidate, choice_table
-from pipeline.classifier.labels import frame_labels
-from pipeline.classifier.model import (
-    CLASSIFIERS,
-    FrameClassifier,
-    FrameData,
-    cross_entropy,
-    frame_data,
-    load_frame_classifier,
-    log_priors,
-    train_mlp,
-)
+from pipeline.classifier.frames import Frames
+from pipeline.classifier.labels import labelled
+from pipeline.classifier.model import FrameClassifier, load_frame_classifier, log_priors
+from pipeline.classifier.training import CLASSIFIERS, cross_entropy, losses, standardisation
 from pipeline.datadir.feats import Features
 from pipeline.hmm.gmm import flat_start
 from pipeline.sound.front_end import splice
@@ -37,46 +30,69 @@ from pipeline.times.intervals import Interval
 CONTEXT = 2
 
 
+@dataclass(frozen=True)
+class Set:
+    """Utterances with their labels: as the training takes them, and all at once."""
+
+    frames: Frames
+    x: np.ndarray
+    y: np.ndarray
+
+
 @pytest.fixture(scope="module")
-def data(speech) -> dict[str, FrameData]:
+def data(speech) -> dict[str, Set]:
     """Real frames with labels that can be learnt: which of six ranges of loudness (C0), densities 1, 3, ... 11."""
-    feats = list(speech.feats.values())
-    edges = np.quantile(np.concatenate(feats)[:, 0], [0.1, 0.3, 0.5, 0.7, 0.9])
-    labels = [(2 * np.searchsorted(edges, x[:, 0]) + 1).astype(np.int32) for x in feats]
-    return {"train": frame_data(feats[:18], labels[:18], CONTEXT), "dev": frame_data(feats[18:], labels[18:], CONTEXT)}
+    edges = np.quantile(np.concatenate(list(speech.feats.values()))[:, 0], [0.1, 0.3, 0.5, 0.7, 0.9])
+
+    def read(utt: str) -> tuple[np.ndarray, np.ndarray]:
+        x = speech.feats[utt]
+        return x, (2 * np.searchsorted(edges, x[:, 0]) + 1).astype(np.int32)
+
+    def of(utterances: list[str]) -> Set:
+        x, y = zip(*map(read, utterances))
+        spliced = np.concatenate([splice(one, CONTEXT) for one in x])
+        return Set(Frames(utterances, read, CONTEXT, 12), spliced, np.concatenate(y))
+
+    utterances = list(speech.feats)
+    return {"train": of(utterances[:18]), "dev": of(utterances[18:])}
 
 
-def classifier(trained, num_pdfs: int, labels: np.ndarray) -> FrameClassifier:
+@pytest.fixture
+def in_pieces(monkeypatch):
+    """So that 40 s of speech are several blocks of several pieces."""
+    monkeypatch.setattr("pipeline.classifier.frames.BLOCK", 700)
+    monkeypatch.setattr("pipeline.classifier.frames.PIECE", 256)
+
+
+def classifier(trained, counts: np.ndarray) -> FrameClassifier:
     layers, classes = trained
-    return FrameClassifier(CONTEXT, layers, classes, log_priors(labels, num_pdfs))
+    return FrameClassifier(CONTEXT, layers, classes, log_priors(counts))
 
 
-def standardised(data: dict[str, FrameData], name: str) -> np.ndarray:
+def standardised(data: dict[str, Set], name: str) -> np.ndarray:
     x = data["train"].x
     return (data[name].x - x.mean(0)) / (x.std(0) + 1e-6)
 
 
-def scikit(name: str, data: dict[str, FrameData]):
-    """The same scikit-learn model, trained and asked without our code: the model and its log posteriors on dev."""
+def scikit(name: str, data: dict[str, Set]):
+    """The same scikit-learn model, trained and asked without our code: the model and its log posteriors on dev. Of a
+    perceptron it is the first epoch of seed 3."""
     train = data["train"]
     if name == "lda":
         model = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=1e-3).fit(train.x, train.y)
         return model, model.predict_log_proba(data["dev"].x)
-    x = standardised(data, "train")
+    x, hidden = standardised(data, "train"), (16, 12) if name == "mlp" else ()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        if name == "logistic":  # every third frame
-            model = LogisticRegression(C=0.01, max_iter=30, tol=1e-3).fit(x[::3], train.y[::3])
-        else:  # the first epoch of seed 3
-            model = MLPClassifier((16, 12), batch_size=256, alpha=1e-3, max_iter=1, random_state=4).fit(x, train.y)
+        model = MLPClassifier(hidden, batch_size=256, alpha=1e-3, max_iter=1, random_state=4).fit(x, train.y)
     return model, model.predict_log_proba(standardised(data, "dev"))
 
 
 @pytest.mark.parametrize("name", ["lda", "logistic", "mlp"])
 def test_posteriors_are_scikit_learns(name, data, speech):
-    options = {"hidden": (16, 12), "max_epochs": 1} if name == "mlp" else {}
-    trained = CLASSIFIERS[name](data["train"], data["dev"], 3, lambda text: None, **options)
-    model = classifier(trained, 12, data["train"].y)
+    options = {"lda": {}, "logistic": {"max_epochs": 1}, "mlp": {"max_epochs": 1, "hidden": (16, 12)}}[name]
+    trained = CLASSIFIERS[name](data["train"].frames, data["dev"].frames, 3, lambda text: None, **options)
+    model = classifier(trained, data["train"].frames.counts)
     theirs, expected = scikit(name, data)
     dev_utterances = list(speech.feats.values())[18:]
     found = np.concatenate([model.log_posteriors(x) for x in dev_utterances])
@@ -85,7 +101,7 @@ def test_posteriors_are_scikit_learns(name, data, speech):
     np.testing.assert_allclose(np.exp(found).sum(1), 1, atol=1e-5)
     assert (found.argmax(1) == expected.argmax(1)).mean() > 0.999
     shares = np.exp(expected.astype(np.float64))
-    assert cross_entropy(found, model.classes, data["dev"].y) == pytest.approx(
+    assert losses(found, model.classes, data["dev"].y).mean() == pytest.approx(
         log_loss(data["dev"].y, shares / shares.sum(1, keepdims=True), labels=theirs.classes_), abs=2e-3
     )
     assert (
@@ -93,9 +109,27 @@ def test_posteriors_are_scikit_learns(name, data, speech):
     ).mean() > 0.999
 
 
+def test_a_block_is_what_scikit_learn_would_do_with_all_frames(data):
+    """To the last bit: four epochs of `fit` on one array, each of which shuffles all frames with a seed of its own."""
+    x = standardised(data, "train")
+    said: list[str] = []
+    trained = CLASSIFIERS["mlp"](
+        data["train"].frames, data["dev"].frames, 0, said.append, hidden=(16,), max_epochs=4, least_gain=-9.0
+    )
+    theirs = MLPClassifier((16,), batch_size=256, alpha=1e-3, max_iter=1, warm_start=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        for seed in range(1, 5):
+            theirs.set_params(random_state=seed).fit(x, data["train"].y)
+    assert len(said) == 4
+    (_, (weight, bias)), _ = trained
+    assert np.array_equal(weight, theirs.coefs_[1]) and np.array_equal(bias, theirs.intercepts_[1])
+
+
 def test_the_perceptron_keeps_its_best_epoch_and_stops(data):
     said: list[str] = []
-    trained = train_mlp(data["train"], data["dev"], 0, said.append, hidden=(16,), max_epochs=40, least_gain=0.02)
+    train, dev = data["train"].frames, data["dev"].frames
+    trained = CLASSIFIERS["mlp"](train, dev, 0, said.append, hidden=(16,), max_epochs=40, least_gain=0.02)
     entropies = [float(line.split()[-1]) for line in said]
     rates = [float(line.split("learning rate ")[1].split(",")[0]) for line in said]
     assert said[0].startswith("mlp: epoch 1, learning rate 0.001, dev cross-entropy")
@@ -104,11 +138,45 @@ def test_the_perceptron_keeps_its_best_epoch_and_stops(data):
         after == before or after == pytest.approx(before / 2, rel=0.01) for before, after in zip(rates, rates[1:])
     )
     model = FrameClassifier(0, *trained, np.zeros(12))
-    assert cross_entropy(model.log_posteriors(data["dev"].x), trained[1], data["dev"].y) == pytest.approx(
-        min(entropies), abs=1e-3
-    )
-    again = train_mlp(data["train"], data["dev"], 0, lambda line: None, hidden=(16,), max_epochs=40, least_gain=0.02)
+    assert cross_entropy(model.log_posteriors, trained[1], dev) == pytest.approx(min(entropies), abs=1e-3)
+    again = CLASSIFIERS["mlp"](train, dev, 0, lambda line: None, hidden=(16,), max_epochs=40, least_gain=0.02)
     assert all(np.array_equal(a, b) for one, two in zip(trained[0], again[0]) for a, b in zip(one, two))
+
+
+def test_pieces_hold_every_frame_once_with_its_own_neighbours(data, in_pieces):
+    one, two = np.ones((3, 2), np.float32), np.full((2, 2), 5, np.float32)
+    few = Frames(["one", "two"], {"one": (one, np.array([0, 1, 2])), "two": (two, np.array([1, 1]))}.get, 1, 4)
+    ((x, y),) = few.pieces()
+    assert x.shape == (5, 6) and y.tolist() == [0, 1, 2, 1, 1] and few.counts.tolist() == [1, 3, 1, 0]
+    assert set(x[:3].ravel()) == {1} and set(x[3:].ravel()) == {5} and np.array_equal(splice(one, 1), x[:3])
+    train = data["train"]
+    for shuffle in (None, np.random.RandomState(0)):
+        blocks = [list(block) for block in train.frames.blocks(shuffle)]
+        x, y = (np.concatenate(column) for column in zip(*(piece for block in blocks for piece in block)))
+        assert len(blocks) == -(-len(train.y) // 700) > 3 and max(len(y) for block in blocks for _, y in block) == 256
+        assert not np.array_equal(x, train.x)
+        found, expected = (np.lexsort(rows.T) for rows in (x, train.x))
+        assert np.array_equal(x[found], train.x[expected]) and np.array_equal(y[found], train.y[expected])
+
+
+@pytest.mark.parametrize("name", ["lda", "mlp"])
+def test_blocks_teach_as_well_as_all_frames_at_once(name, data, monkeypatch):
+    train, dev = data["train"].frames, data["dev"].frames
+    options = {} if name == "lda" else {"hidden": (16,), "max_epochs": 8}
+    entropies = []
+    for block in (10**9, 700):
+        monkeypatch.setattr("pipeline.classifier.frames.BLOCK", block)
+        model = FrameClassifier(0, *CLASSIFIERS[name](train, dev, 0, lambda line: None, **options), np.zeros(12))
+        entropies.append(cross_entropy(model.log_posteriors, model.classes, dev))
+    assert entropies[0] == pytest.approx(entropies[1], rel=1e-6 if name == "lda" else 0.1)
+
+
+def test_standardisation(data, in_pieces):
+    mean, scale = standardisation(data["train"].frames)
+    x = data["train"].x.astype(np.float64)
+    np.testing.assert_allclose(mean, x.mean(0), atol=1e-5)
+    np.testing.assert_allclose(scale, x.std(0), rtol=1e-5)
+    assert mean.dtype == scale.dtype == np.float32
 
 
 def by_hand() -> FrameClassifier:
@@ -144,32 +212,31 @@ def test_extreme_features_stay_finite():
     assert np.isfinite(scores).all()
 
 
-def test_cross_entropy_by_hand():
+def test_losses_by_hand():
     log_posteriors = np.log([[0.5, 0.5], [0.25, 0.75], [0.9, 0.1]])
-    assert cross_entropy(log_posteriors, np.array([1, 3]), np.array([1, 3, 3])) == pytest.approx(
-        -(math.log(0.5) + math.log(0.75) + math.log(0.1)) / 3
-    )
+    found = losses(log_posteriors, np.array([1, 3]), np.array([1, 3, 3]))
+    assert found.tolist() == pytest.approx([-math.log(0.5), -math.log(0.75), -math.log(0.1)])
     # Densities 0, 2 and 4 are outside of the classes and do not count.
-    assert cross_entropy(log_posteriors, np.array([1, 3]), np.array([2, 3, 4])) == pytest.approx(-math.log(0.75))
-    assert cross_entropy(log_posteriors, np.array([1, 3]), np.array([0, 0, 1])) == pytest.approx(-math.log(0.9))
+    assert losses(log_posteriors, np.array([1, 3]), np.array([2, 3, 4])).tolist() == pytest.approx([-math.log(0.75)])
+    assert losses(log_posteriors, np.array([1, 3]), np.array([0, 0, 1])).tolist() == pytest.approx([-math.log(0.9)])
 
 
 def test_priors_by_hand():
     # Counts 2, 0, 1 and one more for each: 3, 1, 2 of 6.
-    assert np.exp(log_priors(np.array([0, 0, 2]), 3)).tolist() == pytest.approx([3 / 6, 1 / 6, 2 / 6])
+    assert np.exp(log_priors(np.array([2, 0, 1]))).tolist() == pytest.approx([3 / 6, 1 / 6, 2 / 6])
 
 
-def test_frame_data_does_not_mix_utterances():
-    one, two = np.ones((3, 2), np.float32), np.full((2, 2), 5, np.float32)
-    data = frame_data([one, two], [np.array([0, 1, 2]), np.array([1, 1])], 1)
-    assert data.x.shape == (5, 6) and data.y.tolist() == [0, 1, 2, 1, 1]
-    assert set(data.x[:3].ravel()) == {1} and set(data.x[3:].ravel()) == {5}
-    assert np.array_equal(splice(one, 1), data.x[:3])
+def test_a_long_utterance_is_scored_piece_by_piece(data, speech, monkeypatch):
+    trained = CLASSIFIERS["lda"](data["train"].frames, data["dev"].frames, 0, lambda text: None)
+    model, x = classifier(trained, data["train"].frames.counts), next(iter(speech.feats.values()))
+    whole = model.log_posteriors(x)
+    monkeypatch.setattr("pipeline.classifier.model.PIECE", 10)
+    np.testing.assert_allclose(model.log_posteriors(x), whole, atol=1e-5)
 
 
 def test_saved_and_loaded(tmp_path, data, speech):
-    trained = CLASSIFIERS["lda"](data["train"], data["dev"], 0, lambda text: None)
-    model = classifier(trained, 12, data["train"].y)
+    trained = CLASSIFIERS["lda"](data["train"].frames, data["dev"].frames, 0, lambda text: None)
+    model = classifier(trained, data["train"].frames.counts)
     model.save(tmp_path / "model.safetensors")
     again = load_frame_classifier(tmp_path / "model.safetensors")
     x = next(iter(speech.feats.values()))
@@ -200,11 +267,12 @@ def test_gold_phones_label_frames_where_there_are_some_and_the_alignment_elsewhe
     )
     seconds = [float(frame_to_seconds(frame)) for frame in (10, 13, 20, 25)]
     gold = {one: [Interval(*seconds[:2], "t"), Interval(*seconds[2:], "click")]}
-    x, y = frame_labels(feats, Archive(tmp_path / "ali.scp"), 1, hmms, gold, {"t": "T"})
+    read = labelled(feats, Archive(tmp_path / "ali.scp"), 1, hmms, gold, {"t": "T"})
+    x, y = zip(read(one), read(two))
     pdfs = hmms.transitions.decisions.pdfs
     assert (x[0] == first).all() and (y[1] == 7).all() and len(y[0]) == len(first)
     assert y[0][8:14].tolist() == [pdfs("SIL")[0]] * 2 + [*pdfs("T"), pdfs("SIL")[0]]
     assert y[0][20:25].tolist() == [7] * 5
     write_archive(tmp_path / "other.scp", [("another", np.zeros(9, np.int32))])
     with pytest.raises(UserError, match="other.scp: another has no features in .*feats.scp; align the set again"):
-        frame_labels(feats, Archive(tmp_path / "other.scp"), 1, hmms, {}, {})
+        labelled(feats, Archive(tmp_path / "other.scp"), 1, hmms, {}, {})

@@ -161,7 +161,7 @@ def test_one_mixture_step_equals_hmmlearns():
     lengths = {utt: len(x) for utt, x in utterances.items()}
     x = np.concatenate(list(utterances.values()))
     before = theirs.score(x, list(lengths.values()))
-    stats = accumulate(model, dict.fromkeys(utterances, graph), utterances, lengths)
+    stats = accumulate(model, dict.fromkeys(utterances, graph), utterances, [list(utterances)])
     maximise(model, stats)
     theirs.fit(x, list(lengths.values()))
     assert stats.log_likelihood == pytest.approx(before, abs=1e-8) and stats.counts.min() > 1
@@ -169,7 +169,7 @@ def test_one_mixture_step_equals_hmmlearns():
     np.testing.assert_allclose(model.means.reshape(5, 3, 4), theirs.means_, atol=1e-10)
     np.testing.assert_allclose(model.transitions.topologies["SIL"].trans, theirs.transmat_, atol=1e-10)
     for _ in range(250):
-        maximise(model, accumulate(model, dict.fromkeys(utterances, graph), utterances, lengths))
+        maximise(model, accumulate(model, dict.fromkeys(utterances, graph), utterances, [list(utterances)]))
     converged = model.to_hmmlearn("SIL")
     converged.n_iter, converged.params, converged.covars_prior, converged.covars_weight = 1, "c", -1.5, 0.0
     converged.fit(x, list(lengths.values()))

@@ -13,12 +13,11 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score
 from pipeline.align.boundaries import compare_boundaries
 from pipeline.base.parallel import each
 from pipeline.classifier.labels import UNKNOWN
-from pipeline.classifier.model import FrameData, frame_data
 from pipeline.compare.significance import error_rate, resampling_units
 from pipeline.probe.abx import abx, macro_average, tokens_of
 from pipeline.probe.boundaries import Segmentation, align_phones, change, one_state_phones, peaks, segmentation
 from pipeline.probe.control import control_labels, known_types
-from pipeline.probe.frames import frame_labels, triphones
+from pipeline.probe.frames import FrameData, frame_data, frame_labels, triphones
 from pipeline.probe.probe import Probe, hits, predicted, shared_speakers, thinned, train_probe
 from pipeline.probe.units import fit_units, joint_counts, nearest_unit, pnmi
 from pipeline.times.intervals import Interval

@@ -13,7 +13,7 @@ from lexicon.errors import UserError
 from lexicon.files import write_lines
 from lexicon.lang import build_lang, load_lang
 from lexicon.text import read_text, unfit
-from pipeline.align.alignments import PlacedPhone, PlacedUtterance, read_alignment, write_alignment
+from pipeline.align.alignments import Alignments, PlacedPhone, PlacedUtterance, write_alignment
 from pipeline.base.edits import pair_up
 from pipeline.compare.score import alignment_picture
 from pipeline.datadir import Utterance, read_datadir, write_datadir
@@ -89,12 +89,12 @@ def test_ctm_textgrid_and_alignment(tmp_path):
     utterance = PlacedUtterance(
         200, [PlacedPhone(s, -1.0, 0.5, -0.5) for s in segments(PHONES)], [(s, 0.5) for s in placed]
     )
-    write_alignment(tmp_path / "alignment.json", {"u\u200c": utterance}, ["short"])
-    assert read_alignment(tmp_path / "alignment.json", ["short", "u\u200c"]) == {"u\u200c": utterance}
+    write_alignment(tmp_path / "alignment.json", {"u\u200c": utterance}.items(), ["short"])
+    assert Alignments(tmp_path / "alignment.json", ["short", "u\u200c"]) == {"u\u200c": utterance}
     with pytest.raises(
         UserError, match="alignment.json: 1 of 3 utterances are not there .*; remove .*alignment.json and run"
     ):
-        read_alignment(tmp_path / "alignment.json", ["short", "u\u200c", "v"])
+        Alignments(tmp_path / "alignment.json", ["short", "u\u200c", "v"])
 
 
 def test_hypotheses(tmp_path):

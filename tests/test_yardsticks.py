@@ -58,7 +58,7 @@ def comparison(tmp_path: Path) -> Comparison:
     said = [("SIL", -1), ("AH", 0), ("SIL", -1), ("T", 1), ("EY", 1)]
     phones = [PlacedPhone(Segment(label, i, i + 1, word), -1.0, 0.5, -1.0) for i, (label, word) in enumerate(said)]
     words = [(Segment("A", 1, 2, 0), 0.5), (Segment("TOMATO", 3, 5, 1), 0.5)]
-    write_alignment(exp / "net/ali_test/alignment.json", {"u": PlacedUtterance(5, phones, words)}, ["v"])
+    write_alignment(exp / "net/ali_test/alignment.json", [("u", PlacedUtterance(5, phones, words))], ["v"])
     systems = []
     for name, heard in HEARD.items():
         pairs = {utt: pair_up(REFERENCE[utt].split(), said.split()) for utt, said in heard.items()}

@@ -1,15 +1,20 @@
 """Forced alignments of a set by one system, and their file, alignment.json.
 
-{utterance: {"num_frames": T, "phones": [{"phone", "start", "end", "word", "score", "confidence", "gop"}, ...], "words":
-[{"word", "start", "end", "confidence"}, ...]}}, frames of 10 ms. A phone's "word" is the index of its word, -1 for a
-pause; "score" its log score per row (`pipeline.align.gop`), "confidence" in [0, 1] (`forced_alignment.Path`), "gop" at
-most 0; a CTC network's phones have their "spike" as well, [start, end]. An utterance too short for its words is null.
+{utterance: {"num_frames": T, "phones": [{"phone", "start", "end", "word", "score", "confidence", "gop"}, ...],
+"words": [{"word", "start", "end", "confidence"}, ...]}}, frames of 10 ms, an utterance a line. A phone's "word" is the
+index of its word, -1 for a pause; "score" its log score per row (`pipeline.align.gop`), "confidence" in [0, 1]
+(`forced_alignment.Path`), "gop" at most 0; a CTC network's phones have their "spike" as well, [start, end]. An
+utterance too short for its words is null.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import errno
+import json
+import sys
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +22,7 @@ import numpy as np
 
 from lexicon.dictionary import Weighted
 from lexicon.errors import UserError
-from lexicon.files import read_json, write_json
+from lexicon.files import atomic_write, parse_json
 from lexicon.phones import BLANK
 from lexicon.text import same_ids, unfit
 from pipeline.align.forced_alignment import force_align
@@ -92,35 +97,39 @@ def place_utterance(
     return PlacedUtterance(num_frames, phones, list(zip(word_segments(path.phones, words), path.word_confidence)))
 
 
-def write_alignment(path: Path, placed: Mapping[str, PlacedUtterance], unplaced: Iterable[str] = ()) -> None:
+def write_alignment(path: Path, placed: Iterable[tuple[str, PlacedUtterance]], unplaced: Iterable[str] = ()) -> None:
     """Write alignment.json; null stands for the ``unplaced`` utterances, which were too short for their words."""
-    write_json(
-        path,
-        {
-            utt: {
-                "num_frames": u.num_frames,
-                "phones": [
-                    {
-                        "phone": p.segment.label,
-                        "start": p.segment.start,
-                        "end": p.segment.end,
-                        "word": p.segment.word,
-                        "score": round(p.score, 4),
-                        "confidence": round(p.confidence, 4),
-                        "gop": round(p.gop, 4),
-                        **({"spike": p.spike} if p.spike else {}),
-                    }
-                    for p in u.phones
-                ],
-                "words": [
-                    {"word": word.label, "start": word.start, "end": word.end, "confidence": round(sure, 4)}
-                    for word, sure in u.words
-                ],
+    lines = chain(((utt, as_json(u)) for utt, u in placed), ((utt, None) for utt in unplaced))
+    with atomic_write(path) as stream:
+        stream.write("{")
+        for number, (utt, value) in enumerate(lines):
+            stream.write(f"{',' if number else ''}\n{json.dumps(utt, ensure_ascii=False)}: ")
+            json.dump(value, stream, ensure_ascii=False)
+        stream.write("\n}\n")
+
+
+def as_json(placed: PlacedUtterance) -> dict[str, Any]:
+    """An utterance as plain values."""
+    return {
+        "num_frames": placed.num_frames,
+        "phones": [
+            {
+                "phone": p.segment.label,
+                "start": p.segment.start,
+                "end": p.segment.end,
+                "word": p.segment.word,
+                "score": round(p.score, 4),
+                "confidence": round(p.confidence, 4),
+                "gop": round(p.gop, 4),
+                **({"spike": p.spike} if p.spike else {}),
             }
-            for utt, u in placed.items()
-        }
-        | dict.fromkeys(unplaced),
-    )
+            for p in placed.phones
+        ],
+        "words": [
+            {"word": word.label, "start": word.start, "end": word.end, "confidence": round(sure, 4)}
+            for word, sure in placed.words
+        ],
+    }
 
 
 def place_again(path: Path) -> str:
@@ -140,20 +149,69 @@ def uncorrected_ctm(path: Path) -> Path:
     return path.with_name(path.stem.replace("alignment", "uncorrected", 1) + ".ctm")
 
 
-def read_alignment(path: Path, known: Collection[str] | None = None) -> dict[str, PlacedUtterance]:
-    """Read alignment.json. UserError for anything that `write_alignment` would not have written, and if it is not of
-    the ``known`` utterances, where they are given."""
-    try:
-        value = read_json(path)
-        if not isinstance(value, dict):
-            raise ValueError("no object of utterances")
-        placed = {utt: _utterance(utt, item) for utt, item in value.items() if item is not None}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        what = error.strerror if isinstance(error, OSError) else str(error) or type(error).__name__
-        raise UserError(f"{path}: no alignment ({what}); {place_again(path)}") from None
-    if known is not None:
-        same_ids(path, value, known, place_again(path))
-    return placed
+class Alignments(Mapping[str, PlacedUtterance]):
+    """An alignment.json, of which each utterance is read from disk when it is asked for; those that are too short for
+    their words are not there.
+
+    UserError for anything that `write_alignment` would not have written, and if it is not of the ``known`` utterances,
+    where they are given.
+    """
+
+    def __init__(self, path: Path, known: Collection[str] | None = None):
+        self.path = path
+        self._places: dict[str, tuple[int, int]] = {}
+        every: set[str] = set()
+        try:
+            for utt, item, place in _lines(path):
+                if utt in every:
+                    raise ValueError(f"{utt}: for the second time")
+                every.add(utt)
+                if item is not None:
+                    _utterance(utt, item)
+                    self._places[utt] = place
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            what = error.strerror if isinstance(error, OSError) else str(error) or type(error).__name__
+            raise UserError(f"{path}: no alignment ({what}); {place_again(path)}") from None
+        if known is not None:
+            same_ids(path, every, known, place_again(path))
+
+    def __getitem__(self, utt: str) -> PlacedUtterance:
+        start, size = self._places[utt]
+        with open(self.path, "rb") as stream:
+            stream.seek(start)
+            return _utterance(utt, _item(stream.read(size))[1])
+
+    def __contains__(self, utt: object) -> bool:
+        return utt in self._places  # without reading it
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+
+def _lines(path: Path) -> Iterator[tuple[str, Any, tuple[int, int]]]:
+    """Utterance and value of each line of an alignment.json, and where in the file it is; ValueError if it is none."""
+    if not path.is_file():
+        raise FileNotFoundError(errno.ENOENT, "no such file")  # a pipe in its place would be waited for
+    with open(path, "rb") as stream:
+        if stream.readline() != b"{\n":
+            raise ValueError("no object with a line for each utterance")
+        start = stream.tell()
+        for line in iter(stream.readline, b"}\n"):
+            if not line:
+                raise ValueError("cut short")
+            yield *_item(line), (start, len(line))
+            start += len(line)
+        if stream.read(1):
+            raise ValueError("something behind its end")
+
+
+def _item(line: bytes) -> tuple[str, Any]:
+    """Utterance and value of a line."""
+    ((utt, item),) = parse_json(b"{" + line.rstrip(b",\n") + b"}").items()
+    return utt, item
 
 
 def _utterance(utt: str, item: Any) -> PlacedUtterance:
@@ -189,7 +247,7 @@ def _segment(utt: str, label: Any, item: Any, word: int, total: Any) -> Segment:
     good = isinstance(label, str) and not unfit(label)
     if not (good and type(start) is type(end) is type(total) is int and 0 <= start < end <= total):
         raise ValueError(f"{utt}: {label!r} from {start!r} to {end!r} of {total!r} frames")
-    return Segment(label, start, end, word)
+    return Segment(sys.intern(label), start, end, word)
 
 
 def _spike(utt: str, phone: Any, total: int) -> tuple[int, int] | None:

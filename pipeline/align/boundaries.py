@@ -53,6 +53,15 @@ class Boundaries:
         ]
 
 
+def joined(parts: Sequence[Boundaries]) -> Boundaries:
+    """Those of several utterances together."""
+    return Boundaries(
+        np.concatenate([part.errors for part in parts]),
+        sum(part.total for part in parts),
+        [phone for part in parts for phone in part.phones],
+    )
+
+
 def join_closures(phones: Sequence[Interval]) -> list[Interval]:
     """Closures joined with the burst that follows: kcl k -> k, from where the closure begins."""
     joined: list[Interval] = []

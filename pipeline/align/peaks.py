@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pipeline.align.alignments import PlacedUtterance, intervals
+from pipeline.align.alignments import PlacedUtterance, in_seconds
 from pipeline.align.boundaries import matched
 
 
@@ -30,17 +30,17 @@ class Peaks(NamedTuple):
 
 def peaks(network: Mapping[str, PlacedUtterance], hmm: Mapping[str, PlacedUtterance]) -> Peaks:
     """Measure a network's alignment against an HMM's."""
-    spikes = [phone.spike for u in network.values() for phone in u.phones if phone.spike]
-    lengths = [end - start for start, end in spikes]
-    theirs, ours, places = intervals(hmm), intervals(network), []
-    for utt in network.keys() & hmm.keys():
-        for i, j in matched(theirs[utt], ours[utt], {}):
-            segment, spike = hmm[utt].phones[i].segment, network[utt].phones[j].spike
+    lengths, places, frames = [], [], 0
+    for utt, ours in network.items():
+        frames += ours.num_frames
+        lengths += [phone.spike[1] - phone.spike[0] for phone in ours.phones if phone.spike]
+        theirs = hmm[utt] if utt in hmm else PlacedUtterance(0, [], [])
+        for i, j in matched(in_seconds(theirs.segments), in_seconds(ours.segments), {}):
+            segment, spike = theirs.phones[i].segment, ours.phones[j].spike
             if spike:
                 places.append((sum(spike) / 2 - segment.start) / (segment.end - segment.start))
     at = np.array(places)
     near = at[(at > -1) & (at < 2)]  # further off, the two have taken different sounds for this phone
-    frames = sum(u.num_frames for u in network.values())
     return Peaks(
         1 - sum(lengths) / frames,
         float(np.mean(lengths)),

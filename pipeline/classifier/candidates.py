@@ -4,6 +4,7 @@ the HMMs with a phone bigram."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -12,9 +13,11 @@ from lexicon.fold import Fold
 from lexicon.lang import Lang
 from lexicon.text import columns
 from pipeline.base.parallel import each
-from pipeline.classifier.model import FrameClassifier, FrameData, cross_entropy
+from pipeline.classifier.frames import Frames
+from pipeline.classifier.model import FrameClassifier
+from pipeline.classifier.training import losses
 from pipeline.search.system import System
-from pipeline.search.tuning import tune_free
+from pipeline.search.tuning import scored_on_disk, tune_free
 
 
 class Candidate(NamedTuple):
@@ -34,23 +37,32 @@ def judge(
     model: FrameClassifier,
     system: System,
     seconds: float,
-    dev: FrameData,
-    feats: Mapping[str, np.ndarray],
+    dev: Frames,
     references: Mapping[str, Sequence[str]],
     lang: Lang,
     fold: Fold,
+    scratch: Path,
     jobs: int = 1,
 ) -> Candidate:
-    """Search the utterances of ``references``, {utterance: phones}, with the classifier as a ``system``; ``dev`` are
-    all their frames."""
-    errors = min(tune_free(system, lang, feats, references, fold, jobs).values())
-    posteriors = np.concatenate(list(each(lambda utt: model.log_posteriors(feats[utt]), references, jobs)))
+    """Search the utterances of ``references``, {utterance: phones}, whose frames are in ``dev``, with the classifier as
+    a ``system``. Scores lie in ``scratch`` meanwhile."""
+
+    def by_frame(utt: str) -> tuple[int, float, int]:
+        x, y = dev.read(utt)
+        log_posteriors = model.log_posteriors(x)
+        found = losses(log_posteriors, model.classes, y)
+        right = int((model.classes[log_posteriors.argmax(1)] == y).sum())
+        return right, float(found.sum(dtype=np.float64)), len(found)
+
+    scored = scored_on_disk(system, lambda utt: dev.read(utt)[0], references, scratch, jobs)
+    errors = min(tune_free(system, lang, scored, references, fold, jobs).values())
+    right, entropy, known = map(sum, zip(*each(by_frame, references, jobs)))
     return Candidate(
         100 * errors / sum(map(len, references.values())),
         name,
         model,
-        100 * float(np.mean(model.classes[posteriors.argmax(1)] == dev.y)),
-        cross_entropy(posteriors, model.classes, dev.y),
+        100 * right / len(dev),
+        entropy / max(1, known),
         seconds,
     )
 

@@ -11,7 +11,7 @@ from lexicon.fold import Fold
 from lexicon.phones import SILENCE
 from lexicon.timit import CLOSURES
 from pipeline.base.archive import Archive
-from pipeline.classifier.model import check_alignment
+from pipeline.classifier.frames import Read
 from pipeline.datadir.feats import Features
 from pipeline.hmm.decisions import EDGE
 from pipeline.hmm.gmm import GmmHmm
@@ -59,23 +59,32 @@ def phone_of(label: str, transitions: Transitions, fold: Fold) -> str | None:
     return class_of if class_of in transitions.topologies else None
 
 
-def frame_labels(
-    feats: Features, alignment: Archive, step: int, hmms: GmmHmm, gold: Intervals, fold: Fold
-) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """The features (T, D) and densities (T,) of every utterance of the alignment, of whose rows each stands for
-    ``step`` frames: where hands have placed the phones, these say which, else the alignment does. UserError where they
-    do not fit."""
+def check_alignment(labels: np.ndarray, feats: np.ndarray, num_pdfs: int, what: str) -> np.ndarray:
+    """``labels`` if they are a density for each frame of ``feats`` (T, D), else a UserError that names ``what``."""
+    if (
+        labels.shape != (len(feats),)
+        or not np.issubdtype(labels.dtype, np.integer)
+        or not 0 <= labels.min(initial=0) <= labels.max(initial=0) < num_pdfs
+    ):
+        raise UserError(f"{what}: not one of {num_pdfs} densities for each of {len(feats)} frames; align the set again")
+    return labels
+
+
+def labelled(feats: Features, alignment: Archive, step: int, hmms: GmmHmm, gold: Intervals, fold: Fold) -> Read:
+    """What reads the features (T, D) and densities (T,) of an utterance of the alignment, of whose rows each stands for
+    ``step`` frames: where hands have placed the phones, these say which, else the alignment does. UserError, here or
+    there, where they do not fit."""
     if not len(alignment):
         raise UserError(f"{alignment.path}: empty; align the set again")
-    x, y = [], []
-    for utt in alignment:
-        if utt not in feats:
-            raise UserError(f"{alignment.path}: {utt} has no features in {feats.path}; align the set again")
-        x.append(feats[utt])
-        own = feats.front_end.step
-        frames = np.arange(len(x[-1])) * own  # on which the rows are centred
+    if strange := [utt for utt in alignment if utt not in feats]:
+        raise UserError(f"{alignment.path}: {strange[0]} has no features in {feats.path}; align the set again")
+
+    def read(utt: str) -> tuple[np.ndarray, np.ndarray]:
+        x, own = feats[utt], feats.front_end.step
+        frames = np.arange(len(x)) * own  # on which the rows are centred
         found = alignment[utt] if step == own else at_frames(alignment[utt], step, frames)
-        found = check_alignment(found, x[-1], hmms.transitions.decisions.num_pdfs, f"{alignment.path}: {utt}")
+        found = check_alignment(found, x, hmms.transitions.decisions.num_pdfs, f"{alignment.path}: {utt}")
         states = gold_states(gold[utt], hmms.transitions, fold, frames[-1] + 1)[frames] if utt in gold else found
-        y.append(np.where(states == UNKNOWN, found, states))
-    return x, y
+        return x, np.where(states == UNKNOWN, found, states)
+
+    return read

@@ -17,7 +17,7 @@ from lexicon.dictionary import Weighted
 from lexicon.fold import Fold
 from lexicon.lang import reference_lexicon_of
 from lexicon.phones import spoken
-from pipeline.align.alignments import alignments_in, read_alignment
+from pipeline.align.alignments import Alignments, alignments_in
 from pipeline.base.edits import GAP, Pairs, pair_up
 from pipeline.compare.results import Comparison, Result
 from pipeline.compare.score import count
@@ -110,8 +110,9 @@ def moved(comparison: Comparison) -> Moved | None:
 def _own_choice(comparison: Comparison, system: Result) -> Mapping[str, Sequence[str]]:
     """The phones that the system's alignment of the known text chooses; none where it has none."""
     path = alignments_in(system.model / "ali_test")[system.model.name]
-    placed = read_alignment(path) if path.exists() else {}
-    return {utt: spoken((segment.label for segment in u.segments), comparison.fold) for utt, u in placed.items()}
+    if not path.exists():
+        return {}
+    return {utt: spoken((s.label for s in u.segments), comparison.fold) for utt, u in Alignments(path).items()}
 
 
 def _rates(

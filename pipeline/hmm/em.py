@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, groupby
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,7 @@ from pipeline.hmm.gmm import GmmHmm, batches, score_for
 from pipeline.hmm.graphs import Graph, posteriors
 from pipeline.hmm.topology import LOG_ZERO
 from pipeline.hmm.viterbi import align
+from pipeline.times.segments import Segment
 
 if TYPE_CHECKING:
     from hmmlearn.hmm import GMMHMM
@@ -39,19 +41,18 @@ def accumulate(
     model: GmmHmm,
     graphs: Mapping[str, Graph],
     feats: Mapping[str, np.ndarray],
-    lengths: Mapping[str, int],
+    work: Iterable[Sequence[str]],
     jobs: int = 1,
 ) -> Statistics:
-    """One Baum-Welch E step over all utterances of ``graphs`` (Rabiner 1989, eq. 52-54), in ``jobs`` processes.
+    """One Baum-Welch E step over the utterances of ``work``, batch by batch (Rabiner 1989, eq. 52-54), in ``jobs``
+    processes.
 
     Batches are added up in order, so the number of processes does not change the result.
     """
     import pipeline.hmm.loops  # noqa: F401, here, so that no worker has to compile it
 
     stats = _empty(model)
-    for part in each(
-        lambda utts: _accumulate_batch(model, utts, graphs, feats), batches(list(graphs), graphs, lengths), jobs
-    ):
+    for part in each(lambda utts: _accumulate_batch(model, utts, graphs, feats), work, jobs):
         stats.counts += part.counts
         stats.sums += part.sums
         stats.squares += part.squares
@@ -201,18 +202,18 @@ class Schedule:
         return self.warm_up + self.passes * self.growths() + self.last
 
 
-Update = Callable[[GmmHmm, Mapping[str, Graph], Mapping[str, np.ndarray], Mapping[str, int], int], Statistics]
+Update = Callable[[GmmHmm, Mapping[str, Graph], Mapping[str, np.ndarray], Sequence[Sequence[str]], int], Statistics]
 
 
 def baum_welch(
     model: GmmHmm,
     graphs: Mapping[str, Graph],
     feats: Mapping[str, np.ndarray],
-    lengths: Mapping[str, int],
+    work: Sequence[Sequence[str]],
     jobs: int = 1,
 ) -> Statistics:
     """One EM pass over whole utterances; returns the statistics of the model as it was before."""
-    stats = accumulate(model, graphs, feats, lengths, jobs)
+    stats = accumulate(model, graphs, feats, work, jobs)
     if stats.failed:
         raise UserError(
             f"{len(stats.failed)} utterances have fewer frames than the states of their words, the first"
@@ -226,25 +227,30 @@ def segmental_hmmlearn(
     model: GmmHmm,
     graphs: Mapping[str, Graph],
     feats: Mapping[str, np.ndarray],
-    lengths: Mapping[str, int],
+    work: Sequence[Sequence[str]],
     jobs: int = 1,
 ) -> Statistics:
     """The plain reference: Viterbi phone segments (segmental k-means, Juang & Rabiner 1990), then one pass of
     hmmlearn's own ``GMMHMM.fit`` per phone. Slow, and without the paths across phone boundaries that Baum-Welch counts.
 
-    The statistics hold occupancies and the Viterbi likelihood only.
+    The statistics hold occupancies and the Viterbi likelihood only. hmmlearn wants all frames of a phone at once.
     """
-    segments: dict[str, list[np.ndarray]] = {}
+    segments: dict[str, list[tuple[str, Segment]]] = {}
     stats = Statistics(np.zeros(len(model.weights)), model.means, model.variances, model.transitions.log_probs)
-    for utt, alignment in align(model, graphs, feats, lengths, jobs=jobs):
+    for utt, alignment in align(model, graphs, feats, chain.from_iterable(work), jobs):
         if alignment is None:
             raise UserError(f"{utt}: fewer frames than the states of its words; correct its transcript or take it out")
         stats.log_likelihood += alignment.log_likelihood
-        stats.frames += lengths[utt]
-        x = feats[utt]
+        stats.frames += len(alignment.pdfs)
         for phone in alignment.phones:
-            segments.setdefault(phone.label, []).append(np.asarray(x[phone.start : phone.end], np.float64))
-    for label, pieces in segments.items():
+            segments.setdefault(phone.label, []).append((utt, phone))
+    for label, placed in segments.items():
+        pieces = [
+            np.asarray(x[phone.start : phone.end], np.float64)
+            for utt, own in groupby(placed, lambda pair: pair[0])
+            for x in [feats[utt]]
+            for _, phone in own
+        ]
         _fit_hmmlearn(model, label, pieces, stats)
     return stats
 
@@ -317,10 +323,11 @@ def train(
     reference, which mixes Viterbi segments with summed paths, may by a little), or anything is not finite.
     """
     tolerance = 1e-4 if trainer == "baum-welch" else 0.5
+    work = list(batches(list(graphs), graphs, lengths))
     grow_after = {schedule.warm_up + i * schedule.passes for i in range(schedule.growths())}
     before = None
     for number in range(1, schedule.total() + 1):
-        stats = TRAINERS[trainer](model, graphs, feats, lengths, jobs)
+        stats = TRAINERS[trainer](model, graphs, feats, work, jobs)
         before = check_step(model, before, stats, tolerance)
         on_pass(number, before)
         if number in grow_after:

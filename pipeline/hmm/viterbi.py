@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from pipeline.base.parallel import each
-from pipeline.hmm.gmm import batches, score_for
+from pipeline.hmm.gmm import score_for
 from pipeline.hmm.graphs import Graph, best_path
 from pipeline.hmm.topology import LOG_ZERO, Hmms
 from pipeline.times.segments import Segment
@@ -37,11 +37,10 @@ def align(
     model: Hmms,
     graphs: Mapping[str, Graph],
     feats: Mapping[str, np.ndarray],
-    lengths: Mapping[str, int],
-    on_batch: Callable[[int], None] = lambda n: None,
+    utterances: Iterable[str],
     jobs: int = 1,
 ) -> Iterator[tuple[str, Alignment | None]]:
-    """Viterbi alignment of every utterance of ``graphs``; None where no path fits (fewer frames than states)."""
+    """Viterbi alignment of the utterances in their order; None where no path fits (fewer frames than states)."""
     import pipeline.hmm.loops  # noqa: F401, here, so that no worker has to compile it
 
     def align_one(utt: str) -> Alignment | None:
@@ -54,9 +53,5 @@ def align(
             else None
         )
 
-    def align_batch(utts: list[str]) -> list[tuple[str, Alignment | None]]:
-        return [(utt, align_one(utt)) for utt in utts]
-
-    for found in each(align_batch, batches(list(graphs), graphs, lengths), jobs):
-        yield from found
-        on_batch(len(found))
+    utterances = list(utterances)
+    return zip(utterances, each(align_one, utterances, jobs))

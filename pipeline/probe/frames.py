@@ -10,11 +10,25 @@ import numpy as np
 from lexicon.fold import Fold
 from lexicon.phones import SILENCE, SILENT
 from pipeline.classifier.labels import UNKNOWN
+from pipeline.sound.front_end import splice
 from pipeline.times.clock import FRAME_SHIFT_MS, frame_to_seconds
 from pipeline.times.intervals import Interval
 
 OUTSIDE = -1  # of all intervals
 FLAT = 1e-5  # a standard deviation below which a dimension says nothing
+
+
+@dataclass(frozen=True)
+class FrameData:
+    """Frames of a layer (N, D), or spliced ones (N, (2 context + 1) D), float32, with their phones (N,)."""
+
+    x: np.ndarray
+    y: np.ndarray
+
+
+def frame_data(feats: Sequence[np.ndarray], labels: Sequence[np.ndarray], context: int) -> FrameData:
+    """Splice and stack utterances with their phones (T,)."""
+    return FrameData(np.concatenate([splice(x, context) for x in feats]), np.concatenate(labels))
 
 
 def feature_centres(num_frames: int) -> np.ndarray:

@@ -15,7 +15,7 @@ import numpy as np
 from lexicon.fold import Fold
 from lexicon.phone_sets import phone_set_of
 from lexicon.phones import spoken
-from pipeline.align.alignments import PlacedUtterance, alignments_in, intervals, read_alignment
+from pipeline.align.alignments import Alignments, PlacedUtterance, alignments_in, in_seconds
 from pipeline.base.edits import GAP, pair_up
 from pipeline.base.meta import MODEL
 from pipeline.compare.results import Comparison, Result
@@ -202,8 +202,8 @@ class Panels:
 
     def _placed(self, model: Path, utterance: str) -> list[Interval]:
         """The phones of the known text where the model places them in the first of its ways."""
-        table = next(iter(self.placed[model].values()), {})
-        return intervals({utterance: table[utterance]})[utterance] if utterance in table else []
+        table: Mapping[str, PlacedUtterance] = next(iter(self.placed[model].values()), {})
+        return in_seconds(table[utterance].segments) if utterance in table else []
 
     def _posteriors(self, directory: Path, utterance: str) -> dict[str, Any] | None:
         """The posteriorgram of a model, with a network's spikes; None where no model is kept."""
@@ -226,9 +226,9 @@ class Panels:
         return load_system(directory) if (directory / MODEL).exists() else None
 
 
-def _placements(model: Path) -> dict[str, dict[str, PlacedUtterance]]:
+def _placements(model: Path) -> dict[str, Alignments]:
     """The known text in each way that the model places it."""
-    return {name: read_alignment(path) for name, path in alignments_in(model / "ali_test").items() if path.exists()}
+    return {name: Alignments(path) for name, path in alignments_in(model / "ali_test").items() if path.exists()}
 
 
 def _times(phones: Sequence[Interval]) -> list[list[Any]]:

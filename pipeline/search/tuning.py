@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +17,7 @@ from lexicon.fold import Fold
 from lexicon.lang import Lang
 from lexicon.phones import spoken
 from pipeline.base.parallel import each
+from pipeline.base.spill import OnDisk
 from pipeline.lattice import LARGEST
 from pipeline.search.decode import SEARCHES, Decoder, SearchSettings, WfstDecoder, word_decoder
 from pipeline.search.system import System
@@ -27,6 +28,7 @@ SCORES = (-6.0, -4.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 4.0)
 BEST_PATH_ONLY = 0.1  # lattice beam: nothing beside the best path is wanted here
 
 Tried = dict[SearchSettings, int]
+Scored = Mapping[str, tuple[np.ndarray, int]]  # of an utterance its scores (T', columns), and its number of frames
 
 
 class Tuned(NamedTuple):
@@ -107,26 +109,36 @@ def best_of(tried: Tried) -> SearchSettings:
     return min(tried, key=tried.__getitem__)
 
 
+def scored_on_disk(
+    system: System, feats: Callable[[str], np.ndarray], utterances: Iterable[str], scratch: Path, jobs: int = 1
+) -> Scored:
+    """The scores of each utterance by a system, and its number of frames. They lie in a file in ``scratch``, for they
+    are read for all settings that are tried."""
+
+    def score(utt: str) -> tuple[np.ndarray, int]:
+        x = feats(utt)
+        return system.scores(x), system.num_frames(x)
+
+    utterances = list(utterances)
+    return OnDisk(scratch, zip(utterances, each(score, utterances, jobs)))
+
+
 def tune_words(
-    system: System,
-    lang: Lang,
-    search: str,
-    feats: Mapping[str, np.ndarray],
-    references: Mapping[str, Sequence[str]],
-    jobs: int = 1,
+    system: System, lang: Lang, search: str, scored: Scored, references: Mapping[str, Sequence[str]], jobs: int = 1
 ) -> Tried:
     """Word errors on dev for the settings tried; ``references`` maps utterances to words."""
 
-    def decoder(settings: SearchSettings) -> Decoder:
-        return word_decoder(system, lang, search, settings, Beams(lattice_beam=BEST_PATH_ONLY))
+    def errors(settings: SearchSettings) -> int:
+        decoder = word_decoder(system, lang, search, settings, Beams(lattice_beam=BEST_PATH_ONLY))
+        return count_errors(decoder, scored, references, words=True, jobs=jobs)
 
-    return _tune(system, feats, references, decoder, words=True, jobs=jobs)
+    return coordinate_descent(errors, SearchSettings(system.start_scale))
 
 
 def tune_free(
     system: System,
     lang: Lang,
-    feats: Mapping[str, np.ndarray],
+    scored: Scored,
     references: Mapping[str, Sequence[str]],
     fold: Fold = {},
     jobs: int = 1,
@@ -134,40 +146,22 @@ def tune_free(
     """Phone errors of the free search on dev for the settings tried; ``references`` maps utterances to (folded)
     phones."""
 
-    def decoder(settings: SearchSettings) -> Decoder:
-        return WfstDecoder(system, lang, "free", settings, Beams(lattice_beam=BEST_PATH_ONLY))
-
-    return _tune(system, feats, references, decoder, words=False, fold=fold, jobs=jobs)
-
-
-def _tune(
-    system: System,
-    feats: Mapping[str, np.ndarray],
-    references: Mapping[str, Sequence[str]],
-    make_decoder: Callable[[SearchSettings], Decoder],
-    words: bool,
-    fold: Fold = {},
-    jobs: int = 1,
-) -> Tried:
-    scores = each(lambda utt: (system.scores(x := feats[utt]), system.num_frames(x)), references, jobs)
-    scored = dict(zip(references, scores))
-
     def errors(settings: SearchSettings) -> int:
-        return count_errors(make_decoder(settings), scored, references, words, fold, jobs)
+        decoder = WfstDecoder(system, lang, "free", settings, Beams(lattice_beam=BEST_PATH_ONLY))
+        return count_errors(decoder, scored, references, words=False, fold=fold, jobs=jobs)
 
     return coordinate_descent(errors, SearchSettings(system.start_scale))
 
 
 def count_errors(
     decoder: Decoder,
-    scored: Mapping[str, tuple[np.ndarray, int]],
+    scored: Scored,
     references: Mapping[str, Sequence[str]],
     words: bool,
     fold: Fold = {},
     jobs: int = 1,
 ) -> int:
-    """Errors in words, or in phones (which are folded), of what a decoder finds in ``scored``: the scores of each
-    utterance and its number of frames."""
+    """Errors in words, or in phones (which are folded), of what a decoder finds in what is ``scored``."""
 
     def wrong(utt: str) -> int:
         hypothesis = decoder.decode(utt, *scored[utt])

@@ -9,7 +9,7 @@ from pathlib import Path
 from lexicon.errors import UserError
 from lexicon.fold import Fold
 from lexicon.phones import BLANK, SILENT
-from pipeline.align.alignments import alignments_in, read_alignment
+from pipeline.align.alignments import Alignments, alignments_in
 from pipeline.align.boundaries import compare_boundaries, join_closures
 from pipeline.align.boundaries import table as boundary_table
 from pipeline.base.edits import GAP
@@ -109,7 +109,7 @@ def everybody(place: Place) -> list[Aligned]:
 
 def _aligned(path: Path, name: str, utterance: str) -> Aligned:
     """An utterance of an alignment.json. UserError if the file is damaged or lacks the utterance."""
-    found = read_alignment(path)
+    found = Alignments(path)
     if utterance not in found:
         raise UserError(f'{path}: "{utterance}" is not aligned there; remove the file and run: make compare')
     placed = found[utterance]

@@ -24,15 +24,10 @@ from pipeline.base.meta import MODEL, write_model
 from pipeline.base.parallel import each
 from pipeline.base.training import Material, setting
 from pipeline.classifier.candidates import Candidate, choice_table, judge
-from pipeline.classifier.labels import frame_labels
-from pipeline.classifier.model import (
-    CLASSIFIERS,
-    FrameClassifier,
-    FrameData,
-    frame_data,
-    load_frame_classifier,
-    log_priors,
-)
+from pipeline.classifier.frames import Frames
+from pipeline.classifier.labels import labelled
+from pipeline.classifier.model import FrameClassifier, load_frame_classifier, log_priors
+from pipeline.classifier.training import CLASSIFIERS
 from pipeline.datadir import read_datadir
 from pipeline.datadir.feats import Features, front_end_for, front_end_of
 from pipeline.datadir.sets import align_again, read_gold, read_spoken
@@ -53,10 +48,9 @@ class Settings(FrontEndSettings):
 
 
 class Labelled(NamedTuple):
-    """A set with a label for each frame: its utterances, and how many of them were labelled by hand."""
+    """A set with a label for each frame, and how many of its utterances were labelled by hand."""
 
-    frames: FrameData
-    utterances: list[str]
+    frames: Frames
     by_hand: int
 
 
@@ -102,7 +96,7 @@ def train(material: Material, settings: Settings) -> list[str]:
         _labelled(Features(data, front_end), material.teacher / f"ali_{name}", hmms, settings.context, material.gold)
         for name, data in (("train", material.train), ("dev", material.dev))
     )
-    priors = log_priors(train_set.frames.y, hmms.transitions.decisions.num_pdfs)
+    priors = log_priors(train_set.frames.counts)
     with (
         log_file(material.out / "train.log") as log,
         tqdm(total=0, desc="classifier", bar_format="{desc}", disable=None) as bar,
@@ -118,7 +112,7 @@ def train(material: Material, settings: Settings) -> list[str]:
             return name, FrameClassifier(settings.context, layers, classes, priors), time.process_time() - start
 
         found = list(each(trained, settings.classifiers, material.jobs))
-    candidates = _judged(found, material, front_end, hmms, dev_set)
+    candidates = _judged(found, material, front_end, hmms, dev_set.frames)
     best = min(candidates, key=lambda candidate: candidate[:2])
     write_lines(material.out / "choice.txt", table := choice_table(candidates, best))
     seconds = time.monotonic() - began
@@ -146,9 +140,8 @@ def _labelled(feats: Features, ali: Path, hmms: GmmHmm, context: int, gold: bool
     utterances = [utterance.id for utterance in feats.of(read_datadir(data))]
     same_ids(alignment.path, alignment, utterances, align_again(ali))
     placed = read_gold(data, "phones") if gold else {}
-    step = front_end_of(ali.parent).step
-    x, y = frame_labels(feats, alignment, step, hmms, placed, read_fold(data.parent))
-    return Labelled(frame_data(x, y, context), utterances, len(placed))
+    read = labelled(feats, alignment, front_end_of(ali.parent).step, hmms, placed, read_fold(data.parent))
+    return Labelled(Frames(list(alignment), read, context, hmms.transitions.decisions.num_pdfs), len(placed))
 
 
 def _judged(
@@ -156,29 +149,25 @@ def _judged(
     material: Material,
     front_end: FrontEnd,
     hmms: GmmHmm,
-    dev: Labelled,
+    dev: Frames,
 ) -> list[Candidate]:
     """Each candidate as it searches dev."""
     assert material.teacher is not None  # `train` has seen to it
     path = material.teacher / "ali_dev" / "reference.txt"
     references = read_spoken(path)
     same_ids(path, references, dev.utterances, align_again(path.parent))
-    feats, lang, fold = (
-        Features(material.dev, front_end),
-        load_lang(material.lang),
-        read_fold(material.dev.parent),
-    )
+    lang, fold = load_lang(material.lang), read_fold(material.dev.parent)
     return [
         judge(
             name,
             model,
             system_of(material.out, front_end, model, hmms.transitions),
             seconds,
-            dev.frames,
-            feats,
+            dev,
             references,
             lang,
             fold,
+            material.out,
             material.jobs,
         )
         for name, model, seconds in found

@@ -18,6 +18,7 @@ from lexicon.fold import read_fold
 from lexicon.lang import Lang, load_lang
 from lexicon.phones import spoken
 from pipeline.base.parallel import each
+from pipeline.base.spill import OnDisk
 from pipeline.base.training import Material, setting
 from pipeline.datadir import read_datadir
 from pipeline.datadir.feats import Features, front_end_for, front_end_of
@@ -160,17 +161,20 @@ def _fit_prior_scale(model: CtcModel, material: Material, front_end: FrontEnd, l
     fold = read_fold(material.dev.parent)
     references = {utt: spoken([lang.tokens[t] for t in target], fold) for utt, target in dev.targets.items()}
     found = each(lambda utt: model.log_posteriors(dev.feats[utt]), references, material.jobs)
-    posteriors = dict(zip(references, found))
+    posteriors = OnDisk(material.out, zip(references, found))
     wrong = {}
     for scale in PRIOR_SCALES:
         system = system_of(material.out, front_end, model, scale)
         decoder = WfstDecoder(
             system, lang, "free", SearchSettings(system.start_scale), Beams(lattice_beam=BEST_PATH_ONLY)
         )
-        scored = {
-            utt: (log - scale * model.log_prior, dev.num_frames[utt] * front_end.step)
-            for utt, log in posteriors.items()
-        }
+        scored = OnDisk(
+            material.out,
+            (
+                (utt, (log - scale * model.log_prior, dev.num_frames[utt] * front_end.step))
+                for utt, log in posteriors.items()
+            ),
+        )
         wrong[scale] = count_errors(decoder, scored, references, words=False, fold=fold, jobs=material.jobs)
     best = [scale for scale, errors in wrong.items() if errors == min(wrong.values())]
     return best[len(best) // 2]

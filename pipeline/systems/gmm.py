@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,18 +10,16 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from lexicon.errors import UserError
 from lexicon.files import log_file
 from lexicon.lang import Lang, load_lang
 from pipeline.base.meta import MODEL, write_model
 from pipeline.base.training import Material, setting
 from pipeline.datadir import Utterance, read_datadir
 from pipeline.datadir.feats import Features, front_end_for, front_end_of, measured
-from pipeline.datadir.short import refuse_short
 from pipeline.hmm.em import TRAINERS, Schedule, poor_phones
 from pipeline.hmm.em import train as reestimate
 from pipeline.hmm.gmm import GmmHmm, flat_start, load_gmm
-from pipeline.hmm.graphs import Graph, frames_needed, utterance_graph
+from pipeline.hmm.set_graphs import set_graphs
 from pipeline.search.system import System, checked
 from pipeline.search.topology import hmm_topology
 from pipeline.sound.front_end import FrontEndSettings
@@ -60,10 +57,10 @@ def train(material: Material, settings: Settings) -> list[str]:
     lang, front_end = load_lang(material.lang), front_end_for(material.train, settings, material.features)
     feats = Features(material.train, front_end)
     utterances = feats.of(read_datadir(material.train))
-    words = {utterance.id: utterance.words for utterance in utterances}
-    lengths = measured(feats, words, front_end.dimension, material.train / "text")
+    text, words = material.train / "text", {utterance.id: utterance.words for utterance in utterances}
+    lengths = measured(feats, words, front_end.dimension, text)
     model = _flat(feats, utterances, lang)
-    graphs = _graphs(material.train / "text", utterances, lang, model, lengths)
+    graphs = set_graphs(text, words, lengths, lang.lexicon, model.transitions, material.out, material.jobs)
     schedule = Schedule(settings.warm_up, settings.passes, settings.last, settings.max_mix, settings.min_frames)
     with log_file(material.out / "train.log") as log, tqdm(total=schedule.total(), desc="gmm", disable=None) as bar:
 
@@ -101,20 +98,3 @@ def _flat(feats: Features, utterances: list[Utterance], lang: Lang) -> GmmHmm:
         frames, sums, squares = frames + len(x), sums + x.sum(0), squares + (x**2).sum(0)
     mean, variance = sums / frames, squares / frames - (sums / frames) ** 2
     return flat_start(lang.phones, np.asarray(mean), np.asarray(variance))
-
-
-def _graphs(
-    text: Path, utterances: list[Utterance], lang: Lang, model: GmmHmm, lengths: Mapping[str, int]
-) -> dict[str, Graph]:
-    """The graph of each utterance. UserError for words without pronunciation, and for utterances too short for
-    theirs."""
-    graphs = {}
-    for utterance in utterances:
-        try:
-            graphs[utterance.id] = utterance_graph(utterance.words, lang.lexicon, model.transitions)
-        except UserError as error:
-            raise UserError(f"{text}: {utterance.id}: {error}") from error
-    needed = {u.id: frames_needed(u.words, lang.lexicon, model.transitions) for u in utterances}
-    short = {utt: f"{lengths[utt]} frames of {count} at least" for utt, count in needed.items() if count > lengths[utt]}
-    refuse_short(text, short, len(utterances))
-    return graphs

@@ -25,5 +25,5 @@ def ctm_lines(utterance: str, segments: Sequence[Segment], confidence: Sequence[
 def write_ctm(path: Path | str, utterances: Iterable[tuple[str, Sequence[Segment], Sequence[float]]]) -> None:
     """Write (utterance, segments, confidences) one after the other."""
     write_lines(
-        path, [line for utt, segments, confidence in utterances for line in ctm_lines(utt, segments, confidence)]
+        path, (line for utt, segments, confidence in utterances for line in ctm_lines(utt, segments, confidence))
     )

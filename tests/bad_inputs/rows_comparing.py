@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from bad_inputs.paths import ALIGNED, DECODE, FREE, GMM, LANG, TEST, TUNING
-from bad_inputs.spoil import both, change, cut, gone, member, put, rows, swap, values
+from bad_inputs.spoil import both, change, cut, gone, half, member, put, rows, swap, values
+
+
+def one_phone(start: int, word: int) -> str:
+    """An alignment.json of an utterance without words."""
+    phone = f'{{"phone": "AH", "start": {start}, "end": 2, "word": {word}}}'
+    return f'{{\n"u": {{"num_frames": 9, "words": [], "phones": [{phone}]}}\n}}\n'
+
 
 BOUNDARIES = rows(
     "boundaries",
     ("no alignment", gone(ALIGNED), f"{ALIGNED}: no alignment (no such file)"),
-    ("an alignment that is a list", put(ALIGNED, "[]"), f"{ALIGNED}: no alignment (no object of utterances)"),
+    (
+        "an alignment that is a list",
+        put(ALIGNED, "[]"),
+        f"{ALIGNED}: no alignment (no object with a line for each utterance)",
+    ),
+    ("an alignment cut short", change(ALIGNED, half), f"{ALIGNED}: no alignment ("),
     (
         "an alignment of another corpus",
         swap(ALIGNED, "ann-test0", "kim-test0"),
@@ -16,18 +28,12 @@ BOUNDARIES = rows(
     ),
     (
         "a phone that ends before it begins",
-        put(
-            ALIGNED,
-            '{"u": {"num_frames": 9, "words": [], "phones": [{"phone": "AH", "start": 5, "end": 2, "word": -1}]}}',
-        ),
+        put(ALIGNED, one_phone(start=5, word=-1)),
         "u: 'AH' from 5 to 2 of 9 frames",
     ),
     (
         "a phone of a word that is not there",
-        put(
-            ALIGNED,
-            '{"u": {"num_frames": 9, "words": [], "phones": [{"phone": "AH", "start": 0, "end": 2, "word": 7}]}}',
-        ),
+        put(ALIGNED, one_phone(start=0, word=7)),
         "u: word 7 of 0",
     ),
     ("gold phones at no time", put(f"{TEST}/phones.ctm", "ann-test0 1 nan 0.1 AH\n"), f"{TEST}/phones.ctm:1: "),

@@ -144,7 +144,7 @@ LOOK = rows(
     ),
     (
         "an alignment.json of other utterances",
-        put(f"{GMM}/ali_test/alignment.json", "{}"),
+        put(f"{GMM}/ali_test/alignment.json", "{\n}\n"),
         '"ann-test0" is not aligned there',
         {"also": "--stage align"},
     ),

@@ -12,7 +12,7 @@ from helpers.trees import chain_lattice
 
 from fuzz.reader import Reader, check_reader, put, write_grid
 from lexicon.files import write_json
-from pipeline.align.alignments import PlacedPhone, PlacedUtterance, read_alignment, write_alignment
+from pipeline.align.alignments import Alignments, PlacedPhone, PlacedUtterance, write_alignment
 from pipeline.compare.results import read_fields
 from pipeline.draw.lattice_svg import lattice_dot, lattice_svg
 from pipeline.draw.lattice_text import lattice_page
@@ -47,15 +47,16 @@ def aligned(folder: Path) -> None:
         PlacedPhone(Segment("<blk>", 0, 2), -1.5, 0.9, 0.0),
         PlacedPhone(Segment("B", 2, 9, 0), -2.5, 0.5, -0.1, (3, 5)),
     ]
-    write_alignment(folder / "alignment.json", {"u1": PlacedUtterance(12, phones, [(Segment("BUNNY", 2, 9, 0), 0.5)])})
+    placed = PlacedUtterance(12, phones, [(Segment("BUNNY", 2, 9, 0), 0.5)])
+    write_alignment(folder / "alignment.json", [("u1", placed)])
 
 
 def read_aligned(folder: Path) -> None:
-    found = read_alignment(folder / "alignment.json")
+    found = Alignments(folder / "alignment.json")
     for utt, u in found.items():
         write_textgrid(folder / "a.TextGrid", {"phones": u.segments, "words": [w for w, _ in u.words]}, u.num_frames)
-    write_alignment(folder / "again.json", found)
-    assert read_alignment(folder / "again.json").keys() == found.keys()
+    write_alignment(folder / "again.json", found.items())
+    assert Alignments(folder / "again.json").keys() == found.keys()
 
 
 def lattices(folder: Path) -> None:

@@ -16,8 +16,9 @@ from pipeline.hmm.graphs import utterance_graph
 
 @dataclass(frozen=True)
 class Speech:
-    """Some real utterances: samples (N,) at 8 kHz, words, features (T, 39), and the pronunciations of the words."""
+    """Some real utterances: files, samples (N,) at 8 kHz, words, features (T, 39), and how the words are said."""
 
+    wavs: dict[str, Path]
     samples: dict[str, np.ndarray]
     words: dict[str, tuple[str, ...]]
     feats: dict[str, np.ndarray]

@@ -92,7 +92,7 @@ def with_placements(exp: Path) -> None:
                 [PlacedPhone(s, -4.5, 0.625, -1.5) for s in segments],
                 [(Segment(words[0], 8, 8 * len(said) - 8, 0), 0.5)],
             )
-        write_alignment(exp / system / "ali_test" / "alignment.json", table)
+        write_alignment(exp / system / "ali_test" / "alignment.json", table.items())
 
 
 def with_word_lattices(exp: Path, system: str, utterances: Sequence[str]) -> None:
