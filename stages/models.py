@@ -7,7 +7,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from pipeline.base.download import sha256
-from pipeline.encoders.find import CACHE, find
+from pipeline.encoders.find import CACHE, check_folder, find
 from pipeline.encoders.known import ALL, KNOWN
 from pipeline.encoders.weights import weight_files
 from stages.common import parser, path, run
@@ -15,6 +15,7 @@ from stages.common import parser, path, run
 
 def main(args: Namespace) -> tuple[Path | None, str]:
     here = 0
+    check_folder(args.models)
     print(f"{'name':22} {'MB':>6}  {'licence':12} {'SHA-256':12}  source, or where it is")
     for known in ALL:
         found = find(known.name, args.models, args.cache)

@@ -111,9 +111,9 @@ class Program:
 
 def test_nothing_is_run(tmp_path):
     torch.save({"dims": {"n_audio_head": 4}, "model_state_dict": Program()}, tmp_path / "base.pt")
-    one_line(tmp_path, "base.pt: not a file of weights alone")
+    one_line(tmp_path, "base.pt: holds other things than arrays")
     (tmp_path / "base.pt").write_bytes(b"\x80\x02nonsense")
-    one_line(tmp_path, "base.pt: not a file of weights alone")
+    one_line(tmp_path, "base.pt: holds other things than arrays")
     (tmp_path / "base.pt").unlink()
     (tmp_path / "pytorch_model.bin").write_bytes(b"")
     one_line(tmp_path, "pytorch_model.bin: a format that can hold a program is not read; fetch model.safetensors")

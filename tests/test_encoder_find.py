@@ -97,7 +97,7 @@ def test_caches(tmp_path, home, monkeypatch):
 def test_unknown(tmp_path, home):
     with pytest.raises(UserError, match='ENCODER="whsper": not among the models that are known; make models lists'):
         get("whsper", None)
-    with pytest.raises(UserError, match='ENCODER="whsper": not in .* and among'):
+    with pytest.raises(UserError, match='ENCODER="whsper": neither in .* nor among'):
         get("whsper", tmp_path)
     with pytest.raises(UserError, match="MODELS=.*: no such folder"):
         get("whisper-base", tmp_path / "none")

@@ -58,6 +58,8 @@ TARGETS = {
     "lattice",
     "lattice_difference",
     "lattice_text",
+    "models",
+    "encode",
     "show",
     "check",
     "transcribe",

@@ -69,18 +69,23 @@ def _snapshots(folder: Path) -> Iterator[Path]:
     yield from sorted(folder.glob("snapshots/*"))
 
 
+def check_folder(models: Path | None) -> None:
+    """UserError for a folder of models that is none."""
+    if models and not models.is_dir():
+        raise UserError(f"{SETTING}={models}: no such folder; give the one that holds your models")
+
+
 def get(name: str, models: Path | None, cache: Path = CACHE) -> Path:
     """As ``find``, or downloaded into ``cache``. UserError for an unknown name, or what cannot be fetched: one line
     that says from where."""
-    if models and not models.is_dir():
-        raise UserError(f"{SETTING}={models}: no such folder; give the one that holds your models")
+    check_folder(models)
     if found := find(name, models, cache):
         return found
     if models and (models / name).is_dir():
         return models / name  # what it lacks is said by who reads it
     if name not in KNOWN:
-        where = f"in {models} and " if models else ""
-        raise UserError(f'ENCODER="{name}": not {where}among the models that are known; make models lists them')
+        where = f"neither in {models} nor" if models else "not"
+        raise UserError(f'ENCODER="{name}": {where} among the models that are known; make models lists them')
     return fetch(KNOWN[name], cache)
 
 

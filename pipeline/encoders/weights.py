@@ -5,6 +5,8 @@ model.bin. Nothing in them can run: a .pt, which is a pickle, is read with `weig
 from __future__ import annotations
 
 import hashlib
+import pickle
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,7 +116,9 @@ def _checkpoint(files: tuple[Path, ...]) -> Weights:
     """OpenAI's {"dims": ..., "model_state_dict": ...}, or a state_dict alone, as torch.hub has it."""
     path = files[0]
     try:
-        value = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of other pickles than its own
+            value = torch.load(path, map_location="cpu", weights_only=True)
         dims = value.get("dims", {})
         arrays = value.get("model_state_dict", value)
         if not all(isinstance(name, str) and isinstance(array, torch.Tensor) for name, array in arrays.items()):
@@ -123,6 +127,8 @@ def _checkpoint(files: tuple[Path, ...]) -> Weights:
             raise ValueError("arrays larger than the file")
     except MemoryError:
         raise
+    except pickle.UnpicklingError as error:  # torch's text tells how to run what is in the file
+        raise UserError(f"{path}: holds other things than arrays, which are not read; fetch it again") from error
     except Exception as error:  # torch raises anything, in many lines, for what is no file of its own
         raise UserError(f"{path}: not a file of weights alone ({first_line(error)}); fetch it again") from error
     return Weights("pt", files, dict(arrays), dict(dims))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bad_inputs.rows_comparing import BOUNDARIES, COMPARE, DIFFERENCE, EXPLAIN_ERRORS, FLAT_LANG, MATRIX, REPORT
 from bad_inputs.rows_data import FEATURES, LANGUAGE, PREPARE
 from bad_inputs.rows_decoding import DECODING, PLACE, SCORE, TUNE
+from bad_inputs.rows_encoders import ENCODERS
 from bad_inputs.rows_own_audio import ALIGN_TEXT, CHECK, PRON_PROBS, RECORD, SHOW_PRON_PROBS, TRANSCRIBE
 from bad_inputs.rows_showing import EXPORT, LOOK, REPLAY, SHOW
 from bad_inputs.rows_training import ALIGN, TRAIN_CLASSIFIER, TRAIN_GMM, TRAIN_NEURAL
@@ -18,6 +19,7 @@ ROWS: list[Row] = [
     *ALIGN,
     *TRAIN_CLASSIFIER,
     *TRAIN_NEURAL,
+    *ENCODERS,
     *TUNE,
     *DECODING,
     *SCORE,

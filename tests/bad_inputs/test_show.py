@@ -13,7 +13,7 @@ from lexicon.text import width_of
 SHOWN = {
     "data": (r"out +samples \(4[0-9]{3},\) float32", r"utt2spk +ann-test0 ann"),
     "lexicon": (r"ZERO +1\.00  Z IH R OW  /zɪɹoʊ/ +said", r"lexicon: 2 words, 3 pronunciations, 8 phones"),
-    "mfcc": (r"out +feats \((\d\d), 39\) float32: \1 frames",),
+    "mfcc": (r"out +raw \((\d\d), 13\) float32, on disk: \1 frames", r"feats \(\d\d, 39\) float32"),
     "gmm": (r"ZERO +Z +\d\+\d\+\d", r"1 of 1 +1\.00"),
     "classifier": (r"3 on either side|1 on either side", r"ZERO +Z +\d\+\d\+\d"),
     "neural": (r"one row every 3 frames", r"% of the rows are blank"),
