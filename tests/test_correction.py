@@ -1,4 +1,4 @@
-"""Boundary correction and hand-made frame labels, on sounds whose times are known."""
+"""Boundary correction and gold frame labels, on sounds whose times are known."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from helpers.features import CEPSTRA
 
 from lexicon.phones import INVENTORY
-from pipeline.align.correction import Training, examples, learn, phone_classes, view_of
+from pipeline.align.correction import Training, boundary_features, examples, learn, phone_classes
 from pipeline.classifier.labels import UNKNOWN, gold_states
 from pipeline.hmm.topology import Transitions, phone_topology, silence_topology
 from pipeline.sound.front_end import FrontEnd
@@ -44,11 +44,11 @@ def late(gold: list[Interval], frames: int) -> list[Segment]:
 @pytest.mark.parametrize("frames", [3, -2])
 def test_boundaries_that_are_always_off_are_put_right(frames):
     rng = np.random.default_rng(0)
-    taught = [Training(feats, late(gold, frames), gold) for feats, gold in (utterance(rng) for _ in range(40))]
-    x, y = examples(view_of(taught, {}, CLASS_OF), taught[0], 5.0)
+    training = [Training(feats, late(gold, frames), gold) for feats, gold in (utterance(rng) for _ in range(40))]
+    x, y = examples(boundary_features(training, {}, CLASS_OF), training[0], 5.0)
     assert y == pytest.approx([-frames] * 5) and len(x) == 5  # the spoken phones
-    assert examples(view_of(taught, {}, CLASS_OF), taught[0], abs(frames) - 0.5) == ([], [])
-    correction = learn(taught, {}, CLASS_OF, FRONT_END)
+    assert examples(boundary_features(training, {}, CLASS_OF), training[0], abs(frames) - 0.5) == ([], [])
+    correction = learn(training, {}, CLASS_OF, FRONT_END)
     feats, gold = utterance(rng)
     found = correction.correct(feats, late(gold, frames))
     assert [(s.label, s.start) for s in found[1:-1]] == [(i.label, seconds_to_frame(i.start)) for i in gold[1:-1]]
@@ -62,8 +62,8 @@ def test_errors_that_differ_are_seen_in_the_sound():
         starts = [s.start + int(d) for s, d in zip(late(gold, 0), [0, *rng.integers(-2, 3, len(gold) - 1)])]
         return [Segment(i.label, a, b) for i, a, b in zip(gold, starts, [*starts[1:], late(gold, 0)[-1].end])]
 
-    taught = [Training(feats, shaken(gold), gold) for feats, gold in (utterance(rng) for _ in range(60))]
-    correction, before, after = learn(taught, {}, CLASS_OF, FRONT_END), [], []
+    training = [Training(feats, shaken(gold), gold) for feats, gold in (utterance(rng) for _ in range(60))]
+    correction, before, after = learn(training, {}, CLASS_OF, FRONT_END), [], []
     for _ in range(20):
         feats, gold = utterance(rng)
         ours = shaken(gold)
@@ -100,9 +100,9 @@ def test_what_a_round_leaves_the_next_ones_put_right():
 def test_no_phone_is_lost_however_far_boundaries_move():
     """Phones of one frame each, told to begin four frames earlier."""
     rng = np.random.default_rng(2)
-    taught = [Training(feats, late(gold, 4), gold) for feats, gold in (utterance(rng) for _ in range(20))]
+    training = [Training(feats, late(gold, 4), gold) for feats, gold in (utterance(rng) for _ in range(20))]
     segments = [Segment(label, i, i + 1) for i, label in enumerate(["SIL", "S", "AA", "M", "AA", "S", "SIL"])]
-    found = learn(taught, {}, CLASS_OF, FRONT_END).correct(np.zeros((7, 39), np.float32), segments)
+    found = learn(training, {}, CLASS_OF, FRONT_END).correct(np.zeros((7, 39), np.float32), segments)
     assert found == segments
 
 

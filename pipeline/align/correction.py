@@ -1,10 +1,10 @@
-"""Boundary correction: how far a system's boundaries lie from where hands put them, learnt from the sound around them.
+"""Boundary correction: trees that predict from the sound how far a system's boundaries are from the gold boundaries.
 
 After Stolcke et al., Highly accurate phonetic segmentation using boundary correction models and system fusion (ICASSP
 2014), who correct an HMM aligner with regression trees on cepstra and phone classes: here extremely randomised trees
-(Geurts et al. 2006), learnt from the training set where its phones are placed by hand. They see as well which of the
-two phones each frame is nearer to, and correct in rounds, each of which learns what the one before has left, as in
-cascaded regression (Dollár et al. 2010): a network's boundaries are too far off to be put right at once.
+(Geurts et al. 2006), trained on the gold phones of the training set. A further feature is which of the two phones each
+frame is nearer to. There are several rounds, each trained on the errors that the one before has left, as in cascaded
+regression (Dollár et al. 2010), because a network's boundaries are too far off to be corrected at once.
 """
 
 from __future__ import annotations
@@ -38,15 +38,16 @@ from pipeline.times.segments import Segment
 if TYPE_CHECKING:
     from sklearn.ensemble import ExtraTreesRegressor
 
-# Chosen on dev of the four splits of timit_sample: within 20 ms of the hands GMM 81.2 and CTC 75.5 % without regard
-# to which phone is nearer; with it 82.9 and 78.5 % in one round, 84.3 and 81.2 % in three, 84.5 and 82.0 % in four.
+# Chosen on dev of the four splits of timit_sample: within 20 ms of the gold boundaries GMM 81.2 and CTC 75.5 % without
+# the distances to the two phones; with them 82.9 and 78.5 % in one round, 84.3 and 81.2 % in three, 84.5 and 82.0 % in
+# four.
 REACH = 8  # frames of sound before and after the boundary
-LONGEST = 20  # frames; how long the phones on both sides are counts up to here
-LIMITS = (12.0, 8.0, 8.0, 8.0)  # frames, one for each round; further off, the system has taken one sound for another
-PARTS = 3  # a round's trees are tried on a part of the utterances that they have not learnt from
+LONGEST = 20  # frames; longer phones on either side count as so long
+LIMITS = (12.0, 8.0, 8.0, 8.0)  # frames, one for each round; boundaries further off are mistaken for another sound
+PARTS = 3  # for the next round, the trees that move a part of the utterances are trained on the others
 TREES = 100
 LEAF = 3  # boundaries in a leaf at least
-MOST = 1000  # utterances to learn from: more would take hours, as all of TIMIT
+MOST = 1000  # training utterances; all of TIMIT would take hours
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,9 @@ class Training:
 
 
 @dataclass(frozen=True)
-class View:
-    """What the trees see of a boundary. ``class_of`` gives phones their class, ``classes`` are all there are; ``means``
-    (D,) of each folded phone, where hands have put it; the ``variance`` (D,) around them, and their ``middle`` (D,)."""
+class BoundaryFeatures:
+    """The features of a boundary. ``class_of`` gives phones their class, ``classes`` are all there are; ``means`` (D,)
+    of each folded phone in the gold phones; the ``variance`` (D,) around them, and their ``middle`` (D,)."""
 
     class_of: Mapping[str, str]
     classes: Sequence[str]
@@ -87,33 +88,35 @@ class View:
         return np.concatenate([near[:, :NUM_CEPS].ravel(), nearer, deltas, sides.ravel(), lengths]).astype(np.float32)
 
     def _distance(self, feats: np.ndarray, label: str) -> np.ndarray:
-        """(n,) of frames (n, D) from a phone; one that hands never placed lies in the middle of all."""
+        """(n,) of frames (n, D) from a phone; one without gold phones is in the middle of all."""
         mean = self.means.get(SILENCE if label in SILENT else self.fold.get(label, label), self.middle)
         return ((feats - mean) ** 2 / self.variance).mean(axis=1)
 
 
 @dataclass(frozen=True)
 class Correction:
-    """A forest for each round, that tells from a `View` how many frames later a boundary should be. ``front_end`` makes
-    the features that the trees see."""
+    """A forest for each round, which predicts from `BoundaryFeatures` how many frames later a boundary should be.
+    ``front_end`` makes the features that the trees see."""
 
-    view: View
+    features: BoundaryFeatures
     front_end: FrontEnd
     forests: list[ExtraTreesRegressor] = field(default_factory=list)
 
     def correct(self, feats: np.ndarray, phones: Sequence[Segment]) -> list[Segment]:
-        """The phones of an utterance with features (T, D), each beginning where hands would have put it, to the nearest
-        frame; pauses, and the first of all, begin where they did unless a phone needs the frame."""
+        """The phones of an utterance with features (T, D), with corrected starts, to the nearest frame; pauses, and the
+        first of all, keep their starts unless a phone needs the frame."""
         for forest in self.forests:
-            phones = _moved(self.view, forest, feats, phones)
+            phones = _moved(self.features, forest, feats, phones)
         return list(phones)
 
 
-def _moved(view: View, forest: ExtraTreesRegressor, feats: np.ndarray, phones: Sequence[Segment]) -> list[Segment]:
+def _moved(
+    features: BoundaryFeatures, forest: ExtraTreesRegressor, feats: np.ndarray, phones: Sequence[Segment]
+) -> list[Segment]:
     starts = np.array([phone.start for phone in phones])
     moved = [i for i, phone in enumerate(phones) if i and phone.label not in SILENT]
     if moved:
-        starts[moved] += np.rint(forest.predict(np.stack([view.of(feats, phones, i) for i in moved]))).astype(int)
+        starts[moved] += np.rint(forest.predict(np.stack([features.of(feats, phones, i) for i in moved]))).astype(int)
     order = np.arange(len(phones))
     starts = np.maximum.accumulate(np.maximum(starts, starts[0]) - order) + order  # each lasts a frame at least
     ends = np.append(starts[1:], phones[-1].end)
@@ -123,15 +126,15 @@ def _moved(view: View, forest: ExtraTreesRegressor, feats: np.ndarray, phones: S
 
 
 def phone_classes(phone_set: PhoneSet, phones: Iterable[str]) -> dict[str, str]:
-    """Manner of articulation and voice, which tell most of what a boundary sounds like."""
+    """Manner of articulation and voicing, on which the sound of a boundary depends most."""
     voiceless = {phone for phone in phone_set if not phone_set[phone].voiced}
     return {phone: manner_in(phone_set, phone) + (" voiceless" if phone in voiceless else "") for phone in phones}
 
 
-def view_of(taught: Sequence[Training], fold: Fold, class_of: Mapping[str, str]) -> View:
-    """Hear what the phones sound like where hands have put them."""
+def boundary_features(training: Sequence[Training], fold: Fold, class_of: Mapping[str, str]) -> BoundaryFeatures:
+    """Means and variance of the phones, from the gold phones."""
     frames: dict[str, list[np.ndarray]] = {}
-    for utterance in taught:
+    for utterance in training:
         for phone in join_closures(utterance.gold):
             start, end = seconds_to_frame(phone.start), seconds_to_frame(phone.end)
             frames.setdefault(fold.get(phone.label, phone.label), []).append(utterance.feats[start:end])
@@ -139,55 +142,58 @@ def view_of(taught: Sequence[Training], fold: Fold, class_of: Mapping[str, str])
     means = {phone: x.mean(axis=0) for phone, x in joined.items()}
     variance = np.concatenate([x - means[phone] for phone, x in joined.items()]).var(axis=0)
     middle = np.mean(list(means.values()), axis=0)
-    return View(class_of, sorted(set(class_of.values())), fold, means, np.maximum(variance, 1e-8), middle)
+    return BoundaryFeatures(class_of, sorted(set(class_of.values())), fold, means, np.maximum(variance, 1e-8), middle)
 
 
-def examples(view: View, utterance: Training, limit: float) -> tuple[list[np.ndarray], list[float]]:
-    """Views of the starts of phones that hands have placed as well, and how many frames later these begin; those
-    ``limit`` frames off or more are left out."""
+def examples(features: BoundaryFeatures, utterance: Training, limit: float) -> tuple[list[np.ndarray], list[float]]:
+    """Features of the starts of phones that match a gold phone, and how many frames later that begins; those ``limit``
+    frames off or more are left out."""
     wanted, ours = join_closures(utterance.gold), in_seconds(utterance.phones)
     x, y = [], []
-    for i, j in matched(wanted, ours, view.fold):
+    for i, j in matched(wanted, ours, features.fold):
         late = 1000 * (wanted[i].start - ours[j].start) / FRAME_SHIFT_MS
         if j and abs(late) < limit:
-            x.append(view.of(utterance.feats, utterance.phones, j))
+            x.append(features.of(utterance.feats, utterance.phones, j))
             y.append(late)
     return x, y
 
 
 def learn(
-    taught: Sequence[Training],
+    training: Sequence[Training],
     fold: Fold,
     class_of: Mapping[str, str],
     front_end: FrontEnd,
     seed: int = 0,
     jobs: int = 1,
 ) -> Correction:
-    """A forest for each round. The next learns from boundaries as trees have moved them that did not know them: those
-    that did would leave nothing to learn. There are fewer rounds where nothing matches what hands have placed."""
-    correction = Correction(view_of(taught, fold, class_of), front_end)
-    view = correction.view
+    """A forest for each round. The next round is trained on boundaries that were moved by trees trained on other
+    utterances, for a forest leaves too few errors in its own training data. There are fewer rounds where no phone
+    matches a gold phone."""
+    correction = Correction(boundary_features(training, fold, class_of), front_end)
+    features = correction.features
     for limit in LIMITS:
-        found = [examples(view, utterance, limit) for utterance in taught]
+        found = [examples(features, utterance, limit) for utterance in training]
         if not any(x for x, _ in found):
             break
         others = [[pairs for i, pairs in enumerate(found) if i % PARTS != part] for part in range(PARTS)]
         forest, *forests = each(lambda pairs: _forest(pairs, seed), [found, *others], jobs)
         correction.forests.append(forest)
-        taught = list(each(lambda i: _tried(view, forests[i % PARTS], taught[i]), range(len(taught)), jobs))
+        training = list(
+            each(lambda i: _moved_by_others(features, forests[i % PARTS], training[i]), range(len(training)), jobs)
+        )
     return correction
 
 
-def _tried(view: View, forest: ExtraTreesRegressor | None, utterance: Training) -> Training:
-    """The utterance as a round leaves it whose trees have learnt from those of the other parts."""
+def _moved_by_others(features: BoundaryFeatures, forest: ExtraTreesRegressor | None, utterance: Training) -> Training:
+    """The utterance with its boundaries moved by trees that were trained on the other parts."""
     if forest is None:
         return utterance
-    return replace(utterance, phones=_moved(view, forest, utterance.feats, utterance.phones))
+    return replace(utterance, phones=_moved(features, forest, utterance.feats, utterance.phones))
 
 
 def _forest(found: Sequence[tuple[list[np.ndarray], list[float]]], seed: int) -> ExtraTreesRegressor | None:
-    """Trees that have learnt from views and how late they are; None where there are none."""
-    from sklearn.ensemble import ExtraTreesRegressor  # slow to import, and few corpora have hand-placed phones
+    """Trees trained on features and how much later the boundaries should be; None without any."""
+    from sklearn.ensemble import ExtraTreesRegressor  # slow to import, and few corpora have gold phones
 
     x, y = ([value for pair in found for value in pair[side]] for side in (0, 1))
     if not x:
@@ -196,8 +202,8 @@ def _forest(found: Sequence[tuple[list[np.ndarray], list[float]]], seed: int) ->
     return forest.fit(np.stack(x), np.array(y))
 
 
-def to_learn_from(words: Mapping[str, Sequence[str]], gold: Intervals) -> dict[str, Sequence[str]]:
-    """The words of utterances whose phones were placed by hand, MOST at most, from all parts of the set."""
+def with_gold_phones(words: Mapping[str, Sequence[str]], gold: Intervals) -> dict[str, Sequence[str]]:
+    """The words of utterances with gold phones, MOST at most, from all parts of the set."""
     known = sorted(utt for utt in words if gold.get(utt))
     return {utt: words[utt] for utt in known[:: -(-len(known) // MOST) or 1]}
 
@@ -223,15 +229,15 @@ def train_correction(
         x = feats[utt]
         return place_utterance(goodness, utt, system.scores(x), system.num_frames(x), words[utt], lexicon)
 
-    taught = []
+    training = []
     for utt, placed in zip(words, each(place, words, jobs)):
         if placed is not None:
-            taught.append(Training(sound[utt], placed.segments, gold[utt]))
+            training.append(Training(sound[utt], placed.segments, gold[utt]))
         on_utterance()
-    if not taught:
+    if not training:
         return None
     classes = phone_classes(phone_set, goodness.models.phones)
-    correction = learn(taught, fold, classes, sound.front_end, jobs=jobs)
+    correction = learn(training, fold, classes, sound.front_end, jobs=jobs)
     return correction if correction.forests else None
 
 
@@ -247,8 +253,8 @@ def correction_from_gold(train: Path, goodness: Goodness, lang: Lang, jobs: int 
     if front_end is None:
         return None
     feats, sound = read_feats(train, goodness.system.directory), Features(train, front_end)
-    words = to_learn_from({u.id: u.words for u in feats.of(read_datadir(train))}, gold)
-    with tqdm(total=len(words), desc=f"teach {goodness.system.name}", unit="utt", disable=None) as bar:
+    words = with_gold_phones({u.id: u.words for u in feats.of(read_datadir(train))}, gold)
+    with tqdm(total=len(words), desc=f"correct {goodness.system.name}", unit="utt", disable=None) as bar:
         return train_correction(
             goodness,
             words,

@@ -1,0 +1,67 @@
+"""What make makes before it shows, compares or counts something."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from makefile.tree import SYSTEMS
+
+
+def test_the_matrix_is_made_of_what_is_there_and_of_searches_without_grammar(own):
+    planned = own.planned("matrix")
+    assert {stage for stage, _ in planned} == {"flat_lang", "tune", "decode", "score", "matrix"} and len(planned) == 14
+    assert all(
+        "exp/prompts/lang_flat" in options and "exp/prompts/flat/" in options
+        for stage, options in planned
+        if stage in ("tune", "decode")
+    )
+    own.pretend("matrix", when=1_610_000_000)
+    assert own.stages("matrix") == set()
+    assert own.stages("matrix", "LANG_ARGS=--order 2") >= {"make_lang", "flat_lang", "matrix"}
+    assert own.stages("GMM_ARGS=--max-mix 4").isdisjoint({"flat_lang", "matrix"})
+
+
+@pytest.mark.parametrize("target", ["lattice", "lattice_text", "replay", "show STAGE=lattice"])
+def test_looking_inside_a_system_that_is_none(own, target):
+    done = own.make("-n", *target.split(), "UTT=u1", "MODEL=gmn")
+    assert done.returncode == 2 and "No rule" not in done.stderr
+    assert re.search(
+        "MODEL=gmn: no such system, and no exp/prompts/gmn/.*; there are: gmm classifier neural neural_wfst",
+        done.stderr,
+    )
+    for file in ("tuning.json", "decode_test/hyp.txt"):  # a model of one's own
+        (own.root / "exp/prompts/gmn/decode_test").mkdir(parents=True, exist_ok=True)
+        (own.root / "exp/prompts/gmn" / file).touch()
+    assert own.make("-n", *target.split(), "UTT=u1", "MODEL=gmn").returncode == 0
+
+
+def test_whether_they_help_is_asked_of_dev_alone(own):
+    planned = own.planned("pron_probs")
+    assert [stage for stage, _ in planned] == ["pron_probs", "tune", "tune", "show_pron_probs"]
+    assert not any("test" in options for _, options in planned)
+    assert [re.search(r"--lang (\S+)", options)[1] for stage, options in planned if stage == "tune"] == [
+        "data/prompts/lang",
+        "exp/prompts/lang_pp",
+    ]
+    own.pretend("pron_probs", when=1_700_000_000)
+    assert own.stages("pron_probs") == own.stages() == set()  # and nothing else is made again for it
+    assert own.stages("pron_probs", "TUNE_ARGS=--x 1") == {"tune", "show_pron_probs"}
+
+
+def test_what_is_looked_at_is_of_every_system_or_of_the_model_that_is_named(finished):
+    ((stage, options),) = finished.planned("align", "UTT=u1")
+    assert stage == "show" and options.endswith(f"--systems {' '.join(SYSTEMS)}")
+    assert "--stage=align --utt=u1" in options
+    assert finished.planned("align", "UTT=u1", "MODEL=classifier")[0][1].endswith("--systems classifier")
+    assert finished.planned("align", "WAV=my.wav", "TEXT=YES")[0][0] == "align_text"
+    assert "give one of them" in finished.make("-n", "align", "WAV=my.wav", "UTT=u1").stderr
+    assert finished.stages("show") == finished.stages("show", "STAGE=score", "UTT=u1") == {"show"}
+
+
+def test_showing_a_stage_makes_what_it_needs_and_no_more(own):
+    (own.root / "data/prompts/dev/feats.scp").unlink()
+    assert own.stages("show", "STAGE=lexicon", "UTT=u1") == {"show"}
+    assert own.stages("show", "STAGE=mfcc", "UTT=u1") == {"make_mfcc", "show"}
+    assert {"make_mfcc", "show"} <= own.stages("show", "STAGE=gmm", "UTT=u1") <= {"make_mfcc", "align", "show"}
