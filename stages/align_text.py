@@ -144,7 +144,7 @@ if __name__ == "__main__":
     options.add_argument(
         "--teacher",
         type=Path,
-        help="training data directory, whose hand-placed phones, if it has any, teach where boundaries are",
+        help="training data directory, whose gold phones, if it has any, correct boundaries",
     )
     jobs(options)
     options.add_argument("--cache", type=Path, default=Path("data/g2p"), help="where the G2P model is kept")

@@ -1,4 +1,4 @@
-"""How far apart the boundaries of aligners are, from each other and from hand-placed ones: boundaries.tsv and .txt; how
+"""How far apart the boundaries of aligners are, from each other and from gold ones: boundaries.tsv and .txt; how
 peaky the networks are: peaks.tsv; and for other tools alignments/: a TextGrid of each utterance with every aligner's
 tiers, and each aligner's CTM."""
 
@@ -23,7 +23,7 @@ from pipeline.align.alignments import (
     uncorrected_ctm,
 )
 from pipeline.align.boundaries import (
-    HAND,
+    GOLD,
     Boundaries,
     class_rows,
     class_table,
@@ -46,12 +46,12 @@ Found = dict[tuple[str, str], Boundaries]  # (reference, aligner)
 
 
 def compare_all(gold: Intervals, placed: Placed, fold: Fold) -> tuple[Found, Found]:
-    """Each aligner against hands, if there are any, and each pair of aligners. An utterance is read once for all."""
-    against: dict[tuple[str, str], list[Boundaries]] = {(HAND, name): [] for name in placed if gold}
+    """Each aligner against gold phones, if there are any, and each pair of aligners. Utterances are read once."""
+    against: dict[tuple[str, str], list[Boundaries]] = {(GOLD, name): [] for name in placed if gold}
     between: dict[tuple[str, str], list[Boundaries]] = {pair: [] for pair in combinations(placed, 2)}
     for utt in sorted({utt for utterances in placed.values() for utt in utterances} | gold.keys()):
         there = {name: {utt: in_seconds(found[utt].segments)} for name, found in placed.items() if utt in found}
-        there[HAND] = {utt: gold[utt]} if utt in gold else {}
+        there[GOLD] = {utt: gold[utt]} if utt in gold else {}
         for found in (against, between):
             for (reference, name), parts in found.items():
                 parts.append(compare_boundaries(there.get(reference, {}), there.get(name, {}), fold))
@@ -59,20 +59,20 @@ def compare_all(gold: Intervals, placed: Placed, fold: Fold) -> tuple[Found, Fou
     return both[0], both[1]
 
 
-def otherwise_against_hands(
+def otherwise_against_gold(
     args: Namespace, gold: Intervals, placed: Mapping[str, Alignments], against: Found, fold: Fold
 ) -> Found:
-    """Each aligner as it was before hands corrected it, and what the systems recognised without the text."""
+    """Each aligner as it was before gold phones corrected it, and what the systems recognised without the text."""
     found: Found = {}
     for name, alignments in placed.items():
         path = uncorrected_ctm(alignments.path)
         labels = {utt: [segment.label for segment in u.segments] for utt, u in alignments.items()}
         before = compare_boundaries(gold, read_ctm_like(path, labels, place_again(path)), fold)
-        if before.row() != against[HAND, name].row():
-            found[HAND, f"{name}, uncorrected"] = before
+        if before.row() != against[GOLD, name].row():
+            found[GOLD, f"{name}, uncorrected"] = before
     for name in args.systems:
         recognised = decoded_ctm(args.exp / name / "decode_test", "phones")
-        found[HAND, f"{name}, recognised"] = compare_boundaries(gold, recognised, fold)
+        found[GOLD, f"{name}, recognised"] = compare_boundaries(gold, recognised, fold)
     return found
 
 
@@ -110,9 +110,9 @@ def main(args: Namespace) -> tuple[Path, str]:
     gold, lines = read_gold(args.data / "test", "phones"), []
     rows, between = compare_all(gold, placed, fold)
     if gold:
-        rows |= otherwise_against_hands(args, gold, placed, rows, fold)
+        rows |= otherwise_against_gold(args, gold, placed, rows, fold)
         lines += [
-            "Boundaries against hand-placed phones (ours minus theirs in ms, and the percentage within a limit):",
+            "Boundaries against gold phones (ours minus theirs in ms, and the percentage within a limit):",
             *(f"  {line}" for line in table({name: found for (_, name), found in rows.items()})),
             "",
             "Elsewhere, of other speech (Stolcke et al. 2014 and McAuliffe et al. 2017 had far more to learn from):",
@@ -130,7 +130,7 @@ def main(args: Namespace) -> tuple[Path, str]:
         *(
             f"  {line}"
             for line in class_table(
-                {(b if a == HAND else f"{a}, {b}"): found for (a, b), found in (rows or between).items()}, phone_set
+                {(b if a == GOLD else f"{a}, {b}"): found for (a, b), found in (rows or between).items()}, phone_set
             )
         ),
         "",
@@ -147,7 +147,7 @@ def main(args: Namespace) -> tuple[Path, str]:
     write_lines(args.out.with_name("peaks.tsv"), ["\t".join(row) for row in [HEADER, *cells]])
     write_lines(args.out.with_suffix(".txt"), lines)
     write_lines(args.out, tsv_lines(class_rows(rows | between, phone_set)))
-    return args.out, f"{len(placed)} aligners, {len(rows)} rows against hands, {len(between)} pairs"
+    return args.out, f"{len(placed)} aligners, {len(rows)} rows against gold phones, {len(between)} pairs"
 
 
 if __name__ == "__main__":

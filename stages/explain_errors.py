@@ -58,9 +58,9 @@ def main(args: Namespace) -> tuple[Path, str]:
         judge = AnswerScorer(system, lang, graph, getattr(tuned, graph))
 
         def wrong(utt: str) -> list[Wrong]:
-            by_hand = graph == "words" and utt in placed
-            said = said_otherwise(aligned.get(utt, ()), placed[utt], lang.lexicon, fold) if by_hand else ()
-            inquiry = ErrorAnalysis(
+            with_gold = graph == "words" and utt in placed
+            said = said_otherwise(aligned.get(utt, ()), placed[utt], lang.lexicon, fold) if with_gold else ()
+            analysis = ErrorAnalysis(
                 judge,
                 system.scores(feats[utt]),
                 references[graph][utt],
@@ -69,7 +69,7 @@ def main(args: Namespace) -> tuple[Path, str]:
                 fold if graph == "free" else {},
                 said,
             )
-            return inquiry.wrong()
+            return analysis.wrong()
 
         inquiries = tqdm(
             each(wrong, references[graph], args.jobs),

@@ -1,6 +1,6 @@
 """Place the known words of a set by any system: words and phones with times, scores, confidence and goodness.
 
-Where the training set has phones placed by hand, it learns there how far the system's boundaries are off, and corrects
+Where the training set has gold phones, it is measured there how far the system's boundaries are off, which corrects
 them; scores and confidence stay those of the frames in which the system itself had put a phone.
 """
 
@@ -95,8 +95,8 @@ def main(args: Namespace) -> tuple[Path, str]:
             )
         write_alignment(path, sureness.counted(final), short)
         told.append(sureness.in_words(aligner.name, len(placed), short))
-    taught = ", boundaries as the hand-placed ones teach" if correction else ""
-    return target, f"{args.data}: {'; '.join(reversed(told))}{taught}"
+    how = ", boundaries corrected by gold phones" if correction else ""
+    return target, f"{args.data}: {'; '.join(reversed(told))}{how}"
 
 
 if __name__ == "__main__":
@@ -107,7 +107,7 @@ if __name__ == "__main__":
     options.add_argument(
         "--teacher",
         type=Path,
-        help="training data directory, whose hand-placed phones, if it has any, teach where boundaries are",
+        help="training data directory, whose gold phones, if it has any, correct boundaries",
     )
     options.add_argument("--out", type=Path, required=True, help="where the alignment goes")
     jobs(options)

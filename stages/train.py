@@ -43,7 +43,7 @@ if __name__ == "__main__":
     )
     options.add_argument("--teacher", type=Path, help="model directory whose ali_train and ali_dev label the frames")
     options.add_argument(
-        "--gold", choices=["yes", "no"], default="yes", help="whether phones placed by hand, where there are any, teach"
+        "--gold", choices=["yes", "no"], default="yes", help="whether gold phones, where there are any, label frames"
     )
     options.add_argument("--out", type=Path, required=True, help="where the model goes, and checkpoints until then")
     jobs(options)

@@ -162,11 +162,11 @@ def test_peaks_by_hand():
 
 def test_boundaries_by_class():
     found = Boundaries(np.array([0.01, -0.03, 0.0]), 4, ["T", "T", "AA"])
-    rows = class_rows({("hand", "gmm"): found}, INVENTORY)
+    rows = class_rows({("gold", "gmm"): found}, INVENTORY)
     assert [row[:5] for row in rows] == [
-        ["hand", "gmm", "all", "3", "4"],
-        ["hand", "gmm", "vowel", "1", "1"],
-        ["hand", "gmm", "stop", "2", "2"],
+        ["gold", "gmm", "all", "3", "4"],
+        ["gold", "gmm", "vowel", "1", "1"],
+        ["gold", "gmm", "stop", "2", "2"],
     ]
     assert rows[2][5:] == ["-10.0", "20.0", "20.0", "50.0", "50.0", "50.0", "100.0"]
     assert class_table({"gmm": found}, INVENTORY) == ["     vowel  stop", "gmm  100.0  50.0"]

@@ -265,7 +265,7 @@ def test_a_density_of_two_phones_says_half_for_each():
 
 
 def test_hand_labels_have_the_densities_of_their_neighbours():
-    """T AH B without a pause between T and AH, in the hands' names: the closure of T belongs to it."""
+    """T AH B without a pause between T and AH, in the gold labels' names: the closure of T belongs to it."""
     transitions = small_transitions(np.random.default_rng(0), TREE)
     at = [float(frame_to_seconds(frame)) for frame in range(20)]
     gold = [

@@ -72,7 +72,7 @@ def test_sections_that_other_stages_fill(report: Path, watched: SimpleNamespace)
     assert page.locator("#searches thead th").all_inner_texts() == ["system", "loop", "LM & all"]
     assert page.locator("#searches tbody").inner_text().split() == ["old", "50.0", "25.5"]
     bodies = page.locator("#boundaries tbody")
-    assert bodies.nth(0).inner_text().split() == "against hand-placed phones old 10 of 12 +1.5 a b c d e f".split()
+    assert bodies.nth(0).inner_text().split() == "against gold phones old 10 of 12 +1.5 a b c d e f".split()
     assert (
         "Stolcke et al. 2014\t\t\t\t\t\t80 to 89" in bodies.nth(1).inner_text()
         and "had all of TIMIT" in page.locator("#boundaries").inner_text()

@@ -148,7 +148,7 @@ def published_table() -> list[str]:
 HEAD = ["start times of phones", "matched", "bias", "mean", "median", *(f"{limit} ms" for limit in WITHIN_MS)]
 
 
-HAND = "hand"  # the reference that is no aligner
+GOLD = "gold"  # the reference that is no aligner
 TSV = [
     "reference",
     "aligner",

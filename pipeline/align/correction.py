@@ -52,7 +52,7 @@ MOST = 1000  # training utterances; all of TIMIT would take hours
 
 @dataclass(frozen=True)
 class Training:
-    """An utterance whose phones were placed by a system, and by hands, with features (T, D) of the sound: normalised
+    """An utterance with phones as a system placed them and gold phones, with features (T, D) of the sound: normalised
     cepstra with deltas, whatever the system itself is given."""
 
     feats: np.ndarray
@@ -242,7 +242,7 @@ def train_correction(
 
 
 def sound_of(train: Path) -> FrontEnd | None:
-    """What a correction hears that is learnt from data directory ``train``; None where no phones are placed by hand."""
+    """The front end of a correction that is trained on data directory ``train``; None without gold phones."""
     return front_end_for(train, FrontEndSettings()) if read_gold(train, "phones") else None
 
 

@@ -1,4 +1,4 @@
-"""Hand-placed phones as training labels: which state of which phone each frame belongs to."""
+"""Gold phones as training labels: which state of which phone each frame belongs to."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def check_alignment(labels: np.ndarray, feats: np.ndarray, num_pdfs: int, what: 
 
 def labelled(feats: Features, alignment: Archive, step: int, hmms: GmmHmm, gold: Intervals, fold: Fold) -> Read:
     """What reads the features (T, D) and densities (T,) of an utterance of the alignment, of whose rows each stands for
-    ``step`` frames: where hands have placed the phones, these say which, else the alignment does. UserError, here or
+    ``step`` frames: where there are gold phones, these say which, else the alignment does. UserError, here or
     there, where they do not fit."""
     if not len(alignment):
         raise UserError(f"{alignment.path}: empty; align the set again")

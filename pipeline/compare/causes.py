@@ -155,7 +155,7 @@ def holds(lattice: Lattice, answer: Answer) -> bool:
     """Whether a path of the lattice, of phones or of words, says ``answer``."""
     reached: list[set[int]] = [set() for _ in range(lattice.num_nodes)]
     reached[0].add(0)
-    for arc, label in enumerate(lattice.label):  # sorted by source, so each node is settled before its arcs are used
+    for arc, label in enumerate(lattice.label):  # sorted by source, so each node is final before its arcs are used
         before, there = reached[lattice.arc_from[arc]], reached[lattice.arc_to[arc]]
         if label in SILENT:
             there |= before
@@ -286,7 +286,7 @@ def said_otherwise(
     words: Sequence[Interval], placed: Sequence[Interval], lexicon: Weighted, fold: Fold
 ) -> list[list[tuple[str, ...]]]:
     """For each word, how it was said if the lexicon has no such pronunciation: in the lexicon's phones, from phones
-    that hands have placed. Empty where it has one, or where none of its phones can be said so."""
+    of the gold labels. Empty where it has one, or where none of its phones can be said so."""
     members: dict[str, set[str]] = {}
     for phone in sorted({phone for variants in lexicon.values() for _, phones in variants for phone in phones}):
         members.setdefault(fold.get(phone, phone), set()).add(phone)

@@ -1,4 +1,4 @@
-"""Whisper's ear: log-mel frames as OpenAI defines them (Radford et al. 2023; whisper/audio.py)."""
+"""What Whisper hears: log-mel frames as OpenAI defines them (Radford et al. 2023; whisper/audio.py)."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ class Panels:
     def __init__(self, comparison: Comparison, exp: Path, first: Sequence[int]) -> None:
         self.comparison, self.exp, self.first = comparison, exp, first
         aligned, gold = comparison.aligned, comparison.data / "test"
-        self.by_hand = bool(read_gold(gold, "phones"))
+        self.with_gold = bool(read_gold(gold, "phones"))
         self.reference = {name: read_placed(name, gold, aligned) for name in ("words", "phones")}
         self.hmm = aligned_ctm(aligned, "phones")
         self.ctm = {
@@ -125,7 +125,7 @@ class Panels:
     def _reference(self, utterance: str, words: list[Interval], phones: list[Interval]) -> dict[str, Any]:
         fold = self.comparison.fold
         return {
-            "reference": {"words": row(words, words), "phones": row(phones, phones, fold), "by_hand": self.by_hand},
+            "reference": {"words": row(words, words), "phones": row(phones, phones, fold), "with_gold": self.with_gold},
             "fold": {label: fold[label] for _, _, label in phones if label in fold},
             "hmm": {"name": self.comparison.reference, "segments": _times(self.hmm.get(utterance, []))},
         }

@@ -8,7 +8,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from lexicon.errors import UserError
-from pipeline.align.boundaries import HAND, PUBLISHED, TSV, WITHIN_MS
+from pipeline.align.boundaries import GOLD, PUBLISHED, TSV, WITHIN_MS
 from pipeline.align.peaks import HEADER
 from pipeline.report.others import read_tsv, table_of
 from pipeline.report.render import render
@@ -24,7 +24,7 @@ def boundaries_section(exp: Path) -> Markup:
         "boundaries.html",
         limits=WITHIN_MS,
         groups=_groups(together),
-        by_hand=any(row[0] == HAND for row in together),
+        with_gold=any(row[0] == GOLD for row in together),
         classes=table_of(TSV, classes, "Boundaries by class of phone"),
         peaks=_peaks(_rows(exp / "peaks.tsv", HEADER)),
     )
@@ -44,12 +44,12 @@ Row = tuple[str, str, list[str]]  # an aligner, what is to be said of it in smal
 
 
 def _groups(rows: list[list[str]]) -> list[tuple[str, list[Row]]]:
-    """One row an aligner: against hands, what others publish, and against each other."""
-    ours: list[Row] = [(row[1], "", _cells(row)) for row in rows if row[0] == HAND]
+    """One row an aligner: against gold phones, what others publish, and against each other."""
+    ours: list[Row] = [(row[1], "", _cells(row)) for row in rows if row[0] == GOLD]
     theirs: list[Row] = [(one.aligner, f"{one.speech}; {one.source}", ["", *one.row]) for one in PUBLISHED]
-    pairs: list[Row] = [(row[1], f"against {row[0]}", _cells(row)) for row in rows if row[0] != HAND]
+    pairs: list[Row] = [(row[1], f"against {row[0]}", _cells(row)) for row in rows if row[0] != GOLD]
     return [
-        ("against hand-placed phones", ours),
+        ("against gold phones", ours),
         ("elsewhere, of other speech", theirs if ours else []),
         ("against each other", pairs),
     ]

@@ -222,7 +222,7 @@ class _Cutter:
         return found
 
     def _through(self, label: int, firsts: Sequence[tuple[int, float, float, tuple[int, ...]]]):
-        """The best way to each state for each string of words settled on it: homophones that the grammar then treats
+        """The best way to each state for each string of words emitted on it: homophones that the grammar then treats
         alike come to the same states."""
         best: dict[tuple[int, tuple[int, ...]], tuple[float, float, float]] = {}
         for state, cost, acoustic, words in firsts:
@@ -310,7 +310,7 @@ def _assemble(
 def best_segments(lattice: Lattice) -> tuple[list[Segment], list[float], list[str]]:
     """The phones of the best path with their frames and the word each belongs to, their confidence, and these words.
 
-    A word begins with the phone whose arc settles it (see `pipeline.lattice.words.place_words`).
+    A word begins with the phone whose arc emits it (see `pipeline.lattice.words.place_words`).
     The confidence is the share of the paths that say the phone at its frames, averaged over them (Wessel et al. 2001,
     C_med): a phone a frame earlier or later is no doubt about the phone.
     """

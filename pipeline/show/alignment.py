@@ -24,7 +24,7 @@ FAR_MS = 20  # a start that differs by more is marked
 MARK = "*"
 WIDEST = 10  # columns of a word
 CROWD = 4  # others, for whose lengths there is no room in a line
-BY_HAND = "by hand"
+GOLD = "gold"
 DOT = "·"  # a blank
 
 
@@ -72,18 +72,18 @@ def align(place: Place) -> Shown:
         ],
     )
     lines += ["", *_timeline(place, found)]
-    systems = [one for one in found if one.name != BY_HAND]
+    systems = [one for one in found if one.name != GOLD]
     lines += _alone(systems[0], first, place.fold) if len(systems) == 1 else _side_by_side(first, others, place.fold)
     return Shown([*lines, *_agreement(place, first, others)])
 
 
 def everybody(place: Place) -> list[Aligned]:
-    """By hand, where hands have placed the phones; then the systems. UserError if nobody has."""
+    """Gold phones, where there are any; then the systems. UserError if nobody has."""
     found = []
     if phones := place.placed("phones"):
         found.append(
             Aligned(
-                BY_HAND,
+                GOLD,
                 [Rated(word) for word in place.placed("words")],
                 [Rated(phone) for phone in join_closures(phones)],
             )
@@ -100,7 +100,7 @@ def everybody(place: Place) -> list[Aligned]:
             found.append(
                 Aligned(name, [Rated(i) for i in place.aligned("words")], [Rated(i) for i in place.aligned("phones")])
             )
-    if not [one for one in found if one.name != BY_HAND]:
+    if not [one for one in found if one.name != GOLD]:
         raise UserError(
             f'"{place.id}" is not aligned by {" ".join(names) or "any system"} in {place.exp}; run: make compare'
         )
@@ -190,7 +190,7 @@ def _optional(value: float | None, decimals: int = 2) -> list[str]:
 
 def _who(one: Aligned) -> str:
     """In a sentence."""
-    return "the hand" if one.name == BY_HAND else one.name
+    return "the hand" if one.name == GOLD else one.name
 
 
 def _key(piece: Rated) -> int:

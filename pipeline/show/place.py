@@ -116,7 +116,7 @@ class Place:
         return features[self.id]
 
     def placed(self, kind: str) -> list[Interval]:
-        """The "phones" or "words" as hands have placed them, if they have; none otherwise."""
+        """The "phones" or "words" of the gold labels; none where there are none."""
         return self._intervals(self.data / self.part / f"{kind}.ctm")
 
     def aligned(self, kind: str) -> list[Interval]:
@@ -125,9 +125,9 @@ class Place:
         return self._intervals(self.exp / self.yardstick / f"ali_{self.part}" / f"{kind}.ctm")
 
     def reference(self, kind: str) -> tuple[list[Interval], str]:
-        """Placed by hands, else aligned; and in words by whom."""
+        """The gold labels, else the alignment; and in words by whom."""
         placed = self.placed(kind)
-        return (placed, "by hand") if placed else (self.aligned(kind), f"aligned by {self.yardstick}")
+        return (placed, "gold") if placed else (self.aligned(kind), f"aligned by {self.yardstick}")
 
     def _intervals(self, path: Path) -> list[Interval]:
         return read_ctm(path).get(self.id, []) if path.exists() else []

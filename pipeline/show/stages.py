@@ -32,7 +32,7 @@ STAGES = {
     "gmm": Stage("the old way: likelihoods of states and Gaussians, and the best path through them", scores.gmm),
     "classifier": Stage("the hybrid: a classifier's posteriors of the same states", scores.classifier),
     "neural": Stage("the new way: a network's spikes and blanks", scores.neural),
-    "align": Stage("the known text: words and phones placed by hand and by every system", alignment.align),
+    "align": Stage("the known text: words and phones in the gold labels and by every system", alignment.align),
     "decode": Stage(
         "the searches: words with times, confidence, acoustic and language score, and other readings", results.decode
     ),

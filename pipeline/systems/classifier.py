@@ -1,6 +1,6 @@
 """A frame classifier of scikit-learn, whose posteriors take the place of the Gaussians of an HMM (a hybrid).
 
-It learns from frames labelled by hand or by the alignment of the system that teaches it. Several are tried; each is
+It learns from frames labelled by gold phones or by the alignment of its teacher. Several are tried; each is
 judged on dev as it will be used: posteriors divided by priors, searched through the HMMs with a phone bigram.
 """
 
@@ -48,10 +48,10 @@ class Settings(FrontEndSettings):
 
 
 class Labelled(NamedTuple):
-    """A set with a label for each frame, and how many of its utterances were labelled by hand."""
+    """A set with a label for each frame, and how many of its utterances have gold phones."""
 
     frames: Frames
-    by_hand: int
+    gold: int
 
 
 def load(directory: Path, meta: dict[str, Any]) -> System:
@@ -125,12 +125,12 @@ def train(material: Material, settings: Settings) -> list[str]:
         "parameters": best.model.num_parameters,
     }
     write_model(material.out, meta, best.model.save)
-    hands = train_set.by_hand + dev_set.by_hand
-    by_hand = f", {hands} utterances labelled by hand" if hands else ""
+    gold = train_set.gold + dev_set.gold
+    with_gold = f", {gold} utterances with gold phones" if gold else ""
     return [
         *table,
         f"{best.name} chosen of {len(candidates)}, dev free PER {best.free_per:.1f} %,"
-        f" {best.model.num_parameters} parameters{by_hand}, {seconds:.0f} s",
+        f" {best.model.num_parameters} parameters{with_gold}, {seconds:.0f} s",
     ]
 
 

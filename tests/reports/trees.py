@@ -141,8 +141,8 @@ def with_findings(exp: Path) -> None:
     (exp / "matrix.tsv").write_text("system\tloop\tLM & all\nold\t50.0\t25.5\n")
     rows = [
         TSV,
-        ["hand", "old", "all", "10", "12", "+1.5", *"abcdef"],
-        ["hand", "old", "vowel", "4", "4", "+2.5", *"abcdef"],
+        ["gold", "old", "all", "10", "12", "+1.5", *"abcdef"],
+        ["gold", "old", "vowel", "4", "4", "+2.5", *"abcdef"],
         ["old", "new", "all", "9", "12", "-3.5", *"abcdef"],
     ]
     (exp / "boundaries.tsv").write_text("\n".join("\t".join(row) for row in rows) + "\n")

@@ -6,7 +6,7 @@ phonoscope.lattice = (() => {
   const {SILENT, makeSvg, shown, describe, stretch} = phonoscope;
   const SEARCHES = {free: 'phones only', words: 'words + language model'};  // what the search knew whose lattice it is
   const LANE = 21;         // height of a lane in pixels
-  const CAPTION = 15;      // what it takes more where words are written over the arcs that settle them
+  const CAPTION = 15;      // what it takes more where words are written over the arcs that emit them
   const BAR = 17;          // of a bar of the difference
   const THICKEST = 13;
   const BEND = 26;         // pixels an arc may take to change its lane
@@ -54,7 +54,7 @@ phonoscope.lattice = (() => {
       return arc;
     }
 
-    // Each word over the arc that settles it; it has room as far as to the next word of its lane.
+    // Each word over the arc that emits it; it has room as far as to the next word of its lane.
     captions() {
       const lanes = {};
       for (const arc of this.arcs.filter(({word}) => word)) (lanes[arc.lane] ??= []).push(arc);

@@ -168,8 +168,8 @@ phonoscope.Panel = (() => {
     }
 
     reference() {
-      const {words, phones, by_hand} = this.data.reference;
-      rows.segments(this, {name: by_hand ? 'placed by hand' : 'reference', row: words, label: 'reference words',
+      const {words, phones, with_gold} = this.data.reference;
+      rows.segments(this, {name: with_gold ? 'gold' : 'reference', row: words, label: 'reference words',
         className: 'words reference', isWord: true, isReference: true});
       rows.segments(this, {name: 'phones', row: phones, label: 'reference phones', className: 'phones',
         isReference: true});
