@@ -80,7 +80,7 @@ def test_sections_that_other_stages_fill(report: Path, watched: SimpleNamespace)
     assert bodies.nth(2).inner_text().split() == "against each other new against old 9 of 12 -3.5 a b c d e f".split()
     assert not bodies.nth(3).is_visible()
     page.locator("#boundaries summary").click()
-    assert bodies.nth(3).inner_text().split() == "hand old vowel 4 4 +2.5 a b c d e f".split()
+    assert bodies.nth(3).inner_text().split() == "gold old vowel 4 4 +2.5 a b c d e f".split()
     assert [line.split("\t") for line in bodies.nth(4).inner_text().splitlines()] == [
         ["new", "50.0", "3.5", "0.30 ± 0.25", "90.0"],
         ["new.raw", "60.0", "1.5", "0.40 ± 0.35", "80.0"],
