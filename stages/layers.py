@@ -1,0 +1,108 @@
+"""What the layers of an encoder from outside hold of phones, beside those of controls, of our own systems, and of what
+goes into them: ENCODER.tsv and .txt, and ENCODER.json with the counts of each utterance.
+
+The phones are those that hands have placed, where the corpus has such, else those of the reference's forced alignment.
+Everything is chosen on dev; whoever speaks in the test set is not in the others, unless the corpus has it so.
+"""
+
+from __future__ import annotations
+
+import itertools
+from argparse import Namespace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from lexicon.errors import UserError
+from lexicon.files import write_json, write_lines
+from lexicon.lang import load_lang
+from pipeline.base.parallel import each
+from pipeline.compare.layers import best_names, read_layers, readable_lines, tsv_lines
+from pipeline.datadir.feats import read_feats
+from pipeline.probe.measure import Layer, alignment, learning_curve, measure
+from pipeline.probe.probe import shared_speakers
+from pipeline.probe.sources import layers_of_encoder, yardsticks
+from pipeline.probe.target import SETS, read_target
+from pipeline.systems import load_system
+from stages.common import at_least, jobs, parser, run
+
+KIND = {True: "hand", False: "the reference's forced alignment"}
+
+
+def layers_of_system(data: Path, model: Path) -> list[Layer]:
+    """What a system of ours makes of an utterance on the way: its layers, or its scores where it has none."""
+    system = load_system(model)
+    opened = cache(lambda part: read_feats(data / part, model))
+
+    def rows(part: str, utt: str, name: str) -> np.ndarray:
+        return system.layers[name](opened(part)[utt])
+
+    return [
+        Layer(f"{system.name}.{name}", system.name, system.step, 0, lambda part, utt, name=name: rows(part, utt, name))
+        for name in system.layers
+    ]
+
+
+def main(args: Namespace) -> tuple[Path, str]:
+    lang = load_lang(args.data / "lang")
+    target = read_target(args.data, args.reference, lang, args.minutes)
+    if empty := [name for name in SETS if not target.sets[name]]:
+        raise UserError(f"{args.data / empty[0]}: no utterance with phones in their places; run: make compare")
+    own = [layer for model in args.models for layer in layers_of_system(args.data, model)]
+    inputs, layers = yardsticks(args.data), [layers_of_encoder(args.data, name) for name in args.encoders]
+    every = [*inputs, *itertools.chain.from_iterable(layers), *own]
+    name = args.encoders[0]
+
+    def done(function, items, what):
+        return list(tqdm(each(function, items, args.jobs), what, len(items), unit="layer", disable=None))
+
+    rows = done(lambda layer: measure(layer, target, lang), every, name)
+    best = best_names([{"rows": rows}])
+    curved = [layer for layer in every if layer.name in best]
+    curves = done(lambda layer: learning_curve(layer, target), curved, "learning curves")
+    compared = [*inputs, *layers[0], *own]  # a matrix of all controls would be large and tell little
+    with_mfcc = dict(zip([x.name for x in every], done(lambda x: alignment((inputs[0], x), target), every, "CKA")))
+    pairs = list(itertools.combinations(compared, 2))
+    alike = dict(zip([(a.name, b.name) for a, b in pairs], done(lambda pair: alignment(pair, target), pairs, "CKA")))
+    matrix = [
+        [1.0 if a is b else alike.get((a.name, b.name), alike.get((b.name, a.name))) for b in compared]
+        for a in compared
+    ]
+    target_json = args.out.with_suffix(".json")
+    write_json(
+        target_json,
+        {
+            "encoder": name,
+            "corpus": args.data.name,
+            "labels": KIND[target.by_hand],
+            "minutes": {part: sum(target.seconds[utt] for utt in target.sets[part]) / 60 for part in SETS},
+            "speakers": {utt: target.speaker_of[utt] for utt in target.sets["test"]},
+            "shared": sorted(shared_speakers({s: [target.speaker_of[u] for u in target.sets[s]] for s in SETS})),
+            "rows": [row | {"cka_mfcc": 100 * with_mfcc[row["name"]]} for row in rows],
+            "curves": {layer.group: points for layer, points in zip(curved, curves)},
+            "cka": {"names": [layer.name for layer in compared], "matrix": matrix},
+        },
+    )
+    found = read_layers([target_json])
+    write_lines(args.out.with_suffix(".txt"), readable := readable_lines(found))
+    write_lines(args.out, tsv_lines(found))
+    print("\n".join(["", *readable, ""]))
+    top = found.best[name]
+    return args.out, (
+        f"{len(every)} layers; {top.name}: {top.rates['frame_accuracy']} % of frames, free PER"
+        f" {top.rates['free_per']} %"
+    )
+
+
+if __name__ == "__main__":
+    options = parser(__doc__)
+    options.add_argument("--data", type=Path, required=True, help="data folder of the corpus, with its sets and lang/")
+    options.add_argument("--encoders", nargs="+", required=True, help="the encoder, then its controls; all encoded")
+    options.add_argument("--models", type=Path, nargs="*", default=[], help="model directories of our own systems")
+    options.add_argument("--reference", type=Path, required=True, help="model directory with ali_{train,dev,test}")
+    options.add_argument("--minutes", type=at_least(0.1), default=30.0, help="of train, of dev and of test at most")
+    options.add_argument("--out", type=Path, required=True, help="table to write; .txt and .json beside it")
+    jobs(options)
+    run(options, main)
