@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import itertools
 from argparse import Namespace
-from functools import cache
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from tqdm import tqdm
@@ -28,6 +30,9 @@ from pipeline.probe.target import SETS, read_target
 from pipeline.systems import load_system
 from stages.common import at_least, jobs, parser, run
 
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
 KIND = {True: "hand", False: "the reference's forced alignment"}
 
 
@@ -36,13 +41,10 @@ def layers_of_system(data: Path, model: Path) -> list[Layer]:
     system = load_system(model)
     opened = cache(lambda part: read_feats(data / part, model))
 
-    def rows(part: str, utt: str, name: str) -> np.ndarray:
+    def rows(name: str, part: str, utt: str) -> np.ndarray:
         return system.layers[name](opened(part)[utt])
 
-    return [
-        Layer(f"{system.name}.{name}", system.name, system.step, 0, lambda part, utt, name=name: rows(part, utt, name))
-        for name in system.layers
-    ]
+    return [Layer(f"{system.name}.{name}", system.name, system.step, 0, partial(rows, name)) for name in system.layers]
 
 
 def main(args: Namespace) -> tuple[Path, str]:
@@ -55,8 +57,10 @@ def main(args: Namespace) -> tuple[Path, str]:
     every = [*inputs, *itertools.chain.from_iterable(layers), *own]
     name = args.encoders[0]
 
-    def done(function, items, what):
-        return list(tqdm(each(function, items, args.jobs), what, len(items), unit="layer", disable=None))
+    def done(function: Callable[[Item], Result], items: Sequence[Item], what: str) -> list[Result]:
+        """Of all items; a layer cannot be sent to another process, its number can."""
+        found = each(lambda number: function(items[number]), range(len(items)), args.jobs)
+        return list(tqdm(found, what, len(items), disable=None))
 
     rows = done(lambda layer: measure(layer, target, lang), every, name)
     best = best_names([{"rows": rows}])

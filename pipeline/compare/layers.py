@@ -3,7 +3,7 @@ together, with intervals over all their speakers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +14,8 @@ from lexicon.errors import UserError
 from lexicon.files import read_json
 from lexicon.text import columns
 from pipeline.compare.significance import Rate, error_rate, resampling_units
+
+Counts = Mapping[str, Sequence[float]]  # by utterance: a part, and of how much
 
 # Measure: what people call it, and whether more is better.
 COUNTED = {
@@ -103,14 +105,13 @@ def _together(found: Sequence[Mapping[str, Any]]) -> Layers:
     tests = [(part, utt) for part, one in enumerate(found) for utt in one["speakers"]]
     units, unit = resampling_units([found[part]["speakers"][utt] for part, utt in tests])
 
-    def rate(counts: Callable[[int], Mapping[str, Sequence[float]]]) -> Rate:
-        each = np.array([counts(part)[utt] for part, utt in tests], float)
+    def rate(counts: Sequence[Counts]) -> Rate:
+        """Of the counts in each part."""
+        each = np.array([counts[part][utt] for part, utt in tests], float)
         return error_rate(each[:, 0], each[:, 1], units)
 
     def row(name: str, group: str, parts: Sequence[Mapping[str, Any]], chosen: bool = False) -> Row:
-        rates = {
-            measure: rate(lambda part, measure=measure: _counts(parts[part]["counts"], measure)) for measure in COUNTED
-        }
+        rates = {measure: rate([_counts(one["counts"], measure) for one in parts]) for measure in COUNTED}
         figures = {figure: float(np.mean([_number(one[figure]) for one in parts])) for figure in FIGURES}
         return Row(name, group, rates, figures, float(np.mean([one["dev_accuracy"] for one in parts])), chosen)
 
@@ -123,7 +124,7 @@ def _together(found: Sequence[Mapping[str, Any]]) -> Layers:
         curves[group] = [
             Point(
                 float(np.mean([float(list(own)[place]) for own in points])),
-                rate(lambda part, place=place: list(points[part].values())[place]),
+                rate([list(own.values())[place] for own in points]),
             )
             for place in range(min(map(len, points)))
         ]
@@ -133,9 +134,7 @@ def _together(found: Sequence[Mapping[str, Any]]) -> Layers:
     ]
     cka = list(found[0]["cka"]["names"]), np.mean([one["cka"]["matrix"] for one in found], axis=0)
     speakers = len({speaker for one in found for speaker in one["speakers"].values()})
-    minutes = "; ".join(
-        f"{name} {sum(one['minutes'][name] for one in found):.1f}" for name in ("train", "dev", "test")
-    )
+    minutes = "; ".join(f"{name} {sum(one['minutes'][name] for one in found):.1f}" for name in ("train", "dev", "test"))
     setting = (
         f"{found[0]['corpus']}, {found[0]['encoder']}: {len(tests)} test utterances of {speakers} speakers"
         f"{f' in {len(found)} splits' if len(found) > 1 else ''}; minutes: {minutes}; phones placed by"
@@ -151,9 +150,7 @@ def _together(found: Sequence[Mapping[str, Any]]) -> Layers:
 
 def best_names(found: Iterable[Mapping[str, Any]]) -> set[str]:
     """The names of the layers that are the best of their group on dev, in any split."""
-    return {
-        _best_of(one["rows"], group)["name"] for one in found for group in {row["group"] for row in one["rows"]}
-    }
+    return {_best_of(one["rows"], group)["name"] for one in found for group in {row["group"] for row in one["rows"]}}
 
 
 def _best_of(rows: Sequence[Mapping[str, Any]], group: str) -> Mapping[str, Any]:
@@ -165,7 +162,7 @@ def _number(value: float | None) -> float:
     return float("nan") if value is None else float(value)
 
 
-def _counts(counts: Mapping[str, Any], measure: str) -> Mapping[str, Sequence[float]]:
+def _counts(counts: Mapping[str, Any], measure: str) -> Counts:
     """By utterance a part and the whole; selectivity is the difference of two accuracies of the same frames."""
     if measure != "selectivity":
         return counts[measure]
@@ -218,8 +215,9 @@ def readable_lines(layers: Layers) -> list[str]:
     lines += [*layers.notes, "", "The layer of each that is best on dev, and what it makes of fewer minutes of labels:"]
     for group, row in layers.best.items():
         curve = ", ".join(f"{point.minutes:.3g} min {point.rate.percent:.1f}" for point in layers.curves[group])
+        name = row.name.removeprefix(f"{BEST}: ")
         lines.append(
-            f"  {group}: {row.name.removeprefix(f'{BEST}: ')}: frames right {row.rates['frame_accuracy']}, free PER"
+            f"  {name}: frames right {row.rates['frame_accuracy']}, free PER"
             f" {row.rates['free_per']}{f'; frames right by train alone: {curve}' if curve else ''}"
         )
     return lines

@@ -160,9 +160,7 @@ def _free_per(
     front_end = FrontEnd("none", 0, 0, raw=raw)
 
     def system(model: FrameClassifier) -> System:
-        return System(
-            layer.name, Path(), front_end, model.scaled_likelihoods, topology, layer.step, 0.5, START_SCALE
-        )
+        return System(layer.name, Path(), front_end, model.scaled_likelihoods, topology, layer.step, 0.5, START_SCALE)
 
     fold = target.fold
     tried = tune_free(system(tuned), lang, seen.rows, {utt: target.references[utt] for utt in target.sets["dev"]}, fold)

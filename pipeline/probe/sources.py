@@ -14,7 +14,6 @@ from pipeline.probe.measure import Layer
 from pipeline.probe.target import SETS
 from pipeline.sound.front_end import FrontEndSettings
 
-INPUTS = "input"  # the group of what is no network's
 # Rows of 10 ms are seen with four neighbours on each side, as long as a phone: a row of an encoder has seen seconds.
 CONTEXT = 4
 YARDSTICKS = {"mfcc": FrontEndSettings("variance", 2), "fbank": FrontEndSettings("variance", 0)}
@@ -22,7 +21,7 @@ YARDSTICKS = {"mfcc": FrontEndSettings("variance", 2), "fbank": FrontEndSettings
 
 def yardsticks(data: Path) -> list[Layer]:
     """MFCC with their derivatives, and log-mel energies, normalised by speaker."""
-    return [_of_kind(data, kind, kind, INPUTS, CONTEXT, settings) for kind, settings in YARDSTICKS.items()]
+    return [_of_kind(data, kind, kind, kind, CONTEXT, settings) for kind, settings in YARDSTICKS.items()]
 
 
 def layers_of_encoder(data: Path, encoder: str) -> list[Layer]:

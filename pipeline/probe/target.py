@@ -96,9 +96,11 @@ class Target:
 def read_target(data: Path, reference: Path, lang: Lang, minutes: float) -> Target:
     """The target of a corpus: of each set ``minutes`` at most, of all its speakers. Phones are those that hands have
     placed where all sets have some, else those of the forced alignment of the model ``reference``."""
-    sets, speaker_of, seconds = {}, {}, {}
-    phones: dict[str, Sequence[Interval]] = {}
-    words: dict[str, Sequence[Interval]] = {}
+    sets: dict[str, list[str]] = {}
+    speaker_of: dict[str, str] = {}
+    seconds: dict[str, float] = {}
+    phones: Intervals = {}
+    words: Intervals = {}
     references: dict[str, Sequence[str]] = {}
     by_hand = all(read_gold(data / name, "phones") for name in SETS)
     for name in SETS:
