@@ -32,8 +32,8 @@ NOTE = (
     "frames right: accuracy of a linear probe, closures being silence; phones alike: the same, every phone counting as"
     " much; free PER: the probe's scores in the free phone search; within 20 ms: phone starts in a forced alignment by"
     " a probe that joins closures with their bursts; selectivity: points by which phones are easier than the control"
-    " task (frames whose triphone was in training); PNMI: of 100 k-means units; ABX: across speakers of all sets;"
-    " CKA: linear, standardised. Probes were tuned on dev, then learnt from train and dev; selectivity from train alone"
+    " task (frames whose triphone was in training); PNMI (of 100 k-means units) and ABX (across speakers): of"
+    " all sets; CKA: linear, standardised. Probes were tuned on dev, then learnt from train and dev; selectivity from train alone"
 )
 
 

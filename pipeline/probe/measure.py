@@ -193,7 +193,8 @@ def _boundaries(seen: Seen, penalty: float) -> Counts:
 
 def _untaught(seen: Seen, labels: Mapping[str, np.ndarray]) -> dict[str, float]:
     """What is measured without teaching a layer anything: units of its frames, and whether equal phones are near each
-    other, across all speakers. Each dimension counts as much, since a few huge ones decide everything otherwise."""
+    other, across speakers; of all sets, since in few frames units seem to tell phones that they do not. Each dimension
+    counts as much, since a few huge ones decide everything otherwise."""
     target, names = seen.target, len(seen.target.names)
     scaled = scaling(seen.rows[utt] for utt in target.sets["train"])
     centres = fit_units(np.concatenate([scaled(seen.rows[utt]) for utt in target.sets["train"]]))
@@ -201,8 +202,7 @@ def _untaught(seen: Seen, labels: Mapping[str, np.ndarray]) -> dict[str, float]:
     tokens: list[Token] = []
     for utt in seen.rows:
         rows = scaled(seen.rows[utt])
-        if target.set_of[utt] == "test":
-            joint += joint_counts(labels[utt], nearest_unit(centres, rows), names, len(centres))
+        joint += joint_counts(labels[utt], nearest_unit(centres, rows), names, len(centres))
         tokens += tokens_of(target.whole[utt], seen.centres[utt], rows, target.speaker_of[utt])
     found = abx(tokens, across=True)
     return {

@@ -101,7 +101,7 @@ def _page(template: str, comparison: Comparison, root: str, **values: Any) -> Ma
     """A page; its script finds the IPA of every phone in it."""
     symbols = {name: phone.ipa for name, phone in phone_set_of(comparison.lang).items()}
     ipa = Markup(json.dumps(symbols, ensure_ascii=False).replace("<", "\\u003c"))
-    return render(template, root=root, ipa=ipa, scripts=SCRIPTS, **values)
+    return render(template, **({"root": root, "ipa": ipa, "scripts": SCRIPTS} | values))
 
 
 def _layers_page(comparison: Comparison, encoders: Sequence[dict[str, Any]]) -> Markup:
@@ -109,6 +109,7 @@ def _layers_page(comparison: Comparison, encoders: Sequence[dict[str, Any]]) -> 
         "layers.html",
         comparison,
         "",
+        scripts=(),
         title=f"{comparison.corpus}: phones inside other encoders",
         encoders=encoders,
         published=layers.PUBLISHED,
