@@ -32,15 +32,16 @@ NOTE = (
     "frames right: accuracy of a linear probe, closures being silence; phones alike: the same, every phone counting as"
     " much; free PER: the probe's scores in the free phone search; within 20 ms: phone starts in a forced alignment by"
     " a probe that joins closures with their bursts; selectivity: points by which phones are easier than the control"
-    " task (frames whose triphone was in training); PNMI (of 100 k-means units) and ABX (across speakers): of"
-    " all sets; CKA: linear, standardised. Probes were tuned on dev, then learnt from train and dev; selectivity from train alone"
+    " task (frames whose triphone was in training); PNMI (of 100 k-means units) and ABX (across speakers) are of all"
+    " sets; CKA: linear, standardised. Probes were tuned on dev, then learnt from train and dev; for selectivity, from"
+    " train alone"
 )
 
 
 @dataclass(frozen=True)
 class Row:
-    """What was measured of a layer. ``figures`` are in percent, NaN where there is none; ``chosen``: the layer of its
-    group that is best on dev."""
+    """What was measured of a layer. ``figures`` are in percent, NaN where there is none; ``chosen``: of the several of
+    its group it is the best on dev."""
 
     name: str
     group: str
@@ -128,8 +129,14 @@ def _together(found: Sequence[Mapping[str, Any]]) -> Layers:
             )
             for place in range(min(map(len, points)))
         ]
+    groups, top = [one["group"] for one in found[0]["rows"]], best_names(found)
     rows = [
-        row(first["name"], first["group"], [one["rows"][place] for one in found], first["name"] in best_names(found))
+        row(
+            first["name"],
+            first["group"],
+            [one["rows"][place] for one in found],
+            first["name"] in top and groups.count(first["group"]) > 1,
+        )
         for place, first in enumerate(found[0]["rows"])
     ]
     cka = list(found[0]["cka"]["names"]), np.mean([one["cka"]["matrix"] for one in found], axis=0)

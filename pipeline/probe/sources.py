@@ -9,7 +9,7 @@ import numpy as np
 
 from lexicon.errors import UserError
 from lexicon.files import read_json
-from pipeline.datadir.feats import Features, RawFeatures, front_end_for
+from pipeline.datadir.feats import Features, RawFeatures, front_end_for, missing_features
 from pipeline.probe.measure import Layer
 from pipeline.probe.target import SETS
 from pipeline.sound.front_end import FrontEndSettings
@@ -47,5 +47,9 @@ def _of_kind(data: Path, kind: str, name: str, group: str, context: int, setting
         return opened(part)[utt]
 
     for part in SETS:
-        opened(part)
+        if lacking := sorted(opened(part).missing - missing_features(data / part)):
+            raise UserError(
+                f"{opened(part).path}: without {len(lacking)} utterances ({lacking[0]}, ...), but all layers are"
+                " measured on the same; mend or remove these, and run: make data"
+            )
     return Layer(name, group, front_end.step, context, rows)
