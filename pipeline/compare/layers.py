@@ -28,6 +28,7 @@ COUNTED = {
 FIGURES = {"pnmi": ("PNMI", True), "abx_error": ("ABX error", False), "cka_mfcc": ("CKA with MFCC", True)}
 MEASURES = COUNTED | FIGURES
 BEST = "best on dev"
+ARRAYS = ".safetensors"  # beside a .json: `pipeline.probe.measure.example`
 NOTE = (
     "frames right: accuracy of a linear probe, closures being silence; phones alike: the same, every phone counting as"
     " much; free PER: the probe's scores in the free phone search; within 20 ms: phone starts in a forced alignment by"

@@ -123,10 +123,32 @@ def learning_curve(layer: Layer, target: Target) -> dict[str, Counts]:
     return points
 
 
-def alignment(layers: tuple[Layer, Layer], target: Target) -> float:
+def example(layer: Layer, target: Target) -> tuple[dict[str, np.ndarray], dict[str, list[str]]]:
+    """Of the first utterance of the test set, for a picture: the ``features`` (T, D), each with mean nought and
+    variance one in training, the ``posteriors`` of the probe (T, P), the ``step`` of rows, and ``starts`` and ``ends``
+    of the phones in seconds; and names of the ``columns``, the ``phones``, the ``layer`` and the ``utterance``."""
+    seen, utt = Seen.of(layer, target), min(target.sets["test"])
+    labels = seen.labels()
+    train, dev = (seen.frames(target.sets[name], labels) for name in ("train", "dev"))
+    model = train_probe(train, dev, len(target.names), layer.context).model
+    posteriors = np.zeros((len(seen.rows[utt]), len(target.names)), np.float32)
+    posteriors[:, model.classes] = np.exp(model.log_posteriors(seen.rows[utt]))
+    phones = target.whole[utt]
+    arrays = {
+        "features": scaling(seen.rows[one] for one in target.sets["train"])(seen.rows[utt]).astype(np.float16),
+        "posteriors": posteriors.astype(np.float16),
+        "step": np.array(layer.step),
+        "starts": np.array([phone.start for phone in phones]),
+        "ends": np.array([phone.end for phone in phones]),
+    }
+    names = {"columns": list(target.names), "phones": [phone.label for phone in phones]}
+    return arrays, {**names, "layer": [layer.name], "utterance": [utt]}
+
+
+def alignment(first: Layer, second: Layer, target: Target) -> float:
     """Linear CKA in [0, 1] of two layers over the test set, each dimension of variance one, at the frames of the
     slower of the two."""
-    slow, fast = sorted(layers, key=lambda layer: -layer.step)
+    slow, fast = sorted((first, second), key=lambda layer: -layer.step)
     sums = LinearCka()
     total = sum(target.seconds[utt] for utt in target.sets["test"]) * 1000 / FRAME_SHIFT_MS / slow.step
     thin = max(1, -(-int(total) // CKA_FRAMES))

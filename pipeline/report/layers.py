@@ -6,17 +6,26 @@ has one layer, or of which the best is shown.
 
 from __future__ import annotations
 
+import base64
 import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pipeline.compare.layers import BEST, COUNTED, FIGURES, MEASURES, NOTE, Layers, Row, read_layers, several
+import numpy as np
+
+from lexicon.errors import UserError
+from lexicon.phones import SILENT, PhoneSet
+from pipeline.base.arrays import read_arrays
+from pipeline.compare.layers import ARRAYS, BEST, COUNTED, FIGURES, MEASURES, NOTE, Layers, Row, read_layers, several
+from pipeline.draw.spectrogram import png_mask
+from pipeline.report.posteriorgram import posteriorgram
 from pipeline.report.render import Named
 
 WIDTH, HEIGHT = 460, 250  # of a picture; the plot lies within these margins
 LEFT, RIGHT, TOP, BOTTOM = 34, 112, 12, 30
 APART = 10.5  # pixels between two labels at the right
+SHADES = 2.5  # standard deviations on both sides of the mean, from white to black
 MARGIN = 4  # points of the scale left free above and below
 
 # Findings of others, about other encoders and other speech.
@@ -73,9 +82,39 @@ class Track(NamedTuple):
     best: Row
 
 
-def page_values(exp: Path) -> list[dict[str, Any]]:
+def page_values(exp: Path, phone_set: PhoneSet) -> list[dict[str, Any]]:
     """A section for each encoder that has been measured; none where none has."""
-    return [_section(read_layers([path])) for path in sorted((exp / "layers").glob("*.json"))]
+    return [
+        _section(read_layers([path])) | {"example": _example(path.with_suffix(ARRAYS), phone_set)}
+        for path in sorted((exp / "layers").glob("*.json"))
+    ]
+
+
+def _example(path: Path, phone_set: PhoneSet) -> dict[str, Any]:
+    """Features and emission of one utterance as pictures, with the phones over them; places in percent of its time."""
+    try:
+        arrays, names = read_arrays(path)
+        emission = posteriorgram(names["columns"], arrays["posteriors"], int(arrays["step"]), phone_set)
+        features = np.clip((np.asarray(arrays["features"], np.float32).T + SHADES) / (2 * SHADES), 0, 1)
+        bounds = np.stack([arrays["starts"], arrays["ends"]], axis=1).tolist()
+        layer, utterance = names["layer"][0], names["utterance"][0]
+        phones = list(zip(names["phones"], bounds, strict=True))
+    except Exception as error:  # a file of anything can fail in any way; all of them mean the same to the user
+        raise UserError(f"{path}: no picture of a layer ({error!r:.80}); remove it and run: make layers") from error
+    begin, end = emission["start"], emission["end"]
+
+    def across(seconds: float) -> float:
+        return 100 * min(max((seconds - begin) / (end - begin), 0), 1)
+
+    return {
+        "layer": layer,
+        "utterance": utterance,
+        "seconds": end - begin,
+        "features": base64.b64encode(png_mask(features, levels=32)).decode("ascii"),
+        "emission": emission["png"],
+        "labels": emission["labels"],
+        "phones": [(name, across(start), across(stop)) for name, (start, stop) in phones if name not in SILENT],
+    }
 
 
 def num_looks(sections: Sequence[dict[str, Any]]) -> int:

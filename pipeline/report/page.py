@@ -57,7 +57,7 @@ def write_report(
         (folder / name).mkdir()
     for asset in ("report.css", *(f"{script}.js" for script in SCRIPTS)):
         shutil.copyfile(WEB / asset, folder / "web" / asset)
-    encoders = layers.page_values(exp)
+    encoders = layers.page_values(exp, phone_set_of(comparison.lang))
     _write(folder / "web" / "colours.css", colours_css(max(len(comparison.systems), layers.num_looks(encoders))))
     panels = Panels(comparison, exp, first)
     for index, utterance in enumerate(chosen):
