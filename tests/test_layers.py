@@ -4,6 +4,7 @@ together; and the page that shows it, in a real browser."""
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from argparse import Namespace
@@ -28,7 +29,7 @@ from pipeline.neural.model import CtcModel, Encoder, EncoderConfig, save_model
 from pipeline.probe.target import Target, centres_of
 from pipeline.sound.front_end import Raw
 from pipeline.sound.mfcc import fbank, mfcc
-from pipeline.times.intervals import Interval
+from pipeline.times.intervals import Interval, read_ctm
 from stages.encode import main as encode
 
 pytest_plugins = ["reports.fixtures"]
@@ -225,7 +226,8 @@ def test_page(measured: Path, watched: SimpleNamespace, tmp_path: Path) -> None:
     page.goto((exp / "report/index.html").as_uri())
     assert page.locator("nav a[href='layers.html']").count() == 0
     (exp / "layers").mkdir()
-    (exp / "layers/planted.json").write_bytes((measured / "one/layers/planted.json").read_bytes())
+    for name in ("planted.json", "planted.safetensors"):
+        shutil.copy(measured / "one/layers" / name, exp / "layers")
     done = run_stage("report", exp, data, "--systems", *SYSTEMS, "--out", str(exp / "report"))
     assert done.returncode == 0, done.stderr
     page.goto((exp / "report/index.html").as_uri())
@@ -248,6 +250,18 @@ def test_page(measured: Path, watched: SimpleNamespace, tmp_path: Path) -> None:
     assert "planted.hot best on dev" in page.locator("table.figures tr.chosen").first.inner_text().replace("\t", " ")
     assert page.locator("table.alike tbody td").count() == 49
     assert "Hewitt & Liang 2019" in page.locator("#elsewhere").inner_text()
+    # The first utterance of the test set: its phones over what the probe makes of them.
+    assert page.locator(".example .names span").all_inner_texts() == ["AE", "S", "K", "T", "SIL"]
+    placed = read_ctm(measured / "data/test/phones.ctm")["e0"]
+    assert page.locator(".example .lane b").all_inner_texts() == [phone.label for phone in placed]
+    lane = page.locator(".example .lane").bounding_box()
+    first = page.locator(".example .lane b").first.bounding_box()
+    seconds = 0.0025 + (first["x"] - lane["x"]) / lane["width"] * SHIFT * (8 + round((placed[-1].end - 0.0825) / SHIFT))
+    assert seconds == pytest.approx(placed[0].start, abs=0.005)
+    assert page.locator(".example .picture").count() == 2
     for width in (400, 1280):
         page.set_viewport_size({"width": width, "height": 900})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+    (exp / "layers/planted.safetensors").write_bytes(b"no arrays")
+    failed = run_stage("report", exp, data, "--systems", *SYSTEMS, "--out", str(exp / "report"))
+    assert failed.returncode == 1 and failed.stderr.count("\n") == 1 and "no picture of a layer" in failed.stderr
