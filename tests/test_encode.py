@@ -129,7 +129,7 @@ def test_what_cannot_be_encoded(data):
     for options, why in [
         (["--encoder", "small", "--layers", "block9"], 'layer "block9"'),
         (["--encoder", "wave", "--words"], "not fine-tuned to letters"),
-        (["--encoder", "nobody"], 'ENCODER="nobody": not in'),
+        (["--encoder", "nobody"], 'ENCODER="nobody": neither in'),
     ]:
         done = encode(data, *options)
         assert done.returncode == 1 and why in done.stderr and done.stderr.count("\n") == 1, done.stderr

@@ -17,11 +17,11 @@ import numpy as np
 
 from lexicon.lang import Lang
 from pipeline.align.boundaries import compare_boundaries
-from pipeline.classifier.model import FrameClassifier, FrameData
+from pipeline.classifier.model import FrameClassifier
 from pipeline.probe.abx import Token, abx, macro_average, tokens_of
 from pipeline.probe.boundaries import WITHIN, align_phones, one_state_phones
 from pipeline.probe.cka import LinearCka
-from pipeline.probe.frames import nearest_frames, scaling
+from pipeline.probe.frames import FrameData, nearest_frames, scaling
 from pipeline.probe.probe import MOST, hits, predicted, probe_with, train_probe
 from pipeline.probe.target import Target, centres_of
 from pipeline.probe.units import fit_units, joint_counts, nearest_unit, pnmi
@@ -184,14 +184,16 @@ def _free_per(
     def system(model: FrameClassifier) -> System:
         return System(layer.name, Path(), front_end, model.scaled_likelihoods, topology, layer.step, 0.5, START_SCALE)
 
-    fold = target.fold
-    tried = tune_free(system(tuned), lang, seen.rows, {utt: target.references[utt] for utt in target.sets["dev"]}, fold)
-    last, settings = system(judged), best_of(tried)
-    decoder = WfstDecoder(last, lang, "free", settings, Beams(lattice_beam=BEST_PATH_ONLY))
+    def scored(model: FrameClassifier, utts: Sequence[str]) -> dict[str, tuple[np.ndarray, int]]:
+        return {utt: (model.scaled_likelihoods(seen.rows[utt]), len(seen.rows[utt]) * layer.step) for utt in utts}
+
+    said, fold, dev = target.references, target.fold, target.sets["dev"]
+    tried = tune_free(system(tuned), lang, scored(tuned, dev), {utt: said[utt] for utt in dev}, fold)
+    settings = best_of(tried)
+    decoder = WfstDecoder(system(judged), lang, "free", settings, Beams(lattice_beam=BEST_PATH_ONLY))
     counts = {}
-    for utt in target.sets["test"]:
-        said, x = {utt: target.references[utt]}, seen.rows[utt]
-        errors = count_errors(decoder, {utt: (last.scores(x), last.num_frames(x))}, said, words=False, fold=fold)
+    for utt, scores in scored(judged, target.sets["test"]).items():
+        errors = count_errors(decoder, {utt: scores}, {utt: said[utt]}, words=False, fold=fold)
         counts[utt] = (float(errors), float(len(said[utt])))
     return settings, counts
 
