@@ -20,7 +20,7 @@ export PHONOSCOPE_CORES := $(VENV)/.cores
 # Stages of one run may write beside each other; another run's have to wait.
 export PHONOSCOPE_RUN := $(shell echo $$PPID.$$(date +%s))
 .PHONY: all setup data lexicon mfcc $(trained) decode compare errors matrix report pron_probs lattice \
-  lattice_difference lattice_text models encode replay show check transcribe align record test clean help FORCE
+  lattice_difference lattice_text models encode layers replay show check transcribe align record test clean help FORCE
 
 ##@ Everything
 ## all: all stages on CORPUS, then the comparison
@@ -88,7 +88,7 @@ define raw_features
 $(call raw_of,%,$(1)): $(DATA)/splits.json $$$$(call changed,$$$$(call mfcc_opts,$$$$*,$(1)),$(call raw_of,$$$$*,$(1)))
 	$$(PY) -m stages.make_mfcc --jobs $(NJ) $$(call mfcc_opts,$$*,$(1))
 endef
-$(foreach k,$(sort mfcc $(foreach s,$(known_systems),$(call column,$(s),5))),$(eval $(call raw_features,$(k))))
+$(foreach k,$(sort mfcc fbank $(foreach s,$(known_systems),$(call column,$(s),5))),$(eval $(call raw_features,$(k))))
 
 # The reference: its forced alignment chooses pronunciations, and gives times where there are no gold phones.
 reference := $(EXP)/$(REFERENCE)
@@ -211,6 +211,7 @@ report_opts = $(experiment) --systems $(SYSTEMS) $(if $(pair_differs),--pair $(P
 	$(if $(UTT),$(call quoted,--utt=$(UTT))) $(call words_of,REPORT_ARGS)
 pair_differs = $(if $(filter-out $(SYSTEMS),$(PAIR)),,$(EXP)/lattice_difference.txt)
 $(EXP)/report/index.html: $(scores) $(EXP)/boundaries.tsv $(explained) $(pair_differs) \
+		$(wildcard $(EXP)/layers/*.json) \
 		$(call changed,$(report_opts),$(EXP)/report/index.html)
 	$(PY) -m stages.report $(report_opts)
 
@@ -234,11 +235,30 @@ models: | $(VENV)/.phonoscope
 
 ## encode: layers LAYERS (or all) of ENCODER, of train, dev and test
 encode: $(patsubst %,$(DATA)/%/$(encoder_name).json,train dev test)
-encode_opts = --data $(DATA)/$(1) $(call quoted,--encoder=$(ENCODER)) $(if $(LAYERS),--layers $(call words_of,LAYERS)) \
-	$(call words_of,ENCODE_ARGS)
-$(DATA)/%/$(encoder_name).json: $(DATA)/splits.json \
-		$$(call changed,$$(call encode_opts,$$*),$(DATA)/$$*/$(encoder_name).json) | $(VENV)/.phonoscope
-	$(PY) -m stages.encode --jobs $(NJ) $(models_opt) $(call encode_opts,$*)
+# An encoder goes with its controls, each named as its files are; a target's name cannot have a ":".
+encoders := $(ENCODER) $(if $(findstring :,$(ENCODER)),,$(ENCODER):random $(ENCODER):shuffled)
+encoder_names := $(subst :,-,$(encoders))
+encoder_called = $(strip $(foreach e,$(encoders),$(if $(filter $(1),$(subst :,-,$(e))),$(e))))
+encode_opts = --data $(DATA)/$(1) $(call quoted,--encoder=$(call encoder_called,$(2))) --out $(DATA)/$(1)/$(2).json \
+	$(if $(LAYERS),--layers $(call words_of,LAYERS)) $(call words_of,ENCODE_ARGS)
+define encoding
+$(DATA)/%/$(1).json: $(DATA)/splits.json \
+		$$$$(call changed,$$$$(call encode_opts,$$$$*,$(1)),$(DATA)/$$$$*/$(1).json) | $(VENV)/.phonoscope
+	$$(PY) -m stages.encode --jobs $(NJ) $$(models_opt) $$(call encode_opts,$$*,$(1))
+endef
+$(foreach e,$(encoder_names),$(eval $(call encoding,$(e))))
+
+## layers: what each layer of ENCODER knows of phones, beside controls, SYSTEMS and what goes into them
+layers: $(EXP)/layers/$(encoder_name).tsv
+layered := $(call uniq,$(foreach s,$(SYSTEMS),$(call model_name,$(s))))
+layers_opts = --data $(DATA) --encoders $(encoders) --models $(patsubst %,$(EXP)/%,$(layered)) \
+	--reference $(reference) --out $(EXP)/layers/$(encoder_name).tsv $(call words_of,LAYERS_ARGS)
+$(EXP)/layers/$(encoder_name).tsv: $(DATA)/lang/lang.json $(patsubst %,$(EXP)/%/model.safetensors,$(layered)) \
+		$(foreach s,train dev test,$(patsubst %,$(DATA)/$(s)/%.json,$(encoder_names)) \
+		$(reference)/ali_$(s)/phones.txt $(foreach k,$(sort mfcc fbank $(foreach m,$(layered),\
+		$(call features,$(m)))),$(call raw_of,$(s),$(k)))) \
+		$(call changed,$(layers_opts),$(EXP)/layers/$(encoder_name).tsv)
+	$(PY) -m stages.layers --jobs $(NJ) $(layers_opts)
 
 ##@ Look inside
 ## lattice_difference: phones that only one of the two systems of PAIR considered, by class

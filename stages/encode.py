@@ -29,6 +29,9 @@ def main(args: Namespace) -> tuple[Path, str]:
         encoder.can_write()
     utterances, rate = read_datadir(args.data), sample_rate(args.data)
     name = args.encoder.replace(":", "-")
+    target = args.data / f"{name}.json"
+    if args.out != target:
+        raise UserError(f"--out {args.out}: layers of {args.encoder} are looked for beside {target}")
     kept = args.data / f"{name}.shards" / fingerprint(encoder, layers, utterances, args.words, args.together == "yes")
     only(kept.parent, kept)
     shards = shards_of(utterances, rate, kept)
@@ -50,7 +53,6 @@ def main(args: Namespace) -> tuple[Path, str]:
     if args.words:
         said = results_of(shards, "words")
         write_lines(args.data / f"{name}.txt", [" ".join([utt, *plain_words(said[utt])]) for utt in sorted(said)])
-    target = args.data / f"{name}.json"
     about = {"encoder": encoder.name, "sha256": encoder.sha256, "layers": layers, "width": encoder.width}
     about["together"] = args.together
     times = {"frame_shift_ms": 1000 * encoder.shift / SAMPLE_RATE, "first_centre_ms": 12.5}
@@ -72,6 +74,7 @@ if __name__ == "__main__":
         required=True,
         help="name of a model, as make models lists them; for a control with :random or :shuffled",
     )
+    options.add_argument("--out", type=Path, required=True, help="what says which layers there are: DATA/ENCODER.json")
     options.add_argument("--models", type=path, help="folder where models are looked for first")
     options.add_argument("--layers", nargs="+", help="conv, block1, ..., norm; without it all")
     options.add_argument(

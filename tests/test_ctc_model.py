@@ -107,6 +107,20 @@ def test_posteriors_are_log_probabilities_and_repeat_bit_by_bit():
     assert model.log_posteriors(np.zeros((0, 39), np.float32)).shape == (0, 4)
 
 
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_hidden_layers(encoder: str):
+    """A row for each of the posteriors; these are an affine map and a softmax of the last."""
+    model = small_model(encoder)
+    names = model.encoder.hidden_names
+    assert names[:2] == ["front", "residual"] and names[2:] == ([] if encoder == "tdnn" else ["layer1"])
+    found = {name: model.hidden(noise(31), name) for name in names}
+    assert {len(x) for x in found.values()} == {11} and not np.allclose(found["front"], found["residual"])
+    output = model.encoder.output
+    scores = found[names[-1]] @ output.weight.detach().numpy().T + output.bias.detach().numpy()
+    expected = scores - np.log(np.exp(scores).sum(1, keepdims=True))
+    assert np.allclose(model.log_posteriors(noise(31)), expected, atol=1e-5)
+
+
 def test_features_that_do_not_fit_are_refused():
     with pytest.raises(UserError, match="13"):
         small_model().log_posteriors(np.zeros((5, 13), np.float32))

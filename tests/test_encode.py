@@ -42,7 +42,9 @@ def data(tmp_path) -> Path:
 
 
 def encode(data: Path, *options: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "stages.encode", "--data", data, "--models", data.parents[1] / "models", *options]
+    out = data / f"{options[1].replace(':', '-')}.json"
+    command = [sys.executable, "-m", "stages.encode", "--data", data, "--out", out]
+    command += ["--models", data.parents[1] / "models", *options]
     return subprocess.run(list(map(str, command)), cwd=PROJECT, capture_output=True, text=True)
 
 
@@ -70,7 +72,8 @@ def test_stage(data):
     assert about["layers"] == ["block2", "norm"] and about["frame_shift_ms"] == 20
     assert len((data / "small-shuffled.txt").read_text(encoding="utf-8").splitlines()) == 6
     assert not (data / "small-shuffled.shards").exists()
-    assert (data / "small-shuffled.json.made").is_file()
+    assert encode(data, "--encoder", "small", "--layers", "norm").returncode == 0
+    assert all((data / f"{name}.json.made").is_file() for name in ("small", "small-shuffled"))  # each has its record
 
 
 @pytest.mark.parametrize("name", ["small", "wave"])
@@ -126,7 +129,7 @@ def test_what_cannot_be_encoded(data):
     for options, why in [
         (["--encoder", "small", "--layers", "block9"], 'layer "block9"'),
         (["--encoder", "wave", "--words"], "not fine-tuned to letters"),
-        (["--encoder", "nobody"], 'ENCODER="nobody": not in'),
+        (["--encoder", "nobody"], 'ENCODER="nobody": neither in'),
     ]:
         done = encode(data, *options)
         assert done.returncode == 1 and why in done.stderr and done.stderr.count("\n") == 1, done.stderr

@@ -24,6 +24,7 @@ TARGETS = (
     "lattice_text",
     "models",
     "encode",
+    "layers",
     "lattice",
     "show",
     "replay",

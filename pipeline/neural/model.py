@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import zlib
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -84,12 +85,13 @@ class RecurrentStack(nn.Module):
         )
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:  # (B, T, 2 width)
-        turn = turned_round(lengths, x.shape[1])
+    def forward(self, x: Tensor, lengths: Tensor) -> list[Tensor]:  # (B, T, 2 width), of each layer
+        turn, found = turned_round(lengths, x.shape[1]), []
         for onward, inverse in zip(self.onward, self.inverse, strict=True):
             late = gather_time(inverse(gather_time(x, turn))[0], turn)
             x = x + self.dropout(torch.cat([onward(x)[0], late], dim=-1))
-        return x
+            found.append(x)
+        return found
 
 
 def turned_round(lengths: Tensor, size: int) -> Tensor:
@@ -143,12 +145,13 @@ class ConformerStack(nn.Module):
         super().__init__()
         self.blocks = nn.ModuleList(ConformerBlock(width, dropout) for _ in range(layers))
 
-    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
-        mask = time_mask(lengths, x.shape[1])
+    def forward(self, x: Tensor, lengths: Tensor) -> list[Tensor]:  # (B, T, width), of each block
+        mask, found = time_mask(lengths, x.shape[1]), []
         x = x + sinusoids(x.shape[1], x.shape[2], x.device)
         for block in self.blocks:
             x = block(x, mask)
-        return x
+            found.append(x)
+        return found
 
 
 def sinusoids(length: int, width: int, device: torch.device) -> Tensor:
@@ -195,14 +198,29 @@ class Encoder(nn.Module):
 
     def forward(self, feats: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """feats (B, T, D), lengths (B,) -> log posteriors (B, T', V), T' = ceil(T / subsampling), and lengths (B,)."""
+        found, lengths = self.hidden(feats, lengths)
+        return self.output(self.dropout(list(found.values())[-1])).log_softmax(dim=-1), lengths
+
+    @property
+    def hidden_names(self) -> list[str]:
+        """The hidden layers, from below: the convolutions that subsample, those after them, each layer above."""
+        convolutions = [name for name, blocks in (("front", self.front), ("residual", self.residual)) if len(blocks)]
+        above = self.config.layers if self.stack is not None else 0
+        return [*convolutions, *(f"layer{number + 1}" for number in range(above))]
+
+    def hidden(self, feats: Tensor, lengths: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+        """The input, normalised, and the hidden layers, each (B, T', channels), by name; and lengths (B,)."""
         x = (feats - self.mean) / self.deviation
+        found = {"input": x}
         for block in self.front:
             x, lengths = block(x, lengths)
+            found["front"] = x
         for block in self.residual:
             x = x + block(x, lengths)[0]
+            found["residual"] = x
         if self.stack is not None:
-            x = self.stack(x, lengths)
-        return self.output(self.dropout(x)).log_softmax(dim=-1), lengths
+            found |= {f"layer{number}": layer for number, layer in enumerate(self.stack(x, lengths), 1)}
+        return found, lengths
 
     def num_parameters(self) -> int:
         return sum(p.numel() for p in self.parameters())
@@ -231,6 +249,16 @@ class CtcModel:
 
         No frames give no frames. Raises UserError when D is not what the model was trained on or a value is not finite.
         """
+        found = self._alone(feats, lambda batch, lengths: self.encoder(batch, lengths)[0])
+        return np.zeros((0, len(self.tokens)), np.float32) if found is None else found
+
+    def hidden(self, feats: np.ndarray, name: str) -> np.ndarray:
+        """A hidden layer: feats (T, D), as `log_posteriors` takes them, -> (ceil(T / subsampling), channels)."""
+        found = self._alone(feats, lambda batch, lengths: self.encoder.hidden(batch, lengths)[0][name])
+        return np.zeros((0, self.encoder.output.in_features), np.float32) if found is None else found
+
+    def _alone(self, feats: np.ndarray, function: Callable[[Tensor, Tensor], Tensor]) -> np.ndarray | None:
+        """What the network makes of one utterance, alone in its batch; None of no frames."""
         dimension = self.encoder.config.feature_dim
         if feats.ndim != 2 or feats.shape[1] != dimension:
             raise UserError(
@@ -240,13 +268,13 @@ class CtcModel:
         if not np.isfinite(feats).all():
             raise UserError("features hold NaN or infinity; run make mfcc again")
         if len(feats) == 0:
-            return np.zeros((0, len(self.tokens)), np.float32)
+            return None
         device = next(self.encoder.parameters()).device
         self.encoder.eval()
         with torch.inference_mode():
             batch = torch.from_numpy(np.array(feats, np.float32)).to(device)[None]  # a copy: feats may be read-only
-            log_probs, _ = self.encoder(batch, torch.tensor([len(feats)], device=device))
-        return np.ascontiguousarray(log_probs[0].cpu().numpy())
+            found = function(batch, torch.tensor([len(feats)], device=device))
+        return np.ascontiguousarray(found[0].cpu().numpy())
 
 
 def ctc_loss(log_probs: Tensor, lengths: Tensor, targets: list[tuple[int, ...]]) -> Tensor:

@@ -21,7 +21,7 @@ from pipeline.probe.frames import FrameData, scaling
 
 # L2 penalties of the weights, a frame, from strong to weak: each fit begins where the stronger one ended. On dev of the
 # four splits of timit_sample 0.01 is always the best, for MFCC and for a layer of Whisper.
-PENALTIES = (0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
+PENALTIES = (0.1, 0.03, 0.01, 0.003, 0.001)
 STEPS = 30  # of L-BFGS at most, for a penalty; with 100 the four splits are no better
 MOST = 40_000  # frames to learn from: of an hour, neighbours are so alike that every fourth says as much
 
@@ -37,10 +37,15 @@ class Tried:
 @dataclass(frozen=True)
 class Probe:
     """A trained probe, ``model``, and the penalties tried, strongest first. The densities of the model are indices of
-    phones: its `scaled_likelihoods`, log posterior minus log prior, are the scores of a search for phones."""
+    phones: its `scaled_likelihoods`, log posterior minus log prior, are the scores of a search for phones.
+
+    ``before_dev`` has not learnt from dev, so that what it says there is what it says of people it has never heard: by
+    that a layer is chosen, and a search is tuned. It is ``model`` itself, unless dev was learnt from as well.
+    """
 
     model: FrameClassifier
     tried: list[Tried]
+    before_dev: FrameClassifier
 
     @property
     def penalty(self) -> float:
@@ -69,13 +74,23 @@ def train_probe(
             break
         best = fitted
     assert best is not None
-    probe = Probe(best, tried)
+    probe = Probe(best, tried, best)
     if with_dev:
-        both = FrameData(np.concatenate([train.x, dev.x]), np.concatenate([train.y, dev.y]))
-        fit = _Fitting(both, num_phones, context)
-        best = [fit(penalty) for penalty in penalties[: list(penalties).index(probe.penalty) + 1]][-1]
-        probe = Probe(best, tried)
+        return Probe(probe_with(probe.penalty, joined(train, dev), num_phones, context, penalties), tried, best)
     return probe
+
+
+def probe_with(
+    penalty: float, data: FrameData, num_phones: int, context: int = 0, penalties: Sequence[float] = PENALTIES
+) -> FrameClassifier:
+    """A probe of frames as `train_probe` takes them, fitted as far as a penalty that is known, one of ``penalties``."""
+    fit = _Fitting(thinned(data, 2 * MOST), num_phones, context)
+    return [fit(one) for one in penalties[: list(penalties).index(penalty) + 1]][-1]
+
+
+def joined(*parts: FrameData) -> FrameData:
+    """The frames of all parts."""
+    return FrameData(np.concatenate([part.x for part in parts]), np.concatenate([part.y for part in parts]))
 
 
 class _Fitting:

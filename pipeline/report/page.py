@@ -1,4 +1,5 @@
-"""The report's pages: index.html, a page for each chosen utterance, and their scripts and style beside them.
+"""The report's pages: index.html, a page for each chosen utterance, layers.html where layers of encoders from outside
+have been measured, and their scripts and style beside them.
 
 Everything is a plain file that works from disk: no server, no network. What a page shows of an utterance lies in small
 scripts of their own, ``utt/NNN/*.js``: one for the sound, one for each system, model and pair of systems. A page loads
@@ -21,6 +22,7 @@ from pipeline.compare.results import Comparison
 from pipeline.compare.score import count
 from pipeline.datadir import Utterance
 from pipeline.draw.colours import COLOURS, MARKS, look
+from pipeline.report import layers
 from pipeline.report.as_text import text_of
 from pipeline.report.heat_maps import FIGURES, figures
 from pipeline.report.lattices import read_lattice
@@ -55,13 +57,16 @@ def write_report(
         (folder / name).mkdir()
     for asset in ("report.css", *(f"{script}.js" for script in SCRIPTS)):
         shutil.copyfile(WEB / asset, folder / "web" / asset)
-    _write(folder / "web" / "colours.css", colours_css(len(comparison.systems)))
+    encoders = layers.page_values(exp, phone_set_of(comparison.lang))
+    _write(folder / "web" / "colours.css", colours_css(max(len(comparison.systems), layers.num_looks(encoders))))
     panels = Panels(comparison, exp, first)
     for index, utterance in enumerate(chosen):
         _write_utterance(folder / "utt", panels, chosen, index)
     for number in range(len(comparison.systems)):
         _write(folder / "systems" / f"{number}.js", panel_script(_system_part(comparison, number)))
-    _write(folder / "index.html", _index_page(comparison, chosen, panels))
+    _write(folder / "index.html", _index_page(comparison, chosen, panels, bool(encoders)))
+    if encoders:
+        _write(folder / "layers.html", _layers_page(comparison, encoders))
 
 
 def _write(path: Path, text: str) -> None:
@@ -96,10 +101,27 @@ def _page(template: str, comparison: Comparison, root: str, **values: Any) -> Ma
     """A page; its script finds the IPA of every phone in it."""
     symbols = {name: phone.ipa for name, phone in phone_set_of(comparison.lang).items()}
     ipa = Markup(json.dumps(symbols, ensure_ascii=False).replace("<", "\\u003c"))
-    return render(template, root=root, ipa=ipa, scripts=SCRIPTS, **values)
+    return render(template, **({"root": root, "ipa": ipa, "scripts": SCRIPTS} | values))
 
 
-def _index_page(comparison: Comparison, chosen: Sequence[Utterance], panels: Panels) -> Markup:
+def _layers_page(comparison: Comparison, encoders: Sequence[dict[str, Any]]) -> Markup:
+    return _page(
+        "layers.html",
+        comparison,
+        "",
+        scripts=(),
+        title=f"{comparison.corpus}: phones inside other encoders",
+        encoders=encoders,
+        published=layers.PUBLISHED,
+        width=layers.WIDTH,
+        height=layers.HEIGHT,
+        left=layers.LEFT,
+        right=layers.RIGHT,
+        bottom=layers.BOTTOM,
+    )
+
+
+def _index_page(comparison: Comparison, chosen: Sequence[Utterance], panels: Panels, encoders: bool) -> Markup:
     shown = [utterance.id for utterance in chosen]
 
     def place(utterance: str, phone: int) -> Place:
@@ -128,6 +150,7 @@ def _index_page(comparison: Comparison, chosen: Sequence[Utterance], panels: Pan
         setting=setting,
         units=comparison.unit_name,
         contents=contents,
+        encoders=encoders,
     )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +32,8 @@ class System:
 
     A CTC network has ``posteriors``, its log posteriors as they are, in the shape of the scores, and the ``tokens``
     that are their columns. A system of HMMs has ``hmms``, the densities of which are the columns of the scores: with
-    them it says of each frame which state it belongs to.
+    them it says of each frame which state it belongs to. A network has ``hidden`` layers, by name from below, rows of
+    the same step as the scores.
     """
 
     name: str
@@ -46,6 +47,12 @@ class System:
     posteriors: Scorer | None = None
     tokens: Sequence[str] = ()
     hmms: Hmms | None = None
+    hidden: Mapping[str, Scorer] = field(default_factory=dict)
+
+    @property
+    def layers(self) -> Mapping[str, Scorer]:
+        """What it makes of features on the way: its hidden layers, or its scores where it has none."""
+        return self.hidden or {"scores": self.scores}
 
     @property
     def aligners(self) -> dict[str, System]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,7 @@ def system_of(directory: Path, front_end: FrontEnd, model: CtcModel, prior_scale
         0.8,
         checked(directory, dimension, model.log_posteriors),
         model.tokens,
+        hidden={name: partial(model.hidden, name=name) for name in model.encoder.hidden_names},
     )
 
 

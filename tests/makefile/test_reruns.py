@@ -43,6 +43,21 @@ def test_a_fresh_clone_plans_every_stage_in_order(tmp_path):
     assert all("--" in options for _, options in planned)
 
 
+def test_layers_are_measured_beside_those_of_the_controls(tmp_path):
+    tree = Tree(tmp_path)
+    planned = tree.planned("layers", "ENCODER=whisper-tiny", "SYSTEMS=gmm neural_wfst")
+    encoded = [options.split("--encoder=")[1].split() for stage, options in planned if stage == "encode"]
+    assert sorted((words[0], words[2]) for words in encoded) == sorted(
+        (f"whisper-tiny{control}", f"data/prompts/{name}/whisper-tiny{control.replace(':', '-')}.json")
+        for control in ("", ":random", ":shuffled")
+        for name in ("train", "dev", "test")
+    )
+    assert planned[-1][0] == "layers" and "train_classifier" not in [stage for stage, _ in planned]
+    assert "--models exp/prompts/gmm exp/prompts/neural --reference exp/prompts/gmm" in planned[-1][1]
+    controls = tree.planned("layers", "ENCODER=whisper-tiny:random")
+    assert [options.count("random") for stage, options in controls if stage == "encode"] == [2, 2, 2]
+
+
 def test_a_finished_tree_has_nothing_to_do(finished):
     done = finished.make("-n")
     assert done.returncode == 0 and not COMMAND.findall(done.stdout)

@@ -70,6 +70,7 @@ TARGETS = {
     "lattice_difference",
     "lattice_text",
     "models",
+    "layers",
     "encode",
     "show",
     "check",
