@@ -80,15 +80,32 @@ lang_opts = --data $(DATA) --out $(DATA)/lang $(call quoted,--vocab=$(VOCAB)) $(
 $(DATA)/lang/lang.json: $(DATA)/splits.json $(call changed,$(lang_opts),$(DATA)/lang/lang.json)
 	$(PY) -m stages.make_lang $(lang_opts)
 
-# Raw features of set $(1), of a kind $(2) that a line in stages/settings.mk names.
-raw_of    = $(DATA)/$(1)/$(if $(filter-out mfcc,$(2)),$(2)/)feats.scp
+# Raw features of set $(1), of a kind $(2) that a line in stages/settings.mk names: a file of features or, of a layer
+# (ENCODER.LAYER), what says that the encoder's layers are there.
+raw_of    = $(DATA)/$(1)/$(if $(suffix $(2)),$(basename $(2)).json,$(if $(filter-out mfcc,$(2)),$(2)/)feats.scp)
 mfcc_opts = --data $(DATA)/$(1) $(if $(filter-out mfcc,$(2)),--features $(2) --out $(DATA)/$(1)/$(2)) \
 	$(if $(filter yes,$(ALLOW_SHORT)),--leave-out $(DATA)/$(1)/short.txt) $(call words_of,MFCC_ARGS)
 define raw_features
 $(call raw_of,%,$(1)): $(DATA)/splits.json $$$$(call changed,$$$$(call mfcc_opts,$$$$*,$(1)),$(call raw_of,$$$$*,$(1)))
 	$$(PY) -m stages.make_mfcc --jobs $(NJ) $$(call mfcc_opts,$$*,$(1))
 endef
-$(foreach k,$(sort mfcc $(foreach s,$(known_systems),$(call column,$(s),5))),$(eval $(call raw_features,$(k))))
+# A file is named without ":".
+encoder_file = $(subst :,-,$(1))
+features = $(patsubst ENCODER.%,$(call encoder_file,$(ENCODER)).%,$(call column,$(1),5))
+kinds := $(sort mfcc $(foreach s,$(known_systems),$(call features,$(s))))
+$(foreach k,$(kinds),$(if $(suffix $(k)),,$(eval $(call raw_features,$(k)))))
+
+# The layers of encoder $(1): one rule makes those that systems and `make encode` want.
+models_opt = $(if $(MODELS),$(call quoted,--models=$(MODELS)))
+encode_opts = --data $(DATA)/$(1) $(call quoted,--encoder=$(2)) $(if $(LAYERS),--layers $(call words_of,LAYERS)) \
+	$(call words_of,ENCODE_ARGS)
+define encoding
+$(DATA)/%/$(encoder_file).json: $(DATA)/splits.json \
+		$$$$(call changed,$$$$(call encode_opts,$$$$*,$(1)),$(DATA)/$$$$*/$(encoder_file).json) | $(VENV)/.phonoscope
+	$$(PY) -m stages.encode --jobs $(NJ) $$(models_opt) $$(call encode_opts,$$*,$(1))
+endef
+$(foreach e,$(sort $(ENCODER) $(foreach k,$(kinds),$(if $(suffix $(k)),$(filter-out $(call encoder_file,$(ENCODER)),\
+  $(basename $(k)))))),$(eval $(call encoding,$(e))))
 
 # The reference: its forced alignment chooses pronunciations, and gives times where there are no gold phones.
 reference := $(EXP)/$(REFERENCE)
@@ -107,7 +124,6 @@ model_name = $(if $(filter $(1),$(known_systems)),$(or $(patsubst =%,%,$(filter 
 model_dir  = $(EXP)/$(model_name)
 teacher    = $(filter-out -,$(call column,$(1),3))
 search_of  = $(call column,$(1),4)
-features   = $(call column,$(1),5)
 
 # Training of a system, and its forced alignment of a set $(2), which teaches others or is the reference.
 align_opts = --model $(EXP)/$(1) --data $(DATA)/$(2) --lang $(DATA)/lang --out $(EXP)/$(1)/ali_$(2)
@@ -120,7 +136,7 @@ $(EXP)/$(1)/model.safetensors: $(call raw_of,train,$(features)) $(DATA)/lang/lan
 		$(if $(teacher),$(patsubst %,$(EXP)/$(teacher)/ali_%/phones.txt,train dev)) \
 		$$(call changed,$$(train_$(1)),$(EXP)/$(1)/model.safetensors) | $(call raw_of,dev,$(features))
 	$$(PY) -m stages.train --jobs $(NJ) $$(train_$(1))
-$(EXP)/$(1)/ali_%/phones.txt: $(EXP)/$(1)/model.safetensors $(DATA)/%/feats.scp \
+$(EXP)/$(1)/ali_%/phones.txt: $(EXP)/$(1)/model.safetensors $(DATA)/%/feats.scp $(call raw_of,%,$(features)) \
 		$$$$(call changed,$$$$(call align_opts,$(1),$$$$*),$(EXP)/$(1)/ali_$$$$*/phones.txt)
 	$$(PY) -m stages.align --jobs $(NJ) $$(call align_opts,$(1),$$*)
 $(1): $(foreach s,$(known_systems),$(if $(filter $(1),$(call model_name,$(s))),$(EXP)/$(s)/decode_test/wer.txt))
@@ -226,19 +242,12 @@ $(EXP)/matrix.tsv: $(scores) $(patsubst %,$(EXP)/flat/%/decode_test/wer.txt,$(SY
 	$(PY) -m stages.matrix $(matrix_opts)
 
 ##@ Encoders from outside
-encoder_name := $(subst :,-,$(ENCODER))
-models_opt = $(if $(MODELS),$(call quoted,--models=$(MODELS)))
 ## models: encoders that are known by name, and which are on this machine
 models: | $(VENV)/.phonoscope
 	@$(PY) -m stages.models $(models_opt)
 
 ## encode: layers LAYERS (or all) of ENCODER, of train, dev and test
-encode: $(patsubst %,$(DATA)/%/$(encoder_name).json,train dev test)
-encode_opts = --data $(DATA)/$(1) $(call quoted,--encoder=$(ENCODER)) $(if $(LAYERS),--layers $(call words_of,LAYERS)) \
-	$(call words_of,ENCODE_ARGS)
-$(DATA)/%/$(encoder_name).json: $(DATA)/splits.json \
-		$$(call changed,$$(call encode_opts,$$*),$(DATA)/$$*/$(encoder_name).json) | $(VENV)/.phonoscope
-	$(PY) -m stages.encode --jobs $(NJ) $(models_opt) $(call encode_opts,$*)
+encode: $(patsubst %,$(DATA)/%/$(call encoder_file,$(ENCODER)).json,train dev test)
 
 ##@ Look inside
 ## lattice_difference: phones that only one of the two systems of PAIR considered, by class
@@ -296,12 +305,14 @@ check: | $(VENV)/.phonoscope
 
 ##@ Your own audio
 
-transcribe_opts = --exp $(EXP) $(foreach s,$(SYSTEMS),--system $(s) $(call model_dir,$(s)) $(call search_lang,$(s)))
+transcribe_opts = --exp $(EXP) $(models_opt) \
+	$(foreach s,$(SYSTEMS),--system $(s) $(call model_dir,$(s)) $(call search_lang,$(s)))
 ## transcribe: words and phones of recording WAV from each of SYSTEMS that is trained
 transcribe: | $(VENV)/.phonoscope
 	@$(PY) -m stages.transcribe $(call quoted,--wav=$(WAV)) $(transcribe_opts)
 
-align_text_opts = --exp $(EXP) --lang $(DATA)/lang --jobs $(NJ) $(if $(filter yes,$(GOLD)),--teacher $(DATA)/train) \
+align_text_opts = --exp $(EXP) --lang $(DATA)/lang --jobs $(NJ) $(models_opt) \
+	$(if $(filter yes,$(GOLD)),--teacher $(DATA)/train) \
 	$(foreach s,$(chosen),--system $(s) $(call model_dir,$(s)))
 ## align: where in WAV each word of TEXT (or of TEXTFILE) is, by MODEL or the best on dev; or in utterance UTT
 align: $(if $(UTT),$(show_align)) | $(VENV)/.phonoscope

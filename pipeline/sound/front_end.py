@@ -37,6 +37,7 @@ class Raw:
     sample_rate: int  # Hz, of the sound that they are made of
     coefficients: int
     frame_shift_ms: float = FRAME_SHIFT_MS
+    encoder: str = ""  # from outside that made them, with the beginning of the hash of its file: NAME@HASH
 
     def __post_init__(self) -> None:
         if not isinstance(self.kind, str) or not KIND.fullmatch(self.kind):
@@ -48,6 +49,8 @@ class Raw:
         shift = self.frame_shift_ms
         if type(shift) not in (int, float) or not 0 < shift < 1000 or shift % FRAME_SHIFT_MS:
             raise ValueError(f"frame_shift_ms {shift!r:.40}, no multiple of the clock's {FRAME_SHIFT_MS:g} ms")
+        if not isinstance(self.encoder, str):
+            raise ValueError(f"encoder {self.encoder!r:.40}")
 
     @property
     def step(self) -> int:
@@ -55,7 +58,8 @@ class Raw:
         return round(self.frame_shift_ms / FRAME_SHIFT_MS)
 
     def __str__(self) -> str:
-        return f"{self.kind} of {self.sample_rate} Hz, {self.coefficients} numbers every {self.frame_shift_ms:g} ms"
+        numbers = f"{self.coefficients} numbers every {self.frame_shift_ms:g} ms"
+        return f"{self.kind} of {self.sample_rate} Hz, {numbers}{self.encoder and f', by {self.encoder}'}"
 
 
 class Extractor(NamedTuple):
@@ -66,16 +70,18 @@ class Extractor(NamedTuple):
     coefficients: int
     rows: Callable[[np.ndarray, int], np.ndarray]
     frame_shift_ms: float = FRAME_SHIFT_MS
+    encoder: str = ""
 
 
-# The kinds there are, by name. A system that is given layers of an encoder from outside enters these when it is loaded.
+# The kinds there are, by name. `pipeline.encoders.extract` enters layers of encoders from outside.
 EXTRACTORS = {"mfcc": Extractor(NUM_CEPS, mfcc), "fbank": Extractor(NUM_BANDS, fbank)}
 USUAL = "mfcc"  # in the data directory itself, where Kaldi's programs look; other kinds in a folder of their name
 
 
 def raw_of(kind: str, sample_rate: int) -> Raw:
     """The description of what the extractor of ``kind`` makes of sound at that rate."""
-    return Raw(kind, sample_rate, EXTRACTORS[kind].coefficients, EXTRACTORS[kind].frame_shift_ms)
+    made = EXTRACTORS[kind]
+    return Raw(kind, sample_rate, made.coefficients, made.frame_shift_ms, made.encoder)
 
 
 def extractor_of(raw: Raw) -> Extractor:
