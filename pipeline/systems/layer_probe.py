@@ -21,18 +21,19 @@ from lexicon.phones import spoken
 from lexicon.text import columns
 from pipeline.base.meta import MODEL, write_model
 from pipeline.base.training import Material, setting
-from pipeline.classifier.labels import gold_states
-from pipeline.classifier.model import FrameClassifier, FrameData, frame_data, load_frame_classifier
+from pipeline.classifier.labels import UNKNOWN, gold_states
+from pipeline.classifier.model import FrameClassifier, load_frame_classifier
 from pipeline.datadir.feats import Features, front_end_for, front_end_of
 from pipeline.datadir.sets import read_gold
 from pipeline.encoders.layers import layer_kinds
 from pipeline.hmm.topology import PhoneTopology, Transitions
 from pipeline.probe.boundaries import one_state_phones
-from pipeline.probe.probe import hits, predicted, train_probe
+from pipeline.probe.frames import FrameData
+from pipeline.probe.probe import MOST, hits, predicted, train_probe
 from pipeline.search.system import ScoredHmms, System, checked
 from pipeline.search.topology import hmm_topology
-from pipeline.search.tuning import tune_free
-from pipeline.sound.front_end import NORMALISE, FrontEnd, FrontEndSettings
+from pipeline.search.tuning import scored_on_disk, tune_free
+from pipeline.sound.front_end import NORMALISE, FrontEnd, FrontEndSettings, splice
 from pipeline.times.intervals import Intervals
 
 
@@ -80,8 +81,12 @@ def _state(leave: float) -> PhoneTopology:
 
 
 def system_of(directory: Path, front_end: FrontEnd, model: FrameClassifier, transitions: Transitions) -> System:
-    """A probe as the searches see it."""
-    scores = checked(directory, model.dimension, model.scaled_likelihoods)
+    """A probe as the searches see it: a row counts as often as it stands for frames of the clock."""
+
+    def scored(feats: np.ndarray) -> np.ndarray:
+        return front_end.step * model.scaled_likelihoods(feats)
+
+    scores = checked(directory, model.dimension, scored)
     hmms, topology = ScoredHmms(transitions, scores), hmm_topology(transitions)
     return System(directory.name, directory, front_end, scores, topology, front_end.step, 0.5, 0.28, hmms=hmms)
 
@@ -119,32 +124,38 @@ def _trained(material: Material, settings: Settings, kind: str, gold: dict[Path,
     """The probe of a layer."""
     lang, fold = load_lang(material.lang), read_fold(material.train.parent)
     front_end = front_end_for(material.train, settings, kind)
+    feats = {data: Features(data, front_end) for data in gold}
     any_length = Transitions(lang.phones, dict.fromkeys(lang.phones, _state(0.5)))
-    train_set, dev_set = (
-        _labelled(Features(data, front_end), placed, any_length, fold) for data, placed in gold.items()
-    )
-    transitions = one_state_phones(lang.phones, train_set[1].values())
-    model = train_probe(
-        _frames(*train_set, settings.context), _frames(*dev_set, settings.context), len(lang.phones), settings.context
-    ).model
-    references = {
-        utt: spoken((interval.label for interval in placed), fold) for utt, placed in gold[material.dev].items()
-    }
+    labels = {data: _labels(feats[data], gold[data], any_length, fold) for data in gold}
+    transitions = one_state_phones(lang.phones, labels[material.train].values())
+    train_set, dev_set = (_frames(feats[data], labels[data], settings.context) for data in gold)
+    model = train_probe(train_set, dev_set, len(lang.phones), settings.context).model
+    dev, known = feats[material.dev], labels[material.dev]
+    references = {utt: spoken((one.label for one in gold[material.dev][utt]), fold) for utt in known}
     system = system_of(material.out, front_end, model, transitions)
-    errors = min(tune_free(system, lang, dev_set[0], references, fold, material.jobs).values())
-    right, frames = hits(list(dev_set[1].values()), [predicted(model, feats) for feats in dev_set[0].values()])
+    material.out.mkdir(parents=True, exist_ok=True)
+    scored = scored_on_disk(system, dev.__getitem__, references, material.out, material.jobs)
+    errors = min(tune_free(system, lang, scored, references, fold, material.jobs).values())
+    right, frames = hits(list(known.values()), [predicted(model, dev[utt]) for utt in known])
     per = 100 * errors / sum(map(len, references.values()))
     return Tried(round(per, 2), round(100 * right.sum() / frames.sum(), 2), kind, front_end, model, transitions)
 
 
-def _labelled(
-    feats: Features, gold: Intervals, transitions: Transitions, fold: Fold
-) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """The rows (T, D) of each utterance with gold phones, and the phone (T,) of each row."""
+def _labels(feats: Features, gold: Intervals, transitions: Transitions, fold: Fold) -> dict[str, np.ndarray]:
+    """The phone (T,) of each row of the utterances with gold phones."""
     step = feats.front_end.step
-    rows = {utt: feats[utt] for utt in gold if utt in feats}
-    return rows, {utt: gold_states(gold[utt], transitions, fold, len(x) * step)[::step] for utt, x in rows.items()}
+    known = {utt: len(feats[utt]) * step for utt in gold if utt in feats}
+    return {utt: gold_states(gold[utt], transitions, fold, frames)[::step] for utt, frames in known.items()}
 
 
-def _frames(rows: dict[str, np.ndarray], labels: dict[str, np.ndarray], context: int) -> FrameData:
-    return frame_data(list(rows.values()), list(labels.values()), context)
+def _frames(feats: Features, labels: dict[str, np.ndarray], context: int) -> FrameData:
+    """The rows that a probe learns from: evenly from all whose phones are known, as many as it wants, with their
+    neighbours."""
+    stride = -(-sum(np.count_nonzero(own != UNKNOWN) for own in labels.values()) // MOST)
+    x, y, passed = [], [], 0
+    for utt, own in labels.items():
+        known = np.flatnonzero(own != UNKNOWN)
+        kept, passed = known[-passed % stride :: stride], passed + len(known)
+        x.append(splice(feats[utt], context)[kept])
+        y.append(own[kept])
+    return FrameData(np.concatenate(x), np.concatenate(y))
