@@ -42,6 +42,8 @@ DECODED = {"decode", "score", "explain_errors", "lattice_difference"} | COMPARED
 TUNED = {"tune"} | DECODED
 ALIGNED = {"align", "train_classifier", "place"} | TUNED
 TARGETS = {
+    "whisper_phones",
+    "whisper_probe",
     "data",
     "lexicon",
     "mfcc",
