@@ -80,15 +80,36 @@ lang_opts = --data $(DATA) --out $(DATA)/lang $(call quoted,--vocab=$(VOCAB)) $(
 $(DATA)/lang/lang.json: $(DATA)/splits.json $(call changed,$(lang_opts),$(DATA)/lang/lang.json)
 	$(PY) -m stages.make_lang $(lang_opts)
 
-# Raw features of set $(1), of a kind $(2) that a line in stages/settings.mk names.
-raw_of    = $(DATA)/$(1)/$(if $(filter-out mfcc,$(2)),$(2)/)feats.scp
+# Raw features of set $(1), of a kind $(2) that a line in stages/settings.mk names: a file of features or, of a layer
+# (ENCODER.LAYER), what says that the encoder's layers are there.
+raw_of    = $(DATA)/$(1)/$(if $(suffix $(2)),$(basename $(2)).json,$(if $(filter-out mfcc,$(2)),$(2)/)feats.scp)
 mfcc_opts = --data $(DATA)/$(1) $(if $(filter-out mfcc,$(2)),--features $(2) --out $(DATA)/$(1)/$(2)) \
 	$(if $(filter yes,$(ALLOW_SHORT)),--leave-out $(DATA)/$(1)/short.txt) $(call words_of,MFCC_ARGS)
 define raw_features
 $(call raw_of,%,$(1)): $(DATA)/splits.json $$$$(call changed,$$$$(call mfcc_opts,$$$$*,$(1)),$(call raw_of,$$$$*,$(1)))
 	$$(PY) -m stages.make_mfcc --jobs $(NJ) $$(call mfcc_opts,$$*,$(1))
 endef
-$(foreach k,$(sort mfcc fbank $(foreach s,$(known_systems),$(call column,$(s),5))),$(eval $(call raw_features,$(k))))
+# A file is named without ":".
+encoder_file = $(subst :,-,$(1))
+features = $(patsubst ENCODER.%,$(call encoder_file,$(ENCODER)).%,$(call column,$(1),5))
+kinds := $(sort mfcc fbank $(foreach s,$(known_systems),$(call features,$(s))))
+$(foreach k,$(kinds),$(if $(suffix $(k)),,$(eval $(call raw_features,$(k)))))
+
+# The layers of an encoder, whose files are called $(1): one rule makes those that systems, `make encode` and `make
+# layers` want. ENCODER goes with its controls.
+controlled := $(ENCODER) $(if $(findstring :,$(ENCODER)),,$(ENCODER):random $(ENCODER):shuffled)
+encoders := $(sort $(controlled) $(foreach k,$(kinds),$(if $(suffix $(k)),$(filter-out $(call encoder_file,$(ENCODER)),\
+  $(basename $(k))))))
+encoder_called = $(strip $(foreach e,$(encoders),$(if $(filter $(1),$(call encoder_file,$(e))),$(e))))
+models_opt = $(if $(MODELS),$(call quoted,--models=$(MODELS)))
+encode_opts = --data $(DATA)/$(1) $(call quoted,--encoder=$(call encoder_called,$(2))) --out $(DATA)/$(1)/$(2).json \
+	$(if $(LAYERS),--layers $(call words_of,LAYERS)) $(call words_of,ENCODE_ARGS)
+define encoding
+$(DATA)/%/$(1).json: $(DATA)/splits.json \
+		$$$$(call changed,$$$$(call encode_opts,$$$$*,$(1)),$(DATA)/$$$$*/$(1).json) | $(VENV)/.phonoscope
+	$$(PY) -m stages.encode --jobs $(NJ) $$(models_opt) $$(call encode_opts,$$*,$(1))
+endef
+$(foreach e,$(encoders),$(eval $(call encoding,$(call encoder_file,$(e)))))
 
 # The reference: its forced alignment chooses pronunciations, and gives times where there are no gold phones.
 reference := $(EXP)/$(REFERENCE)
@@ -107,7 +128,6 @@ model_name = $(if $(filter $(1),$(known_systems)),$(or $(patsubst =%,%,$(filter 
 model_dir  = $(EXP)/$(model_name)
 teacher    = $(filter-out -,$(call column,$(1),3))
 search_of  = $(call column,$(1),4)
-features   = $(call column,$(1),5)
 
 # Training of a system, and its forced alignment of a set $(2), which teaches others or is the reference.
 align_opts = --model $(EXP)/$(1) --data $(DATA)/$(2) --lang $(DATA)/lang --out $(EXP)/$(1)/ali_$(2)
@@ -120,7 +140,7 @@ $(EXP)/$(1)/model.safetensors: $(call raw_of,train,$(features)) $(DATA)/lang/lan
 		$(if $(teacher),$(patsubst %,$(EXP)/$(teacher)/ali_%/phones.txt,train dev)) \
 		$$(call changed,$$(train_$(1)),$(EXP)/$(1)/model.safetensors) | $(call raw_of,dev,$(features))
 	$$(PY) -m stages.train --jobs $(NJ) $$(train_$(1))
-$(EXP)/$(1)/ali_%/phones.txt: $(EXP)/$(1)/model.safetensors $(DATA)/%/feats.scp \
+$(EXP)/$(1)/ali_%/phones.txt: $(EXP)/$(1)/model.safetensors $(DATA)/%/feats.scp $(call raw_of,%,$(features)) \
 		$$$$(call changed,$$$$(call align_opts,$(1),$$$$*),$(EXP)/$(1)/ali_$$$$*/phones.txt)
 	$$(PY) -m stages.align --jobs $(NJ) $$(call align_opts,$(1),$$*)
 $(1): $(foreach s,$(known_systems),$(if $(filter $(1),$(call model_name,$(s))),$(EXP)/$(s)/decode_test/wer.txt))
@@ -227,37 +247,24 @@ $(EXP)/matrix.tsv: $(scores) $(patsubst %,$(EXP)/flat/%/decode_test/wer.txt,$(SY
 	$(PY) -m stages.matrix $(matrix_opts)
 
 ##@ Encoders from outside
-encoder_name := $(subst :,-,$(ENCODER))
-models_opt = $(if $(MODELS),$(call quoted,--models=$(MODELS)))
 ## models: encoders that are known by name, and which are on this machine
 models: | $(VENV)/.phonoscope
 	@$(PY) -m stages.models $(models_opt)
 
 ## encode: layers LAYERS (or all) of ENCODER, of train, dev and test
-encode: $(patsubst %,$(DATA)/%/$(encoder_name).json,train dev test)
-# An encoder goes with its controls, each named as its files are; a target's name cannot have a ":".
-encoders := $(ENCODER) $(if $(findstring :,$(ENCODER)),,$(ENCODER):random $(ENCODER):shuffled)
-encoder_names := $(subst :,-,$(encoders))
-encoder_called = $(strip $(foreach e,$(encoders),$(if $(filter $(1),$(subst :,-,$(e))),$(e))))
-encode_opts = --data $(DATA)/$(1) $(call quoted,--encoder=$(call encoder_called,$(2))) --out $(DATA)/$(1)/$(2).json \
-	$(if $(LAYERS),--layers $(call words_of,LAYERS)) $(call words_of,ENCODE_ARGS)
-define encoding
-$(DATA)/%/$(1).json: $(DATA)/splits.json \
-		$$$$(call changed,$$$$(call encode_opts,$$$$*,$(1)),$(DATA)/$$$$*/$(1).json) | $(VENV)/.phonoscope
-	$$(PY) -m stages.encode --jobs $(NJ) $$(models_opt) $$(call encode_opts,$$*,$(1))
-endef
-$(foreach e,$(encoder_names),$(eval $(call encoding,$(e))))
+encode: $(patsubst %,$(DATA)/%/$(call encoder_file,$(ENCODER)).json,train dev test)
 
 ## layers: what each layer of ENCODER knows of phones, beside controls, SYSTEMS and what goes into them
-layers: $(EXP)/layers/$(encoder_name).tsv
+measured := $(EXP)/layers/$(call encoder_file,$(ENCODER)).tsv
+layers: $(measured)
 layered := $(call uniq,$(foreach s,$(SYSTEMS),$(call model_name,$(s))))
-layers_opts = --data $(DATA) --encoders $(encoders) --models $(patsubst %,$(EXP)/%,$(layered)) \
-	--reference $(reference) --out $(EXP)/layers/$(encoder_name).tsv $(call words_of,LAYERS_ARGS)
-$(EXP)/layers/$(encoder_name).tsv: $(DATA)/lang/lang.json $(patsubst %,$(EXP)/%/model.safetensors,$(layered)) \
-		$(foreach s,train dev test,$(patsubst %,$(DATA)/$(s)/%.json,$(encoder_names)) \
+layers_opts = --data $(DATA) --encoders $(controlled) --models $(patsubst %,$(EXP)/%,$(layered)) \
+	--reference $(reference) --out $(measured) $(call words_of,LAYERS_ARGS)
+$(measured): $(DATA)/lang/lang.json $(patsubst %,$(EXP)/%/model.safetensors,$(layered)) \
+		$(foreach s,train dev test,$(patsubst %,$(DATA)/$(s)/%.json,$(call encoder_file,$(controlled))) \
 		$(reference)/ali_$(s)/phones.txt $(foreach k,$(sort mfcc fbank $(foreach m,$(layered),\
 		$(call features,$(m)))),$(call raw_of,$(s),$(k)))) \
-		$(call changed,$(layers_opts),$(EXP)/layers/$(encoder_name).tsv)
+		$(call changed,$(layers_opts),$(measured))
 	$(PY) -m stages.layers --jobs $(NJ) $(layers_opts)
 
 ##@ Look inside
@@ -316,12 +323,14 @@ check: | $(VENV)/.phonoscope
 
 ##@ Your own audio
 
-transcribe_opts = --exp $(EXP) $(foreach s,$(SYSTEMS),--system $(s) $(call model_dir,$(s)) $(call search_lang,$(s)))
+transcribe_opts = --exp $(EXP) $(models_opt) \
+	$(foreach s,$(SYSTEMS),--system $(s) $(call model_dir,$(s)) $(call search_lang,$(s)))
 ## transcribe: words and phones of recording WAV from each of SYSTEMS that is trained
 transcribe: | $(VENV)/.phonoscope
 	@$(PY) -m stages.transcribe $(call quoted,--wav=$(WAV)) $(transcribe_opts)
 
-align_text_opts = --exp $(EXP) --lang $(DATA)/lang --jobs $(NJ) $(if $(filter yes,$(GOLD)),--teacher $(DATA)/train) \
+align_text_opts = --exp $(EXP) --lang $(DATA)/lang --jobs $(NJ) $(models_opt) \
+	$(if $(filter yes,$(GOLD)),--teacher $(DATA)/train) \
 	$(foreach s,$(chosen),--system $(s) $(call model_dir,$(s)))
 ## align: where in WAV each word of TEXT (or of TEXTFILE) is, by MODEL or the best on dev; or in utterance UTT
 align: $(if $(UTT),$(show_align)) | $(VENV)/.phonoscope

@@ -16,6 +16,7 @@ from pipeline.align.gop import Goodness
 from pipeline.align.text import Placed, place_text, pronounce, written_in
 from pipeline.compare.listen import ListedSystem
 from pipeline.corpora.transcript import read_turns
+from pipeline.encoders.extract import enter_layers
 from pipeline.search.tuning import dev_errors
 from pipeline.sound.audio import audio_info
 from pipeline.sound.recording import begin_results, own_folder, read_recording
@@ -25,7 +26,7 @@ from pipeline.times.ctm import write_ctm
 from pipeline.times.lines import HEADER, word_lines
 from pipeline.times.segments import Segment
 from pipeline.times.textgrid import write_textgrid
-from stages.common import jobs, parser, run
+from stages.common import jobs, models_option, parser, run
 
 NAMED = 10  # doubtful words that the result line names; the table shows the confidence of all
 
@@ -91,7 +92,9 @@ def main(args: Namespace) -> tuple[Path, str]:
     lang = load_lang(args.lang)
     system = load_system(directory)
     sound = sound_of(args.teacher) if args.teacher else None
-    recording = read_recording(args.wav, {system.front_end.raw, (sound or system.front_end).raw})
+    wanted = {system.front_end.raw, (sound or system.front_end).raw}
+    enter_layers(wanted, args.models)
+    recording = read_recording(args.wav, wanted)
     words = given_words(args, written_in(lang))
     guess = partial(g2p.guess, args.cache) if g2p.programs() else None
     lexicon, guessed = pronounce(words, lang, system.topology.phones, guess)
@@ -146,6 +149,7 @@ if __name__ == "__main__":
         type=Path,
         help="training data directory, whose gold phones, if it has any, correct boundaries",
     )
+    models_option(options)
     jobs(options)
     options.add_argument("--cache", type=Path, default=Path("data/g2p"), help="where the G2P model is kept")
     run(options, main)

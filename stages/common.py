@@ -77,6 +77,11 @@ def jobs(options: argparse.ArgumentParser) -> None:
     options.add_argument("--jobs", type=at_least(1), default=1, help="worker processes")
 
 
+def models_option(options: argparse.ArgumentParser) -> None:
+    """The option of every stage that may need an encoder from outside."""
+    options.add_argument("--models", type=path, help="folder where encoders are looked for first")
+
+
 def reference_option(options: argparse.ArgumentParser) -> None:
     """The option of every stage that reads the reference phones of an experiment."""
     options.add_argument(

@@ -15,10 +15,11 @@ from lexicon.errors import UserError
 from lexicon.files import write_json, write_lines
 from pipeline.base.parallel import each
 from pipeline.datadir import read_datadir, sample_rate
-from pipeline.encoders.encoder import SAMPLE_RATE, plain_words
-from pipeline.encoders.layers import encode_shard, fingerprint, join, only, results_of, shards_of
+from pipeline.encoders.encoder import plain_words
+from pipeline.encoders.extract import made_by
+from pipeline.encoders.layers import SHIFT_MS, encode_shard, fingerprint, join, only, results_of, shards_of
 from pipeline.encoders.load import load_encoder
-from stages.common import at_least, jobs, parser, path, run
+from stages.common import at_least, jobs, models_option, parser, run
 
 
 def main(args: Namespace) -> tuple[Path, str]:
@@ -49,13 +50,13 @@ def main(args: Namespace) -> tuple[Path, str]:
         more = f" (and {len(failed) - 1} more like it)" if len(failed) > 1 else ""
         raise UserError(f"{next(iter(failed.values()))}{more}; or go on without: --allow-missing {len(failed)}")
     for layer in layers:
-        join(shards, layer, f"{name}.{layer}", args.data, list(failed))
+        join(shards, layer, f"{name}.{layer}", args.data, list(failed), made_by(encoder))
     if args.words:
         said = results_of(shards, "words")
         write_lines(args.data / f"{name}.txt", [" ".join([utt, *plain_words(said[utt])]) for utt in sorted(said)])
     about = {"encoder": encoder.name, "sha256": encoder.sha256, "layers": layers, "width": encoder.width}
     about["together"] = args.together
-    times = {"frame_shift_ms": 1000 * encoder.shift / SAMPLE_RATE, "first_centre_ms": 12.5}
+    times = {"frame_shift_ms": SHIFT_MS, "first_centre_ms": 12.5}
     write_json(target, about | times)
     shutil.rmtree(kept.parent)
     minutes = sum(utterance.num_samples for utterance in utterances) / rate / 60
@@ -75,7 +76,7 @@ if __name__ == "__main__":
         help="name of a model, as make models lists them; for a control with :random or :shuffled",
     )
     options.add_argument("--out", type=Path, required=True, help="what says which layers there are: DATA/ENCODER.json")
-    options.add_argument("--models", type=path, help="folder where models are looked for first")
+    models_option(options)
     options.add_argument("--layers", nargs="+", help="conv, block1, ..., norm; without it all")
     options.add_argument(
         "--language", help="what a multilingual Whisper shall write, such as en; without it what it hears"

@@ -13,12 +13,16 @@ endef
 
 # The systems, one line each: name, kind (pipeline/systems/KIND.py; =NAME for another search with the model of NAME),
 # the system whose alignment labels its frames (- for none), search for words, and the raw features that its front end
-# begins with (mfcc or fbank).
+# begins with: mfcc, fbank, or a layer of an encoder from outside, as whisper-base.block6; ENCODER is that of the setting
+# and best the layer of those that make encode writes which is best on dev.
 define systems
-gmm          gmm         -    wfst        mfcc
-classifier   classifier  gmm  wfst        mfcc
-neural       ctc         -    flashlight  mfcc
-neural_wfst  =neural     -    wfst        mfcc
+gmm              gmm         -    wfst        mfcc
+classifier       classifier  gmm  wfst        mfcc
+neural           ctc         -    flashlight  mfcc
+neural_wfst      =neural     -    wfst        mfcc
+whisper_phones   layer_ctc   -    wfst        ENCODER.best
+whisper_probe    layer_probe -    wfst        ENCODER.best
+wav2vec2_phones  layer_ctc   -    wfst        wav2vec2-base.best
 endef
 rows        = $(if $(1),$(subst $(space),/,$(wordlist 1,5,$(1))) $(call rows,$(wordlist 6,999,$(1))))
 system_rows   := $(call rows,$(subst $(newline), ,$(systems)))
@@ -53,7 +57,7 @@ PHONES        :=
 PRON_PROBS    := no
 GOLD          := yes
 ALLOW_SHORT   := no
-SYSTEMS       := $(known_systems)
+SYSTEMS       := $(strip $(foreach s,$(known_systems),$(if $(suffix $(call column,$(s),5)),,$(s))))
 REFERENCE     := gmm
 DOWNLOADS     :=
 UTT           :=

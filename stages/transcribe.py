@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.compare.listen import ListedSystem, Searches, listen, load_searches, raw_wanted, trained
+from pipeline.encoders.extract import enter_layers
 from pipeline.sound.recording import Recording, begin_results, own_folder, read_recording
 from pipeline.times.clock import frame_to_seconds
 from pipeline.times.ctm import write_ctm
 from pipeline.times.lines import HEADER, phone_lines, word_lines
 from pipeline.times.segments import Segment
 from pipeline.times.textgrid import write_textgrid
-from stages.common import parser, run
+from stages.common import models_option, parser, run
 
 TIERS = ("words", "phones", "free")
 
@@ -59,6 +60,7 @@ def main(args: Namespace) -> tuple[Path, str]:
     candidates = [ListedSystem(name, Path(model), Path(lang)) for name, model, lang in args.system]
     systems, missing = trained(args.exp, candidates)
     searches = load_searches(args.exp, systems)
+    enter_layers(raw_wanted(searches), args.models)
     recording = read_recording(args.wav, raw_wanted(searches))
     out = own_folder(args.exp / "own", args.wav)  # an unwritable folder is better known now than after the search
     if missing:
@@ -98,4 +100,5 @@ if __name__ == "__main__":
         metavar=("NAME", "MODEL", "LANG"),
         help="a system, its model directory and lang directory; give it for each system",
     )
+    models_option(options)
     run(options, main)

@@ -65,6 +65,7 @@ def test_stage(data):
             "sample_rate": 16000,
             "coefficients": 32,
             "frame_shift_ms": 20.0,
+            "encoder": f"small:shuffled@{encoder.sha256[:16]}",
             "missing": [],
         }
     about = json.loads((data / "small-shuffled.json").read_text())

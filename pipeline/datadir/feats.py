@@ -108,8 +108,8 @@ class Features(RawFeatures):
 
     def __getitem__(self, key: str) -> np.ndarray:
         rows = super().__getitem__(key)
-        normalised = self.front_end.normalise != "none"
-        return self.front_end.compose(rows, self.speakers[self.speaker_of[key]] if normalised else None)
+        by_speaker = self.front_end.by_speaker
+        return self.front_end.compose(rows, self.speakers[self.speaker_of[key]] if by_speaker else None)
 
 
 def read_feats(datadir: Path | str, model: Path | str) -> Features:

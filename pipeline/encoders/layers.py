@@ -11,7 +11,7 @@ import hashlib
 import itertools
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,9 +22,12 @@ from pipeline.base.archive import Archive, archive_writer, write_archive
 from pipeline.datadir import Utterance
 from pipeline.encoders.encoder import SAMPLE_RATE, Encoder
 from pipeline.sound.audio import read_audio
+from pipeline.sound.front_end import Raw
 from pipeline.times.clock import FRAME_LENGTH_MS
 
 SHARD_S = 300  # of sound
+SHIFT_MS = 20.0  # from one frame to the next, of every encoder here
+BEST = "best"  # ENCODER.best: the layer of those on disk that is best on dev
 DONE = "done.json"  # in the folder of a shard that is whole
 LARGEST = float(np.finfo(np.float16).max)
 FIRST_CENTRE = (
@@ -104,7 +107,9 @@ def results_of(shards: Sequence[Shard], what: str) -> dict[str, str]:
     return {utt: said for shard in shards for utt, said in read_json(shard.folder / DONE)[what].items()}
 
 
-def join(shards: Sequence[Shard], layer: str, kind: str, datadir: Path, missing: Sequence[str]) -> int:
+def join(
+    shards: Sequence[Shard], layer: str, kind: str, datadir: Path, missing: Sequence[str], encoder: str = ""
+) -> int:
     """Write a layer of all shards as the features ``kind`` of a data directory; returns the numbers in a row.
 
     Beside them goes what normalisation needs of each speaker, as Kaldi's compute-cmvn-stats writes it.
@@ -121,8 +126,8 @@ def join(shards: Sequence[Shard], layer: str, kind: str, datadir: Path, missing:
                     _count(stats, utterance.speaker, found.astype(np.float64))
                     yield utterance.id, found.astype(np.float16)
         (folder / "feats.scp").unlink(missing_ok=True)
-        about = {"kind": kind, "sample_rate": SAMPLE_RATE, "coefficients": _width(stats), "frame_shift_ms": 20.0}
-        write_json(folder / "feats.json", {**about, "missing": list(missing)})
+        raw = Raw(kind, SAMPLE_RATE, _width(stats), SHIFT_MS, encoder)
+        write_json(folder / "feats.json", {**asdict(raw), "missing": list(missing)})
         write_archive(folder / "cmvn.scp", sorted(stats.items()))
 
     write_archive(folder / "feats.scp", rows())
@@ -138,6 +143,18 @@ def _count(stats: dict[str, np.ndarray], speaker: str, rows: np.ndarray) -> None
 
 def _width(stats: dict[str, np.ndarray]) -> int:
     return next(iter(stats.values())).shape[1] - 1 if stats else 0
+
+
+def layer_kinds(datadir: Path, kind: str) -> list[str]:
+    """The kinds of features that ``kind`` may be: itself, or, of ENCODER.best, the layers of the encoder on disk."""
+    encoder, _, layer = kind.rpartition(".")
+    if layer != BEST or not encoder:
+        return [kind]
+    path = datadir / f"{encoder}.json"
+    try:
+        return [f"{encoder}.{layer}" for layer in read_json(path)["layers"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path}: does not say which layers there are; remove it and run make again") from error
 
 
 def only(folder: Path, kept: Path) -> None:

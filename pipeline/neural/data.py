@@ -91,7 +91,10 @@ def augment(
         length = round(len(x) * generator.uniform(1 - settings.speed_change, 1 + settings.speed_change))
         if length >= shortest:
             x = resample(x, length)
-    x = x + settings.noise * part.deviation * generator.standard_normal(x.shape, dtype=np.float32)
+    if settings.noise:
+        x = x + settings.noise * part.deviation * generator.standard_normal(x.shape, dtype=np.float32)
+    else:
+        x = x.copy()
     for _ in range(generator.poisson(settings.time_masks * len(x) / 100)):
         width = int(generator.integers(1, 11))
         start = generator.integers(0, max(1, len(x) - width))

@@ -24,7 +24,7 @@ from lexicon.files import atomic_write, read_json
 from pipeline.base.meta import MODEL, write_model
 from pipeline.neural import BLANK
 
-ENCODERS = ("conv-bigru", "conv-bilstm", "conformer", "tdnn")
+ENCODERS = ("conv-bigru", "conv-bilstm", "conformer", "tdnn", "linear")
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,8 @@ class Encoder(nn.Module):
     """Features to log posteriors over blank and phones.
 
     Two convolutions (the second subsamples), residual dilated convolutions (a time-delay network: Waibel 1989,
-    Peddinti et al. 2015), then recurrent or conformer layers (none in "tdnn"), then one linear layer.
+    Peddinti et al. 2015), then recurrent or conformer layers (none in "tdnn"), then one linear layer; or this alone
+    ("linear"), for what another network has made of the sound already.
     """
 
     mean: Tensor
@@ -177,17 +178,17 @@ class Encoder(nn.Module):
         self.config = config
         recurrent = config.encoder in ("conv-bigru", "conv-bilstm")
         width, channels, dropout = config.width, config.width * (2 if recurrent else 1), config.dropout
+        if config.encoder == "linear":
+            channels = config.feature_dim
         self.register_buffer("mean", torch.zeros(config.feature_dim))
         self.register_buffer("deviation", torch.ones(config.feature_dim))
-        self.front = nn.ModuleList(
-            [
-                ConvBlock(config.feature_dim, width, 5, 1, dropout),
-                ConvBlock(width, channels, 5, config.subsampling, dropout),
-            ]
-        )
-        self.residual = nn.ModuleList(
-            ConvBlock(channels, channels, 5, 1, dropout, dilation=1 + i % 3) for i in range(config.conv_layers)
-        )
+        self.front, self.residual = nn.ModuleList(), nn.ModuleList()
+        if config.encoder != "linear":
+            self.front.append(ConvBlock(config.feature_dim, width, 5, 1, dropout))
+            self.front.append(ConvBlock(width, channels, 5, config.subsampling, dropout))
+            self.residual.extend(
+                ConvBlock(channels, channels, 5, 1, dropout, dilation=1 + i % 3) for i in range(config.conv_layers)
+            )
         self.stack: RecurrentStack | ConformerStack | None = None
         if recurrent:
             self.stack = RecurrentStack(config.encoder, width, config.layers, dropout)
@@ -211,6 +212,8 @@ class Encoder(nn.Module):
     def hidden(self, feats: Tensor, lengths: Tensor) -> tuple[dict[str, Tensor], Tensor]:
         """The input, normalised, and the hidden layers, each (B, T', channels), by name; and lengths (B,)."""
         x = (feats - self.mean) / self.deviation
+        if self.config.encoder == "linear":
+            x, lengths = x[:, :: self.config.subsampling], -(-lengths // self.config.subsampling)
         found = {"input": x}
         for block in self.front:
             x, lengths = block(x, lengths)

@@ -21,7 +21,8 @@ from pipeline.times.clock import FRAME_SHIFT_MS
 
 KIND = re.compile(r"\w[\w.-]*")  # the name of a folder
 DELTA_WINDOW = 2
-NORMALISE = ("variance", "mean", "none")
+NORMALISE = ("variance", "mean", "row", "none")
+BY_SPEAKER = NORMALISE[:2]
 MOST = 100_000  # numbers in a row: more are no description of a front end
 
 
@@ -37,6 +38,7 @@ class Raw:
     sample_rate: int  # Hz, of the sound that they are made of
     coefficients: int
     frame_shift_ms: float = FRAME_SHIFT_MS
+    encoder: str = ""  # from outside that made them, with the beginning of the hash of its file: NAME@HASH
 
     def __post_init__(self) -> None:
         if not isinstance(self.kind, str) or not KIND.fullmatch(self.kind):
@@ -48,6 +50,8 @@ class Raw:
         shift = self.frame_shift_ms
         if type(shift) not in (int, float) or not 0 < shift < 1000 or shift % FRAME_SHIFT_MS:
             raise ValueError(f"frame_shift_ms {shift!r:.40}, no multiple of the clock's {FRAME_SHIFT_MS:g} ms")
+        if not isinstance(self.encoder, str):
+            raise ValueError(f"encoder {self.encoder!r:.40}")
 
     @property
     def step(self) -> int:
@@ -55,7 +59,8 @@ class Raw:
         return round(self.frame_shift_ms / FRAME_SHIFT_MS)
 
     def __str__(self) -> str:
-        return f"{self.kind} of {self.sample_rate} Hz, {self.coefficients} numbers every {self.frame_shift_ms:g} ms"
+        numbers = f"{self.coefficients} numbers every {self.frame_shift_ms:g} ms"
+        return f"{self.kind} of {self.sample_rate} Hz, {numbers}{self.encoder and f', by {self.encoder}'}"
 
 
 class Extractor(NamedTuple):
@@ -66,16 +71,18 @@ class Extractor(NamedTuple):
     coefficients: int
     rows: Callable[[np.ndarray, int], np.ndarray]
     frame_shift_ms: float = FRAME_SHIFT_MS
+    encoder: str = ""
 
 
-# The kinds there are, by name. A system that is given layers of an encoder from outside enters these when it is loaded.
+# The kinds there are, by name. `pipeline.encoders.extract` enters layers of encoders from outside.
 EXTRACTORS = {"mfcc": Extractor(NUM_CEPS, mfcc), "fbank": Extractor(NUM_BANDS, fbank)}
 USUAL = "mfcc"  # in the data directory itself, where Kaldi's programs look; other kinds in a folder of their name
 
 
 def raw_of(kind: str, sample_rate: int) -> Raw:
     """The description of what the extractor of ``kind`` makes of sound at that rate."""
-    return Raw(kind, sample_rate, EXTRACTORS[kind].coefficients, EXTRACTORS[kind].frame_shift_ms)
+    made = EXTRACTORS[kind]
+    return Raw(kind, sample_rate, made.coefficients, made.frame_shift_ms, made.encoder)
 
 
 def extractor_of(raw: Raw) -> Extractor:
@@ -158,6 +165,13 @@ def add_deltas(rows: np.ndarray, orders: int = 2) -> np.ndarray:
     return np.concatenate(blocks, axis=1).astype(np.float32)
 
 
+def layer_norm(rows: np.ndarray) -> np.ndarray:
+    """Each row with mean nought and variance one (Ba et al. 2016): (T, D) -> (T, D) float32. In the layers of a
+    transformer one row in a hundred is ten times as large as the others, and a linear map of it says anything."""
+    rows = np.asarray(rows, np.float32)
+    return (rows - rows.mean(1, keepdims=True)) / np.sqrt(rows.var(1, keepdims=True) + 1e-5)
+
+
 def splice(rows: np.ndarray, context: int) -> np.ndarray:
     """Each row with ``context`` neighbours on both sides, edges repeated: (T, D) -> (T, (2 context + 1) D)."""
     padded = np.pad(rows, ((context, context), (0, 0)), mode="edge")
@@ -170,7 +184,7 @@ class FrontEndSettings:
 
     normalise: str = setting(
         "variance",
-        "subtract the speaker's mean; variance: and divide by the standard deviation",
+        "subtract the speaker's mean; variance: and divide by the standard deviation; row: each row its own",
         choices=NORMALISE,
     )
     deltas: int = setting(2, "time derivatives beside each coefficient: first, second and so on", least=0)
@@ -195,9 +209,16 @@ class FrontEnd(FrontEndSettings):
         """Frames of the clock for each row."""
         return self.raw.step
 
+    @property
+    def by_speaker(self) -> bool:
+        """Whether rows are normalised with what is known of the speaker."""
+        return self.normalise in BY_SPEAKER
+
     def compose(self, rows: np.ndarray, stats: SpeakerStats | None) -> np.ndarray:
-        """Raw rows (T, coefficients) -> (T, dimension) float32. ``stats`` of the speaker, where rows are normalised."""
-        if self.normalise != "none":
+        """Raw rows (T, coefficients) -> (T, dimension) float32. ``stats`` of the speaker, where they are needed."""
+        if self.normalise == "row":
+            rows = layer_norm(rows)
+        if self.by_speaker:
             assert stats is not None
             rows = stats.normalise(rows, self.normalise == "variance")
         composed = add_deltas(rows, self.deltas)
@@ -208,8 +229,8 @@ class FrontEnd(FrontEndSettings):
         return asdict(self) | {"prior": self.prior and self.prior._asdict()}
 
     def __str__(self) -> str:
-        parts = [f"{self.raw}", {"variance": "mean and variance", "mean": "mean"}.get(self.normalise, "not")]
-        return f"{parts[0]}; {parts[1]} normalised, {self.deltas} derivatives, {self.splice} neighbours spliced"
+        how = {"variance": "mean and variance", "mean": "mean", "row": "row by row", "none": "not"}[self.normalise]
+        return f"{self.raw}; {how} normalised, {self.deltas} derivatives, {self.splice} neighbours spliced"
 
 
 def front_end_from(value: Any) -> FrontEnd:

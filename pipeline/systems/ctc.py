@@ -6,10 +6,11 @@ It learns without any alignment; training stops, and the best weights are chosen
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -87,7 +88,64 @@ def system_of(directory: Path, front_end: FrontEnd, model: CtcModel, prior_scale
 def train(material: Material, settings: Settings) -> list[str]:
     """Train the network and fit its prior scale. Returns lines to print, the last of which is the result. A run that is
     broken off goes on from the checkpoint in the model directory."""
+    return train_with(material, settings, {})
+
+
+def train_with(material: Material, settings: Settings, more: Mapping[str, Any]) -> list[str]:
+    """As ``train``; meta.json also says ``more``."""
     device, lang = _device(settings.device), load_lang(material.lang)
+    ready = prepare(material, settings, lang)
+    state = train_network(
+        ready.train, ready.dev, lang.tokens, recipe(settings), ready.digest, material.out, device, material.jobs
+    )
+    model, meta = finish(state, ready.train, lang.tokens, recipe(settings), device, material.jobs)
+    meta |= {
+        **more,
+        "front_end": ready.front_end.as_json(),
+        "left_out_short": ready.short,
+        "dev_not_scored": ready.unknown,
+        "device": device.type,
+        "prior_scale": _fit_prior_scale(model, material, ready.front_end, lang, ready.dev),
+    }
+    save_model(material.out, model, meta)
+    (material.out / CHECKPOINT).unlink(missing_ok=True)
+    return [
+        f"{settings.encoder} {model.encoder.num_parameters() / 1e6:.1f} M parameters, {state.epoch} epochs"
+        f" (best {state.best_epoch}), dev PER {state.best_per:.1f} %, prior scale {meta['prior_scale']:g},"
+        f" {state.seconds:.0f} s{_named('utterances too short for their phones left out', ready.short)}"
+        f"{_named('dev utterances with unknown words not scored', ready.unknown)}"
+    ]
+
+
+def best_path_error(material: Material, settings: Settings) -> float:
+    """Dev PER in percent of the best path through the network, without a search, once it is trained. Like any training
+    it goes on from its checkpoint, which stays."""
+    device, lang = _device(settings.device), load_lang(material.lang)
+    ready = prepare(material, settings, lang)
+    return train_network(
+        ready.train, ready.dev, lang.tokens, recipe(settings), ready.digest, material.out, device, material.jobs
+    ).best_per
+
+
+class Ready(NamedTuple):
+    """What a network is trained on: the parts with their ``digest``, utterances of train that are too ``short`` for
+    their phones, and those of dev with ``unknown`` words, which are not scored."""
+
+    front_end: FrontEnd
+    train: Part
+    dev: Part
+    digest: str
+    short: list[str]
+    unknown: list[str]
+
+
+def recipe(settings: Settings) -> TrainSettings:
+    """What of the settings the training of the network depends on."""
+    return TrainSettings(**{field.name: getattr(settings, field.name) for field in fields(TrainSettings)})
+
+
+def prepare(material: Material, settings: Settings, lang: Lang) -> Ready:
+    """Read what there is to train on once."""
     front_end = front_end_for(material.train, settings, material.features)
     feats, dev_feats = Features(material.train, front_end), Features(material.dev, front_end)
     train_targets, unknown = targets(feats, lang)
@@ -108,26 +166,7 @@ def train(material: Material, settings: Settings) -> list[str]:
             ', use a smaller NEURAL_ARGS="--subsampling" or a larger "--max-short"',
         )
     material.out.mkdir(parents=True, exist_ok=True)
-    recipe = TrainSettings(**{f.name: getattr(settings, f.name) for f in fields(TrainSettings)})
-    state = train_network(
-        train_part, dev_part, lang.tokens, recipe, train_print + dev_print, material.out, device, material.jobs
-    )
-    model, meta = finish(state, train_part, lang.tokens, recipe, device, material.jobs)
-    meta |= {
-        "front_end": front_end.as_json(),
-        "left_out_short": short,
-        "dev_not_scored": unknown,
-        "device": device.type,
-        "prior_scale": _fit_prior_scale(model, material, front_end, lang, dev_part),
-    }
-    save_model(material.out, model, meta)
-    (material.out / CHECKPOINT).unlink(missing_ok=True)
-    return [
-        f"{settings.encoder} {model.encoder.num_parameters() / 1e6:.1f} M parameters, {state.epoch} epochs"
-        f" (best {state.best_epoch}), dev PER {state.best_per:.1f} %, prior scale {meta['prior_scale']:g},"
-        f" {state.seconds:.0f} s{_named('utterances too short for their phones left out', short)}"
-        f"{_named('dev utterances with unknown words not scored', unknown)}"
-    ]
+    return Ready(front_end, train_part, dev_part, train_print + dev_print, short, unknown)
 
 
 def targets(feats: Features, lang: Lang) -> tuple[dict[str, tuple[int, ...]], list[str]]:

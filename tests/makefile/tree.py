@@ -53,6 +53,8 @@ ALIGNED = {"align", "train_classifier", "place"} | TUNED
 
 
 TARGETS = {
+    "whisper_phones",
+    "whisper_probe",
     "data",
     "lexicon",
     "mfcc",
