@@ -13,8 +13,8 @@ endef
 
 # The systems, one line each: name, kind (pipeline/systems/KIND.py; =NAME for another search with the model of NAME),
 # the system whose alignment labels its frames (- for none), search for words, and the raw features that its front end
-# begins with: mfcc, fbank, or a layer of an encoder from outside, as whisper-base.block6; ENCODER is that of the setting
-# and best the layer of those that make encode writes which is best on dev.
+# begins with: mfcc, fbank, or a layer of an encoder from outside, as whisper-base.block6. ENCODER stands for that of
+# the setting, and best for the layer of those that make encode writes which is best on dev.
 define systems
 gmm              gmm         -    wfst        mfcc
 classifier       classifier  gmm  wfst        mfcc

@@ -87,7 +87,7 @@ def test_padding_and_company_change_nothing(encoder: str, subsampling: int):
         np.testing.assert_allclose(together[:length], alone, atol=2e-5)
 
 
-@pytest.mark.parametrize("encoder", ENCODERS)
+@pytest.mark.parametrize("encoder", [encoder for encoder in ENCODERS if encoder != "linear"])
 def test_every_encoder_sees_both_directions(encoder: str):
     """A change in the middle frame reaches posteriors before and after it."""
     model, feats = small_model(encoder, 1), noise(31)
