@@ -24,6 +24,7 @@ from lexicon.lang import load_lang
 from pipeline.base.arrays import write_arrays
 from pipeline.base.parallel import each
 from pipeline.compare.layers import ARRAYS, best_names, read_layers, readable_lines, tsv_lines
+from pipeline.compare.results import read_fields
 from pipeline.datadir.feats import read_feats
 from pipeline.probe.measure import Layer, alignment, example, learning_curve, measure
 from pipeline.probe.probe import shared_speakers
@@ -85,7 +86,7 @@ def main(args: Namespace) -> tuple[Path, str]:
         written,
         {
             "encoder": name,
-            "corpus": args.data.name,
+            "corpus": read_fields(args.data / "splits.json", corpus=str)["corpus"],
             "labels": KIND[target.by_hand],
             "minutes": {part: sum(target.seconds[utt] for utt in target.sets[part]) / 60 for part in SETS},
             "speakers": {utt: target.speaker_of[utt] for utt in target.sets["test"]},

@@ -91,7 +91,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
         write_json(data / name / "planted.json", {"layers": ["hot", "noise"]})
         references = {utt: [phone.label for phone in phones] for utt, phones in gold["phones"].items()}
         write_reference(root / "exp/hmm" / f"ali_{name}", references)
-    write_json(data / "splits.json", {"sample_rate": RATE})
+    write_json(data / "splits.json", {"corpus": "planted_corpus", "sample_rate": RATE})
     write_ctranslate2(root / "models/small")
     torch.manual_seed(1)
     network = Encoder(EncoderConfig("conv-bigru", 39, len(lang.tokens), 8, 1, 1, 3, 0.1)).eval()
@@ -156,7 +156,7 @@ def test_planted_phones_are_found_and_noise_has_none(measured):
     assert hot.chosen and not noise.chosen and layers.best["planted"].name == "best on dev: planted.hot"
     assert [point.rate.percent for point in layers.curves["planted"]] == pytest.approx([100])
     assert layers.unit == "speakers" and "20 test utterances of 5 speakers" in layers.setting
-    assert "phones placed by hand" in layers.setting
+    assert layers.setting.startswith("planted_corpus, planted: ") and "phones placed by hand" in layers.setting
     names, matrix = layers.cka
     assert list(names) == [name for name in rows if not name.startswith("small")]
     assert np.allclose(np.diag(matrix), 1) and np.allclose(matrix, matrix.T)
