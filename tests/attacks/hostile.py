@@ -56,7 +56,7 @@ SINGLE = {
 def targets_and_settings(sandbox: Sandbox) -> tuple[list[str], list[str]]:
     """What `make help` lists."""
     lines = sandbox.make("help").out.splitlines()
-    targets = [match[1] for line in lines if (match := re.match(r"  ([a-z_]+) +\S", line))]
+    targets = [match[1] for line in lines if (match := re.match(r"  ([a-z0-9_]+) +\S", line))]
     return targets, [match[1] for line in lines if (match := re.match(r"  ([A-Z_0-9]+) *=", line))]
 
 

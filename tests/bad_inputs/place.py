@@ -66,7 +66,8 @@ COMMANDS = {
     "show_lattice": f"{EXPERIMENT} --model gmm --utt ann-test0",
     "lattice_difference": f"{EXPERIMENT} --systems gmm classifier --out exp/toy/lattice_difference.txt",
     "models": "--models models",
-    "encode": "--data data/toy/test --encoder tiny --models models",
+    "encode": "--data data/toy/test --encoder tiny --models models --out data/toy/test/tiny.json",
+    "layers": "--data data/toy --encoders tiny --models exp/toy/gmm --reference exp/toy/gmm --out exp/toy/tiny.tsv",
     "export_lattices": "--lattices exp/toy/gmm/decode_test/lattices/words --out exp/toy/lattices/gmm.words",
     "show": f"{EXPERIMENT} --lang data/toy/lang --systems gmm --utt ann-test0 --stage data",
 }

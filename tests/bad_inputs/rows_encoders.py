@@ -9,6 +9,10 @@ WEIGHTS, CHECKPOINT = "models/tiny/model.safetensors", "models/tiny/tiny.pt"
 NO_FOLDER = "MODELS=models: no such folder; give the one that holds your models"
 
 ENCODERS = [
+    *rows(
+        "layers",
+        ("no log-mel features", None, "data/toy/train/fbank/feats.scp: no such index; "),
+    ),
     *rows("models", ("no such folder", None, NO_FOLDER)),
     *rows(
         "encode",

@@ -166,6 +166,7 @@ def test_extra_words_are_told_with_their_times_and_a_text_of_a_book_is_refused(e
     def align(text: str) -> str:
         return align_text.main(
             Namespace(
+                models=None,
                 wav=str(experiment.wav(utt)),
                 text=text,
                 text_file="",

@@ -38,7 +38,7 @@ def test_commands_are_plain_lines(finished):
 def test_help_lists_targets_and_live_settings(finished):
     done = finished.make("help", "CORPUS=fsdd", "GMM_ARGS=--max-mix 4")
     assert done.returncode == 0 and not done.stderr
-    listed = set(re.findall(r"^  ([a-z_]+) ", done.stdout, re.M))
+    listed = set(re.findall(r"^  ([a-z0-9_]+) ", done.stdout, re.M))
     assert listed == TARGETS
     settings = dict(re.findall(r"^  ([A-Z_]+) += (.*)$", done.stdout, re.M))
     assert settings["CORPUS"] == "fsdd" and settings["GMM_ARGS"] == "--max-mix 4" and settings["EXP"] == "exp/fsdd"

@@ -55,6 +55,7 @@ ALIGNED = {"align", "train_classifier", "place"} | TUNED
 TARGETS = {
     "whisper_phones",
     "whisper_probe",
+    "wav2vec2_phones",
     "data",
     "lexicon",
     "mfcc",
