@@ -36,7 +36,7 @@ from stages.common import at_least, jobs, parser, run
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-KIND = {True: "hand", False: "the reference's forced alignment"}
+KIND = {True: "gold", False: "of the reference's forced alignment"}
 
 
 def layers_of_system(data: Path, model: Path) -> list[Layer]:

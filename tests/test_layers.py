@@ -156,7 +156,7 @@ def test_planted_phones_are_found_and_noise_has_none(measured):
     assert hot.chosen and not noise.chosen and layers.best["planted"].name == "best on dev: planted.hot"
     assert [point.rate.percent for point in layers.curves["planted"]] == pytest.approx([100])
     assert layers.unit == "speakers" and "20 test utterances of 5 speakers" in layers.setting
-    assert layers.setting.startswith("planted_corpus, planted: ") and "phones placed by hand" in layers.setting
+    assert layers.setting.startswith("planted_corpus, planted: ") and "phones: gold" in layers.setting
     names, matrix = layers.cka
     assert list(names) == [name for name in rows if not name.startswith("small")]
     assert np.allclose(np.diag(matrix), 1) and np.allclose(matrix, matrix.T)

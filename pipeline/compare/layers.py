@@ -145,7 +145,7 @@ def _together(found: Sequence[Mapping[str, Any]]) -> Layers:
     minutes = "; ".join(f"{name} {sum(one['minutes'][name] for one in found):.1f}" for name in ("train", "dev", "test"))
     setting = (
         f"{found[0]['corpus']}, {found[0]['encoder']}: {len(tests)} test utterances of {speakers} speakers"
-        f"{f' in {len(found)} splits' if len(found) > 1 else ''}; minutes: {minutes}; phones placed by"
+        f"{f' in {len(found)} splits' if len(found) > 1 else ''}; minutes: {minutes}; phones:"
         f" {found[0]['labels']}"
     )
     notes = [

@@ -1,4 +1,4 @@
-"""Phones pulled out of a recogniser that was never told of them, by hand-labelled frames: one linear probe of a layer.
+"""Phones pulled out of a recogniser that was never told of them, by gold frame labels: one linear probe of a layer.
 
 The probe is scikit-learn's (`pipeline.probe`), its posteriors divided by priors are the scores of phones of one state.
 Of the layers on disk that is taken whose probe has the lowest PER of the free search on dev. Phones are those of the
@@ -116,7 +116,7 @@ def train(material: Material, settings: Settings) -> list[str]:
     return [
         *(line.rstrip() for line in table),
         f"{best.kind}, dev free PER {best.free_per:.1f} %, {best.model.num_parameters} parameters,"
-        f" {len(gold[material.train])} utterances labelled by hand, {meta['train_seconds']:.0f} s",
+        f" {len(gold[material.train])} utterances with gold phones, {meta['train_seconds']:.0f} s",
     ]
 
 
