@@ -164,7 +164,7 @@ def _hmm_lines(place: Place, system, feats: np.ndarray, scores: np.ndarray, deta
     labels, transitions = phone_labels(system), system.hmms.transitions
     posteriors = np.exp(log_phone_posteriors(system, scores))  # (T, phones)
     lines = [
-        *_posteriorgram(place, labels, posteriors.T, 1),
+        *_posteriorgram(place, labels, posteriors.T, system.step),
         f"{'':{MARGIN}}Black: the phone is certain by the sound alone (its states together, scores times"
         f" {system.posterior_scale:g}).",
     ]
