@@ -12,6 +12,7 @@ from helpers.graphs import (
     HOMOPHONES,
     LEXICON,
     best_by_sentence,
+    check_word_search,
     grammar,
     lattice_of,
     score_of,
@@ -36,14 +37,7 @@ def test_hmm_search_finds_what_trying_everything_finds(seed, scale, pause, word_
     lm = grammar(LEXICON)
     every = try_all_hmm(transitions, LEXICON, lm, scores, scale, pause, word_score, longest=5)
     lattice = lattice_of(hmm_topology(transitions), LEXICON, lm, scores, scale, pause, word_score)
-    winner = max(every, key=lambda words: every[words][0])
-    segments, _, words = best_segments(lattice)
-    assert score_of(lattice) == pytest.approx(every[winner][0], abs=DELTA)
-    assert tuple(words) == winner and [segment.label for segment in segments] == every[winner][1]
-    found = best_by_sentence(lattice)  # nothing was pruned, so every sentence is there with its own best path
-    assert len(every) > 50
-    for sentence, (score, _) in every.items():
-        assert found[sentence] == pytest.approx(score, abs=DELTA), sentence
+    check_word_search(lattice, every)
 
 
 def test_free_search_finds_what_trying_everything_finds():

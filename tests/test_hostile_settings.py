@@ -5,41 +5,7 @@ from __future__ import annotations
 import pytest
 from attacks.hostile import Matrix
 from attacks.sandbox import Sandbox
-
-TARGETS = (
-    "all",
-    "data",
-    "lexicon",
-    "mfcc",
-    "gmm",
-    "classifier",
-    "neural",
-    "decode",
-    "compare",
-    "errors",
-    "matrix",
-    "report",
-    "pron_probs",
-    "lattice_difference",
-    "lattice_text",
-    "whisper_phones",
-    "whisper_probe",
-    "wav2vec2_phones",
-    "models",
-    "encode",
-    "layers",
-    "lattice",
-    "show",
-    "replay",
-    "check",
-    "transcribe",
-    "align",
-    "record",
-    "setup",
-    "test",
-    "clean",
-    "help",
-)
+from helpers.targets import TARGETS
 
 
 @pytest.fixture(scope="module")

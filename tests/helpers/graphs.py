@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Mapping
 
 import numpy as np
+import pytest
 
 from helpers.hmms import Density, phone_sequences, state_paths
 from lexicon.ngram import NGram, estimate
@@ -13,7 +15,7 @@ from pipeline.hmm.topology import Transitions
 from pipeline.lattice import Lattice, best_path
 from pipeline.search.graph import decoding_graph
 from pipeline.search.topology import Topology
-from pipeline.search.wfst import Beams, SearchGraph, search
+from pipeline.search.wfst import Beams, SearchGraph, best_segments, search
 
 DELTA = 4e-3  # determinizing and minimizing round costs to 1/1024 here and there
 
@@ -91,3 +93,17 @@ def try_all_hmm(
                 if words not in results or total > results[words][0]:
                     results[words] = total, [phone for phone, _ in phones]
     return results
+
+
+def check_word_search(lattice: Lattice, every: Mapping[tuple[str, ...], tuple[float, list[str]]]) -> tuple[str, ...]:
+    """The lattice of a search that pruned nothing has ``every`` sentence that trying everything finds (its score and
+    phones), with its own best path, and the best of all is the best, which is returned."""
+    winner = max(every, key=lambda words: every[words][0])
+    segments, _, words = best_segments(lattice)
+    assert score_of(lattice) == pytest.approx(every[winner][0], abs=DELTA)
+    assert tuple(words) == winner and [segment.label for segment in segments] == every[winner][1]
+    found = best_by_sentence(lattice)
+    assert len(every) > 50
+    for sentence, (score, _) in every.items():
+        assert found[sentence] == pytest.approx(score, abs=DELTA), sentence
+    return winner

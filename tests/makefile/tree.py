@@ -52,42 +52,6 @@ TUNED = {"tune"} | DECODED
 ALIGNED = {"align", "train_classifier", "place"} | TUNED
 
 
-TARGETS = {
-    "whisper_phones",
-    "whisper_probe",
-    "wav2vec2_phones",
-    "data",
-    "lexicon",
-    "mfcc",
-    "gmm",
-    "classifier",
-    "neural",
-    "decode",
-    "compare",
-    "errors",
-    "matrix",
-    "replay",
-    "report",
-    "pron_probs",
-    "lattice",
-    "lattice_difference",
-    "lattice_text",
-    "models",
-    "layers",
-    "encode",
-    "show",
-    "check",
-    "transcribe",
-    "align",
-    "record",
-    "setup",
-    "test",
-    "clean",
-    "all",
-    "help",
-}
-
-
 COMMAND = re.compile(r"-m stages\.(\w+) (.*)")
 
 

@@ -1,0 +1,38 @@
+"""What make can be asked for: all that `make help` lists."""
+
+from __future__ import annotations
+
+TARGETS = (
+    "all",
+    "data",
+    "lexicon",
+    "mfcc",
+    "gmm",
+    "classifier",
+    "neural",
+    "decode",
+    "compare",
+    "errors",
+    "matrix",
+    "report",
+    "pron_probs",
+    "lattice_difference",
+    "lattice_text",
+    "whisper_phones",
+    "whisper_probe",
+    "wav2vec2_phones",
+    "models",
+    "encode",
+    "layers",
+    "lattice",
+    "show",
+    "replay",
+    "check",
+    "transcribe",
+    "align",
+    "record",
+    "setup",
+    "test",
+    "clean",
+    "help",
+)
