@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -32,3 +32,9 @@ def setting(default: Any, meaning: str, least: float | None = None, choices: Seq
     """A field of a dataclass of settings: its default, the text that --help shows, the least number or the values there
     are."""
     return field(default=default, metadata={"help": meaning, "least": least, "choices": choices})
+
+
+def otherwise(settings: type, name: str, default: Any) -> Any:
+    """The field ``name`` of a dataclass of settings with another default, for one that inherits from it."""
+    (inherited,) = (one for one in fields(settings) if one.name == name)
+    return field(default=default, metadata=inherited.metadata)

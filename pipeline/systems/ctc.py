@@ -25,7 +25,7 @@ from pipeline.base.training import Material, setting
 from pipeline.datadir import read_datadir
 from pipeline.datadir.feats import Features, front_end_for, front_end_of
 from pipeline.datadir.short import refuse_short
-from pipeline.neural.checkpoint import CHECKPOINT
+from pipeline.neural.checkpoint import CHECKPOINT, State
 from pipeline.neural.data import Part, split_by_length, survey
 from pipeline.neural.model import CtcModel, load_model, save_model
 from pipeline.neural.settings import TrainSettings
@@ -95,9 +95,7 @@ def train_with(material: Material, settings: Settings, more: Mapping[str, Any]) 
     """As ``train``; meta.json also says ``more``."""
     device, lang = _device(settings.device), load_lang(material.lang)
     ready = prepare(material, settings, lang)
-    state = train_network(
-        ready.train, ready.dev, lang.tokens, recipe(settings), ready.digest, material.out, device, material.jobs
-    )
+    state = _trained(ready, material, settings, lang, device)
     model, meta = finish(state, ready.train, lang.tokens, recipe(settings), device, material.jobs)
     meta |= {
         **more,
@@ -122,9 +120,13 @@ def best_path_error(material: Material, settings: Settings) -> float:
     it goes on from its checkpoint, which stays."""
     device, lang = _device(settings.device), load_lang(material.lang)
     ready = prepare(material, settings, lang)
+    return _trained(ready, material, settings, lang, device).best_per
+
+
+def _trained(ready: Ready, material: Material, settings: Settings, lang: Lang, device: torch.device) -> State:
     return train_network(
         ready.train, ready.dev, lang.tokens, recipe(settings), ready.digest, material.out, device, material.jobs
-    ).best_per
+    )
 
 
 class Ready(NamedTuple):

@@ -10,10 +10,8 @@ import shutil
 from dataclasses import dataclass, replace
 
 from lexicon.text import columns
-from pipeline.base.training import Material, setting
+from pipeline.base.training import Material, otherwise, setting
 from pipeline.encoders.layers import layer_kinds
-from pipeline.neural.model import ENCODERS
-from pipeline.sound.front_end import NORMALISE
 from pipeline.systems import ctc
 
 TRIAL = "trial"
@@ -25,19 +23,19 @@ class Settings(ctc.Settings):
     librispeech, block 6 of whisper-base, the best path has 28 % PER with rows as they are and 10 % with each row
     normalised: a few are ten times as large as the others."""
 
-    normalise: str = setting("row", "row: each by itself; or by the speaker's mean, or variance too", choices=NORMALISE)
-    deltas: int = setting(0, "time derivatives beside each coefficient: first, second and so on", least=0)
-    encoder: str = setting("linear", "kind of network", choices=ENCODERS)
-    subsampling: int = setting(1, "feature frames per network frame")
-    epochs: int = setting(15, "passes over the training data at most; the learning rate falls until the last")
-    min_updates: int = setting(60, "updates in an epoch at least; a small corpus is passed over several times")
-    batch_size: int = setting(4, "utterances in a batch")
-    learning_rate: float = setting(1e-2, "highest learning rate of AdamW")
-    warmup_epochs: int = setting(1, "epochs in which the learning rate rises")
-    speed_change: float = setting(0.0, "utterances are made faster or slower by up to this share")
-    time_masks: float = setting(0.0, "masks of 1 to 10 frames per second of speech, on average")
-    feature_mask: int = setting(0, "coefficients masked at most, with their deltas")
-    noise: float = setting(0.0, "Gaussian noise, in standard deviations of each coefficient")
+    normalise: str = otherwise(ctc.Settings, "normalise", "row")
+    deltas: int = otherwise(ctc.Settings, "deltas", 0)
+    encoder: str = otherwise(ctc.Settings, "encoder", "linear")
+    subsampling: int = otherwise(ctc.Settings, "subsampling", 1)
+    epochs: int = otherwise(ctc.Settings, "epochs", 15)
+    min_updates: int = otherwise(ctc.Settings, "min_updates", 60)
+    batch_size: int = otherwise(ctc.Settings, "batch_size", 4)
+    learning_rate: float = otherwise(ctc.Settings, "learning_rate", 1e-2)
+    warmup_epochs: int = otherwise(ctc.Settings, "warmup_epochs", 1)
+    speed_change: float = otherwise(ctc.Settings, "speed_change", 0.0)
+    time_masks: float = otherwise(ctc.Settings, "time_masks", 0.0)
+    feature_mask: int = otherwise(ctc.Settings, "feature_mask", 0)
+    noise: float = otherwise(ctc.Settings, "noise", 0.0)
     trial_epochs: int = setting(3, "epochs after which layers are compared", least=1)
 
 

@@ -20,7 +20,7 @@ from lexicon.lang import load_lang
 from lexicon.phones import spoken
 from lexicon.text import columns
 from pipeline.base.meta import MODEL, write_model
-from pipeline.base.training import Material, setting
+from pipeline.base.training import Material, otherwise, setting
 from pipeline.classifier.labels import UNKNOWN, gold_states
 from pipeline.classifier.model import FrameClassifier, load_frame_classifier
 from pipeline.datadir.feats import Features, front_end_for, front_end_of
@@ -33,7 +33,7 @@ from pipeline.probe.probe import MOST, hits, predicted, train_probe
 from pipeline.search.system import ScoredHmms, System, checked
 from pipeline.search.topology import hmm_topology
 from pipeline.search.tuning import scored_on_disk, tune_free
-from pipeline.sound.front_end import NORMALISE, FrontEnd, FrontEndSettings, splice
+from pipeline.sound.front_end import FrontEnd, FrontEndSettings, splice
 from pipeline.times.intervals import Intervals
 
 
@@ -41,10 +41,8 @@ from pipeline.times.intervals import Intervals
 class Settings(FrontEndSettings):
     """As others, with the defaults that suit a layer."""
 
-    normalise: str = setting(
-        "none", "row: each by itself; or by the speaker's mean, or variance too", choices=NORMALISE
-    )
-    deltas: int = setting(0, "time derivatives beside each coefficient: first, second and so on", least=0)
+    normalise: str = otherwise(FrontEndSettings, "normalise", "none")
+    deltas: int = otherwise(FrontEndSettings, "deltas", 0)
     context: int = setting(0, "frames on each side that it sees too", least=0)
 
 
