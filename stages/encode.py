@@ -15,10 +15,11 @@ from lexicon.errors import UserError
 from lexicon.files import write_json, write_lines
 from pipeline.base.parallel import each
 from pipeline.datadir import read_datadir, sample_rate
-from pipeline.encoders.encoder import plain_words
+from pipeline.encoders.encoder import SAMPLE_RATE, plain_words
 from pipeline.encoders.extract import made_by
-from pipeline.encoders.layers import SHIFT_MS, encode_shard, fingerprint, join, only, results_of, shards_of
+from pipeline.encoders.layers import SHIFT_MS, encode_shard, file_name, fingerprint, join, only, results_of, shards_of
 from pipeline.encoders.load import load_encoder
+from pipeline.sound.front_end import Raw
 from stages.common import at_least, jobs, models_option, parser, run
 
 
@@ -29,7 +30,7 @@ def main(args: Namespace) -> tuple[Path, str]:
     if args.words:
         encoder.can_write()
     utterances, rate = read_datadir(args.data), sample_rate(args.data)
-    name = args.encoder.replace(":", "-")
+    name = file_name(args.encoder)
     target = args.data / f"{name}.json"
     if args.out != target:
         raise UserError(f"--out {args.out}: layers of {args.encoder} are looked for beside {target}")
@@ -50,7 +51,8 @@ def main(args: Namespace) -> tuple[Path, str]:
         more = f" (and {len(failed) - 1} more like it)" if len(failed) > 1 else ""
         raise UserError(f"{next(iter(failed.values()))}{more}; or go on without: --allow-missing {len(failed)}")
     for layer in layers:
-        join(shards, layer, f"{name}.{layer}", args.data, list(failed), made_by(encoder))
+        raw = Raw(f"{name}.{layer}", SAMPLE_RATE, encoder.width, SHIFT_MS, made_by(encoder))
+        join(shards, layer, raw, args.data, list(failed))
     if args.words:
         said = results_of(shards, "words")
         write_lines(args.data / f"{name}.txt", [" ".join([utt, *plain_words(said[utt])]) for utt in sorted(said)])

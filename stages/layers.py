@@ -87,7 +87,7 @@ def main(args: Namespace) -> tuple[Path, str]:
         {
             "encoder": name,
             "corpus": read_fields(args.data / "splits.json", corpus=str)["corpus"],
-            "labels": KIND[target.by_hand],
+            "labels": KIND[target.gold],
             "minutes": {part: sum(target.seconds[utt] for utt in target.sets[part]) / 60 for part in SETS},
             "speakers": {utt: target.speaker_of[utt] for utt in target.sets["test"]},
             "shared": sorted(shared_speakers({s: [target.speaker_of[u] for u in target.sets[s]] for s in SETS})),

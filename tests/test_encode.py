@@ -17,6 +17,7 @@ from pipeline.datadir import Utterance, write_datadir
 from pipeline.encoders import layers as on_disk
 from pipeline.encoders.layers import encode_shard, on_the_clock, shards_of
 from pipeline.encoders.load import load_encoder
+from pipeline.sound.front_end import Raw
 from pipeline.times.clock import FRAME_LENGTH_MS, FRAME_SHIFT_MS
 from tests.helpers.encoders import write_ctranslate2, write_wav2vec
 from tests.test_encoder_files import vocabulary
@@ -111,7 +112,7 @@ def test_any_number_of_jobs_and_a_killed_run(data, tmp_path, monkeypatch):
     for shard in shards:
         encode_shard(encoder, ["block3"], shard)
     assert made == {path: path.stat().st_mtime_ns for path in shards[0].folder.iterdir()}
-    on_disk.join(shards, "block3", "again", data, [])
+    on_disk.join(shards, "block3", Raw("again", 16_000, encoder.width, 20.0), data, [])
     assert (data / "again/feats.ark").read_bytes() == expected
     shutil.rmtree(tmp_path / "shards")
 

@@ -11,15 +11,16 @@ import hashlib
 import itertools
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from lexicon.errors import UserError, reading
 from lexicon.files import read_json, write_json
-from pipeline.base.archive import Archive, archive_writer, write_archive
+from pipeline.base.archive import Archive, archive_writer
 from pipeline.datadir import Utterance
+from pipeline.datadir.feats import write_raw
 from pipeline.encoders.encoder import SAMPLE_RATE, Encoder
 from pipeline.sound.audio import read_audio
 from pipeline.sound.front_end import Raw
@@ -107,42 +108,35 @@ def results_of(shards: Sequence[Shard], what: str) -> dict[str, str]:
     return {utt: said for shard in shards for utt, said in read_json(shard.folder / DONE)[what].items()}
 
 
-def join(
-    shards: Sequence[Shard], layer: str, kind: str, datadir: Path, missing: Sequence[str], encoder: str = ""
-) -> int:
-    """Write a layer of all shards as the features ``kind`` of a data directory; returns the numbers in a row.
-
-    Beside them goes what normalisation needs of each speaker, as Kaldi's compute-cmvn-stats writes it.
-    """
-    folder = datadir / kind
-    stats: dict[str, np.ndarray] = {}
+def join(shards: Sequence[Shard], layer: str, raw: Raw, datadir: Path, missing: Sequence[str]) -> None:
+    """Write a layer of all shards as the ``raw`` features of a data directory."""
 
     def rows() -> Iterator[tuple[str, np.ndarray]]:
         for shard in shards:
             archive = Archive(shard.folder / f"{layer}.scp")
             for utterance in shard.utterances:
                 if utterance.id in archive:
-                    found = archive[utterance.id]
-                    _count(stats, utterance.speaker, found.astype(np.float64))
-                    yield utterance.id, found.astype(np.float16)
-        (folder / "feats.scp").unlink(missing_ok=True)
-        raw = Raw(kind, SAMPLE_RATE, _width(stats), SHIFT_MS, encoder)
-        write_json(folder / "feats.json", {**asdict(raw), "missing": list(missing)})
-        write_archive(folder / "cmvn.scp", sorted(stats.items()))
+                    yield utterance.id, archive[utterance.id].astype(np.float16)
 
-    write_archive(folder / "feats.scp", rows())
-    return _width(stats)
+    speaker_of = {utterance.id: utterance.speaker for shard in shards for utterance in shard.utterances}
+    write_raw(datadir, raw, rows(), speaker_of, missing)
 
 
-def _count(stats: dict[str, np.ndarray], speaker: str, rows: np.ndarray) -> None:
-    """Count in rows (T, D): the sums and how many, the sums of squares and 0."""
-    sums = stats.setdefault(speaker, np.zeros((2, rows.shape[1] + 1)))
-    sums[:, :-1] += rows.sum(0), (rows**2).sum(0)
-    sums[0, -1] += len(rows)
+def file_name(encoder: str) -> str:
+    """What the files of an encoder are called: "whisper-base-random" for the control "whisper-base:random"."""
+    return encoder.replace(":", "-")
 
 
-def _width(stats: dict[str, np.ndarray]) -> int:
-    return next(iter(stats.values())).shape[1] - 1 if stats else 0
+def layers_on_disk(datadir: Path, encoder: str) -> list[str]:
+    """The layers of an encoder that has encoded a data directory, in order."""
+    path = datadir / f"{file_name(encoder)}.json"
+    try:
+        return [str(layer) for layer in read_json(path)["layers"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{path}: does not say which layers there are ({error!r:.80}); remove it and run: make encode"
+            f" ENCODER={encoder}"
+        ) from error
 
 
 def layer_kinds(datadir: Path, kind: str) -> list[str]:
@@ -150,11 +144,7 @@ def layer_kinds(datadir: Path, kind: str) -> list[str]:
     encoder, _, layer = kind.rpartition(".")
     if layer != BEST or not encoder:
         return [kind]
-    path = datadir / f"{encoder}.json"
-    try:
-        return [f"{encoder}.{layer}" for layer in read_json(path)["layers"]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path}: does not say which layers there are; remove it and run make again") from error
+    return [f"{encoder}.{layer}" for layer in layers_on_disk(datadir, encoder)]
 
 
 def only(folder: Path, kept: Path) -> None:

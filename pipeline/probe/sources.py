@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from lexicon.errors import UserError
-from lexicon.files import read_json
 from pipeline.datadir.feats import Features, RawFeatures, front_end_for, missing_features
+from pipeline.encoders.layers import file_name, layers_on_disk
 from pipeline.probe.measure import Layer
 from pipeline.probe.target import SETS
 from pipeline.sound.front_end import FrontEndSettings
@@ -26,12 +26,7 @@ def yardsticks(data: Path) -> list[Layer]:
 
 def layers_of_encoder(data: Path, encoder: str) -> list[Layer]:
     """Every layer of an encoder that has been encoded, "whisper-base:random" for a control, in order."""
-    name = encoder.replace(":", "-")
-    about = data / "train" / f"{name}.json"
-    try:
-        layers = [str(layer) for layer in read_json(about)["layers"]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{about}: no layers ({error!r:.80}); run: make encode ENCODER={encoder}") from error
+    name, layers = file_name(encoder), layers_on_disk(data / "train", encoder)
     plain = FrontEndSettings("none", 0)
     return [_of_kind(data, f"{name}.{layer}", f"{encoder}.{layer}", encoder, 0, plain) for layer in layers]
 

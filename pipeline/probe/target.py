@@ -32,7 +32,7 @@ def centres_of(num_rows: int, step: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Target:
-    """``sets``: the utterances of train, dev and test; ``phones`` and ``words`` where they are placed (``by_hand`` or
+    """``sets``: the utterances of train, dev and test; ``phones`` and ``words`` where they are placed (``gold``, or
     by a forced alignment); ``references``, what is said, as every system is scored; ``names`` of the phones, whose
     places are the labels. ``seconds`` of each utterance."""
 
@@ -44,7 +44,7 @@ class Target:
     references: Mapping[str, Sequence[str]]
     names: Sequence[str]
     fold: Fold
-    by_hand: bool
+    gold: bool
     set_of: Mapping[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -102,11 +102,11 @@ def read_target(data: Path, reference: Path, lang: Lang, minutes: float) -> Targ
     phones: Intervals = {}
     words: Intervals = {}
     references: dict[str, Sequence[str]] = {}
-    by_hand = all(read_gold(data / name, "phones") for name in SETS)
+    gold = all(read_gold(data / name, "phones") for name in SETS)
     for name in SETS:
         folder, aligned = data / name, reference / f"ali_{name}"
         rate, found = sample_rate(folder), read_set(folder)
-        placed = read_gold(folder, "phones") if by_hand else read_placed("phones", folder, aligned)
+        placed = read_gold(folder, "phones") if gold else read_placed("phones", folder, aligned)
         said = read_spoken(aligned / "reference.txt")
         same_ids(aligned / "reference.txt", said, [utterance.id for utterance in found], align_again(aligned))
         own = {u.id: u for u in found if u.id in placed}
@@ -119,4 +119,4 @@ def read_target(data: Path, reference: Path, lang: Lang, minutes: float) -> Targ
         words |= read_placed("words", folder, aligned)
         references |= said
     fold = read_fold(data)
-    return Target(sets, speaker_of, seconds, phones, words, references, lang.phones, fold, by_hand)
+    return Target(sets, speaker_of, seconds, phones, words, references, lang.phones, fold, gold)
