@@ -54,7 +54,7 @@ damaged := $(if $(and $(wildcard $(PY)),$(filter-out help clean setup test check
 
 # FORCE if the recorded settings of target $(2) differ from $(1), or if it is damaged.
 differ = $(subst x$(1)x,,x$(2)x)$(subst x$(2)x,,x$(1)x)
-recorded = $(strip $(shell sed -n 1p $(1).made 2>/dev/null))
+recorded = $(strip $(if $(wildcard $(1).made),$(shell sed -n 1p $(1).made 2>/dev/null)))
 changed = $(if $(filter $(2),$(damaged))$(call differ,$(strip $(1)),$(call recorded,$(2))),FORCE)
 FORCE:
 

@@ -105,11 +105,17 @@ white   = $(findstring $(space),$(1))$(findstring $(tab),$(1))$(findstring $(new
 odd     = $(strip $(foreach c,$(2),$(findstring $(c),$(1))) $(if $(call white,$(1)),space))
 no_name = $(call odd,$(1),$(odd_in_name))$(filter .% -%,$(1))$(if $(1),,empty)
 no_path = $(call odd,$(1),$(odd_in_path))$(filter . .. / -%,$(1))$(if $(1),,empty)
+# Of a name that is neither empty nor odd: whether it holds bytes that no writing has.
+without  = $(if $(1),$(call without,$(wordlist 2,99,$(1)),$(subst $(firstword $(1)),,$(2))),$(2))
+digits  := 0 1 2 3 4 5 6 7 8 9
+beyond_ascii = $(call without,$(subst /, ,$(letters)) $(digits) - _ . /,$(1))
+no_utf_8 = $(if $(call beyond_ascii,$(1)),$(shell printf %s '$(1)' | iconv -f UTF-8 >/dev/null 2>&1 || echo bytes))
 signs  := letters, digits, "-", "_" and "."
 $(if $(call no_name,$(CORPUS)),$(call refuse,CORPUS,a corpus is named with $(signs); give one: CORPUS=name))
 override DIR := $(if $(DIR),$(call home,$(DIR)),$(DATA))
 -include stages/conf/$(CORPUS).mk
-$(foreach s,DATA EXP VENV,$(if $(call no_path,$($(s))),$(call refuse,$(s),give a folder named with $(signs))))
+$(foreach s,DATA EXP VENV,$(if $(or $(call no_path,$($(s))),$(call no_utf_8,$($(s)))),\
+  $(call refuse,$(s),give a folder named with $(signs))))
 $(if $(filter $(DATA) $(EXP),$(VENV)),$(call refuse,VENV,DATA or EXP is the same; give each a folder of its own))
 $(foreach s,MODEL LEVEL,$(if $(call no_name,$($(s))),$(call refuse,$(s),write a name of $(signs))))
 $(if $(call no_name,$(subst :,-,$(ENCODER))),\
@@ -120,8 +126,7 @@ $(foreach s,SYSTEMS PAIR,$(if $(strip $($(s))),,$(call refuse,$(s),name at least
 $(if $(filter-out 1,$(words $(REFERENCE)))$(filter-out $(trained),$(REFERENCE)),\
   $(call refuse,REFERENCE,write one of $(trained)))
 $(foreach s,PRON_PROBS GOLD ALLOW_SHORT,$(if $(filter yes no,$($(s))),,$(call refuse,$(s),write yes or no)))
-without = $(if $(1),$(call without,$(wordlist 2,99,$(1)),$(subst $(firstword $(1)),,$(2))),$(2))
-$(if $(call without,0 1 2 3 4 5 6 7 8 9,$(NJ))$(if $(call without,0,$(NJ)),,none),\
+$(if $(call without,$(digits),$(NJ))$(if $(call without,0,$(NJ)),,none),\
   $(call refuse,NJ,write how many processes may run at once))
 
 # A word as bash takes it: as it is, or in $'...' where line breaks can be written too. stages/common.py quotes alike.

@@ -6,19 +6,22 @@ import json
 import shutil
 import subprocess
 import sys
+from argparse import Namespace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
+from lexicon.errors import UserError
 from pipeline.base.archive import Archive, archive_writer, write_archive
-from pipeline.datadir import Utterance, write_datadir
+from pipeline.datadir import Utterance, read_datadir, write_datadir
 from pipeline.encoders import layers as on_disk
 from pipeline.encoders.layers import encode_shard, on_the_clock, shards_of
 from pipeline.encoders.load import load_encoder
 from pipeline.sound.front_end import Raw
 from pipeline.times.clock import FRAME_LENGTH_MS, FRAME_SHIFT_MS
+from stages.encode import main
 from tests.helpers.encoders import write_ctranslate2, write_wav2vec
 from tests.test_encoder_files import vocabulary
 
@@ -79,11 +82,13 @@ def test_stage(data):
 
 
 @pytest.mark.parametrize("name", ["small", "wave"])
-def test_rows_are_on_the_clock_of_the_systems(data, name):
+def test_rows_are_on_the_clock_of_the_systems(data, tmp_path, name):
     """Row j is centred on frame 2 j, and there is a row for as many as the utterance has."""
-    assert encode(data, "--encoder", name, "--layers", "conv").returncode == 0
-    archive = Archive(data / f"{name}.conv/feats.scp")
     encoder = load_encoder(name, data.parents[1] / "models")
+    [shard] = shards_of(read_datadir(data), 8000, tmp_path / "shards")
+    encode_shard(encoder, ["conv"], shard)
+    on_disk.join([shard], "conv", Raw(f"{name}.conv", 16_000, encoder.width, 20.0), data, [])
+    archive = Archive(data / f"{name}.conv/feats.scp")
     for number in range(6):
         length = 4000 * (number + 1)
         frames = 1 + (length - 400) // 160
@@ -101,8 +106,6 @@ def test_any_number_of_jobs_and_a_killed_run(data, tmp_path, monkeypatch):
     expected = (data / "wave.block3/feats.ark").read_bytes()
     assert encode(data, "--encoder", "wave", "--layers", "block3", "--jobs", "3").returncode == 0
     assert (data / "wave.block3/feats.ark").read_bytes() == expected
-
-    from pipeline.datadir import read_datadir
 
     shards = shards_of(read_datadir(data), 8000, tmp_path / "shards")
     assert [len(shard.utterances) for shard in shards] == [3, 1, 1, 1]
@@ -125,16 +128,18 @@ def test_what_cannot_be_encoded(data):
     done = encode(data, "--encoder", "wave", "--layers", "conv")
     assert done.returncode == 1 and done.stderr.count("\n") == 1
     assert "u0.wav: 0.013 s of sound: too short for one frame" in done.stderr and "--allow-missing 1" in done.stderr
-    done = encode(data, "--encoder", "wave", "--layers", "conv", "--allow-missing", "1")
-    assert done.returncode == 0 and "5 utterances" in done.stdout, done.stderr
+    given = {"data": data, "models": data.parents[1] / "models", "layers": None, "language": None, "words": False}
+    given |= {"together": "yes", "allow_missing": 1, "jobs": 1}
+    _, told = main(Namespace(encoder="wave", out=data / "wave.json", **given | {"layers": ["conv"]}))
+    assert "5 utterances" in told
     assert json.loads((data / "wave.conv/feats.json").read_text())["missing"] == ["u0"]
-    for options, why in [
-        (["--encoder", "small", "--layers", "block9"], 'layer "block9"'),
-        (["--encoder", "wave", "--words"], "not fine-tuned to letters"),
-        (["--encoder", "nobody"], 'ENCODER="nobody": neither in'),
+    for encoder, more, why in [
+        ("small", {"layers": ["block9"]}, 'layer "block9"'),
+        ("wave", {"words": True}, "not fine-tuned to letters"),
+        ("nobody", {}, 'ENCODER="nobody": neither in'),
     ]:
-        done = encode(data, *options)
-        assert done.returncode == 1 and why in done.stderr and done.stderr.count("\n") == 1, done.stderr
+        with pytest.raises(UserError, match=why):
+            main(Namespace(encoder=encoder, out=data / f"{encoder}.json", **given | more))
 
 
 def test_archives_of_half_the_size(tmp_path):

@@ -25,7 +25,7 @@ from pipeline.systems import classifier, gmm
 from stages import align, decode, place, tune
 
 PER_UTTERANCE = 8_000  # bytes; its features alone are 25,000, its scores 80,000
-FEW = 8
+FEW = 5
 
 
 def corpus(speech, root: Path, times: int) -> None:

@@ -15,7 +15,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 def copied_project(root: Path, *systems: str) -> Path:
     """The project in the folder ``root``, with further lines before those of ``systems`` in stages/settings.mk."""
     for name in ("pipeline", "stages", "lexicon"):
-        shutil.copytree(PROJECT / name, root / name, ignore=shutil.ignore_patterns("*.pyc"))
+        shutil.copytree(PROJECT / name, root / name)  # compiled files too
     for name in ("Makefile", "pyproject.toml"):
         shutil.copy(PROJECT / name, root)
     settings = root / "stages/settings.mk"
