@@ -97,7 +97,7 @@ def for_others(out: Path, placed: Placed) -> None:
             for name, u in there.items()
             for what, segments in (("words", [word for word, _ in u.words]), ("phones", u.segments))
         }
-        write_textgrid(out / f"{utt}.TextGrid", tiers, next(iter(there.values())).num_frames)
+        write_textgrid(out / f"{utt}.TextGrid", tiers, max(u.num_frames for u in there.values()))
 
 
 def main(args: Namespace) -> tuple[Path, str]:

@@ -111,7 +111,8 @@ digits  := 0 1 2 3 4 5 6 7 8 9
 beyond_ascii = $(call without,$(subst /, ,$(letters)) $(digits) - _ . /,$(1))
 no_utf_8 = $(if $(call beyond_ascii,$(1)),$(shell printf %s '$(1)' | iconv -f UTF-8 >/dev/null 2>&1 || echo bytes))
 signs  := letters, digits, "-", "_" and "."
-$(if $(call no_name,$(CORPUS)),$(call refuse,CORPUS,a corpus is named with $(signs); give one: CORPUS=name))
+$(if $(or $(call no_name,$(CORPUS)),$(call no_utf_8,$(CORPUS))),$(call refuse,CORPUS,a corpus is named with $(signs); \
+  give one$(if $(CORPUS_DIR), to what is in CORPUS_DIR): CORPUS=name))
 override DIR := $(if $(DIR),$(call home,$(DIR)),$(DATA))
 -include stages/conf/$(CORPUS).mk
 $(foreach s,DATA EXP VENV,$(if $(or $(call no_path,$($(s))),$(call no_utf_8,$($(s)))),\

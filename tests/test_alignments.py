@@ -69,7 +69,7 @@ def test_a_path_without_blanks_stays():
     assert spread(path).phones == path.phones
 
 
-def test_a_network_that_knows(tmp_path):
+def test_a_network_that_knows(tmp_path, capsys):
     """Spikes at known rows, blank elsewhere; the file is read back as it was, the TextGrid as praatio reads it."""
     tokens, step = ["<blk>", "T", "UW"], 3
     scores = np.full((12, 3), np.log(0.02))
@@ -88,7 +88,9 @@ def test_a_network_that_knows(tmp_path):
     write_alignment(tmp_path / "alignment.json", {"u": found}.items())
     back = Alignments(tmp_path / "alignment.json")["u"]
     assert back.segments == found.segments and [p.spike for p in back.phones] == [p.spike for p in found.phones]
-    for_others(tmp_path, {"neural": {"u": back}, "other": {"u": found}})
+    capsys.readouterr()
+    for_others(tmp_path, {"neural": {"u": dataclasses.replace(back, num_frames=34)}, "other": {"u": found}})
+    assert capsys.readouterr().out == ""  # praatio prints a line where a tier is longer than the grid
     grid = textgrid.openTextgrid(str(tmp_path / "u.TextGrid"), includeEmptyIntervals=False)
     assert list(grid.tierNames) == ["neural words", "neural phones", "other words", "other phones"]
     words = grid.getTier("neural words").entries

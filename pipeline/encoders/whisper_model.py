@@ -133,9 +133,12 @@ class TextDecoder(nn.Module):
 
     def __init__(self, sizes: Sizes):
         super().__init__()
-        self.token_embedding = nn.Embedding(sizes.tokens, sizes.width)
+        tokens = torch.empty(sizes.tokens, sizes.width)
         self.positional_embedding = nn.Parameter(torch.empty(sizes.text_positions, sizes.width))
-        nn.init.normal_(self.positional_embedding, std=0.01)
+        if not tokens.is_meta:  # there it would change nothing, and load torch._dynamo, a second's work
+            nn.init.normal_(tokens)
+            nn.init.normal_(self.positional_embedding, std=0.01)
+        self.token_embedding = nn.Embedding(sizes.tokens, sizes.width, _weight=tokens)
         self.blocks = nn.ModuleList(Block(sizes.width, sizes.heads, True) for _ in range(sizes.text_blocks))
         self.ln = nn.LayerNorm(sizes.width)
 
