@@ -72,7 +72,7 @@ spelled = $(if $(LEXICON),$(if $(from)$(filter commonvoice,$(CORPUS)),$(call quo
 data_opts = --corpus $(CORPUS) $(if $(from),$(call quoted,--corpus-dir=$(from))) \
 	$(if $(SPLIT),$(call quoted,--split=$(SPLIT))) --out $(DATA) $(spelled) $(call words_of,DATA_ARGS)
 $(DATA)/splits.json: $(call changed,$(data_opts),$(DATA)/splits.json) | $(VENV)/.phonoscope $(marked:%=%/.phonoscope)
-	$(PY) -m stages.prepare_data $(if $(DOWNLOADS),$(call quoted,--downloads=$(DOWNLOADS))) $(data_opts)
+	$(PY) -m stages.prepare_data --jobs $(NJ) $(if $(DOWNLOADS),$(call quoted,--downloads=$(DOWNLOADS))) $(data_opts)
 
 lang_opts = --data $(DATA) --out $(DATA)/lang $(call quoted,--vocab=$(VOCAB)) $(call quoted,--oov=$(OOV)) \
 	$(if $(LEXICON),$(call quoted,--lexicon=$(LEXICON))) $(if $(PHONES),$(call quoted,--phones=$(PHONES))) \
@@ -233,7 +233,7 @@ pair_differs = $(if $(filter-out $(SYSTEMS),$(PAIR)),,$(EXP)/lattice_difference.
 $(EXP)/report/index.html: $(scores) $(EXP)/boundaries.tsv $(explained) $(pair_differs) \
 		$(wildcard $(EXP)/layers/*.json) \
 		$(call changed,$(report_opts),$(EXP)/report/index.html)
-	$(PY) -m stages.report $(report_opts)
+	$(PY) -m stages.report --jobs $(NJ) $(report_opts)
 
 # What only one of the two systems of PAIR considered, of all that their free phone searches did.
 pair_opts = $(experiment) --systems $(PAIR) --out $(EXP)/lattice_difference.txt
@@ -278,7 +278,7 @@ inside = $(if $(filter $(known_systems),$(1))$(wildcard $(EXP)/$(1)/$(2)),$(EXP)
 
 ## lattice_text: all lattices of MODEL (GRAPH=free, words or word_arcs) as SLF, JSON, and text for Kaldi and OpenFst
 lattice_text: $$(call inside,$$(MODEL),decode_test/hyp.txt)
-	@$(PY) -m stages.export_lattices $(call quoted,--lattices=$(EXP)/$(MODEL)/decode_test/lattices/$(GRAPH)) \
+	@$(PY) -m stages.export_lattices --jobs $(NJ) $(call quoted,--lattices=$(EXP)/$(MODEL)/decode_test/lattices/$(GRAPH)) \
 	  $(call quoted,--out=$(EXP)/lattices/$(MODEL).$(GRAPH))
 
 $(if $(filter-out phone word,$(LEVEL)),$(error LEVEL=$(LEVEL): write phone or word))

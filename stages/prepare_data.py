@@ -19,7 +19,7 @@ from pipeline.corpora.prepared import Prepared, chosen_split
 from pipeline.datadir import Utterance, refuse_unwritable, write_datadir
 from pipeline.datadir.survey import survey
 from pipeline.datadir.survey_picture import fitted, picture
-from stages.common import at_least, parser, path, run
+from stages.common import at_least, jobs, parser, path, run
 
 
 def main(args: Namespace) -> tuple[Path, str]:
@@ -68,6 +68,7 @@ def main(args: Namespace) -> tuple[Path, str]:
             for name, members in prepared.sets.items()
         },
         lexicon if prepared.lexicon else None,
+        args.jobs,
     )
     print("\n".join(picture(found)), flush=True)
     return splits, summary(args.corpus, prepared)
@@ -197,4 +198,5 @@ if __name__ == "__main__":
     )
     options.add_argument("--cache", type=Path, default=Path("downloads"), help="where corpora are fetched and unpacked")
     options.add_argument("--allow-missing", type=at_least(0), default=0, help="so many utterances may be unreadable")
+    jobs(options)
     run(options, main)

@@ -17,7 +17,7 @@ from pipeline.compare.results import Comparison, read_comparison
 from pipeline.datadir import Utterance
 from pipeline.report.page import write_report
 from pipeline.show.place import find_utterance
-from stages.common import at_least, parser, reference_alignment, reference_option, run
+from stages.common import at_least, jobs, parser, reference_alignment, reference_option, run
 
 
 def main(arguments: argparse.Namespace) -> tuple[Path, str]:
@@ -25,7 +25,7 @@ def main(arguments: argparse.Namespace) -> tuple[Path, str]:
     chosen = named(comparison, arguments) if arguments.utt else choose(comparison, arguments.utterances)
     pair = shown_first(comparison, arguments.pair)
     with atomic_dir(arguments.out) as folder:
-        write_report(folder, comparison, arguments.exp, chosen, pair)
+        write_report(folder, comparison, arguments.exp, chosen, pair, arguments.jobs)
     index = arguments.out / "index.html"
     return index, f"{len(comparison.systems)} systems, {len(chosen)} utterances; open {index}"
 
@@ -59,4 +59,5 @@ if __name__ == "__main__":
     options.add_argument(
         "--utt", default="", help="show these instead, ids with spaces between; all: the whole test set"
     )
+    jobs(options)
     run(options, main)

@@ -30,6 +30,7 @@ def said_in(folder: Path | str) -> dict[str, list[Said | None]]:
     folder = Path(folder)
     words = aligned_ctm(folder, "words")
     found: dict[str, list[Said | None]] = {}
+    shared: dict[Said | None, Said | None] = {}  # what was said more than once is kept once
     for utterance, phones in aligned_ctm(folder, "phones").items():
         ahead = iter(words.get(utterance, []))
         word = None
@@ -51,7 +52,7 @@ def said_in(folder: Path | str) -> dict[str, list[Said | None]]:
             last = said[-1]
             assert last is not PAUSE  # after one a word begins
             said[-1] = (word.label, (*last[1], phone.label))
-        found[utterance] = said
+        found[utterance] = [shared.setdefault(one, one) for one in said]
     return found
 
 
@@ -105,5 +106,5 @@ def refuse_unknown(folder: Path | str, utterances: dict[str, list[Said | None]],
             if spoken is not PAUSE and spoken not in known:
                 raise UserError(
                     f'{folder}: {utterance}: word "{spoken[0]}" was said {" ".join(spoken[1])}, which the '
-                    f"lexicon lacks; the alignment is of another lexicon: make gmm"
+                    f"lexicon lacks; the alignment is of another lexicon: {align_again(Path(folder))}"
                 )

@@ -14,7 +14,7 @@ from pipeline.corpora.cutting import Found
 from pipeline.corpora.prepared import SETS, Gold
 from pipeline.corpora.tree import within
 from pipeline.datadir import DataDir, Utterance, refuse
-from pipeline.times.intervals import Intervals, read_ctm
+from pipeline.times.intervals import Interval, Intervals, read_ctm
 
 
 def sets_in(folder: Path) -> list[Path]:
@@ -93,7 +93,7 @@ def _words(path: Path, utterances: list[Utterance], words: Callable[[Sequence[st
     """Gold words, as ``words`` spells them, without what is no speech (<eps>, or sil where the text has no such
     word)."""
     said = {utterance.id: utterance.words for utterance in utterances}
-    found: Intervals = {}
+    found: dict[str, list[Interval]] = {}
     for utterance, intervals in _gold(path / "words.ctm", utterances).items():
         for interval in intervals:
             spelled = words([interval.label])

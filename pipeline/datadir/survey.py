@@ -13,6 +13,7 @@ import numpy as np
 from lexicon.dictionary import look_up
 from lexicon.errors import UserError
 from lexicon.given import read_given
+from pipeline.base.parallel import each
 from pipeline.datadir import Utterance
 from pipeline.sound.audio import audio_blocks
 
@@ -98,23 +99,22 @@ def measure_sound(utterance: Utterance) -> Sound:
     )
 
 
-def survey(sets: Mapping[str, Iterable[Utterance]], lexicon: Path | None = None) -> Survey:
-    """Survey a corpus; ``lexicon`` is its own, None for the dictionary. Of the sound only figures are kept."""
+def survey(sets: Mapping[str, Iterable[Utterance]], lexicon: Path | None = None, jobs: int = 1) -> Survey:
+    """Survey a corpus; ``lexicon`` is its own, None for the dictionary. Of the sound, which ``jobs`` processes read,
+    only figures are kept."""
     result = Survey({}, lexicon.name if lexicon else "the dictionary", Counter(), {}, {}, Counter(), defaultdict(list))
     digests: dict[bytes, str] = {}
     train_texts: set[tuple[str, ...]] = set()
     for name, utterances in sets.items():
         part = result.sets[name] = SetSurvey()
-        for utterance in utterances:
+        for utterance, sound in each(_measured, utterances, jobs):
             part.utterances += 1
             part.speakers.add(utterance.speaker)
             part.words.update(utterance.words)
             train_texts |= {utterance.words} if name == "train" else set()
             if name == "test" and utterance.words in train_texts:
                 result.warnings["text also in train"].append(utterance.id)
-            try:
-                sound = measure_sound(utterance)
-            except UserError:
+            if sound is None:
                 result.warnings["cannot be read to the end"].append(utterance.id)
                 continue
             part.seconds += sound.seconds
@@ -123,6 +123,14 @@ def survey(sets: Mapping[str, Iterable[Utterance]], lexicon: Path | None = None)
     known = read_given(lexicon).look_up(words) if lexicon else look_up(words)
     result.unknown = Counter({word: count for word, count in words.items() if word not in known})
     return result
+
+
+def _measured(utterance: Utterance) -> tuple[Utterance, Sound | None]:
+    """None for what cannot be read to its end."""
+    try:
+        return utterance, measure_sound(utterance)
+    except UserError:
+        return utterance, None
 
 
 def _note(result: Survey, utterance: Utterance, sound: Sound, digests: dict[bytes, str]) -> None:

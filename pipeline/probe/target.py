@@ -99,8 +99,8 @@ def read_target(data: Path, reference: Path, lang: Lang, minutes: float) -> Targ
     sets: dict[str, list[str]] = {}
     speaker_of: dict[str, str] = {}
     seconds: dict[str, float] = {}
-    phones: Intervals = {}
-    words: Intervals = {}
+    phones: dict[str, list[Interval]] = {}
+    words: dict[str, list[Interval]] = {}
     references: dict[str, Sequence[str]] = {}
     gold = all(read_gold(data / name, "phones") for name in SETS)
     for name in SETS:
@@ -115,8 +115,8 @@ def read_target(data: Path, reference: Path, lang: Lang, minutes: float) -> Targ
         sets[name] = sorted(next(iter(portions(lengths, speakers, (minutes,)).values()), []))
         speaker_of |= {utt: speakers[utt] for utt in sets[name]}
         seconds |= {utt: lengths[utt] for utt in sets[name]}
-        phones |= placed
-        words |= read_placed("words", folder, aligned)
+        phones.update(placed)
+        words.update(read_placed("words", folder, aligned))
         references |= said
     fold = read_fold(data)
     return Target(sets, speaker_of, seconds, phones, words, references, lang.phones, fold, gold)

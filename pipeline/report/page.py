@@ -18,6 +18,7 @@ from typing import Any
 from markupsafe import Markup
 
 from lexicon.phone_sets import phone_set_of
+from pipeline.base.parallel import each
 from pipeline.compare.results import Comparison
 from pipeline.compare.score import count
 from pipeline.datadir import Utterance
@@ -47,11 +48,16 @@ SCRIPTS = ("base", "load", "sound", "timeline", "rows", "lattice", "toolbar", "p
 
 
 def write_report(
-    folder: Path, comparison: Comparison, exp: Path, chosen: Sequence[Utterance], first: Sequence[int]
+    folder: Path,
+    comparison: Comparison,
+    exp: Path,
+    chosen: Sequence[Utterance],
+    first: Sequence[int],
+    jobs: int = 1,
 ) -> None:
     """Write the whole report into ``folder`` (which exists and is empty), with a page for each chosen utterance.
 
-    ``first``: the numbers of the two systems that a page shows first.
+    ``first``: the numbers of the two systems that a page shows first. ``jobs``: processes that write pages.
     """
     for name in ("web", "utt", "systems"):
         (folder / name).mkdir()
@@ -59,9 +65,9 @@ def write_report(
         shutil.copyfile(WEB / asset, folder / "web" / asset)
     encoders = layers.page_values(exp, phone_set_of(comparison.lang))
     _write(folder / "web" / "colours.css", colours_css(max(len(comparison.systems), layers.num_looks(encoders))))
-    panels = Panels(comparison, exp, first)
-    for index, utterance in enumerate(chosen):
-        _write_utterance(folder / "utt", panels, chosen, index)
+    panels = Panels(comparison, exp, first, chosen)
+    for _ in each(lambda index: _write_utterance(folder / "utt", panels, chosen, index), range(len(chosen)), jobs):
+        pass
     for number in range(len(comparison.systems)):
         _write(folder / "systems" / f"{number}.js", panel_script(_system_part(comparison, number)))
     _write(folder / "index.html", _index_page(comparison, chosen, panels, bool(encoders)))

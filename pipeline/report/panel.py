@@ -27,10 +27,9 @@ from pipeline.report.lattices import GRAPHS, difference_bars, lattice_drawings, 
 from pipeline.report.others import read_causes
 from pipeline.report.posteriorgram import posteriorgram, spikes
 from pipeline.search.posteriors import phone_posteriors
-from pipeline.search.system import System
 from pipeline.sound.audio import audio_info, read_audio
 from pipeline.systems import load_system
-from pipeline.times.intervals import Interval
+from pipeline.times.intervals import Interval, Intervals
 
 # Higher frequencies than 8 kHz are neither heard by the systems nor worth the bytes; nor are the last of a long one.
 MAX_SAMPLE_RATE = 16_000
@@ -75,22 +74,29 @@ def borders_apart(first: Sequence[Interval], second: Sequence[Interval], limit: 
 
 
 class Panels:
-    """Makes the panel of one utterance after another; what holds for all of them is read once. ``first``: the numbers
-    of the two systems that a page shows first."""
+    """Makes the panel of one utterance after another of those ``shown``; what holds for all of them is read once.
+    ``first``: the numbers of the two systems that a page shows first."""
 
-    def __init__(self, comparison: Comparison, exp: Path, first: Sequence[int]) -> None:
+    def __init__(self, comparison: Comparison, exp: Path, first: Sequence[int], shown: Sequence[Utterance]) -> None:
         self.comparison, self.exp, self.first = comparison, exp, first
         aligned, gold = comparison.aligned, comparison.data / "test"
+
+        def of_shown(found: Intervals) -> Intervals:
+            """The rest of the test set is not kept: of a large one it would be most of what the report holds."""
+            return {u.id: found[u.id] for u in shown if u.id in found}
+
         self.with_gold = bool(read_gold(gold, "phones"))
-        self.reference = {name: read_placed(name, gold, aligned) for name in ("words", "phones")}
-        self.hmm = aligned_ctm(aligned, "phones")
+        self.reference = {name: of_shown(read_placed(name, gold, aligned)) for name in ("words", "phones")}
+        self.hmm = of_shown(aligned_ctm(aligned, "phones"))
         self.ctm = {
-            system.name: {name: decoded_ctm(system.decode, name) for name in ("words", "phones", "free")}
+            system.name: {name: of_shown(decoded_ctm(system.decode, name)) for name in ("words", "phones", "free")}
             for system in comparison.systems
         }
         self.models = list(dict.fromkeys(system.model for system in comparison.systems))
         self.causes = {system.name: read_causes(system.decode / "errors.json") for system in comparison.systems}
         self.placed = {model: _placements(model) for model in self.models}
+        # Loaded before processes share the work.
+        self.loaded = {model: load_system(model) if (model / MODEL).exists() else None for model in self.models}
 
     def parts(self, utterance: Utterance) -> Iterator[tuple[str, dict[str, Any]]]:
         """What the page's scripts draw an utterance from, by name.
@@ -143,7 +149,7 @@ class Panels:
                 }
                 for system, part in zip(systems, parts)
             ],
-            "models": [self._model(model) is not None for model in self.models],
+            "models": [self.loaded[model] is not None for model in self.models],
             "compared": self.first,
         }
 
@@ -207,7 +213,7 @@ class Panels:
 
     def _posteriors(self, directory: Path, utterance: str) -> dict[str, Any] | None:
         """The posteriorgram of a model, with a network's spikes; None where no model is kept."""
-        model = self._model(directory)
+        model = self.loaded[directory]
         if model is None:
             return None
         feats = self._feats(directory)[utterance]
@@ -220,10 +226,6 @@ class Panels:
     @functools.cache
     def _feats(self, directory: Path) -> Features:
         return read_feats(self.comparison.data / "test", directory)
-
-    @functools.cache
-    def _model(self, directory: Path) -> System | None:
-        return load_system(directory) if (directory / MODEL).exists() else None
 
 
 def _placements(model: Path) -> dict[str, Alignments]:

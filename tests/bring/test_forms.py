@@ -46,7 +46,7 @@ def thirty(speech, tmp_path_factory) -> dict[str, Path]:
     data = {form: root / "data" / form for form in ("plain", "kaldi", "lhotse", "export")}
     for form, out in data.items():
         prepare_data.main(
-            Namespace(corpus=form, corpus_dir=root / form, out=out, split=None, allow_missing=0, lexicon=None)
+            Namespace(corpus=form, corpus_dir=root / form, out=out, split=None, allow_missing=0, jobs=1, lexicon=None)
         )
         for name in ("train", "dev", "test"):
             options = Namespace(data=out / name, features="mfcc", out=None, allow_missing=0, leave_out=None, jobs=1)

@@ -123,7 +123,9 @@ def test_make_data_and_make_score_count_labels_that_are_no_phones(tmp_path, caps
         f"u{u:02} 1 {i / 4} 0.25 {label}\n" for u in range(12) for i, label in enumerate(["sil", "foo", "S", "b_r"])
     )
     folder, out = kaldi(tmp_path / "k", ctm), tmp_path / "data" / "k"
-    prepare_data.main(Namespace(corpus="k", corpus_dir=str(folder), out=out, split=None, lexicon=None, allow_missing=0))
+    prepare_data.main(
+        Namespace(corpus="k", corpus_dir=str(folder), out=out, split=None, lexicon=None, allow_missing=0, jobs=1)
+    )
     said = capsys.readouterr().out
     assert "24 of 36 gold phones are unknown (foo 12, b_r 12)" in said
     (out / "lang").mkdir()
@@ -148,6 +150,12 @@ def test_unreadable_files_do_not_hide_from_make_data(tmp_path):
     with pytest.raises(UserError, match=r"u03\.TextGrid"):
         prepare_data.main(
             Namespace(
-                corpus="m", corpus_dir=str(folder), out=tmp_path / "d/m", split=None, lexicon=None, allow_missing=0
+                corpus="m",
+                corpus_dir=str(folder),
+                out=tmp_path / "d/m",
+                split=None,
+                lexicon=None,
+                allow_missing=0,
+                jobs=1,
             )
         )

@@ -66,7 +66,15 @@ def crowded(tmp_path_factory) -> Path:
         soundfile.write(root / f"mine/u{number:02}.wav", noise(seed=number), RATE)
         (root / f"mine/u{number:02}.txt").write_text(TOO_LONG if number % 3 == 0 else "one two")
     prepare_data.main(
-        Namespace(corpus="mine", corpus_dir=root / "mine", out=root / "data", split=None, allow_missing=0, lexicon=None)
+        Namespace(
+            corpus="mine",
+            corpus_dir=root / "mine",
+            out=root / "data",
+            split=None,
+            allow_missing=0,
+            jobs=1,
+            lexicon=None,
+        )
     )
     make_lang.main(
         Namespace(
