@@ -101,9 +101,11 @@ controlled := $(ENCODER) $(if $(findstring :,$(ENCODER)),,$(ENCODER):random $(EN
 encoders := $(sort $(controlled) $(foreach k,$(kinds),$(if $(suffix $(k)),$(filter-out $(call encoder_file,$(ENCODER)),\
   $(basename $(k))))))
 encoder_called = $(strip $(foreach e,$(encoders),$(if $(filter $(1),$(call encoder_file,$(e))),$(e))))
+# Its own words are wanted of the test set alone: to write them takes much longer than to encode.
 models_opt = $(if $(MODELS),$(call quoted,--models=$(MODELS)))
 encode_opts = --data $(DATA)/$(1) $(call quoted,--encoder=$(call encoder_called,$(2))) --out $(DATA)/$(1)/$(2).json \
-	$(if $(LAYERS),--layers $(call words_of,LAYERS)) $(call words_of,ENCODE_ARGS)
+	$(if $(LAYERS),--layers $(call words_of,LAYERS)) \
+	$(foreach w,$(filter-out $(if $(filter-out test,$(1)),--words),$(ENCODE_ARGS)),$(call quoted,$(w)))
 define encoding
 $(DATA)/%/$(1).json: $(DATA)/splits.json \
 		$$$$(call changed,$$$$(call encode_opts,$$$$*,$(1)),$(DATA)/$$$$*/$(1).json) | $(VENV)/.phonoscope
@@ -223,14 +225,16 @@ $(EXP)/boundaries.tsv: $(alignments) $(patsubst %,$(EXP)/%/decode_test/hyp.txt,$
 	$(PY) -m stages.boundaries $(boundaries_opts)
 
 scores := $(patsubst %,$(EXP)/%/decode_test/wer.txt,$(SYSTEMS))
+# What encoders wrote themselves, if they were asked for it (ENCODE_ARGS=--words), has a row of its own.
+own_words := $(wildcard $(foreach e,$(encoders),$(DATA)/test/$(call encoder_file,$(e)).txt))
 compare_opts = $(experiment) --systems $(SYSTEMS) --out $(EXP)/compare.tsv
-$(EXP)/compare.tsv: $(scores) $(EXP)/boundaries.tsv $(call changed,$(compare_opts),$(EXP)/compare.tsv)
+$(EXP)/compare.tsv: $(scores) $(own_words) $(EXP)/boundaries.tsv $(call changed,$(compare_opts),$(EXP)/compare.tsv)
 	$(PY) -m stages.compare $(compare_opts)
 
 report_opts = $(experiment) --systems $(SYSTEMS) $(if $(pair_differs),--pair $(PAIR)) --out $(EXP)/report \
 	$(if $(UTT),$(call quoted,--utt=$(UTT))) $(call words_of,REPORT_ARGS)
 pair_differs = $(if $(filter-out $(SYSTEMS),$(PAIR)),,$(EXP)/lattice_difference.txt)
-$(EXP)/report/index.html: $(scores) $(EXP)/boundaries.tsv $(explained) $(pair_differs) \
+$(EXP)/report/index.html: $(scores) $(own_words) $(EXP)/boundaries.tsv $(explained) $(pair_differs) \
 		$(wildcard $(EXP)/layers/*.json) \
 		$(call changed,$(report_opts),$(EXP)/report/index.html)
 	$(PY) -m stages.report --jobs $(NJ) $(report_opts)

@@ -62,6 +62,21 @@ def test_readable_table(trees: tuple[Path, Path]) -> None:
     assert result.stdout.splitlines()[-1] == "compare: 2 systems on 4 utterances, lowest WER new 14.3 %"
 
 
+def test_a_recogniser_from_outside_has_a_row_of_its_own_words(trees: tuple[Path, Path]) -> None:
+    """THE CAT as said, SAT left out, THE CAT SAT with a word too many, nothing of u4: 3 errors of 7 words."""
+    exp, data = trees
+    (data / "test/small.txt").write_text("u1 The cat.\nu3 the cat sat cat\n")
+    (data / "test/small.json").write_text('{"encoder": "small"}')
+    assert compare(exp, data).returncode == 0
+    rows = [line.split("\t") for line in (exp / "compare.tsv").read_text().splitlines()]
+    assert rows[-1][:2] == ["small's own words", "42.86"] and rows[-1][4:] == [""] * 9
+    assert {len(row) for row in rows} == {13}
+    assert "small's own words" in (exp / "compare.txt").read_text()
+    (data / "test/small.json").write_text("{}")
+    done = compare(exp, data)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1 and "small.json: does not say of which" in done.stderr
+
+
 def test_two_runs_agree(trees: tuple[Path, Path]) -> None:
     exp, data = trees
     compare(exp, data)

@@ -16,6 +16,7 @@ from lexicon.files import folder_from, read_json
 from lexicon.fold import Fold, read_fold
 from lexicon.text import columns, read_text, same_ids
 from pipeline.base.edits import Pairs
+from pipeline.compare.own_words import own_words
 from pipeline.compare.score import Counts, align_all, count, total
 from pipeline.compare.significance import PairedTest, Rate, error_rate, in_words, paired_test, resampling_units
 from pipeline.datadir import Utterance
@@ -28,6 +29,7 @@ MEASURES: dict[str, tuple[str, str, str]] = {
     "per": ("PER", "phones.txt", "phones"),
     "free_per": ("free PER", "free.txt", "phones"),
 }
+OWN = "{}'s own words"
 TSV_COLUMNS = [
     "system",
     *(f"{measure}{end}" for measure in MEASURES for end in ("", "_low", "_high")),
@@ -78,6 +80,7 @@ class Comparison:
             "phones": {u.id: tuple(ref_phones[u.id]) for u in utterances},
         }
         self.units, self.unit_name = resampling_units([u.speaker for u in utterances])
+        self.own_words = own_words(data, self.references["words"], self.units)
 
     @property
     def reference(self) -> str:
@@ -186,7 +189,8 @@ def read_fields(path: Path, **fields: type) -> dict[str, Any]:
 
 
 def tsv_lines(comparison: Comparison) -> list[str]:
-    """compare.tsv: one row a system; error rates in percent."""
+    """compare.tsv: one row a system; error rates in percent. What a recogniser from outside wrote itself has a WER
+    alone."""
     lines = ["\t".join(TSV_COLUMNS)]
     for system in comparison.systems:
         rates = [comparison.rate(system, measure) for measure in MEASURES]
@@ -198,6 +202,9 @@ def tsv_lines(comparison: Comparison) -> list[str]:
             str(system.parameters),
         ]
         lines.append("\t".join(cells))
+    for name, rate in comparison.own_words.items():
+        cells = [OWN.format(name), *(f"{value:.2f}" for value in (rate.percent, rate.low, rate.high))]
+        lines.append("\t".join(cells + [""] * (len(TSV_COLUMNS) - len(cells))))
     return lines
 
 
@@ -215,6 +222,7 @@ def readable_lines(comparison: Comparison, report: Path, further: Sequence[str] 
                 f"{system.parameters:,}",
             ]
         )
+    rows += [[OWN.format(name), str(rate), "", "", "", "", ""] for name, rate in comparison.own_words.items()]
     table = columns(rows)
     table.insert(1, "-" * len(table[0]))
     lines = [
@@ -225,6 +233,8 @@ def readable_lines(comparison: Comparison, report: Path, further: Sequence[str] 
         f"[low, high]: 95 % bootstrap over {comparison.unit_name}. PER: phones of the best word path; "
         "free PER: no words.",
     ]
+    if comparison.own_words:
+        lines.append("Own words: what a recogniser from outside wrote itself, without this lexicon and language model.")
     if len(comparison.systems) > 1:
         lines += ["", f"Pairs (paired bootstrap over {comparison.unit_name}, two-sided):"]
         lines += [f"  {sentence}" for measure in ("wer", "free_per") for sentence in comparison.sentences(measure)]

@@ -12,8 +12,9 @@ from markupsafe import Markup
 from lexicon.phones import PhoneSet
 from pipeline.base.edits import GAP
 from pipeline.compare.dispute import DisputedPhone, dispute, disputed_phones, examples
-from pipeline.compare.results import MEASURES, Comparison, Result
+from pipeline.compare.results import MEASURES, OWN, Comparison, Result
 from pipeline.compare.score import count
+from pipeline.compare.significance import Rate
 from pipeline.datadir import Utterance
 from pipeline.report.render import Named, all_named, named, render
 
@@ -40,26 +41,27 @@ def rates_table(comparison: Comparison) -> Markup:
         measure: max(max(comparison.rate(system, measure).high for system in comparison.systems), 1.0)
         for measure in MEASURES
     }
+    ends["wer"] = max([ends["wer"], *(rate.high for rate in comparison.own_words.values())])
     rows = [
         {
             "system": named(comparison, system),
-            "rates": [_rate(comparison, system, measure, end) for measure, end in ends.items()],
+            "rates": [_on_rail(comparison.rate(system, measure), end) for measure, end in ends.items()],
             "trained": _duration(system.train_seconds),
             "rtf": system.decode_rtf,
             "parameters": system.parameters,
         }
         for system in comparison.systems
     ]
-    return render("rates.html", measures=_measures(), rows=rows)
+    own = [(OWN.format(name), _on_rail(rate, ends["wer"])) for name, rate in comparison.own_words.items()]
+    return render("rates.html", measures=_measures(), rows=rows, own=own)
 
 
 def _measures() -> list[str]:
     return [name for name, _, _ in MEASURES.values()]
 
 
-def _rate(comparison: Comparison, system: Result, measure: str, end: float) -> tuple[Any, list[float]]:
+def _on_rail(rate: Rate, end: float) -> tuple[Rate, list[float]]:
     """A rate, and where its interval and itself lie on a rail of 100 that ends at ``end``."""
-    rate = comparison.rate(system, measure)
     return rate, [100 * value / end for value in (rate.low, rate.percent, rate.high)]
 
 
