@@ -8,16 +8,18 @@ from pathlib import Path
 from lexicon.errors import UserError
 from lexicon.files import atomic_write
 from pipeline.show.place import PARTS, Place, find_utterance
-from pipeline.show.stages import STAGES, stage_of
+from pipeline.show.stages import stages_of
 from stages.common import parser, reference_option, run, show
 
 
 def main(arguments: argparse.Namespace) -> tuple[Path | None, str]:
+    stages = stages_of(arguments.exp)
     if not arguments.stage:
-        print(*(f"  {name:8} {stage.summary}" for name, stage in STAGES.items()), sep="\n")
-        return None, f"{len(STAGES)} stages; one of an utterance: make show STAGE=mfcc UTT=..."
-    if not (stage := stage_of(arguments.stage, arguments.exp)):
-        raise UserError(f'STAGE "{arguments.stage}" is none of: {", ".join(STAGES)}')
+        width = max(map(len, stages))
+        print(*(f"  {name:{width}} {stage.summary}" for name, stage in stages.items()), sep="\n")
+        return None, "the stages, and every model that is trained; one of an utterance: make show STAGE=mfcc UTT=..."
+    if not (stage := stages.get(arguments.stage)):
+        raise UserError(f'STAGE "{arguments.stage}" is none of: {", ".join(stages)}')
     parts = [part for part in PARTS if (arguments.data / part).is_dir()]
     part, utterance = find_utterance(arguments.data, arguments.utt, parts or PARTS[:1])
     place = Place(

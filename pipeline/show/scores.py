@@ -32,16 +32,16 @@ class Stretch:
     pdfs: np.ndarray
 
 
-def gmm(place: Place) -> Shown:
+def gmm(place: Place, name: str) -> Shown:
     """Every state's log likelihood at each frame, the best path through the states, and the Gaussians it met."""
     from pipeline.hmm.gmm import load_gmm
     from pipeline.systems import load_system
 
-    directory = place.exp / "gmm"
+    directory = place.exp / name
     system, model, feats = load_system(directory), load_gmm(directory / MODEL), place.feats_for(directory)
     transitions = model.transitions
     scores = system.scores(feats)  # (T, states)
-    lines = [place.title("gmm: how likely each state of each phone makes each frame"), ""]
+    lines = [place.title(f"{name}: how likely each state of each phone makes each frame"), ""]
     lines += wrap("in", _given(system, feats))
     lines += wrap(
         "model",
@@ -87,17 +87,17 @@ def system(place: Place, name: str) -> Shown:
     return Shown([*lines, "", *_posteriorgram(place, labels, posteriors.T, model.step)])
 
 
-def classifier(place: Place) -> Shown:
+def classifier(place: Place, name: str) -> Shown:
     """The classifier's posterior of each state, which divided by the state's prior takes the Gaussians' place."""
     from pipeline.classifier.model import load_frame_classifier
     from pipeline.systems import load_system
 
-    directory = place.exp / "classifier"
+    directory = place.exp / name
     system, model = load_system(directory), load_frame_classifier(directory / MODEL)
     feats = place.feats_for(directory)
     scores = system.scores(feats)  # (T, states)
     sizes = [model.layers[0][0].shape[0], *(weight.shape[1] for weight, _ in model.layers)]
-    lines = [place.title("classifier: which state a frame and its neighbours sound like"), ""]
+    lines = [place.title(f"{name}: which state a frame and its neighbours sound like"), ""]
     lines += wrap(
         "in",
         [
@@ -290,13 +290,13 @@ def _posteriorgram(place: Place, labels: Sequence[str], matrix: np.ndarray, step
     return [*lines, *([f"{'':{MARGIN}}Words and phones {by_whom}."] if phones else [])]
 
 
-def neural(place: Place) -> Shown:
+def ctc(place: Place, name: str) -> Shown:
     """The network's posteriors of blank and phones: spikes, with blanks between them."""
     from pipeline.neural.model import load_model
     from pipeline.neural.paths import greedy
     from pipeline.systems import load_system
 
-    directory = place.exp / "neural"
+    directory = place.exp / name
     model, feats, system = load_model(directory), place.feats_for(directory), load_system(directory)
     network = system.posteriors
     assert network is not None  # of a CTC network they are there
@@ -304,7 +304,7 @@ def neural(place: Place) -> Shown:
     posteriors, config, step = np.exp(logs), model.encoder.config, system.step
     blank = posteriors[:, model.tokens.index(BLANK)]
     spikes = greedy(logs)
-    lines = [place.title("neural: a phone here, or none (blank)"), ""]
+    lines = [place.title(f"{name}: a phone here, or none (blank)"), ""]
     lines += wrap("in", [f"feats {feats.shape} {feats.dtype}"])
     lines += wrap(
         "model",

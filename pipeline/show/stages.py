@@ -7,15 +7,10 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from lexicon.errors import UserError
+from pipeline.base.meta import read_meta
 from pipeline.show import alignment, results, scores, sound, words
 from pipeline.show.place import Place, Shown
-
-
-def stage_of(name: str, exp: Path) -> Stage | None:
-    """The stage of this name; of a system that has none of its own, what shows any system."""
-    if name in STAGES or not (exp / name / "meta.json").is_file():
-        return STAGES.get(name)
-    return Stage("what a system says of each frame", partial(scores.system, name=name))
 
 
 class Stage(NamedTuple):
@@ -25,13 +20,13 @@ class Stage(NamedTuple):
     show: Callable[[Place], Shown]
 
 
-STAGES = {
+# What comes before the systems, and what after them.
+BEFORE = {
     "data": Stage("the recording: samples, waveform, spectrogram, and its lines in the data directory", sound.data),
     "lexicon": Stage("the words: pronunciations with IPA, and n-gram probabilities", words.lexicon),
     "mfcc": Stage("the features: 13 numbers every 10 ms, and what systems make of them", sound.mfcc),
-    "gmm": Stage("the old way: likelihoods of states and Gaussians, and the best path through them", scores.gmm),
-    "classifier": Stage("the hybrid: a classifier's posteriors of the same states", scores.classifier),
-    "neural": Stage("the new way: a network's spikes and blanks", scores.neural),
+}
+AFTER = {
     "align": Stage("the known text: words and phones in the gold labels and by every system", alignment.align),
     "decode": Stage(
         "the searches: words with times, confidence, acoustic and language score, and other readings", results.decode
@@ -41,3 +36,27 @@ STAGES = {
     ),
     "score": Stage("the errors: hypotheses under the reference, and counts", results.score),
 }
+# A model says more of itself than what any system says, if it is of a kind whose inside is known here.
+INSIDE = {
+    "gmm": ("likelihoods of states and Gaussians, and the best path through them", scores.gmm),
+    "classifier": ("a classifier's posteriors of states", scores.classifier),
+    "ctc": ("a network's spikes and blanks", scores.ctc),
+}
+
+
+def stages_of(exp: Path) -> dict[str, Stage]:
+    """All that can be shown of an experiment, by name, in the order of the work: its models stand in the middle."""
+    kinds = {path.parent.name: _kind(path.parent) for path in sorted(exp.glob("*/meta.json"))}
+    models: dict[str, Stage] = {}
+    for name in sorted(kinds, key=lambda name: [*INSIDE, kinds[name]].index(kinds[name])):
+        summary, show = INSIDE.get(kinds[name], ("what a system says of each frame", scores.system))
+        models[name] = Stage(summary, partial(show, name=name))
+    return BEFORE | models | AFTER
+
+
+def _kind(model: Path) -> str:
+    """Of a damaged model "": whoever wants to see it is told, and nobody else."""
+    try:
+        return str(read_meta(model).get("kind"))
+    except UserError:
+        return ""
