@@ -1,6 +1,6 @@
 """What a wider search beam gains on dev, and what it costs.
 
-    python bench/beams.py exp/prompts data/prompts gmm,frames,neural_wfst words,free 13,16,20
+    python bench/beams.py exp/prompts data/prompts gmm,classifier,neural_wfst words,free 13,16,20
 
 For each system, graph and beam: error rates (percent) with the tuned settings, and with the acoustic scale one step of
 the grid lower and higher, since the best scale may depend on the beam; processor seconds per utterance with the tuned
