@@ -83,8 +83,9 @@ $(DATA)/lang/lang.json: $(DATA)/splits.json $(call changed,$(lang_opts),$(DATA)/
 # Raw features of set $(1), of a kind $(2) that a line in stages/settings.mk names: a file of features or, of a layer
 # (ENCODER.LAYER), what says that the encoder's layers are there.
 raw_of    = $(DATA)/$(1)/$(if $(suffix $(2)),$(basename $(2)).json,$(if $(filter-out mfcc,$(2)),$(2)/)feats.scp)
+leave_out = $(if $(filter yes,$(ALLOW_SHORT)),--leave-out $(DATA)/$(1)/short.txt)
 mfcc_opts = --data $(DATA)/$(1) $(if $(filter-out mfcc,$(2)),--features $(2) --out $(DATA)/$(1)/$(2)) \
-	$(if $(filter yes,$(ALLOW_SHORT)),--leave-out $(DATA)/$(1)/short.txt) $(call words_of,MFCC_ARGS)
+	$(leave_out) $(call words_of,MFCC_ARGS)
 define raw_features
 $(call raw_of,%,$(1)): $(DATA)/splits.json $$$$(call changed,$$$$(call mfcc_opts,$$$$*,$(1)),$(call raw_of,$$$$*,$(1)))
 	$$(PY) -m stages.make_mfcc --jobs $(NJ) $$(call mfcc_opts,$$*,$(1))
@@ -104,7 +105,7 @@ encoder_called = $(strip $(foreach e,$(encoders),$(if $(filter $(1),$(call encod
 # Its own words are wanted of the test set alone: to write them takes much longer than to encode.
 models_opt = $(if $(MODELS),$(call quoted,--models=$(MODELS)))
 encode_opts = --data $(DATA)/$(1) $(call quoted,--encoder=$(call encoder_called,$(2))) --out $(DATA)/$(1)/$(2).json \
-	$(if $(LAYERS),--layers $(call words_of,LAYERS)) \
+	$(if $(LAYERS),--layers $(call words_of,LAYERS)) $(leave_out) \
 	$(foreach w,$(filter-out $(if $(filter-out test,$(1)),--words),$(ENCODE_ARGS)),$(call quoted,$(w)))
 define encoding
 $(DATA)/%/$(1).json: $(DATA)/splits.json \

@@ -77,6 +77,16 @@ def jobs(options: argparse.ArgumentParser) -> None:
     options.add_argument("--jobs", type=at_least(1), default=1, help="worker processes")
 
 
+def leave_out(options: argparse.ArgumentParser) -> None:
+    """The option of every stage that makes raw features."""
+    options.add_argument(
+        "--leave-out",
+        type=Path,
+        help="list of utterances too short for their words, as other stages"
+        " write it, to go on without; where there is none it is begun",
+    )
+
+
 def models_option(options: argparse.ArgumentParser) -> None:
     """The option of every stage that may need an encoder from outside."""
     options.add_argument("--models", type=path, help="folder where encoders are looked for first")

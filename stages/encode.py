@@ -15,12 +15,13 @@ from lexicon.errors import UserError
 from lexicon.files import write_json, write_lines
 from pipeline.base.parallel import each
 from pipeline.datadir import read_datadir, sample_rate
+from pipeline.datadir.short import without_short
 from pipeline.encoders.encoder import SAMPLE_RATE, plain_words
 from pipeline.encoders.extract import made_by
 from pipeline.encoders.layers import SHIFT_MS, encode_shard, file_name, fingerprint, join, only, results_of, shards_of
 from pipeline.encoders.load import load_encoder
 from pipeline.sound.front_end import Raw
-from stages.common import at_least, jobs, models_option, parser, run
+from stages.common import at_least, jobs, leave_out, models_option, parser, run
 
 
 def main(args: Namespace) -> tuple[Path, str]:
@@ -29,7 +30,8 @@ def main(args: Namespace) -> tuple[Path, str]:
     layers = [encoder.layers[encoder.number_of(layer)] for layer in args.layers or encoder.layers]
     if args.words:
         encoder.can_write()
-    utterances, rate = read_datadir(args.data), sample_rate(args.data)
+    utterances, left_out = without_short(read_datadir(args.data), args.leave_out)
+    rate = sample_rate(args.data)
     name = file_name(args.encoder)
     target = args.data / f"{name}.json"
     if args.out != target:
@@ -52,7 +54,7 @@ def main(args: Namespace) -> tuple[Path, str]:
         raise UserError(f"{next(iter(failed.values()))}{more}; or go on without: --allow-missing {len(failed)}")
     for layer in layers:
         raw = Raw(f"{name}.{layer}", SAMPLE_RATE, encoder.width, SHIFT_MS, made_by(encoder))
-        join(shards, layer, raw, args.data, list(failed))
+        join(shards, layer, raw, args.data, [*left_out, *failed])
     if args.words:
         said = results_of(shards, "words")
         write_lines(args.data / f"{name}.txt", [" ".join([utt, *plain_words(said[utt])]) for utt in sorted(said)])
@@ -63,6 +65,7 @@ def main(args: Namespace) -> tuple[Path, str]:
     shutil.rmtree(kept.parent)
     minutes = sum(utterance.num_samples for utterance in utterances) / rate / 60
     without = f"; {len(failed)} unreadable ({', '.join(failed.values())})" if failed else ""
+    without += f"; {len(left_out)} left out, too short for their words: {', '.join(left_out)}" if left_out else ""
     return target, (
         f"{args.data}: {len(utterances) - len(failed)} utterances, {minutes:.1f} min, {len(layers)} layers of"
         f" {encoder.name}, {encoder.width} numbers every 20 ms, {time.monotonic() - began:.0f} s{without}"
@@ -91,5 +94,6 @@ if __name__ == "__main__":
     )
     options.add_argument("--words", action="store_true", help="also write what the recogniser itself writes")
     options.add_argument("--allow-missing", type=at_least(0), default=0, help="unreadable utterances to put up with")
+    leave_out(options)
     jobs(options)
     run(options, main)

@@ -13,10 +13,10 @@ from lexicon.errors import UserError, reading
 from pipeline.base.parallel import each
 from pipeline.datadir import Utterance, read_datadir, sample_rate
 from pipeline.datadir.feats import raw_folder, write_raw
-from pipeline.datadir.short import read_short
+from pipeline.datadir.short import without_short
 from pipeline.sound.audio import read_audio
 from pipeline.sound.front_end import EXTRACTORS, USUAL, Extractor, raw_of
-from stages.common import at_least, jobs, parser, run
+from stages.common import at_least, jobs, leave_out, parser, run
 
 
 def extract(extractor: Extractor, utterance: Utterance, rate: int) -> tuple[str, np.ndarray | UserError]:
@@ -35,14 +35,7 @@ def main(args: Namespace) -> tuple[Path, str]:
     folder = raw_folder(args.data, args.features)
     if (args.out or args.data) != folder:
         raise UserError(f"--out {args.out or args.data}: features of kind {args.features} are looked for in {folder}")
-    utterances, short = read_datadir(args.data), set()
-    if args.leave_out:
-        args.leave_out.touch()  # so that there is something to notice a change of
-        short = read_short(args.leave_out)
-    left_out = [utterance.id for utterance in utterances if utterance.id in short]
-    utterances = [utterance for utterance in utterances if utterance.id not in short]
-    if not utterances:
-        raise UserError(f"{args.leave_out}: names every utterance; correct the transcripts, and remove the file")
+    utterances, left_out = without_short(read_datadir(args.data), args.leave_out)
     raw, extractor = raw_of(args.features, sample_rate(args.data)), EXTRACTORS[args.features]
     extractor.rows(np.zeros(raw.sample_rate), raw.sample_rate)  # imports PyTorch here, once for all workers
     results = tqdm(
@@ -83,11 +76,6 @@ if __name__ == "__main__":
     options.add_argument("--features", choices=sorted(EXTRACTORS), default=USUAL, help="kind of raw features")
     options.add_argument("--out", type=Path, help="where they go: of another kind than mfcc, DATA/KIND")
     options.add_argument("--allow-missing", type=at_least(0), default=0, help="unreadable utterances to put up with")
-    options.add_argument(
-        "--leave-out",
-        type=Path,
-        help="list of utterances too short for their words, as other stages"
-        " write it, to go on without; where there is none it is begun",
-    )
+    leave_out(options)
     jobs(options)
     run(options, main)

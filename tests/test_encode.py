@@ -129,10 +129,17 @@ def test_what_cannot_be_encoded(data):
     assert done.returncode == 1 and done.stderr.count("\n") == 1
     assert "u0.wav: 0.013 s of sound: too short for one frame" in done.stderr and "--allow-missing 1" in done.stderr
     given = {"data": data, "models": data.parents[1] / "models", "layers": None, "language": None, "words": False}
-    given |= {"together": "yes", "allow_missing": 1, "jobs": 1}
+    given |= {"together": "yes", "allow_missing": 1, "leave_out": None, "jobs": 1}
     _, told = main(Namespace(encoder="wave", out=data / "wave.json", **given | {"layers": ["conv"]}))
     assert "5 utterances" in told
     assert json.loads((data / "wave.conv/feats.json").read_text())["missing"] == ["u0"]
+    short = data / "short.txt"
+    short.write_text("u3\nu5\n")
+    _, told = main(
+        Namespace(encoder="wave", out=data / "wave.json", **given | {"layers": ["conv"], "leave_out": short})
+    )
+    assert "3 utterances" in told and "2 left out, too short for their words: u3, u5" in told
+    assert json.loads((data / "wave.conv/feats.json").read_text())["missing"] == ["u3", "u5", "u0"]
     for encoder, more, why in [
         ("small", {"layers": ["block9"]}, 'layer "block9"'),
         ("wave", {"words": True}, "not fine-tuned to letters"),

@@ -127,7 +127,15 @@ def measured(corpus: Path) -> Path:
     """The tables of ``planted``, with the network's layers and a Whisper beside it, and of the same once more."""
     for name in SPEAKERS:
         data = corpus / "data" / name
-        how = {"language": None, "layers": ["block2"], "words": False, "together": "yes", "jobs": 1, "allow_missing": 0}
+        how = {
+            "language": None,
+            "layers": ["block2"],
+            "words": False,
+            "together": "yes",
+            "jobs": 1,
+            "allow_missing": 0,
+            "leave_out": None,
+        }
         files = {"data": data, "models": corpus / "models", "out": data / "small.json"}
         encode(Namespace(encoder="small", **files, **how))
     common = ["--data", corpus / "data", "--reference", corpus / "exp/hmm", "--models", corpus / "exp/net"]

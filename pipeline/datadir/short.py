@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lexicon.errors import UserError
 from lexicon.files import write_lines
 from lexicon.text import numbered_lines
+from pipeline.datadir.write import Utterance
 
 LIST = "short.txt"  # in the data directory, an id a line
 NAMED = 5
@@ -31,3 +32,16 @@ def refuse_short(text: Path | str, short: Mapping[str, str], total: int, way_out
 def read_short(path: Path) -> set[str]:
     """The ids in a list of utterances too short for their words; none if there is no list."""
     return {line.strip() for _, line in numbered_lines(path) if line.strip()} if path.exists() else set()
+
+
+def without_short(utterances: Sequence[Utterance], path: Path | None) -> tuple[list[Utterance], list[str]]:
+    """The utterances but for those in the list ``path``, and the ids of these. A list that is not there is begun, so
+    that make has something to notice a change of. UserError if nothing would be left."""
+    if not path:
+        return list(utterances), []
+    path.touch()
+    short = read_short(path)
+    kept = [utterance for utterance in utterances if utterance.id not in short]
+    if not kept:
+        raise UserError(f"{path}: names every utterance; correct the transcripts, and remove the file")
+    return kept, [utterance.id for utterance in utterances if utterance.id in short]
