@@ -384,13 +384,9 @@ def query_devices(kind): raise PortAudioError("Error querying device -1")
 )
 def test_recording(tmp_path, module, seconds, message):
     (tmp_path / "sounddevice.py").write_text(module)
-    done = subprocess.run(
-        [sys.executable, "-m", "stages.record", "--seconds", seconds, "--out", tmp_path / "me.wav"],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
-    )
+    command = [sys.executable, "-m", "stages.record", "--seconds", seconds, "--out", tmp_path / "me.wav"]
+    env = os.environ | {"PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, env=env)
     assert (tmp_path / "me.wav").exists() == (not message)
     if message:
         assert done.returncode == 1 and message in done.stderr and len(done.stderr.splitlines()) == 1, done.stderr
