@@ -55,6 +55,7 @@ def main(args: Namespace) -> tuple[Path, str]:
     for layer in layers:
         raw = Raw(f"{name}.{layer}", SAMPLE_RATE, encoder.width, SHIFT_MS, made_by(encoder))
         join(shards, layer, raw, args.data, [*left_out, *failed])
+    (args.data / f"{name}.txt").unlink(missing_ok=True)  # words of an earlier run are those of another file, perhaps
     if args.words:
         said = results_of(shards, "words")
         write_lines(args.data / f"{name}.txt", [" ".join([utt, *plain_words(said[utt])]) for utt in sorted(said)])

@@ -78,6 +78,10 @@ def test_stage(data):
     assert len((data / "small-shuffled.txt").read_text(encoding="utf-8").splitlines()) == 6
     assert not (data / "small-shuffled.shards").exists()
     assert encode(data, "--encoder", "small", "--layers", "norm").returncode == 0
+    given = {"data": data, "models": data.parents[1] / "models", "language": None, "together": "yes"}
+    given |= {"layers": ["norm"], "words": False, "allow_missing": 0, "leave_out": None, "jobs": 1}
+    main(Namespace(encoder="small:shuffled", out=data / "small-shuffled.json", **given))
+    assert not (data / "small-shuffled.txt").exists()  # or they would still have a row in the table
     assert all((data / f"{name}.json.made").is_file() for name in ("small", "small-shuffled"))  # each has its record
 
 
