@@ -17,7 +17,7 @@ import re
 import sys
 from pathlib import Path
 
-from small_project import Sandbox, advice, differing, finished, kept, numbers, restored, small_project
+from small_project import FOLDER, Sandbox, advice, differing, finished, kept, numbers, restored, small_project
 
 # isort: split
 from attacks.sandbox import snapshot
@@ -61,7 +61,9 @@ def outcome(sandbox: Sandbox, path: Path, right: dict[str, object], was: bytes) 
             return f"WRONG: {' '.join(done.message)[:200]}"
         for name in re.findall(r"(?:delete|remove) (\S+?)[,;]? ", said + " "):
             (sandbox.project / name).unlink(missing_ok=True)
-        done = finished(sandbox)
+        for name in re.findall(r"touch (\S+)", said):
+            (sandbox.project / name).touch()
+        done = finished(sandbox, *([FOLDER] if "CORPUS_DIR" in said else []))
         if done.code or differing(right, numbers(sandbox)):
             return f"WRONG: advice that does not help: {said}"
         return "named, with advice that works"

@@ -16,6 +16,7 @@ sys.path[:0] = [str(PROJECT), str(PROJECT / "tests")]
 
 from attacks.sandbox import Done, Sandbox, copy, write_corpus  # noqa: E402 (found by the line before)
 
+FOLDER = "CORPUS_DIR=../../../mine"  # of recordings, beside the sandbox's project
 SETTINGS = (
     "CORPUS=mine",
     "SYSTEMS=gmm",
@@ -41,7 +42,7 @@ def small_project(utterances: int = 24) -> Iterator[Sandbox]:
     with tempfile.TemporaryDirectory() as folder:
         sandbox = Sandbox(Path(folder) / "root")
         write_corpus(sandbox.mine, Path("downloads"), utterances)
-        done = sandbox.make("data", "CORPUS_DIR=../../../mine", timeout=300)
+        done = sandbox.make("data", FOLDER, timeout=300)
         assert done.code == 0, done.said
         yield sandbox
 
@@ -68,7 +69,7 @@ def finished(sandbox: Sandbox, *more: str) -> Done:
 
 def advice(done: Done) -> str | None:
     """The one line of a stage that says what is wrong and what to do, if that is all that is said."""
-    lines = [line for line in done.message if re.match(r"\w+: .+; .+", line) and not line.startswith("make: ")]
+    lines = [line for line in done.message if re.match(r"\S+: .+; .+", line) and not line.startswith("make: ")]
     return lines[0] if len(lines) == 1 and not done.faults() else None
 
 
