@@ -50,7 +50,7 @@ def _bootstrap(totals: np.ndarray, replications: int, seed: int) -> np.ndarray:
     rng = np.random.default_rng(seed)
     units = len(totals)
     sums = np.empty((replications, totals.shape[1]))
-    step = max(1, 4_000_000 // units)  # keeps the drawn counts below some 32 MB
+    step = max(1, 200_000 // units)  # keeps the drawn counts at some 3 MB, however many units there are
     for start in range(0, replications, step):
         stop = min(start + step, replications)
         sums[start:stop] = rng.multinomial(units, np.full(units, 1 / units), size=stop - start) @ totals
