@@ -102,8 +102,8 @@ controlled := $(ENCODER) $(if $(findstring :,$(ENCODER)),,$(ENCODER):random $(EN
 encoders := $(sort $(controlled) $(foreach k,$(kinds),$(if $(suffix $(k)),$(filter-out $(call encoder_file,$(ENCODER)),\
   $(basename $(k))))))
 encoder_called = $(strip $(foreach e,$(encoders),$(if $(filter $(1),$(call encoder_file,$(e))),$(e))))
-# Its own words are wanted of the test set alone: to write them takes much longer than to encode.
 models_opt = $(if $(MODELS),$(call quoted,--models=$(MODELS)))
+# Its own words are wanted of the test set alone: to write them takes much longer than to encode.
 encode_opts = --data $(DATA)/$(1) $(call quoted,--encoder=$(call encoder_called,$(2))) --out $(DATA)/$(1)/$(2).json \
 	$(if $(LAYERS),--layers $(call words_of,LAYERS)) $(leave_out) \
 	$(foreach w,$(filter-out $(if $(filter-out test,$(1)),--words),$(ENCODE_ARGS)),$(call quoted,$(w)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from lexicon.pauses import Pauses, read_pauses
 from lexicon.phone_sets import as_fields, read_phone_set
 from lexicon.phones import BLANK, INVENTORY, SILENCE, PhoneSet
 from lexicon.text import numbered_lines, read_text
+from lexicon.written import Written
 
 EPSILON, BACKOFF = "<eps>", "#0"
 RESERVED = {EPSILON, BLANK, BACKOFF, BEGIN, END, UNKNOWN}
@@ -309,3 +310,8 @@ def _read_weighted(path: Path, phones: set[str]) -> Weighted:
             raise UserError(f'{path}:{number}: phone "{unknown[0]}" is not in phones.txt; add it there or correct it')
         lexicon.setdefault(word, []).append((float(prob), tuple(pronunciation)))
     return lexicon
+
+
+def written_with(lexicon: Weighted, info: Mapping[str, Any]) -> Written:
+    """How text is read with a ``lexicon`` of all words; ``info`` is what lang.json says."""
+    return Written(lexicon, english=info.get("lexicon") == "dictionary")

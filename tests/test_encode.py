@@ -149,8 +149,9 @@ def test_what_cannot_be_encoded(data):
         ("wave", {"words": True}, "not fine-tuned to letters"),
         ("nobody", {}, 'ENCODER="nobody": neither in'),
     ]:
-        with pytest.raises(UserError, match=why):
+        with pytest.raises(UserError, match=why) as caught:
             main(Namespace(encoder=encoder, out=data / f"{encoder}.json", **given | more))
+        assert "\n" not in str(caught.value)
 
 
 def test_archives_of_half_the_size(tmp_path):

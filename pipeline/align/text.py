@@ -9,7 +9,7 @@ import numpy as np
 
 from lexicon.dictionary import Pronunciations, Weighted, look_up
 from lexicon.errors import UserError
-from lexicon.lang import Lang
+from lexicon.lang import Lang, written_with
 from lexicon.phones import SILENT
 from lexicon.written import Written
 from pipeline.align.correction import Correction
@@ -69,7 +69,7 @@ class Placed:
 
 def written_in(lang: Lang) -> Written:
     """How the words of a text are read with the experiment's lexicon."""
-    return Written(lang.reference_lexicon, english=lang.info.get("lexicon") == "dictionary")
+    return written_with(lang.reference_lexicon, lang.info)
 
 
 def pronounce(

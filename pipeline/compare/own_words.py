@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from lexicon.errors import UserError
 from lexicon.files import read_json
-from lexicon.lang import reference_lexicon_of
+from lexicon.lang import reference_lexicon_of, written_with
 from lexicon.text import read_text
 from lexicon.written import Written
 from pipeline.base.edits import pair_up
@@ -20,8 +21,11 @@ from pipeline.compare.score import count
 from pipeline.compare.significance import Rate, error_rate
 
 
-def own_words(data: Path, words: Mapping[str, Sequence[str]], units: np.ndarray) -> dict[str, Rate]:
-    """{recogniser: WER} against the reference ``words`` of each utterance, resampled in ``units``.
+def own_words(
+    data: Path, lang: Mapping[str, Any], words: Mapping[str, Sequence[str]], units: np.ndarray
+) -> dict[str, Rate]:
+    """{recogniser: WER} against the reference ``words`` of each utterance, resampled in ``units``. ``lang`` is
+    what lang.json says.
 
     What was written is read as any text of this corpus is, figures and spelling too. An utterance of which the
     recogniser has nothing counts as left out.
@@ -30,9 +34,7 @@ def own_words(data: Path, words: Mapping[str, Sequence[str]], units: np.ndarray)
     texts = [path for path in sorted((data / "test").glob("*.txt")) if path.with_suffix(".json").is_file()]
     if not texts:
         return found
-    lang = data / "lang"
-    english = read_json(lang / "lang.json").get("lexicon") == "dictionary"
-    written = Written(reference_lexicon_of(lang), english=english)
+    written = written_with(reference_lexicon_of(data / "lang"), lang)
     lengths = np.array([len(said) for said in words.values()])
     for path in texts:
         try:

@@ -80,7 +80,11 @@ class Comparison:
             "phones": {u.id: tuple(ref_phones[u.id]) for u in utterances},
         }
         self.units, self.unit_name = resampling_units([u.speaker for u in utterances])
-        self.own_words = own_words(data, self.references["words"], self.units)
+
+    @functools.cached_property
+    def own_words(self) -> dict[str, Rate]:
+        """What recognisers from outside wrote themselves: {recogniser: WER}."""
+        return own_words(self.data, self.lang, self.references["words"], self.units)
 
     @property
     def reference(self) -> str:

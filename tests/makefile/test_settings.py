@@ -58,6 +58,7 @@ def test_every_target_has_a_rule(finished):
 
 def test_a_folder_of_ones_own_names_its_corpus_which_remembers_it(own):
     planned = own.planned("CORPUS_DIR=../recordings/mine/")
+    assert planned[0][1].split()[0] == "--jobs"
     assert planned[0][1].split()[2:] == "--corpus mine --corpus-dir=../recordings/mine/ --out data/mine".split()
     assert {stage for stage, _ in planned} == ALL
     own.pretend("CORPUS_DIR=../recordings/mine/")
