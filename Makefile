@@ -260,11 +260,11 @@ models: | $(VENV)/.phonoscope
 encode: $(patsubst %,$(DATA)/%/$(call encoder_file,$(ENCODER)).json,train dev test)
 
 ## layers: what each layer of ENCODER knows of phones, beside controls, SYSTEMS and what goes into them
-measured := $(EXP)/layers/$(call encoder_file,$(ENCODER)).tsv
+measured := $(EXP)/layers/$(call encoder_file,$(ENCODER))$(if $(filter no,$(GOLD)),.dictionary).tsv
 layers: $(measured)
 layered := $(call uniq,$(foreach s,$(SYSTEMS),$(call model_name,$(s))))
 layers_opts = --data $(DATA) --encoders $(controlled) --models $(patsubst %,$(EXP)/%,$(layered)) \
-	--reference $(reference) --out $(measured) $(call words_of,LAYERS_ARGS)
+	--reference $(reference) --out $(measured) $(if $(filter no,$(GOLD)),--gold no) $(call words_of,LAYERS_ARGS)
 $(measured): $(DATA)/lang/lang.json $(patsubst %,$(EXP)/%/model.safetensors,$(layered)) \
 		$(foreach s,train dev test,$(patsubst %,$(DATA)/$(s)/%.json,$(call encoder_file,$(controlled))) \
 		$(reference)/ali_$(s)/phones.txt $(foreach k,$(sort mfcc fbank $(foreach m,$(layered),\

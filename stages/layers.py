@@ -2,8 +2,9 @@
 goes into them: ENCODER.tsv and .txt, ENCODER.json with the counts of each utterance, and ENCODER.safetensors with what
 the best layer makes of one.
 
-The phones are those that hands have placed, where the corpus has such, else those of the reference's forced alignment.
-Everything is chosen on dev; whoever speaks in the test set is not in the others, unless the corpus has it so.
+The phones are the gold ones where the corpus has some, else (and with --gold no) those of the dictionary, placed by the
+reference's forced alignment. Everything is chosen on dev; whoever speaks in the test set is not in the others, unless
+the corpus has it so.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from stages.common import at_least, jobs, parser, run
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-KIND = {True: "gold", False: "of the reference's forced alignment"}
+KIND = {True: "gold", False: "of the dictionary, placed by the reference's forced alignment"}
 
 
 def layers_of_system(data: Path, model: Path) -> list[Layer]:
@@ -62,7 +63,7 @@ def side_by_side(compared: Sequence[Layer], done: Callable[..., list[Any]], targ
 
 def main(args: Namespace) -> tuple[Path, str]:
     lang = load_lang(args.data / "lang")
-    target = read_target(args.data, args.reference, lang, args.minutes)
+    target = read_target(args.data, args.reference, lang, args.minutes, args.gold == "yes")
     if empty := [name for name in SETS if not target.sets[name]]:
         raise UserError(f"{args.data / empty[0]}: no utterance with phones in their places; run: make compare")
     name, own = args.encoders[0], [layer for model in args.models for layer in layers_of_system(args.data, model)]
@@ -112,6 +113,7 @@ if __name__ == "__main__":
     options.add_argument("--encoders", nargs="+", required=True, help="the encoder, then its controls; all encoded")
     options.add_argument("--models", type=Path, nargs="*", default=[], help="model directories of our own systems")
     options.add_argument("--reference", type=Path, required=True, help="model directory with ali_{train,dev,test}")
+    options.add_argument("--gold", choices=("yes", "no"), default="yes", help="gold phones, where the corpus has some")
     options.add_argument("--minutes", type=at_least(0.1), default=30.0, help="of train, of dev and of test at most")
     options.add_argument("--out", type=Path, required=True, help="table to write; the others beside it")
     jobs(options)

@@ -21,12 +21,14 @@ from helpers.langs import make_lang, unigram_arpa
 from helpers.trees import SYSTEMS, make_trees, run_stage
 
 from lexicon.errors import UserError
-from lexicon.files import write_json
+from lexicon.files import write_json, write_lines
+from lexicon.lang import load_lang
 from pipeline.compare.layers import COUNTED, read_layers, tsv_lines
 from pipeline.datadir import Utterance, write_datadir
 from pipeline.datadir.feats import write_raw
+from pipeline.datadir.sets import read_gold
 from pipeline.neural.model import CtcModel, Encoder, EncoderConfig, save_model
-from pipeline.probe.target import Target, centres_of
+from pipeline.probe.target import Target, centres_of, read_target
 from pipeline.sound.front_end import Raw
 from pipeline.sound.mfcc import fbank, mfcc
 from pipeline.times.intervals import Interval, read_ctm
@@ -114,6 +116,35 @@ def write_reference(folder: Path, references: dict[str, list[str]]) -> None:
     folder.mkdir(parents=True)
     lines = "".join(f"{utt} {' '.join(phones)}\n" for utt, phones in sorted(references.items()))
     (folder / "reference.txt").write_text(lines)
+
+
+def test_phones_of_the_dictionary_where_the_gold_ones_are_not_asked_for(corpus):
+    """A forced alignment that takes T for K and K for T, and is 10 ms late."""
+    swapped, aligned = {"T": "K", "K": "T"}, corpus / "exp/late"
+    for name in SPEAKERS:
+        folder = corpus / "data" / name
+        write_reference(aligned / f"ali_{name}", {utt: ["AE"] for utt in read_gold(folder, "phones")})
+        late = {
+            kind: {
+                utt: [Interval(one.start + 0.01, one.end + 0.01, swapped.get(one.label, one.label)) for one in placed]
+                for utt, placed in read_gold(folder, kind).items()
+            }
+            for kind in ("phones", "words")
+        }
+        for kind, placed in late.items():
+            lines = [f"{utt} 1 {p.start} {p.end - p.start} {p.label}" for utt, own in placed.items() for p in own]
+            write_lines(aligned / f"ali_{name}/{kind}.ctm", lines)
+        spelled = (" ".join([utt, *(one.label for one in own)]) for utt, own in late["phones"].items())
+        write_lines(aligned / f"ali_{name}/phones.txt", spelled)
+    lang = load_lang(corpus / "data/lang")
+    gold, dictionary = (read_target(corpus / "data", aligned, lang, 30, gold) for gold in (True, False))
+    assert gold.gold and not dictionary.gold
+    for utt in gold.sets["test"]:
+        placed = gold.phones[utt]
+        assert [one.start + 0.01 for one in placed] == pytest.approx([one.start for one in dictionary.phones[utt]])
+        assert [swapped.get(one.label, one.label) for one in placed] == [one.label for one in dictionary.phones[utt]]
+        assert list(dictionary.references[utt]) == [one.label for one in dictionary.phones[utt]]
+        assert dictionary.words[utt][0].start == pytest.approx(gold.words[utt][0].start + 0.01)
 
 
 def stage(name: str, *options: str | Path) -> None:

@@ -52,6 +52,16 @@ def time_mask(lengths: Tensor, size: int) -> Tensor:
     return inside[:, :, None].to(torch.float32)
 
 
+def mean_of_rows(x: Tensor, lengths: Tensor, number: int) -> tuple[Tensor, Tensor]:
+    """(B, ceil(T / number), C): of x (B, T, C) the mean of each so many rows, at the end of those left; and lengths."""
+
+    def pooled(rows: Tensor) -> Tensor:
+        return functional.avg_pool1d(rows.transpose(1, 2), number, ceil_mode=True).transpose(1, 2)
+
+    inside = time_mask(lengths, x.shape[1])
+    return pooled(x * inside) / pooled(inside).clamp(min=1e-6), -(-lengths // number)
+
+
 class ConvBlock(nn.Module):
     """Convolution over time, layer norm over channels, SiLU, dropout; output frame j is centred on input j * stride."""
 
@@ -167,7 +177,7 @@ class Encoder(nn.Module):
 
     Two convolutions (the second subsamples), residual dilated convolutions (a time-delay network: Waibel 1989,
     Peddinti et al. 2015), then recurrent or conformer layers (none in "tdnn"), then one linear layer; or this alone
-    ("linear"), for what another network has made of the sound already.
+    ("linear", of the mean of rows where it subsamples), for what another network has made of the sound already.
     """
 
     mean: Tensor
@@ -213,7 +223,7 @@ class Encoder(nn.Module):
         """The input, normalised, and the hidden layers, each (B, T', channels), by name; and lengths (B,)."""
         x = (feats - self.mean) / self.deviation
         if self.config.encoder == "linear":
-            x, lengths = x[:, :: self.config.subsampling], -(-lengths // self.config.subsampling)
+            x, lengths = mean_of_rows(x, lengths, self.config.subsampling)
         found = {"input": x}
         for block in self.front:
             x, lengths = block(x, lengths)

@@ -16,7 +16,7 @@ from lexicon.text import same_ids
 from pipeline.align.boundaries import join_closures
 from pipeline.classifier.labels import UNKNOWN
 from pipeline.datadir import sample_rate
-from pipeline.datadir.sets import align_again, read_gold, read_placed, read_set, read_spoken
+from pipeline.datadir.sets import align_again, aligned_ctm, read_gold, read_placed, read_set, read_spoken
 from pipeline.probe.control import control_labels, known_types, portions
 from pipeline.probe.frames import feature_centres, folded, frame_labels, triphones
 from pipeline.times.intervals import Interval, Intervals
@@ -93,22 +93,23 @@ class Target:
         return asked, {utt: np.where(asked[utt] == UNKNOWN, UNKNOWN, own) for utt, own in control.items()}
 
 
-def read_target(data: Path, reference: Path, lang: Lang, minutes: float) -> Target:
-    """The target of a corpus: of each set ``minutes`` at most, of all its speakers. Phones are those that hands have
-    placed where all sets have some, else those of the forced alignment of the model ``reference``."""
+def read_target(data: Path, reference: Path, lang: Lang, minutes: float, gold: bool = True) -> Target:
+    """The target of a corpus: of each set ``minutes`` at most, of all its speakers. Phones are the ``gold`` ones where
+    all sets have some, else those of the dictionary, placed by the forced alignment of the model ``reference``."""
     sets: dict[str, list[str]] = {}
     speaker_of: dict[str, str] = {}
     seconds: dict[str, float] = {}
     phones: dict[str, list[Interval]] = {}
     words: dict[str, list[Interval]] = {}
     references: dict[str, Sequence[str]] = {}
-    gold = all(read_gold(data / name, "phones") for name in SETS)
+    fold, gold = read_fold(data), gold and all(read_gold(data / name, "phones") for name in SETS)
     for name in SETS:
         folder, aligned = data / name, reference / f"ali_{name}"
         rate, found = sample_rate(folder), read_set(folder)
-        placed = read_gold(folder, "phones") if gold else read_placed("phones", folder, aligned)
-        said = read_spoken(aligned / "reference.txt")
-        same_ids(aligned / "reference.txt", said, [utterance.id for utterance in found], align_again(aligned))
+        placed = read_gold(folder, "phones") if gold else aligned_ctm(aligned, "phones")
+        spelled = aligned / ("reference.txt" if gold else "phones.txt")
+        said = read_spoken(spelled, fold)
+        same_ids(spelled, said, [utterance.id for utterance in found], align_again(aligned))
         own = {u.id: u for u in found if u.id in placed}
         lengths = {utt: u.num_samples / rate for utt, u in own.items()}
         speakers = {utt: u.speaker for utt, u in own.items()}
@@ -116,7 +117,6 @@ def read_target(data: Path, reference: Path, lang: Lang, minutes: float) -> Targ
         speaker_of |= {utt: speakers[utt] for utt in sets[name]}
         seconds |= {utt: lengths[utt] for utt in sets[name]}
         phones.update(placed)
-        words.update(read_placed("words", folder, aligned))
+        words.update(read_placed("words", folder, aligned) if gold else aligned_ctm(aligned, "words"))
         references |= said
-    fold = read_fold(data)
     return Target(sets, speaker_of, seconds, phones, words, references, lang.phones, fold, gold)

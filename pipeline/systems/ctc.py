@@ -95,12 +95,13 @@ def train_with(material: Material, settings: Settings, more: Mapping[str, Any]) 
     """As ``train``; meta.json also says ``more``."""
     device, lang = _device(settings.device), load_lang(material.lang)
     ready = prepare(material, settings, lang)
+    _refuse_too_many_short(ready, material, settings)
     state = _trained(ready, material, settings, lang, device)
     model, meta = finish(state, ready.train, lang.tokens, recipe(settings), device, material.jobs)
     meta |= {
         **more,
         "front_end": ready.front_end.as_json(),
-        "left_out_short": ready.short,
+        "left_out_short": list(ready.short),
         "dev_not_scored": ready.unknown,
         "device": device.type,
         "prior_scale": _fit_prior_scale(model, material, ready.front_end, lang, ready.dev),
@@ -108,19 +109,20 @@ def train_with(material: Material, settings: Settings, more: Mapping[str, Any]) 
     save_model(material.out, model, meta)
     (material.out / CHECKPOINT).unlink(missing_ok=True)
     return [
-        f"{settings.encoder} {model.encoder.num_parameters() / 1e6:.1f} M parameters, {state.epoch} epochs"
+        f"{settings.encoder}, {model.encoder.num_parameters():,} parameters, {state.epoch} epochs"
         f" (best {state.best_epoch}), dev PER {state.best_per:.1f} %, prior scale {meta['prior_scale']:g},"
-        f" {state.seconds:.0f} s{_named('utterances too short for their phones left out', ready.short)}"
+        f" {state.seconds:.0f} s{_named('utterances too short for their phones left out', list(ready.short))}"
         f"{_named('dev utterances with unknown words not scored', ready.unknown)}"
     ]
 
 
-def best_path_error(material: Material, settings: Settings) -> float:
-    """Dev PER in percent of the best path through the network, without a search, once it is trained. Like any training
-    it goes on from its checkpoint, which stays."""
+def best_path_error(material: Material, settings: Settings) -> float | None:
+    """Dev PER in percent of the best path through the network, without a search, once it is trained; None if more
+    utterances than settings.max_short have fewer network frames than phones. Like any training it goes on from its
+    checkpoint, which stays."""
     device, lang = _device(settings.device), load_lang(material.lang)
     ready = prepare(material, settings, lang)
-    return _trained(ready, material, settings, lang, device).best_per
+    return None if ready.too_many_short(settings) else _trained(ready, material, settings, lang, device).best_per
 
 
 def _trained(ready: Ready, material: Material, settings: Settings, lang: Lang, device: torch.device) -> State:
@@ -131,14 +133,17 @@ def _trained(ready: Ready, material: Material, settings: Settings, lang: Lang, d
 
 class Ready(NamedTuple):
     """What a network is trained on: the parts with their ``digest``, utterances of train that are too ``short`` for
-    their phones, and those of dev with ``unknown`` words, which are not scored."""
+    their phones (and what each holds), and those of dev with ``unknown`` words, which are not scored."""
 
     front_end: FrontEnd
     train: Part
     dev: Part
     digest: str
-    short: list[str]
+    short: dict[str, str]
     unknown: list[str]
+
+    def too_many_short(self, settings: Settings) -> bool:
+        return len(self.short) > settings.max_short / 100 * (len(self.train.targets) + len(self.short))
 
 
 def recipe(settings: Settings) -> TrainSettings:
@@ -160,15 +165,19 @@ def prepare(material: Material, settings: Settings, lang: Lang) -> Ready:
     surveyed, train_print = survey(feats, train_targets, front_end.raw.coefficients)
     dev_part, dev_print = survey(dev_feats, dev_targets, front_end.raw.coefficients)
     train_part, short = split_by_length(surveyed, settings.subsampling)
-    if len(short) > settings.max_short / 100 * len(train_targets):
+    material.out.mkdir(parents=True, exist_ok=True)
+    held = {utt: f"{surveyed.num_frames[utt]} frames for {len(train_targets[utt])} phones" for utt in short}
+    return Ready(front_end, train_part, dev_part, train_print + dev_print, held, unknown)
+
+
+def _refuse_too_many_short(ready: Ready, material: Material, settings: Settings) -> None:
+    if ready.too_many_short(settings):
         refuse_short(
             material.train / "text",
-            {utt: f"{surveyed.num_frames[utt]} frames for {len(train_targets[utt])} phones" for utt in short},
-            len(train_targets),
-            ', use a smaller NEURAL_ARGS="--subsampling" or a larger "--max-short"',
+            ready.short,
+            len(ready.train.targets) + len(ready.short),
+            f', use a smaller {material.out.name.upper()}_ARGS="--subsampling" or a larger "--max-short"',
         )
-    material.out.mkdir(parents=True, exist_ok=True)
-    return Ready(front_end, train_part, dev_part, train_print + dev_print, short, unknown)
 
 
 def targets(feats: Features, lang: Lang) -> tuple[dict[str, tuple[int, ...]], list[str]]:

@@ -1,13 +1,16 @@
 """Phones pulled out of a recogniser that was never told of them: one linear map of a layer's frames, trained with CTC.
 
-The encoder from outside stays as it is. Of its layers on disk that is taken whose map, trained for a few epochs, has
-the lowest phone error rate on dev; then it is trained to the end, and is a network like any other (`ctc`).
+The encoder from outside stays as it is. Of its layers on disk that is taken, and each of its rows or every second,
+whose map, trained for a few epochs, has the lowest phone error rate on dev; then it is trained to the end, and is a
+network like any other (`ctc`).
 """
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from lexicon.text import columns
 from pipeline.base.training import Material, otherwise, setting
@@ -15,6 +18,8 @@ from pipeline.encoders.layers import layer_kinds
 from pipeline.systems import ctc
 
 TRIAL = "trial"
+# Where there is much silence and few phones, a row every 20 ms is mostly blank, and CTC may not begin to learn.
+SUBSAMPLINGS = (1, 2)
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,7 @@ class Settings(ctc.Settings):
     normalise: str = otherwise(ctc.Settings, "normalise", "row")
     deltas: int = otherwise(ctc.Settings, "deltas", 0)
     encoder: str = otherwise(ctc.Settings, "encoder", "linear")
-    subsampling: int = otherwise(ctc.Settings, "subsampling", 1)
+    subsampling: int = setting(0, "layer rows per row of the network; 0: 1 or 2, as dev decides", least=0)
     epochs: int = otherwise(ctc.Settings, "epochs", 15)
     min_updates: int = otherwise(ctc.Settings, "min_updates", 60)
     batch_size: int = otherwise(ctc.Settings, "batch_size", 4)
@@ -36,27 +41,41 @@ class Settings(ctc.Settings):
     time_masks: float = otherwise(ctc.Settings, "time_masks", 0.0)
     feature_mask: int = otherwise(ctc.Settings, "feature_mask", 0)
     noise: float = otherwise(ctc.Settings, "noise", 0.0)
-    trial_epochs: int = setting(3, "epochs after which layers are compared", least=1)
+    trial_epochs: int = setting(3, "epochs after which layers and subsamplings are compared", least=1)
+
+
+class Choice(NamedTuple):
+    """What dev decides: the layer, and of how many of its rows the network reads one."""
+
+    kind: str
+    subsampling: int
 
 
 def train(material: Material, settings: Settings) -> list[str]:
-    """Choose the layer, train its map and fit its prior scale. Returns lines to print, the last of which is the
-    result."""
-    kinds = layer_kinds(material.train, material.features)
-    tried = {kind: _trial(material, settings, kind) for kind in kinds} if len(kinds) > 1 else {}
-    best = min(tried, key=lambda kind: tried[kind]) if tried else kinds[0]
-    lines = ctc.train_with(replace(material, features=best), settings, {"layers": tried, "layer": best})
+    """Choose the layer and the subsampling, train the map and fit its prior scale. Returns lines to print, the last of
+    which is the result."""
+    rates = (settings.subsampling,) if settings.subsampling else SUBSAMPLINGS
+    choices = [Choice(kind, rate) for kind in layer_kinds(material.train, material.features) for rate in rates]
+    tried = {choice: _trial(material, settings, choice) for choice in choices} if len(choices) > 1 else {}
+    best = min(tried, key=lambda choice: tried[choice]) if tried else choices[0]
+    trials = [{"layer": one.kind, "subsampling": one.subsampling, "dev_per": per} for one, per in tried.items()]
+    chosen = replace(settings, subsampling=best.subsampling)
+    lines = ctc.train_with(replace(material, features=best.kind), chosen, {"trials": trials, "layer": best.kind})
     shutil.rmtree(material.out / TRIAL, ignore_errors=True)
-    return [*trial_table(tried, best), *lines[:-1], f"{best}, {lines[-1]}"]
+    return [*trial_table(tried, best), *lines[:-1], f"{best.kind}, subsampling {best.subsampling}, {lines[-1]}"]
 
 
-def _trial(material: Material, settings: Settings, kind: str) -> float:
-    """Dev PER of a layer in percent, after a few epochs; a run that was broken off has the first ones still."""
-    few = replace(settings, epochs=settings.trial_epochs)
-    return round(ctc.best_path_error(replace(material, features=kind, out=material.out / TRIAL / kind), few), 2)
+def _trial(material: Material, settings: Settings, choice: Choice) -> float:
+    """Dev PER in percent after a few epochs, 100 if rows are too few for the phones of too many utterances; a run that
+    was broken off has the first ones still."""
+    few = replace(settings, epochs=settings.trial_epochs, subsampling=choice.subsampling)
+    out = material.out / TRIAL / f"{choice.kind}.{choice.subsampling}"
+    per = ctc.best_path_error(replace(material, features=choice.kind, out=out), few)
+    return 100.0 if per is None else round(per, 2)
 
 
-def trial_table(tried: dict[str, float], best: str) -> list[str]:
-    """The layers side by side."""
-    rows = [[kind, f"{per:.2f}", "<- chosen" if kind == best else ""] for kind, per in tried.items()]
-    return [line.rstrip() for line in columns([["layer", "dev PER %", ""], *rows])] if rows else []
+def trial_table(tried: Mapping[Choice, float], best: Choice) -> list[str]:
+    """The trials side by side."""
+    head = ["layer", "subsampling", "dev PER %", ""]
+    rows = [[c.kind, str(c.subsampling), f"{per:.2f}", "<- chosen" if c == best else ""] for c, per in tried.items()]
+    return [line.rstrip() for line in columns([head, *rows])] if rows else []
