@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,8 +15,11 @@ from reports.trees import (
     ODD_WORD,
 )
 
+from lexicon.files import write_lines
+from pipeline.align.boundaries import GOLD, TSV
 from pipeline.compare.causes import CAUSES
 from pipeline.draw.spectrogram import png_mask
+from pipeline.report.placing import boundaries_section
 
 pytest_plugins = ["reports.fixtures"]
 
@@ -172,3 +176,14 @@ def test_png_is_read_as_it_was_written(watched: SimpleNamespace, like: str) -> N
     )
     assert alphas[:2] == [40, 3]
     assert alphas[2] == np.rint(255 * darkness).astype(int).ravel().tolist()
+
+
+@pytest.mark.parametrize("number", [6, 7])
+def test_of_many_aligners_those_are_shown_against_the_first(tmp_path: Path, number: int) -> None:
+    pairs = itertools.combinations([f"a{i}" for i in range(number)], 2)
+    rows = [[*pair, "all", "9", "12", "-3.5", *"abcdef"] for pair in [(GOLD, "a0"), *pairs]]
+    write_lines(tmp_path / "boundaries.tsv", map("\t".join, [TSV, *rows]))
+    page = boundaries_section(tmp_path)
+    shown = number - 1 if number > 6 else number * (number - 1) // 2
+    assert page.count("<small>against a") == shown and page.count("<small>against a0<") == number - 1
+    assert ("all pairs are in" in page) == (number > 6)

@@ -13,17 +13,21 @@ from pipeline.align.peaks import HEADER
 from pipeline.report.others import read_tsv, table_of
 from pipeline.report.render import render
 
+MOST_PAIRS = 15  # of six aligners, each with each
+
 
 def boundaries_section(exp: Path) -> Markup:
     """Tables of boundaries.tsv and peaks.tsv; empty where there are no boundaries. UserError for damaged files."""
     rows = _rows(exp / "boundaries.tsv", TSV)
     if not rows:
         return Markup()
-    together, classes = ([row for row in rows if (row[2] == "all") == whole] for whole in (True, False))
+    shown = _shown(rows)
+    together, classes = ([row for row in shown if (row[2] == "all") == whole] for whole in (True, False))
     return render(
         "boundaries.html",
         limits=WITHIN_MS,
         groups=_groups(together),
+        all_are_shown=len(shown) == len(rows),
         with_gold=any(row[0] == GOLD for row in together),
         classes=table_of(TSV, classes, "Boundaries by class of phone"),
         peaks=_peaks(_rows(exp / "peaks.tsv", HEADER)),
@@ -38,6 +42,13 @@ def _rows(path: Path, columns: Sequence[str]) -> list[list[str]]:
     if head != list(columns):
         raise UserError(f"{path}:1: columns {' '.join(head)}, not {' '.join(columns)}; remove it and run make again")
     return rows
+
+
+def _shown(rows: list[list[str]]) -> list[list[str]]:
+    """All rows, or if there are many pairs of aligners, of these only those with the first, which is the reference."""
+    pairs = dict.fromkeys((row[0], row[1]) for row in rows if row[0] != GOLD)
+    first = next(iter(pairs), ("", ""))[0]
+    return rows if len(pairs) <= MOST_PAIRS else [row for row in rows if row[0] in (GOLD, first)]
 
 
 Row = tuple[str, str, list[str]]  # an aligner, what is to be said of it in small, and the cells
