@@ -23,7 +23,10 @@ from pipeline.search.decode import SEARCHES, Decoder, SearchSettings, WfstDecode
 from pipeline.search.system import System
 from pipeline.search.wfst import Beams
 
-SCALES = (0.03, 0.05, 0.07, 0.085, 0.1, 0.12, 0.14, 0.17, 0.2, 0.24, 0.28, 0.34, 0.4, 0.56, 0.8, 1.1, 1.6, 2.2, 3.0)
+SCALES = (
+    *(0.03, 0.05, 0.07, 0.085, 0.1, 0.12, 0.14, 0.17, 0.2, 0.24, 0.28),
+    *(0.34, 0.4, 0.56, 0.8, 1.1, 1.6, 2.2, 3.0, 4.0, 5.6, 8.0),
+)
 SCORES = (-6.0, -4.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 4.0)
 BEST_PATH_ONLY = 0.1  # lattice beam: nothing beside the best path is wanted here
 
