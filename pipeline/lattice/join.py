@@ -38,7 +38,7 @@ def join(lattices: Sequence[Lattice], shares: Sequence[float], scales: Sequence[
                 for node in (int(lattice.arc_from[arc]), int(lattice.arc_to[arc]))
             )
             arcs.append((begin, end, lattice.label[arc], lattice.word[arc], scores[arc]))
-    begins, to, labels, words, scores = zip(*sorted(arcs, key=lambda arc: arc[0]))
+    begins, to, labels, words, own_scores = zip(*sorted(arcs, key=lambda arc: arc[0]))
     joined = replace(
         lattices[0],
         system=" + ".join(lattice.system for lattice in lattices),
@@ -49,7 +49,7 @@ def join(lattices: Sequence[Lattice], shares: Sequence[float], scales: Sequence[
         arc_to=np.array(to),
         label=list(labels),
         word=list(words),
-        acoustic=np.array(scores),
+        acoustic=np.array(own_scores),
         language=np.zeros(len(arcs)),
         beam=min(lattice.beam for lattice in lattices),
     )

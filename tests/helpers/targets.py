@@ -14,6 +14,7 @@ TARGETS = (
     "compare",
     "errors",
     "matrix",
+    "combine",
     "report",
     "pron_probs",
     "lattice_difference",
