@@ -181,6 +181,7 @@ GOOD = {"loss": 2.5, "dev_per": 100.0, "learning_rate": 0.001, "ended": 1.7e9}
         ({"history": [], "best_epoch": 1}, "history is no list"),
         ({"history": [GOOD, {"loss": 1.0}], "best_epoch": 1}, "history is no list"),
         ({"history": [GOOD | {"loss": math.nan}], "best_epoch": 1}, "history is no list"),
+        ({"history": [GOOD | {"loss": 10**400}], "best_epoch": 1}, "history is no list"),
         ({"history": [GOOD | {"dev_per": True}], "best_epoch": 1}, "history is no list"),
         ({"history": [GOOD | {"loss": "2"}], "best_epoch": 1}, "history is no list"),
         ({"history": [GOOD], "best_epoch": 2}, "best_epoch 2 is no number from 1 to 1"),

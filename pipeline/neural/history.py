@@ -3,7 +3,6 @@ and as curves for TensorBoard."""
 
 from __future__ import annotations
 
-import math
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, fields
@@ -34,6 +33,7 @@ class Epoch:
 
 
 MEASURED = [one.name for one in fields(Epoch)]
+LARGEST = 1e12
 CURVES = {"loss per phone": "loss", "dev PER": "dev_per", "learning rate": "learning_rate"}
 
 
@@ -56,10 +56,10 @@ def from_json(value: Any) -> list[Epoch]:
 
 
 def _sound(value: Any) -> bool:
-    """Whether this is one epoch, of finite numbers."""
+    """Whether this is one epoch, of numbers that can be drawn."""
     if not isinstance(value, dict) or sorted(value) != sorted(MEASURED):
         return False
-    return all(type(number) in (int, float) and math.isfinite(number) for number in value.values())
+    return all(type(number) in (int, float) and abs(number) < LARGEST for number in value.values())
 
 
 def read_history(directory: Path) -> History | None:
