@@ -13,7 +13,7 @@ from helpers.langs import BUGS_ARPA, PHONE_ARPA, make_lang, unigram_arpa
 from lexicon.errors import UserError
 from lexicon.lang import Lang
 from pipeline.neural.paths import best_spelling, greedy, input_frames
-from pipeline.search.flashlight import FlashlightDecoder
+from pipeline.search.flashlight import FlashlightDecoder, FlashlightSettings
 
 
 def emissions(lang: Lang, frames: list[dict[str, float]]) -> np.ndarray:
@@ -24,6 +24,10 @@ def emissions(lang: Lang, frames: list[dict[str, float]]) -> np.ndarray:
         for token, p in given.items():
             row[lang.tokens.index(token)] = p
     return np.log(matrix).astype(np.float32)
+
+
+def decoder(lang: Lang, **settings: float) -> FlashlightDecoder:
+    return FlashlightDecoder(lang, lang.tokens, FlashlightSettings(**settings))
 
 
 @pytest.fixture
@@ -37,12 +41,12 @@ def bunny_bunny(lang: Lang) -> np.ndarray:
 
 
 def test_language_model_turns_bunny_bunny_into_bugs_bunny(bugs: Lang):
-    assert FlashlightDecoder(bugs, bugs.tokens, lm_weight=0.0).decode(bunny_bunny(bugs))[0].words == ("BUNNY", "BUNNY")
-    assert FlashlightDecoder(bugs, bugs.tokens, lm_weight=1.0).decode(bunny_bunny(bugs))[0].words == ("BUGS", "BUNNY")
+    assert decoder(bugs, lm_weight=0.0).decode(bunny_bunny(bugs))[0].words == ("BUNNY", "BUNNY")
+    assert decoder(bugs, lm_weight=1.0).decode(bunny_bunny(bugs))[0].words == ("BUGS", "BUNNY")
 
 
 def test_scores_and_times_by_hand(bugs: Lang):
-    best = FlashlightDecoder(bugs, bugs.tokens, lm_weight=2.0, word_score=-0.5).decode(bunny_bunny(bugs))[0]
+    best = decoder(bugs, lm_weight=2.0, word_score=-0.5).decode(bunny_bunny(bugs))[0]
     assert best.acoustic == pytest.approx(math.log(0.8 * 0.8 * 0.4 * 0.4 * 0.9 * 0.8 * 0.8 * 0.9 * 0.9 * 0.9), abs=1e-5)
     assert best.language == pytest.approx(-0.3 * math.log(10), abs=1e-5)  # three bigrams of -0.1, sentence end included
     assert best.score == pytest.approx(best.acoustic + 2 * best.language - 1.0)
@@ -52,7 +56,7 @@ def test_scores_and_times_by_hand(bugs: Lang):
 
 
 def test_nbest_is_ordered_and_different(bugs: Lang):
-    found = FlashlightDecoder(bugs, bugs.tokens, lm_weight=0.5).decode(bunny_bunny(bugs))
+    found = decoder(bugs, lm_weight=0.5).decode(bunny_bunny(bugs))
     assert len(found) > 1
     assert [h.score for h in found] == sorted((h.score for h in found), reverse=True)
     assert len({h.words for h in found}) == len(found)
@@ -61,7 +65,7 @@ def test_nbest_is_ordered_and_different(bugs: Lang):
 def test_last_phone_of_a_word_may_last(bugs: Lang):
     """Plain flashlight without a separator would have to call frames 4 to 6 blank or another word."""
     frames = [{"B": 0.9}, {"AH": 0.9}, {"N": 0.9}] + [{"IY": 0.99}] * 4
-    best = FlashlightDecoder(bugs, bugs.tokens, lm_weight=0.0).decode(emissions(bugs, frames))[0]
+    best = decoder(bugs, lm_weight=0.0).decode(emissions(bugs, frames))[0]
     assert best.words == ("BUNNY",)
     assert best.acoustic == pytest.approx(math.log(0.9**3 * 0.99**4), abs=1e-5)
     assert (best.tokens[-1].begin, best.tokens[-1].end) == (3, 7)
@@ -79,7 +83,7 @@ def test_equals_exhaustive_search(tmp_path: Path):
         (word, float(prob), tuple(map(lang.tokens.index, phones))) for word, prob, *phones in map(str.split, lines)
     ]
     sentences = [s for n in range(5) for s in itertools.product(variants, repeat=n)]
-    decoder = FlashlightDecoder(lang, lang.tokens, 0.7, -0.3, 500, 20, 1000.0)
+    searcher = decoder(lang, lm_weight=0.7, word_score=-0.3, beam_size=500, beam_size_token=20, beam_threshold=1000.0)
     for seed in range(10):
         posteriors = np.random.default_rng(seed).dirichlet(np.full(len(lang.tokens), 0.4), 6)
         matrix = np.log(posteriors + 1e-3).astype(np.float32)
@@ -96,7 +100,7 @@ def test_equals_exhaustive_search(tmp_path: Path):
             )
             for s in sentences
         )
-        best = decoder.decode(matrix)[0]
+        best = searcher.decode(matrix)[0]
         assert best.score == pytest.approx(ranked[0], abs=1e-4)
         assert best.words == ranked[1]
 
@@ -132,31 +136,31 @@ def test_input_frames_cover_the_utterance():
 
 
 def test_no_frames_no_words(bugs: Lang):
-    found = FlashlightDecoder(bugs, bugs.tokens).decode(np.zeros((0, len(bugs.tokens)), np.float32))
+    found = decoder(bugs).decode(np.zeros((0, len(bugs.tokens)), np.float32))
     assert len(found) == 1 and found[0].words == () and found[0].tokens == ()
 
 
 def test_silence_gives_no_words(bugs: Lang):
-    best = FlashlightDecoder(bugs, bugs.tokens).decode(emissions(bugs, [{"<blk>": 0.99}] * 5))[0]
+    best = decoder(bugs).decode(emissions(bugs, [{"<blk>": 0.99}] * 5))[0]
     assert best.words == () and best.acoustic == pytest.approx(5 * math.log(0.99), abs=1e-5)
 
 
 def test_half_a_word_is_no_word(bugs: Lang):
-    best = FlashlightDecoder(bugs, bugs.tokens, beam_size=1).decode(emissions(bugs, [{"B": 0.99}, {"AH": 0.99}]))[0]
+    best = decoder(bugs, beam_size=1).decode(emissions(bugs, [{"B": 0.99}, {"AH": 0.99}]))[0]
     assert best.words == () and best.tokens == ()
 
 
 @pytest.mark.parametrize("dtype, order", [(np.float64, "C"), (np.float32, "F"), (np.float16, "C")])
 def test_any_float_and_layout_of_posteriors(bugs: Lang, dtype: type, order: str):
     matrix = np.array(bunny_bunny(bugs), dtype=dtype, order=order)
-    assert FlashlightDecoder(bugs, bugs.tokens, 0.0).decode(matrix)[0].words == ("BUNNY", "BUNNY")
+    assert decoder(bugs, lm_weight=0.0).decode(matrix)[0].words == ("BUNNY", "BUNNY")
 
 
 def test_wrong_sizes_are_refused(bugs: Lang):
-    decoder = FlashlightDecoder(bugs, bugs.tokens)
+    searcher = decoder(bugs)
     for matrix in (np.zeros((4, 3), np.float32), np.zeros(7, np.float32), np.full((3, len(bugs.tokens)), np.nan)):
         with pytest.raises(UserError, match="posteriors"):
-            decoder.decode(matrix)
+            searcher.decode(matrix)
     with pytest.raises(UserError, match="tokens.txt"):
         FlashlightDecoder(bugs, bugs.tokens[:-1])
 
@@ -165,7 +169,7 @@ def test_all_words_of_a_pronunciation_are_found(tmp_path: Path):
     """flashlight's trie has room for six of them."""
     words = {f"W{i}": -1 - i / 10 for i in range(8)}
     lang = make_lang(tmp_path / "lang", [f"{word} 1.0 AH" for word in words], unigram_arpa(words))
-    found = FlashlightDecoder(lang, lang.tokens, 0.1).decode(emissions(lang, [{"AH": 0.99}]))
+    found = decoder(lang, lm_weight=0.1).decode(emissions(lang, [{"AH": 0.99}]))
     assert [hypothesis.words for hypothesis in found[:8]] == [(word,) for word in words]
 
 
@@ -174,19 +178,19 @@ def test_words_that_sound_and_score_alike_are_the_same_in_every_run(tmp_path: Pa
     words = dict.fromkeys(["TO", "TOO", "TWO", "TUE"], -1.0)
     lang = make_lang(tmp_path / "lang", [f"{word} 1.0 T UW" for word in words], unigram_arpa(words))
     matrix = emissions(lang, [{"T": 0.9}, {"UW": 0.9}, {"<blk>": 0.9}] * 8)
-    decoders = [FlashlightDecoder(lang, lang.tokens, 0.1, beam_size=20) for _ in range(10)]
-    found = [[h.words for h in decoder.decode(matrix)] for decoder in decoders]
+    decoders = [decoder(lang, lm_weight=0.1, beam_size=20) for _ in range(10)]
+    found = [[h.words for h in one.decode(matrix)] for one in decoders]
     assert found[0][:2] == [("TO",) * 8, ("TO",) * 7 + ("TOO",)]
     assert all(readings == found[0] for readings in found)
 
 
 def test_kenlm_is_silent(bugs: Lang, capfd: pytest.CaptureFixture):
-    FlashlightDecoder(bugs, bugs.tokens)
+    decoder(bugs)
     assert capfd.readouterr() == ("", "")
 
 
 def test_what_kenlm_refuses_is_one_line(bugs: Lang):
     (bugs.path / "lm.arpa").write_text(PHONE_ARPA)
     with pytest.raises(UserError, match="lm.arpa: KenLM says: .*at least a bigram") as error:
-        FlashlightDecoder(bugs, bugs.tokens)
+        decoder(bugs)
     assert "\n" not in str(error.value)
