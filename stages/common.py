@@ -72,9 +72,9 @@ def at_least(least: float) -> Callable[[str], float]:
     return number
 
 
-def jobs(options: argparse.ArgumentParser) -> None:
+def jobs(options: argparse.ArgumentParser, meaning: str = "worker processes") -> None:
     """The option of every stage that computes for long."""
-    options.add_argument("--jobs", type=at_least(1), default=1, help="worker processes")
+    options.add_argument("--jobs", type=at_least(1), default=1, help=meaning)
 
 
 def leave_out(options: argparse.ArgumentParser) -> None:

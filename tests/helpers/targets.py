@@ -14,6 +14,7 @@ TARGETS = (
     "compare",
     "errors",
     "matrix",
+    "sweep",
     "report",
     "pron_probs",
     "lattice_difference",
