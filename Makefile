@@ -19,8 +19,8 @@ SHELL := /bin/bash
 export PHONOSCOPE_CORES := $(VENV)/.cores
 # Stages of one run may write beside each other; another run's have to wait.
 export PHONOSCOPE_RUN := $(shell echo $$PPID.$$(date +%s))
-.PHONY: all setup data lexicon mfcc $(trained) decode compare errors matrix sweep report pron_probs \
-  lattice lattice_difference lattice_text models encode layers replay show check transcribe align record test clean help FORCE
+.PHONY: all setup data lexicon mfcc $(trained) decode compare errors matrix sweep report pron_probs lattice \
+  lattice_difference lattice_text models encode layers replay show check transcribe align record test clean help FORCE
 
 ##@ Everything
 ## all: all stages on CORPUS, then the comparison
@@ -44,7 +44,7 @@ errors:  $(explained)
 ## matrix: what phone bigram, lexicon and language model bring to each of SYSTEMS
 matrix:  $(EXP)/matrix.tsv
 ## sweep: errors and speed on dev for each knob of MODEL's word search, one at a time
-sweep:   $$(call inside,$$(MODEL),sweep.tsv)
+sweep:   $(if $(filter sweep,$(MAKECMDGOALS)),$$(call inside,$$(MODEL),sweep.tsv))
 ## report: pages with pictures and sound; of utterance UTT alone, or UTT=all
 report:  $(EXP)/report/index.html
 ## pron_probs: do counted pronunciation and pause probabilities help on dev?

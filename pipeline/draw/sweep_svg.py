@@ -53,10 +53,12 @@ def sweep_svg(name: str, rows: Sequence[Row]) -> list[str]:
     knobs = list(dict.fromkeys(row.knob for row in rows))
     logs = [math.log10(row.rtf) for row in rows]
     speeds = min(logs) - 0.05, max(logs) + 0.05
+    wordless = list(dict.fromkeys(row.knob for row in rows if math.isnan(row.wer)))
+    free = f" ({', '.join(wordless)}: free PER)" if wordless else ""
     panels: list[tuple[_Panel, list[tuple[Row, float]]]] = []
     for title, all_points in (
         ("WER %", [(row, row.wer) for row in rows if not math.isnan(row.wer)]),
-        ("PER % (greedy, lexicon_free: free PER)", [(row, row.per) for row in rows]),
+        (f"PER %{free}", [(row, row.per) for row in rows]),
     ):
         if all_points:
             top = TOP + len(panels) * (HEIGHT + BETWEEN)
