@@ -19,7 +19,7 @@ SHELL := /bin/bash
 export PHONOSCOPE_CORES := $(VENV)/.cores
 # Stages of one run may write beside each other; another run's have to wait.
 export PHONOSCOPE_RUN := $(shell echo $$PPID.$$(date +%s))
-.PHONY: all setup data lexicon mfcc $(trained) decode compare errors matrix sweep report pron_probs lattice \
+.PHONY: all setup data lexicon mfcc $(trained) decode compare errors matrix combine sweep report pron_probs lattice \
   lattice_difference lattice_text models encode layers replay show check transcribe align record test clean help FORCE
 
 ##@ Everything
@@ -43,6 +43,8 @@ compare: $(EXP)/compare.tsv
 errors:  $(explained)
 ## matrix: what phone bigram, lexicon and language model bring to each of SYSTEMS
 matrix:  $(EXP)/matrix.tsv
+## combine: the table with a row more: the systems COMBINE as one, over all that their lattices hold
+combine: $(EXP)/compare.tsv
 ## sweep: errors and speed on dev for each knob of MODEL's word search, one at a time
 sweep:   $(if $(filter sweep,$(MAKECMDGOALS)),$$(call inside,$$(MODEL),sweep.tsv))
 ## report: pages with pictures and sound; of utterance UTT alone, or UTT=all
@@ -162,10 +164,10 @@ $(EXP)/$(2)/tuning.json: $(model_dir)/model.safetensors $(call raw_of,dev,$(feat
 	$$(PY) -m stages.tune --jobs $(NJ) $$(tune_$(2))
 
 decode_$(2) = --model $(model_dir) --search $(search_of) --tuning $(EXP)/$(2)/tuning.json \
-	--data $(DATA)/test --lang $(3) --out $(EXP)/$(2)/decode_test $(4) $$(call words_of,DECODE_ARGS)
-$(EXP)/$(2)/decode_test/hyp.txt: $(EXP)/$(2)/tuning.json $(call raw_of,test,$(features)) \
-		$$(call changed,$$(decode_$(2)),$(EXP)/$(2)/decode_test/hyp.txt)
-	$$(PY) -m stages.decode --jobs $(NJ) $$(decode_$(2))
+	--data $(DATA)/$$(1) --lang $(3) --out $(EXP)/$(2)/decode_$$(1) $(4) $$(call words_of,DECODE_ARGS)
+$(EXP)/$(2)/decode_%/hyp.txt: $(EXP)/$(2)/tuning.json $(call raw_of,%,$(features)) \
+		$$$$(call changed,$$$$(call decode_$(2),$$$$*),$(EXP)/$(2)/decode_$$$$*/hyp.txt)
+	$$(PY) -m stages.decode --jobs $(NJ) $$(call decode_$(2),$$*)
 
 score_$(2) = --decode $(EXP)/$(2)/decode_test --data $(DATA)/test --ref-phones $(reference)/ali_test/reference.txt
 $(EXP)/$(2)/decode_test/wer.txt: $(EXP)/$(2)/decode_test/hyp.txt $(reference)/ali_test/phones.txt \
@@ -237,14 +239,29 @@ $(EXP)/boundaries.tsv: $(alignments) $(patsubst %,$(EXP)/%/decode_test/hyp.txt,$
 scores := $(patsubst %,$(EXP)/%/decode_test/wer.txt,$(SYSTEMS))
 # What encoders wrote themselves, if they were asked for it (ENCODE_ARGS=--words), has a row of its own.
 own_words := $(wildcard $(foreach e,$(encoders),$(DATA)/test/$(call encoder_file,$(e)).txt))
+# So have combinations of systems, A.B, that have been asked for.
+combinations := $(call uniq,$(notdir $(patsubst %/hyp.txt,%,$(wildcard $(EXP)/combined/*/hyp.txt))) \
+	$(if $(filter combine,$(MAKECMDGOALS)),$(subst $(space),.,$(strip $(COMBINE)))))
+$(if $(filter combine,$(MAKECMDGOALS)),$(if $(filter-out $(known_systems),$(COMBINE)),\
+  $(error COMBINE: "$(filter-out $(known_systems),$(COMBINE))" unknown; there are: $(known_systems))))
+define combination
+combine_$(1) = $(experiment) --systems $(subst ., ,$(1)) --out $(EXP)/combined/$(1)
+$(EXP)/combined/$(1)/hyp.txt: $(reference)/ali_dev/phones.txt \
+		$(foreach s,$(subst ., ,$(1)),$(EXP)/$(s)/decode_dev/hyp.txt $(EXP)/$(s)/decode_test/hyp.txt) \
+		$$(call changed,$$(combine_$(1)),$(EXP)/combined/$(1)/hyp.txt)
+	$$(PY) -m stages.combine --jobs $(NJ) $$(combine_$(1))
+endef
+$(foreach c,$(combinations),$(eval $(call combination,$(c))))
+beside := $(own_words) $(patsubst %,$(EXP)/combined/%/hyp.txt,$(combinations))
+
 compare_opts = $(experiment) --systems $(SYSTEMS) --out $(EXP)/compare.tsv
-$(EXP)/compare.tsv: $(scores) $(own_words) $(EXP)/boundaries.tsv $(call changed,$(compare_opts),$(EXP)/compare.tsv)
+$(EXP)/compare.tsv: $(scores) $(beside) $(EXP)/boundaries.tsv $(call changed,$(compare_opts),$(EXP)/compare.tsv)
 	$(PY) -m stages.compare $(compare_opts)
 
 report_opts = $(experiment) --systems $(SYSTEMS) $(if $(pair_differs),--pair $(PAIR)) --out $(EXP)/report \
 	$(if $(UTT),$(call quoted,--utt=$(UTT))) $(call words_of,REPORT_ARGS)
 pair_differs = $(if $(filter-out $(SYSTEMS),$(PAIR)),,$(EXP)/lattice_difference.txt)
-$(EXP)/report/index.html: $(scores) $(own_words) $(EXP)/boundaries.tsv $(explained) $(pair_differs) \
+$(EXP)/report/index.html: $(scores) $(beside) $(EXP)/boundaries.tsv $(explained) $(pair_differs) \
 		$(wildcard $(EXP)/layers/*.json) \
 		$(call changed,$(report_opts),$(EXP)/report/index.html)
 	$(PY) -m stages.report --jobs $(NJ) $(report_opts)

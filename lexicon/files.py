@@ -90,6 +90,21 @@ def log_file(path: Path | str) -> Iterator[IO[str]]:
     _note(path)
 
 
+def grow_file(path: Path | str, data: bytes) -> None:
+    """Let the file ``path`` hold ``data``. Where it holds the beginning of that, the rest is added to it, for programs
+    that keep it open and read along; else it is replaced, atomically."""
+    path = Path(path)
+    _inside(path.parent)
+    held = path.read_bytes() if path.is_file() and not path.is_symlink() else b""
+    if not held or not data.startswith(held):
+        with atomic_write(path, "wb") as stream:
+            stream.write(data)
+        return
+    with open(path, "ab") as stream:
+        stream.write(data[len(held) :])
+    _note(path)
+
+
 @contextlib.contextmanager
 def scratch_dir(path: Path | str) -> Iterator[Path]:
     """Yield a fresh directory beside ``path`` that is gone afterwards."""

@@ -37,7 +37,7 @@ capitals    = $(call swapped,$(letters),$(1))
 args_of     := $(foreach s,$(trained),$(call capitals,$(s))_ARGS)
 
 settings := CORPUS CORPUS_DIR SPLIT VOCAB OOV LEXICON PHONES PRON_PROBS GOLD ALLOW_SHORT SYSTEMS REFERENCE DOWNLOADS \
-  UTT STAGE ENCODER MODELS LAYERS MODEL MODEL2 GRAPH PAIR LEVEL MIN_POSTERIOR BEAM WAV TEXT TEXTFILE SECONDS NJ \
+  UTT STAGE ENCODER MODELS LAYERS MODEL MODEL2 GRAPH PAIR COMBINE LEVEL MIN_POSTERIOR BEAM WAV TEXT TEXTFILE SECONDS NJ \
   DATA EXP DIR FIX VENV DATA_ARGS MFCC_ARGS LANG_ARGS $(args_of) ENCODE_ARGS LAYERS_ARGS TUNE_ARGS DECODE_ARGS \
   SWEEP_ARGS REPORT_ARGS
 
@@ -69,6 +69,7 @@ MODEL         := gmm
 MODEL2        :=
 GRAPH         := free
 PAIR          := gmm neural
+COMBINE       := gmm neural_wfst
 LEVEL         := phone
 MIN_POSTERIOR := 0.01
 BEAM          :=
@@ -122,7 +123,7 @@ $(foreach s,MODEL LEVEL,$(if $(call no_name,$($(s))),$(call refuse,$(s),write a 
 $(if $(call no_name,$(subst :,-,$(ENCODER))),\
   $(call refuse,ENCODER,write the name of a model; for a control with :random or :shuffled))
 $(if $(MODEL2),$(if $(call no_name,$(MODEL2)),$(call refuse,MODEL2,write a name of $(signs))))
-$(foreach s,SYSTEMS PAIR,$(if $(strip $($(s))),,$(call refuse,$(s),name at least one system))\
+$(foreach s,SYSTEMS PAIR COMBINE,$(if $(strip $($(s))),,$(call refuse,$(s),name at least one system))\
   $(foreach w,$($(s)),$(if $(call no_name,$(w)),$(call refuse,$(s),write names with spaces between them))))
 $(if $(filter-out 1,$(words $(REFERENCE)))$(filter-out $(trained),$(REFERENCE)),\
   $(call refuse,REFERENCE,write one of $(trained)))

@@ -99,6 +99,20 @@ def test_it_stands_beside_the_others_everywhere(project):
     assert "Nothing to be done" in make(project)
 
 
+def test_it_can_be_combined_with_another(project):
+    table = make(project, "combine", "COMBINE=gmm onegauss")
+    assert "gmm + onegauss" in table
+    row = (project / "exp/mine/compare.tsv").read_text().splitlines()[-1].split("\t")
+    assert row[0] == "gmm + onegauss" and row[4:7] == [""] * 3 and float(row[1]) <= 50 and float(row[7]) <= 100
+    assert "combine" not in {line.split()[0].removesuffix(":") for line in make(project).splitlines() if line.split()}
+    assert "gmm + onegauss" in (project / "exp/mine/report/index.html").read_text()
+    planned = make(project, "-n", "DECODE_ARGS=--beam 11")  # it is kept as its systems are
+    assert planned.count("stages.combine") == 1 and "decode_dev" in planned
+    (project / "exp/mine/combined/gmm.onegauss/combine.json").unlink()
+    (project / "exp/mine/combined/gmm.onegauss/hyp.txt").unlink()
+    assert "gmm + onegauss" not in make(project, "compare")
+
+
 def test_its_alignment_can_be_the_reference(project):
     ali, teacher = project / "exp/mine/onegauss/ali_test", project / "exp/mine/gmm/ali_test/phones.txt"
     before = teacher.stat().st_mtime_ns

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import signal
+import struct
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +22,7 @@ import torch
 from lexicon.errors import UserError
 from pipeline.neural.checkpoint import State
 from pipeline.neural.data import Part, augment, batches, resample, split_by_length, survey
+from pipeline.neural.history import read_history
 from pipeline.neural.model import EncoderConfig, load_model, save_model
 from pipeline.neural.settings import TrainSettings
 from pipeline.neural.train import Gradients, Share, finish, learning_rate, new_state, train
@@ -68,6 +74,7 @@ def test_it_learns(parts, tmp_path: Path):
     np.testing.assert_allclose(np.exp(again.log_prior), np.exp(posteriors).mean(axis=0), atol=1e-5)
     assert sum(np.exp(model.log_prior)) == pytest.approx(1, abs=1e-5)
     assert meta["epochs"] == state.epoch and meta["dev_per"] == pytest.approx(state.best_per, abs=1e-4)
+    assert read_history(tmp_path) == (state.history, state.best_epoch)
 
 
 CHILD = """
@@ -100,6 +107,93 @@ def test_kill_9_and_again_gives_the_same_bits(parts, tmp_path: Path):
     same_run(straight, train(*parts[:2], TOKENS, LONG, parts[2], tmp_path / "b", CPU))
     assert (tmp_path / "a" / "train.log").read_text() == (tmp_path / "b" / "train.log").read_text()
     same_run(straight, train(*parts[:2], TOKENS, LONG, parts[2], tmp_path / "b", CPU))  # nothing was left to do
+    (_, a), (times, b) = (curves_in(tmp_path / name) for name in "ab")
+    assert a == b and [step for step, _ in a["dev PER"]] == list(range(1, LONG.epochs + 1))
+    assert times == sorted(times)
+
+
+def crc32c(data: bytes) -> int:
+    """Bit by bit, as RFC 3720 has it."""
+    value = 0xFFFFFFFF
+    for byte in data:
+        value ^= byte
+        for _ in range(8):
+            value = value >> 1 ^ (0x82F63B78 if value & 1 else 0)
+    return value ^ 0xFFFFFFFF
+
+
+def masked(data: bytes) -> int:
+    value = crc32c(data)
+    return ((value >> 15 | value << 17) + 0xA282EAD8) & 0xFFFFFFFF
+
+
+def messages(data: bytes) -> Iterator[tuple[int, Any]]:
+    """Numbers and values of the fields of a protocol buffer, of lengths below 128."""
+    at = 0
+    while at < len(data):
+        key, at = data[at], at + 1
+        size = {0: 1, 1: 8, 2: data[at], 5: 4}[key & 7]
+        at += key & 7 == 2
+        yield key >> 3, data[at : at + size]
+        at += size
+
+
+def curves_in(out: Path) -> tuple[list[float], dict[str, list[tuple[int, float]]]]:
+    """The times of the events, and of each curve its steps and values; every checksum is verified."""
+    (path,) = (out / "tensorboard").iterdir()
+    data, times, curves = path.read_bytes(), [], {}
+    while data:
+        (length,) = struct.unpack("<Q", data[:8])
+        event = data[12 : 12 + length]
+        assert struct.unpack("<I", data[8:12]) == (masked(data[:8]),)
+        assert struct.unpack("<I", data[12 + length : 16 + length]) == (masked(event),)
+        held, data = dict(messages(event)), data[16 + length :]
+        times += struct.unpack("<d", held[1])
+        assert (3 in held) == (len(times) == 1)
+        for _, value in messages(held.get(5, b"")):
+            said = dict(messages(value))
+            curves.setdefault(said[1].decode(), []).append((held[2][0], *struct.unpack("<f", said[2])))
+    return times, curves
+
+
+def test_tensorboard_has_the_curves_of_the_log(parts, tmp_path: Path):
+    state = train(*parts[:2], TOKENS, TINY, parts[2], tmp_path, CPU)
+    times, curves = curves_in(tmp_path)
+    assert len(times) == 1 + TINY.epochs and times == sorted(times) and abs(times[-1] - time.time()) < 60
+    told = [line.split() for line in (tmp_path / "train.log").read_text().splitlines()]
+    for name, column, digits in (("loss per phone", 5, 4), ("dev PER", 8, 2)):
+        assert [(step, f"{value:.{digits}f}") for step, value in curves[name]] == [
+            (int(words[1]), words[column]) for words in told
+        ]
+    steps = state.step // TINY.epochs
+    assert curves["learning rate"] == [
+        (epoch, pytest.approx(learning_rate(epoch * steps - 1, steps, TINY))) for epoch in (1, 2, 3)
+    ]
+
+
+GOOD = {"loss": 2.5, "dev_per": 100.0, "learning_rate": 0.001, "ended": 1.7e9}
+
+
+@pytest.mark.parametrize(
+    "meta, what",
+    [
+        ({"history": None, "best_epoch": 1}, "history is no list of epochs with loss, dev_per"),
+        ({"history": [], "best_epoch": 1}, "history is no list"),
+        ({"history": [GOOD, {"loss": 1.0}], "best_epoch": 1}, "history is no list"),
+        ({"history": [GOOD | {"loss": math.nan}], "best_epoch": 1}, "history is no list"),
+        ({"history": [GOOD | {"loss": 10**400}], "best_epoch": 1}, "history is no list"),
+        ({"history": [GOOD | {"dev_per": True}], "best_epoch": 1}, "history is no list"),
+        ({"history": [GOOD | {"loss": "2"}], "best_epoch": 1}, "history is no list"),
+        ({"history": [GOOD], "best_epoch": 2}, "best_epoch 2 is no number from 1 to 1"),
+        ({"history": [GOOD], "best_epoch": "1"}, "best_epoch '1'"),
+        ({"history": [GOOD]}, "best_epoch None"),
+    ],
+)
+def test_a_damaged_history_is_one_line(tmp_path: Path, meta: dict, what: str):
+    (tmp_path / "neural").mkdir()
+    (tmp_path / "neural" / "meta.json").write_text(json.dumps(meta))
+    with pytest.raises(UserError, match=f"neural/meta.json: {what}.*; run: make neural"):
+        read_history(tmp_path / "neural")
 
 
 def same_run(a: State, b: State) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from lexicon import files
 from lexicon.errors import UserError
-from lexicon.files import atomic_dir, atomic_write, log_file, mark, scratch_dir
+from lexicon.files import atomic_dir, atomic_write, grow_file, log_file, mark, noting, scratch_dir
 
 KILLED = (
     "import os, sys, signal; from lexicon.files import *; d = {}(sys.argv[1]); d.__enter__(); os.kill(os.getpid(), 9)"
@@ -90,6 +90,26 @@ def test_only_folders_of_phonoscopes_own_are_replaced(tmp_path):
     with atomic_dir(tmp_path / "root/old") as new:
         (new / "fresh").touch()
     assert os.listdir(tmp_path / "root/old") == ["fresh"]
+
+
+def test_a_file_that_grows_stays_the_same_file_for_those_who_read_along(tmp_path):
+    path = tmp_path / "sub" / "events"
+    grow_file(path, b"one")
+    with open(path, "rb") as reader, noting() as written:
+        assert reader.read() == b"one"
+        grow_file(path, b"one, two")
+        assert reader.read() == b", two" and written == {path}
+    path.write_bytes(b"one, tw")  # a killed run came so far
+    grow_file(path, b"one, two, three")
+    assert path.read_bytes() == b"one, two, three"
+    for other in (b"two", b"one"):
+        grow_file(path, other)
+        assert path.read_bytes() == other
+    path.unlink()
+    (tmp_path / "precious").write_bytes(b"one")
+    path.symlink_to(tmp_path / "precious")
+    grow_file(path, b"one, two")
+    assert path.read_bytes() == b"one, two" and (tmp_path / "precious").read_bytes() == b"one"
 
 
 @pytest.mark.parametrize("write", [atomic_write, log_file])

@@ -11,15 +11,20 @@ import numpy as np
 import pytest
 from reports.browsing import open_page, utterance_page
 from reports.trees import (
+    LEARNED,
     ODD_ID,
     ODD_WORD,
 )
 
-from lexicon.files import write_lines
+from lexicon.errors import UserError
+from lexicon.files import write_json, write_lines
 from pipeline.align.boundaries import GOLD, TSV
 from pipeline.compare.causes import CAUSES
 from pipeline.draw.spectrogram import png_mask
+from pipeline.neural.history import as_json
+from pipeline.report.curves import round_values
 from pipeline.report.placing import boundaries_section
+from pipeline.report.training import training_section
 
 pytest_plugins = ["reports.fixtures"]
 
@@ -49,6 +54,7 @@ def test_sections_that_other_stages_fill(report: Path, watched: SimpleNamespace)
         "systems",
         "pairs",
         "pronunciations",
+        "training",
         "utterances",
         "disputed",
         "difference",
@@ -89,6 +95,64 @@ def test_sections_that_other_stages_fill(report: Path, watched: SimpleNamespace)
         ["new", "50.0", "3.5", "0.30 ± 0.25", "90.0"],
         ["new.raw", "60.0", "1.5", "0.40 ± 0.35", "80.0"],
     ]
+
+
+def test_how_a_network_learned(report: Path, watched: SimpleNamespace) -> None:
+    """What is drawn, read off the picture with the ticks of its scales."""
+    page = watched.page
+    open_page(page, report / "index.html", panels=1)
+    picture = page.locator("#training figure.curve")
+    assert picture.count() == 1
+    assert picture.locator("figcaption").inner_text() == "new 3 epochs; kept is epoch 2, dev PER 40.0 %"
+
+    def places(selector: str) -> list[tuple[str, float, float]]:
+        """Text and place of dots and of ticks."""
+        return picture.locator(selector).evaluate_all("""all => all.map(one => [one.textContent, ...(one.cx
+            ? [one.cx.baseVal.value, one.cy.baseVal.value] : [one.x.baseVal[0].value, one.y.baseVal[0].value])])""")
+
+    for line, scale, values in (
+        ("g.plain", ".tick-y:not(.second)", [4.0, 2.5, 0.5]),
+        ("g:not(.plain)", ".tick-y.second", [100.0, 40.0, 60.0]),
+    ):
+        ticks = places(scale)
+        numbers, heights = [float(text) for text, _, _ in ticks], [y - 3.5 for _, _, y in ticks]
+        slope, start = np.polyfit(heights, numbers, 1)
+        drawn = [start + slope * y for _, _, y in places(f"{line} circle")]
+        np.testing.assert_allclose(drawn, values, atol=0.01 * max(values))
+    titles = picture.locator("circle title").all_text_contents()
+    assert titles[2:4] == ["epoch 3: loss 0.500 per phone", "epoch 1: dev PER 100.0 %"]
+    kept = picture.locator("text", has_text="kept").evaluate("one => one.x.baseVal[0].value")
+    assert kept == places("g.plain circle")[1][1]
+
+
+@pytest.mark.parametrize(
+    "low, high, least, wanted",
+    [
+        (0, 104, 0, [0, 20, 40, 60, 80, 100]),
+        (0, 0.62, 0, [0, 0.2, 0.4, 0.6]),
+        (1, 50, 1, [10, 20, 30, 40, 50]),
+        (1, 3, 1, [1, 2, 3]),
+        (93.5, 104, 5, [95, 100]),
+    ],
+)
+def test_ticks_are_round_and_few(low: float, high: float, least: float, wanted: list[float]) -> None:
+    assert round_values(low, high, least) == pytest.approx(wanted)
+
+
+def test_a_model_is_shown_once_and_only_if_it_says_how_it_learned(tmp_path: Path) -> None:
+    for name, history in (("gmm", {}), ("neural", {"history": as_json(LEARNED), "best_epoch": 1})):
+        (tmp_path / name).mkdir()
+        write_json(tmp_path / name / "meta.json", {"train_seconds": 1.0, **history})
+    systems = [("gmm", "gmm"), ("neural", "neural"), ("neural_wfst", "neural")]
+    compared = [SimpleNamespace(name=name, model=tmp_path / model) for name, model in systems]
+    drawn = training_section(SimpleNamespace(systems=compared))
+    assert drawn.count("<figure") == 1 and "system s2" in drawn and "training of neural, neural_wfst" in drawn
+    assert not training_section(SimpleNamespace(systems=compared[:1]))
+    write_json(tmp_path / "neural" / "meta.json", {"history": as_json(LEARNED[:1]), "best_epoch": 1})
+    assert training_section(SimpleNamespace(systems=compared)).count("<circle") == 2
+    write_json(tmp_path / "neural" / "meta.json", {"history": "lost"})
+    with pytest.raises(UserError, match="neural/meta.json: history is no list .*; run: make neural"):
+        training_section(SimpleNamespace(systems=compared))
 
 
 def test_names_are_text_never_markup(report: Path, watched: SimpleNamespace) -> None:

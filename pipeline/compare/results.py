@@ -16,7 +16,7 @@ from lexicon.files import folder_from, read_json
 from lexicon.fold import Fold, read_fold
 from lexicon.text import columns, read_text, same_ids
 from pipeline.base.edits import Pairs
-from pipeline.compare.own_words import own_words
+from pipeline.compare.further import Further, combinations, own_words
 from pipeline.compare.score import Counts, align_all, count, total
 from pipeline.compare.significance import PairedTest, Rate, error_rate, in_words, paired_test, resampling_units
 from pipeline.datadir import Utterance
@@ -29,7 +29,6 @@ MEASURES: dict[str, tuple[str, str, str]] = {
     "per": ("PER", "phones.txt", "phones"),
     "free_per": ("free PER", "free.txt", "phones"),
 }
-OWN = "{}'s own words"
 TSV_COLUMNS = [
     "system",
     *(f"{measure}{end}" for measure in MEASURES for end in ("", "_low", "_high")),
@@ -51,9 +50,13 @@ class Result:
     decode_rtf: float
     parameters: int
 
-    def errors(self, measure: str) -> np.ndarray:
-        """(U,) errors of each utterance."""
-        return np.array([count(pairs).errors for pairs in self.alignments[measure].values()])
+    @functools.cached_property
+    def errors(self) -> dict[str, np.ndarray]:
+        """measure -> (U,) errors of each utterance."""
+        return {
+            measure: np.array([count(pairs).errors for pairs in own.values()])
+            for measure, own in self.alignments.items()
+        }
 
     def counts(self, measure: str) -> Counts:
         return total(self.alignments[measure])
@@ -61,7 +64,7 @@ class Result:
 
 class Comparison:
     """All systems on one test set. Utterances and systems keep the order in which they were read. ``aligned`` is the
-    folder of the alignment that says which phones were said."""
+    folder of the alignment that says which phones were said, EXP/SYSTEM/ali_test."""
 
     def __init__(
         self,
@@ -82,9 +85,10 @@ class Comparison:
         self.units, self.unit_name = resampling_units([u.speaker for u in utterances])
 
     @functools.cached_property
-    def own_words(self) -> dict[str, Rate]:
-        """What recognisers from outside wrote themselves: {recogniser: WER}."""
-        return own_words(self.data, self.lang, self.references["words"], self.units)
+    def further(self) -> list[Further]:
+        """Rows of some measures beside the systems."""
+        exp, words = self.aligned.parent.parent, self.references["words"]
+        return [*combinations(exp, self.references, self.fold), *own_words(self.data, self.lang, words)]
 
     @property
     def reference(self) -> str:
@@ -101,21 +105,20 @@ class Comparison:
         return np.array([len(symbols) for symbols in self.references[MEASURES[measure][2]].values()])
 
     @functools.cache
-    def rate(self, system: Result, measure: str) -> Rate:
+    def rate(self, row: Result | Further, measure: str) -> Rate:
         """Error rate in percent with its bootstrap interval."""
-        return error_rate(system.errors(measure), self.lengths(measure), self.units)
+        return error_rate(row.errors[measure], self.lengths(measure), self.units)
 
     @functools.cache
-    def test(self, first: Result, second: Result, measure: str) -> PairedTest:
+    def test(self, first: Result | Further, second: Result, measure: str) -> PairedTest:
         """Paired bootstrap test of first against second."""
-        return paired_test(first.errors(measure), second.errors(measure), self.lengths(measure), self.units)
+        return paired_test(first.errors[measure], second.errors[measure], self.lengths(measure), self.units)
 
     def sentences(self, measure: str) -> list[str]:
-        """The test of each pair of systems, in words."""
-        return [
-            in_words(self.test(a, b, measure), a.name, b.name, MEASURES[measure][0])
-            for a, b in itertools.combinations(self.systems, 2)
-        ]
+        """The test of each pair of systems, and of each combination against its systems, in words."""
+        pairs: list[tuple[Result | Further, Result]] = list(itertools.combinations(self.systems, 2))
+        pairs += [(row, system) for row in self.further for system in self.systems if system.name in row.of]
+        return [in_words(self.test(a, b, measure), a.name, b.name, MEASURES[measure][0]) for a, b in pairs]
 
     def setting(self) -> str:
         """Corpus, size of the test set, vocabulary, unseen share and perplexity in one line."""
@@ -193,8 +196,7 @@ def read_fields(path: Path, **fields: type) -> dict[str, Any]:
 
 
 def tsv_lines(comparison: Comparison) -> list[str]:
-    """compare.tsv: one row a system; error rates in percent. What a recogniser from outside wrote itself has a WER
-    alone."""
+    """compare.tsv: one row a system; error rates in percent. Rows of some measures have the others empty."""
     lines = ["\t".join(TSV_COLUMNS)]
     for system in comparison.systems:
         rates = [comparison.rate(system, measure) for measure in MEASURES]
@@ -206,8 +208,12 @@ def tsv_lines(comparison: Comparison) -> list[str]:
             str(system.parameters),
         ]
         lines.append("\t".join(cells))
-    for name, rate in comparison.own_words.items():
-        cells = [OWN.format(name), *(f"{value:.2f}" for value in (rate.percent, rate.low, rate.high))]
+    for row in comparison.further:
+        known = {measure: comparison.rate(row, measure) for measure in row.errors}
+        cells = [row.name]
+        for measure in MEASURES:
+            rate = known.get(measure)
+            cells += [f"{value:.2f}" for value in (rate.percent, rate.low, rate.high)] if rate else [""] * 3
         lines.append("\t".join(cells + [""] * (len(TSV_COLUMNS) - len(cells))))
     return lines
 
@@ -226,7 +232,9 @@ def readable_lines(comparison: Comparison, report: Path, further: Sequence[str] 
                 f"{system.parameters:,}",
             ]
         )
-    rows += [[OWN.format(name), str(rate), "", "", "", "", ""] for name, rate in comparison.own_words.items()]
+    for row in comparison.further:
+        cells = [str(comparison.rate(row, measure)) if measure in row.errors else "" for measure in MEASURES]
+        rows.append([row.name, *cells, "", "", ""])
     table = columns(rows)
     table.insert(1, "-" * len(table[0]))
     lines = [
@@ -237,8 +245,7 @@ def readable_lines(comparison: Comparison, report: Path, further: Sequence[str] 
         f"[low, high]: 95 % bootstrap over {comparison.unit_name}. PER: phones of the best word path; "
         "free PER: no words.",
     ]
-    if comparison.own_words:
-        lines.append("Own words: what a recogniser from outside wrote itself, without this lexicon and language model.")
+    lines += [f"{row.name}: {row.note}." for row in comparison.further]
     if len(comparison.systems) > 1:
         lines += ["", f"Pairs (paired bootstrap over {comparison.unit_name}, two-sided):"]
         lines += [f"  {sentence}" for measure in ("wer", "free_per") for sentence in comparison.sentences(measure)]

@@ -13,6 +13,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from lexicon.files import atomic_write
+from pipeline.neural.history import Epoch, as_json, from_json
 from pipeline.neural.model import Encoder
 
 CHECKPOINT = "checkpoint.safetensors"
@@ -31,14 +32,14 @@ class State:
     best_epoch: int = 0
     best_per: float = math.inf
     seconds: float = 0.0
-    history: list[str] = field(default_factory=list)
+    history: list[Epoch] = field(default_factory=list)
 
 
 def copy_weights(model: Encoder) -> dict[str, Tensor]:
     return {name: value.detach().cpu().clone() for name, value in model.state_dict().items()}
 
 
-COUNTERS = ("epoch", "step", "best_epoch", "best_per", "seconds", "history")
+COUNTERS = ("epoch", "step", "best_epoch", "best_per", "seconds")
 
 
 def save_checkpoint(path: Path, state: State, fingerprint: str) -> None:
@@ -49,6 +50,7 @@ def save_checkpoint(path: Path, state: State, fingerprint: str) -> None:
     for i, moments in state.optimizer.state_dict()["state"].items():
         tensors |= {f"adam.{i}.{name}": value.detach().cpu().clone() for name, value in moments.items()}
     header = {"fingerprint": fingerprint, **{name: json.dumps(getattr(state, name)) for name in COUNTERS}}
+    header["history"] = json.dumps(as_json(state.history))
     with atomic_write(path, "wb") as stream:
         stream.write(save(tensors, header))
 
@@ -77,4 +79,5 @@ def load_checkpoint(path: Path, state: State, fingerprint: str) -> bool:
     state.optimizer.load_state_dict({**state.optimizer.state_dict(), "state": moments})
     for name in COUNTERS:
         setattr(state, name, json.loads(header[name]))
+    state.history = from_json(json.loads(header["history"]))
     return True

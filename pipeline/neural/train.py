@@ -26,10 +26,10 @@ from torch import Tensor
 from tqdm import tqdm
 
 from lexicon.errors import UserError
-from lexicon.files import write_lines
 from pipeline.base.parallel import Crew, each
 from pipeline.neural.checkpoint import CHECKPOINT, State, copy_weights, load_checkpoint, save_checkpoint
 from pipeline.neural.data import Part, augment, batches, ceil_div, collate
+from pipeline.neural.history import MEASURED, Epoch, as_json, write_history
 from pipeline.neural.model import CtcModel, Encoder, EncoderConfig, ctc_loss, frames_needed
 from pipeline.neural.paths import greedy
 from pipeline.neural.settings import TrainSettings, check_settings
@@ -220,8 +220,8 @@ def train(
 ) -> State:
     """Train until dev PER has not improved for settings.patience epochs; goes on from out/checkpoint.safetensors.
 
-    After every epoch the checkpoint is replaced and out/train.log rewritten. Returns the state with the best weights.
-    A GPU is one process's; else ``jobs`` processes compute at once.
+    After every epoch out/train.log is rewritten, the event file in out/tensorboard grows, and the checkpoint is
+    replaced. Returns the state with the best weights. A GPU is one process's; else ``jobs`` processes compute at once.
     """
     dimension = train_part.feats[next(iter(train_part.targets))].shape[1]
     config = EncoderConfig(
@@ -236,7 +236,8 @@ def train(
     )
     check_settings(config, settings)
     state = new_state(config, train_part, settings, device)
-    plan = json.dumps([asdict(settings), tokens, data_fingerprint, device.type, torch.__version__], sort_keys=True)
+    told = [asdict(settings), tokens, data_fingerprint, device.type, torch.__version__, MEASURED]
+    plan = json.dumps(told, sort_keys=True)
     fingerprint = hashlib.sha256(plan.encode()).hexdigest()
     checkpoint = out / CHECKPOINT
     load_checkpoint(checkpoint, state, fingerprint)
@@ -250,8 +251,8 @@ def train(
             state.epoch += 1
             keep_best(state, per)
             state.seconds += time.monotonic() - began
-            state.history.append(f"epoch {state.epoch:3d}  loss per phone {loss:.4f}  dev PER {per:.2f} %")
-            write_lines(out / "train.log", state.history)
+            state.history.append(Epoch(loss, per, state.optimizer.param_groups[0]["lr"], time.time()))
+            write_history(out, state.history)
             save_checkpoint(checkpoint, state, fingerprint)
             bar.update()
             bar.set_postfix_str(f"loss {loss:.3f}, dev PER {per:.2f} % (best {state.best_per:.2f} %)")
@@ -272,5 +273,6 @@ def finish(
         "epochs": state.epoch,
         "best_epoch": state.best_epoch,
         "dev_per": round(state.best_per, 4),
+        "history": as_json(state.history),
         "settings": asdict(settings),
     }

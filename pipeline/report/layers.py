@@ -19,14 +19,13 @@ from lexicon.phones import SILENT, PhoneSet
 from pipeline.base.arrays import read_arrays
 from pipeline.compare.layers import ARRAYS, BEST, COUNTED, FIGURES, MEASURES, NOTE, Layers, Row, read_layers, several
 from pipeline.draw.spectrogram import png_mask
+from pipeline.report.curves import LEFT, RIGHT, WIDTH, Dot, Line, Picture, height, labelled, ticks
 from pipeline.report.posteriorgram import posteriorgram
 from pipeline.report.render import Named
 
-WIDTH, HEIGHT = 460, 250  # of a picture; the plot lies within these margins
-LEFT, RIGHT, TOP, BOTTOM = 34, 112, 12, 30
-APART = 10.5  # pixels between two labels at the right
 SHADES = 2.5  # standard deviations on both sides of the mean, from white to black
 MARGIN = 4  # points of the scale left free above and below
+LEAST_STEP = 5  # points between two ticks
 
 # Findings of others, about other encoders and other speech.
 PUBLISHED = [
@@ -51,27 +50,6 @@ PUBLISHED = [
         "of two layers the more accurate was the less selective: accuracy alone says little of what a layer holds",
     ),
 ]
-
-
-class Line(NamedTuple):
-    """Of a picture: its name and look, the points (x, y) with the ends of their intervals, and where its label is."""
-
-    system: Named
-    points: list[tuple[float, float]]
-    whiskers: list[tuple[float, float, float]]
-    titles: list[str]
-    level: bool
-    label: str
-    label_y: float
-
-
-class Picture(NamedTuple):
-    title: str
-    note: str
-    lines: list[Line]
-    ticks: list[tuple[float, str]]  # of percent
-    places: list[tuple[float, str]]  # along the bottom
-    bottom: str
 
 
 class Track(NamedTuple):
@@ -202,18 +180,10 @@ def _seen(layers: Layers, tracks: Sequence[Track], deep: Sequence[Track]) -> lis
 # ---- pictures
 
 
-def _scale(low: float, high: float, value: float) -> float:
-    """The height at which a percentage is drawn."""
-    return TOP + (HEIGHT - TOP - BOTTOM) * (high - value) / (high - low)
-
-
-def _range(values: Sequence[float]) -> tuple[float, float, list[float]]:
-    """Lowest and highest percentage of a picture, and its ticks, steps of 5, 10 or 20."""
+def _range(values: Sequence[float]) -> tuple[float, float]:
+    """Lowest and highest percentage of a picture."""
     known = [value for value in values if math.isfinite(value)] or [0.0]
-    low, high = min(known) - MARGIN, max(known) + MARGIN
-    step = next(step for step in (5, 10, 20, 50, 1000) if (high - low) / step <= 6)
-    ticks = [step * number for number in range(math.ceil(low / step), math.floor(high / step) + 1)]
-    return low, high, [float(tick) for tick in ticks]
+    return min(known) - MARGIN, max(known) + MARGIN
 
 
 def _picture(measure: str, layers: Layers, tracks: Sequence[Track], places: Sequence[str]) -> Picture:
@@ -223,30 +193,32 @@ def _picture(measure: str, layers: Layers, tracks: Sequence[Track], places: Sequ
     rates = [row.rates[measure] for row in tracks[0].rows if measure in row.rates]
     ends = [end for rate in rates for end in (rate.low, rate.high)]
     shown = {track.system: track.rows if _deep(track, layers) else [track.best] for track in tracks}
-    low, high, ticks = _range([*ends, *(row.percent(measure) for rows in shown.values() for row in rows)])
+    low, high = _range([*ends, *(row.percent(measure) for rows in shown.values() for row in rows)])
     lines = []
     for number, track in enumerate(tracks):
         rows, deep = shown[track.system], _deep(track, layers)
         values = [row.percent(measure) for row in rows]
         if not all(map(math.isfinite, values)):
             continue
-        at = [_scale(low, high, value) for value in values]
+        at = [height(low, high, value) for value in values]
         level = [(float(LEFT), at[0]), (float(WIDTH - RIGHT), at[0])]
         points = level if not deep else list(zip(across, at))
         whiskers = []
         if number == 0 and measure in COUNTED:
-            whiskers = [(x, _scale(low, high, r.low), _scale(low, high, r.high)) for x, r in zip(across, rates)]
+            whiskers = [(x, height(low, high, r.low), height(low, high, r.high)) for x, r in zip(across, rates)]
         titles = [
             f"{row.name}: {row.rates[measure] if measure in row.rates else f'{value:.1f}'} %"
             for row, value in zip(rows, values)
         ]
         label = track.system.name.removeprefix(f"{layers.encoder}:")
-        lines.append(Line(track.system, points, whiskers, titles, not deep, label, points[-1][1]))
+        dots = [Dot(*point, title) for point, title in zip(points if deep else points[-1:], titles)]
+        look, radius = ("", 3.2) if deep else ("level", 0.0)
+        lines.append(Line(track.system, points, dots, label, points[-1][1], whiskers, look, radius))
     return Picture(
         title,
-        "more is better" if better else "less is better",
-        _labelled(lines),
-        [(_scale(low, high, tick), f"{tick:g}") for tick in ticks],
+        "%, more is better" if better else "%, less is better",
+        labelled(lines),
+        ticks(low, high, LEAST_STEP),
         list(zip(across, [place.removeprefix("block") for place in places])),
         "layer, from the input to the top",
     )
@@ -259,7 +231,7 @@ def _curves(layers: Layers, tracks: Sequence[Track]) -> Picture | None:
         return None
     minutes = [point.minutes for _, points in drawn for point in points]
     first, last = math.log(min(minutes)), math.log(max(minutes))
-    low, high, ticks = _range([point.rate.percent for _, points in drawn for point in points])
+    low, high = _range([point.rate.percent for _, points in drawn for point in points])
     inner = WIDTH - LEFT - RIGHT - 20
 
     def across(value: float) -> float:
@@ -267,26 +239,16 @@ def _curves(layers: Layers, tracks: Sequence[Track]) -> Picture | None:
 
     lines = []
     for track, points in drawn:
-        places = [(across(point.minutes), _scale(low, high, point.rate.percent)) for point in points]
+        places = [(across(point.minutes), height(low, high, point.rate.percent)) for point in points]
         titles = [f"{track.system.name}, {point.minutes:.3g} min: {point.rate} %" for point in points]
         label = track.system.name.removeprefix(f"{layers.encoder}:")
-        lines.append(Line(track.system, places, [], titles, False, label, places[-1][1]))
+        dots = [Dot(*place, title) for place, title in zip(places, titles)]
+        lines.append(Line(track.system, places, dots, label, places[-1][1]))
     return Picture(
         "frames right by minutes of labels",
-        "the layer of each that is best on dev",
-        _labelled(lines),
-        [(_scale(low, high, tick), f"{tick:g}") for tick in ticks],
+        "%, the layer of each that is best on dev",
+        labelled(lines),
+        ticks(low, high, LEAST_STEP),
         [(across(point.minutes), f"{point.minutes:.2g}") for point in drawn[0][1]],
         "minutes of training labels",
     )
-
-
-def _labelled(lines: list[Line]) -> list[Line]:
-    """The lines with their labels moved apart, in the order of their heights."""
-    placed: dict[Named, float] = {}
-    below = TOP - APART + 4
-    for line in sorted(lines, key=lambda line: line.label_y):
-        below = max(line.label_y, below + APART)
-        placed[line.system] = below
-    over = max([0.0, *(y - (HEIGHT - BOTTOM + 4) for y in placed.values())])
-    return [line._replace(label_y=placed[line.system] - over) for line in lines]

@@ -41,6 +41,7 @@ from pipeline.report.tables import (
     rates_table,
     utterances_table,
 )
+from pipeline.report.training import training_section
 
 WEB = Path(__file__).with_name("web")
 # In the order in which they need each other.
@@ -119,11 +120,6 @@ def _layers_page(comparison: Comparison, encoders: Sequence[dict[str, Any]]) -> 
         title=f"{comparison.corpus}: phones inside other encoders",
         encoders=encoders,
         published=layers.PUBLISHED,
-        width=layers.WIDTH,
-        height=layers.HEIGHT,
-        left=layers.LEFT,
-        right=layers.RIGHT,
-        bottom=layers.BOTTOM,
     )
 
 
@@ -139,6 +135,7 @@ def _index_page(comparison: Comparison, chosen: Sequence[Utterance], panels: Pan
         "systems": rates_table(comparison),
         "pairs": pairs_table(comparison),
         "pronunciations": pronunciations_section(comparison),
+        "training": training_section(comparison),
         "utterances": utterances_table(comparison, chosen, panel) if chosen else "",
         "disputed": disputed_phones_table(comparison, shown, place),
         "difference": difference_table(panels.exp / "lattice_difference.json"),

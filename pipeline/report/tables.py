@@ -12,7 +12,8 @@ from markupsafe import Markup
 from lexicon.phones import PhoneSet
 from pipeline.base.edits import GAP
 from pipeline.compare.dispute import DisputedPhone, dispute, disputed_phones, examples
-from pipeline.compare.results import MEASURES, OWN, Comparison, Result
+from pipeline.compare.further import Further
+from pipeline.compare.results import MEASURES, Comparison, Result
 from pipeline.compare.score import count
 from pipeline.compare.significance import Rate
 from pipeline.datadir import Utterance
@@ -37,11 +38,11 @@ def phone_of(name: str, phone_set: PhoneSet) -> Phone:
 
 def rates_table(comparison: Comparison) -> Markup:
     """One row a system: every rate as number, interval and whisker; time, speed and size."""
+    every: list[Result | Further] = [*comparison.systems, *comparison.further]
     ends = {
-        measure: max(max(comparison.rate(system, measure).high for system in comparison.systems), 1.0)
+        measure: max([1.0, *(comparison.rate(row, measure).high for row in every if measure in row.errors)])
         for measure in MEASURES
     }
-    ends["wer"] = max([ends["wer"], *(rate.high for rate in comparison.own_words.values())])
     rows = [
         {
             "system": named(comparison, system),
@@ -52,8 +53,11 @@ def rates_table(comparison: Comparison) -> Markup:
         }
         for system in comparison.systems
     ]
-    own = [(OWN.format(name), _on_rail(rate, ends["wer"])) for name, rate in comparison.own_words.items()]
-    return render("rates.html", measures=_measures(), rows=rows, own=own)
+    further = [
+        (row, [_on_rail(comparison.rate(row, m), end) if m in row.errors else None for m, end in ends.items()])
+        for row in comparison.further
+    ]
+    return render("rates.html", measures=_measures(), rows=rows, further=further)
 
 
 def _measures() -> list[str]:

@@ -55,6 +55,7 @@ COMMANDS = {
     "flat_lang": "--lang data/toy/lang --out exp/toy/lang_flat",
     "matrix": f"{EXPERIMENT} --systems gmm --out exp/toy/matrix.tsv",
     "compare": f"{EXPERIMENT} --systems gmm classifier neural --out exp/toy/compare.tsv",
+    "combine": f"{EXPERIMENT} --systems gmm classifier --out exp/toy/combined/gmm.classifier",
     "report": f"{EXPERIMENT} --systems gmm classifier --out exp/toy/report --utterances 1",
     "check": "data/toy/dev",
     "pron_probs": "--ali exp/toy/gmm/ali_train --lang data/toy/lang --out exp/toy/lang_probs",
@@ -182,7 +183,11 @@ def build(place: Place, jobs: int = 1) -> None:
         step
         for system in ("gmm", "classifier", "neural")
         for step in (
-            ("decode", "--model", f"exp/toy/{system}", "--out", f"exp/toy/{system}/decode_test", "--lattice-beam", "1"),
+            *(
+                ("decode", "--model", f"exp/toy/{system}", "--data", f"data/toy/{name}", "--lattice-beam", "1")
+                + ("--out", f"exp/toy/{system}/decode_{name}")
+                for name in ("dev", "test")
+            ),
             ("score", "--decode", f"exp/toy/{system}/decode_test"),
         )
     ]
@@ -193,6 +198,7 @@ def build(place: Place, jobs: int = 1) -> None:
     rest = (
         "boundaries",
         "explain_errors",
+        "combine",
         "compare",
         "report",
         "show_lattice",

@@ -91,8 +91,26 @@ COMPARE = rows(
     ),
 )
 
+COMBINE = rows(
+    "combine",
+    ("a system twice", None, "a system for the second time", {"also": "--systems gmm gmm"}),
+    ("a system that has not decoded dev", gone("exp/toy/gmm/decode_dev/hyp.txt"), "decode_dev/hyp.txt: no such file"),
+    (
+        "a system without lattices of words",
+        gone("exp/toy/classifier/decode_test/lattices/word_arcs/lattices.jsonl.gz.index"),
+        "lattices.jsonl.gz.index: no such index",
+    ),
+    ("a lattice cut short", cut(FREE, 0.1), f"{FREE}: ann-test0: cut short"),
+    ("no reference phones of dev", gone(f"{GMM}/ali_dev/reference.txt"), "ali_dev/reference.txt: no such file"),
+)
+
 REPORT = rows(
     "report",
+    (
+        "a combination of nobody",
+        put("exp/toy/combined/gmm.classifier/combine.json", "{}"),
+        "combine.json: does not say of which systems; remove exp/toy/combined/gmm.classifier and run: make combine",
+    ),
     ("words at no time", put(f"{DECODE}/words.ctm", "ann-test0 1 nan 0.1 ZERO 1\n"), f"{DECODE}/words.ctm:1: "),
     (
         "phones before the beginning",

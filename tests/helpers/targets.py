@@ -14,6 +14,7 @@ TARGETS = (
     "compare",
     "errors",
     "matrix",
+    "combine",
     "sweep",
     "report",
     "pron_probs",

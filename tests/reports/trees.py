@@ -34,11 +34,14 @@ from pipeline.compare.causes import Wrong
 from pipeline.hmm.gmm import flat_start
 from pipeline.lattice import difference, packed_lattice, write_lattices
 from pipeline.lattice.difference import Tally
+from pipeline.neural import history
 from pipeline.neural.model import CtcModel, Encoder, EncoderConfig, save_model
 from pipeline.times.segments import Segment
 
 __all__ = ["HEARD_WORDS", "ODD_ID", "ODD_WORD", "STEP", "SYSTEMS", "WORDS", "make_trees", "phones_of", "run_stage"]
 
+LEARNED = [history.Epoch(4.0, 100.0, 0.001, 1.7e9), history.Epoch(2.5, 40.0, 0.002, 1.7e9 + 60)]
+LEARNED += [history.Epoch(0.5, 60.0, 0.001, 1.7e9 + 120)]
 TOKENS = ["<blk>", "AE", "AH", "DH", "EH", "K", "S", "T"]
 
 
@@ -62,7 +65,7 @@ def with_models(exp: Path, data: Path) -> None:
     save_model(
         exp / "new",
         CtcModel(network, TOKENS, np.log(np.full(8, 1 / 8, np.float32))),
-        {"train_seconds": 2.5, "prior_scale": 0.6, **described},
+        {"train_seconds": 2.5, "prior_scale": 0.6, **described, "best_epoch": 2, "history": history.as_json(LEARNED)},
     )
     decode = exp / "new" / "decode_test" / "decode.json"
     decode.write_text(json.dumps(json.loads(decode.read_text()) | {"model": str(exp / "new")}))

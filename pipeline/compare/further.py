@@ -1,0 +1,79 @@
+"""Rows beside the systems, of some measures alone: what recognisers from outside wrote themselves, and systems that
+were combined."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lexicon.errors import UserError
+from lexicon.files import read_json
+from lexicon.fold import Fold
+from lexicon.lang import reference_lexicon_of, written_with
+from lexicon.text import read_text
+from lexicon.written import Written
+from pipeline.base.edits import pair_up
+from pipeline.compare.score import align_all, count
+from pipeline.datadir.sets import read_spoken
+
+COMBINED = "combined"  # the folder of an experiment with a folder for each combination
+
+
+@dataclass(frozen=True, eq=False)
+class Further:
+    """A row. ``errors``: measure -> (U,) errors of each utterance; ``note`` stands where other rows have more; ``of``:
+    the systems that were combined."""
+
+    name: str
+    errors: Mapping[str, np.ndarray]
+    note: str
+    of: Sequence[str] = ()
+
+
+def own_words(data: Path, lang: Mapping[str, Any], words: Mapping[str, Sequence[str]]) -> Iterator[Further]:
+    """What each recogniser from outside wrote itself of the test set, against the reference ``words`` of each
+    utterance. ``lang`` is what lang.json says.
+
+    `make encode` writes it with ``--words`` to DATA/test/ENCODER.txt, beside ENCODER.json, which says whose it is. It
+    is read as any text of this corpus is, figures and spelling too. An utterance of which the recogniser has nothing
+    counts as left out.
+    """
+    texts = [path for path in sorted((data / "test").glob("*.txt")) if path.with_suffix(".json").is_file()]
+    written = written_with(reference_lexicon_of(data / "lang"), lang) if texts else None
+    for path in texts:
+        assert written is not None
+        try:
+            name = str(read_json(path.with_suffix(".json"))["encoder"])
+        except (ValueError, KeyError, TypeError):
+            raise UserError(f"{path.with_suffix('.json')}: does not say of which encoder; remove it and run make again")
+        heard = read_text(path)
+        errors = [count(pair_up(said, _words(written, heard.get(utt, ())))).errors for utt, said in words.items()]
+        note = "without this lexicon and language model, and without phones"
+        yield Further(f"{name}'s own words", {"wer": np.array(errors)}, note)
+
+
+def _words(written: Written, text: Sequence[str]) -> list[str]:
+    """As the corpus spells them; figures in another language than English stay as they are."""
+    try:
+        return written.words(" ".join(text))
+    except UserError:
+        return written.tokens(text)
+
+
+def combinations(exp: Path, references: Mapping[str, Mapping[str, Sequence[str]]], fold: Fold) -> Iterator[Further]:
+    """The systems that `make combine` has combined. ``references``: "words" and "phones" of each utterance."""
+    for path in sorted((exp / COMBINED).glob("*/combine.json")):
+        try:
+            systems = [str(name) for name in read_json(path)["systems"]]
+        except (ValueError, KeyError, TypeError):
+            raise UserError(f"{path}: does not say of which systems; remove {path.parent} and run: make combine")
+        texts = {"wer": read_text(path.with_name("hyp.txt")), "free_per": read_spoken(path.with_name("free.txt"), fold)}
+        errors = {
+            measure: np.array([count(pairs).errors for pairs in align_all(references[kind], text, path).values()])
+            for kind, (measure, text) in zip(("words", "phones"), texts.items())
+        }
+        yield Further(" + ".join(systems), errors, "over the lattices of all of them", systems)

@@ -1,0 +1,93 @@
+"""Pictures of lines, for every page: numbers along an axis, drawn by templates/curves.html."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from pipeline.report.render import Named
+
+WIDTH, HEIGHT = 460, 250  # of a picture; the plot lies within these margins
+LEFT, RIGHT, TOP, BOTTOM = 34, 112, 12, 30
+APART = 10.5  # pixels between two labels at the right
+MOST_TICKS = 6
+
+
+class Frame(NamedTuple):
+    """The size of a picture and the edges of the plot in it."""
+
+    width: int = WIDTH
+    height: int = HEIGHT
+    left: int = LEFT
+    right: int = WIDTH - RIGHT
+    top: int = TOP
+    bottom: int = HEIGHT - BOTTOM
+
+
+class Dot(NamedTuple):
+    """A place on a line, and what is said of it."""
+
+    x: float
+    y: float
+    title: str
+
+
+class Line(NamedTuple):
+    """Of a picture: its system, the points (x, y), what is said of some of them, the ends of their intervals (x, y, y),
+    its label and the height of that, how it looks (a class in report.css), and the radius of its dots."""
+
+    system: Named
+    points: list[tuple[float, float]]
+    dots: list[Dot]
+    label: str
+    label_y: float
+    whiskers: Sequence[tuple[float, float, float]] = ()
+    look: str = ""
+    radius: float = 3.2
+
+
+class Picture(NamedTuple):
+    """``ticks`` are at the left, those of a second scale, which the last line has, at the right; ``marks`` are upright
+    lines with a word."""
+
+    title: str
+    note: str
+    lines: list[Line]
+    ticks: list[tuple[float, str]]
+    places: list[tuple[float, str]]  # along the bottom
+    bottom: str
+    second_ticks: Sequence[tuple[float, str]] = ()
+    marks: Sequence[tuple[float, str]] = ()
+    frame: Frame = Frame()
+
+
+def height(low: float, high: float, value: float) -> float:
+    """Where a value is drawn on a scale from ``low`` to ``high``."""
+    return TOP + (HEIGHT - TOP - BOTTOM) * (high - value) / (high - low)
+
+
+def round_values(low: float, high: float, least: float = 0.0) -> list[float]:
+    """At most MOST_TICKS + 1 round values from ``low`` to ``high``, in steps of 1, 2 or 5 times a power of ten, but of
+    no less than ``least``."""
+    first = math.floor(math.log10((high - low) / MOST_TICKS))
+    steps = (factor * 10.0**power for power in itertools.count(first) for factor in (1, 2, 5))
+    step = next(step for step in steps if step >= least and (high - low) / step <= MOST_TICKS)
+    return [step * number for number in range(math.ceil(low / step), math.floor(high / step) + 1)]
+
+
+def ticks(low: float, high: float, least: float = 0.0) -> list[tuple[float, str]]:
+    """Round values of a scale with their heights."""
+    return [(height(low, high, value), f"{value:g}") for value in round_values(low, high, least)]
+
+
+def labelled(lines: list[Line]) -> list[Line]:
+    """The lines with their labels moved apart, in the order of their heights."""
+    placed: dict[int, float] = {}
+    below = TOP - APART + 4
+    for number, line in sorted(enumerate(lines), key=lambda item: item[1].label_y):
+        below = max(line.label_y, below + APART)
+        placed[number] = below
+    over = max([0.0, *(y - (HEIGHT - BOTTOM + 4) for y in placed.values())])
+    return [line._replace(label_y=placed[number] - over) for number, line in enumerate(lines)]

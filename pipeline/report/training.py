@@ -1,0 +1,62 @@
+"""How the networks among the systems learned, as a section of the index: a picture for each model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from pipeline.compare.results import Comparison
+from pipeline.neural.history import History, read_history
+from pipeline.report.curves import LEFT, RIGHT, WIDTH, Dot, Line, Picture, height, labelled, round_values, ticks
+from pipeline.report.render import Named, all_named, render
+
+ROOM = 1.04  # a scale goes from 0 to so much more than the largest value
+LEAST = 0.1  # where all values are 0, a scale needs an end
+INSET = 8  # pixels from the edges of the plot to the first and the last epoch
+
+
+def training_section(comparison: Comparison) -> Markup:
+    """A picture of each model that says how it was trained, in the look of the first system that searches with it;
+    empty where none says so. UserError if a meta.json is damaged."""
+    of_model: dict[Path, list[Named]] = {}
+    for name, system in zip(all_named(comparison), comparison.systems):
+        of_model.setdefault(system.model, []).append(name)
+    found = [
+        {"systems": names, "picture": _picture(names, history)}
+        for model, names in of_model.items()
+        if (history := read_history(model))
+    ]
+    return render("training.html", models=found) if found else Markup()
+
+
+def _picture(systems: Sequence[Named], history: History) -> Picture:
+    """Loss per phone on the left scale, dev PER on the right one, by epoch."""
+    epochs, last = history.epochs, len(history.epochs)
+    width = WIDTH - LEFT - RIGHT - 2 * INSET
+    across = [LEFT + INSET + width * number / max(last - 1, 1) for number in range(last)]
+
+    def line(values: list[float], label: str, said: str, **look: Any) -> tuple[Line, float]:
+        """A line and the end of its scale."""
+        high = ROOM * max(*values, LEAST)
+        points = [(x, height(0, high, value)) for x, value in zip(across, values)]
+        titles = [f"epoch {number}: {said.format(value)}" for number, value in enumerate(values, start=1)]
+        dots = [Dot(*point, title) for point, title in zip(points, titles)]
+        return Line(systems[0], points, dots, label, points[-1][1], radius=1.6, **look), high
+
+    loss, most_loss = line([epoch.loss for epoch in epochs], "loss, nats", "loss {:.3f} per phone", look="plain")
+    per, most_per = line([epoch.dev_per for epoch in epochs], "dev PER, %", "dev PER {:.1f} %")
+    kept = epochs[history.best - 1]
+    shown = [int(number) for number in round_values(1, last, 1)] if last > 1 else [1]
+    return Picture(
+        f"training of {', '.join(one.name for one in systems)}",
+        f"{last} epoch{'s' if last > 1 else ''}; kept is epoch {history.best}, dev PER {kept.dev_per:.1f} %",
+        labelled([loss, per]),
+        ticks(0, most_loss),
+        [(across[number - 1], str(number)) for number in shown],
+        "epoch",
+        ticks(0, most_per),
+        [(across[history.best - 1], "kept")],
+    )
