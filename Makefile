@@ -19,7 +19,7 @@ SHELL := /bin/bash
 export PHONOSCOPE_CORES := $(VENV)/.cores
 # Stages of one run may write beside each other; another run's have to wait.
 export PHONOSCOPE_RUN := $(shell echo $$PPID.$$(date +%s))
-.PHONY: all setup data lexicon mfcc $(trained) decode compare errors matrix combine report pron_probs lattice \
+.PHONY: all setup data lexicon mfcc $(trained) decode compare errors matrix combine sweep report pron_probs lattice \
   lattice_difference lattice_text models encode layers replay show check transcribe align record test clean help FORCE
 
 ##@ Everything
@@ -45,6 +45,8 @@ errors:  $(explained)
 matrix:  $(EXP)/matrix.tsv
 ## combine: the table with a row more: the systems COMBINE as one, over all that their lattices hold
 combine: $(EXP)/compare.tsv
+## sweep: errors and speed on dev for each knob of MODEL's word search, one at a time
+sweep:   $(if $(filter sweep,$(MAKECMDGOALS)),$$(call inside,$$(MODEL),sweep.tsv))
 ## report: pages with pictures and sound; of utterance UTT alone, or UTT=all
 report:  $(EXP)/report/index.html
 ## pron_probs: do counted pronunciation and pause probabilities help on dev?
@@ -187,6 +189,13 @@ errors_$(1) = --decode $(EXP)/$(1)/decode_test --model $(model_dir) \
 $(EXP)/$(1)/decode_test/errors.json: $(EXP)/$(1)/decode_test/hyp.txt $(reference)/ali_test/phones.txt \
 		$$(call changed,$$(errors_$(1)),$(EXP)/$(1)/decode_test/errors.json)
 	$$(PY) -m stages.explain_errors --jobs $(NJ) $$(errors_$(1))
+
+sweep_$(1) = --model $(model_dir) --tuning $(EXP)/$(1)/tuning.json --data $(DATA)/dev --lang $(search_lang) \
+	--ref-phones $(reference)/ali_dev/reference.txt --out $(EXP)/$(1)/sweep.tsv \
+	$$(call words_of,DECODE_ARGS) $$(call words_of,SWEEP_ARGS)
+$(EXP)/$(1)/sweep.tsv: $(EXP)/$(1)/tuning.json $(call raw_of,dev,$(features)) $(reference)/ali_dev/phones.txt \
+		$$(call changed,$$(sweep_$(1)),$(EXP)/$(1)/sweep.tsv)
+	$$(PY) -m stages.sweep --jobs $(NJ) $$(sweep_$(1))
 endef
 unknown_systems := $(filter-out $(known_systems),$(SYSTEMS))
 $(if $(unknown_systems),$(error SYSTEMS: "$(unknown_systems)" unknown; there are: $(known_systems)))

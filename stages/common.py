@@ -10,7 +10,7 @@ import math
 import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -72,9 +72,9 @@ def at_least(least: float) -> Callable[[str], float]:
     return number
 
 
-def jobs(options: argparse.ArgumentParser) -> None:
+def jobs(options: argparse.ArgumentParser, meaning: str = "worker processes") -> None:
     """The option of every stage that computes for long."""
-    options.add_argument("--jobs", type=at_least(1), default=1, help="worker processes")
+    options.add_argument("--jobs", type=at_least(1), default=1, help=meaning)
 
 
 def leave_out(options: argparse.ArgumentParser) -> None:
@@ -106,26 +106,36 @@ def reference_alignment(arguments: argparse.Namespace) -> Path:
     return Path(arguments.exp) / arguments.reference / "ali_test"
 
 
-def settings_options(options: argparse.ArgumentParser, settings: type) -> None:
-    """An option for each field of a dataclass of settings (`pipeline.base.training.setting`)."""
+def yes_or_no(text: str) -> bool:
+    """The type of an option that is on or off."""
+    if text not in ("yes", "no"):
+        raise argparse.ArgumentTypeError(f"{text!r}: write yes or no")
+    return text == "yes"
+
+
+def settings_options(options: argparse.ArgumentParser, settings: type, tuned: Collection[str] = ()) -> None:
+    """An option for each field of a dataclass of settings (`pipeline.base.training.setting`). Those that are ``tuned``
+    have no default."""
     for field in dataclasses.fields(settings):
         meta: Any = field.metadata
         default: Any = field.default
-        several = isinstance(default, tuple)
-        kind = at_least(type(default)(meta["least"])) if meta["least"] is not None else type(default)
+        kind: Any = at_least(type(default)(meta["least"])) if meta["least"] is not None else type(default)
+        several, switch = isinstance(default, tuple), isinstance(default, bool)
+        shown = ("yes" if default else "no") if switch else default
         options.add_argument(
             "--" + field.name.replace("_", "-"),
-            type=str if several else kind,
+            type=str if several else yes_or_no if switch else kind,
             nargs="+" if several else None,
-            default=default,
+            default=argparse.SUPPRESS if field.name in tuned else shown,
             choices=meta["choices"],
-            help=meta["help"],
+            help=meta["help"] + (" (default: as tuned on dev)" if field.name in tuned else ""),
         )
 
 
-def settings_from(arguments: argparse.Namespace, settings: type) -> Any:
-    """The settings that the command line gives."""
-    values = {field.name: getattr(arguments, field.name) for field in dataclasses.fields(settings)}
+def settings_from(arguments: argparse.Namespace, settings: type, instead: Any = None) -> Any:
+    """The settings that the command line gives; ``instead`` has those that it does not."""
+    names = [field.name for field in dataclasses.fields(settings)]
+    values = {name: getattr(arguments if name in arguments else instead, name) for name in names}
     return settings(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
 
 

@@ -25,11 +25,11 @@ from pipeline.lattice import packed_lattice, write_lattices
 from pipeline.search.decode import SEARCHES, Decoder, Hypothesis, WfstDecoder, greedy_phones, word_decoder
 from pipeline.search.system import System
 from pipeline.search.tuning import read_tuning
-from pipeline.search.wfst import Beams
 from pipeline.systems import load_system
 from pipeline.times.clock import FRAME_SHIFT_MS
 from pipeline.times.ctm import write_ctm
-from stages.common import at_least, jobs, parser, run
+from stages.common import jobs, parser, run
+from stages.search_options import search_options, searched_with
 
 
 class Decoded(NamedTuple):
@@ -92,12 +92,12 @@ def write_hypotheses(out: Path, words: Mapping[str, Hypothesis], free: Mapping[s
 def main(args: Namespace) -> tuple[Path, str]:
     system = replace(load_system(args.model), name=args.out.parent.name)  # one model may be searched in several ways
     lang, feats = load_lang(args.lang), read_feats(args.data, args.model)
-    tuned, beams = read_tuning(args.tuning), Beams(args.beam, args.lattice_beam)
+    tuned = read_tuning(args.tuning)
+    beams, flashlight = searched_with(args, tuned)
     feats.of(read_datadir(args.data))  # of all of them
     with atomic_dir(args.out) as out:
-        words = decode_set(
-            system, word_decoder(system, lang, args.search, tuned.words, beams), feats, out, "words", args.jobs
-        )
+        decoder = word_decoder(system, lang, args.search, tuned.words, beams, flashlight=flashlight)
+        words = decode_set(system, decoder, feats, out, "words", args.jobs)
         free = decode_set(system, WfstDecoder(system, lang, "free", tuned.free, beams), feats, out, "free", args.jobs)
         write_hypotheses(out, words.found, free.found)
         if system.posteriors is not None:
@@ -115,7 +115,8 @@ def main(args: Namespace) -> tuple[Path, str]:
                 "audio_seconds": audio,
                 "rtf": words.seconds / audio,
                 "lattice_seconds": {"words": words.lattice_seconds, "free": free.lattice_seconds},
-                "settings": {"words": vars(tuned.words), "free": vars(tuned.free)},
+                "settings": {"words": vars(tuned.words), "free": vars(tuned.free), "wfst": vars(beams)}
+                | ({"flashlight": vars(flashlight)} if args.search == "flashlight" else {}),
             },
         )
     failed = [utt for utt, h in free.found.items() if not h.phones]
@@ -134,11 +135,6 @@ if __name__ == "__main__":
     options.add_argument("--lang", type=Path, required=True, help="lang directory")
     options.add_argument("--search", choices=SEARCHES, default="wfst", help="search for words")
     options.add_argument("--out", type=Path, required=True, help="where hypotheses and lattices go")
-    options.add_argument(
-        "--beam", type=at_least(0.001), default=Beams.beam, help="search beam (natural log, scaled scores)"
-    )
-    options.add_argument(
-        "--lattice-beam", type=at_least(0.001), default=Beams.lattice_beam, help="beam of what lattices keep"
-    )
+    search_options(options)
     jobs(options)
     run(options, main)

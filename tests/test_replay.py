@@ -13,7 +13,7 @@ from helpers.causes import JOKE, PHONES, ctc, hmm, lang_of, spoken
 from lexicon.ngram import NGram, write_arpa
 from pipeline.lattice import best_path
 from pipeline.search.decode import SearchSettings, WfstDecoder
-from pipeline.search.flashlight import FlashlightDecoder
+from pipeline.search.flashlight import FlashlightDecoder, FlashlightSettings
 from pipeline.search.replay import Prefix, Replay, changes, overruled, replay_flashlight, replay_graph
 from pipeline.search.replay_text import as_json, seconds, sentence, text
 from pipeline.search.wfst import Beams
@@ -116,12 +116,12 @@ def test_flashlights_beam_seen_after_every_frame(tmp_path):
     scores = spoken(LIKE_BUGS)
     scores[:, 0] = -15  # flashlight wants a blank
     for weight, said in ((1.0, ("BUGS", "BUNNY")), (0.25, ("BUNNY", "BUNNY"))):
-        decoder = FlashlightDecoder(lang, lang.tokens, weight)
+        decoder = FlashlightDecoder(lang, lang.tokens, FlashlightSettings(lm_weight=weight))
         replay = replay_flashlight(decoder, scores)
         assert replay.said == said == decoder.decode(scores)[0].words
         assert len(replay.rows) == len(replay.so_far) == len(scores)
         assert max(replay.final.values()) * weight == pytest.approx(decoder.decode(scores)[0].score, abs=1e-3)
-    one = overruled(replay_flashlight(FlashlightDecoder(lang, lang.tokens, 1.0), scores))[0]
+    one = overruled(replay_flashlight(FlashlightDecoder(lang, lang.tokens), scores))[0]
     assert one.rival == ("BUNNY",) and one.lead == pytest.approx(6, abs=1e-3) and one.fate in ("lost", "gone")
 
 

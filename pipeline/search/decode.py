@@ -21,7 +21,7 @@ from lexicon.text import numbered_lines
 from pipeline.lattice import Lattice, determinize
 from pipeline.lattice.words import SpellingTree, place_words, word_lattice
 from pipeline.neural.paths import greedy, input_frames
-from pipeline.search.flashlight import FlashlightDecoder
+from pipeline.search.flashlight import FlashlightDecoder, FlashlightSettings
 from pipeline.search.graph import Lexicon, decoding_graph, phone_loop
 from pipeline.search.posteriors import log_phone_posteriors, phone_labels
 from pipeline.search.system import System
@@ -168,15 +168,20 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
+def as_flashlight(tuned: SearchSettings) -> FlashlightSettings:
+    """flashlight's settings that say what was tuned: it scales the language model, and not the network."""
+    weight = 1 / tuned.acoustic_scale
+    return FlashlightSettings(lm_weight=weight, word_score=tuned.insertion_score * weight)
+
+
 class FlashlightWords:
     """flashlight-text's lexicon beam search with KenLM, over the scores of a CTC network."""
 
     graphs = ()
 
-    def __init__(self, system: System, lang: Lang, settings: SearchSettings):
+    def __init__(self, system: System, lang: Lang, settings: FlashlightSettings):
         self.system = system
-        weight = 1 / settings.acoustic_scale
-        self.decoder = FlashlightDecoder(lang, list(system.tokens), weight, settings.insertion_score * weight)
+        self.decoder = FlashlightDecoder(lang, list(system.tokens), settings)
 
     def decode(self, utterance: str, scores: np.ndarray, num_frames: int) -> Hypothesis:
         """The best of the n-best list; phones are as long as their spikes, as CTC says no more. There is no lattice, so
@@ -227,10 +232,12 @@ def word_decoder(
     settings: SearchSettings,
     beams: Beams = Beams(),
     word_arcs: bool = True,
+    flashlight: FlashlightSettings | None = None,
 ) -> Decoder:
-    """The word search called ``search_name``."""
+    """The word search called ``search_name``; flashlight's takes its settings from ``flashlight``, if given, and else
+    those that were tuned."""
     if search_name == "flashlight":
         if system.posteriors is None:
             raise UserError(f"{system.directory}: no CTC network, as --search flashlight wants; use --search wfst")
-        return FlashlightWords(system, lang, settings)
+        return FlashlightWords(system, lang, flashlight or as_flashlight(settings))
     return WfstDecoder(system, lang, "words", settings, beams, word_arcs)

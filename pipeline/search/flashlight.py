@@ -39,12 +39,35 @@ from flashlight.lib.text.dictionary import Dictionary
 
 from lexicon.errors import UserError
 from lexicon.lang import Lang
+from pipeline.base.training import setting
+from pipeline.lattice import LARGEST
 from pipeline.neural import BLANK
-from pipeline.neural.paths import best_spelling
+from pipeline.neural.paths import all_spellings, best_spelling
 
 LABELS_PER_NODE = 6  # words of a pronunciation that are searched; the others are tried at the end
 ASIDE = 1e-4  # nats that columns of further words are worse by, half of it by chance
 NATURAL = math.log(10.0)  # KenLM answers in log10
+MOST = 2**31 - 1  # that flashlight's whole numbers hold
+
+
+@dataclass(frozen=True)
+class FlashlightSettings:
+    """All that can be set in flashlight's search. Scores are in nats, added to those of the network as they are."""
+
+    beam_size: int = setting(200, "flashlight: hypotheses kept at each row of scores", least=1)
+    beam_size_token: int = setting(15, "flashlight: tokens that may follow at each row, the likeliest", least=1)
+    beam_threshold: float = setting(30.0, "flashlight: nats by which a hypothesis may be behind the best", least=0.0)
+    lm_weight: float = setting(1.0, "flashlight: times the natural log probability of the words", least=0.0)
+    word_score: float = setting(0.0, "flashlight: nats for each word", least=-LARGEST)
+    sil_score: float = setting(0.0, "flashlight: nats for each row of blanks between words", least=0.0)
+    nbest: int = setting(10, "flashlight: readings kept", least=1)
+    log_add: bool = setting(False, "flashlight: add up the alignments of a reading, instead of taking the best one")
+
+    def __post_init__(self) -> None:
+        """UserError for what would overflow in flashlight."""
+        for name, value in vars(self).items():
+            if not abs(value) <= LARGEST:
+                raise UserError(f"{name} {value:g} is no number up to {LARGEST:g}; give another")
 
 
 @dataclass(frozen=True)
@@ -61,8 +84,9 @@ class Token:
 class Reading:
     """One reading of an utterance. score = acoustic + lm_weight * language + word_score * number of words.
 
-    acoustic: natural log of the best CTC path of these phones. language: natural log LM probability, with sentence
-    end, and of the pronunciation variants.
+    acoustic: natural log of the best CTC path of these phones (with log_add, of all of them together), and sil_score
+    for each of its rows that is in no word. language: natural log LM probability, with sentence end, and of the
+    pronunciation variants.
     """
 
     words: tuple[str, ...]
@@ -87,27 +111,11 @@ class Entry(NamedTuple):
 
 
 class FlashlightDecoder:
-    """Lexicon, KenLM and beam search over CTC posteriors.
+    """Lexicon, KenLM and beam search over CTC posteriors."""
 
-    lm_weight multiplies natural log LM probabilities; word_score is added per word. beam_size hypotheses and
-    beam_size_token tokens per frame are kept, none worse than the best by beam_threshold.
-    """
-
-    def __init__(
-        self,
-        lang: Lang,
-        tokens: list[str],
-        lm_weight: float = 1.0,
-        word_score: float = 0.0,
-        beam_size: int = 200,
-        beam_size_token: int = 15,
-        beam_threshold: float = 30.0,
-        nbest: int = 10,
-    ):
-        if not tokens or tokens != lang.tokens:
-            raise UserError(f"{lang.path}/tokens.txt: not the tokens the network was trained on; run: make neural")
-        self.tokens, self.lang, self.nbest = tokens, lang, nbest
-        self.lm_weight, self.word_score = lm_weight, word_score
+    def __init__(self, lang: Lang, tokens: list[str], settings: FlashlightSettings = FlashlightSettings()):
+        check_tokens(lang, tokens)
+        self.tokens, self.lang, self.settings = tokens, lang, settings
         self.words = sorted(lang.lexicon)
         self.index = {word: i for i, word in enumerate(self.words)}
         # Words of a pronunciation, and natural log of its probability among those of the word.
@@ -124,18 +132,26 @@ class FlashlightDecoder:
         most = 1 + max(Counter(self.copied).values(), default=1)  # columns of one token
         self.trie = self._trie(entries, ends, aside)
         options = LexiconDecoderOptions(
-            beam_size,
-            most * beam_size_token,
-            beam_threshold,
-            lm_weight * NATURAL,
-            word_score,
+            min(settings.beam_size, MOST),
+            min(most * settings.beam_size_token, len(tokens) + len(self.copied)),
+            settings.beam_threshold,
+            settings.lm_weight * NATURAL,
+            settings.word_score,
             -math.inf,
-            0.0,
-            False,
+            self._more_for_silence(),
+            settings.log_add,
             CriterionType.CTC,
         )
         # The "silence" is what may follow a finished word for a while: the blank. (-1 would read outside the matrix.)
         self.decoder = LexiconDecoder(options, self.trie, self.lm, BLANK, BLANK, -1, [], False)
+
+    def _more_for_silence(self) -> float:
+        """flashlight tries a blank between words twice: as silence, with this score, and as CTC's blank, without. Where
+        the better of the two counts that is the sil_score; where they are added up they must make it together."""
+        score = self.settings.sil_score
+        if not self.settings.log_add:
+            return score
+        return score + math.log(-math.expm1(-score)) if score else -math.inf  # log(exp(score) - 1)
 
     def _entries(self) -> list[Entry]:
         """What is searched, the most frequent words first."""
@@ -180,10 +196,12 @@ class FlashlightDecoder:
         for phones in self._search(log_posteriors) if len(log_posteriors) else []:
             spellings[tuple(map(tuple, phones))] = None
         found = [
-            one for spelling in list(spellings)[: 2 * self.nbest] for one in self._rescore(log_posteriors, spelling)
+            one
+            for spelling in list(spellings)[: 2 * self.settings.nbest]
+            for one in self._rescore(log_posteriors, spelling)
         ]
         ordered = sorted(found, key=lambda h: (-h.score, h.words, h.phones))
-        ordered = [h for h in ordered if h.score > -math.inf][: self.nbest]
+        ordered = [h for h in ordered if h.score > -math.inf][: self.settings.nbest]
         return ordered or self._rescore(log_posteriors, ())
 
     def _search(self, log_posteriors: np.ndarray) -> Iterator[list[list[str]]]:
@@ -240,11 +258,16 @@ class FlashlightDecoder:
     def _rescore(self, log_posteriors: np.ndarray, spelling: tuple[tuple[str, ...], ...]) -> list[Reading]:
         """Exact score and times of the words that may have these pronunciations, nbest of them at most."""
         spelled = [(phone, number) for number, phones in enumerate(spelling) for phone in phones]
-        acoustic, spans = best_spelling(log_posteriors, [self.tokens.index(phone) for phone, _ in spelled])
+        target, given = [self.tokens.index(phone) for phone, _ in spelled], self.settings
+        more = np.zeros(2 * len(target) + 1)
+        more[2 * np.cumsum([0, *map(len, spelling)])] = given.sil_score  # the blanks before words and after the last
+        acoustic, spans = best_spelling(log_posteriors, target, more)
         tokens = tuple(Token(phone, *span, number) for (phone, number), span in zip(spelled, spans))
+        if given.log_add:
+            acoustic = all_spellings(log_posteriors, target, more)
         return [
             Reading(
-                words, tokens, acoustic + self.lm_weight * language + self.word_score * len(words), acoustic, language
+                words, tokens, acoustic + given.lm_weight * language + given.word_score * len(words), acoustic, language
             )
             for language, words in self._wordings(spelling)
         ]
@@ -258,8 +281,14 @@ class FlashlightDecoder:
                 for word, weight in self.sounding[phones]:
                     following, log10_prob = self.lm.score(state, self.index[word])
                     longer.append((language + log10_prob * NATURAL + weight, (*words, word), following))
-            best = sorted(longer, key=lambda one: (-one[0], one[1]))[: self.nbest]
+            best = sorted(longer, key=lambda one: (-one[0], one[1]))[: self.settings.nbest]
         return [(language + self.lm.finish(state)[1] * NATURAL, words) for language, words, state in best]
+
+
+def check_tokens(lang: Lang, tokens: list[str]) -> None:
+    """UserError unless these are the tokens of the lang directory."""
+    if not tokens or tokens != lang.tokens:
+        raise UserError(f"{lang.path}/tokens.txt: not the tokens the network was trained on; run: make neural")
 
 
 def load_kenlm(path: Path, words: list[str]) -> KenLM:

@@ -240,12 +240,12 @@ def _prefixes(tokens: _Tokens, histories: _Histories) -> list[Prefix]:
 
 def replay_flashlight(decoder: FlashlightDecoder, log_posteriors: np.ndarray) -> Replay:
     """The prefixes that flashlight's beam held, in the words' nats: its scores divided by its language model weight."""
-    replay, paths = Replay(), []
+    replay, paths, weight = Replay(), [], decoder.settings.lm_weight
     for results in decoder.steps(log_posteriors):
         found: dict[Words, Prefix] = {}
         for result in results:
             words = tuple(decoder.words[label] for label in result.words if label >= 0)
-            acoustic, total = result.emittingModelScore / decoder.lm_weight, result.score / decoder.lm_weight
+            acoustic, total = result.emittingModelScore / weight, result.score / weight
             if words not in found or total > found[words].total:
                 found[words] = Prefix(words, acoustic, total - acoustic)
         replay.rows.append(sorted(found.values(), key=lambda prefix: -prefix.total))

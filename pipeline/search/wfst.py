@@ -15,6 +15,7 @@ import kaldifst
 import numpy as np
 
 from lexicon.phones import SILENT
+from pipeline.base.training import setting
 from pipeline.lattice import Lattice, best_path, forward_backward, frame_posteriors
 from pipeline.search.topology import Topology
 from pipeline.times.segments import Segment
@@ -28,8 +29,8 @@ class Beams:
     classifier 1.8, one of 20 gains nothing and takes twice the time.
     """
 
-    beam: float = 16.0
-    lattice_beam: float = 6.0
+    beam: float = setting(16.0, "WFST search: beam (natural log, scaled scores)", least=0.001)
+    lattice_beam: float = setting(6.0, "WFST search: beam of what lattices keep", least=0.001)
 
 
 @dataclass(frozen=True)

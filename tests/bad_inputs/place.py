@@ -42,6 +42,8 @@ COMMANDS = {
     " --ref-phones exp/toy/gmm/ali_dev/reference.txt",
     "decode": "--model exp/toy/gmm --tuning exp/toy/gmm/tuning.json --data data/toy/test --lang data/toy/lang"
     " --out exp/toy/gmm/decode_test",
+    "sweep": "--model exp/toy/gmm --tuning exp/toy/gmm/tuning.json --data data/toy/dev --lang data/toy/lang"
+    " --ref-phones exp/toy/gmm/ali_dev/reference.txt --out exp/toy/gmm/sweep.tsv",
     "place": "--model exp/toy/gmm --data data/toy/test --lang data/toy/lang --teacher data/toy/train"
     " --out exp/toy/gmm/ali_test",
     "boundaries": f"{EXPERIMENT} --aligners gmm classifier --systems gmm classifier --out exp/toy/boundaries.tsv",

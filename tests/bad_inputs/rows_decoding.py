@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 
 from bad_inputs.paths import (
@@ -62,8 +64,37 @@ TUNE = rows(
 )
 
 
+FLASHLIGHT = json.dumps(
+    {"search": "flashlight"} | {name: {"acoustic_scale": 1, "insertion_score": 0} for name in ("words", "free")}
+)
+SWEEP = rows(
+    "sweep",
+    ("no tuning", gone(TUNING), f"{TUNING}: no tuned settings"),
+    (
+        "reference phones of nothing",
+        change(
+            f"{GMM}/ali_dev/reference.txt", lambda data: b"".join(line.split()[0] + b"\n" for line in data.splitlines())
+        ),
+        "reference.txt: no phones to compare with",
+    ),
+    ("features of 16 kHz", HZ16, NOT_MINE),
+    (
+        "a knob of another search",
+        None,
+        "--knobs beam_size: unknown to this search; there are: acoustic_scale insertion_score beam lattice_beam",
+        {"also": "--knobs beam beam_size"},
+    ),
+    ("a beam of nothing", None, "--beam: 0 is not a number of at least 0.001", {"also": "--beam 0"}),
+    ("flashlight without a network", put(TUNING, FLASHLIGHT), f"{GMM}: no CTC network, as --search flashlight wants"),
+)
+
+
 DECODING = rows(
     "decode",
+    ("no hypotheses", None, "--beam-size: 0 is not a number of at least 1", {"also": "--beam-size 0"}),
+    ("a word score of NaN", None, "--word-score: nan is not a number", {"also": "--word-score nan"}),
+    ("a weight beyond all measure", None, "lm_weight 1e+300 is no number up to 1e+30", {"also": "--lm-weight 1e300"}),
+    ("a switch that is neither", None, "--log-add: 'maybe': write yes or no", {"also": "--log-add maybe"}),
     ("no tuning", gone(TUNING), f"{TUNING}: no tuned settings"),
     (
         "a scale of NaN",

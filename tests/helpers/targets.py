@@ -15,6 +15,7 @@ TARGETS = (
     "errors",
     "matrix",
     "combine",
+    "sweep",
     "report",
     "pron_probs",
     "lattice_difference",

@@ -23,6 +23,18 @@ def test_the_matrix_is_made_of_what_is_there_and_of_searches_without_grammar(own
     assert own.stages("GMM_ARGS=--max-mix 4").isdisjoint({"flat_lang", "matrix"})
 
 
+def test_a_sweep_is_of_dev_with_what_decoding_is_given(own):
+    own.pretend("DECODE_ARGS=--beam 12", "all")
+    planned = own.planned("sweep", "MODEL=neural_wfst", "DECODE_ARGS=--beam 12", "SWEEP_ARGS=--knobs beam")
+    assert [stage for stage, _ in planned] == ["sweep"]
+    assert "--model exp/prompts/neural " in planned[0][1] and "/neural_wfst/tuning.json" in planned[0][1]
+    assert "--data data/prompts/dev" in planned[0][1] and "test" not in planned[0][1]
+    assert planned[0][1].endswith("--out exp/prompts/neural_wfst/sweep.tsv --beam 12 --knobs beam")
+    own.pretend("sweep", "DECODE_ARGS=--beam 12", when=1_610_000_000)
+    assert own.stages("sweep", "DECODE_ARGS=--beam 12") == set()
+    assert own.stages("sweep", "DECODE_ARGS=--beam 12", "TUNE_ARGS=--x") == {"tune", "sweep"}
+
+
 @pytest.mark.parametrize("target", ["lattice", "lattice_text", "replay", "show STAGE=lattice"])
 def test_looking_inside_a_system_that_is_none(own, target):
     done = own.make("-n", *target.split(), "UTT=u1", "MODEL=gmn")

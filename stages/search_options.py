@@ -1,0 +1,27 @@
+"""The options of the searches, which decoding and the sweep have in common."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from pipeline.search.decode import as_flashlight
+from pipeline.search.flashlight import FlashlightSettings
+from pipeline.search.tuning import Tuned
+from pipeline.search.wfst import Beams
+from stages.common import settings_from, settings_options
+
+TUNED = ("lm_weight", "word_score")
+
+
+def search_options(options: ArgumentParser) -> None:
+    """An option for each setting of both searches; a search ignores those of the other."""
+    settings_options(options, Beams)
+    settings_options(options, FlashlightSettings, TUNED)
+
+
+def searched_with(arguments: Namespace, tuned: Tuned) -> tuple[Beams, FlashlightSettings]:
+    """What the command line gives, and where it gives nothing, what was tuned."""
+    return (
+        settings_from(arguments, Beams),
+        settings_from(arguments, FlashlightSettings, as_flashlight(tuned.words)),
+    )
