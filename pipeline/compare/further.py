@@ -71,9 +71,12 @@ def combinations(exp: Path, references: Mapping[str, Mapping[str, Sequence[str]]
             systems = [str(name) for name in read_json(path)["systems"]]
         except (ValueError, KeyError, TypeError):
             raise UserError(f"{path}: does not say of which systems; remove {path.parent} and run: make combine")
-        texts = {"wer": read_text(path.with_name("hyp.txt")), "free_per": read_spoken(path.with_name("free.txt"), fold)}
+        heard = {
+            "wer": ("words", path.with_name("hyp.txt"), read_text),
+            "free_per": ("phones", path.with_name("free.txt"), lambda text: read_spoken(text, fold)),
+        }
         errors = {
-            measure: np.array([count(pairs).errors for pairs in align_all(references[kind], text, path).values()])
-            for kind, (measure, text) in zip(("words", "phones"), texts.items())
+            measure: np.array([count(pairs).errors for pairs in align_all(references[kind], read(text), text).values()])
+            for measure, (kind, text, read) in heard.items()
         }
         yield Further(" + ".join(systems), errors, "over the lattices of all of them", systems)

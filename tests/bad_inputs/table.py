@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from bad_inputs.rows_comparing import BOUNDARIES, COMPARE, DIFFERENCE, EXPLAIN_ERRORS, FLAT_LANG, MATRIX, REPORT
+from bad_inputs.rows_comparing import (
+    BOUNDARIES,
+    COMBINE,
+    COMPARE,
+    DIFFERENCE,
+    EXPLAIN_ERRORS,
+    FLAT_LANG,
+    MATRIX,
+    REPORT,
+)
 from bad_inputs.rows_data import FEATURES, LANGUAGE, PREPARE
 from bad_inputs.rows_decoding import DECODING, PLACE, SCORE, SWEEP, TUNE
 from bad_inputs.rows_encoders import ENCODERS
@@ -30,6 +39,7 @@ ROWS: list[Row] = [
     *MATRIX,
     *REPLAY,
     *FLAT_LANG,
+    *COMBINE,
     *COMPARE,
     *REPORT,
     *SHOW,

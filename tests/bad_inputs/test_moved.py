@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bad_inputs.place import COMMANDS, EXPERIMENT, Place
+from bad_inputs.place import COMMANDS, Place
 
 
 def renamed(options: str) -> list[str]:
@@ -78,11 +78,11 @@ def test_utterances_that_mfcc_was_told_to_miss_miss_everywhere(finished: Place, 
         "boundaries: exp/toy/classifier/ali_test/alignment.json: 1 utterances are none"
         in place.stage("boundaries").stderr
     )
-    done = place.stage("place", "--model", "exp/toy/classifier", "--out", "exp/toy/classifier/ali_test")
-    assert done.returncode == place.stage("boundaries", "--systems", "gmm").returncode == 0
+    done, gmm = place.stage("place", "--model", "exp/toy/classifier", "--out", "exp/toy/classifier/ali_test"), "gmm"
+    assert done.returncode == place.stage("boundaries", "--systems", gmm).returncode == 0
     assert (
-        "1 systems on 5 utterances"
-        in place.runner.run(
-            place.root, "compare", f"{EXPERIMENT} --systems gmm --out exp/toy/compare.tsv".split()
-        ).stdout
+        "gmm.classifier/hyp.txt: 1 utterances are none of this set's 5"
+        in place.stage("compare", "--systems", gmm).stderr
     )
+    assert place.stage("combine").returncode == 0
+    assert "1 systems on 5 utterances" in place.stage("compare", "--systems", gmm).stdout
