@@ -33,7 +33,10 @@ class SoundFrontEnd(nn.Module):
     def __init__(self, front_end: FrontEnd):
         super().__init__()
         if front_end.raw.kind not in MEL_BINS:
-            raise UserError(f"{front_end.raw}: of these features there is no network; only of {' and '.join(MEL_BINS)}")
+            raise UserError(
+                f"{front_end.raw}: features of an encoder from outside are not made within a network, only"
+                f" {' and '.join(MEL_BINS)} are; name a network of these: MODEL=neural"
+            )
         self.front_end = front_end
         self.rows = RawRows(front_end.raw.kind, front_end.raw.sample_rate)
         known = SpeakerStats(front_end.raw.coefficients)

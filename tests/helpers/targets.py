@@ -27,6 +27,7 @@ TARGETS = (
     "lattice",
     "show",
     "replay",
+    "export",
     "check",
     "transcribe",
     "align",
