@@ -20,8 +20,8 @@ export PHONOSCOPE_CORES := $(VENV)/.cores
 # Stages of one run may write beside each other; another run's have to wait.
 export PHONOSCOPE_RUN := $(shell echo $$PPID.$$(date +%s))
 .PHONY: all setup data lexicon mfcc $(trained) decode compare errors matrix report pron_probs lattice \
-  lattice_difference lattice_text models encode layers replay show export check transcribe align record test clean help \
-  FORCE
+  lattice_difference lattice_text models encode layers replay show export check transcribe align record test clean \
+  help FORCE
 
 ##@ Everything
 ## all: all stages on CORPUS, then the comparison
@@ -327,7 +327,7 @@ exported    = $(call model_dir,$(MODEL))
 export_opts = --model $(exported) --out $(exported)/model.onnx
 ## export: the network of MODEL with its features as ONNX, for programs without PyTorch: EXP/MODEL/model.onnx
 export: $(exported)/model.onnx
-$(exported)/model.onnx: $$(call inside,$$(call model_name,$$(MODEL)),model.safetensors) \
+$(exported)/model.onnx: $(if $(filter export,$(MAKECMDGOALS)),$(call inside,$(notdir $(exported)),model.safetensors)) \
 		$(call changed,$(export_opts),$(exported)/model.onnx)
 	$(PY) -m stages.export_onnx $(export_opts)
 

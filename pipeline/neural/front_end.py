@@ -1,8 +1,8 @@
 """Front ends in PyTorch, from samples to what a network reads: for a network that goes elsewhere with all it needs.
 
 The numbers are those of `pipeline.sound`: raw rows as Kaldi makes them, normalised as those of a whole recording are
-(`pipeline.sound.recording`), with derivatives and neighbours. They are counted in float64, since the bands with the
-least energy have little left of float32, and by operations on arrays alone, which ONNX has.
+(`pipeline.sound.recording`), with derivatives and neighbours. All is float32, which every program for networks knows,
+and an operation on arrays, which ONNX has.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from torch.nn import functional
 from torchaudio.compliance import kaldi
 
 from lexicon.errors import UserError
-from pipeline.sound.front_end import FrontEnd, SpeakerStats, delta_taps
+from pipeline.sound.front_end import FrontEnd, Prior, delta_taps
 from pipeline.sound.mfcc import MEL_BINS, NUM_CEPS
 from pipeline.sound.pauses import ABOVE_FLOOR, BRINK, LEAST_RANGE_DB, NOTHING_DB, PREEMPHASIS, SMOOTHING
 from pipeline.sound.recording import PRIOR_FRAMES
@@ -28,6 +28,7 @@ class SoundFrontEnd(nn.Module):
     """What a front end makes of a whole recording, as `pipeline.sound.recording.Recording.feats`: samples (N,) float32
     in [-1, 1], one frame or more -> (T, dimension) float32. UserError where rows are not of a kind in MEL_BINS."""
 
+    centre: Tensor
     prior: Tensor
 
     def __init__(self, front_end: FrontEnd):
@@ -39,11 +40,11 @@ class SoundFrontEnd(nn.Module):
             )
         self.front_end = front_end
         self.rows = RawRows(front_end.raw.kind, front_end.raw.sample_rate)
-        known = SpeakerStats(front_end.raw.coefficients)
-        if front_end.prior:
-            known.add_prior(front_end.prior, PRIOR_FRAMES)
-        self.prior_count = known.count
-        self.register_buffer("prior", torch.from_numpy(known.sums))
+        zeros = (0.0,) * front_end.raw.coefficients
+        mean, variance = front_end.prior or Prior(zeros, zeros)
+        self.prior_count = PRIOR_FRAMES if front_end.prior else 0
+        self.register_buffer("centre", torch.tensor(mean))
+        self.register_buffer("prior", self.prior_count * torch.tensor([zeros, variance]))  # around the centre
 
     def forward(self, samples: Tensor) -> Tensor:
         rows = self.rows(samples)
@@ -51,13 +52,14 @@ class SoundFrontEnd(nn.Module):
             rows = functional.layer_norm(rows, rows.shape[1:])
         if self.front_end.by_speaker:
             rows = self.normalised(rows, near_speech(samples, self.front_end.raw.sample_rate))
-        taps = [torch.tensor(order) for order in delta_taps(self.front_end.deltas)]
+        taps = [torch.tensor(order).float() for order in delta_taps(self.front_end.deltas)]
         deltas = [(around(rows, len(order) // 2) * order).sum(2) for order in taps]
-        return around(torch.cat([rows, *deltas], 1), self.front_end.splice).transpose(1, 2).flatten(1).float()
+        return around(torch.cat([rows, *deltas], 1), self.front_end.splice).transpose(1, 2).flatten(1)
 
     def normalised(self, rows: Tensor, near: Tensor) -> Tensor:
         """Rows (T, D) by the mean and variance of training and of those ``near`` speech, or of all if there is none."""
-        counted = (near | ~near.any()).double()
+        rows = rows - self.centre  # float32 has the squares of small numbers alone
+        counted = (near | ~near.any()).float()
         sums = self.prior + torch.stack([counted @ rows, counted @ rows**2])
         mean, square = sums / (self.prior_count + counted.sum())
         if self.front_end.normalise == "mean":
@@ -66,7 +68,7 @@ class SoundFrontEnd(nn.Module):
 
 
 class RawRows(nn.Module):
-    """Log-mel energies or cepstra, as `pipeline.sound.mfcc` makes them: samples (N,) -> (T, coefficients) float64.
+    """Log-mel energies or cepstra, as `pipeline.sound.mfcc` makes them: samples (N,) -> (T, coefficients).
 
     The tables are torchaudio's. Source: Kaldi feat/feature-mfcc.cc.
     """
@@ -85,25 +87,23 @@ class RawRows(nn.Module):
         bands, _ = kaldi.get_mel_banks(bins, padded, sample_rate, LOWEST_HZ, 0.0, 100.0, -500.0, 1.0)
         cosines = kaldi._get_dct_matrix(NUM_CEPS, bins) * kaldi._get_lifter_coeffs(NUM_CEPS, LIFTER)
         # The Fourier transform is a product with a matrix, (window, padded): the real part beside the imaginary one.
-        self.register_buffer("fourier", povey[:, None] * torch.cat([angles.cos(), angles.sin()], 1))
-        self.register_buffer("bands", bands.T.double())  # (padded / 2, bins)
-        self.register_buffer("cosines", (cosines if kind == "mfcc" else torch.eye(bins)).double())
+        self.register_buffer("fourier", (povey[:, None] * torch.cat([angles.cos(), angles.sin()], 1)).float())
+        self.register_buffer("bands", bands.T)  # (padded / 2, bins)
+        self.register_buffer("cosines", cosines if kind == "mfcc" else torch.eye(bins))
 
     def forward(self, samples: Tensor) -> Tensor:
-        frames = framed(samples.double() * 32768, self.sample_rate)  # Kaldi counts in 16-bit steps
+        frames = framed(samples * 32768, self.sample_rate)  # Kaldi counts in 16-bit steps
         frames = frames - frames.mean(1, keepdim=True)
-        before = torch.cat([frames[:, :1], frames[:, :-1]], 1)
-        real, imaginary = ((frames - PREEMPHASIS * before) @ self.fourier).chunk(2, 1)
+        real, imaginary = (sharpened(frames) @ self.fourier).chunk(2, 1)
         energies = (real**2 + imaginary**2) @ self.bands
         return energies.clamp(min=torch.finfo(torch.float32).eps).log() @ self.cosines
 
 
 def near_speech(samples: Tensor, sample_rate: int) -> Tensor:
     """Which frames are near speech, as `pipeline.sound.pauses` says of a recording: (N,) float32 -> (T,) bool."""
-    before = torch.cat([samples[:1], samples[:-1]])
-    power = framed((samples - PREEMPHASIS * before).double(), sample_rate).var(1, correction=0)
+    power = framed(sharpened(samples[None])[0], sample_rate).var(1, correction=0)
     levels = 10 / math.log(10) * power.clamp(min=1e-12).log()  # dB
-    smooth = around(levels.clamp(min=NOTHING_DB), SMOOTHING // 2).mean(1)
+    smooth = around(levels.clamp(min=NOTHING_DB)[:, None], SMOOTHING // 2)[:, 0].mean(1)
     ordered = smooth.sort().values
     floor, loud = percentile(ordered, 0.10), percentile(ordered, 0.99)
     contrast = loud - floor
@@ -120,6 +120,12 @@ def percentile(ordered: Tensor, share: float) -> Tensor:
     return low + (high - low) * (at - at.floor())
 
 
+def sharpened(rows: Tensor) -> Tensor:
+    """(T, N), of each number what is not in the one before it: pre-emphasis; of the first, what is not in itself."""
+    before = functional.pad(rows[None], (1, 0), mode="replicate")[0, :, : rows.shape[1]]
+    return rows - PREEMPHASIS * before
+
+
 def framed(samples: Tensor, sample_rate: int) -> Tensor:
     """(N,) -> (T, window): the frames that fit into the sound."""
     window, shift = (int(sample_rate * ms / 1000) for ms in (FRAME_LENGTH_MS, FRAME_SHIFT_MS))
@@ -127,5 +133,6 @@ def framed(samples: Tensor, sample_rate: int) -> Tensor:
 
 
 def around(rows: Tensor, reach: int) -> Tensor:
-    """(T, ...) -> (T, ..., 2 reach + 1): each with its neighbours on both sides, the first and the last repeated."""
-    return torch.cat([rows[:1]] * reach + [rows] + [rows[-1:]] * reach).unfold(0, 2 * reach + 1, 1)
+    """(T, D) -> (T, D, 2 reach + 1): each with its neighbours on both sides, the first and the last repeated."""
+    padded = functional.pad(rows.T[None], (reach, reach), mode="replicate")[0]
+    return padded.unfold(1, 2 * reach + 1, 1).transpose(0, 1)

@@ -235,7 +235,7 @@ EXPORT_ONNX = rows(
     (
         "a folder where the file goes",
         folder("exp/toy/taken"),
-        "exp/toy/taken: Is a directory; move it away",
+        ("taken", ": Is a directory; move it away, or choose another name"),
         {"also": "--out exp/toy/taken"},
     ),
 )
