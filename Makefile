@@ -20,7 +20,8 @@ export PHONOSCOPE_CORES := $(VENV)/.cores
 # Stages of one run may write beside each other; another run's have to wait.
 export PHONOSCOPE_RUN := $(shell echo $$PPID.$$(date +%s))
 .PHONY: all setup data lexicon mfcc $(trained) decode compare errors matrix combine sweep report pron_probs lattice \
-  lattice_difference lattice_text models encode layers replay show check transcribe align record test clean help FORCE
+  lattice_difference lattice_text models encode layers replay show export check transcribe align record test clean \
+  help FORCE
 
 ##@ Everything
 ## all: all stages on CORPUS, then the comparison
@@ -347,6 +348,14 @@ replay_opts = $(experiment) --lang $(call search_lang,$(MODEL)) \
 replay: $$(call inside,$$(MODEL),tuning.json) $$(call raw_of,test,$$(call features,$$(MODEL))) \
 		$(reference)/ali_test/phones.txt
 	@$(PY) -m stages.replay $(call quoted,--utt=$(UTT)) $(replay_opts)
+
+exported    = $(call model_dir,$(MODEL))
+export_opts = --model $(exported) --out $(exported)/model.onnx
+## export: the network of MODEL with its features as ONNX, for programs without PyTorch: EXP/MODEL/model.onnx
+export: $(exported)/model.onnx
+$(exported)/model.onnx: $(if $(filter export,$(MAKECMDGOALS)),$(call inside,$(notdir $(exported)),model.safetensors)) \
+		$(call changed,$(export_opts),$(exported)/model.onnx)
+	$(PY) -m stages.export_onnx $(export_opts)
 
 ## check: every line and file of data directory DIR, all faults listed; FIX=yes mends them
 check: | $(VENV)/.phonoscope

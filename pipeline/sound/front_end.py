@@ -154,15 +154,21 @@ def add_deltas(rows: np.ndarray, orders: int = 2) -> np.ndarray:
     one composed filter over the rows, with the first and last row repeated outside the utterance; taking the
     derivative of the derivative, as torchaudio does, differs near the edges.
     """
-    steps = np.arange(-DELTA_WINDOW, DELTA_WINDOW + 1)
-    first = taps = steps / (steps**2).sum()
     blocks = [rows]
-    for _ in range(orders):
+    for taps in delta_taps(orders):
         reach = len(taps) // 2
         padded = np.pad(rows, ((reach, reach), (0, 0)), mode="edge")
         blocks.append(sum(tap * padded[i : i + len(rows)] for i, tap in enumerate(taps)))
-        taps = np.convolve(taps, first)
     return np.concatenate(blocks, axis=1).astype(np.float32)
+
+
+def delta_taps(orders: int) -> list[np.ndarray]:
+    """The filters of `add_deltas`: of each derivative, what the rows around one are multiplied with."""
+    steps = np.arange(-DELTA_WINDOW, DELTA_WINDOW + 1)
+    found = [np.ones(1)]
+    for _ in range(orders):
+        found.append(np.convolve(found[-1], steps / (steps**2).sum()))
+    return found[1:]
 
 
 def layer_norm(rows: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ from pipeline.times.clock import FRAME_LENGTH_MS, FRAME_SHIFT_MS
 
 NUM_CEPS = 13
 NUM_BANDS = 40
+MEL_BINS = {"mfcc": 23, "fbank": NUM_BANDS}
 FRAMES_AT_A_TIME = 10_000  # on whose way to cepstra torchaudio takes 200 MB
 
 
@@ -22,7 +23,7 @@ def mfcc(samples: np.ndarray, sample_rate: int) -> np.ndarray:
     Kaldi's defaults otherwise (23 mel bins, 20 Hz to Nyquist, Povey window, liftering 22), without dither so that
     two runs agree. Source: Kaldi feat/feature-mfcc.cc.
     """
-    return _by_kaldi("mfcc", samples, sample_rate, NUM_CEPS, {"num_ceps": NUM_CEPS, "num_mel_bins": 23})
+    return _by_kaldi("mfcc", samples, sample_rate, NUM_CEPS, {"num_ceps": NUM_CEPS})
 
 
 def fbank(samples: np.ndarray, sample_rate: int) -> np.ndarray:
@@ -30,7 +31,7 @@ def fbank(samples: np.ndarray, sample_rate: int) -> np.ndarray:
 
     Source: Kaldi feat/feature-fbank.cc.
     """
-    return _by_kaldi("fbank", samples, sample_rate, NUM_BANDS, {"num_mel_bins": NUM_BANDS})
+    return _by_kaldi("fbank", samples, sample_rate, NUM_BANDS, {})
 
 
 def _by_kaldi(name: str, samples: np.ndarray, sample_rate: int, columns: int, options: dict[str, Any]) -> np.ndarray:
@@ -54,6 +55,7 @@ def _by_kaldi(name: str, samples: np.ndarray, sample_rate: int, columns: int, op
                 use_energy=False,
                 frame_length=FRAME_LENGTH_MS,
                 frame_shift=FRAME_SHIFT_MS,
+                num_mel_bins=MEL_BINS[name],
                 **options,
             ).numpy()
         )

@@ -27,6 +27,7 @@ from bad_inputs.spoil import (
     deep,
     entry,
     flipped,
+    folder,
     gone,
     matrix,
     pickled,
@@ -243,5 +244,29 @@ PLACE = rows(
         "a fold.txt of three fields",
         both(put(f"{TRAIN}/phones.ctm", "ann-train0 1 0.1 0.1 AH\n"), put("data/toy/fold.txt", "AH AX A\n")),
         'data/toy/fold.txt:1: "AH AX A"',
+    ),
+)
+
+
+EXPORT_ONNX = rows(
+    "export_onnx",
+    (
+        "no such model",
+        None,
+        "exp/toy/nobody/meta.json: no such model; run: make nobody",
+        {"also": "--model exp/toy/nobody"},
+    ),
+    ("no network", None, "exp/toy/gmm: no CTC network, and only these become ONNX", {"also": "--model exp/toy/gmm"}),
+    ("a flipped bit in the weights", flipped(NEURAL), f"remove {NEURAL} and run: make neural"),
+    (
+        "features of an encoder from outside",
+        values("exp/toy/neural/meta.json", front_end=lambda f: {**f, "raw": {**f["raw"], "kind": "tiny.block1"}}),
+        "exp/toy/neural: tiny.block1 of 8000 Hz, 13 numbers every 10 ms: features of an encoder from outside are not",
+    ),
+    (
+        "a folder where the file goes",
+        folder("exp/toy/taken"),
+        ("taken", ": Is a directory; move it away, or choose another name"),
+        {"also": "--out exp/toy/taken"},
     ),
 )

@@ -13,7 +13,7 @@ from bad_inputs.rows_comparing import (
     REPORT,
 )
 from bad_inputs.rows_data import FEATURES, LANGUAGE, PREPARE
-from bad_inputs.rows_decoding import DECODING, PLACE, SCORE, SWEEP, TUNE
+from bad_inputs.rows_decoding import DECODING, EXPORT_ONNX, PLACE, SCORE, SWEEP, TUNE
 from bad_inputs.rows_encoders import ENCODERS
 from bad_inputs.rows_own_audio import ALIGN_TEXT, CHECK, PRON_PROBS, RECORD, SHOW_PRON_PROBS, TRANSCRIBE
 from bad_inputs.rows_showing import EXPORT, LOOK, REPLAY, SHOW
@@ -45,6 +45,7 @@ ROWS: list[Row] = [
     *SHOW,
     *DIFFERENCE,
     *EXPORT,
+    *EXPORT_ONNX,
     *LOOK,
     *CHECK,
     *TRANSCRIBE,

@@ -29,6 +29,7 @@ TARGETS = (
     "lattice",
     "show",
     "replay",
+    "export",
     "check",
     "transcribe",
     "align",

@@ -77,3 +77,15 @@ def test_showing_a_stage_makes_what_it_needs_and_no_more(own):
     assert own.stages("show", "STAGE=lexicon", "UTT=u1") == {"show"}
     assert own.stages("show", "STAGE=mfcc", "UTT=u1") == {"make_mfcc", "show"}
     assert {"make_mfcc", "show"} <= own.stages("show", "STAGE=gmm", "UTT=u1") <= {"make_mfcc", "align", "show"}
+
+
+def test_a_network_is_exported_once_until_it_is_another(own):
+    assert own.planned("export", "MODEL=neural_wfst") == own.planned("export", "MODEL=neural")
+    ((stage, options),) = own.planned("export", "MODEL=neural")
+    assert stage == "export_onnx"
+    assert options.strip() == "--model exp/prompts/neural --out exp/prompts/neural/model.onnx"
+    own.pretend("export", "MODEL=neural", when=1_610_000_000)
+    assert own.stages("export", "MODEL=neural") == own.stages() == set()
+    assert own.stages("export", "MODEL=neural", "NEURAL_ARGS=--epochs 9") == {"train_ctc", "export_onnx"}
+    done = own.make("-n", "export", "MODEL=nueral")
+    assert "MODEL=nueral: no such system, and no exp/prompts/nueral/model.safetensors; there are: " in done.stderr
