@@ -38,16 +38,19 @@ def _picture(systems: Sequence[Named], history: History) -> Picture:
     width = WIDTH - LEFT - RIGHT - 2 * INSET
     across = [LEFT + INSET + width * number / max(last - 1, 1) for number in range(last)]
 
-    def line(values: list[float], label: str, said: str, **look: Any) -> tuple[Line, float]:
+    def line(values: list[float], label: str, titles: Sequence[str] = (), **look: Any) -> tuple[Line, float]:
         """A line and the end of its scale."""
         high = ROOM * max(*values, LEAST)
         points = [(x, height(0, high, value)) for x, value in zip(across, values)]
-        titles = [f"epoch {number}: {said.format(value)}" for number, value in enumerate(values, start=1)]
         dots = [Dot(*point, title) for point, title in zip(points, titles)]
         return Line(systems[0], points, dots, label, points[-1][1], radius=1.6, **look), high
 
-    loss, most_loss = line([epoch.loss for epoch in epochs], "loss, nats", "loss {:.3f} per phone", look="plain")
-    per, most_per = line([epoch.dev_per for epoch in epochs], "dev PER, %", "dev PER {:.1f} %")
+    said = [
+        f"epoch {number}: loss {epoch.loss:.3f} per phone, dev PER {epoch.dev_per:.1f} %"
+        for number, epoch in enumerate(epochs, start=1)
+    ]
+    loss, most_loss = line([epoch.loss for epoch in epochs], "loss, nats", look="plain")
+    per, most_per = line([epoch.dev_per for epoch in epochs], "dev PER, %", said)
     kept = epochs[history.best - 1]
     shown = [int(number) for number in round_values(1, last, 1)] if last > 1 else [1]
     return Picture(

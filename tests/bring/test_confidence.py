@@ -10,7 +10,8 @@ from helpers.features import as_it_is
 
 from lexicon.files import write_lines
 from lexicon.lang import build_lang, load_lang
-from pipeline.search.decode import FlashlightWords, SearchSettings
+from pipeline.search.decode import FlashlightWords
+from pipeline.search.flashlight import FlashlightSettings
 from pipeline.search.system import System
 from pipeline.search.topology import ctc_topology
 from pipeline.times.ctm import ctm_lines
@@ -53,7 +54,7 @@ def test_a_word_of_flashlight_is_as_sure_as_its_phones(tmp_path, sharp, expected
     scores = np.full((9, 3), np.log((1 - sharp) / 2))
     for row, token in enumerate([0, 0, 1, 1, 0, 2, 2, 0, 0]):
         scores[row, token] = np.log(sharp)
-    found = FlashlightWords(system, lang, SearchSettings(10.0)).decode("u", scores, 27)
+    found = FlashlightWords(system, lang, FlashlightSettings(lm_weight=0.1)).decode("u", scores, 27)
     assert [word.label for word in found.words] == ["TWO"]
     assert found.word_confidence() == [pytest.approx(expected, abs=1e-3)]
     assert ctm_lines("u", found.words, found.word_confidence())[0].split()[-1] == f"{expected:.3f}"
@@ -64,7 +65,7 @@ def test_a_word_is_as_sure_as_its_weakest_phone(tmp_path):
     scores = np.log(
         np.array([[0.98, 0.01, 0.01], [0.01, 0.98, 0.01], [0.98, 0.01, 0.01], [0.3, 0.1, 0.6], [0.98, 0.01, 0.01]])
     )
-    found = FlashlightWords(system, lang, SearchSettings(10.0)).decode("u", scores, 15)
+    found = FlashlightWords(system, lang, FlashlightSettings(lm_weight=0.1)).decode("u", scores, 15)
     assert [word.label for word in found.words] == ["TWO"]
     weak = 0.6**0.5 / (0.6**0.5 + 0.3**0.5 + 0.1**0.5)
     assert found.word_confidence() == [pytest.approx(weak, abs=1e-3)]
