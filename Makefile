@@ -414,7 +414,7 @@ $(VENV)/.phonoscope-test: $(call filled,$(VENV)/.phonoscope-test) | $(VENV)/.pho
 
 ## test: run the tests (a browser is needed: apt-get install chromium)
 test: $(VENV)/.phonoscope-test
-	$(PY) -m pytest -n $(NJ) --dist loadfile tests
+	$(PY) -m pytest -n $(NJ) --dist loadfile --no-loadscope-reorder tests
 
 ## clean: delete exp/CORPUS and data/CORPUS, but no recordings of yours (exp/CORPUS/own)
 clean:

@@ -126,9 +126,10 @@ def distance(a: list[str], b: list[str]) -> int:
 
 
 def test_the_number_of_jobs_changes_times_alone(bugs: Lang):
-    one, two = ([replace(row, rtf=0.0) for row in rows_of(bugs, "flashlight", jobs=jobs)[1]] for jobs in (1, 2))
+    knobs = ("beam_size_token", "sil_score", GREEDY)
+    one, two = ([replace(row, rtf=0.0) for row in rows_of(bugs, "flashlight", knobs, jobs)[1]] for jobs in (1, 2))
     assert repr(one) == repr(two)  # NaN is no equal of itself
-    assert len(one) > 50
+    assert len(one) > 10
 
 
 def test_knobs_that_there_are_not():

@@ -37,7 +37,8 @@ def test_wide_open_it_has_the_error_rates_of_a_decode_of_the_same_set(
     place, folder = finished.copy(tmp_path / "place"), f"exp/toy/{system}"
     if search == "flashlight":
         (place / folder / "tuning.json").write_text(FLASHLIGHT)
-    rows = swept(place, system, *OPEN)
+    knobs = ("beam_size", "log_add", "greedy") if search == "flashlight" else ("beam", "lattice_beam")
+    rows = swept(place, system, *OPEN, "--knobs", *knobs)
     decoded = f"{folder}/decode_dev"
     for done in (
         place.stage(
