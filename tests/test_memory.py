@@ -22,7 +22,7 @@ from pipeline.base.training import Material
 from pipeline.datadir.feats import write_raw
 from pipeline.sound.mfcc import mfcc
 from pipeline.systems import classifier, gmm
-from stages import align, decode, place, sweep, tune
+from stages import align, decode, place, tune
 
 PER_UTTERANCE = 8_000  # bytes; its features alone are 25,000, its scores 80,000
 FEW = 5
@@ -70,17 +70,6 @@ def stages(root: Path) -> dict[str, Callable[[], object]]:
         "tune": lambda: tune.main(args(data=sets["dev"], ref_phones=model / "ali_dev/reference.txt", out=model)),
         "decode": lambda: decode.main(
             args(data=sets["test"], tuning=model / "tuning.json", out=model / "decode_test", beam=8.0, lattice_beam=2.0)
-        ),
-        "sweep": lambda: sweep.main(
-            args(
-                data=sets["dev"],
-                tuning=model / "tuning.json",
-                ref_phones=model / "ali_dev/reference.txt",
-                out=model / "sweep.tsv",
-                knobs=["lattice_beam"],
-                beam=8.0,
-                lattice_beam=2.0,
-            )
         ),
         "place": lambda: place.main(args(data=sets["test"], raw=False, teacher=None, out=model / "ali_test")),
     }
