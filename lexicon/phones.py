@@ -131,6 +131,11 @@ def manner_in(phone_set: PhoneSet, name: str) -> str:
     return phone_set[name].manner if name in phone_set else MANNER[name] if name == SILENCE else OTHER
 
 
+def ipa_of(name: str, phone_set: PhoneSet) -> str:
+    """The IPA sign of a phone; one without a sign, or that is not in the set, keeps its name."""
+    return (phone_set[name].ipa if name in phone_set else "") or name
+
+
 def spoken(labels: Iterable[str], fold: Mapping[str, str] = {}) -> tuple[str, ...]:
     """The phones (or words) of a path, folded (see `lexicon.fold`), without silence and blanks."""
     return tuple(label for label in (fold.get(label, label) for label in labels) if label not in SILENT)

@@ -1,12 +1,15 @@
-"""Transcribe a recording of one's own with every trained system: words and phones with times, also as CTM and
-TextGrid."""
+"""Transcribe a recording of one's own with every trained system: words and phones with times, also in IPA, as CTM and
+as TextGrid."""
 
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+from lexicon.phones import SILENT, PhoneSet, ipa_of
 from pipeline.compare.listen import ListedSystem, Searches, listen, load_searches, raw_wanted, trained
 from pipeline.encoders.extract import enter_layers
 from pipeline.sound.recording import Recording, begin_results, own_folder, read_recording
@@ -18,6 +21,7 @@ from pipeline.times.textgrid import write_textgrid
 from stages.common import models_option, parser, run
 
 TIERS = ("words", "phones", "free")
+IPA = "ipa"  # the phones of the free search once more, in IPA
 
 
 class Heard(NamedTuple):
@@ -50,10 +54,18 @@ def transcribe(recording: Recording, searches: dict[str, Searches]) -> tuple[dic
                 f"{name}:",
                 *word_lines(words.words, words.word_confidence(), words.phones),
                 *phone_lines("free", free.phones),
+                *phone_lines(IPA, in_ipa(free.phones, searches[name].phone_set)),
                 sep="\n",
                 flush=True,
             )
     return heard, lost
+
+
+def in_ipa(phones: Sequence[Segment], phone_set: PhoneSet) -> list[Segment]:
+    """The phones by their IPA signs; silence stays as it is."""
+    return [
+        phone if phone.label in SILENT else replace(phone, label=ipa_of(phone.label, phone_set)) for phone in phones
+    ]
 
 
 def main(args: Namespace) -> tuple[Path, str]:
@@ -71,12 +83,11 @@ def main(args: Namespace) -> tuple[Path, str]:
         for tier, (segments, confidence) in zip(TIERS, tiers):
             write_ctm(out / f"{name}.{tier}.ctm", [(out.name, segments, confidence)])
     grid = out / f"{out.name}.TextGrid"
-    write_textgrid(
-        grid,
-        {f"{name} {tier}": segments for name, tiers in heard.items() for tier, (segments, _) in zip(TIERS, tiers)},
-        recording.num_frames,
-        recording.seconds,
-    )
+    tiers_of: dict[str, list[Segment]] = {}
+    for name, tiers in heard.items():
+        tiers_of |= {f"{name} {tier}": segments for tier, (segments, _) in zip(TIERS, tiers)}
+        tiers_of[f"{name} {IPA}"] = in_ipa(tiers.free[0], searches[name].phone_set)
+    write_textgrid(grid, tiers_of, recording.num_frames, recording.seconds)
     counts = ", ".join(f"{name} {len(tiers.words[0])} words" for name, tiers in heard.items())
     silent = "" if recording.heard else " (there is no sound in it)"
     failed = f"; nothing found in: {', '.join(lost)}" if lost else ""

@@ -167,12 +167,17 @@ def test_a_long_recording_is_transcribed(experiment, capsys):
         assert 0 <= intervals[0].start and intervals[-1].end <= seconds
     assert len(ctm["words"]) < len(ctm["phones"]) and len(ctm["free"]) > 20
     tiers = read_textgrid(grid).tiers
-    assert list(tiers) == ["gmm words", "gmm phones", "gmm free"]
+    assert list(tiers) == ["gmm words", "gmm phones", "gmm free", "gmm ipa"]
+    assert len(tiers["gmm ipa"]) == len(tiers["gmm free"])
+    signs = {name.label: sign.label for name, sign in zip(tiers["gmm free"], tiers["gmm ipa"])}
+    assert signs[""] == "" and signs["IH"] == "ɪ" and signs["N"] == "n" and signs["S"] == "s"
     assert [i.label for i in tiers["gmm words"] if i.label] == heard
     assert all(tier[0].start == 0 and tier[-1].end == pytest.approx(seconds) for tier in tiers.values())
     shown = capsys.readouterr().out
     assert f"piece {len(experiment.begins)} of {len(experiment.begins)}" in shown  # cut where it was joined
     first = ctm["words"][0]
+    sound = next(i for i in tiers["gmm ipa"] if i.label not in ("", "SIL"))
+    assert f"       ipa  {sound.label} {sound.start:.2f}" in shown
     assert f"{first.start:10.2f}{round(1000 * (first.end - first.start)):6d}  {first.label} " in shown
 
 
@@ -189,7 +194,7 @@ def test_digital_silence_has_no_words(experiment, tmp_path, capsys):
     grid, result = experiment.transcribe(tmp_path / "nothing.wav")
     assert "there is no sound in it" in result and "gmm 0 words" in result and "silence" in capsys.readouterr().out
     assert (grid.parent / "gmm.words.ctm").read_text() == ""
-    assert [[i.label for i in tier] for tier in read_textgrid(grid).tiers.values()] == [[""]] * 3
+    assert [[i.label for i in tier] for tier in read_textgrid(grid).tiers.values()] == [[""]] * 4
     with pytest.raises(UserError, match="silence into which the 1 words"):
         experiment.align(tmp_path / "nothing.wav", experiment.words[0])
 

@@ -10,6 +10,8 @@ import numpy as np
 
 from lexicon.errors import UserError
 from lexicon.lang import Lang, load_lang
+from lexicon.phone_sets import phone_set_of
+from lexicon.phones import PhoneSet
 from pipeline.search.decode import Decoder, Hypothesis, SearchSettings, WfstDecoder, word_decoder
 from pipeline.search.system import System
 from pipeline.search.tuning import read_tuning
@@ -20,11 +22,12 @@ from pipeline.systems import load_system
 
 
 class Searches(NamedTuple):
-    """A system with both its searches."""
+    """A system with both its searches, and the phones that these know."""
 
     system: System
     words: Decoder
     free: Decoder
+    phone_set: PhoneSet
 
 
 class ListedSystem(NamedTuple):
@@ -50,7 +53,7 @@ def trained(exp: Path, systems: list[ListedSystem]) -> tuple[list[ListedSystem],
 
 def raw_wanted(searches: Mapping[str, Searches]) -> set[Raw]:
     """What the front ends of the systems begin with."""
-    return {system.front_end.raw for system, _, _ in searches.values()}
+    return {one.system.front_end.raw for one in searches.values()}
 
 
 def load_searches(exp: Path, chosen: list[ListedSystem]) -> dict[str, Searches]:
@@ -65,7 +68,8 @@ def load_searches(exp: Path, chosen: list[ListedSystem]) -> dict[str, Searches]:
         search, words, free = read_tuning(exp / name / "tuning.json")
         key = model, directory, free
         frees[key] = frees.get(key) or WfstDecoder(system, lang, "free", free)
-        searches[name] = Searches(system, word_decoder(system, lang, search, words, word_arcs=False), frees[key])
+        by_words = word_decoder(system, lang, search, words, word_arcs=False)
+        searches[name] = Searches(system, by_words, frees[key], phone_set_of(lang.info))
     return searches
 
 
@@ -83,7 +87,7 @@ def listen(
         return Hypothesis(shifted(found.words, begin), shifted(found.phones, begin), found.confidence)
 
     result = {}
-    for name, (system, words, free) in searches.items():
+    for name, (system, words, free, _) in searches.items():
         begin = start - start % system.front_end.step
         if id(system) not in scores:
             scores[id(system)] = system.scores(recording.feats(system.front_end, begin, end))

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
-from lexicon.phones import PhoneSet
+from lexicon.phones import PhoneSet, ipa_of
 from pipeline.base.edits import GAP
 from pipeline.compare.dispute import DisputedPhone, dispute, disputed_phones, examples
 from pipeline.compare.further import Further
@@ -33,7 +33,7 @@ class Phone(NamedTuple):
 
 def phone_of(name: str, phone_set: PhoneSet) -> Phone:
     """Without IPA a phone keeps its name."""
-    return Phone(name, (phone_set[name].ipa if name in phone_set else "") or name)
+    return Phone(name, ipa_of(name, phone_set))
 
 
 def rates_table(comparison: Comparison) -> Markup:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from lexicon.dictionary import Pronunciation
 from lexicon.errors import UserError
 from lexicon.ngram import BEGIN, END, NGram
-from lexicon.phones import SILENT, PhoneSet
+from lexicon.phones import SILENT, PhoneSet, ipa_of
 from pipeline.draw.chart import counted, level, note, numbers, table, wrap
 from pipeline.show.place import Place, Shown
 
@@ -39,7 +39,7 @@ def lexicon(place: Place) -> Shown:
 
 def ipa(phones: Sequence[str], phone_set: PhoneSet) -> str:
     """The phones in IPA, a phone without a sign by its name."""
-    return "".join(phone_set[phone].ipa or phone if phone in phone_set else phone for phone in phones)
+    return "".join(ipa_of(phone, phone_set) for phone in phones)
 
 
 def _pronunciations(place: Place) -> list[str]:
