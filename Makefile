@@ -240,11 +240,12 @@ $(EXP)/boundaries.tsv: $(alignments) $(patsubst %,$(EXP)/%/decode_test/hyp.txt,$
 scores := $(patsubst %,$(EXP)/%/decode_test/wer.txt,$(SYSTEMS))
 # What encoders wrote themselves, if they were asked for it (ENCODE_ARGS=--words), has a row of its own.
 own_words := $(wildcard $(foreach e,$(encoders),$(DATA)/test/$(call encoder_file,$(e)).txt))
-# So have combinations of systems, A.B, that have been asked for.
-combinations := $(call uniq,$(notdir $(patsubst %/hyp.txt,%,$(wildcard $(EXP)/combined/*/hyp.txt))) \
-	$(if $(filter combine,$(MAKECMDGOALS)),$(subst $(space),.,$(strip $(COMBINE)))))
-$(if $(filter combine,$(MAKECMDGOALS)),$(if $(filter-out $(known_systems),$(COMBINE)),\
-  $(error COMBINE: "$(filter-out $(known_systems),$(COMBINE))" unknown; there are: $(known_systems))))
+# So have combinations of SYSTEMS, A.B, that have been asked for.
+wanted := $(if $(filter combine,$(MAKECMDGOALS)),$(strip $(COMBINE)))
+$(if $(filter-out $(SYSTEMS),$(wanted)),$(error COMBINE: "$(filter-out $(SYSTEMS),$(wanted))" is none of SYSTEMS; \
+  add it to both))
+combinations := $(call uniq,$(foreach c,$(notdir $(patsubst %/hyp.txt,%,$(wildcard $(EXP)/combined/*/hyp.txt))),\
+	$(if $(filter-out $(SYSTEMS),$(subst ., ,$(c))),,$(c))) $(subst $(space),.,$(wanted)))
 define combination
 combine_$(1) = $(experiment) --systems $(subst ., ,$(1)) --out $(EXP)/combined/$(1)
 $(EXP)/combined/$(1)/hyp.txt: $(reference)/ali_dev/phones.txt \

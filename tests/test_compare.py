@@ -92,6 +92,10 @@ def test_systems_combined_have_a_row_and_are_tested_against_theirs(trees: tuple[
     assert [row[i] for i in (0, 1, 4, 7)] == ["old + new", "14.29", "", "5.88"]
     text = (exp / "compare.txt").read_text()
     assert sum("old + new" in line and " on " in line for line in text.splitlines()) == 4
+    assert compare(exp, data, "old").returncode == 0 and "new" not in (exp / "compare.tsv").read_text()
+    (folder / "free.txt").write_text("u1 AH\n")
+    done = compare(exp, data)
+    assert done.returncode == 1 and "old.new/free.txt: 3 of 4 utterances are not there" in done.stderr
 
 
 def test_two_runs_agree(trees: tuple[Path, Path]) -> None:

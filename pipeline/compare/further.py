@@ -64,13 +64,18 @@ def _words(written: Written, text: Sequence[str]) -> list[str]:
         return written.tokens(text)
 
 
-def combinations(exp: Path, references: Mapping[str, Mapping[str, Sequence[str]]], fold: Fold) -> Iterator[Further]:
-    """The systems that `make combine` has combined. ``references``: "words" and "phones" of each utterance."""
+def combinations(
+    exp: Path, names: Sequence[str], references: Mapping[str, Mapping[str, Sequence[str]]], fold: Fold
+) -> Iterator[Further]:
+    """What `make combine` has made of systems that are all among ``names``. ``references``: "words" and "phones" of
+    each utterance."""
     for path in sorted((exp / COMBINED).glob("*/combine.json")):
         try:
             systems = [str(name) for name in read_json(path)["systems"]]
         except (ValueError, KeyError, TypeError):
             raise UserError(f"{path}: does not say of which systems; remove {path.parent} and run: make combine")
+        if not set(systems) <= set(names):
+            continue
         heard = {
             "wer": ("words", path.with_name("hyp.txt"), read_text),
             "free_per": ("phones", path.with_name("free.txt"), lambda text: read_spoken(text, fold)),

@@ -86,9 +86,10 @@ class Comparison:
 
     @functools.cached_property
     def further(self) -> list[Further]:
-        """Rows of some measures beside the systems."""
-        exp, words = self.aligned.parent.parent, self.references["words"]
-        return [*combinations(exp, self.references, self.fold), *own_words(self.data, self.lang, words)]
+        """Rows of some measures beside the systems: what was made of several of these, and own words."""
+        exp, names = self.aligned.parent.parent, [system.name for system in self.systems]
+        together = combinations(exp, names, self.references, self.fold)
+        return [*together, *own_words(self.data, self.lang, self.references["words"])]
 
     @property
     def reference(self) -> str:
