@@ -31,14 +31,19 @@ def lattices_of(decodes: Sequence[Path], graph: str, utterances: Sequence[str], 
 
 
 def combine(
-    args: Namespace, graph: str, references: Mapping[str, Sequence[str]], out: Path, fold: Fold = {}
+    args: Namespace,
+    graph: str,
+    references: Mapping[str, Sequence[str]],
+    utterances: Sequence[str],
+    out: Path,
+    fold: Fold = {},
 ) -> dict[str, Any]:
-    """Tune on dev, write what is heard in the test set; what combine.json says of it."""
+    """Tune on dev against ``references``, write what is heard in the ``utterances`` of the test set; what combine.json
+    says of it."""
     decodes = {name: [args.exp / system / f"decode_{name}" for system in args.systems] for name in ("dev", "test")}
     dev = lattices_of(decodes["dev"], graph, list(references), out)
     tried = tune(dev, references, len(args.systems), fold, args.jobs)
     best, total = min(tried, key=tried.__getitem__), sum(map(len, references.values()))
-    utterances = [utterance.id for utterance in read_set(args.data / "test")]
     test = lattices_of(decodes["test"], graph, utterances, out)
     heard = each(lambda utt: labels_of(combined(test[utt], best, fold)), utterances, args.jobs)
     write_lines(out / GRAPHS[graph], (" ".join([utt, *labels]) for utt, labels in zip(utterances, heard)))
@@ -52,9 +57,10 @@ def main(args: Namespace) -> tuple[Path, str]:
     aligned = args.exp / args.reference / "ali_dev"
     phones, fold = read_spoken(aligned / "reference.txt"), read_fold(args.data)
     same_ids(aligned / "reference.txt", phones, words, align_again(aligned))
+    utterances = [utterance.id for utterance in read_set(args.data / "test")]
     with atomic_dir(args.out) as out:
-        free = combine(args, "free", phones, out, fold)
-        by_words = combine(args, "word_arcs", words, out)
+        free = combine(args, "free", phones, utterances, out, fold)
+        by_words = combine(args, "word_arcs", words, utterances, out)
         write_json(out / "combine.json", {"systems": args.systems, "words": by_words, "free": free})
     return args.out / "hyp.txt", (
         f"{' + '.join(args.systems)}: dev WER {by_words['error_rate']:.1f} %, weights"

@@ -20,9 +20,9 @@ from lexicon.errors import UserError
 from lexicon.files import write_json, write_lines
 from pipeline.align.boundaries import GOLD, TSV
 from pipeline.compare.causes import CAUSES
+from pipeline.draw.scale import round_values
 from pipeline.draw.spectrogram import png_mask
 from pipeline.neural.history import as_json
-from pipeline.report.curves import round_values
 from pipeline.report.placing import boundaries_section
 from pipeline.report.training import training_section
 
@@ -140,7 +140,7 @@ def test_how_a_network_learned(report: Path, watched: SimpleNamespace) -> None:
     ],
 )
 def test_ticks_are_round_and_few(low: float, high: float, least: float, wanted: list[float]) -> None:
-    assert round_values(low, high, least) == pytest.approx(wanted)
+    assert round_values(low, high, 6, least) == pytest.approx(wanted)
 
 
 def test_a_model_is_shown_once_and_only_if_it_says_how_it_learned(tmp_path: Path) -> None:

@@ -43,9 +43,10 @@ def own_words(data: Path, lang: Mapping[str, Any], words: Mapping[str, Sequence[
     counts as left out.
     """
     texts = [path for path in sorted((data / "test").glob("*.txt")) if path.with_suffix(".json").is_file()]
-    written = written_with(reference_lexicon_of(data / "lang"), lang) if texts else None
+    if not texts:
+        return
+    written = written_with(reference_lexicon_of(data / "lang"), lang)
     for path in texts:
-        assert written is not None
         try:
             name = str(read_json(path.with_suffix(".json"))["encoder"])
         except (ValueError, KeyError, TypeError):

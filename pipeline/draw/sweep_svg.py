@@ -9,9 +9,11 @@ from itertools import groupby
 from typing import NamedTuple
 
 from pipeline.draw.colours import COLOURS, look
+from pipeline.draw.scale import round_values
 from pipeline.search.sweep import Row, value_shown
 
 LEFT, WIDTH, TOP, HEIGHT, BETWEEN, LEGEND = 56, 620, 76, 300, 64, 180  # pixels
+MOST_RATES = 8  # at the side of a panel
 R = 5.0  # of a mark, half its width
 SHAPES = {
     "circle": f"M{-R} 0a{R} {R} 0 1 0 {2 * R} 0a{R} {R} 0 1 0 {-2 * R} 0z",
@@ -22,7 +24,8 @@ SHAPES = {
 }
 _STYLE = """
 text{font:12px ui-sans-serif,system-ui,sans-serif;fill:#2b2a27}.axis{fill:#77736a;font-size:11px}
-.grid{stroke:#d9d5cb}.title{font-weight:600;font-size:14px}.ground{fill:#fbfaf7}.used{fill:none;stroke:#2b2a27;pointer-events:none}
+.grid{stroke:#d9d5cb}.title{font-weight:600;font-size:14px}.ground{fill:#fbfaf7}
+.used{fill:none;stroke:#2b2a27;pointer-events:none}
 .line{fill:none;stroke-width:1.5}g:hover>.line{stroke-width:3.5}
 @media(prefers-color-scheme:dark){text{fill:#e6e2d8}.axis{fill:#98938a}.grid{stroke:#3a3a3e}.ground{fill:#17181b}
 .used{stroke:#e6e2d8}}
@@ -106,12 +109,11 @@ def _colours(knobs: Sequence[str]) -> str:
 def _axes(panel: _Panel) -> list[str]:
     bottom, (low, high), (first, last) = panel.top + HEIGHT, panel.rates, panel.speeds
     out = [f'<text x="{LEFT}" y="{panel.top - 8:.0f}">{escape(panel.name)}</text>']
-    step = next(m * 10.0**e for e in range(-2, 4) for m in (1, 2, 5) if m * 10.0**e * 8 >= high - low)
-    for number in range(math.ceil(low / step), math.floor(high / step) + 1):
-        y = panel.y(number * step)
+    for rate in round_values(low, high, MOST_RATES):
+        y = panel.y(rate)
         out += [
             f'<line class="grid" x1="{LEFT}" x2="{LEFT + WIDTH}" y1="{y:.1f}" y2="{y:.1f}"/>',
-            f'<text class="axis" x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{number * step:g}</text>',
+            f'<text class="axis" x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{rate:g}</text>',
         ]
     many = last - first > 1.3
     for value in (m * 10.0**e for e in range(-7, 5) for m in ((1, 2, 5) if many else (1, 1.5, 2, 3, 4, 5, 6, 8))):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from pipeline.draw.scale import round_values
 from pipeline.report.render import Named
 
 WIDTH, HEIGHT = 460, 250  # of a picture; the plot lies within these margins
@@ -68,18 +67,9 @@ def height(low: float, high: float, value: float) -> float:
     return TOP + (HEIGHT - TOP - BOTTOM) * (high - value) / (high - low)
 
 
-def round_values(low: float, high: float, least: float = 0.0) -> list[float]:
-    """At most MOST_TICKS + 1 round values from ``low`` to ``high``, in steps of 1, 2 or 5 times a power of ten, but of
-    no less than ``least``."""
-    first = math.floor(math.log10((high - low) / MOST_TICKS))
-    steps = (factor * 10.0**power for power in itertools.count(first) for factor in (1, 2, 5))
-    step = next(step for step in steps if step >= least and (high - low) / step <= MOST_TICKS)
-    return [step * number for number in range(math.ceil(low / step), math.floor(high / step) + 1)]
-
-
 def ticks(low: float, high: float, least: float = 0.0) -> list[tuple[float, str]]:
     """Round values of a scale with their heights."""
-    return [(height(low, high, value), f"{value:g}") for value in round_values(low, high, least)]
+    return [(height(low, high, value), f"{value:g}") for value in round_values(low, high, MOST_TICKS, least)]
 
 
 def labelled(lines: list[Line]) -> list[Line]:

@@ -9,8 +9,9 @@ from typing import Any
 from markupsafe import Markup
 
 from pipeline.compare.results import Comparison
+from pipeline.draw.scale import round_values
 from pipeline.neural.history import History, read_history
-from pipeline.report.curves import LEFT, RIGHT, WIDTH, Dot, Line, Picture, height, labelled, round_values, ticks
+from pipeline.report.curves import LEFT, MOST_TICKS, RIGHT, WIDTH, Dot, Line, Picture, height, labelled, ticks
 from pipeline.report.render import Named, all_named, render
 
 ROOM = 1.04  # a scale goes from 0 to so much more than the largest value
@@ -52,7 +53,7 @@ def _picture(systems: Sequence[Named], history: History) -> Picture:
     loss, most_loss = line([epoch.loss for epoch in epochs], "loss, nats", look="plain")
     per, most_per = line([epoch.dev_per for epoch in epochs], "dev PER, %", said)
     kept = epochs[history.best - 1]
-    shown = [int(number) for number in round_values(1, last, 1)] if last > 1 else [1]
+    shown = [int(number) for number in round_values(1, last, MOST_TICKS, 1)] if last > 1 else [1]
     return Picture(
         f"training of {', '.join(one.name for one in systems)}",
         f"{last} epoch{'s' if last > 1 else ''}; kept is epoch {history.best}, dev PER {kept.dev_per:.1f} %",

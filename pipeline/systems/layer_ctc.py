@@ -1,8 +1,8 @@
 """Phones pulled out of a recogniser that was never told of them: one linear map of a layer's frames, trained with CTC.
 
-The encoder from outside stays as it is. Of its layers on disk that is taken, and each of its rows or every second,
-whose map, trained for a few epochs, has the lowest phone error rate on dev; then it is trained to the end, and is a
-network like any other (`ctc`).
+The encoder from outside stays as it is. Of its layers on disk, and of their rows as they are or the means of two, those
+are taken whose map, trained for a few epochs, has the lowest phone error rate on dev; then it is trained to the end,
+and is a network like any other (`ctc`).
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Settings(ctc.Settings):
 
 
 class Choice(NamedTuple):
-    """What dev decides: the layer, and of how many of its rows the network reads one."""
+    """What dev decides: the layer, and of how many of its rows the network reads the mean."""
 
     kind: str
     subsampling: int
