@@ -93,10 +93,12 @@ def main(args: Namespace) -> tuple[Path, str]:
     system = replace(load_system(args.model), name=args.out.parent.name)  # one model may be searched in several ways
     lang, feats = load_lang(args.lang), read_feats(args.data, args.model)
     tuned = read_tuning(args.tuning)
-    beams, flashlight = searched_with(args, tuned)
+    beams, flashlight, letters = searched_with(args, tuned)
     feats.of(read_datadir(args.data))  # of all of them
     with atomic_dir(args.out) as out:
-        decoder = word_decoder(system, lang, args.search, tuned.words, beams, flashlight=flashlight)
+        decoder = word_decoder(
+            system, lang, args.search, tuned.words, beams, flashlight=flashlight, letter_beam=letters
+        )
         words = decode_set(system, decoder, feats, out, "words", args.jobs)
         free = decode_set(system, WfstDecoder(system, lang, "free", tuned.free, beams), feats, out, "free", args.jobs)
         write_hypotheses(out, words.found, free.found)
@@ -116,7 +118,8 @@ def main(args: Namespace) -> tuple[Path, str]:
                 "rtf": words.seconds / audio,
                 "lattice_seconds": {"words": words.lattice_seconds, "free": free.lattice_seconds},
                 "settings": {"words": vars(tuned.words), "free": vars(tuned.free), "wfst": vars(beams)}
-                | ({"flashlight": vars(flashlight)} if args.search == "flashlight" else {}),
+                | ({"flashlight": vars(flashlight)} if args.search == "flashlight" else {})
+                | ({"letters": vars(letters)} if args.search == "letters" else {}),
             },
         )
     failed = [utt for utt, h in free.found.items() if not h.phones]

@@ -16,12 +16,12 @@ from lexicon.phones import SILENT
 from lexicon.text import read_text, same_ids
 from pipeline.base.parallel import each
 from pipeline.compare.cause_tables import as_json, summary, text
-from pipeline.compare.causes import AnswerScorer, ErrorAnalysis, Wrong, said_otherwise
+from pipeline.compare.causes import ErrorAnalysis, Wrong, judge_of, said_otherwise
 from pipeline.datadir import read_datadir
 from pipeline.datadir.feats import read_feats
 from pipeline.datadir.sets import align_again, aligned_ctm, decode_again, decoded_ctm, read_gold, read_spoken
 from pipeline.lattice import Lattice, LatticeArchive
-from pipeline.search.decode import read_nbest
+from pipeline.search.decode import WITH_NBEST, read_nbest
 from pipeline.search.tuning import read_tuning
 from pipeline.systems import load_system
 from stages.common import jobs, parser, run
@@ -39,26 +39,26 @@ def main(args: Namespace) -> tuple[Path, str]:
     heard = {graph: decoded_ctm(args.decode, graph) for graph in GRAPHS}
     placed = read_gold(args.data, "phones")
     aligned = aligned_ctm(args.ali, "words", words) if placed else {}
-    readings = read_nbest(args.decode / "nbest.jsonl") if tuned.search == "flashlight" else {}
+    readings = read_nbest(args.decode / "nbest.jsonl") if tuned.search in WITH_NBEST else {}
     for file in ("hyp.txt", "free.txt"):
         same_ids(args.decode / file, read_text(args.decode / file), words, decode_again(args.decode))
     if readings:
         same_ids(args.decode / "nbest.jsonl", readings, words, decode_again(args.decode))
-    searched = [graph for graph in GRAPHS if graph == "free" or tuned.search != "flashlight"]
+    searched = [graph for graph in GRAPHS if graph == "free" or tuned.search not in WITH_NBEST]
     lattices = {graph: LatticeArchive(args.decode / "lattices" / LATTICES[graph]) for graph in searched}
     found: dict[str, dict[str, list[Wrong]]] = {}
 
     def kept(graph: str, utt: str) -> Lattice | Collection[Sequence[str]]:
-        """The lattice; flashlight has readings instead, and a search that found nothing has kept nothing."""
+        """The lattice; some searches have readings instead, and one that found nothing has kept nothing."""
         if graph not in lattices:
             return readings.get(utt, ())
         return lattices[graph].read(utt) if utt in lattices[graph] or heard[graph].get(utt) else ()
 
     for graph in GRAPHS:
-        judge = AnswerScorer(system, lang, graph, getattr(tuned, graph))
+        judge = judge_of(system, lang, graph, getattr(tuned, graph))
 
         def wrong(utt: str) -> list[Wrong]:
-            with_gold = graph == "words" and utt in placed
+            with_gold = graph == "words" and utt in placed and not (system.spelling or system.writer)
             said = said_otherwise(aligned.get(utt, ()), placed[utt], lang.lexicon, fold) if with_gold else ()
             analysis = ErrorAnalysis(
                 judge,

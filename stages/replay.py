@@ -29,6 +29,8 @@ def main(args: Namespace) -> tuple[Path, str]:
     if utterance.id not in feats:
         raise UserError(f'{feats.path}: utterance "{utterance.id}" has no features; make them again: make mfcc')
     scores = system.scores(feats[utterance.id])
+    if args.graph == "words" and system.writer:
+        raise UserError(f"MODEL={name}: it writes letter by letter, there is no beam of every row; use GRAPH=free")
     if args.graph == "words" and tuned.search == "flashlight":
         words = word_decoder(system, lang, tuned.search, settings)
         assert isinstance(words, FlashlightWords)
@@ -36,7 +38,7 @@ def main(args: Namespace) -> tuple[Path, str]:
     else:
         graph = WfstDecoder(system, lang, args.graph, settings).graph
         replay = replay_graph(graph, scores, settings.acoustic_scale, args.beam)
-    answers = AnswerGraphs(system.topology, *knowledge(system.topology, lang, args.graph), settings.insertion_score)
+    answers = AnswerGraphs(*knowledge(system, lang, args.graph), settings.insertion_score)
     reference = (
         utterance.words
         if args.graph == "words"

@@ -6,6 +6,7 @@ from argparse import ArgumentParser, Namespace
 
 from pipeline.search.decode import as_flashlight
 from pipeline.search.flashlight import FlashlightSettings
+from pipeline.search.letter_beam import LetterBeamSettings
 from pipeline.search.tuning import Tuned
 from pipeline.search.wfst import Beams
 from stages.common import settings_from, settings_options
@@ -14,14 +15,16 @@ TUNED = ("lm_weight", "word_score")
 
 
 def search_options(options: ArgumentParser) -> None:
-    """An option for each setting of both searches; a search ignores those of the other."""
+    """An option for each setting of the searches; a search ignores those of the others."""
     settings_options(options, Beams)
+    settings_options(options, LetterBeamSettings)
     settings_options(options, FlashlightSettings, TUNED)
 
 
-def searched_with(arguments: Namespace, tuned: Tuned) -> tuple[Beams, FlashlightSettings]:
+def searched_with(arguments: Namespace, tuned: Tuned) -> tuple[Beams, FlashlightSettings, LetterBeamSettings]:
     """What the command line gives, and where it gives nothing, what was tuned."""
     return (
         settings_from(arguments, Beams),
         settings_from(arguments, FlashlightSettings, as_flashlight(tuned.words)),
+        settings_from(arguments, LetterBeamSettings),
     )

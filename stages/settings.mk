@@ -20,6 +20,9 @@ gmm              gmm         -    wfst        mfcc
 classifier       classifier  gmm  wfst        mfcc
 neural           ctc         -    flashlight  mfcc
 neural_wfst      =neural     -    wfst        mfcc
+letters          letters     -    wfst        mfcc
+las              las         -    letters     mfcc
+rnnt             rnnt        -    letters     mfcc
 whisper_phones   layer_ctc   -    wfst        ENCODER.best
 whisper_probe    layer_probe -    wfst        ENCODER.best
 wav2vec2_phones  layer_ctc   -    wfst        wav2vec2-base.best
@@ -57,7 +60,7 @@ PHONES        :=
 PRON_PROBS    := no
 GOLD          := yes
 ALLOW_SHORT   := no
-SYSTEMS       := $(strip $(foreach s,$(known_systems),$(if $(suffix $(call column,$(s),5)),,$(s))))
+SYSTEMS       := gmm classifier neural neural_wfst
 REFERENCE     := gmm
 DOWNLOADS     :=
 UTT           :=

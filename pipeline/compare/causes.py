@@ -14,6 +14,7 @@ recognizers, does so with words.) What is compared, in nats after scaling:
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import groupby, product
@@ -27,7 +28,7 @@ from lexicon.lang import Lang
 from lexicon.phones import SILENT, spoken
 from pipeline.base.edits import GAP, pair_up
 from pipeline.lattice import Lattice, best_path
-from pipeline.search.decode import SearchSettings, knowledge
+from pipeline.search.decode import LetterSearch, SearchSettings, knowledge
 from pipeline.search.graph import AnswerGraphs
 from pipeline.search.system import System
 from pipeline.search.tuning import BEST_PATH_ONLY
@@ -102,8 +103,10 @@ class AnswerScorer:
 
     def __init__(self, system: System, lang: Lang, graph: str, settings: SearchSettings):
         self.system, self.graph, self.settings = system, graph, settings
-        self.known = knowledge(system.topology, lang, graph)
-        self.answers = AnswerGraphs(system.topology, *self.known, settings.insertion_score)
+        self.context = CONTEXT[graph]
+        self.known = knowledge(system, lang, graph)
+        self.words = self.known.words
+        self.answers = AnswerGraphs(*self.known, settings.insertion_score)
 
     def score(
         self,
@@ -120,7 +123,7 @@ class AnswerScorer:
         fst = self.answers.graph(answer, said, history, ends) if len(scores) else None
         if fst is None or not fst.num_states:
             return None
-        graph, scale = SearchGraph(fst, self.system.topology, self.known.words), self.settings.acoustic_scale
+        graph, scale = SearchGraph(fst, self.known.topology, self.known.words), self.settings.acoustic_scale
         for beam in BEAMS:
             lattice = search(
                 graph,
@@ -151,6 +154,34 @@ class AnswerScorer:
         )
 
 
+class LetterScorer:
+    """Scores answers in words as a network that writes letter by letter does: whole utterances, for such a network reads
+    where it likes."""
+
+    context = sys.maxsize
+
+    def __init__(self, system: System, lang: Lang, settings: SearchSettings):
+        self.search, self.settings = LetterSearch(system, lang, settings), settings
+        self.words = self.search.beam.grammar.words
+
+    def score(self, scores: np.ndarray, answer: Answer, **_: Any) -> Scored | None:
+        """As `AnswerScorer.score`, of all the ``scores`` of an utterance and all that is said in it."""
+        beam, words = self.search.beam, [min(choice) for choice in answer if choice]
+        text = beam.grammar.written(words)
+        if text is None or len(words) < len(answer) or not len(scores):
+            return None
+        acoustic = beam.log_prob(scores[:, self.search.writer.first :], text.letters)
+        language = text.language + self.settings.insertion_score * len(words)
+        return Scored(self.settings.acoustic_scale * acoustic, 0.0, language, (0,) * len(words))
+
+
+def judge_of(system: System, lang: Lang, graph: str, settings: SearchSettings) -> AnswerScorer | LetterScorer:
+    """What scores answers as the search of a system does: graph "words" or "free", with its tuned settings."""
+    if graph == "words" and system.writer:
+        return LetterScorer(system, lang, settings)
+    return AnswerScorer(system, lang, graph, settings)
+
+
 def holds(lattice: Lattice, answer: Answer) -> bool:
     """Whether a path of the lattice, of phones or of words, says ``answer``."""
     reached: list[set[int]] = [set() for _ in range(lattice.num_nodes)]
@@ -174,7 +205,7 @@ class ErrorAnalysis:
 
     def __init__(
         self,
-        judge: AnswerScorer,
+        judge: AnswerScorer | LetterScorer,
         scores: np.ndarray,
         reference: Sequence[str],
         heard: Sequence[Interval],
@@ -187,7 +218,7 @@ class ErrorAnalysis:
         self.labels = [interval.label for interval in heard]
         self.pairs = pair_up(reference, [fold.get(label, label) for label in self.labels])
         members: dict[str, set[str]] = {}
-        for word in judge.known.words:
+        for word in judge.words:
             members.setdefault(fold.get(word, word), set()).add(word)
         self.right = [members.get(word, set()) for word in reference]
 
@@ -253,7 +284,7 @@ class ErrorAnalysis:
         """The stretch with some words of context, and the rows of scores in which these were heard."""
         if self.found is None:
             return slice(0, len(self.labels)), slice(0, len(self.scores))
-        context, begins = CONTEXT[self.judge.graph], self.found.begins
+        context, begins = self.judge.context, self.found.begins
         here = slice(max(0, hyp.start - context), min(len(self.labels), hyp.stop + context))
         return here, slice(
             begins[here.start] if here.start else 0,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -20,8 +20,8 @@ Target = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Part:
-    """A set of utterances: feats maps an id to (T, D) float32 and reads it when asked; targets are token ids. A row
-    holds ``coefficients`` numbers, and their deltas and neighbours."""
+    """A set of utterances: feats maps an id to (T, D) float32 and reads it when asked; targets are token ids, of phones
+    and, if the network spells, of letters. A row holds ``coefficients`` numbers, and their deltas and neighbours."""
 
     feats: Mapping[str, np.ndarray]
     targets: dict[str, Target]
@@ -29,9 +29,19 @@ class Part:
     mean: np.ndarray
     deviation: np.ndarray
     coefficients: int
+    letters: dict[str, Target] = field(default_factory=dict)
+
+    def rows_needed(self, utterance: str) -> int:
+        """Network frames without which its phones, and letters, cannot be said."""
+        return max(frames_needed(self.targets[utterance]), frames_needed(self.letters.get(utterance, ())))
 
 
-def survey(feats: Mapping[str, np.ndarray], targets: dict[str, Target], coefficients: int) -> tuple[Part, str]:
+def survey(
+    feats: Mapping[str, np.ndarray],
+    targets: dict[str, Target],
+    coefficients: int,
+    letters: dict[str, Target] | None = None,
+) -> tuple[Part, str]:
     """Read every utterance once: its length, and a fingerprint of all features and targets (sha256, hex).
 
     Raises UserError when an utterance has no features or no phones, or values that are not finite.
@@ -46,6 +56,7 @@ def survey(feats: Mapping[str, np.ndarray], targets: dict[str, Target], coeffici
             raise UserError(f"utterance {utterance}: no phones, or features that are not finite; leave it out")
         num_frames[utterance] = len(matrix)
         digest.update(f"{utterance} {targets[utterance]} {matrix.shape}".encode())
+        digest.update(f" {letters[utterance]}".encode() if letters else b"")
         digest.update(matrix.data)
         sums = sums + matrix.sum(axis=0, dtype=np.float64)
         squares = squares + np.square(matrix, dtype=np.float64).sum(axis=0)
@@ -53,12 +64,12 @@ def survey(feats: Mapping[str, np.ndarray], targets: dict[str, Target], coeffici
     mean = np.asarray(sums / frames)
     deviation = np.sqrt(np.maximum(squares / frames - mean**2, 1e-8))
     figures = mean.astype(np.float32), deviation.astype(np.float32)
-    return Part(feats, targets, num_frames, *figures, coefficients), digest.hexdigest()
+    return Part(feats, targets, num_frames, *figures, coefficients, letters or {}), digest.hexdigest()
 
 
 def split_by_length(part: Part, subsampling: int) -> tuple[Part, list[str]]:
     """The part whose utterances are long enough to be spelled by CTC, and the ids of those that are not."""
-    short = [u for u in part.targets if ceil_div(part.num_frames[u], subsampling) < frames_needed(part.targets[u])]
+    short = [u for u in part.targets if ceil_div(part.num_frames[u], subsampling) < part.rows_needed(u)]
     kept = {u: target for u, target in part.targets.items() if u not in set(short)}
     return replace(part, targets=kept), short
 

@@ -23,8 +23,9 @@ EVENTS = "tensorboard/events.out.tfevents"  # TensorBoard goes by the last part 
 
 @dataclass(frozen=True)
 class Epoch:
-    """One pass over the training part: mean loss in nats per phone, dev PER in percent of the best path through the
-    average of the weights, learning rate of the last update, and when it ended, in seconds since 1970."""
+    """One pass over the training part: mean loss in nats per phone, dev PER (CER of what spells) in percent of the best
+    path through the average of the weights, learning rate of the last update, when it ended, in seconds since 1970.
+    """
 
     loss: float
     dev_per: float
@@ -34,14 +35,15 @@ class Epoch:
 
 MEASURED = [one.name for one in fields(Epoch)]
 LARGEST = 1e12
-CURVES = {"loss per phone": "loss", "dev PER": "dev_per", "learning rate": "learning_rate"}
 
 
 class History(NamedTuple):
-    """The epochs of a training run in order, and the number, from 1, of that whose weights were kept."""
+    """The epochs of a training run in order, the number, from 1, of that whose weights were kept, and what was measured
+    on dev: PER, or CER (of letters)."""
 
     epochs: list[Epoch]
     best: int
+    measure: str
 
 
 def as_json(history: Sequence[Epoch]) -> list[dict[str, float]]:
@@ -73,24 +75,25 @@ def read_history(directory: Path) -> History | None:
             raise ValueError(f"best_epoch {best!r} is no number from 1 to {len(epochs)}")
     except ValueError as error:
         raise UserError(f"{directory}/meta.json: {error}; run: make {directory.name}") from error
-    return History(epochs, best)
+    return History(epochs, best, "CER" if meta.get("measure") == "CER" else "PER")
 
 
-def write_history(out: Path, history: Sequence[Epoch]) -> None:
+def write_history(out: Path, history: Sequence[Epoch], measure: str = "PER") -> None:
     """Write out/train.log and the event file for TensorBoard, each epoch once."""
     lines = (
-        f"epoch {number:3d}  loss per phone {epoch.loss:.4f}  dev PER {epoch.dev_per:.2f} %"
+        f"epoch {number:3d}  loss per phone {epoch.loss:.4f}  dev {measure} {epoch.dev_per:.2f} %"
         for number, epoch in enumerate(history, start=1)
     )
     write_lines(out / LOG, lines)
     # The times are those of the checkpoint, so a run that goes on writes the same bytes, and then more.
-    grow_file(out / EVENTS, b"".join(_record(event) for event in _events(history)))
+    grow_file(out / EVENTS, b"".join(_record(event) for event in _events(history, measure)))
 
 
-def _events(history: Sequence[Epoch]) -> Iterator[Event]:
+def _events(history: Sequence[Epoch], measure: str) -> Iterator[Event]:
     yield Event(wall_time=history[0].ended, file_version="brain.Event:2")
     for step, epoch in enumerate(history, start=1):
-        values = [Summary.Value(tag=tag, simple_value=getattr(epoch, name)) for tag, name in CURVES.items()]
+        said = {"loss per phone": epoch.loss, f"dev {measure}": epoch.dev_per, "learning rate": epoch.learning_rate}
+        values = [Summary.Value(tag=tag, simple_value=value) for tag, value in said.items()]
         yield Event(wall_time=epoch.ended, step=step, summary=Summary(value=values))
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,7 +23,8 @@ from torch.nn import functional
 from lexicon.errors import UserError
 from lexicon.files import atomic_write, read_json
 from pipeline.base.meta import MODEL, write_model
-from pipeline.neural import BLANK
+from pipeline.neural.masks import mean_of_rows, time_mask
+from pipeline.neural.spelling import SPELLINGS, Spelling
 
 ENCODERS = ("conv-bigru", "conv-bilstm", "conformer", "tdnn", "linear")
 
@@ -34,6 +36,9 @@ class EncoderConfig:
     width: units of one direction of a recurrent layer, or channels of a conformer or TDNN block.
     layers: of the recurrent or conformer kind; conv_layers: residual convolutions before them.
     subsampling: input frames per output frame (10 ms each).
+    spelling: how it spells words with so many letters (`pipeline.neural.spelling`); "" and 0: it does not. told_phones:
+    whether phones teach the network; else their output is a linear map that is trained on what the network makes of the
+    sound, and changes nothing in it.
     """
 
     encoder: str
@@ -44,22 +49,9 @@ class EncoderConfig:
     conv_layers: int
     subsampling: int
     dropout: float
-
-
-def time_mask(lengths: Tensor, size: int) -> Tensor:
-    """(B, size, 1) float: 1 on the frames of each utterance, 0 on its padding. lengths: (B,) int64."""
-    inside = torch.arange(size, device=lengths.device)[None, :] < lengths[:, None]
-    return inside[:, :, None].to(torch.float32)
-
-
-def mean_of_rows(x: Tensor, lengths: Tensor, number: int) -> tuple[Tensor, Tensor]:
-    """(B, ceil(T / number), C): of x (B, T, C) the mean of each so many rows, at the end of those left; and lengths."""
-
-    def pooled(rows: Tensor) -> Tensor:
-        return functional.avg_pool1d(rows.transpose(1, 2), number, ceil_mode=True).transpose(1, 2)
-
-    inside = time_mask(lengths, x.shape[1])
-    return pooled(x * inside) / pooled(inside).clamp(min=1e-6), -(-lengths // number)
+    spelling: str = ""
+    num_letters: int = 0
+    told_phones: bool = True
 
 
 class ConvBlock(nn.Module):
@@ -173,7 +165,7 @@ def sinusoids(length: int, width: int, device: torch.device) -> Tensor:
 
 
 class Encoder(nn.Module):
-    """Features to log posteriors over blank and phones.
+    """Features to log posteriors over blank and phones, and, in further columns, what words are spelled from.
 
     Two convolutions (the second subsamples), residual dilated convolutions (a time-delay network: Waibel 1989,
     Peddinti et al. 2015), then recurrent or conformer layers (none in "tdnn"), then one linear layer; or this alone
@@ -206,11 +198,25 @@ class Encoder(nn.Module):
             self.stack = ConformerStack(width, config.layers, dropout)
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(channels, config.num_tokens)
+        self.spelling: Spelling | None = None
+        if config.spelling:
+            self.spelling = SPELLINGS[config.spelling](channels, config.num_letters, dropout)
 
     def forward(self, feats: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """feats (B, T, D), lengths (B,) -> log posteriors (B, T', V), T' = ceil(T / subsampling), and lengths (B,)."""
+        """feats (B, T, D), lengths (B,) -> columns (B, T', V + L), T' = ceil(T / subsampling), and lengths (B,).
+
+        V log posteriors of phones, and L columns for spelling: log posteriors of letters with CTC.
+        """
         found, lengths = self.hidden(feats, lengths)
-        return self.output(self.dropout(list(found.values())[-1])).log_softmax(dim=-1), lengths
+        top = self.dropout(list(found.values())[-1])
+        phones = self.output(top if self.config.told_phones else top.detach()).log_softmax(dim=-1)
+        if self.spelling is None:
+            return phones, lengths
+        return torch.cat([phones, self.spelling.columns(top)], dim=-1), lengths
+
+    def parted(self, columns: Any) -> tuple[Any, Any]:
+        """The columns of phones, and those for spelling, of all (..., V + L), a tensor or an array."""
+        return columns[..., : self.config.num_tokens], columns[..., self.config.num_tokens :]
 
     @property
     def hidden_names(self) -> list[str]:
@@ -244,13 +250,15 @@ class CtcModel:
     """A trained network with its tokens; what decoders see of it.
 
     tokens: blank first, then phones; column v of the posteriors is tokens[v].
-    log_prior: (V,) float32 natural log of the mean posterior over the training data. Posteriors divided by it (to a
-    power) are scaled likelihoods, as in a hybrid.
+    log_prior: (V + L,) float32 natural log of the mean posterior over the training data; 0 in columns that are no
+    posteriors. Posteriors divided by it (to a power) are scaled likelihoods, as in a hybrid.
+    letters: blank first, then what words are spelled with, if the network spells.
     """
 
     encoder: Encoder
     tokens: list[str]
     log_prior: np.ndarray
+    letters: list[str] = field(default_factory=list)
 
     @property
     def subsampling(self) -> int:
@@ -258,12 +266,13 @@ class CtcModel:
         return self.encoder.config.subsampling
 
     def log_posteriors(self, feats: np.ndarray) -> np.ndarray:
-        """feats (T, D) float32 -> (ceil(T / subsampling), V) float32 natural log, contiguous; alone in its batch.
+        """feats (T, D) float32 -> (ceil(T / subsampling), V + L) float32, contiguous; alone in its batch. The first V
+        columns are natural logs, as are the others with CTC.
 
         No frames give no frames. Raises UserError when D is not what the model was trained on or a value is not finite.
         """
         found = self._alone(feats, lambda batch, lengths: self.encoder(batch, lengths)[0])
-        return np.zeros((0, len(self.tokens)), np.float32) if found is None else found
+        return np.zeros((0, len(self.log_prior)), np.float32) if found is None else found
 
     def hidden(self, feats: np.ndarray, name: str) -> np.ndarray:
         """A hidden layer: feats (T, D), as `log_posteriors` takes them, -> (ceil(T / subsampling), channels)."""
@@ -290,17 +299,6 @@ class CtcModel:
         return np.ascontiguousarray(found[0].cpu().numpy())
 
 
-def ctc_loss(log_probs: Tensor, lengths: Tensor, targets: list[tuple[int, ...]]) -> Tensor:
-    """(B,) negative natural log probability of each target under CTC (Graves et al. 2006, eq. 8).
-
-    log_probs (B, T, V), lengths (B,), targets: token ids without blanks. Computed on the CPU on purpose: PyTorch's
-    CUDA version adds in no fixed order, so two runs would differ.
-    """
-    flat = torch.tensor([token for target in targets for token in target], dtype=torch.int64)
-    sizes = torch.tensor([len(target) for target in targets], dtype=torch.int64)
-    return functional.ctc_loss(log_probs.cpu().transpose(0, 1), flat, lengths.cpu(), sizes, BLANK, reduction="none")
-
-
 def frames_needed(target: tuple[int, ...]) -> int:
     """Fewest network frames that can spell target: one per phone, and a blank between two equal neighbours."""
     return len(target) + sum(a == b for a, b in zip(target, target[1:]))
@@ -322,6 +320,7 @@ def save_model(directory: Path, model: CtcModel, meta: dict) -> None:
         **meta,
         "network": asdict(model.encoder.config),
         "tokens": model.tokens,
+        **({"letters": model.letters} if model.letters else {}),
         "parameters": model.encoder.num_parameters(),
         "checksum": zlib.crc32(saved),
     }
@@ -335,8 +334,9 @@ def load_model(directory: Path | str, device: str = "cpu") -> CtcModel:
     advice = f"remove {path} and run: make neural"
     try:
         meta = read_json(directory / "meta.json")
-        config, tokens = EncoderConfig(**meta["network"]), [str(token) for token in meta["tokens"]]
-        check_config(config, len(tokens))
+        config = EncoderConfig(**meta["network"])
+        tokens, letters = ([str(token) for token in meta.get(name, ())] for name in ("tokens", "letters"))
+        check_config(config, len(tokens), len(letters))
     except OSError as error:
         raise UserError(f"{error.filename}: {error.strerror}; {advice}") from error
     except (ValueError, KeyError, TypeError) as error:
@@ -358,27 +358,32 @@ def load_model(directory: Path | str, device: str = "cpu") -> CtcModel:
         raise UserError(f"{path}: {error.strerror or one_line(error)}; {advice}") from error
     except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
         raise UserError(f"{path}: does not hold the network of meta.json ({one_line(error)}); {advice}") from error
-    if log_prior.shape != (len(tokens),):
+    if log_prior.shape != (len(tokens) + (encoder.spelling.width if encoder.spelling else 0),):
         raise UserError(f"{path}: a log_prior of another size; {advice}")
-    return CtcModel(encoder.to(device).eval(), tokens, log_prior)
+    return CtcModel(encoder.to(device).eval(), tokens, log_prior, letters)
 
 
-def check_config(config: EncoderConfig, num_tokens: int) -> None:
+def check_config(config: EncoderConfig, num_tokens: int, num_letters: int) -> None:
     """Raise ValueError unless the numbers are those of a network that fits a computer (a file may be hostile)."""
     if config.encoder not in ENCODERS or config.num_tokens != num_tokens:
         raise ValueError(f'encoder "{config.encoder}" for {config.num_tokens} of {num_tokens} tokens')
+    if config.num_letters != num_letters or type(config.told_phones) is not bool:
+        raise ValueError(f"{config.num_letters} of {num_letters} letters, told_phones {config.told_phones!r}")
+    if config.spelling not in (SPELLINGS if num_letters else ("",)):
+        raise ValueError(f"spelling {config.spelling!r} with {num_letters} letters")
     if config.encoder == "conformer" and config.width % 4:
         raise ValueError(f"width {config.width} of a conformer, not a multiple of its 4 heads")
     for name, largest in (
         ("feature_dim", 4096),
         ("num_tokens", 65536),
+        ("num_letters", 65536),
         ("width", 1024),
         ("layers", 16),
         ("conv_layers", 16),
         ("subsampling", 16),
     ):
         value = getattr(config, name)
-        smallest = 0 if name == "conv_layers" else 1
+        smallest = 0 if name in ("conv_layers", "num_letters") else 1
         if type(value) is not int or not smallest <= value <= largest:
             raise ValueError(f"{name} {value!r}, not in {smallest}..{largest}")
     if type(config.dropout) not in (int, float) or not 0 <= config.dropout < 1:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from lexicon.errors import UserError
 from pipeline.base.training import setting
 from pipeline.neural.model import ENCODERS, EncoderConfig, check_config
+from pipeline.neural.spelling import SPELLINGS
 
 
 @dataclass(frozen=True)
@@ -34,13 +35,34 @@ class TrainSettings:
     time_masks: float = setting(1.0, "masks of 1 to 10 frames per second of speech, on average")
     feature_mask: int = setting(3, "coefficients masked at most, with their deltas")
     noise: float = setting(0.1, "Gaussian noise, in standard deviations of each coefficient")
+    letter_share: float = setting(
+        0.0,
+        "share of the loss that spelling words has, the rest being that of phones; with 1 the network is not told of"
+        " phones, and a linear map reads them from it",
+        least=0.0,
+    )
+    spelling: str = setting("ctc", "how words are spelled, if they are", choices=tuple(SPELLINGS))
     seed: int = setting(1, "seed of everything random")
+
+    @property
+    def spells(self) -> bool:
+        return self.letter_share > 0
+
+    @property
+    def letters_decide(self) -> bool:
+        """Whether the letter error rate on dev says when to stop, and not that of phones: what has the larger share."""
+        return self.letter_share > 0.5
+
+    @property
+    def measure(self) -> str:
+        """What is measured on dev after each epoch: the error rate of phones, or of letters (characters)."""
+        return "CER" if self.letters_decide else "PER"
 
 
 def check_settings(config: EncoderConfig, settings: TrainSettings) -> None:
     """UserError, with the name of the option, for numbers that cannot be meant."""
     try:
-        check_config(config, config.num_tokens)
+        check_config(config, config.num_tokens, config.num_letters)
         for name in ("epochs", "patience", "batch_size", "parts", "min_updates"):
             if getattr(settings, name) < 1:
                 raise ValueError(f"{name} {getattr(settings, name)}, less than 1")
@@ -50,6 +72,8 @@ def check_settings(config: EncoderConfig, settings: TrainSettings) -> None:
         for name in ("speed_change", "average_decay"):
             if not 0 <= getattr(settings, name) < 1:
                 raise ValueError(f"{name} {getattr(settings, name)}, not in 0..1")
+        if not 0 <= settings.letter_share <= 1:
+            raise ValueError(f"letter_share {settings.letter_share}, not in 0..1")
         if not 0 < settings.learning_rate < 1:
             raise ValueError(f"learning_rate {settings.learning_rate}, not in 0..1")
     except ValueError as error:

@@ -30,9 +30,10 @@ from pipeline.base.parallel import Crew, each
 from pipeline.neural.checkpoint import CHECKPOINT, State, copy_weights, load_checkpoint, save_checkpoint
 from pipeline.neural.data import Part, augment, batches, ceil_div, collate
 from pipeline.neural.history import MEASURED, Epoch, as_json, write_history
-from pipeline.neural.model import CtcModel, Encoder, EncoderConfig, ctc_loss, frames_needed
+from pipeline.neural.model import CtcModel, Encoder, EncoderConfig
 from pipeline.neural.paths import greedy
 from pipeline.neural.settings import TrainSettings, check_settings
+from pipeline.neural.spelling import ctc_loss
 
 BLANKS_ALONE = 100.0  # dev PER (%) of a network that says nothing yet
 
@@ -78,19 +79,26 @@ class Gradients:
         for_torch, for_numpy = source.spawn(2)
         torch.manual_seed(int(for_torch.generate_state(1, np.uint64)[0]))
         generator = np.random.default_rng(for_numpy)
-        targets = [self.part.targets[u] for u in share.utterances]
+        shortest = {u: self.part.rows_needed(u) * self.settings.subsampling for u in share.utterances}
         feats = [
-            augment(
-                self.part.feats[u], self.part, self.settings, generator, frames_needed(t) * self.settings.subsampling
-            )
-            for u, t in zip(share.utterances, targets)
+            augment(self.part.feats[u], self.part, self.settings, generator, shortest[u]) for u in share.utterances
         ]
         self.model.train()
-        log_probs, lengths = self.model(*collate(feats, self.device))
-        loss = ctc_loss(log_probs, lengths, targets).sum()
+        columns, lengths = self.model(*collate(feats, self.device))
+        loss = self._loss(columns, lengths, share.utterances)
         for place, value in zip(self.of_parts[share.number], torch.autograd.grad(loss, self.parameters)):
             place.copy_(value)
         return loss.item()
+
+    def _loss(self, columns: Tensor, lengths: Tensor, utterances: list[str]) -> Tensor:
+        """The sum over utterances, phones and letters by their shares. Phones that are only read have the weight 1:
+        what it is makes no difference to the network."""
+        phones, further = self.model.parted(columns)
+        of_phones = ctc_loss(phones, lengths, [self.part.targets[u] for u in utterances]).sum()
+        if self.model.spelling is None:
+            return of_phones
+        of_letters = self.model.spelling.loss(further, lengths, [self.part.letters[u] for u in utterances]).sum()
+        return self.settings.letter_share * of_letters + (1 - self.settings.letter_share or 1.0) * of_phones
 
     def add_up(self, parts: int, count: int) -> None:
         """Give the parameters the gradient of the first ``parts`` parts together, by phone (``count`` of them)."""
@@ -152,30 +160,44 @@ def update_average(state: State, decay: float) -> None:
             mean.lerp_(value, 1 - decay)
 
 
-def posteriors(encoder: Encoder, part: Part, group: list[str], device: torch.device) -> list[np.ndarray]:
-    """Natural log (T', V) of each utterance of a batch, without augmentation."""
+def outputs(encoder: Encoder, part: Part, group: list[str], device: torch.device) -> list[np.ndarray]:
+    """Columns (T', V + L) of each utterance of a batch, without augmentation."""
     encoder.eval()
     with torch.inference_mode():
-        log_probs, lengths = encoder(*collate([part.feats[u] for u in group], device))
-    return [matrix[:length] for matrix, length in zip(log_probs.cpu().numpy(), lengths.tolist())]
+        columns, lengths = encoder(*collate([part.feats[u] for u in group], device))
+    return [matrix[:length] for matrix, length in zip(columns.cpu().numpy(), lengths.tolist())]
 
 
-def phone_error_rate(encoder: Encoder, part: Part, size: int, device: torch.device, jobs: int = 1) -> float:
-    """Greedy phone error rate in percent: the best token of each frame, repeats and blanks removed."""
+def error_rate(
+    encoder: Encoder, part: Part, size: int, device: torch.device, jobs: int = 1, letters: bool = False
+) -> float:
+    """Greedy error rate of phones, or of ``letters``, in percent: the best token of each frame, repeats and blanks
+    removed."""
+    references = part.letters if letters else part.targets
+
+    def heard(columns: np.ndarray) -> list[int]:
+        phones, further = encoder.parted(columns)
+        if letters and encoder.spelling:
+            with torch.inference_mode():
+                return encoder.spelling.greedy(torch.from_numpy(further).to(device))
+        return [token for token, _, _ in greedy(phones)]
 
     def errors(group: list[str]) -> int:
-        found = ([token for token, _, _ in greedy(x)] for x in posteriors(encoder, part, group, device))
-        return sum(kaldialign.edit_distance(list(part.targets[u]), tokens)["total"] for u, tokens in zip(group, found))
+        found = map(heard, outputs(encoder, part, group, device))
+        return sum(kaldialign.edit_distance(list(references[u]), tokens)["total"] for u, tokens in zip(group, found))
 
-    return 100.0 * sum(each(errors, batches(part, size, None), jobs)) / sum(map(len, part.targets.values()))
+    return 100.0 * sum(each(errors, batches(part, size, None), jobs)) / sum(len(references[u]) for u in part.targets)
 
 
 def mean_posterior(encoder: Encoder, part: Part, size: int, device: torch.device, jobs: int = 1) -> np.ndarray:
-    """(V,) float64 mean posterior over all frames of the part."""
+    """(V + L,) float64 mean posterior over all frames of the part; 1 in columns that are no posteriors."""
 
     def added_up(group: list[str]) -> tuple[np.ndarray, int]:
-        found = np.concatenate(posteriors(encoder, part, group, device)).astype(np.float64)
-        return np.exp(found).sum(axis=0), len(found)
+        found = np.concatenate(outputs(encoder, part, group, device)).astype(np.float64)
+        phones, further = encoder.parted(found)
+        sure = encoder.spelling is None or encoder.spelling.probabilities
+        shares = np.exp(further) if sure else np.ones_like(further)
+        return np.concatenate([np.exp(phones), shares], axis=1).sum(axis=0), len(found)
 
     totals, frames = zip(*each(added_up, batches(part, size, None), jobs))
     return np.sum(totals, axis=0) / sum(frames)
@@ -217,8 +239,10 @@ def train(
     out: Path,
     device: torch.device,
     jobs: int = 1,
+    letters: Sequence[str] = (),
 ) -> State:
-    """Train until dev PER has not improved for settings.patience epochs; goes on from out/checkpoint.safetensors.
+    """Train until dev PER (or the letter error rate, if letters decide) has not improved for settings.patience epochs;
+    goes on from out/checkpoint.safetensors.
 
     After every epoch out/train.log is rewritten, the event file in out/tensorboard grows, and the checkpoint is
     replaced. Returns the state with the best weights. A GPU is one process's; else ``jobs`` processes compute at once.
@@ -233,10 +257,13 @@ def train(
         settings.conv_layers,
         settings.subsampling,
         settings.dropout,
+        settings.spelling if settings.spells else "",
+        len(letters),
+        settings.letter_share < 1,
     )
     check_settings(config, settings)
     state = new_state(config, train_part, settings, device)
-    told = [asdict(settings), tokens, data_fingerprint, device.type, torch.__version__, MEASURED]
+    told = [asdict(settings), tokens, list(letters), data_fingerprint, device.type, torch.__version__, MEASURED]
     plan = json.dumps(told, sort_keys=True)
     fingerprint = hashlib.sha256(plan.encode()).hexdigest()
     checkpoint = out / CHECKPOINT
@@ -247,32 +274,42 @@ def train(
         while goes_on(state, settings):
             began = time.monotonic()
             loss = train_epoch(state, gradients, compute)
-            per = phone_error_rate(state.average, dev_part, settings.batch_size, device, jobs)
+            per = error_rate(
+                state.average, dev_part, settings.batch_size, device, jobs, letters=settings.letters_decide
+            )
             state.epoch += 1
             keep_best(state, per)
             state.seconds += time.monotonic() - began
             state.history.append(Epoch(loss, per, state.optimizer.param_groups[0]["lr"], time.time()))
-            write_history(out, state.history)
+            write_history(out, state.history, settings.measure)
             save_checkpoint(checkpoint, state, fingerprint)
             bar.update()
-            bar.set_postfix_str(f"loss {loss:.3f}, dev PER {per:.2f} % (best {state.best_per:.2f} %)")
+            bar.set_postfix_str(f"loss {loss:.3f}, dev {settings.measure} {per:.2f} % (best {state.best_per:.2f} %)")
     bar.close()
     state.average.load_state_dict(state.best)
     return state
 
 
 def finish(
-    state: State, train_part: Part, tokens: list[str], settings: TrainSettings, device: torch.device, jobs: int = 1
+    state: State,
+    train_part: Part,
+    tokens: list[str],
+    settings: TrainSettings,
+    device: torch.device,
+    jobs: int = 1,
+    letters: Sequence[str] = (),
 ) -> tuple[CtcModel, dict[str, Any]]:
     """The best weights with the label prior, and what meta.json says of their training."""
     began = time.monotonic()
     prior = mean_posterior(state.average, train_part, settings.batch_size, device, jobs if device.type == "cpu" else 1)
-    model = CtcModel(state.average.cpu().eval(), tokens, np.log(np.maximum(prior, 1e-10)).astype(np.float32))
+    log_prior = np.log(np.maximum(prior, 1e-10)).astype(np.float32)
+    model = CtcModel(state.average.cpu().eval(), tokens, log_prior, list(letters))
     return model, {
         "train_seconds": round(state.seconds + time.monotonic() - began, 1),
         "epochs": state.epoch,
         "best_epoch": state.best_epoch,
         "dev_per": round(state.best_per, 4),
         "history": as_json(state.history),
+        "measure": settings.measure,
         "settings": asdict(settings),
     }

@@ -220,7 +220,7 @@ class Panels:
         labels, posteriors = phone_posteriors(model, feats)
         drawn = posteriorgram(labels, posteriors, model.step, phone_set_of(self.comparison.lang))
         if model.posteriors is not None:
-            drawn["spikes"] = spikes(model.tokens, model.posteriors(feats), model.step)
+            drawn["spikes"] = spikes(model.tokens, model.posteriors(feats)[:, : len(model.tokens)], model.step)
         return drawn
 
     @functools.cache

@@ -34,7 +34,7 @@ def training_section(comparison: Comparison) -> Markup:
 
 
 def _picture(systems: Sequence[Named], history: History) -> Picture:
-    """Loss per phone on the left scale, dev PER on the right one, by epoch."""
+    """Loss per phone on the left scale, dev PER (of what spells, CER) on the right one, by epoch."""
     epochs, last = history.epochs, len(history.epochs)
     width = WIDTH - LEFT - RIGHT - 2 * INSET
     across = [LEFT + INSET + width * number / max(last - 1, 1) for number in range(last)]
@@ -47,16 +47,17 @@ def _picture(systems: Sequence[Named], history: History) -> Picture:
         return Line(systems[0], points, dots, label, points[-1][1], radius=1.6, **look), high
 
     said = [
-        f"epoch {number}: loss {epoch.loss:.3f} per phone, dev PER {epoch.dev_per:.1f} %"
+        f"epoch {number}: loss {epoch.loss:.3f} per phone, dev {history.measure} {epoch.dev_per:.1f} %"
         for number, epoch in enumerate(epochs, start=1)
     ]
     loss, most_loss = line([epoch.loss for epoch in epochs], "loss, nats", look="plain")
-    per, most_per = line([epoch.dev_per for epoch in epochs], "dev PER, %", said)
+    per, most_per = line([epoch.dev_per for epoch in epochs], f"dev {history.measure}, %", said)
     kept = epochs[history.best - 1]
     shown = [int(number) for number in round_values(1, last, MOST_TICKS, 1)] if last > 1 else [1]
     return Picture(
         f"training of {', '.join(one.name for one in systems)}",
-        f"{last} epoch{'s' if last > 1 else ''}; kept is epoch {history.best}, dev PER {kept.dev_per:.1f} %",
+        f"{last} epoch{'s' if last > 1 else ''}; kept is epoch {history.best},"
+        f" dev {history.measure} {kept.dev_per:.1f} %",
         labelled([loss, per]),
         ticks(0, most_loss),
         [(across[number - 1], str(number)) for number in shown],

@@ -7,7 +7,7 @@ import gc
 import json
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -17,12 +17,14 @@ from lexicon.errors import UserError
 from lexicon.lang import Lang
 from lexicon.ngram import NGram
 from lexicon.pauses import Pauses
+from lexicon.spelling import spelled, spelling_lexicon
 from lexicon.text import numbered_lines
 from pipeline.lattice import Lattice, determinize
 from pipeline.lattice.words import SpellingTree, place_words, word_lattice
 from pipeline.neural.paths import greedy, input_frames
 from pipeline.search.flashlight import FlashlightDecoder, FlashlightSettings
-from pipeline.search.graph import Lexicon, decoding_graph, phone_loop
+from pipeline.search.graph import Lexicon, decoding_graph, linear_graph, phone_loop
+from pipeline.search.letter_beam import Grammar, LetterBeam, LetterBeamSettings, word_confidence
 from pipeline.search.posteriors import log_phone_posteriors, phone_labels
 from pipeline.search.system import System
 from pipeline.search.topology import Topology
@@ -32,6 +34,7 @@ from pipeline.times.segments import Segment, word_segments
 
 PHONE_SILENCE_PROB = 0.1  # of a pause after a phone in the free search; between words it is the lexicon's, or this:
 WORD_SILENCE_PROB = 0.5
+PLACING_BEAMS = (200.0, 800.0)  # natural log, for unscaled scores: one text is there
 WIDENING = 4  # a search that found no way to the end is tried again with beams this many times as wide
 
 
@@ -80,20 +83,24 @@ class Decoder(Protocol):
 
 
 class Knowledge(NamedTuple):
-    """What a graph is made of beside the models; in the order of `decoding_graph`'s arguments."""
+    """What a graph is made of; in the order of `decoding_graph`'s arguments."""
 
+    topology: Topology
     lexicon: Lexicon
     lm: NGram
     words: list[str]
     pauses: Pauses | float
 
 
-def knowledge(topology: Topology, lang: Lang, graph: str) -> Knowledge:
-    """Of the graph "words" (lexicon and n-gram) or "free" (phones are the words, with their bigram)."""
+def knowledge(system: System, lang: Lang, graph: str) -> Knowledge:
+    """Of the graph "words" (n-gram, and the lexicon of pronunciations or, where the system spells, of spellings) or
+    "free" (phones are the words, with their bigram)."""
     if graph == "free":
-        lexicon, words = phone_loop(topology)
-        return Knowledge(lexicon, lang.phone_lm, words, PHONE_SILENCE_PROB)
-    return Knowledge(lang.lexicon, lang.lm, lang.words, lang.pauses or WORD_SILENCE_PROB)
+        lexicon, words = phone_loop(system.topology)
+        return Knowledge(system.topology, lexicon, lang.phone_lm, words, PHONE_SILENCE_PROB)
+    if system.spelling:
+        return Knowledge(system.spelling, spelling_lexicon(lang.words), lang.lm, lang.words, WORD_SILENCE_PROB)
+    return Knowledge(system.topology, lang.lexicon, lang.lm, lang.words, lang.pauses or WORD_SILENCE_PROB)
 
 
 class WfstDecoder:
@@ -112,10 +119,10 @@ class WfstDecoder:
         self.system, self.lang, self.name, self.settings, self.beams = system, lang, graph, settings, beams
         self.word_arcs = word_arcs
         self.graphs = (graph, "word_arcs") if word_arcs and graph != "free" else (graph,)
-        known = knowledge(system.topology, lang, graph)
+        known = knowledge(system, lang, graph)
         self.lexicon = known.lexicon
-        fst = decoding_graph(system.topology, *known, settings.insertion_score)
-        self.graph = SearchGraph(fst, system.topology, list(known.words))
+        fst = decoding_graph(*known, settings.insertion_score)
+        self.graph = SearchGraph(fst, known.topology, list(known.words))
         self.spelling = SpellingTree.of(self.lexicon)
 
     def decode(self, utterance: str, scores: np.ndarray, num_frames: int) -> Hypothesis:
@@ -201,10 +208,104 @@ class FlashlightWords:
         return Hypothesis(words, phones, confidence, nbest=[(reading.score, reading.words) for reading in readings])
 
 
+class LetterSearch:
+    """The search for words of a network that writes letter by letter."""
+
+    graphs = ()
+
+    def __init__(
+        self, system: System, lang: Lang, settings: SearchSettings, beam: LetterBeamSettings = LetterBeamSettings()
+    ):
+        assert system.writer
+        self.system, self.writer = system, system.writer
+        grammar = Grammar(lang, self.writer.letters)
+        self.beam = LetterBeam(
+            self.writer.network, grammar, settings.acoustic_scale, settings.insertion_score, beam.letter_beam
+        )
+
+    def decode(self, utterance: str, scores: np.ndarray, num_frames: int) -> Hypothesis:
+        """Words with their letters as phones, which go from the row where one was written to that of the next; the
+        confidence of a letter is that of its word among all texts found."""
+        candidates = self.beam.search(scores[:, self.writer.first :])
+        if not candidates or not candidates[0].text.words:
+            return Hypothesis([], [])
+        best, sure = candidates[0], word_confidence(candidates)
+        rows, letters, confidence = [*best.rows, len(scores)], [], []
+        position = 0
+        for index, word in enumerate(best.text.words):
+            for letter in spelled(word):
+                begin, end = rows[position], max(rows[position : position + 2])
+                letters.append(Segment(letter, *input_frames(begin, end, self.system.step, num_frames), index))
+                confidence.append(sure[index])
+                position += 1
+        words = word_segments(letters, list(best.text.words))
+        return Hypothesis(words, letters, confidence, nbest=[(one.score, one.text.words) for one in candidates])
+
+
+class SpellingDecoder:
+    """The search of a network that spells: ``search`` finds words as strings of letters, and then the phones of these
+    words are found by the network's phone posteriors."""
+
+    def __init__(self, system: System, lang: Lang, search: Decoder, lattice_beam: float):
+        self.system, self.lang, self.search, self.lattice_beam = system, lang, search, lattice_beam
+        self.graphs = search.graphs
+
+    def decode(self, utterance: str, scores: np.ndarray, num_frames: int) -> Hypothesis:
+        """The confidence of a phone is at most that of its word's letters; the lattice of phones holds the ways in
+        which the words may have been said. Where there are too few rows for the phones, these share the time of their
+        word evenly."""
+        heard = self.search.decode(utterance, scores, num_frames)
+        if not heard.words:
+            return heard
+        began, said = time.process_time(), [word.label for word in heard.words]
+        letters, lattice = heard.word_confidence(), self._placed(utterance, said, scores, num_frames)
+        phones, placed, _ = best_segments(lattice) if lattice else (self._evenly(heard.words), [], [])
+        confidence = [
+            min([letters[phone.word], *placed[i : i + 1]]) if phone.word >= 0 else 1.0 for i, phone in enumerate(phones)
+        ]
+        return replace(
+            heard,
+            words=word_segments(phones, said),
+            phones=phones,
+            confidence=confidence,
+            lattice=lattice,
+            lattice_seconds=heard.lattice_seconds + time.process_time() - began,
+        )
+
+    def _placed(self, utterance: str, words: list[str], scores: np.ndarray, num_frames: int) -> Lattice | None:
+        system, lexicon = self.system, self.lang.lexicon
+        graph = SearchGraph(linear_graph(system.topology, lexicon, words, WORD_SILENCE_PROB), system.topology, words)
+        for beam in PLACING_BEAMS:
+            found = search(
+                graph,
+                scores,
+                1.0,
+                Beams(beam, self.lattice_beam),
+                utterance,
+                system.name,
+                "words",
+                FRAME_SHIFT_MS,
+                system.step,
+                num_frames,
+            )
+            if found is not None:
+                return place_words(determinize(found), SpellingTree.of({word: lexicon[word] for word in words}))
+        return None
+
+    def _evenly(self, words: list[Segment]) -> list[Segment]:
+        found = []
+        for index, word in enumerate(words):
+            phones = self.lang.lexicon[word.label][0][1]
+            edges = np.linspace(word.start, word.end, len(phones) + 1).round().astype(int).tolist()
+            found += [Segment(phone, a, b, index) for phone, a, b in zip(phones, edges, edges[1:])]
+        return found
+
+
 def greedy_phones(system: System, feats: np.ndarray) -> list[str]:
     """What a CTC network says without any help: the best token of each frame, repeats joined, blanks left out."""
     assert system.posteriors is not None  # it is a CTC network
-    return [list(system.tokens)[token] for token, _, _ in greedy(system.posteriors(feats))]
+    phones = system.posteriors(feats)[:, : len(system.tokens)]
+    return [list(system.tokens)[token] for token, _, _ in greedy(phones)]
 
 
 def read_nbest(path: Path) -> dict[str, list[tuple[str, ...]]]:
@@ -222,7 +323,8 @@ def read_nbest(path: Path) -> dict[str, list[tuple[str, ...]]]:
     return found
 
 
-SEARCHES = ("wfst", "flashlight")
+SEARCHES = ("wfst", "flashlight", "letters")
+WITH_NBEST = ("flashlight", "letters")  # they keep readings instead of lattices of words
 
 
 def word_decoder(
@@ -233,11 +335,17 @@ def word_decoder(
     beams: Beams = Beams(),
     word_arcs: bool = True,
     flashlight: FlashlightSettings | None = None,
+    letter_beam: LetterBeamSettings = LetterBeamSettings(),
 ) -> Decoder:
     """The word search called ``search_name``; flashlight's takes its settings from ``flashlight``, if given, and else
     those that were tuned."""
+    if search_name == "letters":
+        if system.writer is None:
+            raise UserError(f"{system.directory}: does not write letter by letter, as --search letters wants")
+        return SpellingDecoder(system, lang, LetterSearch(system, lang, settings, letter_beam), beams.lattice_beam)
     if search_name == "flashlight":
         if system.posteriors is None:
             raise UserError(f"{system.directory}: no CTC network, as --search flashlight wants; use --search wfst")
         return FlashlightWords(system, lang, flashlight or as_flashlight(settings))
-    return WfstDecoder(system, lang, "words", settings, beams, word_arcs)
+    found = WfstDecoder(system, lang, "words", settings, beams, word_arcs)
+    return SpellingDecoder(system, lang, found, beams.lattice_beam) if system.spelling else found

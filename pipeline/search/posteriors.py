@@ -18,7 +18,8 @@ def log_phone_posteriors(system: System, scores: np.ndarray) -> np.ndarray:
     """Scores (T', columns) of a system to the natural log of its phone posteriors (T', P), columns as `phone_labels`
     has them: scaled by its ``posterior_scale``, the densities of each phone added up, each frame's phones summing to
     one. What several phones read is shared out evenly among them: the sound does not tell which."""
-    scaled, readers = system.posterior_scale * scores, system.topology.labels.readers
+    read = [column for column, phones in enumerate(system.topology.labels.readers) if phones]
+    scaled, readers = system.posterior_scale * scores[:, read], [system.topology.labels.readers[i] for i in read]
     shared = scaled - np.log([len(phones) for phones in readers]).astype(scaled.dtype)
     own = [[column for column, phones in enumerate(readers) if phone in phones] for phone in phone_labels(system)]
     by_phone = np.stack([logsumexp(shared[:, columns], axis=1) for columns in own], axis=1)

@@ -21,6 +21,7 @@ from lexicon.text import columns
 from pipeline.base.parallel import each
 from pipeline.search.decode import SearchSettings, as_flashlight, greedy_phones, word_decoder
 from pipeline.search.flashlight import FlashlightSettings
+from pipeline.search.letter_beam import LetterBeamSettings
 from pipeline.search.lexicon_free import PhoneDecoder
 from pipeline.search.system import System
 from pipeline.search.tuning import Scored, Tuned
@@ -35,6 +36,7 @@ GRIDS: dict[str, tuple[Any, ...]] = {
     "log_add": (False, True),
     "beam": (4.0, 6.0, 8.0, 10.0, 13.0, 16.0, 20.0),
     "lattice_beam": (0.1, 2.0, 4.0, 6.0, 8.0, 10.0),
+    "letter_beam": (1, 2, 4, 8, 16, 32),
 }
 # Of what was tuned, times and plus the tuned value.
 FACTORS = (0.25, 0.5, 0.5**0.5, 1.0, 2**0.5, 2.0, 4.0)
@@ -97,9 +99,13 @@ class Measured(NamedTuple):
     seconds: float
 
 
-def values_in_use(tuned: Tuned, beams: Beams, flashlight: FlashlightSettings) -> dict[str, Any]:
+def values_in_use(
+    tuned: Tuned, beams: Beams, flashlight: FlashlightSettings, letters: LetterBeamSettings
+) -> dict[str, Any]:
     """The knobs of the search that was tuned, as they are set."""
-    return asdict(flashlight) if tuned.search == "flashlight" else {**asdict(tuned.words), **asdict(beams)}
+    if tuned.search == "flashlight":
+        return asdict(flashlight)
+    return {**asdict(tuned.words), **asdict(letters if tuned.search == "letters" else beams)}
 
 
 def grid(knob: str, used: Any) -> list[Any]:
@@ -192,8 +198,11 @@ def _words(system: System, lang: Lang, tuned: Tuned, values: Values, dev: Dev) -
         decoder = word_decoder(system, lang, tuned.search, tuned.words, flashlight=flashlight)
     else:
         settings = SearchSettings(values["acoustic_scale"], values["insertion_score"])
-        beams = Beams(values["beam"], values["lattice_beam"])
-        decoder = word_decoder(system, lang, tuned.search, settings, beams)
+        further = {name: value for name, value in values.items() if name not in asdict(settings)}
+        if tuned.search == "letters":
+            decoder = word_decoder(system, lang, tuned.search, settings, letter_beam=LetterBeamSettings(**further))
+        else:
+            decoder = word_decoder(system, lang, tuned.search, settings, Beams(**further))
 
     def hear(utt: str) -> tuple[list[str], list[str]]:
         found = decoder.decode(utt, *dev.scored[utt])
@@ -204,7 +213,7 @@ def _words(system: System, lang: Lang, tuned: Tuned, values: Values, dev: Dev) -
 
 def _lexicon_free(system: System, lang: Lang, settings: FlashlightSettings, dev: Dev) -> Hear:
     decoder = PhoneDecoder(lang, list(system.tokens), settings)
-    return lambda utt: ((), decoder.decode(dev.scored[utt][0]))
+    return lambda utt: ((), decoder.decode(dev.scored[utt][0][:, : len(system.tokens)]))
 
 
 def _greedy(system: System, dev: Dev, utt: str) -> tuple[Sequence[str], Sequence[str]]:

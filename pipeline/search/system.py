@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,10 +13,19 @@ from lexicon.errors import UserError
 from pipeline.datadir.feats import check_dimension
 from pipeline.hmm.topology import Hmms, Transitions
 from pipeline.lattice import LARGEST
+from pipeline.neural.spelling import Spelling
 from pipeline.search.topology import Topology
 from pipeline.sound.front_end import FrontEnd
 
 Scorer = Callable[[np.ndarray], np.ndarray]
+
+
+class Writer(NamedTuple):
+    """An attention decoder or a transducer, the letters that it writes, and the first column that it reads."""
+
+    network: Spelling
+    letters: Sequence[str]
+    first: int
 
 
 @dataclass(frozen=True)
@@ -31,9 +41,10 @@ class System:
     dev begins at ``start_scale``, the acoustic scale of a search.
 
     A CTC network has ``posteriors``, its log posteriors as they are, in the shape of the scores, and the ``tokens``
-    that are their columns. A system of HMMs has ``hmms``, the densities of which are the columns of the scores: with
-    them it says of each frame which state it belongs to. A network has ``hidden`` layers, by name from below, rows of
-    the same step as the scores.
+    that are their first columns. One that spells has further columns in both. Of letters, ``spelling`` is the topology
+    with which they spell words; else they are what ``writer`` reads, which writes letter by letter. A system of HMMs
+    has ``hmms``, the densities of which are the columns of the scores: with them it says of each frame which state it
+    belongs to. A network has ``hidden`` layers, by name from below, rows of the same step as the scores.
     """
 
     name: str
@@ -48,6 +59,8 @@ class System:
     tokens: Sequence[str] = ()
     hmms: Hmms | None = None
     hidden: Mapping[str, Scorer] = field(default_factory=dict)
+    spelling: Topology | None = None
+    writer: Writer | None = None
 
     @property
     def layers(self) -> Mapping[str, Scorer]:

@@ -140,21 +140,22 @@ def _context(decisions: Decisions) -> tuple[Context, list[tuple[str, tuple[int, 
     return Context([phone for phone, _ in symbols], arcs, finals), list(symbols)
 
 
-def ctc_topology(tokens: Sequence[str]) -> Topology:
-    """Connectionist temporal classification (Graves et al. 2006): column 0 is the blank, others are phones.
+def ctc_topology(tokens: Sequence[str], before: int = 0, after: int = 0) -> Topology:
+    """Connectionist temporal classification (Graves et al. 2006): the first column is the blank, others are phones.
+    There may be columns ``before`` and ``after`` them that it does not read.
 
     A token may be followed by any other at once, by itself only after a blank. A stretch of blanks counts as a phone
     named `<blk>`, so that what is cut from a path covers all its frames.
     """
     phones = list(tokens[1:])
-    labels = Labels([(BLANK,), *((phone,) for phone in phones)])
+    labels = Labels([*[()] * before, (BLANK,), *((phone,) for phone in phones), *[()] * after])
     blank, first = 1, 2  # states: 0 start, 1 inside a blank, 2... inside each token
-    begins = labels.entry(0, BLANK)
-    arcs: list[Arc] = [(0, blank, begins, 0, 0.0), (blank, blank, labels.inside(0), 0, 0.0)]
+    begins = labels.entry(before, BLANK)
+    arcs: list[Arc] = [(0, blank, begins, 0, 0.0), (blank, blank, labels.inside(before), 0, 0.0)]
     for i, phone in enumerate(phones):
-        column, here = i + 1, first + i
+        column, here = before + i + 1, first + i
         arcs += [
-            (source, here, labels.entry(column, phone), column, 0.0)
+            (source, here, labels.entry(column, phone), i + 1, 0.0)
             for source in (0, blank, *(first + j for j in range(len(phones)) if j != i))
         ]
         arcs += [(here, here, labels.inside(column), 0, 0.0), (here, blank, begins, 0, 0.0)]

@@ -6,7 +6,7 @@ It learns without any alignment; training stops, and the best weights are chosen
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,7 @@ from lexicon.errors import UserError
 from lexicon.fold import read_fold
 from lexicon.lang import Lang, load_lang
 from lexicon.phones import spoken
+from lexicon.spelling import letters_of, spelled
 from pipeline.base.parallel import each
 from pipeline.base.spill import OnDisk
 from pipeline.base.training import Material, setting
@@ -32,7 +33,7 @@ from pipeline.neural.settings import TrainSettings
 from pipeline.neural.train import finish
 from pipeline.neural.train import train as train_network
 from pipeline.search.decode import SearchSettings, WfstDecoder
-from pipeline.search.system import System, checked
+from pipeline.search.system import System, Writer, checked
 from pipeline.search.topology import ctc_topology
 from pipeline.search.tuning import BEST_PATH_ONLY, count_errors
 from pipeline.search.wfst import Beams
@@ -53,35 +54,49 @@ class Settings(FrontEndSettings, TrainSettings):
     )
 
 
-def load(directory: Path, meta: dict[str, Any]) -> System:
-    """The network in ``directory``; UserError if it is damaged."""
+def load(directory: Path, meta: dict[str, Any], spelling: bool = False) -> System:
+    """The network in ``directory``, which finds words by their phones or by their ``spelling``; UserError if it is
+    damaged."""
     model, scale = load_model(directory), meta.get("prior_scale")
     if not isinstance(scale, int | float) or isinstance(scale, bool) or not 0 <= scale <= 1:
         raise UserError(
             f"{directory}/meta.json: prior_scale {scale!r} is no number from 0 to 1; run: make {directory.name}"
         )
-    return system_of(directory, front_end_of(directory), model, scale)
+    if spelling and not model.encoder.spelling:
+        raise UserError(f"{directory}/meta.json: no letters to spell with; run: make {directory.name}")
+    return system_of(directory, front_end_of(directory), model, scale, spelling)
 
 
-def system_of(directory: Path, front_end: FrontEnd, model: CtcModel, prior_scale: float) -> System:
-    """A network as the searches see it, its posteriors divided by a power of the label prior."""
-    dimension = model.encoder.config.feature_dim
+def system_of(
+    directory: Path, front_end: FrontEnd, model: CtcModel, prior_scale: float, spelling: bool = False
+) -> System:
+    """A network as the searches see it, its posteriors divided by a power of the label prior: those of phones and, for
+    ``spelling``, what follows."""
+    dimension, phones = model.encoder.config.feature_dim, len(model.tokens)
+    used = len(model.log_prior) if spelling else phones
+    network = model.encoder.spelling if spelling else None
+    by_graph = network is not None and network.probabilities
+
+    def posteriors(feats: np.ndarray) -> np.ndarray:
+        return np.ascontiguousarray(model.log_posteriors(feats)[:, :used])
 
     def scaled(feats: np.ndarray) -> np.ndarray:
-        return model.log_posteriors(feats) - prior_scale * model.log_prior
+        return posteriors(feats) - prior_scale * model.log_prior[:used]
 
     return System(
         directory.name,
         directory,
         front_end,
         checked(directory, dimension, scaled),
-        ctc_topology(model.tokens),
+        ctc_topology(model.tokens, after=used - phones),
         model.subsampling * front_end.step,
         0.5,
         0.8,
-        checked(directory, dimension, model.log_posteriors),
+        checked(directory, dimension, posteriors),
         model.tokens,
         hidden={name: partial(model.hidden, name=name) for name in model.encoder.hidden_names},
+        spelling=ctc_topology(model.letters, before=phones) if by_graph else None,
+        writer=Writer(network, model.letters, phones) if network and not by_graph else None,
     )
 
 
@@ -97,7 +112,7 @@ def train_with(material: Material, settings: Settings, more: Mapping[str, Any]) 
     ready = prepare(material, settings, lang)
     _refuse_too_many_short(ready, material, settings)
     state = _trained(ready, material, settings, lang, device)
-    model, meta = finish(state, ready.train, lang.tokens, recipe(settings), device, material.jobs)
+    model, meta = finish(state, ready.train, lang.tokens, recipe(settings), device, material.jobs, ready.letters)
     meta |= {
         **more,
         "front_end": ready.front_end.as_json(),
@@ -110,7 +125,8 @@ def train_with(material: Material, settings: Settings, more: Mapping[str, Any]) 
     (material.out / CHECKPOINT).unlink(missing_ok=True)
     return [
         f"{settings.encoder}, {model.encoder.num_parameters():,} parameters, {state.epoch} epochs"
-        f" (best {state.best_epoch}), dev PER {state.best_per:.1f} %, prior scale {meta['prior_scale']:g},"
+        f" (best {state.best_epoch}), dev {settings.measure} {state.best_per:.1f} %, prior scale"
+        f" {meta['prior_scale']:g},"
         f" {state.seconds:.0f} s{_named('utterances too short for their phones left out', list(ready.short))}"
         f"{_named('dev utterances with unknown words not scored', ready.unknown)}"
     ]
@@ -127,13 +143,22 @@ def best_path_error(material: Material, settings: Settings) -> float | None:
 
 def _trained(ready: Ready, material: Material, settings: Settings, lang: Lang, device: torch.device) -> State:
     return train_network(
-        ready.train, ready.dev, lang.tokens, recipe(settings), ready.digest, material.out, device, material.jobs
+        ready.train,
+        ready.dev,
+        lang.tokens,
+        recipe(settings),
+        ready.digest,
+        material.out,
+        device,
+        material.jobs,
+        ready.letters,
     )
 
 
 class Ready(NamedTuple):
     """What a network is trained on: the parts with their ``digest``, utterances of train that are too ``short`` for
-    their phones (and what each holds), and those of dev with ``unknown`` words, which are not scored."""
+    their phones (and what each holds), those of dev with ``unknown`` words, which are not scored, and the ``letters``
+    that words are spelled with, if they are."""
 
     front_end: FrontEnd
     train: Part
@@ -141,6 +166,7 @@ class Ready(NamedTuple):
     digest: str
     short: dict[str, str]
     unknown: list[str]
+    letters: list[str]
 
     def too_many_short(self, settings: Settings) -> bool:
         return len(self.short) > settings.max_short / 100 * (len(self.train.targets) + len(self.short))
@@ -162,12 +188,21 @@ def prepare(material: Material, settings: Settings, lang: Lang) -> Ready:
             f" {material.lang}/reference_lexicon.txt ({len(unknown)} such utterances); run: make lexicon"
         )
     dev_targets, unknown = targets(dev_feats, lang)
-    surveyed, train_print = survey(feats, train_targets, front_end.raw.coefficients)
-    dev_part, dev_print = survey(dev_feats, dev_targets, front_end.raw.coefficients)
+    letters = letters_of(lang.reference_lexicon) if settings.spells else []
+    surveyed, train_print = survey(
+        feats, train_targets, front_end.raw.coefficients, spellings(feats, train_targets, letters)
+    )
+    dev_part, dev_print = survey(
+        dev_feats, dev_targets, front_end.raw.coefficients, spellings(dev_feats, dev_targets, letters)
+    )
     train_part, short = split_by_length(surveyed, settings.subsampling)
     material.out.mkdir(parents=True, exist_ok=True)
-    held = {utt: f"{surveyed.num_frames[utt]} frames for {len(train_targets[utt])} phones" for utt in short}
-    return Ready(front_end, train_part, dev_part, train_print + dev_print, held, unknown)
+    spelled_too = {utt: f" and {len(target)} letters" for utt, target in surveyed.letters.items()}
+    held = {
+        utt: f"{surveyed.num_frames[utt]} frames for {len(train_targets[utt])} phones{spelled_too.get(utt, '')}"
+        for utt in short
+    }
+    return Ready(front_end, train_part, dev_part, train_print + dev_print, held, unknown, letters)
 
 
 def _refuse_too_many_short(ready: Ready, material: Material, settings: Settings) -> None:
@@ -197,6 +232,16 @@ def targets(feats: Features, lang: Lang) -> tuple[dict[str, tuple[int, ...]], li
     return known, unknown
 
 
+def spellings(feats: Features, utterances: Collection[str], letters: list[str]) -> dict[str, tuple[int, ...]]:
+    """Token ids of the ``letters`` of each of the utterances; none where there are no letters."""
+    index = {letter: i for i, letter in enumerate(letters)}
+    return {
+        utterance.id: tuple(index[letter] for word in utterance.words for letter in spelled(word))
+        for utterance in (read_datadir(feats.datadir) if letters else ())
+        if utterance.id in utterances
+    }
+
+
 def _device(name: str) -> torch.device:
     """The device asked for, which computes the same each time; "auto" takes the GPU where there is one."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS adds in no fixed order
@@ -212,7 +257,7 @@ def _fit_prior_scale(model: CtcModel, material: Material, front_end: FrontEnd, l
     """Of PRIOR_SCALES that with the fewest errors of the free search on dev; of equals the middle one."""
     fold = read_fold(material.dev.parent)
     references = {utt: spoken([lang.tokens[t] for t in target], fold) for utt, target in dev.targets.items()}
-    found = each(lambda utt: model.log_posteriors(dev.feats[utt]), references, material.jobs)
+    found = each(lambda utt: model.encoder.parted(model.log_posteriors(dev.feats[utt]))[0], references, material.jobs)
     posteriors = OnDisk(material.out, zip(references, found))
     wrong = {}
     for scale in PRIOR_SCALES:
@@ -223,7 +268,7 @@ def _fit_prior_scale(model: CtcModel, material: Material, front_end: FrontEnd, l
         scored = OnDisk(
             material.out,
             (
-                (utt, (log - scale * model.log_prior, dev.num_frames[utt] * front_end.step))
+                (utt, (log - scale * model.log_prior[: len(model.tokens)], dev.num_frames[utt] * front_end.step))
                 for utt, log in posteriors.items()
             ),
         )

@@ -1,0 +1,40 @@
+"""A network that learns to spell, after Deep Speech 2 (Amodei et al. 2016): CTC over letters, words found by spelling.
+
+It is never told of phones. They are read from it all the same, by a linear map of its top layer that is trained beside
+it and teaches it nothing; with a smaller --letter-share it is taught both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lexicon.errors import UserError
+from pipeline.base.training import Material, otherwise
+from pipeline.search.system import System
+from pipeline.systems import ctc
+
+
+@dataclass(frozen=True)
+class Settings(ctc.Settings):
+    """As those of `ctc`."""
+
+    letter_share: float = otherwise(ctc.Settings, "letter_share", 1.0)
+
+
+def load(directory: Path, meta: dict[str, Any]) -> System:
+    """The network in ``directory``; UserError if it is damaged."""
+    return ctc.load(directory, meta, spelling=True)
+
+
+def train(material: Material, settings: Settings) -> list[str]:
+    """Train the network and fit its prior scale. Returns lines to print, the last of which is the result."""
+    return train_speller(material, settings, "letters")
+
+
+def train_speller(material: Material, settings: ctc.Settings, kind: str) -> list[str]:
+    """As ``train``, of any network that spells."""
+    if not settings.spells:
+        raise UserError("setting letter_share 0: then nothing is spelled; use more than 0, or the system neural")
+    return ctc.train_with(material, settings, {"kind": kind})

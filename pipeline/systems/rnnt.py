@@ -1,0 +1,23 @@
+"""A transducer (Graves 2012), which writes words letter by letter as the sound goes on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipeline.base.training import Material, otherwise
+from pipeline.systems import ctc, letters
+
+load = letters.load
+
+
+@dataclass(frozen=True)
+class Settings(ctc.Settings):
+    """As those of `ctc`."""
+
+    spelling: str = otherwise(ctc.Settings, "spelling", "transducer")
+    letter_share: float = otherwise(ctc.Settings, "letter_share", 0.7)
+
+
+def train(material: Material, settings: Settings) -> list[str]:
+    """Train the network and fit its prior scale. Returns lines to print, the last of which is the result."""
+    return letters.train_speller(material, settings, "rnnt")
