@@ -17,11 +17,11 @@ from pipeline.neural.model import (
     CtcModel,
     Encoder,
     EncoderConfig,
-    ctc_loss,
     frames_needed,
     load_model,
     save_model,
 )
+from pipeline.neural.spelling import ctc_loss
 
 TOKENS = ["<blk>", "AH", "B", "T"]
 
@@ -165,6 +165,10 @@ def test_harmed_model_is_one_line(tmp_path: Path, harm):
         {"layers": -1},
         {"encoder": "os.system"},
         {"num_tokens": 5},
+        {"num_letters": 3},
+        {"spelling": "ctc"},
+        {"spelling": "os.system", "num_letters": 0},
+        {"told_phones": 1},
         {"dropout": None},
         {"subsampling": 0},
         {"surprise": 1},

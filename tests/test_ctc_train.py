@@ -74,7 +74,7 @@ def test_it_learns(parts, tmp_path: Path):
     np.testing.assert_allclose(np.exp(again.log_prior), np.exp(posteriors).mean(axis=0), atol=1e-5)
     assert sum(np.exp(model.log_prior)) == pytest.approx(1, abs=1e-5)
     assert meta["epochs"] == state.epoch and meta["dev_per"] == pytest.approx(state.best_per, abs=1e-4)
-    assert read_history(tmp_path) == (state.history, state.best_epoch)
+    assert read_history(tmp_path) == (state.history, state.best_epoch, "PER")
 
 
 CHILD = """

@@ -155,8 +155,8 @@ class AnswerScorer:
 
 
 class LetterScorer:
-    """Scores answers in words as a network that writes letter by letter does: whole utterances, for such a network reads
-    where it likes."""
+    """Scores answers in words as a network that writes letter by letter does: whole utterances, for it reads where it
+    likes."""
 
     context = sys.maxsize
 
@@ -164,7 +164,7 @@ class LetterScorer:
         self.search, self.settings = LetterSearch(system, lang, settings), settings
         self.words = self.search.beam.grammar.words
 
-    def score(self, scores: np.ndarray, answer: Answer, **_: Any) -> Scored | None:
+    def score(self, scores: np.ndarray, answer: Answer, *_: Any, **__: Any) -> Scored | None:
         """As `AnswerScorer.score`, of all the ``scores`` of an utterance and all that is said in it."""
         beam, words = self.search.beam, [min(choice) for choice in answer if choice]
         text = beam.grammar.written(words)

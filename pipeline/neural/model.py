@@ -19,6 +19,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 from torch.nn import functional
+from torchaudio.models import Emformer
 
 from lexicon.errors import UserError
 from lexicon.files import atomic_write, read_json
@@ -26,7 +27,8 @@ from pipeline.base.meta import MODEL, write_model
 from pipeline.neural.masks import mean_of_rows, time_mask
 from pipeline.neural.spelling import SPELLINGS, Spelling
 
-ENCODERS = ("conv-bigru", "conv-bilstm", "conformer", "tdnn", "linear")
+ENCODERS = ("conv-bigru", "conv-bilstm", "conformer", "emformer", "tdnn", "linear")
+HEADS = 4  # of attention
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class EncoderConfig:
     """The shape of a network; everything needed to build it again.
 
     width: units of one direction of a recurrent layer, or channels of a conformer or TDNN block.
-    layers: of the recurrent or conformer kind; conv_layers: residual convolutions before them.
+    layers: of the recurrent, conformer or emformer kind; conv_layers: residual convolutions before them.
     subsampling: input frames per output frame (10 ms each).
     spelling: how it spells words with so many letters (`pipeline.neural.spelling`); "" and 0: it does not. told_phones:
     whether phones teach the network; else their output is a linear map that is trained on what the network makes of the
@@ -110,7 +112,7 @@ def gather_time(x: Tensor, index: Tensor) -> Tensor:
 class ConformerBlock(nn.Module):
     """One block of Gulati et al. (2020), "Conformer", with layer norm in place of batch norm."""
 
-    def __init__(self, width: int, dropout: float, heads: int = 4, kernel: int = 15):
+    def __init__(self, width: int, dropout: float, heads: int = HEADS, kernel: int = 15):
         super().__init__()
         self.feed_in, self.feed_out = (
             nn.Sequential(
@@ -156,6 +158,30 @@ class ConformerStack(nn.Module):
         return found
 
 
+class EmformerStack(nn.Module):
+    """Emformer (Shi et al. 2021), torchaudio's: attention to a segment of rows, some before, and few after it, so that
+    it can be computed while the sound goes on."""
+
+    SEGMENT, BEFORE, AFTER = 8, 32, 2  # rows
+
+    def __init__(self, width: int, layers: int, dropout: float):
+        super().__init__()
+        self.emformer = Emformer(
+            width,
+            HEADS,
+            4 * width,
+            layers,
+            self.SEGMENT,
+            dropout,
+            left_context_length=self.BEFORE,
+            right_context_length=self.AFTER,
+        )
+
+    def forward(self, x: Tensor, lengths: Tensor) -> list[Tensor]:  # (B, T, width), of the last layer
+        x = functional.pad(x * time_mask(lengths, x.shape[1]), (0, 0, 0, self.AFTER))
+        return [self.emformer(x, lengths)[0]]
+
+
 def sinusoids(length: int, width: int, device: torch.device) -> Tensor:
     """(length, width) position code of Vaswani et al. (2017)."""
     angle = torch.arange(length, device=device)[:, None] * torch.exp(
@@ -168,8 +194,8 @@ class Encoder(nn.Module):
     """Features to log posteriors over blank and phones, and, in further columns, what words are spelled from.
 
     Two convolutions (the second subsamples), residual dilated convolutions (a time-delay network: Waibel 1989,
-    Peddinti et al. 2015), then recurrent or conformer layers (none in "tdnn"), then one linear layer; or this alone
-    ("linear", of the mean of rows where it subsamples), for what another network has made of the sound already.
+    Peddinti et al. 2015), then recurrent, conformer or emformer layers (none in "tdnn"), then one linear layer; or this
+    alone ("linear", of the mean of rows where it subsamples), for what another network has made of the sound already.
     """
 
     mean: Tensor
@@ -191,11 +217,13 @@ class Encoder(nn.Module):
             self.residual.extend(
                 ConvBlock(channels, channels, 5, 1, dropout, dilation=1 + i % 3) for i in range(config.conv_layers)
             )
-        self.stack: RecurrentStack | ConformerStack | None = None
+        self.stack: RecurrentStack | ConformerStack | EmformerStack | None = None
         if recurrent:
             self.stack = RecurrentStack(config.encoder, width, config.layers, dropout)
         elif config.encoder == "conformer":
             self.stack = ConformerStack(width, config.layers, dropout)
+        elif config.encoder == "emformer":
+            self.stack = EmformerStack(width, config.layers, dropout)
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(channels, config.num_tokens)
         self.spelling: Spelling | None = None
@@ -222,6 +250,8 @@ class Encoder(nn.Module):
     def hidden_names(self) -> list[str]:
         """The hidden layers, from below: the convolutions that subsample, those after them, each layer above."""
         convolutions = [name for name, blocks in (("front", self.front), ("residual", self.residual)) if len(blocks)]
+        if isinstance(self.stack, EmformerStack):
+            return [*convolutions, "layer1"]  # the last alone
         above = self.config.layers if self.stack is not None else 0
         return [*convolutions, *(f"layer{number + 1}" for number in range(above))]
 
@@ -371,8 +401,8 @@ def check_config(config: EncoderConfig, num_tokens: int, num_letters: int) -> No
         raise ValueError(f"{config.num_letters} of {num_letters} letters, told_phones {config.told_phones!r}")
     if config.spelling not in (SPELLINGS if num_letters else ("",)):
         raise ValueError(f"spelling {config.spelling!r} with {num_letters} letters")
-    if config.encoder == "conformer" and config.width % 4:
-        raise ValueError(f"width {config.width} of a conformer, not a multiple of its 4 heads")
+    if config.encoder in ("conformer", "emformer") and config.width % HEADS:
+        raise ValueError(f"width {config.width} of a {config.encoder}, not a multiple of its {HEADS} heads")
     for name, largest in (
         ("feature_dim", 4096),
         ("num_tokens", 65536),

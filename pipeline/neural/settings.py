@@ -15,8 +15,8 @@ class TrainSettings:
     """What a training run depends on besides its data; a change in any of them starts a run afresh."""
 
     encoder: str = setting("conv-bilstm", "kind of network", choices=ENCODERS)
-    width: int = setting(128, "units per direction of a recurrent layer, or channels of a tdnn or conformer")
-    layers: int = setting(1, "recurrent or conformer layers")
+    width: int = setting(128, "units per direction of a recurrent layer, or channels of a tdnn, conformer or emformer")
+    layers: int = setting(1, "recurrent, conformer or emformer layers")
     conv_layers: int = setting(3, "residual convolutions before them")
     subsampling: int = setting(3, "feature frames per network frame")
     dropout: float = setting(0.3, "share of activations dropped")

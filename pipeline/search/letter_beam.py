@@ -7,7 +7,7 @@ n-gram has its say. Until then a beginning is scored with the likeliest word tha
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -136,16 +136,22 @@ class LetterBeam:
     def _candidate(self, text: Text, acoustic: float, rows: tuple[int, ...]) -> Candidate:
         return Candidate(text, acoustic, rows, self.grammar.score(text, acoustic, self.acoustic_scale, self.word_score))
 
-    def _best(self, found: Sequence[Any]) -> list[int]:
-        """The numbers of the ``size`` best of some candidates, best first."""
-        return sorted(range(len(found)), key=lambda i: (-found[i].score, found[i].text.letters))[: self.size]
+    def _best(self, found: Sequence[Candidate]) -> list[Candidate]:
+        """The ``size`` best of some candidates, best first."""
+        return sorted(found, key=lambda one: (-one.score, one.text.letters))[: self.size]
 
     def _attention(self, rows: Tensor) -> list[Candidate]:
-        """All texts grow by a letter at a time; the search ends when none that grows is better than one that ended."""
+        """All texts grow by a letter at a time; the search ends when none that grows is better than one that ended.
+
+        A text ends where the end is likelier than any letter (Hannun et al. 2019): short texts, with little language to
+        pay for, would win otherwise. Only if none does, where it is not.
+        """
         spelling = self.spelling
         assert isinstance(spelling, AttentionSpelling)
         reading, written = spelling.begin(rows[None], torch.tensor([len(rows)]))
-        growing, ended = [self._candidate(self.grammar.begin(), 0.0, ())], []
+        growing = [self._candidate(self.grammar.begin(), 0.0, ())]
+        ended: list[Candidate] = []
+        early: list[Candidate] = []
         for _ in range(2 * len(rows)):
             several = reading._replace(
                 **{k: v.expand(len(growing), *v.shape[1:]) for k, v in reading._asdict().items()}
@@ -153,59 +159,61 @@ class LetterBeam:
             last = torch.tensor([one.text.letters[-1] if one.text.letters else BLANK for one in growing])
             log_probs, written = spelling.step(several, written, last)
             places = (written.looked.argmax(dim=1) * spelling.POOLED).tolist()
-            longer, parents = [], []
+            longer, parents = [], {}
             for i, (one, row) in enumerate(zip(growing, log_probs.double().numpy())):
                 if one.text.node is self.grammar.root and one.text.words:
-                    ended.append(self._candidate(self.grammar.ended(one.text), one.acoustic + row[BLANK], one.rows))
+                    whole = self._candidate(self.grammar.ended(one.text), one.acoustic + row[BLANK], one.rows)
+                    (ended if row[BLANK] == row.max() else early).append(whole)
                 for token in one.text.node.after:
                     text = self.grammar.longer(one.text, token)
                     longer.append(self._candidate(text, one.acoustic + row[token], (*one.rows, places[i])))
-                    parents.append(i)
-            chosen = self._best(longer)
-            ended.sort(key=lambda one: -one.score)
-            del ended[self.size :]
-            if not chosen or (len(ended) == self.size and ended[-1].score >= longer[chosen[0]].score):
+                    parents[text.letters] = i
+            growing, ended, early = self._best(longer), self._best(ended), self._best(early)
+            if not growing or (len(ended) == self.size and ended[-1].score >= growing[0].score):
                 break
-            growing, written = [longer[i] for i in chosen], written.of(torch.tensor([parents[i] for i in chosen]))
-        return ended
+            written = written.of(torch.tensor([parents[one.text.letters] for one in growing]))
+        return ended or early
 
     def _transducer(self, rows: Tensor) -> list[Candidate]:
-        """Row by row, each text stays as it is or grows by a letter; texts of the same letters are added up."""
+        """Row by row, each text stays as it is or grows by some letters; ways to the same letters are added up."""
         spelling = self.spelling
         assert isinstance(spelling, TransducerSpelling)
-        start = [BLANK] * spelling.CONTEXT
         recent: dict[tuple[int, ...], Tensor] = {}
 
-        def predicted(letters: tuple[int, ...]) -> Tensor:
-            context = tuple([*start, *letters][-spelling.CONTEXT :])
-            if context not in recent:
-                recent[context] = spelling.predicted(torch.tensor([context]))[0, 0]
-            return recent[context]
+        def log_probs(row: Tensor, texts: Sequence[Candidate]) -> np.ndarray:
+            contexts = [(*spelling.BEFORE, *one.text.letters)[-spelling.CONTEXT :] for one in texts]
+            for context in contexts:
+                if context not in recent:
+                    recent[context] = spelling.predicted(torch.tensor([context]))[0, 0]
+            logits = spelling.joined(row, torch.stack([recent[context] for context in contexts]))
+            return logits.log_softmax(dim=-1).double().numpy()
 
         beam = [self._candidate(self.grammar.begin(), 0.0, ())]
         for number, row in enumerate(rows):
-            logits = spelling.joined(row, torch.stack([predicted(one.text.letters) for one in beam]))
-            found: dict[tuple[int, ...], Candidate] = {}
-            for one, log_probs in zip(beam, logits.log_softmax(dim=-1).double().numpy()):
-                for text, acoustic, places in self._ways(one, log_probs, number):
-                    if (same := found.get(text.letters)) is not None:
-                        acoustic = float(np.logaddexp(acoustic, same.acoustic))
-                        places = same.rows
-                    found[text.letters] = self._candidate(text, acoustic, places)
-            candidates = list(found.values())
-            beam = [candidates[i] for i in self._best(candidates)]
+            ready: dict[tuple[int, ...], Candidate] = {}  # for the next row
+            growing = beam
+            for written in range(spelling.MOST + 1):
+                longer: dict[tuple[int, ...], Candidate] = {}
+                for one, probs in zip(growing, log_probs(row, growing)):
+                    self._add(ready, one.text, one.acoustic + probs[BLANK], one.rows)
+                    for token in one.text.node.after if written < spelling.MOST else ():
+                        text = self.grammar.longer(one.text, token)
+                        self._add(longer, text, one.acoustic + probs[token], (*one.rows, number))
+                beam = self._best(list(ready.values()))
+                least = beam[-1].score if len(beam) == self.size else -math.inf
+                growing = [one for one in self._best(list(longer.values())) if one.score > least]
+                if not growing:
+                    break
         return [
             self._candidate(self.grammar.ended(one.text), one.acoustic, one.rows)
             for one in beam
             if one.text.node is self.grammar.root
         ]
 
-    def _ways(
-        self, one: Candidate, log_probs: np.ndarray, number: int
-    ) -> Iterator[tuple[Text, float, tuple[int, ...]]]:
-        yield one.text, one.acoustic + log_probs[BLANK], one.rows
-        for token in one.text.node.after:
-            yield self.grammar.longer(one.text, token), one.acoustic + log_probs[token], (*one.rows, number)
+    def _add(self, found: dict[tuple[int, ...], Candidate], text: Text, acoustic: float, rows: tuple[int, ...]) -> None:
+        if (same := found.get(text.letters)) is not None:
+            acoustic, rows = float(np.logaddexp(acoustic, same.acoustic)), same.rows
+        found[text.letters] = self._candidate(text, acoustic, rows)
 
     def log_prob(self, columns: np.ndarray, letters: tuple[int, ...]) -> float:
         """Natural log probability that the network gives to a text."""

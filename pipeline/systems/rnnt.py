@@ -1,4 +1,5 @@
-"""A transducer (Graves 2012), which writes words letter by letter as the sound goes on."""
+"""A transducer (Graves 2012), which writes words letter by letter as the sound goes on: its encoder, an Emformer, looks
+a short stretch ahead."""
 
 from __future__ import annotations
 
@@ -14,6 +15,11 @@ load = letters.load
 class Settings(ctc.Settings):
     """As those of `ctc`."""
 
+    encoder: str = otherwise(ctc.Settings, "encoder", "emformer")
+    width: int = otherwise(ctc.Settings, "width", 192)
+    layers: int = otherwise(ctc.Settings, "layers", 3)
+    subsampling: int = otherwise(ctc.Settings, "subsampling", 4)
+    conv_layers: int = otherwise(ctc.Settings, "conv_layers", 0)
     spelling: str = otherwise(ctc.Settings, "spelling", "transducer")
     letter_share: float = otherwise(ctc.Settings, "letter_share", 0.7)
 
