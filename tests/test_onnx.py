@@ -70,7 +70,7 @@ def with_pauses(length: int) -> np.ndarray:
     return samples
 
 
-@pytest.mark.parametrize("encoder", ENCODERS)
+@pytest.mark.parametrize("encoder", [encoder for encoder in ENCODERS if encoder != "emformer"])
 def test_of_any_length_every_network_says_the_same_as_in_pytorch(encoder: str) -> None:
     front = front_end()
     model = network(front, encoder)
@@ -124,6 +124,11 @@ def test_an_encoder_from_outside_does_not_go_along() -> None:
     front = FrontEnd(raw=Raw("whisper-base.block6", 16000, 512, 20.0, "whisper-base@1234"))
     with pytest.raises(UserError, match="whisper-base.block6 .*: features of an encoder from outside are not made"):
         to_onnx(front, network(front, "linear"))
+
+
+def test_an_emformer_is_refused() -> None:
+    with pytest.raises(UserError, match="an emformer cannot be written as ONNX"):
+        to_onnx(front_end(), network(front_end(), "emformer"))
 
 
 def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

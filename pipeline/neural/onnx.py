@@ -37,7 +37,8 @@ class Listener(nn.Module):
 
     def forward(self, samples: Tensor) -> Tensor:
         feats = self.front_end(samples)[None]
-        return self.encoder(feats, torch.ones_like(feats[:, :, 0]).sum(1).long())[0][0]
+        columns, _ = self.encoder(feats, torch.ones_like(feats[:, :, 0]).sum(1).long())
+        return self.encoder.parted(columns[0])[0]
 
 
 class OnnxRecurrent(nn.Module):
@@ -74,12 +75,14 @@ class OnnxRecurrent(nn.Module):
 
 def to_onnx(front_end: FrontEnd, model: CtcModel) -> bytes:
     """An ONNX file: input ``samples`` (N,) float32 in [-1, 1], at least a frame of 25 ms, as `Listener` takes them;
-    output ``log_posteriors`` (T', V) float32.
+    output ``log_posteriors`` (T', V) float32, of phones (what a network spells from is left out).
 
     Its metadata are text: ``sample_rate`` in Hz; ``tokens``, the columns, blank first, with spaces between them;
     ``log_prior``, natural, one number for each; ``frame_shift_ms`` between rows, and ``first_frame_ms``, where the
-    first is centred. UserError if the front end cannot be part of it, or a package is missing.
+    first is centred. UserError if the front end or the encoder cannot be part of it, or a package is missing.
     """
+    if model.encoder.config.encoder == "emformer":
+        raise UserError("an emformer cannot be written as ONNX, for its masks are of one length; use another --encoder")
     for package in ("onnx", "onnxscript"):
         try:
             importlib.import_module(package)  # optional, and slow
@@ -104,7 +107,7 @@ def to_onnx(front_end: FrontEnd, model: CtcModel) -> bytes:
     program.model.metadata_props.update(
         sample_rate=str(front_end.raw.sample_rate),
         tokens=" ".join(model.tokens),
-        log_prior=" ".join(f"{value:.8g}" for value in model.log_prior),
+        log_prior=" ".join(f"{value:.8g}" for value in model.encoder.parted(model.log_prior)[0]),
         frame_shift_ms=f"{FRAME_SHIFT_MS * front_end.step * model.subsampling:g}",
         first_frame_ms=f"{FRAME_LENGTH_MS / 2:g}",
     )

@@ -171,6 +171,11 @@ class AttentionSpelling(Spelling):
         right = log_probs.gather(2, letters[:, :, None])[:, :, 0]
         return -(right * letters_there(targets, letters)).sum(dim=1)
 
+    def looked(self, columns: Tensor, letters: tuple[int, ...]) -> Tensor:
+        """Of an utterance (T', width): how much each letter of a text was read from each POOLED rows, (U, S)."""
+        lengths = torch.tensor([len(columns)], device=columns.device)
+        return self._taught(columns[None], lengths, [letters])[1][0, :-1]
+
     def _taught(self, columns: Tensor, lengths: Tensor, targets: Targets) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """With the right letters before each: log probabilities (B, U, V), where it looked (B, U, S), the letters with
         the end of the text (B, U), and which rows there are (B, S)."""

@@ -25,7 +25,7 @@ from pipeline.datadir.sets import aligned_ctm, decoded_ctm, read_gold, read_plac
 from pipeline.draw.spectrogram import png_mask, spectrogram
 from pipeline.report.lattices import GRAPHS, difference_bars, lattice_drawings, read_lattice, seconds_of
 from pipeline.report.others import read_causes
-from pipeline.report.posteriorgram import posteriorgram, spikes
+from pipeline.report.posteriorgram import attention_map, posteriorgram, spikes
 from pipeline.search.posteriors import phone_posteriors
 from pipeline.sound.audio import audio_info, read_audio
 from pipeline.systems import load_system
@@ -221,6 +221,11 @@ class Panels:
         drawn = posteriorgram(labels, posteriors, model.step, phone_set_of(self.comparison.lang))
         if model.posteriors is not None:
             drawn["spikes"] = spikes(model.tokens, model.posteriors(feats)[:, : len(model.tokens)], model.step)
+        if model.writer:
+            name = next(system.name for system in self.comparison.systems if system.model == directory)
+            words = [word.label for word in self.ctm[name]["words"].get(utterance, ())]
+            columns = model.scores(feats)[:, model.writer.first :]
+            drawn["attention"] = attention_map(model.writer, columns, words, model.step)
         return drawn
 
     @functools.cache

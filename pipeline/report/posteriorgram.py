@@ -8,10 +8,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import torch
 
 from lexicon.phones import BLANK, SILENT, PhoneSet, by_manner, manner_in
+from lexicon.spelling import spelled
 from pipeline.draw.spectrogram import png_mask
 from pipeline.neural.paths import greedy
+from pipeline.neural.spelling import AttentionSpelling
+from pipeline.search.system import Writer
 from pipeline.times.clock import FRAME_SHIFT_MS, frame_to_seconds
 
 
@@ -40,6 +44,28 @@ def posteriorgram(labels: Sequence[str], posteriors: np.ndarray, step: int, phon
         "step": step * FRAME_SHIFT_MS / 1000,
         "png": base64.b64encode(png_mask(darkness, levels=64)).decode("ascii"),
         "spikes": [],
+    }
+
+
+def attention_map(writer: Writer, columns: np.ndarray, words: Sequence[str], step: int) -> dict[str, Any] | None:
+    """Where an attention decoder reads each letter of ``words`` in its columns (T', width): a picture whose rows are
+    the letters in their order, darkness sqrt(share); None of no words, or of what is no attention decoder.
+
+    ``words`` of the page are (word, number of its letters, with the end of the word).
+    """
+    index = {letter: number for number, letter in enumerate(writer.letters)}
+    letters = [index[letter] for word in words for letter in spelled(word) if letter in index]
+    if not isinstance(writer.network, AttentionSpelling) or not letters or not len(columns):
+        return None
+    with torch.inference_mode():
+        looked = writer.network.looked(torch.from_numpy(np.ascontiguousarray(columns)), tuple(letters)).numpy()
+    rows = step * writer.network.POOLED
+    first, last = (float(frame_to_seconds(edge * step - step / 2 + 0.5)) for edge in (0, looked.shape[1] * rows / step))
+    return {
+        "words": [[word, len(spelled(word))] for word in words],
+        "start": round(first, 4),
+        "end": round(last, 4),
+        "png": base64.b64encode(png_mask(np.sqrt(np.clip(looked, 0, 1)), levels=64)).decode("ascii"),
     }
 
 

@@ -100,7 +100,7 @@ class Measured(NamedTuple):
 
 
 def values_in_use(
-    tuned: Tuned, beams: Beams, flashlight: FlashlightSettings, letters: LetterBeamSettings
+    tuned: Tuned, beams: Beams, flashlight: FlashlightSettings, letters: LetterBeamSettings = LetterBeamSettings()
 ) -> dict[str, Any]:
     """The knobs of the search that was tuned, as they are set."""
     if tuned.search == "flashlight":

@@ -210,6 +210,7 @@ phonoscope.Panel = (() => {
           rows.spikes(this, {name, model, segments: hmm.segments, owner: hmm.name, system: number});
         }
         rows.posteriorgram(this, {name, model, reference: reference.phones.segments, system: number});
+        if (model.attention) rows.attention(this, {name, map: model.attention, system: number});
       });
     }
 

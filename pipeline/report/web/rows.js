@@ -123,6 +123,28 @@ phonoscope.rows = (() => {
     view.selectable(lane);
   }
 
+  // Where an attention decoder read each letter of what it wrote: letters in their order from above, time across.
+  function attention(view, {name, map, system}) {
+    const lane = view.row(`${name} attention`, 'posteriorgram attention owner', '', system), gutter = lane.previousSibling;
+    const total = map.words.reduce((sum, [, letters]) => sum + letters, 0);
+    lane.style.height = gutter.style.height = `${Math.min(Math.max(total * 4, 40), 320)}px`;
+    const ink = view.ink(map.png,
+      `Attention of ${name}: for each letter that it wrote, from the first at the top, where it read; darker is more`);
+    ink.style.left = percent(map.start, view.data.duration);
+    ink.style.right = 'auto';
+    ink.style.width = percent(map.end - map.start, view.data.duration);
+    lane.append(ink);
+    let above = 0;
+    for (const [word, letters] of map.words) {
+      const mark = make('span', 'manner', letters / total > 0.04 ? word : ''), rule = make('span', 'rule');
+      mark.style.top = rule.style.top = percent(above, total);
+      mark.style.height = percent(letters, total);
+      lane.append(rule, mark);
+      above += letters;
+    }
+    view.selectable(lane);
+  }
+
   // Reads a posteriorgram's picture back: a function of time that gives the likeliest phones, [phone, probability].
   // `ready` is called when it has been decoded; before, nothing is known.
   function reader(model, ready) {
@@ -147,5 +169,5 @@ phonoscope.rows = (() => {
     };
   }
 
-  return {segments, placed, apart, spikes, posteriorgram, reader};
+  return {segments, placed, apart, spikes, posteriorgram, attention, reader};
 })();
