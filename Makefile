@@ -19,9 +19,9 @@ SHELL := /bin/bash
 export PHONOSCOPE_CORES := $(VENV)/.cores
 # Stages of one run may write beside each other; another run's have to wait.
 export PHONOSCOPE_RUN := $(shell echo $$PPID.$$(date +%s))
-.PHONY: all setup data lexicon mfcc $(trained) decode compare errors matrix combine sweep report pron_probs lattice \
-  lattice_difference lattice_text models encode layers replay show export check transcribe align record test clean \
-  help FORCE
+.PHONY: all setup data lexicon mfcc $(trained) decode compare errors matrix combine sweep ablation rates report \
+  pron_probs lattice lattice_difference lattice_text models encode layers replay show export check transcribe align \
+  record test clean help FORCE
 
 ##@ Everything
 ## all: all stages on CORPUS, then the comparison
@@ -48,6 +48,10 @@ matrix:  $(EXP)/matrix.tsv
 combine: $(EXP)/compare.tsv
 ## sweep: errors and speed on dev for each knob of MODEL's word search, one at a time
 sweep:   $(if $(filter sweep,$(MAKECMDGOALS)),$$(call inside,$$(MODEL),sweep.tsv))
+## ablation: what each step of training the network MODEL brings on dev: trained again with one setting changed
+ablation: $(if $(filter ablation,$(MAKECMDGOALS)),$$(call inside,$$(call model_name,$$(MODEL)),ablation.tsv))
+## rates: how high a learning rate the network MODEL bears: loss on train while the rate rises
+rates:   $(if $(filter rates,$(MAKECMDGOALS)),$$(call inside,$$(call model_name,$$(MODEL)),rates.tsv))
 ## report: pages with pictures and sound; of utterance UTT alone, or UTT=all
 report:  $(EXP)/report/index.html
 ## pron_probs: do counted pronunciation and pause probabilities help on dev?
@@ -148,6 +152,17 @@ $(EXP)/$(1)/model.safetensors: $(call raw_of,train,$(features)) $(DATA)/lang/lan
 		$(if $(teacher),$(patsubst %,$(EXP)/$(teacher)/ali_%/phones.txt,train dev)) \
 		$$(call changed,$$(train_$(1)),$(EXP)/$(1)/model.safetensors) | $(call raw_of,dev,$(features))
 	$$(PY) -m stages.train --jobs $(NJ) $$(train_$(1))
+
+# Of its training: again, with one setting changed; and its first updates, with ever higher learning rates.
+ablation_$(1) = --model $(EXP)/$(1) --data $(DATA)/train --dev $(DATA)/dev --lang $(DATA)/lang \
+	--out $(EXP)/$(1)/ablation.tsv $$(call words_of,ABLATION_ARGS)
+$(EXP)/$(1)/ablation.tsv: $(EXP)/$(1)/model.safetensors $$(call changed,$$(ablation_$(1)),$(EXP)/$(1)/ablation.tsv)
+	$$(PY) -m stages.ablate --jobs $(NJ) $$(ablation_$(1))
+rates_$(1) = $$(train_$(1)) --out $(EXP)/$(1)/rates.tsv $$(call words_of,RATES_ARGS)
+$(EXP)/$(1)/rates.tsv: $(call raw_of,train,$(features)) $(DATA)/lang/lang.json \
+		$$(call changed,$$(rates_$(1)),$(EXP)/$(1)/rates.tsv) | $(call raw_of,dev,$(features))
+	$$(PY) -m stages.find_rate --jobs $(NJ) $$(rates_$(1))
+
 $(EXP)/$(1)/ali_%/phones.txt: $(EXP)/$(1)/model.safetensors $(DATA)/%/feats.scp $(call raw_of,%,$(features)) \
 		$$$$(call changed,$$$$(call align_opts,$(1),$$$$*),$(EXP)/$(1)/ali_$$$$*/phones.txt)
 	$$(PY) -m stages.align --jobs $(NJ) $$(call align_opts,$(1),$$*)

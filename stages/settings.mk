@@ -42,7 +42,7 @@ args_of     := $(foreach s,$(trained),$(call capitals,$(s))_ARGS)
 settings := CORPUS CORPUS_DIR SPLIT VOCAB OOV LEXICON PHONES PRON_PROBS GOLD ALLOW_SHORT SYSTEMS REFERENCE DOWNLOADS \
   UTT STAGE ENCODER MODELS LAYERS MODEL MODEL2 GRAPH PAIR COMBINE LEVEL MIN_POSTERIOR BEAM WAV TEXT TEXTFILE SECONDS \
   NJ DATA EXP DIR FIX VENV DATA_ARGS MFCC_ARGS LANG_ARGS $(args_of) ENCODE_ARGS LAYERS_ARGS TUNE_ARGS DECODE_ARGS \
-  SWEEP_ARGS REPORT_ARGS
+  SWEEP_ARGS ABLATION_ARGS RATES_ARGS REPORT_ARGS
 
 # `override X := $(value X)` takes a value as it is written. make itself would expand it wherever it is used, and where
 # it hands it on to the environment of a stage.

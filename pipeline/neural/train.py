@@ -135,21 +135,29 @@ def train_epoch(state: State, gradients: Gradients, compute: Compute) -> float:
     groups = [group for _ in range(passes) for group in batches(part, settings.batch_size, generator)]
     total, phones = 0.0, 0
     for number, group in enumerate(tqdm(groups, f"epoch {state.epoch + 1}", leave=False, disable=None)):
-        shares = [
-            Share(state.epoch, number, i, group[i :: settings.parts]) for i in range(min(settings.parts, len(group)))
-        ]
-        loss, count = sum(compute(shares)), sum(len(part.targets[u]) for u in group)
-        gradients.add_up(len(shares), count)
-        for options in state.optimizer.param_groups:
-            options["lr"] = learning_rate(state.step, len(groups), settings)
-        torch.nn.utils.clip_grad_norm_(state.model.parameters(), 1.0)
-        state.optimizer.step()
-        state.step += 1
+        loss, count = update(state, gradients, compute, number, group, learning_rate(state.step, len(groups), settings))
         update_average(state, settings.average_decay)
         total, phones = total + loss, phones + count
     if not math.isfinite(total):
         raise UserError(f"epoch {state.epoch + 1}: the loss is {total}; use a smaller --learning-rate")
     return total / phones
+
+
+def update(
+    state: State, gradients: Gradients, compute: Compute, number: int, group: list[str], rate: float
+) -> tuple[float, int]:
+    """Move the weights by the gradient of batch ``number`` of an epoch, of the utterances ``group``; returns its loss
+    (nats) and its phones."""
+    parts = gradients.settings.parts
+    shares = [Share(state.epoch, number, i, group[i::parts]) for i in range(min(parts, len(group)))]
+    loss, count = sum(compute(shares)), sum(len(gradients.part.targets[u]) for u in group)
+    gradients.add_up(len(shares), count)
+    for options in state.optimizer.param_groups:
+        options["lr"] = rate
+    torch.nn.utils.clip_grad_norm_(state.model.parameters(), 1.0)
+    state.optimizer.step()
+    state.step += 1
+    return loss, count
 
 
 def update_average(state: State, decay: float) -> None:
@@ -203,6 +211,26 @@ def mean_posterior(encoder: Encoder, part: Part, size: int, device: torch.device
     return np.sum(totals, axis=0) / sum(frames)
 
 
+def config_for(part: Part, tokens: list[str], settings: TrainSettings, letters: Sequence[str] = ()) -> EncoderConfig:
+    """The shape of the network that these settings ask for; UserError for numbers that cannot be meant."""
+    dimension = part.feats[next(iter(part.targets))].shape[1]
+    config = EncoderConfig(
+        settings.encoder,
+        dimension,
+        len(tokens),
+        settings.width,
+        settings.layers,
+        settings.conv_layers,
+        settings.subsampling,
+        settings.dropout,
+        settings.spelling if settings.spells else "",
+        len(letters),
+        settings.letter_share < 1,
+    )
+    check_settings(config, settings)
+    return config
+
+
 def new_state(config: EncoderConfig, part: Part, settings: TrainSettings, device: torch.device) -> State:
     """Weights drawn with the seed, and an optimiser that has not moved yet."""
     torch.manual_seed(settings.seed)
@@ -247,22 +275,7 @@ def train(
     After every epoch out/train.log is rewritten, the event file in out/tensorboard grows, and the checkpoint is
     replaced. Returns the state with the best weights. A GPU is one process's; else ``jobs`` processes compute at once.
     """
-    dimension = train_part.feats[next(iter(train_part.targets))].shape[1]
-    config = EncoderConfig(
-        settings.encoder,
-        dimension,
-        len(tokens),
-        settings.width,
-        settings.layers,
-        settings.conv_layers,
-        settings.subsampling,
-        settings.dropout,
-        settings.spelling if settings.spells else "",
-        len(letters),
-        settings.letter_share < 1,
-    )
-    check_settings(config, settings)
-    state = new_state(config, train_part, settings, device)
+    state = new_state(config_for(train_part, tokens, settings, letters), train_part, settings, device)
     told = [asdict(settings), tokens, list(letters), data_fingerprint, device.type, torch.__version__, MEASURED]
     plan = json.dumps(told, sort_keys=True)
     fingerprint = hashlib.sha256(plan.encode()).hexdigest()

@@ -26,11 +26,13 @@ from pipeline.base.training import Material, setting
 from pipeline.datadir import read_datadir
 from pipeline.datadir.feats import Features, front_end_for, front_end_of
 from pipeline.datadir.short import refuse_short
+from pipeline.neural import rates
 from pipeline.neural.checkpoint import CHECKPOINT, State
 from pipeline.neural.data import Part, split_by_length, survey
 from pipeline.neural.model import CtcModel, load_model, save_model
+from pipeline.neural.rates import Tried
 from pipeline.neural.settings import TrainSettings
-from pipeline.neural.train import finish
+from pipeline.neural.train import Gradients, config_for, finish, new_state
 from pipeline.neural.train import train as train_network
 from pipeline.search.decode import SearchSettings, WfstDecoder
 from pipeline.search.system import System, Writer, checked
@@ -108,7 +110,7 @@ def train(material: Material, settings: Settings) -> list[str]:
 
 def train_with(material: Material, settings: Settings, more: Mapping[str, Any]) -> list[str]:
     """As ``train``; meta.json also says ``more``."""
-    device, lang = _device(settings.device), load_lang(material.lang)
+    device, lang = device_for(settings.device), load_lang(material.lang)
     ready = prepare(material, settings, lang)
     _refuse_too_many_short(ready, material, settings)
     state = _trained(ready, material, settings, lang, device)
@@ -132,13 +134,31 @@ def train_with(material: Material, settings: Settings, more: Mapping[str, Any]) 
     ]
 
 
-def best_path_error(material: Material, settings: Settings) -> float | None:
-    """Dev PER in percent of the best path through the network, without a search, once it is trained; None if more
-    utterances than settings.max_short have fewer network frames than phones. Like any training it goes on from its
-    checkpoint, which stays."""
-    device, lang = _device(settings.device), load_lang(material.lang)
+def trial(material: Material, settings: Settings) -> State | None:
+    """The network, trained, without a search; None if more utterances than settings.max_short have fewer network frames
+    than phones. Like any training it goes on from its checkpoint, which stays. ``best_per`` of the state is the error
+    rate in percent of the best path on dev."""
+    device, lang = device_for(settings.device), load_lang(material.lang)
     ready = prepare(material, settings, lang)
-    return None if ready.too_many_short(settings) else _trained(ready, material, settings, lang, device).best_per
+    return None if ready.too_many_short(settings) else _trained(ready, material, settings, lang, device)
+
+
+def looked_at(material: Material, settings: Settings) -> str:
+    """The digest of what there is to train on; UserError if there is nothing, or the settings cannot be meant."""
+    lang = load_lang(material.lang)
+    ready = prepare(material, settings, lang)
+    config_for(ready.train, lang.tokens, recipe(settings), ready.letters)
+    return ready.digest
+
+
+def range_test(material: Material, settings: Settings, lowest: float, highest: float, updates: int) -> list[Tried]:
+    """What comes of ever higher learning rates, from the weights that training begins with."""
+    device, lang = device_for(settings.device), load_lang(material.lang)
+    ready, network = prepare(material, settings, lang), recipe(settings)
+    state = new_state(config_for(ready.train, lang.tokens, network, ready.letters), ready.train, network, device)
+    gradients = Gradients(state.model, ready.train, network, device)
+    with gradients.crew(material.jobs if device.type == "cpu" else 1) as compute:
+        return rates.range_test(state, gradients, compute, lowest, highest, updates)
 
 
 def _trained(ready: Ready, material: Material, settings: Settings, lang: Lang, device: torch.device) -> State:
@@ -242,7 +262,7 @@ def spellings(feats: Features, utterances: Collection[str], letters: list[str]) 
     }
 
 
-def _device(name: str) -> torch.device:
+def device_for(name: str) -> torch.device:
     """The device asked for, which computes the same each time; "auto" takes the GPU where there is one."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS adds in no fixed order
     torch.use_deterministic_algorithms(True)

@@ -70,8 +70,8 @@ def _trial(material: Material, settings: Settings, choice: Choice) -> float:
     was broken off has the first ones still."""
     few = replace(settings, epochs=settings.trial_epochs, subsampling=choice.subsampling)
     out = material.out / TRIAL / f"{choice.kind}.{choice.subsampling}"
-    per = ctc.best_path_error(replace(material, features=choice.kind, out=out), few)
-    return 100.0 if per is None else round(per, 2)
+    state = ctc.trial(replace(material, features=choice.kind, out=out), few)
+    return 100.0 if state is None else round(state.best_per, 2)
 
 
 def trial_table(tried: Mapping[Choice, float], best: Choice) -> list[str]:

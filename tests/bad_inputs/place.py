@@ -38,6 +38,10 @@ COMMANDS = {
     "train_ctc": "--system ctc --data data/toy/train --dev data/toy/dev --lang data/toy/lang"
     " --out exp/toy/neural --epochs 1"
     " --min-updates 1 --width 8 --conv-layers 0",
+    "ablate": "--model exp/toy/neural --data data/toy/train --dev data/toy/dev --lang data/toy/lang"
+    " --out exp/toy/neural/ablation.tsv --changes noise=0",
+    "find_rate": "--system ctc --data data/toy/train --dev data/toy/dev --lang data/toy/lang"
+    " --out exp/toy/neural/rates.tsv --width 8 --conv-layers 0 --updates 5",
     "tune": "--model exp/toy/gmm --data data/toy/dev --lang data/toy/lang --out exp/toy/gmm"
     " --ref-phones exp/toy/gmm/ali_dev/reference.txt",
     "decode": "--model exp/toy/gmm --tuning exp/toy/gmm/tuning.json --data data/toy/test --lang data/toy/lang"

@@ -243,3 +243,38 @@ TRAIN_NEURAL = rows(
     ("no jobs", None, "--jobs", {"also": "--jobs 0"}),
     ("a transcript of a million words", swap(f"{TRAIN}/text", "ZERO", MILLION), ("1 of 16 utterances", "ann-train0")),
 )
+
+
+ABLATION = rows(
+    "ablate",
+    ("a model that is none", gone("exp/toy/neural/meta.json"), "exp/toy/neural/meta.json: no such model"),
+    ("a system without a network", None, "exp/toy/gmm: no network with settings", {"also": "--model exp/toy/gmm"}),
+    (
+        "settings of another program",
+        values("exp/toy/neural/meta.json", settings={"depth": 3}),
+        "exp/toy/neural/meta.json: settings that are not those of training",
+    ),
+    ("a setting of no network", None, "'depth=3': write NAME=VALUE", {"also": "--changes noise=0 depth=3"}),
+    ("a setting without a value", None, "'noise': write NAME=VALUE", {"also": "--changes noise"}),
+    ("a value that is no number", None, "--noise: invalid float value: 'loud'", {"also": "--changes noise=loud"}),
+    ("an encoder that is none", None, "argument --encoder: invalid choice: 'rnn'", {"also": "--changes encoder=rnn"}),
+    ("a network of no width", None, "setting width 0", {"also": "--changes width=0"}),
+    ("no epochs at all", None, "setting epochs 0", {"also": "--throughout epochs=0"}),
+    ("dev of 16 kHz", HZ16, (f"{DEV}/feats.scp: mfcc of 16000 Hz, ", "the training set has mfcc of 8000 Hz")),
+)
+
+
+RATES = rows(
+    "find_rate",
+    ("rates that fall", None, "use 0 < --lowest < --highest < 1", {"also": "--lowest 0.1 --highest 0.01"}),
+    ("a rate of NaN", None, "use 0 < --lowest < --highest < 1", {"also": "--lowest nan"}),
+    ("one update", None, "--updates: 1 is not a number of at least 2", {"also": "--updates 1"}),
+    (
+        "a system without a network",
+        None,
+        "--system gmm: no network",
+        {"command": f"--system gmm --data {TRAIN} --dev {DEV} --lang {LANG} --out {GMM}/rates.tsv"},
+    ),
+    ("a network of no width", None, "setting width 0", {"also": "--width 0"}),
+    ("dev of 16 kHz", HZ16, (f"{DEV}/feats.scp: mfcc of 16000 Hz, ", "the training set has mfcc of 8000 Hz")),
+)

@@ -19,6 +19,8 @@ TARGETS = (
     "matrix",
     "combine",
     "sweep",
+    "ablation",
+    "rates",
     "report",
     "pron_probs",
     "lattice_difference",

@@ -35,6 +35,20 @@ def test_a_sweep_is_of_dev_with_what_decoding_is_given(own):
     assert own.stages("sweep", "DECODE_ARGS=--beam 12", "TUNE_ARGS=--x") == {"tune", "sweep"}
 
 
+def test_an_ablation_trains_as_the_model_was_and_rates_need_no_model(own):
+    own.pretend("all")
+    for model in ("neural", "neural_wfst"):  # the same network
+        planned = own.planned("ablation", f"MODEL={model}", "ABLATION_ARGS=--changes noise=0")
+        assert [stage for stage, _ in planned] == ["ablate"] and "test" not in planned[0][1]
+        assert planned[0][1].endswith("--out exp/prompts/neural/ablation.tsv --changes noise=0")
+    own.pretend("ablation", "MODEL=neural", when=1_610_000_000)
+    assert own.stages("ablation", "MODEL=neural") == set()
+    assert own.stages("ablation", "MODEL=neural", "NEURAL_ARGS=--epochs 9") == {"train_ctc", "ablate"}
+    planned = own.planned("rates", "MODEL=neural", "NEURAL_ARGS=--epochs 9", "RATES_ARGS=--updates 50")
+    assert [stage for stage, _ in planned] == ["find_rate"] and " --epochs 9" in planned[0][1]
+    assert planned[0][1].endswith("--out exp/prompts/neural/rates.tsv --updates 50")
+
+
 @pytest.mark.parametrize("target", ["lattice", "lattice_text", "replay", "show STAGE=lattice"])
 def test_looking_inside_a_system_that_is_none(own, target):
     done = own.make("-n", *target.split(), "UTT=u1", "MODEL=gmn")

@@ -1,0 +1,98 @@
+"""How high a learning rate a network bears: the range test of Smith (2015), "Cyclical learning rates".
+
+From weights that have learned nothing, each update is made with a higher rate than the one before. Where the rate is
+too low nothing happens, then the loss falls, and where it is too high it rises again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from tqdm import tqdm
+
+from lexicon.errors import UserError
+from lexicon.text import columns
+from pipeline.neural.checkpoint import State
+from pipeline.neural.data import batches
+from pipeline.neural.train import Compute, Gradients, update
+
+LOWEST, HIGHEST = 1e-5, 0.3  # of a test, unless it is told others
+MEMORY = 0.9  # of the moving average of the loss
+SURELY_WORSE = 1.5  # times the least loss: there the test ends
+
+
+class Tried(NamedTuple):
+    """An update: its rate, the loss per phone (nats) of its batch before it, and the moving average of that."""
+
+    rate: float
+    loss: float
+    smooth: float
+
+
+def range_test(
+    state: State, gradients: Gradients, compute: Compute, lowest: float, highest: float, updates: int
+) -> list[Tried]:
+    """What came of so many updates, their rates a geometric series from ``lowest`` to ``highest``; fewer if the loss
+    rises far over its least. ``state`` is spoiled by it. Raises UserError where the rates make no series."""
+    if not 0 < lowest < highest < 1 or updates < 2:
+        raise UserError(f"rates from {lowest:g} to {highest:g} in {updates} updates; use 0 < --lowest < --highest < 1")
+    tried: list[Tried] = []
+    mean, least = 0.0, math.inf
+    for number, group in zip(tqdm(range(updates), "rates", disable=None), _without_end(gradients)):
+        rate = lowest * (highest / lowest) ** (number / (updates - 1))
+        loss, phones = update(state, gradients, compute, number, group, rate)
+        if not math.isfinite(loss):
+            break
+        mean = MEMORY * mean + (1 - MEMORY) * loss / phones
+        smooth = mean / (1 - MEMORY ** (number + 1))  # as if it had always been there (Kingma & Ba 2015, section 3)
+        tried.append(Tried(rate, loss / phones, smooth))
+        least = min(least, smooth)
+        if smooth > SURELY_WORSE * least:
+            break
+    if len(tried) < 2:
+        raise UserError(f"rate {lowest:g}: the loss is not finite; use a smaller --lowest")
+    return tried
+
+
+def _without_end(gradients: Gradients) -> Iterator[list[str]]:
+    """Batches as an epoch has them, epoch after epoch."""
+    settings, epoch = gradients.settings, 0
+    while True:
+        yield from batches(gradients.part, settings.batch_size, np.random.default_rng([settings.seed, epoch]))
+        epoch += 1
+
+
+def least_of(tried: Sequence[Tried]) -> Tried:
+    """Where the loss, smoothed, is least."""
+    return min(tried, key=lambda one: one.smooth)
+
+
+def steepest_of(tried: Sequence[Tried]) -> Tried:
+    """Where the loss, smoothed, falls fastest, by the logarithm of the rate, on the way to its least."""
+    down = tried[: tried.index(least_of(tried)) + 1]
+    if len(down) < 2:
+        return tried[0]
+    falls = np.gradient([one.smooth for one in down])
+    return down[int(np.argmin(falls))]
+
+
+def tsv_lines(tried: Sequence[Tried]) -> list[str]:
+    """The lines of the table."""
+    head = "rate\tloss\tsmoothed loss"
+    return [head, *(f"{one.rate:.6g}\t{one.loss:.4f}\t{one.smooth:.4f}" for one in tried)]
+
+
+def readable_lines(tried: Sequence[Tried], used: float) -> list[str]:
+    """Where it falls, where it is least, and the setting in use."""
+    steepest, least = steepest_of(tried), least_of(tried)
+    rows = [
+        ["", "rate", "loss per phone"],
+        ["falls fastest at", f"{steepest.rate:.2g}", f"{steepest.smooth:.2f}"],
+        ["is least at", f"{least.rate:.2g}", f"{least.smooth:.2f}"],
+        ["ends at", f"{tried[-1].rate:.2g}", f"{tried[-1].smooth:.2f}"],
+        ["in use", f"{used:.2g}", ""],
+    ]
+    return [line.rstrip() for line in columns(rows)]
