@@ -279,7 +279,7 @@ report_opts = $(experiment) --systems $(SYSTEMS) $(if $(pair_differs),--pair $(P
 	$(if $(UTT),$(call quoted,--utt=$(UTT))) $(call words_of,REPORT_ARGS)
 pair_differs = $(if $(filter-out $(SYSTEMS),$(PAIR)),,$(EXP)/lattice_difference.txt)
 $(EXP)/report/index.html: $(scores) $(beside) $(EXP)/boundaries.tsv $(explained) $(pair_differs) \
-		$(wildcard $(EXP)/layers/*.json) \
+		$(wildcard $(EXP)/layers/*.json $(foreach s,$(SYSTEMS),$(EXP)/$(s)/ablation.tsv)) \
 		$(call changed,$(report_opts),$(EXP)/report/index.html)
 	$(PY) -m stages.report --jobs $(NJ) $(report_opts)
 

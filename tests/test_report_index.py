@@ -151,7 +151,10 @@ def test_a_model_is_shown_once_and_only_if_it_says_how_it_learned(tmp_path: Path
     compared = [SimpleNamespace(name=name, model=tmp_path / model) for name, model in systems]
     drawn = training_section(SimpleNamespace(systems=compared))
     assert drawn.count("<figure") == 1 and "system s2" in drawn and "training of neural, neural_wfst" in drawn
-    assert not training_section(SimpleNamespace(systems=compared[:1]))
+    assert not training_section(SimpleNamespace(systems=compared[:1])) and "<table" not in drawn
+    (tmp_path / "neural/ablation.tsv").write_text("changed\tdev PER\nas it is\t14.20\nnoise=0\t15.05\n")
+    again = training_section(SimpleNamespace(systems=compared))
+    assert again.count("<table") == 1 and '<th scope="row">noise=0</th><td>15.05</td>' in again
     write_json(tmp_path / "neural" / "meta.json", {"history": as_json(LEARNED[:1]), "best_epoch": 1})
     assert training_section(SimpleNamespace(systems=compared)).count("<circle") == 1
     write_json(tmp_path / "neural" / "meta.json", {"history": "lost"})

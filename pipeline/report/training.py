@@ -12,6 +12,7 @@ from pipeline.compare.results import Comparison
 from pipeline.draw.scale import round_values
 from pipeline.neural.history import History, read_history
 from pipeline.report.curves import LEFT, MOST_TICKS, RIGHT, WIDTH, Dot, Line, Picture, height, labelled, ticks
+from pipeline.report.others import tsv_table
 from pipeline.report.render import Named, all_named, render
 
 ROOM = 1.04  # a scale goes from 0 to so much more than the largest value
@@ -20,13 +21,17 @@ INSET = 8  # pixels from the edges of the plot to the first and the last epoch
 
 
 def training_section(comparison: Comparison) -> Markup:
-    """A picture of each model that says how it was trained, in the look of the first system that searches with it;
-    empty where none says so. UserError if a meta.json is damaged."""
+    """A picture of each model that says how it was trained, in the look of the first system that searches with it, and
+    below all the ablations there are; empty where none says so. UserError if a meta.json or a table is damaged."""
     of_model: dict[Path, list[Named]] = {}
     for name, system in zip(all_named(comparison), comparison.systems):
         of_model.setdefault(system.model, []).append(name)
     found = [
-        {"systems": names, "picture": _picture(names, history)}
+        {
+            "systems": names,
+            "picture": _picture(names, history),
+            "ablation": tsv_table(model / "ablation.tsv", f"{model.name} trained again with one setting changed"),
+        }
         for model, names in of_model.items()
         if (history := read_history(model))
     ]
