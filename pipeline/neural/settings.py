@@ -47,6 +47,7 @@ class TrainSettings:
     @property
     def spells(self) -> bool:
         return self.letter_share > 0
+    init: str = setting("", "model directory of a network whose weights are taken to begin with, where they fit")
 
     @property
     def letters_decide(self) -> bool:

@@ -34,6 +34,7 @@ from pipeline.neural.model import CtcModel, Encoder, EncoderConfig
 from pipeline.neural.paths import greedy
 from pipeline.neural.settings import TrainSettings, check_settings
 from pipeline.neural.spelling import ctc_loss
+from pipeline.neural.start import begin_with, checksum_of
 
 BLANKS_ALONE = 100.0  # dev PER (%) of a network that says nothing yet
 
@@ -276,7 +277,11 @@ def train(
     replaced. Returns the state with the best weights. A GPU is one process's; else ``jobs`` processes compute at once.
     """
     state = new_state(config_for(train_part, tokens, settings, letters), train_part, settings, device)
-    told = [asdict(settings), tokens, list(letters), data_fingerprint, device.type, torch.__version__, MEASURED]
+    if settings.init:
+        for network in (state.model, state.average):
+            begin_with(network, tokens, letters, settings.init)
+    told = [asdict(settings), checksum_of(settings.init), tokens, list(letters), data_fingerprint, device.type]
+    told += [torch.__version__, MEASURED]
     plan = json.dumps(told, sort_keys=True)
     fingerprint = hashlib.sha256(plan.encode()).hexdigest()
     checkpoint = out / CHECKPOINT

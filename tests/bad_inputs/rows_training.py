@@ -241,6 +241,14 @@ TRAIN_NEURAL = rows(
     ("all activations dropped", None, "setting dropout 1.0", {"also": "--dropout 1.0"}),
     ("a rate of NaN", None, "setting learning_rate nan", {"also": "--learning-rate nan"}),
     ("no jobs", None, "--jobs", {"also": "--jobs 0"}),
+    ("a beginning that is not there", None, "exp/none/meta.json: no such model", {"also": "--init exp/none"}),
+    ("a beginning that is a GMM", None, "exp/toy/gmm: no network to begin with", {"also": f"--init {GMM}"}),
+    (
+        "a beginning of another width",
+        None,
+        "exp/toy/neural: none of its layers fits conv-bilstm of width 16",
+        {"also": "--init exp/toy/neural --width 16 --out exp/toy/other"},
+    ),
     ("a transcript of a million words", swap(f"{TRAIN}/text", "ZERO", MILLION), ("1 of 16 utterances", "ann-train0")),
 )
 
