@@ -30,8 +30,8 @@ from pipeline.systems.ctc import targets  # noqa: E402
 from stages.common import parser  # noqa: E402
 
 SIZES = {
-    "conv-bilstm": {"width": 128, "conv_layers": 3, "layers": 1},
-    "conv-bigru": {"width": 128, "conv_layers": 3, "layers": 1},
+    "conv-bilstm": {"width": 128, "conv_layers": 1, "layers": 2},
+    "conv-bigru": {"width": 128, "conv_layers": 1, "layers": 2},
     "tdnn": {"width": 192, "conv_layers": 6, "layers": 1},
     "conformer": {"width": 144, "conv_layers": 2, "layers": 3},
 }

@@ -15,8 +15,8 @@ load = letters.load
 
 
 @dataclass(frozen=True)
-class Settings(ctc.Settings):
-    """As those of `ctc`."""
+class Settings(letters.Spelling):
+    """As those of all networks that spell."""
 
     spelling: str = otherwise(ctc.Settings, "spelling", "attention")
     letter_share: float = otherwise(ctc.Settings, "letter_share", 0.7)

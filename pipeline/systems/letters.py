@@ -17,8 +17,20 @@ from pipeline.systems import ctc
 
 
 @dataclass(frozen=True)
-class Settings(ctc.Settings):
-    """As those of `ctc`."""
+class Spelling(ctc.Settings):
+    """As those of `ctc`, with what networks that spell were measured with."""
+
+    layers: int = otherwise(ctc.Settings, "layers", 1)
+    conv_layers: int = otherwise(ctc.Settings, "conv_layers", 3)
+    epochs: int = otherwise(ctc.Settings, "epochs", 50)
+    patience: int = otherwise(ctc.Settings, "patience", 12)
+    batch_size: int = otherwise(ctc.Settings, "batch_size", 8)
+    learning_rate: float = otherwise(ctc.Settings, "learning_rate", 2e-3)
+
+
+@dataclass(frozen=True)
+class Settings(Spelling):
+    """Of networks that spell, with CTC."""
 
     letter_share: float = otherwise(ctc.Settings, "letter_share", 1.0)
 

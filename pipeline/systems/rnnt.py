@@ -12,8 +12,8 @@ load = letters.load
 
 
 @dataclass(frozen=True)
-class Settings(ctc.Settings):
-    """As those of `ctc`."""
+class Settings(letters.Spelling):
+    """As those of all networks that spell."""
 
     encoder: str = otherwise(ctc.Settings, "encoder", "emformer")
     width: int = otherwise(ctc.Settings, "width", 192)
