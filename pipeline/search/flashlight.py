@@ -21,7 +21,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -142,6 +142,7 @@ class FlashlightDecoder:
             settings.log_add,
             CriterionType.CTC,
         )
+        self.rows: list[np.ndarray] | None = None  # of the utterance that is being decoded
         # The "silence" is what may follow a finished word for a while: the blank. (-1 would read outside the matrix.)
         self.decoder = LexiconDecoder(options, self.trie, self.lm, BLANK, BLANK, -1, [], False)
 
@@ -185,6 +186,24 @@ class FlashlightDecoder:
 
         When the beam holds no complete word sequence, the one hypothesis has no words.
         """
+        self.decode_begin()
+        self.decode_step(log_posteriors)
+        return self.decode_end()
+
+    def decode_begin(self) -> None:
+        """Begin an utterance whose rows come bit by bit; what came before of another is forgotten.
+
+        The end is that of `decode`, whatever the sizes of the steps: the search goes row by row in any case, and all
+        rows are kept (4 V bytes a row, and about 15 kB a row in flashlight's beam of 200), since the readings are
+        scored again from the first row to the last.
+        """
+        self.rows = []
+        self.chance = np.random.default_rng(0)
+        self.decoder.decode_begin()
+
+    def decode_step(self, log_posteriors: np.ndarray) -> None:
+        """The next rows (T, V), any number of them; none changes nothing."""
+        rows = self._begun()
         if log_posteriors.ndim != 2 or log_posteriors.shape[1] != len(self.tokens):
             raise UserError(
                 f"{self.lang.path}/tokens.txt: {len(self.tokens)} tokens, but posteriors of shape"
@@ -192,34 +211,51 @@ class FlashlightDecoder:
             )
         if np.isnan(log_posteriors).any():
             raise UserError("posteriors hold NaN; train the network again")
-        spellings: dict[tuple[tuple[str, ...], ...], None] = {}
-        for phones in self._search(log_posteriors) if len(log_posteriors) else []:
-            spellings[tuple(map(tuple, phones))] = None
-        found = [
-            one
-            for spelling in list(spellings)[: 2 * self.settings.nbest]
-            for one in self._rescore(log_posteriors, spelling)
-        ]
+        if len(log_posteriors):
+            rows.append(log_posteriors)
+            matrix = self._with_copies(log_posteriors)
+            self.decoder.decode_step(matrix.ctypes.data, *matrix.shape)
+
+    def decode_best(self) -> tuple[tuple[str, ...], tuple[Token, ...]]:
+        """The best of the beam so far: its words, each when its last phone has come, and all phones with their rows,
+        those of a word that is not complete yet (``word`` is then the number of words) among them.
+
+        A later row may change any of it, and the end adds what the beam alone does not know: the probability that the
+        sentence ends here, other words of the same sounds, and the exact score of the alignment.
+        """
+        if not self._begun():
+            return (), ()
+        # get_best_hypothesis() would stop before the word that is being said.
+        result = max(self.decoder.get_all_final_hypothesis(), key=lambda result: result.score)
+        words = tuple(self.words[label] for label in result.words if label >= 0)
+        return words, tuple(self._path(result))
+
+    def decode_end(self) -> list[Reading]:
+        """What `decode` says of all rows since decode_begin, which a further utterance needs again."""
+        rows, self.rows = self._begun(), None
+        if not rows:
+            return self._rescore(np.zeros((0, len(self.tokens)), np.float32), ())
+        self.decoder.decode_end()
+        # get_best_hypothesis() would leave out what decode_end added (the sentence end).
+        results = self.decoder.get_all_final_hypothesis()
+        log_posteriors = rows[0] if len(rows) == 1 else np.concatenate(rows)
+        found = [one for spelling in self._spellings(results) for one in self._rescore(log_posteriors, spelling)]
         ordered = sorted(found, key=lambda h: (-h.score, h.words, h.phones))
         ordered = [h for h in ordered if h.score > -math.inf][: self.settings.nbest]
         return ordered or self._rescore(log_posteriors, ())
 
-    def _search(self, log_posteriors: np.ndarray) -> Iterator[list[list[str]]]:
-        """The phones of each word, of flashlight's final hypotheses, best first."""
-        matrix = self._with_copies(log_posteriors)
-        self.decoder.decode_begin()
-        self.decoder.decode_step(matrix.ctypes.data, *matrix.shape)
-        self.decoder.decode_end()
-        # get_best_hypothesis() would leave out what decode_end added (the sentence end).
-        for result in self.decoder.get_all_final_hypothesis():
-            yield self._read(result)
+    def _begun(self) -> list[np.ndarray]:
+        """The rows so far. RuntimeError without decode_begin, for flashlight would read outside its memory."""
+        if self.rows is None:
+            raise RuntimeError("no utterance has begun: call decode_begin first")
+        return self.rows
 
     def steps(self, log_posteriors: np.ndarray) -> Iterator[list[DecodeResult]]:
         """What flashlight's beam holds after each row, and once more after the end, in no order: ``words`` of each has
         a label (-1: none) for the start and for every row."""
-        self.decoder.decode_begin()
-        for row in self._with_copies(log_posteriors)[:, None]:
-            self.decoder.decode_step(row.ctypes.data, *row.shape)
+        self.decode_begin()
+        for row in log_posteriors[:, None]:
+            self.decode_step(row)
             yield self.decoder.get_all_final_hypothesis()
         self.decoder.decode_end()
         yield self.decoder.get_all_final_hypothesis()
@@ -230,22 +266,37 @@ class FlashlightDecoder:
             np.concatenate([log_posteriors, log_posteriors[:, self.copied]], axis=1), np.float32
         )
         if self.num_aside:
-            chance = np.random.default_rng(0).random((len(matrix), self.num_aside), np.float32)
+            chance = self.chance.random((len(matrix), self.num_aside), np.float32)
             matrix[:, -self.num_aside :] -= ASIDE * (1 + chance) / 2
         assert matrix.dtype == np.float32 and matrix.flags.c_contiguous and matrix.ndim == 2
         return matrix
 
-    def _read(self, result: DecodeResult) -> list[list[str]]:
-        """Cut flashlight's frame-by-frame path at the word ends; what follows the last one is no word."""
-        phones, current, last = [], [], BLANK
-        for token, label in zip(result.tokens, result.words):
-            if token not in (last, BLANK) and (phone := self._phone(token)):
-                current.append(phone)
-            last = token
-            if label >= 0:
-                phones.append(current)
-                current = []
-        return phones
+    def _path(self, result: DecodeResult) -> list[Token]:
+        """flashlight's path, which has a column and a label (-1: none) for the start and for every row: the phones with
+        their rows; a word ends where its label is, and what follows the last label is of a word not complete yet."""
+        found: list[Token] = []
+        last, word = BLANK, 0
+        for row, (column, label) in enumerate(zip(result.tokens, result.words), -1):
+            if column not in (last, BLANK) and (phone := self._phone(column)):
+                found.append(Token(phone, row, row + 1, word))
+            elif column != BLANK:  # it goes on
+                found[-1] = replace(found[-1], end=row + 1)
+            last = column
+            word += label >= 0
+        return found
+
+    def _spellings(self, results: list[DecodeResult]) -> list[tuple[tuple[str, ...], ...]]:
+        """The phones of each complete word of flashlight's hypotheses, best first: those that are scored again."""
+        found: dict[tuple[tuple[str, ...], ...], None] = {}
+        for result in results:
+            words: list[list[str]] = [[] for label in result.words if label >= 0]
+            for token in self._path(result):
+                if token.word < len(words):
+                    words[token.word].append(token.phone)
+            found[tuple(map(tuple, words))] = None
+            if len(found) == 2 * self.settings.nbest:
+                break
+        return list(found)
 
     def _phone(self, column: int) -> str | None:
         """The phone that begins in a column; None in a copy, in which one goes on."""
