@@ -4,19 +4,26 @@ speech."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from helpers.features import as_it_is
 from helpers.speech import Speech
 
 from lexicon.errors import UserError
 from lexicon.files import write_lines
 from lexicon.lang import Lang, build_lang, load_lang
+from pipeline.lattice import packed_lattice
 from pipeline.neural.data import survey
 from pipeline.neural.settings import TrainSettings
 from pipeline.neural.train import finish, train
+from pipeline.search.decode import FlashlightWords, SearchSettings, WfstDecoder
 from pipeline.search.flashlight import FlashlightDecoder, FlashlightSettings
+from pipeline.search.incremental import incremental
+from pipeline.search.system import System
+from pipeline.search.topology import ctc_topology
 
 Posteriors = Mapping[str, np.ndarray]
 
@@ -128,3 +135,35 @@ def test_what_is_out_of_order_is_refused(heard: tuple[Lang, Posteriors]):
     decoder.decode_begin()
     with pytest.raises(UserError, match="posteriors"):
         decoder.decode_step(matrix[:, 1:])
+
+
+@pytest.mark.parametrize("kind", ["wfst", "flashlight"])
+def test_a_hypothesis_grows(heard: tuple[Lang, Posteriors], kind: str):
+    """Words and phones come with the rows, in frames; the end is that of the whole, lattice and all."""
+    lang, posteriors = heard
+    topology, scores = ctc_topology(lang.tokens), lambda feats: feats
+    system = System("ctc", Path("ctc"), as_it_is(), scores, topology, 3, 0.5, 0.8, scores, lang.tokens)
+    if kind == "wfst":
+        decoder: WfstDecoder | FlashlightWords = WfstDecoder(system, lang, "words", SearchSettings(0.8))
+    else:
+        decoder = FlashlightWords(system, lang, FlashlightSettings())
+    growing, early, same = incremental(decoder), 0, 0
+    for seed, matrix in enumerate(posteriors.values()):
+        growing.begin()
+        seen = 0
+        for part in parts_of(matrix, np.random.default_rng(seed)):
+            growing.step(part)
+            seen += len(part)
+            words, phones = growing.best()
+            assert all(0 <= phone.start < phone.end <= 3 * seen for phone in phones)
+            assert seen or not phones
+            early += bool(words) and seen < 0.7 * len(matrix)
+        found, whole = growing.end("utt", 3 * len(matrix)), decoder.decode("utt", matrix, 3 * len(matrix))
+        assert (found.words, found.phones, found.confidence) == (whole.words, whole.phones, whole.confidence)
+        assert found.nbest == whole.nbest and (found.lattice is None) == (kind == "flashlight")
+        if found.lattice and whole.lattice:
+            assert packed_lattice(found.lattice) == packed_lattice(whole.lattice)
+        same += words == tuple(word.label for word in whole.words)
+    assert early and same > 0.8 * len(posteriors)
+    with pytest.raises(UserError, match="whole utterances"):
+        incremental(None)  # type: ignore[arg-type]

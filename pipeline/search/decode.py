@@ -22,7 +22,7 @@ from lexicon.text import numbered_lines
 from pipeline.lattice import Lattice, determinize
 from pipeline.lattice.words import SpellingTree, place_words, word_lattice
 from pipeline.neural.paths import greedy, input_frames
-from pipeline.search.flashlight import FlashlightDecoder, FlashlightSettings
+from pipeline.search.flashlight import FlashlightDecoder, FlashlightSettings, Reading
 from pipeline.search.graph import Lexicon, decoding_graph, linear_graph, phone_loop
 from pipeline.search.letter_beam import Grammar, LetterBeam, LetterBeamSettings, word_confidence
 from pipeline.search.posteriors import log_phone_posteriors, phone_labels
@@ -193,7 +193,10 @@ class FlashlightWords:
     def decode(self, utterance: str, scores: np.ndarray, num_frames: int) -> Hypothesis:
         """The best of the n-best list; phones are as long as their spikes, as CTC says no more. There is no lattice, so
         the confidence of a phone is that of a placed text: the probability that the frames of the spike give it."""
-        readings = self.decoder.decode(scores)
+        return self.hypothesis(self.decoder.decode(scores), scores, num_frames)
+
+    def hypothesis(self, readings: Sequence[Reading], scores: np.ndarray, num_frames: int) -> Hypothesis:
+        """The n-best list of these scores as `decode` gives it."""
         best = readings[0]
         log_probs = dict(zip(phone_labels(self.system), log_phone_posteriors(self.system, scores).T))
         confidence = [float(np.exp(log_probs[token.phone][token.begin : token.end].mean())) for token in best.tokens]

@@ -194,8 +194,9 @@ class FlashlightDecoder:
         """Begin an utterance whose rows come bit by bit; what came before of another is forgotten.
 
         The end is that of `decode`, whatever the sizes of the steps: the search goes row by row in any case, and all
-        rows are kept (4 V bytes a row, and about 15 kB a row in flashlight's beam of 200), since the readings are
-        scored again from the first row to the last.
+        rows are kept, since the readings are scored again from the first row to the last. With a beam of 200 flashlight
+        keeps 30 kB a row, a megabyte for each second of speech; its `prune` would forget the words of all but one
+        hypothesis, so it is not called: begin a new utterance at a pause instead.
         """
         self.rows = []
         self.chance = np.random.default_rng(0)

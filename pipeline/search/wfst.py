@@ -77,10 +77,7 @@ def search(
     lattice, with ``posteriors`` unless they are not wanted, its nodes counted in frames (``num_frames`` of
     them).
     """
-    scores = np.asarray(scores, np.float32)
-    labels = graph.topology.labels
-    if scores.ndim != 2 or scores.shape[1] != len(labels.readers) or not np.isfinite(scores).all():
-        raise ValueError(f"scores {scores.shape} for {len(labels.readers)} columns, or not finite")
+    scores, labels = _checked(scores, graph), graph.topology.labels
     config = kaldi_decoder.LatticeSimpleDecoderConfig(beam=beams.beam, lattice_beam=beams.lattice_beam)
     decoder = kaldi_decoder.LatticeSimpleDecoder(graph.fst, config)
     if not decoder.decode(kaldi_decoder.DecodableCtc(labels.widen(acoustic_scale * scores))):
@@ -102,6 +99,51 @@ def search(
     if posteriors:
         forward_backward(lattice)
     return lattice
+
+
+class BestPath:
+    """The best path through a graph for scores that come bit by bit: Kaldi's FasterDecoder, which keeps no lattice.
+
+    kaldi_decoder's lattice decoder takes the scores of an utterance all at once. So this says what is heard so far, and
+    `search`, at the end, what was heard. On dev `prompts` the two have the same words, but for words that sound and
+    score alike.
+    """
+
+    def __init__(self, graph: SearchGraph, acoustic_scale: float, beam: float):
+        self.graph, self.acoustic_scale, self.num_rows = graph, acoustic_scale, 0
+        options = kaldi_decoder.FasterDecoderOptions()
+        options.beam = beam
+        self.decoder = kaldi_decoder.FasterDecoder(graph.fst, options)
+        self.decoder.init_decoding()
+
+    def step(self, scores: np.ndarray) -> None:
+        """The next rows (T, columns), any number of them, none among them."""
+        if not len(scores):
+            return
+        widened = self.graph.topology.labels.widen(self.acoustic_scale * _checked(scores, self.graph))
+        self.decoder.advance_decoding(kaldi_decoder.DecodableCtc(widened, offset=self.num_rows))
+        self.num_rows += len(scores)
+
+    def best(self) -> tuple[tuple[str, ...], list[tuple[str, int, int]]]:
+        """The words so far, and the phones with their rows; nothing where no path is left."""
+        if not self.num_rows:
+            return (), []
+        found, path = self.decoder.get_best_path(use_final_probs=False)
+        if not found:
+            return (), []
+        _, labels, words, _ = kaldifst.get_linear_symbol_sequence(path)
+        entered = [self.graph.topology.labels.entered[label - 1] for label in labels]
+        begins = [row for row, phone in enumerate(entered) if phone]
+        phones = [(entered[begin], begin, end) for begin, end in zip(begins, [*begins[1:], len(entered)])]
+        return tuple(self.graph.words[word - 1] for word in words), phones
+
+
+def _checked(scores: np.ndarray, graph: SearchGraph) -> np.ndarray:
+    """ValueError unless they are scores (T, columns) for this graph, and finite."""
+    scores, columns = np.asarray(scores, np.float32), len(graph.topology.labels.readers)
+    if scores.ndim != 2 or scores.shape[1] != columns or not np.isfinite(scores).all():
+        raise ValueError(f"scores {scores.shape} for {columns} columns, or not finite")
+    return scores
 
 
 def _parse(text: str) -> _RawLattice:

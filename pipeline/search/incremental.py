@@ -1,0 +1,95 @@
+"""Searches for words in scores that come bit by bit, as while one speaks: the best so far, and at the end a hypothesis
+which is that of the whole utterance at once, whatever the sizes of the steps."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from lexicon.errors import UserError
+from pipeline.neural.paths import input_frames
+from pipeline.search.decode import Decoder, FlashlightWords, Hypothesis, WfstDecoder
+from pipeline.search.wfst import BestPath
+from pipeline.times.segments import Segment
+
+
+class Incremental(Protocol):
+    """Scores (T', columns) of an utterance in steps of any number of rows."""
+
+    def begin(self) -> None:
+        """A new utterance; what came of another is forgotten."""
+
+    def step(self, scores: np.ndarray) -> None:
+        """The next rows."""
+
+    def best(self) -> tuple[tuple[str, ...], list[Segment]]:
+        """The words so far, and the phones with their frames (without words), those of the word that is being said
+        among them. A later row may change any of it."""
+
+    def end(self, utterance: str, num_frames: int) -> Hypothesis:
+        """What the decoder says of all rows at once."""
+
+
+def incremental(decoder: Decoder) -> Incremental:
+    """UserError for a decoder that needs a whole utterance."""
+    if isinstance(decoder, WfstDecoder):
+        return IncrementalWfst(decoder)
+    if isinstance(decoder, FlashlightWords):
+        return IncrementalFlashlight(decoder)
+    raise UserError("this search needs whole utterances; take a system whose search is wfst or flashlight")
+
+
+class IncrementalWfst:
+    """One pass for the best path while the rows come, and at the end one for the lattice, over the rows kept (4 bytes
+    for each column of a row)."""
+
+    def __init__(self, decoder: WfstDecoder):
+        self.decoder = decoder
+        self.begin()
+
+    def begin(self) -> None:
+        self.rows: list[np.ndarray] = []
+        self.path = BestPath(self.decoder.graph, self.decoder.settings.acoustic_scale, self.decoder.beams.beam)
+
+    def step(self, scores: np.ndarray) -> None:
+        self.path.step(scores)
+        self.rows.append(scores)
+
+    def best(self) -> tuple[tuple[str, ...], list[Segment]]:
+        words, phones = self.path.best()
+        return words, _segments(phones, self.decoder.system.step, self.path.num_rows)
+
+    def end(self, utterance: str, num_frames: int) -> Hypothesis:
+        rows, self.rows = self.rows, []
+        return self.decoder.decode(utterance, np.concatenate(rows), num_frames) if rows else Hypothesis([], [])
+
+
+class IncrementalFlashlight:
+    """flashlight's own beam, row by row."""
+
+    def __init__(self, words: FlashlightWords):
+        self.words = words
+        self.begin()
+
+    def begin(self) -> None:
+        self.rows: list[np.ndarray] = []
+        self.words.decoder.decode_begin()
+
+    def step(self, scores: np.ndarray) -> None:
+        self.words.decoder.decode_step(scores)
+        self.rows.append(scores)
+
+    def best(self) -> tuple[tuple[str, ...], list[Segment]]:
+        words, tokens = self.words.decoder.decode_best()
+        phones = [(token.phone, token.begin, token.end) for token in tokens]
+        return words, _segments(phones, self.words.system.step, sum(map(len, self.rows)))
+
+    def end(self, utterance: str, num_frames: int) -> Hypothesis:
+        rows, self.rows = self.rows, []
+        readings = self.words.decoder.decode_end()
+        return self.words.hypothesis(readings, np.concatenate(rows), num_frames) if rows else Hypothesis([], [])
+
+
+def _segments(phones: list[tuple[str, int, int]], step: int, num_rows: int) -> list[Segment]:
+    return [Segment(phone, *input_frames(begin, end, step, num_rows * step)) for phone, begin, end in phones]
