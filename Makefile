@@ -132,7 +132,19 @@ $(EXP)/lang_pp/lang.json: $(reference)/ali_train/phones.txt $(call changed,$(pro
 
 # What a system ($(1)) searches with: the probabilities are the decoder's, so what trains stays as it is.
 counted = $(if $(filter yes,$(PRON_PROBS)),$(filter wfst,$(search_of)))
-search_lang = $(if $(counted),$(EXP)/lang_pp,$(DATA)/lang)
+plain_lang = $(if $(counted),$(EXP)/lang_pp,$(DATA)/lang)
+# A language model of the user's takes the place of the n-gram: a file in a lang directory of its own, or an object of
+# Python (module:object), which is named to every search and in no file.
+lm_object := $(findstring :,$(LM))
+search_lang = $(if $(LM),$(if $(lm_object),$(plain_lang),$(EXP)/own_lm/$(notdir $(plain_lang))),$(plain_lang))
+lm_opt = $(if $(lm_object),$(call quoted,--lm=$(LM)))
+own_lm_opts = --lang $(1) $(call quoted,--lm=$(LM)) --out $(EXP)/own_lm/$(notdir $(1))
+define own_lm
+$(EXP)/own_lm/$(notdir $(1))/lang.json: $(1)/lang.json \
+		$$(call changed,$$(call own_lm_opts,$(1)),$(EXP)/own_lm/$(notdir $(1))/lang.json)
+	$$(PY) -m stages.own_lm $$(call own_lm_opts,$(1))
+endef
+$(foreach l,$(DATA)/lang $(EXP)/lang_pp,$(eval $(call own_lm,$(l))))
 
 # A system $(1) of the lines in stages/settings.mk: where its model is, its kind, its teacher, its search for words.
 kind_of    = $(call column,$(1),2)
@@ -170,17 +182,18 @@ $(1): $(foreach s,$(known_systems),$(if $(filter $(1),$(call model_name,$(s))),$
 endef
 $(foreach s,$(trained),$(eval $(call training,$(s))))
 
-# Tuning, decoding and scoring of system $(1) in EXP/$(2), with lang directory $(3) and more options $(4) of the decode.
+# Tuning, decoding and scoring of system $(1) in EXP/$(2), with lang directory $(3), more options $(4) of the decode and
+# $(5) of both.
 define searches
 tune_$(2) = --model $(model_dir) --search $(search_of) --data $(DATA)/dev --lang $(3) \
-	--ref-phones $(reference)/ali_dev/reference.txt --out $(EXP)/$(2) $$(call words_of,TUNE_ARGS)
+	--ref-phones $(reference)/ali_dev/reference.txt --out $(EXP)/$(2) $(5) $$(call words_of,TUNE_ARGS)
 $(EXP)/$(2)/tuning.json: $(model_dir)/model.safetensors $(call raw_of,dev,$(features)) $(reference)/ali_dev/phones.txt \
 		$(3)/lang.json \
 		$$(call changed,$$(tune_$(2)),$(EXP)/$(2)/tuning.json)
 	$$(PY) -m stages.tune --jobs $(NJ) $$(tune_$(2))
 
 decode_$(2) = --model $(model_dir) --search $(search_of) --tuning $(EXP)/$(2)/tuning.json \
-	--data $(DATA)/$$(1) --lang $(3) --out $(EXP)/$(2)/decode_$$(1) $(4) $$(call words_of,DECODE_ARGS)
+	--data $(DATA)/$$(1) --lang $(3) --out $(EXP)/$(2)/decode_$$(1) $(4) $(5) $$(call words_of,DECODE_ARGS)
 $(EXP)/$(2)/decode_%/hyp.txt: $(EXP)/$(2)/tuning.json $(call raw_of,%,$(features)) \
 		$$$$(call changed,$$$$(call decode_$(2),$$$$*),$(EXP)/$(2)/decode_$$$$*/hyp.txt)
 	$$(PY) -m stages.decode --jobs $(NJ) $$(call decode_$(2),$$*)
@@ -197,8 +210,8 @@ $(EXP)/lang_flat/lang.json: $(DATA)/lang/lang.json $(call changed,$(flat_opts),$
 	$(PY) -m stages.flat_lang $(flat_opts)
 
 define system
-$(call searches,$(1),$(1),$(search_lang),)
-$(call searches,$(1),flat/$(1),$(EXP)/lang_flat,--lattice-beam 0.1)
+$(call searches,$(1),$(1),$(search_lang),,$$(lm_opt))
+$(call searches,$(1),flat/$(1),$(EXP)/lang_flat,--lattice-beam 0.1,)
 
 errors_$(1) = --decode $(EXP)/$(1)/decode_test --model $(model_dir) \
 	--tuning $(EXP)/$(1)/tuning.json --data $(DATA)/test --lang $(search_lang) --ali $(reference)/ali_test
@@ -208,7 +221,7 @@ $(EXP)/$(1)/decode_test/errors.json: $(EXP)/$(1)/decode_test/hyp.txt $(reference
 
 sweep_$(1) = --model $(model_dir) --tuning $(EXP)/$(1)/tuning.json --data $(DATA)/dev --lang $(search_lang) \
 	--ref-phones $(reference)/ali_dev/reference.txt --out $(EXP)/$(1)/sweep.tsv \
-	$$(call words_of,DECODE_ARGS) $$(call words_of,SWEEP_ARGS)
+	$$(lm_opt) $$(call words_of,DECODE_ARGS) $$(call words_of,SWEEP_ARGS)
 $(EXP)/$(1)/sweep.tsv: $(EXP)/$(1)/tuning.json $(call raw_of,dev,$(features)) $(reference)/ali_dev/phones.txt \
 		$$(call changed,$$(sweep_$(1)),$(EXP)/$(1)/sweep.tsv)
 	$$(PY) -m stages.sweep --jobs $(NJ) $$(sweep_$(1))

@@ -42,6 +42,7 @@ class Lang:
     info: dict[str, Any]  # lang.json
     reference_lexicon: Weighted  # every word of the corpus, whatever the vocabulary: to align references
     pauses: Pauses | None = None  # where they were counted (stages/pron_probs.py)
+    own_lm: Any = None  # a Python object that the user named in place of ``lm`` (pipeline/search/word_lm.py)
 
 
 def build_lang(

@@ -27,7 +27,7 @@ WITHOUT_EFFECT = ("--jobs", "--downloads", "--models")
 # The first of these options that a stage has names what it writes.
 OUTPUTS = ("out", "decode", "data")
 # Files of the user's that a stage reads: if they are others, what was made of them is made again.
-GIVEN = ("lexicon", "phones", "extra", "leave_out")
+GIVEN = ("lexicon", "phones", "extra", "leave_out", "lm")
 REMEDIES = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "free some space there"),
     **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "give yourself the permission, or choose another folder"),

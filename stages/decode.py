@@ -16,7 +16,6 @@ import numpy as np
 from tqdm import tqdm
 
 from lexicon.files import atomic_dir, atomic_write, write_json, write_lines
-from lexicon.lang import load_lang
 from pipeline.base.parallel import each
 from pipeline.base.spill import OnDisk
 from pipeline.datadir import read_datadir
@@ -29,7 +28,7 @@ from pipeline.systems import load_system
 from pipeline.times.clock import FRAME_SHIFT_MS
 from pipeline.times.ctm import write_ctm
 from stages.common import jobs, parser, run
-from stages.search_options import search_options, searched_with
+from stages.search_options import lang_option, search_options, searched_lang, searched_with
 
 
 class Decoded(NamedTuple):
@@ -91,7 +90,7 @@ def write_hypotheses(out: Path, words: Mapping[str, Hypothesis], free: Mapping[s
 
 def main(args: Namespace) -> tuple[Path, str]:
     system = replace(load_system(args.model), name=args.out.parent.name)  # one model may be searched in several ways
-    lang, feats = load_lang(args.lang), read_feats(args.data, args.model)
+    lang, feats = searched_lang(args), read_feats(args.data, args.model)
     tuned = read_tuning(args.tuning)
     beams, flashlight, letters = searched_with(args, tuned)
     feats.of(read_datadir(args.data))  # of all of them
@@ -135,7 +134,7 @@ if __name__ == "__main__":
     options.add_argument("--model", type=Path, required=True, help="model directory")
     options.add_argument("--tuning", type=Path, required=True, help="tuning.json of the system")
     options.add_argument("--data", type=Path, required=True, help="data directory with features")
-    options.add_argument("--lang", type=Path, required=True, help="lang directory")
+    lang_option(options)
     options.add_argument("--search", choices=SEARCHES, default="wfst", help="search for words")
     options.add_argument("--out", type=Path, required=True, help="where hypotheses and lattices go")
     search_options(options)

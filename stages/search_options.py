@@ -3,15 +3,36 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from dataclasses import replace
+from pathlib import Path
 
+from lexicon.lang import Lang, load_lang
 from pipeline.search.decode import as_flashlight
 from pipeline.search.flashlight import FlashlightSettings
 from pipeline.search.letter_beam import LetterBeamSettings
 from pipeline.search.tuning import Tuned
 from pipeline.search.wfst import Beams
-from stages.common import settings_from, settings_options
+from pipeline.search.word_lm import import_own
+from stages.common import path, settings_from, settings_options
 
 TUNED = ("lm_weight", "word_score")
+
+
+def lang_option(options: ArgumentParser) -> None:
+    """The lang directory of a search."""
+    options.add_argument("--lang", type=Path, required=True, help="lang directory")
+    options.add_argument(
+        "--lm",
+        type=path,
+        help="Python object that scores words in place of lang's n-gram, module:object or file.py:object (it is run);"
+        " for flashlight's search and that for letters",
+    )
+
+
+def searched_lang(arguments: Namespace) -> Lang:
+    """The lang directory, with the user's own language model if one is named."""
+    lang = load_lang(arguments.lang)
+    return replace(lang, own_lm=import_own(str(arguments.lm))) if arguments.lm else lang
 
 
 def search_options(options: ArgumentParser) -> None:

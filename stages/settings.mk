@@ -39,7 +39,7 @@ swapped     = $(if $(1),$(call swapped,$(wordlist 2,99,$(1)),$(subst \
 capitals    = $(call swapped,$(letters),$(1))
 args_of     := $(foreach s,$(trained),$(call capitals,$(s))_ARGS)
 
-settings := CORPUS CORPUS_DIR SPLIT VOCAB OOV LEXICON PHONES PRON_PROBS GOLD ALLOW_SHORT SYSTEMS REFERENCE DOWNLOADS \
+settings := CORPUS CORPUS_DIR SPLIT VOCAB OOV LEXICON PHONES PRON_PROBS LM GOLD ALLOW_SHORT SYSTEMS REFERENCE DOWNLOADS \
   UTT STAGE ENCODER MODELS LAYERS MODEL MODEL2 GRAPH PAIR COMBINE LEVEL MIN_POSTERIOR BEAM WAV TEXT TEXTFILE SECONDS \
   NJ DATA EXP DIR FIX VENV DATA_ARGS MFCC_ARGS LANG_ARGS $(args_of) ENCODE_ARGS LAYERS_ARGS TUNE_ARGS DECODE_ARGS \
   SWEEP_ARGS ABLATION_ARGS RATES_ARGS REPORT_ARGS
@@ -58,6 +58,7 @@ OOV           := g2p
 LEXICON       :=
 PHONES        :=
 PRON_PROBS    := no
+LM            :=
 GOLD          := yes
 ALLOW_SHORT   := no
 SYSTEMS       := gmm classifier neural neural_wfst
@@ -89,9 +90,9 @@ NJ := $(shell env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc 2>/dev/null || sy
 # A path begins with ~ for home, and has no line breaks.
 home = $(subst $(newline),,$(subst $(newline)~/,$(value HOME)/,$(newline)$(1)))
 refuse = $(error $(1)=$($(1)): $(2))
-$(foreach s,CORPUS_DIR LEXICON PHONES DOWNLOADS MODELS DIR,$(if $(findstring $(newline),$($(s))),\
+$(foreach s,CORPUS_DIR LEXICON PHONES LM DOWNLOADS MODELS DIR,$(if $(findstring $(newline),$($(s))),\
   $(call refuse,$(s),a line break in a path; rename it)))
-$(foreach s,CORPUS_DIR LEXICON PHONES DOWNLOADS MODELS,$(eval override $(s) := $$(call home,$$($(s)))))
+$(foreach s,CORPUS_DIR LEXICON PHONES LM DOWNLOADS MODELS,$(eval override $(s) := $$(call home,$$($(s)))))
 
 # A folder of one's own names its corpus; signs that a name of a target cannot have become "_".
 odd_in_shell := ! " \# $$ & ' ( ) * ; < > ? [ \ ] ^ ` { | } ~

@@ -11,7 +11,6 @@ from tqdm import tqdm
 from lexicon.errors import UserError
 from lexicon.files import write_lines
 from lexicon.fold import read_fold
-from lexicon.lang import load_lang
 from lexicon.text import same_ids
 from pipeline.datadir import read_datadir
 from pipeline.datadir.feats import read_feats
@@ -22,11 +21,11 @@ from pipeline.search.tuning import read_tuning, scored_on_disk
 from pipeline.systems import load_system
 from pipeline.times.clock import FRAME_SHIFT_MS
 from stages.common import jobs, parser, run
-from stages.search_options import search_options, searched_with
+from stages.search_options import lang_option, search_options, searched_lang, searched_with
 
 
 def main(args: Namespace) -> tuple[Path, str]:
-    system, lang, feats = load_system(args.model), load_lang(args.lang), read_feats(args.data, args.model)
+    system, lang, feats = load_system(args.model), searched_lang(args), read_feats(args.data, args.model)
     tuned = read_tuning(args.tuning)
     used = values_in_use(tuned, *searched_with(args, tuned))
     knobs = chosen_knobs(system, used, args.knobs)
@@ -53,7 +52,7 @@ if __name__ == "__main__":
     options.add_argument("--model", type=Path, required=True, help="model directory")
     options.add_argument("--tuning", type=Path, required=True, help="tuning.json of the system")
     options.add_argument("--data", type=Path, required=True, help="development data directory with features")
-    options.add_argument("--lang", type=Path, required=True, help="lang directory")
+    lang_option(options)
     options.add_argument("--ref-phones", type=Path, required=True, help="reference phones of the same utterances")
     options.add_argument("--knobs", nargs="+", default=[], help="knobs to turn, as the table names them; none: all")
     options.add_argument("--out", type=Path, required=True, help="table to write; .txt and .svg beside it")

@@ -10,7 +10,6 @@ from pathlib import Path
 from lexicon.errors import UserError
 from lexicon.files import write_json
 from lexicon.fold import read_fold
-from lexicon.lang import load_lang
 from lexicon.text import same_ids
 from pipeline.datadir import read_datadir
 from pipeline.datadir.feats import read_feats
@@ -19,6 +18,7 @@ from pipeline.search.decode import SEARCHES
 from pipeline.search.tuning import Tried, best_of, scored_on_disk, tune_free, tune_words
 from pipeline.systems import load_system
 from stages.common import jobs, parser, run
+from stages.search_options import lang_option, searched_lang
 
 
 def outcome(tried: Tried, total: int) -> dict:
@@ -29,7 +29,7 @@ def outcome(tried: Tried, total: int) -> dict:
 
 
 def main(args: Namespace) -> tuple[Path, str]:
-    system, lang, feats = load_system(args.model), load_lang(args.lang), read_feats(args.data, args.model)
+    system, lang, feats = load_system(args.model), searched_lang(args), read_feats(args.data, args.model)
     words = {u.id: u.words for u in feats.of(read_datadir(args.data))}
     phones, fold = read_spoken(args.ref_phones), read_fold(args.data.parent)
     same_ids(args.ref_phones, phones, words, align_again(args.ref_phones.parent))
@@ -51,7 +51,7 @@ if __name__ == "__main__":
     options = parser(__doc__)
     options.add_argument("--model", type=Path, required=True, help="model directory")
     options.add_argument("--data", type=Path, required=True, help="development data directory with features")
-    options.add_argument("--lang", type=Path, required=True, help="lang directory")
+    lang_option(options)
     options.add_argument("--ref-phones", type=Path, required=True, help="reference phones of the same utterances")
     options.add_argument("--search", choices=SEARCHES, default="wfst", help="search for words")
     options.add_argument("--out", type=Path, required=True, help="where tuning.json goes")

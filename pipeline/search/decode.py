@@ -16,6 +16,7 @@ import numpy as np
 from lexicon.errors import UserError
 from lexicon.lang import Lang
 from lexicon.ngram import NGram
+from lexicon.own_lm import KENLM_BINARY
 from lexicon.pauses import Pauses
 from lexicon.spelling import spelled, spelling_lexicon
 from lexicon.text import numbered_lines
@@ -98,6 +99,10 @@ def knowledge(system: System, lang: Lang, graph: str) -> Knowledge:
     if graph == "free":
         lexicon, words = phone_loop(system.topology)
         return Knowledge(system.topology, lexicon, lang.phone_lm, words, PHONE_SILENCE_PROB)
+    if lang.own_lm is not None or (lang.path / KENLM_BINARY).exists():
+        raise UserError(
+            "LM=: only an ARPA file can become a graph; give one, or SYSTEMS with flashlight's search alone"
+        )
     if system.spelling:
         return Knowledge(system.spelling, spelling_lexicon(lang.words), lang.lm, lang.words, WORD_SILENCE_PROB)
     return Knowledge(system.topology, lang.lexicon, lang.lm, lang.words, lang.pauses or WORD_SILENCE_PROB)

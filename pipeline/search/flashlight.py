@@ -15,14 +15,10 @@ tried again.
 
 from __future__ import annotations
 
-import contextlib
 import math
-import os
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,8 +30,6 @@ from flashlight.lib.text.decoder import (
     SmearingMode,
     Trie,
 )
-from flashlight.lib.text.decoder.kenlm import KenLM
-from flashlight.lib.text.dictionary import Dictionary
 
 from lexicon.errors import UserError
 from lexicon.lang import Lang
@@ -43,10 +37,10 @@ from pipeline.base.training import setting
 from pipeline.lattice import LARGEST
 from pipeline.neural import BLANK
 from pipeline.neural.paths import all_spellings, best_spelling
+from pipeline.search.word_lm import NATURAL, OwnModel, word_lm
 
 LABELS_PER_NODE = 6  # words of a pronunciation that are searched; the others are tried at the end
 ASIDE = 1e-4  # nats that columns of further words are worse by, half of it by chance
-NATURAL = math.log(10.0)  # KenLM answers in log10
 MOST = 2**31 - 1  # that flashlight's whole numbers hold
 
 
@@ -123,17 +117,18 @@ class FlashlightDecoder:
         for word in self.words:
             for weight, phones in lang.lexicon[word]:
                 self.sounding.setdefault(phones, []).append((word, math.log(weight)))
-        self.lm = load_kenlm(lang.path / "lm.arpa", self.words)
+        self.lm = word_lm(lang, self.words)
         entries = self._entries()
         ends = sorted({tokens.index(phones[-1]) for _, phones, _, _ in entries})
         aside = sorted({(tokens.index(phones[-1]), rank) for _, phones, rank, _ in entries if rank})
         self.copied = [*ends, *(token for token, _ in aside)]  # the tokens that further columns are copies of
         self.num_aside = len(aside)
-        most = 1 + max(Counter(self.copied).values(), default=1)  # columns of one token
+        # The likeliest tokens with all their columns, however many of these they have.
+        columns = sorted((1 + Counter(self.copied)[token] for token in range(len(tokens))), reverse=True)
         self.trie = self._trie(entries, ends, aside)
         options = LexiconDecoderOptions(
             min(settings.beam_size, MOST),
-            min(most * settings.beam_size_token, len(tokens) + len(self.copied)),
+            sum(columns[: settings.beam_size_token]),
             settings.beam_threshold,
             settings.lm_weight * NATURAL,
             settings.word_score,
@@ -198,6 +193,8 @@ class FlashlightDecoder:
         keeps 30 kB a row, a megabyte for each second of speech; its `prune` would forget the words of all but one
         hypothesis, so it is not called: begin a new utterance at a pause instead.
         """
+        if isinstance(self.lm, OwnModel):
+            self.lm.forget()
         self.rows = []
         self.chance = np.random.default_rng(0)
         self.decoder.decode_begin()
@@ -341,30 +338,3 @@ def check_tokens(lang: Lang, tokens: list[str]) -> None:
     """UserError unless these are the tokens of the lang directory."""
     if not tokens or tokens != lang.tokens:
         raise UserError(f"{lang.path}/tokens.txt: not the tokens the network was trained on; run: make neural")
-
-
-def load_kenlm(path: Path, words: list[str]) -> KenLM:
-    """An ARPA file in KenLM, which knows words[i] as i. UserError when KenLM refuses it, as it does unigrams alone."""
-    dictionary = Dictionary()
-    for word in words:
-        dictionary.add_entry(word)
-    try:
-        with quiet_stderr():
-            return KenLM(str(path), dictionary)
-    except RuntimeError as error:
-        reason = str(error).strip().splitlines()[-1]
-        raise UserError(f"{path}: KenLM says: {reason}; make it again with order 2 or more: make lexicon") from error
-
-
-@contextlib.contextmanager
-def quiet_stderr() -> Iterator[None]:
-    """Send file descriptor 2 nowhere for a while: KenLM draws a progress bar there, terminal or not."""
-    sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)

@@ -22,7 +22,7 @@ from pipeline.base.edits import GAP, pair_up
 from pipeline.base.training import setting
 from pipeline.neural import BLANK
 from pipeline.neural.spelling import AttentionSpelling, Spelling, TransducerSpelling
-from pipeline.search.flashlight import NATURAL, load_kenlm
+from pipeline.search.word_lm import NATURAL, word_lm
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Grammar:
     def __init__(self, lang: Lang, letters: Sequence[str]):
         self.words = sorted(lang.lexicon)
         self.index = {word: i for i, word in enumerate(self.words)}
-        self.lm = load_kenlm(lang.path / "lm.arpa", self.words)
+        self.lm = word_lm(lang, self.words)
         self.root, number = Beginning(), {letter: i for i, letter in enumerate(letters)}
         self.number = number
         start = self.lm.start(True)

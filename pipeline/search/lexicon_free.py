@@ -9,7 +9,8 @@ from flashlight.lib.text.decoder import CriterionType, LexiconFreeDecoder, Lexic
 
 from lexicon.lang import Lang
 from pipeline.neural import BLANK
-from pipeline.search.flashlight import MOST, NATURAL, FlashlightSettings, check_tokens, load_kenlm
+from pipeline.search.flashlight import MOST, FlashlightSettings, check_tokens
+from pipeline.search.word_lm import NATURAL, load_kenlm
 
 
 class PhoneDecoder:

@@ -57,6 +57,7 @@ COMMANDS = {
     " --lang data/toy/lang --ali exp/toy/gmm/ali_test",
     "replay": f"{EXPERIMENT} --lang data/toy/lang --utt ann-test0 --system gmm exp/toy/gmm",
     "flat_lang": "--lang data/toy/lang --out exp/toy/lang_flat",
+    "own_lm": "--lang data/toy/lang --lm data/toy/lang/lm.arpa --out exp/toy/own_lm/lang",
     "matrix": f"{EXPERIMENT} --systems gmm --out exp/toy/matrix.tsv",
     "compare": f"{EXPERIMENT} --systems gmm classifier neural --out exp/toy/compare.tsv",
     "combine": f"{EXPERIMENT} --systems gmm classifier --out exp/toy/combined/gmm.classifier",

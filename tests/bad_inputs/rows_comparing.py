@@ -71,6 +71,14 @@ FLAT_LANG = rows(
     ("a damaged model", put(f"{LANG}/lm.arpa", "\\data\\\nngram 1=1\n"), f"{LANG}/lm.arpa:"),
 )
 
+OWN_LM = rows(
+    "own_lm",
+    ("no lang", gone(f"{LANG}/lang.json"), f"{LANG}: no lang.json"),
+    ("no such file", None, "mine.arpa: no such file", {"also": "--lm mine.arpa"}),
+    ("an empty file", put("mine.arpa", ""), "mine.arpa: an empty file", {"also": "--lm mine.arpa"}),
+    ("text", put("mine.arpa", "\\data\\\nngram 1=1\n"), "mine.arpa:2: the file ends", {"also": "--lm mine.arpa"}),
+)
+
 COMPARE = rows(
     "compare",
     ("no such system", None, "exp/toy/magic/decode_test: no such decode", {"also": "--systems magic"}),

@@ -10,6 +10,7 @@ from bad_inputs.rows_comparing import (
     EXPLAIN_ERRORS,
     FLAT_LANG,
     MATRIX,
+    OWN_LM,
     REPORT,
 )
 from bad_inputs.rows_data import FEATURES, LANGUAGE, PREPARE
@@ -41,6 +42,7 @@ ROWS: list[Row] = [
     *MATRIX,
     *REPLAY,
     *FLAT_LANG,
+    *OWN_LM,
     *COMBINE,
     *COMPARE,
     *REPORT,

@@ -93,6 +93,12 @@ def test_a_finished_tree_has_nothing_to_do(finished):
         ),
         ("PRON_PROBS=no", set(), ALL),
         (
+            "LM=mine.arpa",
+            {"own_lm"} | TUNED,
+            {"make_lang", "train_gmm", "align", "train_classifier", "train_ctc"},
+        ),
+        ("LM=mine.py:model", TUNED, {"own_lm", "make_lang", "train_gmm", "align", "train_classifier", "train_ctc"}),
+        (
             "GOLD=no",
             {"train_classifier", "place"} | TUNED - {"lattice_difference"},
             {"train_gmm", "align", "train_ctc"},

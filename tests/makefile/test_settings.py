@@ -116,6 +116,7 @@ def test_a_folder_of_any_name_can_be_a_corpus(finished, folder, corpus):
         "NJ=",
         "GOLD=",
         "LEXICON=a\nb",
+        "LM=a\nb",
     ],
 )
 def test_names_that_cannot_be_are_refused_in_a_line(finished, setting):

@@ -148,6 +148,7 @@ class Tree:
             "pron_probs": "lang.json",
             "show_pron_probs": "dev.txt",
             "flat_lang": "lang.json",
+            "own_lm": "lang.json",
         }
         if stage == "make_mfcc":
             return self.root / value["--data"] / "feats.scp"
