@@ -44,28 +44,15 @@ def best_spelling(
     """
     if not len(log_posteriors):
         return (0.0 if not target else -math.inf), []
+    from pipeline.neural.viterbi import best_states  # numba is slow to import
+
     scores, skip = _states(log_posteriors, target, more)
-    best = np.full(len(skip), -math.inf)
-    best[:2] = scores[0, :2]
-    steps = np.zeros(scores.shape, np.int64)
-    candidates = np.full((3, len(skip)), -math.inf)
-    for t in range(1, len(scores)):
-        candidates[0], candidates[1, 1:] = best, best[:-1]
-        candidates[2, 2:] = np.where(skip[2:], best[:-2], -math.inf)
-        steps[t] = candidates.argmax(axis=0)
-        best = candidates.max(axis=0) + scores[t]
-    state = max(range(max(0, len(skip) - 2), len(skip)), key=lambda s: best[s])
-    total = float(best[state])
+    total, path = best_states(np.ascontiguousarray(scores), skip)
     if total == -math.inf:
         return total, []
-    path = np.empty(len(scores), np.int64)
-    for t in range(len(scores) - 1, -1, -1):
-        path[t] = state
-        state -= steps[t, state]
-    return total, [
-        (int(frames[0]), int(frames[-1]) + 1)
-        for frames in (np.flatnonzero(path == 2 * i + 1) for i in range(len(target)))
-    ]
+    tokens = 2 * np.arange(len(target)) + 1
+    begins, ends = np.searchsorted(path, tokens), np.searchsorted(path, tokens, side="right")
+    return total, list(zip(begins.tolist(), ends.tolist()))
 
 
 def all_spellings(log_posteriors: np.ndarray, target: list[int], more: np.ndarray | float = 0.0) -> float:
