@@ -1,5 +1,5 @@
 """How high a learning rate the network bears: one after the other, from low to high, an update each. RATES.tsv has the
-loss at each, .svg draws it, .txt says where it falls fastest and where it is least. Nothing is trained by it. What else
+loss at each, .svg draws it, .txt says where it is least. Nothing is trained by it. What else
 it takes is what training takes: see stages.train --system ctc --help."""
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from pathlib import Path
 from lexicon.errors import UserError
 from lexicon.files import write_lines
 from pipeline.draw.rates_svg import rates_svg
-from pipeline.neural.rates import HIGHEST, LOWEST, readable_lines, steepest_of, tsv_lines
+from pipeline.neural.rates import HIGHEST, LOWEST, least_of, readable_lines, tsv_lines
 from pipeline.systems import ctc, kind_module
 from stages.common import at_least, parser, run, settings_from
 from stages.training_options import material_from, training_options
@@ -27,7 +27,7 @@ def main(args: Namespace) -> tuple[Path, str]:
     write_lines(args.out.with_suffix(".svg"), rates_svg(name, tried, settings.learning_rate))
     write_lines(args.out, tsv_lines(tried))
     print("\n".join(["", *readable, ""]))
-    return args.out, f"{name}: the loss falls fastest at {steepest_of(tried).rate:.2g}; {args.out.with_suffix('.svg')}"
+    return args.out, f"{name}: the loss is least at {least_of(tried).rate:.2g}; {args.out.with_suffix('.svg')}"
 
 
 if __name__ == "__main__":

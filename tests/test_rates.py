@@ -11,7 +11,7 @@ import torch
 from test_ctc_train import TOKENS, synthetic
 
 from pipeline.draw.rates_svg import rates_svg
-from pipeline.neural.rates import MEMORY, Tried, least_of, range_test, steepest_of
+from pipeline.neural.rates import MEMORY, Tried, least_of, range_test
 from pipeline.neural.settings import TrainSettings
 from pipeline.neural.train import Gradients, config_for, new_state
 
@@ -21,14 +21,6 @@ TINY = TrainSettings(width=16, layers=1, conv_layers=1, subsampling=2, batch_siz
 def course(losses: list[float]) -> list[Tried]:
     """Losses at rates of 1e-5, 1e-4 and so on."""
     return [Tried(10.0 ** (number - 5), loss, loss) for number, loss in enumerate(losses)]
-
-
-def test_where_it_falls_fastest_and_where_it_is_least():
-    tried = course([5.0, 4.9, 4.0, 2.0, 1.5, 1.4, 9.0])
-    assert steepest_of(tried).rate == pytest.approx(1e-3) or steepest_of(tried).rate == pytest.approx(1e-2)
-    assert steepest_of(tried).smooth == 4.0  # central differences: (2.0 - 4.9) / 2 is the steepest, at 4.0
-    assert least_of(tried).smooth == 1.4
-    assert steepest_of(course([1.0, 2.0])) == course([1.0, 2.0])[0]  # it only rises
 
 
 def test_a_network_learns_at_some_rates_and_not_at_the_lowest_or_highest():
@@ -46,7 +38,7 @@ def test_a_network_learns_at_some_rates_and_not_at_the_lowest_or_highest():
         expected.append(mean / (1 - MEMORY**number))
     assert [one.smooth for one in tried] == pytest.approx(expected)
     assert least_of(tried).smooth < 0.9 * tried[10].smooth  # nothing is learned at first
-    assert 1e-4 < steepest_of(tried).rate <= least_of(tried).rate < 0.9
+    assert 1e-4 < least_of(tried).rate < 0.9 and tried[-1].smooth > least_of(tried).smooth
 
 
 def test_the_picture_is_one_and_holds_every_update():
@@ -55,5 +47,5 @@ def test_the_picture_is_one_and_holds_every_update():
     space = "{http://www.w3.org/2000/svg}"
     assert len(root.findall(f"{space}circle")) == len(tried)
     words = [text.text for text in root.findall(f"{space}text")]
-    assert "in use" in words and "falls fastest" in words and any("a & b" in word for word in words if word)
+    assert "in use" in words and "least" in words and any("a & b" in word for word in words if word)
     assert "in use" not in "".join(rates_svg("a", tried, 0.5))  # beyond the rates that were tried

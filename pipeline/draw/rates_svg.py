@@ -8,7 +8,7 @@ from html import escape
 
 from pipeline.draw.colours import COLOURS
 from pipeline.draw.scale import round_values
-from pipeline.neural.rates import Tried, least_of, steepest_of
+from pipeline.neural.rates import Tried, least_of
 
 LEFT, WIDTH, TOP, HEIGHT, RIGHT, BELOW = 56, 620, 76, 300, 24, 52  # pixels
 MOST_LOSSES = 8  # at the side
@@ -23,10 +23,10 @@ text{{font:12px ui-sans-serif,system-ui,sans-serif;fill:#2b2a27}}.axis{{fill:#77
 
 
 def rates_svg(name: str, tried: Sequence[Tried], used: float) -> list[str]:
-    """The lines of the picture. Upright lines are where the loss falls fastest, where it is least, and the rate in
-    use, which may lie outside. Light or dark as the reader's system is set."""
+    """The lines of the picture. Upright lines are where the loss is least, and the rate in use, which may lie outside.
+    Losses beyond thrice the least are drawn at the upper edge. Light or dark as the reader's system is set."""
     logs = [math.log10(one.rate) for one in tried]
-    high = 1.05 * min(max(one.loss for one in tried), 2 * max(one.smooth for one in tried))
+    high = min(1.05 * max(one.loss for one in tried), 3 * least_of(tried).smooth)
     low = 0.9 * min(min(one.loss, one.smooth) for one in tried)
 
     def x(rate: float) -> float:
@@ -53,7 +53,7 @@ def rates_svg(name: str, tried: Sequence[Tried], used: float) -> list[str]:
             out.append(
                 f'<text class="axis" x="{x(rate):.1f}" y="{TOP + HEIGHT + 16}" text-anchor="middle">{rate:g}</text>'
             )
-    marks = {"falls fastest": steepest_of(tried).rate, "least": least_of(tried).rate, "in use": used}
+    marks = {"least": least_of(tried).rate, "in use": used}
     inside = {word: rate for word, rate in marks.items() if tried[0].rate <= rate <= tried[-1].rate}
     for number, (word, rate) in enumerate(inside.items()):
         out += [

@@ -25,6 +25,7 @@ CHANGES = (
     "dropout=0",
     "weight_decay=0",
     "average_decay=0",
+    "batch_size=8",
     "layers=1",
     "conv_layers=0",
     "deltas=0",

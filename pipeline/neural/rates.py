@@ -1,7 +1,8 @@
 """How high a learning rate a network bears: the range test of Smith (2015), "Cyclical learning rates".
 
-From weights that have learned nothing, each update is made with a higher rate than the one before. Where the rate is
-too low nothing happens, then the loss falls, and where it is too high it rises again.
+From weights that have learned nothing, each update is made with a higher rate than the one before. The loss falls, and
+where the rate is too high it rises again: the rate of the least loss is the highest that can be meant. Where it falls
+fastest says nothing here, for with CTC that is where the network learns to say nothing but blanks.
 """
 
 from __future__ import annotations
@@ -70,15 +71,6 @@ def least_of(tried: Sequence[Tried]) -> Tried:
     return min(tried, key=lambda one: one.smooth)
 
 
-def steepest_of(tried: Sequence[Tried]) -> Tried:
-    """Where the loss, smoothed, falls fastest, by the logarithm of the rate, on the way to its least."""
-    down = tried[: tried.index(least_of(tried)) + 1]
-    if len(down) < 2:
-        return tried[0]
-    falls = np.gradient([one.smooth for one in down])
-    return down[int(np.argmin(falls))]
-
-
 def tsv_lines(tried: Sequence[Tried]) -> list[str]:
     """The lines of the table."""
     head = "rate\tloss\tsmoothed loss"
@@ -86,13 +78,12 @@ def tsv_lines(tried: Sequence[Tried]) -> list[str]:
 
 
 def readable_lines(tried: Sequence[Tried], used: float) -> list[str]:
-    """Where it falls, where it is least, and the setting in use."""
-    steepest, least = steepest_of(tried), least_of(tried)
+    """Where the loss is least, where it has risen again, and the setting in use."""
+    least, last = least_of(tried), tried[-1]
     rows = [
         ["", "rate", "loss per phone"],
-        ["falls fastest at", f"{steepest.rate:.2g}", f"{steepest.smooth:.2f}"],
-        ["is least at", f"{least.rate:.2g}", f"{least.smooth:.2f}"],
-        ["ends at", f"{tried[-1].rate:.2g}", f"{tried[-1].smooth:.2f}"],
-        ["in use", f"{used:.2g}", ""],
+        ["the loss is least at", f"{least.rate:.2g}", f"{least.smooth:.2f}"],
+        ["the last is", f"{last.rate:.2g}", f"{last.smooth:.2f}"],
+        ["in use, at its peak", f"{used:.2g}", ""],
     ]
     return [line.rstrip() for line in columns(rows)]
