@@ -1,5 +1,6 @@
 """Combine systems: the words, and the phones of the free search, of least expected error over the lattices of all of
-them. How far each is believed is tuned on dev. Writes hyp.txt, free.txt and combine.json; `make compare` adds a row."""
+them. How far each is believed is tuned on dev. And beside it, ROVER: the vote of their best strings alone.
+Writes hyp.txt, free.txt, rover.txt, rover_free.txt and combine.json; `make compare` adds two rows."""
 
 from __future__ import annotations
 
@@ -12,14 +13,17 @@ from typing import Any
 from lexicon.errors import UserError
 from lexicon.files import atomic_dir, write_json, write_lines
 from lexicon.fold import Fold, read_fold
+from lexicon.phones import spoken
 from lexicon.text import same_ids
 from pipeline.base.parallel import each
 from pipeline.base.spill import OnDisk
 from pipeline.datadir.sets import GRAPHS, align_again, read_set, read_spoken
 from pipeline.lattice import Lattice, LatticeArchive, kept_lattices
 from pipeline.search.combine import combined, labels_of, tune
+from pipeline.search.rover import network, read_said, tune_vote, voted
 from stages.common import jobs, parser, reference_option, run
 
+ROVER = {"words": "rover.txt", "free": "rover_free.txt"}
 Of = Mapping[str, Sequence[Lattice | None]]
 
 
@@ -50,6 +54,26 @@ def combine(
     return {**asdict(best), "error_rate": 100 * tried[best] / max(total, 1), "tried": len(tried)}
 
 
+def vote(
+    args: Namespace,
+    kind: str,
+    references: Mapping[str, Sequence[str]],
+    utterances: Sequence[str],
+    out: Path,
+    fold: Fold = {},
+) -> dict[str, Any]:
+    """ROVER, tuned on dev, of the "words" or "free" phones of the test set; what combine.json says of it."""
+    dev, test = (
+        [read_said(args.exp / system / f"decode_{name}" / f"{kind}.ctm", fold) for system in args.systems]
+        for name in ("dev", "test")
+    )
+    tried = tune_vote(dev, {utt: spoken(said, fold) for utt, said in references.items()}, args.jobs)
+    best, total = min(tried, key=tried.__getitem__), sum(map(len, references.values()))
+    heard = {utt: voted(network([said.get(utt, ()) for said in test]), best) for utt in utterances}
+    write_lines(out / ROVER[kind], (" ".join([utt, *labels]) for utt, labels in heard.items()))
+    return {**best._asdict(), "error_rate": 100 * tried[best] / max(total, 1), "tried": len(tried)}
+
+
 def main(args: Namespace) -> tuple[Path, str]:
     if len(set(args.systems)) < len(args.systems):
         raise UserError(f"--systems: {' '.join(args.systems)}: a system for the second time; name each once")
@@ -61,11 +85,16 @@ def main(args: Namespace) -> tuple[Path, str]:
     with atomic_dir(args.out) as out:
         free = combine(args, "free", phones, utterances, out, fold)
         by_words = combine(args, "word_arcs", words, utterances, out)
-        write_json(out / "combine.json", {"systems": args.systems, "words": by_words, "free": free})
+        rover = {
+            "words": vote(args, "words", words, utterances, out),
+            "free": vote(args, "free", phones, utterances, out, fold),
+        }
+        write_json(out / "combine.json", {"systems": args.systems, "words": by_words, "free": free, "rover": rover})
     return args.out / "hyp.txt", (
         f"{' + '.join(args.systems)}: dev WER {by_words['error_rate']:.1f} %, weights"
         f" {' : '.join(f'{weight:g}' for weight in by_words['weights'])}; dev free PER {free['error_rate']:.1f} %,"
-        f" weights {' : '.join(f'{weight:g}' for weight in free['weights'])}"
+        f" weights {' : '.join(f'{weight:g}' for weight in free['weights'])}; ROVER dev WER"
+        f" {rover['words']['error_rate']:.1f} %, free PER {rover['free']['error_rate']:.1f} %"
     )
 
 

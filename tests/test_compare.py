@@ -92,6 +92,11 @@ def test_systems_combined_have_a_row_and_are_tested_against_theirs(trees: tuple[
     assert [row[i] for i in (0, 1, 4, 7)] == ["old + new", "14.29", "", "5.88"]
     text = (exp / "compare.txt").read_text()
     assert sum("old + new" in line and " on " in line for line in text.splitlines()) == 4
+    (folder / "rover.txt").write_text(f"u1 THE CAT\nu2 SAT\nu3 THE CAT SAT\n{ODD_ID} {ODD_WORD}\n")
+    (folder / "rover_free.txt").write_text((folder / "free.txt").read_text())
+    assert compare(exp, data).returncode == 0
+    row = (exp / "compare.tsv").read_text().splitlines()[-1].split("\t")
+    assert [row[i] for i in (0, 1, 4, 7)] == ["old + new, ROVER", "0.00", "", "5.88"]
     assert compare(exp, data, "old").returncode == 0 and "new" not in (exp / "compare.tsv").read_text()
     (folder / "free.txt").write_text("u1 AH\n")
     done = compare(exp, data)

@@ -77,12 +77,26 @@ def combinations(
             raise UserError(f"{path}: does not say of which systems; remove {path.parent} and run: make combine")
         if not set(systems) <= set(names):
             continue
-        heard = {
-            "wer": ("words", path.with_name("hyp.txt"), read_text),
-            "free_per": ("phones", path.with_name("free.txt"), lambda text: read_spoken(text, fold)),
-        }
-        errors = {
-            measure: np.array([count(pairs).errors for pairs in align_all(references[kind], read(text), text).values()])
-            for measure, (kind, text, read) in heard.items()
-        }
-        yield Further(" + ".join(systems), errors, "over the lattices of all of them", systems)
+        yield _combined(path, systems, "", "over the lattices of all of them", references, fold)
+        if path.with_name("rover.txt").is_file():
+            yield _combined(path, systems, "rover", "a vote of their best strings (ROVER)", references, fold)
+
+
+def _combined(
+    path: Path,
+    systems: Sequence[str],
+    way: str,
+    note: str,
+    references: Mapping[str, Mapping[str, Sequence[str]]],
+    fold: Fold,
+) -> Further:
+    words, free = ("rover.txt", "rover_free.txt") if way else ("hyp.txt", "free.txt")
+    heard = {
+        "wer": ("words", path.with_name(words), read_text),
+        "free_per": ("phones", path.with_name(free), lambda text: read_spoken(text, fold)),
+    }
+    errors = {
+        measure: np.array([count(pairs).errors for pairs in align_all(references[kind], read(text), text).values()])
+        for measure, (kind, text, read) in heard.items()
+    }
+    return Further(" + ".join(systems) + (", ROVER" if way else ""), errors, note, systems)
