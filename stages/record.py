@@ -4,34 +4,17 @@ from __future__ import annotations
 
 from argparse import Namespace
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import soundfile
 
 from lexicon.errors import UserError
 from lexicon.files import atomic_write
+from pipeline.sound.microphone import ELSEWHERE, no_microphone, sound_library
 from stages.common import parser, run
 
 LONGEST = 3600  # seconds, all in memory
-ELSEWHERE = "record with another program and: make transcribe WAV=my.wav"
 QUIET_DB = -60  # a louder sample must occur, or nothing was said
-
-
-def sound_library() -> ModuleType:
-    """sounddevice; UserError says how to install what is missing."""
-    try:
-        import sounddevice  # optional, and it loads PortAudio, which need not be there
-    except ImportError:
-        raise UserError(
-            f"recording needs sounddevice; run: .venv/bin/pip install sounddevice, or {ELSEWHERE}"
-        ) from None
-    except OSError:
-        raise UserError(
-            "recording needs the PortAudio library; install it (Debian, Ubuntu: sudo apt-get install"
-            f" libportaudio2; macOS: brew install portaudio), or {ELSEWHERE}"
-        ) from None
-    return sounddevice
 
 
 def record(seconds: float) -> tuple[np.ndarray, int]:
@@ -43,9 +26,7 @@ def record(seconds: float) -> tuple[np.ndarray, int]:
         samples = devices.rec(round(seconds * rate), samplerate=rate, channels=1, dtype="int16")
         devices.wait()
     except (devices.PortAudioError, ValueError) as error:
-        raise UserError(
-            f"no microphone that can be used ({error}); plug one in or allow its use, or {ELSEWHERE}"
-        ) from None
+        raise no_microphone(error) from None
     return samples[:, 0], rate
 
 

@@ -13,6 +13,7 @@ from lexicon.lang import Lang, load_lang
 from lexicon.phone_sets import phone_set_of
 from lexicon.phones import PhoneSet
 from pipeline.search.decode import Decoder, Hypothesis, SearchSettings, WfstDecoder, word_decoder
+from pipeline.search.graph import Lexicon
 from pipeline.search.system import System
 from pipeline.search.tuning import read_tuning
 from pipeline.sound.front_end import Raw
@@ -22,12 +23,13 @@ from pipeline.systems import load_system
 
 
 class Searches(NamedTuple):
-    """A system with both its searches, and the phones that these know."""
+    """A system with both its searches, and the phones and pronunciations that these know."""
 
     system: System
     words: Decoder
     free: Decoder
     phone_set: PhoneSet
+    lexicon: Lexicon
 
 
 class ListedSystem(NamedTuple):
@@ -69,7 +71,7 @@ def load_searches(exp: Path, chosen: list[ListedSystem]) -> dict[str, Searches]:
         key = model, directory, free
         frees[key] = frees.get(key) or WfstDecoder(system, lang, "free", free)
         by_words = word_decoder(system, lang, search, words, word_arcs=False)
-        searches[name] = Searches(system, by_words, frees[key], phone_set_of(lang.info))
+        searches[name] = Searches(system, by_words, frees[key], phone_set_of(lang.info), lang.lexicon)
     return searches
 
 
@@ -87,7 +89,7 @@ def listen(
         return Hypothesis(shifted(found.words, begin), shifted(found.phones, begin), found.confidence)
 
     result = {}
-    for name, (system, words, free, _) in searches.items():
+    for name, (system, words, free, *_) in searches.items():
         begin = start - start % system.front_end.step
         if id(system) not in scores:
             scores[id(system)] = system.scores(recording.feats(system.front_end, begin, end))

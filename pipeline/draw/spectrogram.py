@@ -21,7 +21,15 @@ def spectrogram(samples: np.ndarray, sample_rate: int) -> np.ndarray:
     Gaussian window, and a range of 50 dB below the loudest point, as in Praat's default (Boersma and Weenink).
     """
     step = max(round(0.002 * sample_rate), -(-len(samples) // MAX_COLUMNS), 1)
-    half = max(round(WINDOW_MS / 1000 * sample_rate), 2)  # the Gaussian's tails need twice its effective length
+    decibels = power_decibels(samples, sample_rate, step)
+    floor = decibels.max() - DYNAMIC_RANGE_DB
+    return np.clip((decibels - floor) / DYNAMIC_RANGE_DB, 0, 1).T[::-1].astype(np.float32)
+
+
+def power_decibels(samples: np.ndarray, sample_rate: int, step: int) -> np.ndarray:
+    """The power behind it: (N,) -> (N // step or 1, ROWS), lowest frequency first, column c centred on sample step c +
+    step // 2. A column takes ``reach`` samples on each side."""
+    half = reach(sample_rate)
     coefficient = np.exp(-2 * np.pi * 50 / sample_rate)
     emphasised = np.append(samples[:1], samples[1:] - coefficient * samples[:-1]).astype(np.float32)
     padded = np.pad(emphasised, (half, half + step))
@@ -32,9 +40,13 @@ def spectrogram(samples: np.ndarray, sample_rate: int) -> np.ndarray:
     bins = 2 * ROWS * -(-half // ROWS)
     power = np.abs(np.fft.rfft(frames * window, n=bins, axis=1)[:, 1:]) ** 2  # (C, bins / 2), zero frequency dropped
     power = power.reshape(columns, ROWS, -1).mean(axis=2)
-    decibels = 10 * np.log10(power + 1e-12)
-    floor = decibels.max() - DYNAMIC_RANGE_DB
-    return np.clip((decibels - floor) / DYNAMIC_RANGE_DB, 0, 1).T[::-1].astype(np.float32)
+    return 10 * np.log10(power + 1e-12)
+
+
+def reach(sample_rate: int) -> int:
+    """Samples on each side of its middle that a column is made of: the Gaussian's tails need twice its effective
+    length."""
+    return max(round(WINDOW_MS / 1000 * sample_rate), 2)
 
 
 def png_mask(darkness: np.ndarray, levels: int = 32) -> bytes:

@@ -216,6 +216,11 @@ class FrontEnd(FrontEndSettings):
         return self.raw.step
 
     @property
+    def reach(self) -> int:
+        """Neighbours on each side that a composed row is made of."""
+        return DELTA_WINDOW * self.deltas + self.splice
+
+    @property
     def by_speaker(self) -> bool:
         """Whether rows are normalised with what is known of the speaker."""
         return self.normalise in BY_SPEAKER

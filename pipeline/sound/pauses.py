@@ -122,11 +122,16 @@ def _divide(piece: Piece, pauses: list[tuple[int, int]], smooth: np.ndarray, how
             done.append(part)
             continue
         if not longest:
-            first = part.start + length // 4  # both sides keep a quarter at least, so that this ends
-            at = first + int(np.argmin(smooth[first : part.end - length // 4]))
+            at = softest(smooth, part.start, part.end)
         # The earlier part is taken up next, so that what is done is in order.
         waiting += [(Piece(at, part.end), within), (Piece(part.start, at), within)]
     return done
+
+
+def softest(levels: np.ndarray, start: int, end: int) -> int:
+    """The softest frame between two, of which each side keeps a quarter at least."""
+    quarter = (end - start) // 4
+    return start + quarter + int(np.argmin(levels[start + quarter : end - quarter]))
 
 
 def _smooth(levels: np.ndarray) -> np.ndarray:

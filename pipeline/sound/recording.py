@@ -14,7 +14,7 @@ import numpy as np
 
 from lexicon.errors import UserError, reading
 from lexicon.files import atomic_write
-from pipeline.sound.audio import audio_info, read_stretch, refuse_endless, resampled_length
+from pipeline.sound.audio import AudioInfo, audio_info, read_stretch, refuse_endless, resampled_length
 from pipeline.sound.front_end import FrontEnd, Raw, SpeakerStats, extractor_of
 from pipeline.sound.pauses import Piece, cut_at_pauses, find_pauses, frame_levels, near_speech, spoken_part
 from pipeline.times.clock import FRAME_LENGTH_MS, FRAME_SHIFT_MS
@@ -132,6 +132,26 @@ def _source(folder: Path) -> str:
 def read_recording(wav: Path | str, wanted: Collection[Raw]) -> Recording:
     """Read an audio file of any rate and length, for the kinds of raw features that are ``wanted``. UserError if it
     cannot be read or holds less than one frame."""
+    wav, info = recording_info(wav)
+    with reading(wav):
+        read = [_read(wav, rate, wanted) for rate in sorted({raw.sample_rate for raw in wanted})]
+        levels = read[0][0][: min(len(found) for found, _ in read)]  # resampled, sound may last a frame more or less
+        rows = {raw: x[: -(-len(levels) // raw.step)] for _, found in read for raw, x in found.items()}
+    seconds = info.num_samples / info.sample_rate
+    if not len(levels):
+        raise too_short(wav, seconds)
+    return Recording(own_name(wav), seconds, rows, levels)
+
+
+def too_short(wav: Path, seconds: float) -> UserError:
+    """What is said of a recording without a single frame."""
+    return UserError(
+        f"{wav}: {1000 * seconds:.0f} ms long, shorter than one frame of {FRAME_LENGTH_MS:g} ms; record more"
+    )
+
+
+def recording_info(wav: Path | str) -> tuple[Path, AudioInfo]:
+    """Where a recording is, and what it is; UserError for what cannot be read, or not as one recording."""
     if not str(wav):
         raise UserError("no file given; name one: make transcribe WAV=my.wav")
     wav = Path(wav).expanduser()
@@ -140,16 +160,7 @@ def read_recording(wav: Path | str, wanted: Collection[Raw]) -> Recording:
         raise UserError(f"{wav}: {what} audio file; correct the path in WAV=...")
     info = audio_info(wav)
     refuse_endless(wav, info.num_samples / info.sample_rate, LONGEST_S, "cut it and give its parts one by one")
-    with reading(wav):
-        read = [_read(wav, rate, wanted) for rate in sorted({raw.sample_rate for raw in wanted})]
-        levels = read[0][0][: min(len(found) for found, _ in read)]  # resampled, sound may last a frame more or less
-        rows = {raw: x[: -(-len(levels) // raw.step)] for _, found in read for raw, x in found.items()}
-    seconds = info.num_samples / info.sample_rate
-    if not len(levels):
-        raise UserError(
-            f"{wav}: {1000 * seconds:.0f} ms long, shorter than one frame of {FRAME_LENGTH_MS:g} ms; record more"
-        )
-    return Recording(own_name(wav), seconds, rows, levels)
+    return wav, info
 
 
 def _read(wav: Path, rate: int, wanted: Collection[Raw]) -> tuple[np.ndarray, dict[Raw, np.ndarray]]:
