@@ -20,8 +20,8 @@ export PHONOSCOPE_CORES := $(VENV)/.cores
 # Stages of one run may write beside each other; another run's have to wait.
 export PHONOSCOPE_RUN := $(shell echo $$PPID.$$(date +%s))
 .PHONY: all setup data lexicon mfcc $(trained) decode compare errors matrix combine sweep ablation rates report \
-  pron_probs lattice lattice_difference lattice_text models encode layers replay show export check transcribe align \
-  record test clean help FORCE
+  pron_probs lattice lattice_difference lattice_text models encode layers replay show export check transcribe listen \
+  align record test clean help FORCE
 
 ##@ Everything
 ## all: all stages on CORPUS, then the comparison
@@ -392,11 +392,18 @@ check: | $(VENV)/.phonoscope
 
 ##@ Your own audio
 
-transcribe_opts = --exp $(EXP) $(models_opt) \
-	$(foreach s,$(SYSTEMS),--system $(s) $(call model_dir,$(s)) $(call search_lang,$(s)))
+with_models = $(foreach s,$(1),--system $(s) $(call model_dir,$(s)) $(call search_lang,$(s)))
+transcribe_opts = --exp $(EXP) $(models_opt) $(call with_models,$(SYSTEMS))
 ## transcribe: words and phones of recording WAV from each of SYSTEMS that is trained
 transcribe: | $(VENV)/.phonoscope
 	@$(PY) -m stages.transcribe $(call quoted,--wav=$(WAV)) $(transcribe_opts)
+
+$(if $(filter-out $(known_systems),$(LISTEN)),$(error LISTEN: "$(filter-out $(known_systems),$(LISTEN))" unknown; \
+  there are: $(known_systems)))
+## listen: words and phones from LISTEN while one speaks, or WAV is played; on a page, too: PAGE=yes
+listen: | $(VENV)/.phonoscope
+	@$(PY) -m stages.listen $(call quoted,--wav=$(WAV)) --exp $(EXP) $(call with_models,$(LISTEN)) --page $(PAGE) \
+	  $(call words_of,LISTEN_ARGS)
 
 align_text_opts = --exp $(EXP) --lang $(DATA)/lang --jobs $(NJ) $(models_opt) \
 	$(if $(filter yes,$(GOLD)),--teacher $(DATA)/train) \

@@ -40,9 +40,9 @@ capitals    = $(call swapped,$(letters),$(1))
 args_of     := $(foreach s,$(trained),$(call capitals,$(s))_ARGS)
 
 settings := CORPUS CORPUS_DIR SPLIT VOCAB OOV LEXICON PHONES PRON_PROBS LM GOLD ALLOW_SHORT SYSTEMS REFERENCE DOWNLOADS \
-  UTT STAGE ENCODER MODELS LAYERS MODEL MODEL2 GRAPH PAIR COMBINE LEVEL MIN_POSTERIOR BEAM WAV TEXT TEXTFILE SECONDS \
-  NJ DATA EXP DIR FIX VENV DATA_ARGS MFCC_ARGS LANG_ARGS $(args_of) ENCODE_ARGS LAYERS_ARGS TUNE_ARGS DECODE_ARGS \
-  SWEEP_ARGS ABLATION_ARGS RATES_ARGS REPORT_ARGS
+  UTT STAGE ENCODER MODELS LAYERS MODEL MODEL2 GRAPH PAIR COMBINE LISTEN LEVEL MIN_POSTERIOR BEAM WAV TEXT TEXTFILE \
+  SECONDS PAGE NJ DATA EXP DIR FIX VENV DATA_ARGS MFCC_ARGS LANG_ARGS $(args_of) ENCODE_ARGS LAYERS_ARGS TUNE_ARGS \
+  DECODE_ARGS SWEEP_ARGS LISTEN_ARGS ABLATION_ARGS RATES_ARGS REPORT_ARGS
 
 # `override X := $(value X)` takes a value as it is written. make itself would expand it wherever it is used, and where
 # it hands it on to the environment of a stage.
@@ -74,6 +74,7 @@ MODEL2        :=
 GRAPH         := free
 PAIR          := gmm neural
 COMBINE       := gmm classifier neural_wfst
+LISTEN        := gmm neural
 LEVEL         := phone
 MIN_POSTERIOR := 0.01
 BEAM          :=
@@ -81,6 +82,7 @@ WAV           :=
 TEXT          :=
 TEXTFILE      :=
 SECONDS       := 10
+PAGE          := no
 DIR           :=
 FIX           :=
 VENV          := .venv
@@ -127,11 +129,11 @@ $(foreach s,MODEL LEVEL,$(if $(call no_name,$($(s))),$(call refuse,$(s),write a 
 $(if $(call no_name,$(subst :,-,$(ENCODER))),\
   $(call refuse,ENCODER,write the name of a model; for a control with :random or :shuffled))
 $(if $(MODEL2),$(if $(call no_name,$(MODEL2)),$(call refuse,MODEL2,write a name of $(signs))))
-$(foreach s,SYSTEMS PAIR COMBINE,$(if $(strip $($(s))),,$(call refuse,$(s),name at least one system))\
+$(foreach s,SYSTEMS PAIR COMBINE LISTEN,$(if $(strip $($(s))),,$(call refuse,$(s),name at least one system))\
   $(foreach w,$($(s)),$(if $(call no_name,$(w)),$(call refuse,$(s),write names with spaces between them))))
 $(if $(filter-out 1,$(words $(REFERENCE)))$(filter-out $(trained),$(REFERENCE)),\
   $(call refuse,REFERENCE,write one of $(trained)))
-$(foreach s,PRON_PROBS GOLD ALLOW_SHORT,$(if $(filter yes no,$($(s))),,$(call refuse,$(s),write yes or no)))
+$(foreach s,PRON_PROBS GOLD ALLOW_SHORT PAGE,$(if $(filter yes no,$($(s))),,$(call refuse,$(s),write yes or no)))
 $(if $(call without,$(digits),$(NJ))$(if $(call without,0,$(NJ)),,none),\
   $(call refuse,NJ,write how many processes may run at once))
 

@@ -70,6 +70,7 @@ COMMANDS = {
     "align_text": "--wav corpus/test/ann/test0.wav --exp exp/toy --system gmm exp/toy/gmm"
     " --lang data/toy/lang --cache cache"
     " --text ZERO",
+    "listen": "--wav corpus/test/ann/test0.wav --exp exp/toy --system gmm exp/toy/gmm data/toy/lang",
     "record": "--out own.wav --seconds 0",
     "show_lattice": f"{EXPERIMENT} --model gmm --utt ann-test0",
     "lattice_difference": f"{EXPERIMENT} --systems gmm classifier --out exp/toy/lattice_difference.txt",

@@ -43,6 +43,36 @@ TRANSCRIBE = rows(
     ("a tuning of nothing", put(TUNING, "{}"), f"{TUNING}: no tuned settings"),
 )
 
+LISTEN = rows(
+    "listen",
+    ("no such recording", None, "nowhere.wav: no such audio file", {"also": "--wav nowhere.wav"}),
+    ("a folder", None, "corpus: a folder, not audio file", {"also": "--wav corpus"}),
+    ("a recording of 0 bytes", put("odd.wav", ""), "odd.wav: 0 bytes", {"also": "--wav odd.wav"}),
+    ("a recording of 20 ms", put("odd.wav", wav(bytes(320))), "shorter than one frame", {"also": "--wav odd.wav"}),
+    ("a wav of text", put("odd.wav", "<html>404</html>"), "odd.wav: not a WAV file", {"also": "--wav odd.wav"}),
+    ("a wav that claims 1 MB", put("odd.wav", wav(claimed=10**6)), "odd.wav: truncated", {"also": "--wav odd.wav"}),
+    (
+        "a wav of 100 Hz",
+        put("odd.wav", wav(bytes(320), rate=100)),
+        "odd.wav: a sample rate of 100 Hz",
+        {"also": "--wav odd.wav"},
+    ),
+    (
+        "samples that are no numbers",
+        put("odd.wav", wav(np.full(4000, np.nan, "<f4").tobytes(), kind=3, bits=32)),
+        "odd.wav: samples that are not finite",
+        {"also": "--wav odd.wav"},
+    ),
+    (
+        "no such model",
+        None,
+        "none of gmm is trained and tuned yet; run: make",
+        {"command": "--wav corpus/test/ann/test0.wav --exp exp/toy --system gmm nowhere data/toy/lang"},
+    ),
+    ("a tuning of nothing", put(TUNING, "{}"), f"{TUNING}: no tuned settings"),
+    ("a port beyond all", None, "--port 70000: ", {"also": "--page yes --port 70000"}),
+    ("a look-ahead into the past", None, "-1 is not a number of at least 0", {"also": "--look-ahead -1"}),
+)
 
 SAYING = "--exp exp/toy --system gmm exp/toy/gmm --lang data/toy/lang --cache cache --wav corpus/test/ann/test0.wav"
 ALIGN_TEXT = rows(

@@ -37,6 +37,7 @@ TARGETS = (
     "export",
     "check",
     "transcribe",
+    "listen",
     "align",
     "record",
     "setup",

@@ -149,6 +149,7 @@ def test_names_and_texts_reach_the_stage_as_they_are(finished):
     """Spaces, quotes and dollar signs: the shell that make runs prints what the stage would be given."""
     for target, setting, option in (
         ("transcribe", "WAV", "--wav"),
+        ("listen", "WAV", "--wav"),
         ("align", "WAV", "--wav"),
         ("align", "TEXT", "--text"),
         ("align", "TEXTFILE", "--text-file"),
