@@ -12,7 +12,7 @@ from pipeline.times.segments import Segment, word_segments
 
 def placed(words: Sequence[str], phones: Sequence[Segment], lexicon: Lexicon) -> list[Segment]:
     """The words with their times. A search says a word where no other is possible any more: before its last phone, so
-    that of the last word a part may be there, or nothing, or after it. ValueError if the phones do not spell the words."""
+    that of the last word a part may be there, or nothing, or after it. ValueError if the phones do not spell them."""
     said = [phone for phone in phones if phone.label not in SILENT]
     labels = tuple(phone.label for phone in said)
 
