@@ -18,6 +18,7 @@ class Settings(letters.Spelling):
     encoder: str = otherwise(ctc.Settings, "encoder", "emformer")
     width: int = otherwise(ctc.Settings, "width", 192)
     layers: int = otherwise(ctc.Settings, "layers", 3)
+    epochs: int = otherwise(ctc.Settings, "epochs", 25)
     subsampling: int = otherwise(ctc.Settings, "subsampling", 4)
     conv_layers: int = otherwise(ctc.Settings, "conv_layers", 0)
     spelling: str = otherwise(ctc.Settings, "spelling", "transducer")
