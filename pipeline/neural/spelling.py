@@ -216,7 +216,7 @@ class TransducerSpelling(Spelling):
 
     CONTEXT = 4
     BEFORE = (BLANK,) * CONTEXT  # the first letter
-    MOST = 3  # letters that a search lets it write in a row
+    MOST = 12  # letters that a search lets it write in a row: it may wait for a word's end, and then write all of it
     JOINED = 64  # units in which rows and letters meet
 
     def __init__(self, channels: int, num_letters: int, dropout: float):
