@@ -20,8 +20,8 @@ export PHONOSCOPE_CORES := $(VENV)/.cores
 # Stages of one run may write beside each other; another run's have to wait.
 export PHONOSCOPE_RUN := $(shell echo $$PPID.$$(date +%s))
 .PHONY: all setup data lexicon mfcc $(trained) decode compare errors matrix combine sweep ablation rates report \
-  pron_probs lattice lattice_difference lattice_text models encode layers replay show export check transcribe listen \
-  align record test clean help FORCE
+  pron_probs lattice lattice_difference lattice_text models encode bench layers replay show export check transcribe \
+  listen align record test clean help FORCE
 
 ##@ Everything
 ## all: all stages on CORPUS, then the comparison
@@ -44,7 +44,7 @@ compare: $(EXP)/compare.tsv
 errors:  $(explained)
 ## matrix: what phone bigram, lexicon and language model bring to each of SYSTEMS
 matrix:  $(EXP)/matrix.tsv
-## combine: the table with a row more: the systems COMBINE as one, over all that their lattices hold
+## combine: the table with two rows more: the systems COMBINE as one, over their lattices, and by vote (ROVER)
 combine: $(EXP)/compare.tsv
 ## sweep: errors and speed on dev for each knob of MODEL's word search, one at a time
 sweep:   $(if $(filter sweep,$(MAKECMDGOALS)),$$(call inside,$$(MODEL),sweep.tsv))
@@ -389,6 +389,11 @@ $(exported)/model.onnx: $(if $(filter export,$(MAKECMDGOALS)),$(call inside,$(no
 ## check: every line and file of data directory DIR, all faults listed; FIX=yes mends them
 check: | $(VENV)/.phonoscope
 	@$(PY) -m stages.check $(if $(filter yes,$(FIX)),--fix) -- $(call quoted,$(DIR))
+
+bench_opts = --exp $(EXP) --data $(DATA) --reference $(REFERENCE)
+## bench: how fast search, encoder and training are, beside torchaudio and pyctcdecode (from pip; some minutes)
+bench: $(EXP)/neural/decode_test/hyp.txt $(reference)/ali_test/phones.txt
+	@$(PY) bench/speed.py $(bench_opts)
 
 ##@ Your own audio
 

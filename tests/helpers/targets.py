@@ -35,6 +35,7 @@ TARGETS = (
     "show",
     "replay",
     "export",
+    "bench",
     "check",
     "transcribe",
     "listen",
