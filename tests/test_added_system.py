@@ -102,7 +102,8 @@ def test_it_stands_beside_the_others_everywhere(project):
 def test_it_can_be_combined_with_another(project):
     table = make(project, "combine", "COMBINE=gmm onegauss")
     assert "gmm + onegauss" in table
-    row = (project / "exp/mine/compare.tsv").read_text().splitlines()[-1].split("\t")
+    row, vote = (line.split("\t") for line in (project / "exp/mine/compare.tsv").read_text().splitlines()[-2:])
+    assert vote[0] == "gmm + onegauss, ROVER" and float(vote[1]) <= 50
     assert row[0] == "gmm + onegauss" and row[4:7] == [""] * 3 and float(row[1]) <= 50 and float(row[7]) <= 100
     assert "combine" not in {line.split()[0].removesuffix(":") for line in make(project).splitlines() if line.split()}
     assert "gmm + onegauss" in (project / "exp/mine/report/index.html").read_text()

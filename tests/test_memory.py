@@ -58,7 +58,7 @@ def stages(root: Path) -> dict[str, Callable[[], object]]:
     hybrid = Material(sets["train"], sets["dev"], lang, exp / "classifier", teacher=model)
 
     def args(**more: object) -> Namespace:
-        return Namespace(model=model, lang=lang, jobs=1, search="wfst", **more)
+        return Namespace(model=model, lang=lang, jobs=1, search="wfst", lm=None, **more)
 
     def aligned(name: str) -> None:
         align.main(args(data=sets[name], out=model / f"ali_{name}"))
@@ -69,7 +69,14 @@ def stages(root: Path) -> dict[str, Callable[[], object]]:
         "classifier": lambda: classifier.train(hybrid, classifier.Settings(context=2)),
         "tune": lambda: tune.main(args(data=sets["dev"], ref_phones=model / "ali_dev/reference.txt", out=model)),
         "decode": lambda: decode.main(
-            args(data=sets["test"], tuning=model / "tuning.json", out=model / "decode_test", beam=8.0, lattice_beam=2.0)
+            args(
+                data=sets["test"],
+                tuning=model / "tuning.json",
+                out=model / "decode_test",
+                beam=8.0,
+                lattice_beam=2.0,
+                letter_beam=8,
+            )
         ),
         "place": lambda: place.main(args(data=sets["test"], raw=False, teacher=None, out=model / "ali_test")),
     }

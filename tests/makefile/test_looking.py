@@ -29,7 +29,7 @@ def test_a_sweep_is_of_dev_with_what_decoding_is_given(own):
     assert [stage for stage, _ in planned] == ["sweep"]
     assert "--model exp/prompts/neural " in planned[0][1] and "/neural_wfst/tuning.json" in planned[0][1]
     assert "--data data/prompts/dev" in planned[0][1] and "test" not in planned[0][1]
-    assert planned[0][1].endswith("--out exp/prompts/neural_wfst/sweep.tsv --beam 12 --knobs beam")
+    assert " ".join(planned[0][1].split()).endswith("--out exp/prompts/neural_wfst/sweep.tsv --beam 12 --knobs beam")
     own.pretend("sweep", "DECODE_ARGS=--beam 12", when=1_610_000_000)
     assert own.stages("sweep", "DECODE_ARGS=--beam 12") == set()
     assert own.stages("sweep", "DECODE_ARGS=--beam 12", "TUNE_ARGS=--x") == {"tune", "sweep"}
