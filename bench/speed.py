@@ -71,7 +71,10 @@ def our_phones(given: dict[str, Any]) -> Search:
     from pipeline.search.lexicon_free import PhoneDecoder
 
     lang = load_lang(given["lang"])
-    settings = FlashlightSettings(lm_weight=0.0, beam_size=given["phone_beam"], log_add=True)
+    # As narrow as pyctcdecode is by itself: 10 nats behind the best, and tokens of some likelihood.
+    settings = FlashlightSettings(
+        lm_weight=0.0, beam_size=given["phone_beam"], beam_size_token=8, beam_threshold=10.0, log_add=True
+    )
     decoder = PhoneDecoder(lang, lang.tokens, settings)
     return lambda matrix: list(decoder.decode(matrix))
 
