@@ -92,6 +92,18 @@ def models_option(options: argparse.ArgumentParser) -> None:
     options.add_argument("--models", type=path, help="folder where encoders are looked for first")
 
 
+def systems_option(options: argparse.ArgumentParser) -> None:
+    """The option of every stage in which systems hear a recording."""
+    options.add_argument(
+        "--system",
+        nargs=3,
+        action="append",
+        required=True,
+        metavar=("NAME", "MODEL", "LANG"),
+        help="a system, its model directory and lang directory; give it for each system",
+    )
+
+
 def reference_option(options: argparse.ArgumentParser) -> None:
     """The option of every stage that reads the reference phones of an experiment."""
     options.add_argument(

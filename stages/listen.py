@@ -26,7 +26,7 @@ from pipeline.stream.server import Page
 from pipeline.stream.source import Microphone, Played, Source
 from pipeline.stream.terminal import Terminal
 from pipeline.times.clock import frame_to_seconds
-from stages.common import parser, run, settings_from, settings_options, yes_or_no
+from stages.common import parser, run, settings_from, settings_options, systems_option, yes_or_no
 
 HEARD, LATENCY, SOUND = "heard.tsv", "latency.tsv", "sound.wav"
 WARM_UP_S = 2  # of nothing in particular, before which searches are slow for the first time
@@ -168,14 +168,7 @@ if __name__ == "__main__":
     options = parser(__doc__)
     options.add_argument("--wav", default="", help="the recording to play, of any rate; without it the microphone")
     options.add_argument("--exp", type=Path, required=True, help="experiment; what is heard goes to EXP/own")
-    options.add_argument(
-        "--system",
-        nargs=3,
-        action="append",
-        required=True,
-        metavar=("NAME", "MODEL", "LANG"),
-        help="a system, its model directory and lang directory; give it for each system",
-    )
+    systems_option(options)
     options.add_argument("--page", type=yes_or_no, default="no", help="whether to show it on a page, too")
     options.add_argument("--port", type=int, default=0, help="where the page is served; 0: any port that is free")
     settings_options(options, ListenSettings)

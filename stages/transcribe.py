@@ -18,7 +18,7 @@ from pipeline.times.ctm import write_ctm
 from pipeline.times.lines import HEADER, phone_lines, word_lines
 from pipeline.times.segments import Segment
 from pipeline.times.textgrid import write_textgrid
-from stages.common import models_option, parser, run
+from stages.common import models_option, parser, run, systems_option
 
 TIERS = ("words", "phones", "free")
 IPA = "ipa"  # the phones of the free search once more, in IPA
@@ -103,13 +103,6 @@ if __name__ == "__main__":
         "--wav", required=True, help="the recording, of any rate, up to a day (WAV, FLAC, Ogg, SPHERE)"
     )
     options.add_argument("--exp", type=Path, required=True, help="experiment; results go to EXP/own")
-    options.add_argument(
-        "--system",
-        nargs=3,
-        action="append",
-        required=True,
-        metavar=("NAME", "MODEL", "LANG"),
-        help="a system, its model directory and lang directory; give it for each system",
-    )
+    systems_option(options)
     models_option(options)
     run(options, main)

@@ -89,17 +89,22 @@ phonoscope.rows = (() => {
     view.rows.push(buttons);
   }
 
+  // A picture over its stretch of the time axis.
+  function over(view, {png, start, end}, label) {
+    const ink = view.ink(png, label);
+    ink.style.left = percent(start, view.data.duration);
+    ink.style.right = 'auto';
+    ink.style.width = percent(end - start, view.data.duration);
+    return ink;
+  }
+
   // Phones by manner, time across; where the reference has a phone, its row is framed.
   function posteriorgram(view, {name, model, reference, system}) {
     const lane = view.row(name, 'posteriorgram owner', '', system);
     const gutter = lane.previousSibling, total = model.labels.length;
     lane.style.height = gutter.style.height = `${Math.max(total * 4, 40)}px`;
-    const ink = view.ink(model.png,
-      `Posteriorgram of ${name}: phones from vowels at the top to silence, darker is likelier`);
-    ink.style.left = percent(model.start, view.data.duration);
-    ink.style.right = 'auto';
-    ink.style.width = percent(model.end - model.start, view.data.duration);
-    lane.append(ink);
+    lane.append(over(view, model,
+      `Posteriorgram of ${name}: phones from vowels at the top to silence, darker is likelier`));
     let above = 0;
     for (const [manner, count] of model.manners) {
       const mark = make('span', 'manner', count > 2 ? manner : '');
@@ -125,15 +130,12 @@ phonoscope.rows = (() => {
 
   // Where an attention decoder read each letter of what it wrote: letters in their order from above, time across.
   function attention(view, {name, map, system}) {
-    const lane = view.row(`${name} attention`, 'posteriorgram attention owner', '', system), gutter = lane.previousSibling;
+    const lane = view.row(`${name} attention`, 'posteriorgram attention owner', '', system);
+    const gutter = lane.previousSibling;
     const total = map.words.reduce((sum, [, letters]) => sum + letters, 0);
     lane.style.height = gutter.style.height = `${Math.min(Math.max(total * 4, 40), 320)}px`;
-    const ink = view.ink(map.png,
-      `Attention of ${name}: for each letter that it wrote, from the first at the top, where it read; darker is more`);
-    ink.style.left = percent(map.start, view.data.duration);
-    ink.style.right = 'auto';
-    ink.style.width = percent(map.end - map.start, view.data.duration);
-    lane.append(ink);
+    lane.append(over(view, map,
+      `Attention of ${name}: for each letter that it wrote, from the first at the top, where it read; darker is more`));
     let above = 0;
     for (const [word, letters] of map.words) {
       const mark = make('span', 'manner', letters / total > 0.04 ? word : ''), rule = make('span', 'rule');
