@@ -8,7 +8,7 @@ from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from lexicon.errors import UserError
 from lexicon.files import atomic_dir, write_json, write_lines
@@ -25,6 +25,7 @@ from stages.common import jobs, parser, reference_option, run
 
 ROVER = {"words": "rover.txt", "free": "rover_free.txt"}
 Of = Mapping[str, Sequence[Lattice | None]]
+Best = TypeVar("Best")
 
 
 def lattices_of(decodes: Sequence[Path], graph: str, utterances: Sequence[str], scratch: Path) -> Of:
@@ -32,6 +33,12 @@ def lattices_of(decodes: Sequence[Path], graph: str, utterances: Sequence[str], 
     archives: list[LatticeArchive] = [kept_lattices(decode, graph) for decode in decodes]
     found = ((utt, [own.read(utt) if utt in own else None for own in archives]) for utt in utterances)
     return OnDisk(scratch, found)
+
+
+def chosen(tried: Mapping[Best, int], references: Mapping[str, Sequence[str]]) -> tuple[Best, dict[str, Any]]:
+    """The settings with the fewest errors on dev; and what combine.json says of the tuning."""
+    best, total = min(tried, key=tried.__getitem__), sum(map(len, references.values()))
+    return best, {"error_rate": 100 * tried[best] / max(total, 1), "tried": len(tried)}
 
 
 def combine(
@@ -47,11 +54,11 @@ def combine(
     decodes = {name: [args.exp / system / f"decode_{name}" for system in args.systems] for name in ("dev", "test")}
     dev = lattices_of(decodes["dev"], graph, list(references), out)
     tried = tune(dev, references, len(args.systems), fold, args.jobs)
-    best, total = min(tried, key=tried.__getitem__), sum(map(len, references.values()))
+    best, told = chosen(tried, references)
     test = lattices_of(decodes["test"], graph, utterances, out)
     heard = each(lambda utt: labels_of(combined(test[utt], best, fold)), utterances, args.jobs)
     write_lines(out / GRAPHS[graph], (" ".join([utt, *labels]) for utt, labels in zip(utterances, heard)))
-    return {**asdict(best), "error_rate": 100 * tried[best] / max(total, 1), "tried": len(tried)}
+    return {**asdict(best), **told}
 
 
 def vote(
@@ -68,10 +75,10 @@ def vote(
         for name in ("dev", "test")
     )
     tried = tune_vote(dev, {utt: spoken(said, fold) for utt, said in references.items()}, args.jobs)
-    best, total = min(tried, key=tried.__getitem__), sum(map(len, references.values()))
+    best, told = chosen(tried, references)
     heard = {utt: voted(network([said.get(utt, ()) for said in test]), best) for utt in utterances}
     write_lines(out / ROVER[kind], (" ".join([utt, *labels]) for utt, labels in heard.items()))
-    return {**best._asdict(), "error_rate": 100 * tried[best] / max(total, 1), "tried": len(tried)}
+    return {**best._asdict(), **told}
 
 
 def main(args: Namespace) -> tuple[Path, str]:
