@@ -214,7 +214,8 @@ $(call searches,$(1),$(1),$(search_lang),,$$(lm_opt))
 $(call searches,$(1),flat/$(1),$(EXP)/lang_flat,--lattice-beam 0.1,)
 
 errors_$(1) = --decode $(EXP)/$(1)/decode_test --model $(model_dir) \
-	--tuning $(EXP)/$(1)/tuning.json --data $(DATA)/test --lang $(search_lang) --ali $(reference)/ali_test
+	--tuning $(EXP)/$(1)/tuning.json --data $(DATA)/test --lang $(search_lang) --ali $(reference)/ali_test \
+	$$(lm_opt)
 $(EXP)/$(1)/decode_test/errors.json: $(EXP)/$(1)/decode_test/hyp.txt $(reference)/ali_test/phones.txt \
 		$$(call changed,$$(errors_$(1)),$(EXP)/$(1)/decode_test/errors.json)
 	$$(PY) -m stages.explain_errors --jobs $(NJ) $$(errors_$(1))
@@ -370,7 +371,7 @@ show_stage = $(PY) -m stages.show $(call quoted,--stage=$(1)) $(call quoted,--ut
 show: $(if $(filter $(shown),$(call one_word,$(STAGE))),$(show_$(STAGE))) | $(VENV)/.phonoscope
 	@$(call show_stage,$(STAGE))
 
-replay_opts = $(experiment) --lang $(call search_lang,$(MODEL)) \
+replay_opts = $(experiment) --lang $(call search_lang,$(MODEL)) $(lm_opt) \
 	--system $(MODEL) $(call model_dir,$(MODEL)) \
 	$(call quoted,--graph=$(if $(filter file,$(origin GRAPH)),words,$(GRAPH)))
 ## replay: what MODEL's beam held in utterance UTT, and where the language model overruled the sound

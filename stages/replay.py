@@ -7,7 +7,6 @@ from pathlib import Path
 
 from lexicon.errors import UserError
 from lexicon.files import write_json
-from lexicon.lang import load_lang
 from pipeline.datadir.feats import read_feats
 from pipeline.datadir.sets import read_spoken
 from pipeline.search.decode import FlashlightWords, WfstDecoder, knowledge, word_decoder
@@ -19,12 +18,13 @@ from pipeline.search.wfst import Beams
 from pipeline.show.place import find_utterance
 from pipeline.systems import load_system
 from stages.common import at_least, parser, reference_alignment, reference_option, run, show
+from stages.search_options import lang_option, searched_lang
 
 
 def main(args: Namespace) -> tuple[Path, str]:
     _, utterance = find_utterance(args.data, args.utt)
     name, directory = args.system
-    system, lang, tuned = load_system(directory), load_lang(args.lang), read_tuning(args.exp / name / "tuning.json")
+    system, lang, tuned = load_system(directory), searched_lang(args), read_tuning(args.exp / name / "tuning.json")
     feats, settings = read_feats(args.data / "test", Path(directory)), getattr(tuned, args.graph)
     if utterance.id not in feats:
         raise UserError(f'{feats.path}: utterance "{utterance.id}" has no features; make them again: make mfcc')
@@ -61,7 +61,7 @@ if __name__ == "__main__":
     options.add_argument("--exp", type=Path, required=True, help="experiment folder of the corpus")
     options.add_argument("--data", type=Path, required=True, help="data folder of the corpus, with test/")
     reference_option(options)
-    options.add_argument("--lang", type=Path, required=True, help="lang directory that the system searches with")
+    lang_option(options)
     options.add_argument("--utt", required=True, help="id of a test utterance")
     options.add_argument(
         "--system", nargs=2, required=True, metavar=("NAME", "MODEL"), help="a system and its model directory"

@@ -93,13 +93,18 @@ class Knowledge(NamedTuple):
     pauses: Pauses | float
 
 
+def has_word_graph(lang: Lang) -> bool:
+    """Whether words can be searched in a graph: their language model is an n-gram that is known state by state."""
+    return lang.own_lm is None and not (lang.path / KENLM_BINARY).exists()
+
+
 def knowledge(system: System, lang: Lang, graph: str) -> Knowledge:
     """Of the graph "words" (n-gram, and the lexicon of pronunciations or, where the system spells, of spellings) or
     "free" (phones are the words, with their bigram)."""
     if graph == "free":
         lexicon, words = phone_loop(system.topology)
         return Knowledge(system.topology, lexicon, lang.phone_lm, words, PHONE_SILENCE_PROB)
-    if lang.own_lm is not None or (lang.path / KENLM_BINARY).exists():
+    if not has_word_graph(lang):
         raise UserError(
             "LM=: only an ARPA file can become a graph; give one, or SYSTEMS with flashlight's search alone"
         )

@@ -208,6 +208,14 @@ def test_counted_probabilities_are_for_the_searches_that_can_use_them(finished):
     assert done.returncode != 0 and "PRON_PROBS=perhaps: write yes or no" in done.stderr
 
 
+def test_a_language_model_of_the_users_is_in_every_search_that_a_look_repeats(finished):
+    """The errors of a search with a Python object were explained with the n-gram's scores."""
+    for stage, options in finished.planned("LM=mine.py:model"):
+        assert ("--lm=mine.py:model" in options) == (stage in ("tune", "decode", "explain_errors")), options
+    (replay,) = [line for stage, line in finished.planned("replay", "UTT=u1", "LM=mine.py:model") if stage == "replay"]
+    assert "--lm=mine.py:model" in replay
+
+
 def test_an_environment_whose_making_was_broken_off_is_made_anew(tmp_path):
     """kill -9 in the middle of `python -m venv` left one without pip. The project is none here, so pip has to fail."""
     tree = Tree(tmp_path)
