@@ -163,7 +163,7 @@ train_$(1) = --system $(kind_of) --data $(DATA)/train --dev $(DATA)/dev --lang $
 $(EXP)/$(1)/model.safetensors: $(call raw_of,train,$(features)) $(DATA)/lang/lang.json \
 		$(if $(teacher),$(patsubst %,$(EXP)/$(teacher)/ali_%/phones.txt,train dev)) \
 		$$(call changed,$$(train_$(1)),$(EXP)/$(1)/model.safetensors) | $(call raw_of,dev,$(features))
-	$$(PY) -m stages.train --jobs $(NJ) $$(train_$(1))
+	$$(PY) -m stages.train --jobs $(NJ) $(if $(suffix $(features)),$$(models_opt)) $$(train_$(1))
 
 # Of its training: again, with one setting changed; and its first updates, with ever higher learning rates.
 ablation_$(1) = --model $(EXP)/$(1) --data $(DATA)/train --dev $(DATA)/dev --lang $(DATA)/lang \

@@ -25,6 +25,7 @@ las              las         -    letters     mfcc
 rnnt             rnnt        -    letters     mfcc
 whisper_phones   layer_ctc   -    wfst        ENCODER.best
 whisper_probe    layer_probe -    wfst        ENCODER.best
+fine             fine        -    wfst        ENCODER.best
 wav2vec2_phones  layer_ctc   -    wfst        wav2vec2-base.best
 endef
 rows        = $(if $(1),$(subst $(space),/,$(wordlist 1,5,$(1))) $(call rows,$(wordlist 6,999,$(1))))

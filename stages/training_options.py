@@ -9,7 +9,7 @@ from types import ModuleType
 
 from pipeline.base.training import Material
 from pipeline.systems import KINDS, kind_module
-from stages.common import jobs, settings_options
+from stages.common import jobs, models_option, settings_options
 
 
 def training_options(options: ArgumentParser) -> None:
@@ -25,6 +25,7 @@ def training_options(options: ArgumentParser) -> None:
     options.add_argument(
         "--gold", choices=["yes", "no"], default="yes", help="whether gold phones, where there are any, label frames"
     )
+    models_option(options)
     jobs(options)
     if module := _kind_asked_for():
         settings_options(options, module.Settings)
@@ -34,7 +35,8 @@ def material_from(arguments: Namespace, out: Path) -> Material:
     """What the command line says there is to train on, for a model that goes to ``out``."""
     given = arguments
     gold = given.gold == "yes"
-    return Material(given.data, given.dev, given.lang, out, given.teacher, gold, given.jobs, given.features)
+    of = given.features, given.models
+    return Material(given.data, given.dev, given.lang, out, given.teacher, gold, given.jobs, *of)
 
 
 def _kind_asked_for() -> ModuleType | None:

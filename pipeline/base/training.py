@@ -15,7 +15,8 @@ class Material:
     ``train`` and ``dev`` are data directories with features, ``lang`` is a lang directory, ``teacher`` the model
     directory of the system whose alignment (ali_train, ali_dev in it) labels the frames. With ``gold``, gold phones
     label them where the corpus has some. ``jobs`` processes may compute at once; the model does not depend on their
-    number. ``features`` is the kind of raw features that the system's front end begins with.
+    number. ``features`` is the kind of raw features that the system's front end begins with; an encoder from outside
+    that made them is looked for in the folder ``models`` first.
     """
 
     train: Path
@@ -26,6 +27,7 @@ class Material:
     gold: bool = True
     jobs: int = 1
     features: str = "mfcc"
+    models: Path | None = None
 
 
 def setting(default: Any, meaning: str, least: float | None = None, choices: Sequence[str] | None = None) -> Any:

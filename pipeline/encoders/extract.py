@@ -30,16 +30,21 @@ def enter_layers(wanted: Iterable[Raw], models: Path | None = None) -> None:
     for raw in wanted:
         if not raw.encoder or raw.sample_rate != SAMPLE_RATE:
             continue
-        name = raw.encoder.partition("@")[0]
-        encoder = encoders[name] = encoders.get(name) or load_encoder(name, models)
-        if made_by(encoder) != raw.encoder:
-            raise UserError(
-                f"{made_by(encoder)}: not the encoder that the system was trained on, {raw.encoder}; give the folder"
-                f" that has it with {SETTING}=, or train the system again"
-            )
+        encoder = encoders[raw.encoder] = encoders.get(raw.encoder) or encoder_behind(raw, models)
         layer = raw.kind.rpartition(".")[2]
         encoder.number_of(layer)
         EXTRACTORS[raw.kind] = Extractor(encoder.width, partial(_rows, encoder, layer), SHIFT_MS, raw.encoder)
+
+
+def encoder_behind(raw: Raw, models: Path | None = None) -> Encoder:
+    """The encoder that made such rows. UserError where it is not found, or is another of that name."""
+    encoder = load_encoder(raw.encoder.partition("@")[0], models)
+    if made_by(encoder) != raw.encoder:
+        raise UserError(
+            f"{made_by(encoder)}: not the encoder that the system was trained on, {raw.encoder}; give the folder"
+            f" that has it with {SETTING}=, or train the system again"
+        )
+    return encoder
 
 
 def _rows(encoder: Encoder, layer: str, samples: np.ndarray, rate: int) -> np.ndarray:

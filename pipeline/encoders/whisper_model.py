@@ -69,8 +69,8 @@ class Attention(nn.Module):
     def remember(self, x: Tensor) -> KeysValues:
         return self.split(self.key(x)), self.split(self.value(x))
 
-    def forward(self, x: Tensor, memory: KeysValues) -> Tensor:
-        found = F.scaled_dot_product_attention(self.split(self.query(x)), *memory)
+    def forward(self, x: Tensor, memory: KeysValues, there: Tensor | None = None) -> Tensor:
+        found = F.scaled_dot_product_attention(self.split(self.query(x)), *memory, attn_mask=there)
         return self.out(found.transpose(1, 2).flatten(2))
 
 
@@ -85,13 +85,16 @@ class Block(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
         self.mlp_ln = nn.LayerNorm(width)
 
-    def forward(self, x: Tensor, past: KeysValues | None = None, sound: KeysValues | None = None):
-        """x (B, T, width) after ``past``, which is what this block was given before; returns both, with x in them."""
+    def forward(
+        self, x: Tensor, past: KeysValues | None = None, sound: KeysValues | None = None, there: Tensor | None = None
+    ):
+        """x (B, T, width) after ``past``, which is what this block was given before; returns both, with x in them. In
+        a padded batch, ``there`` (B, 1, 1, T) says which rows are none of the padding."""
         normed = self.attn_ln(x)
         keys, values = self.attn.remember(normed)
         if past:
             keys, values = torch.cat([past[0], keys], 2), torch.cat([past[1], values], 2)
-        x = x + self.attn(normed, (keys, values))
+        x = x + self.attn(normed, (keys, values), there)
         if sound:
             x = x + self.cross_attn(self.cross_attn_ln(x), sound)
         return x + self.mlp(self.mlp_ln(x)), (keys, values)

@@ -24,11 +24,14 @@ from torchaudio.models import Emformer
 from lexicon.errors import UserError
 from lexicon.files import atomic_write, read_json
 from pipeline.base.meta import MODEL, write_model
+from pipeline.encoders.whisper_model import Block
 from pipeline.neural.masks import mean_of_rows, time_mask
 from pipeline.neural.spelling import SPELLINGS, Spelling
 
-ENCODERS = ("conv-bigru", "conv-bilstm", "conformer", "emformer", "tdnn", "linear")
+ENCODERS = ("conv-bigru", "conv-bilstm", "conformer", "emformer", "tdnn", "linear", "transformer")
+ON_LAYERS = ("linear", "transformer")  # of what another network has made of the sound
 HEADS = 4  # of attention
+HEAD_WIDTH = 64  # of a transformer: as in every Whisper
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class EncoderConfig:
     """The shape of a network; everything needed to build it again.
 
     width: units of one direction of a recurrent layer, or channels of a conformer or TDNN block.
-    layers: of the recurrent, conformer or emformer kind; conv_layers: residual convolutions before them.
+    layers: of the recurrent, conformer, emformer or transformer kind; conv_layers: residual convolutions before them.
     subsampling: input frames per output frame (10 ms each).
     spelling: how it spells words with so many letters (`pipeline.neural.spelling`); "" and 0: it does not. told_phones:
     whether phones teach the network; else their output is a linear map that is trained on what the network makes of the
@@ -182,6 +185,23 @@ class EmformerStack(nn.Module):
         return [self.emformer(x, lengths)[0]]
 
 
+class TransformerStack(nn.Module):
+    """Whisper's blocks and the normalisation behind them (Radford et al. 2023), without positions: for rows that have
+    been through the blocks below."""
+
+    def __init__(self, width: int, layers: int):
+        super().__init__()
+        self.blocks = nn.ModuleList(Block(width, width // HEAD_WIDTH, cross=False) for _ in range(layers))
+        self.ln_post = nn.LayerNorm(width)
+
+    def forward(self, x: Tensor, lengths: Tensor) -> list[Tensor]:  # (B, T, width), of each block
+        there, found = time_mask(lengths, x.shape[1])[:, None, None, :, 0] > 0, []
+        for block in self.blocks:
+            x = block(x, there=there)[0]
+            found.append(x)
+        return [*found[:-1], self.ln_post(x)]
+
+
 def sinusoids(length: int, width: int, device: torch.device) -> Tensor:
     """(length, width) position code of Vaswani et al. (2017)."""
     angle = torch.arange(length, device=device)[:, None] * torch.exp(
@@ -194,8 +214,10 @@ class Encoder(nn.Module):
     """Features to log posteriors over blank and phones, and, in further columns, what words are spelled from.
 
     Two convolutions (the second subsamples), residual dilated convolutions (a time-delay network: Waibel 1989,
-    Peddinti et al. 2015), then recurrent, conformer or emformer layers (none in "tdnn"), then one linear layer; or this
-    alone ("linear", of the mean of rows where it subsamples), for what another network has made of the sound already.
+    Peddinti et al. 2015), then recurrent, conformer or emformer layers (none in "tdnn"), then one linear layer.
+
+    For what another network has made of the sound already: the linear layer alone ("linear", of the mean of rows where
+    it subsamples), or after transformer blocks, which take rows as they are.
     """
 
     mean: Tensor
@@ -206,24 +228,26 @@ class Encoder(nn.Module):
         self.config = config
         recurrent = config.encoder in ("conv-bigru", "conv-bilstm")
         width, channels, dropout = config.width, config.width * (2 if recurrent else 1), config.dropout
-        if config.encoder == "linear":
+        if config.encoder in ON_LAYERS:
             channels = config.feature_dim
         self.register_buffer("mean", torch.zeros(config.feature_dim))
         self.register_buffer("deviation", torch.ones(config.feature_dim))
         self.front, self.residual = nn.ModuleList(), nn.ModuleList()
-        if config.encoder != "linear":
+        if config.encoder not in ON_LAYERS:
             self.front.append(ConvBlock(config.feature_dim, width, 5, 1, dropout))
             self.front.append(ConvBlock(width, channels, 5, config.subsampling, dropout))
             self.residual.extend(
                 ConvBlock(channels, channels, 5, 1, dropout, dilation=1 + i % 3) for i in range(config.conv_layers)
             )
-        self.stack: RecurrentStack | ConformerStack | EmformerStack | None = None
+        self.stack: RecurrentStack | ConformerStack | EmformerStack | TransformerStack | None = None
         if recurrent:
             self.stack = RecurrentStack(config.encoder, width, config.layers, dropout)
         elif config.encoder == "conformer":
             self.stack = ConformerStack(width, config.layers, dropout)
         elif config.encoder == "emformer":
             self.stack = EmformerStack(width, config.layers, dropout)
+        elif config.encoder == "transformer":
+            self.stack = TransformerStack(width, config.layers)
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(channels, config.num_tokens)
         self.spelling: Spelling | None = None
@@ -257,6 +281,8 @@ class Encoder(nn.Module):
 
     def hidden(self, feats: Tensor, lengths: Tensor) -> tuple[dict[str, Tensor], Tensor]:
         """The input, normalised, and the hidden layers, each (B, T', channels), by name; and lengths (B,)."""
+        if self.config.encoder == "transformer":
+            return self._of_blocks(feats, lengths)
         x = (feats - self.mean) / self.deviation
         if self.config.encoder == "linear":
             x, lengths = mean_of_rows(x, lengths, self.config.subsampling)
@@ -270,6 +296,14 @@ class Encoder(nn.Module):
         if self.stack is not None:
             found |= {f"layer{number}": layer for number, layer in enumerate(self.stack(x, lengths), 1)}
         return found, lengths
+
+    def _of_blocks(self, x: Tensor, lengths: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+        """`hidden` of transformer blocks: of their rows the means of so many as it subsamples."""
+        assert isinstance(self.stack, TransformerStack)
+        layers, number = [x, *self.stack(x, lengths)], self.config.subsampling
+        pooled = [mean_of_rows(layer, lengths, number)[0] if number > 1 else layer for layer in layers]
+        names = ["input", *(f"layer{number}" for number in range(1, len(layers)))]
+        return dict(zip(names, pooled)), -(-lengths // number)
 
     def num_parameters(self) -> int:
         return sum(p.numel() for p in self.parameters())
@@ -403,11 +437,13 @@ def check_config(config: EncoderConfig, num_tokens: int, num_letters: int) -> No
         raise ValueError(f"spelling {config.spelling!r} with {num_letters} letters")
     if config.encoder in ("conformer", "emformer") and config.width % HEADS:
         raise ValueError(f"width {config.width} of a {config.encoder}, not a multiple of its {HEADS} heads")
+    if config.encoder == "transformer" and (config.width % HEAD_WIDTH or config.width != config.feature_dim):
+        raise ValueError(f"width {config.width} of transformer blocks on rows of {config.feature_dim} numbers")
     for name, largest in (
         ("feature_dim", 4096),
         ("num_tokens", 65536),
         ("num_letters", 65536),
-        ("width", 1024),
+        ("width", 2048),
         ("layers", 16),
         ("conv_layers", 16),
         ("subsampling", 16),

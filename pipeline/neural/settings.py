@@ -33,6 +33,9 @@ class TrainSettings:
         2, "parts of a batch, which as many processes may compute at once; two cost a tenth more than one, four a sixth"
     )
     learning_rate: float = setting(3e-3, "highest learning rate of AdamW")
+    stack_rate: float = setting(
+        1.0, "times the learning rate: that of the layers above the convolutions, as pretrained ones want less"
+    )
     warmup_epochs: int = setting(3, "epochs in which the learning rate rises")
     weight_decay: float = setting(0.01, "weight decay of AdamW")
     average_decay: float = setting(0.99, "decay per step of the moving average of the weights, which is the model")
@@ -80,6 +83,8 @@ def check_settings(config: EncoderConfig, settings: TrainSettings) -> None:
                 raise ValueError(f"{name} {getattr(settings, name)}, not in 0..1")
         if not 0 <= settings.letter_share <= 1:
             raise ValueError(f"letter_share {settings.letter_share}, not in 0..1")
+        if not 0 <= settings.stack_rate <= 1:
+            raise ValueError(f"stack_rate {settings.stack_rate}, not in 0..1")
         if not 0 < settings.learning_rate < 1:
             raise ValueError(f"learning_rate {settings.learning_rate}, not in 0..1")
     except ValueError as error:

@@ -154,7 +154,7 @@ def update(
     loss, count = sum(compute(shares)), sum(len(gradients.part.targets[u]) for u in group)
     gradients.add_up(len(shares), count)
     for options in state.optimizer.param_groups:
-        options["lr"] = rate
+        options["lr"] = rate * options["share"]
     torch.nn.utils.clip_grad_norm_(state.model.parameters(), 1.0)
     state.optimizer.step()
     state.step += 1
@@ -240,8 +240,11 @@ def new_state(config: EncoderConfig, part: Part, settings: TrainSettings, device
     model.deviation.copy_(torch.from_numpy(part.deviation))
     average = Encoder(config).to(device).requires_grad_(False)
     average.load_state_dict(model.state_dict())
+    stack = list(model.stack.parameters()) if model.stack is not None else []
+    others = [value for name, value in model.named_parameters() if not name.startswith("stack.")]
+    groups = [{"params": others, "share": 1.0}, {"params": stack, "share": settings.stack_rate}]
     optimizer = torch.optim.AdamW(
-        model.parameters(), settings.learning_rate, weight_decay=settings.weight_decay, fused=True
+        groups[: 1 + bool(stack)], settings.learning_rate, weight_decay=settings.weight_decay, fused=True
     )
     return State(model, average, optimizer, copy_weights(average))
 

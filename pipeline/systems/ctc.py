@@ -42,8 +42,8 @@ from pipeline.search.wfst import Beams
 from pipeline.sound.front_end import FrontEnd, FrontEndSettings
 
 # Powers of the label prior that posteriors are divided by, as a hybrid's are: without it the network's own habits (the
-# blank, frequent words) count twice, in its posteriors and in the language model. The best on dev is taken. CTC's spikes
-# may want more than all of it: on dev of prompts 1.4 has 11.2 % free PER, 1.0 has 11.6 %, none of it 14.3 %.
+# blank, frequent words) count twice, in its posteriors and in the language model. The best on dev is taken. It may be
+# more than all of the prior: on dev of prompts 1.4 has 11.2 % free PER, 1.0 has 11.6 %, none of it 14.3 %.
 PRIOR_SCALES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2, 1.4, 1.6)
 
 

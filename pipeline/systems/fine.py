@@ -1,0 +1,87 @@
+"""An encoder from outside, fine-tuned on the corpus: its upper blocks are trained on with CTC over phones.
+
+The blocks below stay as they are, and what comes out of them is on disk already, so that an hour of speech can be
+learned from on two cores. The model holds the trained blocks; of the encoder it needs those below.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from lexicon.errors import UserError
+from lexicon.lang import load_lang
+from pipeline.base.training import Material, otherwise
+from pipeline.datadir.feats import RawFeatures
+from pipeline.encoders.encoder import Encoder as Outside
+from pipeline.encoders.extract import encoder_behind
+from pipeline.encoders.layers import layer_kinds
+from pipeline.encoders.whisper import Whisper
+from pipeline.neural.model import HEAD_WIDTH, CtcModel, Encoder, EncoderConfig, TransformerStack, save_model
+from pipeline.systems import ctc
+
+PRETRAINED = "pretrained"  # in the model directory: the blocks as they came, to begin with
+
+
+@dataclass(frozen=True)
+class Settings(ctc.Settings):
+    """As those of `ctc`, with the defaults that suit blocks that are trained already."""
+
+    normalise: str = otherwise(ctc.Settings, "normalise", "none")
+    deltas: int = otherwise(ctc.Settings, "deltas", 0)
+    encoder: str = otherwise(ctc.Settings, "encoder", "transformer")
+    layers: int = otherwise(ctc.Settings, "layers", 2)
+    subsampling: int = otherwise(ctc.Settings, "subsampling", 1)
+    dropout: float = otherwise(ctc.Settings, "dropout", 0.1)
+    epochs: int = otherwise(ctc.Settings, "epochs", 12)
+    learning_rate: float = otherwise(ctc.Settings, "learning_rate", 2e-3)
+    stack_rate: float = otherwise(ctc.Settings, "stack_rate", 0.05)
+    warmup_epochs: int = otherwise(ctc.Settings, "warmup_epochs", 1)
+    speed_change: float = otherwise(ctc.Settings, "speed_change", 0.0)
+    feature_mask: int = otherwise(ctc.Settings, "feature_mask", 0)
+    noise: float = otherwise(ctc.Settings, "noise", 0.0)
+
+
+def train(material: Material, settings: Settings) -> list[str]:
+    """Train the upper ``settings.layers`` blocks of the encoder whose layers are on disk, and fit the prior scale.
+    Returns lines to print, the last of which is the result. UserError for an encoder that this cannot be done with."""
+    first = layer_kinds(material.train, material.features)[0]
+    encoder = encoder_behind(RawFeatures(material.train, first).raw, material.models)
+    kind = f"{first.rpartition('.')[0]}.{layer_below(encoder, settings.layers)}"
+    chosen = replace(settings, width=encoder.width, init=settings.init or str(material.out / PRETRAINED))
+    if not settings.init:
+        keep_blocks(encoder, settings.layers, load_lang(material.lang).tokens[0], material.out / PRETRAINED)
+    *lines, result = ctc.train_with(replace(material, features=kind), chosen, {"fine_tuned": encoder.name})
+    return [*lines, f"{kind}, {settings.layers} blocks above it, {result}"]
+
+
+def layer_below(encoder: Outside, blocks: int) -> str:
+    """The layer that the upper ``blocks`` of an encoder begin with. UserError where there are not so many, or they are
+    not Whisper's."""
+    if not isinstance(encoder, Whisper) or encoder.width != HEAD_WIDTH * encoder.model.sizes.heads:
+        raise UserError(
+            f'ENCODER="{encoder.name}": blocks that cannot be fine-tuned here, only those of Whisper can; use'
+            " whisper_phones or wav2vec2_phones"
+        )
+    depth = encoder.model.sizes.blocks
+    if not 0 < blocks <= depth:
+        raise UserError(
+            f'setting layers {blocks}: ENCODER="{encoder.name}" has {depth} blocks; use FINE_ARGS="--layers 1"'
+        )
+    return encoder.layers[depth - blocks]
+
+
+def keep_blocks(encoder: Outside, blocks: int, blank: str, directory: Path) -> None:
+    """Write the upper blocks of a Whisper to ``directory`` as a network that nothing was taught to yet."""
+    assert isinstance(encoder, Whisper)
+    config = EncoderConfig("transformer", encoder.width, 1, encoder.width, blocks, 0, 1, 0.0)
+    torch.manual_seed(0)
+    network = Encoder(config).eval()
+    assert isinstance(network.stack, TransformerStack)
+    network.stack.blocks.load_state_dict(encoder.model.encoder.blocks[-blocks:].state_dict())
+    network.stack.ln_post.load_state_dict(encoder.model.encoder.ln_post.state_dict())
+    directory.mkdir(parents=True, exist_ok=True)
+    save_model(directory, CtcModel(network, [blank], np.zeros(1, np.float32)), {"system": encoder.name})
