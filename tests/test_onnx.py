@@ -42,7 +42,8 @@ def front_end(kind: str = "mfcc", rate: int = RATE, **settings: object) -> Front
 def network(front: FrontEnd, encoder: str, subsampling: int = 3) -> CtcModel:
     """Untrained, but sure of what it says."""
     torch.manual_seed(0)
-    config = EncoderConfig(encoder, front.dimension, len(TOKENS), 16, 2, 2, subsampling, 0.1)
+    width, heads = (front.dimension, 3) if encoder == "transformer" else (16, 4)
+    config = EncoderConfig(encoder, front.dimension, len(TOKENS), width, 2, 2, subsampling, 0.1, heads=heads)
     model = CtcModel(Encoder(config).eval(), TOKENS, np.log(np.array([0.4, 0.3, 0.2, 0.1], np.float32)))
     with torch.no_grad():
         model.encoder.output.weight *= 5

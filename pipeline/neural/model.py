@@ -30,8 +30,6 @@ from pipeline.neural.spelling import SPELLINGS, Spelling
 
 ENCODERS = ("conv-bigru", "conv-bilstm", "conformer", "emformer", "tdnn", "linear", "transformer")
 ON_LAYERS = ("linear", "transformer")  # of what another network has made of the sound
-HEADS = 4  # of attention
-HEAD_WIDTH = 64  # of a transformer: as in every Whisper
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,7 @@ class EncoderConfig:
 
     width: units of one direction of a recurrent layer, or channels of a conformer or TDNN block.
     layers: of the recurrent, conformer, emformer or transformer kind; conv_layers: residual convolutions before them.
-    subsampling: input frames per output frame (10 ms each).
+    subsampling: input frames per output frame (10 ms each). heads: of attention, where there is some.
     spelling: how it spells words with so many letters (`pipeline.neural.spelling`); "" and 0: it does not. told_phones:
     whether phones teach the network; else their output is a linear map that is trained on what the network makes of the
     sound, and changes nothing in it.
@@ -57,6 +55,7 @@ class EncoderConfig:
     spelling: str = ""
     num_letters: int = 0
     told_phones: bool = True
+    heads: int = 4
 
 
 class ConvBlock(nn.Module):
@@ -115,7 +114,7 @@ def gather_time(x: Tensor, index: Tensor) -> Tensor:
 class ConformerBlock(nn.Module):
     """One block of Gulati et al. (2020), "Conformer", with layer norm in place of batch norm."""
 
-    def __init__(self, width: int, dropout: float, heads: int = HEADS, kernel: int = 15):
+    def __init__(self, width: int, dropout: float, heads: int, kernel: int = 15):
         super().__init__()
         self.feed_in, self.feed_out = (
             nn.Sequential(
@@ -148,9 +147,9 @@ class ConformerBlock(nn.Module):
 class ConformerStack(nn.Module):
     """Sinusoidal positions and conformer blocks."""
 
-    def __init__(self, width: int, layers: int, dropout: float):
+    def __init__(self, width: int, layers: int, dropout: float, heads: int):
         super().__init__()
-        self.blocks = nn.ModuleList(ConformerBlock(width, dropout) for _ in range(layers))
+        self.blocks = nn.ModuleList(ConformerBlock(width, dropout, heads) for _ in range(layers))
 
     def forward(self, x: Tensor, lengths: Tensor) -> list[Tensor]:  # (B, T, width), of each block
         mask, found = time_mask(lengths, x.shape[1]), []
@@ -167,11 +166,11 @@ class EmformerStack(nn.Module):
 
     SEGMENT, BEFORE, AFTER = 8, 32, 2  # rows
 
-    def __init__(self, width: int, layers: int, dropout: float):
+    def __init__(self, width: int, layers: int, dropout: float, heads: int):
         super().__init__()
         self.emformer = Emformer(
             width,
-            HEADS,
+            heads,
             4 * width,
             layers,
             self.SEGMENT,
@@ -189,9 +188,9 @@ class TransformerStack(nn.Module):
     """Whisper's blocks and the normalisation behind them (Radford et al. 2023), without positions: for rows that have
     been through the blocks below."""
 
-    def __init__(self, width: int, layers: int):
+    def __init__(self, width: int, layers: int, heads: int):
         super().__init__()
-        self.blocks = nn.ModuleList(Block(width, width // HEAD_WIDTH, cross=False) for _ in range(layers))
+        self.blocks = nn.ModuleList(Block(width, heads, cross=False) for _ in range(layers))
         self.ln_post = nn.LayerNorm(width)
 
     def forward(self, x: Tensor, lengths: Tensor) -> list[Tensor]:  # (B, T, width), of each block
@@ -243,11 +242,11 @@ class Encoder(nn.Module):
         if recurrent:
             self.stack = RecurrentStack(config.encoder, width, config.layers, dropout)
         elif config.encoder == "conformer":
-            self.stack = ConformerStack(width, config.layers, dropout)
+            self.stack = ConformerStack(width, config.layers, dropout, config.heads)
         elif config.encoder == "emformer":
-            self.stack = EmformerStack(width, config.layers, dropout)
+            self.stack = EmformerStack(width, config.layers, dropout, config.heads)
         elif config.encoder == "transformer":
-            self.stack = TransformerStack(width, config.layers)
+            self.stack = TransformerStack(width, config.layers, config.heads)
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(channels, config.num_tokens)
         self.spelling: Spelling | None = None
@@ -435,10 +434,6 @@ def check_config(config: EncoderConfig, num_tokens: int, num_letters: int) -> No
         raise ValueError(f"{config.num_letters} of {num_letters} letters, told_phones {config.told_phones!r}")
     if config.spelling not in (SPELLINGS if num_letters else ("",)):
         raise ValueError(f"spelling {config.spelling!r} with {num_letters} letters")
-    if config.encoder in ("conformer", "emformer") and config.width % HEADS:
-        raise ValueError(f"width {config.width} of a {config.encoder}, not a multiple of its {HEADS} heads")
-    if config.encoder == "transformer" and (config.width % HEAD_WIDTH or config.width != config.feature_dim):
-        raise ValueError(f"width {config.width} of transformer blocks on rows of {config.feature_dim} numbers")
     for name, largest in (
         ("feature_dim", 4096),
         ("num_tokens", 65536),
@@ -447,11 +442,16 @@ def check_config(config: EncoderConfig, num_tokens: int, num_letters: int) -> No
         ("layers", 16),
         ("conv_layers", 16),
         ("subsampling", 16),
+        ("heads", 64),
     ):
         value = getattr(config, name)
         smallest = 0 if name in ("conv_layers", "num_letters") else 1
         if type(value) is not int or not smallest <= value <= largest:
             raise ValueError(f"{name} {value!r}, not in {smallest}..{largest}")
+    if config.encoder in ("conformer", "emformer", "transformer") and config.width % config.heads:
+        raise ValueError(f"width {config.width} of a {config.encoder}, not a multiple of its {config.heads} heads")
+    if config.encoder == "transformer" and config.width != config.feature_dim:
+        raise ValueError(f"width {config.width} of transformer blocks on rows of {config.feature_dim} numbers")
     if type(config.dropout) not in (int, float) or not 0 <= config.dropout < 1:
         raise ValueError(f"dropout {config.dropout!r}, not in 0..1")
 

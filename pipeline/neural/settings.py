@@ -21,7 +21,8 @@ class TrainSettings:
     # 23.3 % after 12 epochs, where it had 21.3 % without.
     encoder: str = setting("conv-bilstm", "kind of network", choices=ENCODERS)
     width: int = setting(128, "units per direction of a recurrent layer, or channels of a tdnn, conformer or emformer")
-    layers: int = setting(2, "recurrent, conformer or emformer layers")
+    layers: int = setting(2, "recurrent, conformer, emformer or transformer layers")
+    heads: int = setting(4, "heads of attention of a conformer, emformer or transformer")
     conv_layers: int = setting(1, "residual convolutions before them")
     subsampling: int = setting(3, "feature frames per network frame")
     dropout: float = setting(0.3, "share of activations dropped")

@@ -227,6 +227,7 @@ def config_for(part: Part, tokens: list[str], settings: TrainSettings, letters: 
         settings.spelling if settings.spells else "",
         len(letters),
         settings.letter_share < 1,
+        settings.heads,
     )
     check_settings(config, settings)
     return config

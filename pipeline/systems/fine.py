@@ -20,7 +20,7 @@ from pipeline.encoders.encoder import Encoder as Outside
 from pipeline.encoders.extract import encoder_behind
 from pipeline.encoders.layers import layer_kinds
 from pipeline.encoders.whisper import Whisper
-from pipeline.neural.model import HEAD_WIDTH, CtcModel, Encoder, EncoderConfig, TransformerStack, save_model
+from pipeline.neural.model import CtcModel, Encoder, EncoderConfig, TransformerStack, save_model
 from pipeline.systems import ctc
 
 PRETRAINED = "pretrained"  # in the model directory: the blocks as they came, to begin with
@@ -49,39 +49,38 @@ def train(material: Material, settings: Settings) -> list[str]:
     """Train the upper ``settings.layers`` blocks of the encoder whose layers are on disk, and fit the prior scale.
     Returns lines to print, the last of which is the result. UserError for an encoder that this cannot be done with."""
     first = layer_kinds(material.train, material.features)[0]
-    encoder = encoder_behind(RawFeatures(material.train, first).raw, material.models)
+    encoder = whisper_of(encoder_behind(RawFeatures(material.train, first).raw, material.models))
     kind = f"{first.rpartition('.')[0]}.{layer_below(encoder, settings.layers)}"
-    chosen = replace(settings, width=encoder.width, init=settings.init or str(material.out / PRETRAINED))
+    began = Path(settings.init or material.out / PRETRAINED)
     if not settings.init:
-        keep_blocks(encoder, settings.layers, load_lang(material.lang).tokens[0], material.out / PRETRAINED)
+        keep_blocks(encoder, settings.layers, load_lang(material.lang).tokens[0], began)
+    chosen = replace(settings, width=encoder.width, heads=encoder.model.sizes.heads, init=str(began))
     *lines, result = ctc.train_with(replace(material, features=kind), chosen, {"fine_tuned": encoder.name})
     return [*lines, f"{kind}, {settings.layers} blocks above it, {result}"]
 
 
-def layer_below(encoder: Outside, blocks: int) -> str:
-    """The layer that the upper ``blocks`` of an encoder begin with. UserError where there are not so many, or they are
-    not Whisper's."""
-    if not isinstance(encoder, Whisper) or encoder.width != HEAD_WIDTH * encoder.model.sizes.heads:
-        raise UserError(
-            f'ENCODER="{encoder.name}": blocks that cannot be fine-tuned here, only those of Whisper can; use'
-            " whisper_phones or wav2vec2_phones"
-        )
+def layer_below(encoder: Whisper, blocks: int) -> str:
+    """The layer that the upper ``blocks`` of a Whisper begin with; UserError where there are not so many."""
     depth = encoder.model.sizes.blocks
     if not 0 < blocks <= depth:
-        raise UserError(
-            f'setting layers {blocks}: ENCODER="{encoder.name}" has {depth} blocks; use FINE_ARGS="--layers 1"'
-        )
+        raise UserError(f'setting layers {blocks}: ENCODER="{encoder.name}" has {depth} blocks; use fewer of them')
     return encoder.layers[depth - blocks]
 
 
-def keep_blocks(encoder: Outside, blocks: int, blank: str, directory: Path) -> None:
-    """Write the upper blocks of a Whisper to ``directory`` as a network that nothing was taught to yet."""
-    assert isinstance(encoder, Whisper)
-    config = EncoderConfig("transformer", encoder.width, 1, encoder.width, blocks, 0, 1, 0.0)
+def whisper_of(encoder: Outside) -> Whisper:
+    """The encoder; UserError if it is no Whisper."""
+    if not isinstance(encoder, Whisper):
+        raise UserError(f'ENCODER="{encoder.name}": only Whisper can be fine-tuned here; use wav2vec2_phones')
+    return encoder
+
+
+def keep_blocks(encoder: Whisper, blocks: int, blank: str, directory: Path) -> None:
+    """Write the upper blocks of a Whisper to ``directory`` as a network that was not told of any phone yet."""
+    width, heads = encoder.width, encoder.model.sizes.heads
     torch.manual_seed(0)
-    network = Encoder(config).eval()
+    network = Encoder(EncoderConfig("transformer", width, 1, width, blocks, 0, 1, 0.0, heads=heads)).eval()
     assert isinstance(network.stack, TransformerStack)
     network.stack.blocks.load_state_dict(encoder.model.encoder.blocks[-blocks:].state_dict())
     network.stack.ln_post.load_state_dict(encoder.model.encoder.ln_post.state_dict())
     directory.mkdir(parents=True, exist_ok=True)
-    save_model(directory, CtcModel(network, [blank], np.zeros(1, np.float32)), {"system": encoder.name})
+    save_model(directory, CtcModel(network, [blank], np.zeros(1, np.float32)), {"encoder": encoder.name})
