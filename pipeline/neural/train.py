@@ -82,7 +82,8 @@ class Gradients:
         generator = np.random.default_rng(for_numpy)
         shortest = {u: self.part.rows_needed(u) * self.settings.subsampling for u in share.utterances}
         feats = [
-            augment(self.part.feats[u], self.part, self.settings, generator, shortest[u]) for u in share.utterances
+            augment(self.part.drawn(u, generator, shortest[u]), self.part, self.settings, generator, shortest[u])
+            for u in share.utterances
         ]
         self.model.train()
         columns, lengths = self.model(*collate(feats, self.device))
