@@ -99,11 +99,27 @@ define raw_features
 $(call raw_of,%,$(1)): $(DATA)/splits.json $$$$(call changed,$$$$(call mfcc_opts,$$$$*,$(1)),$(call raw_of,$$$$*,$(1)))
 	$$(PY) -m stages.make_mfcc --jobs $(NJ) $$(call mfcc_opts,$$*,$(1))
 endef
+# Of train at another speed, the stem, for the networks that are trained on it: what make_mfcc takes for kind $(1) and
+# speed $(2), and where it goes.
+at_speed   = $(dir $(call raw_of,train,$(1)))speed$(2)
+speed_opts = $(call mfcc_opts,train,$(1)) --speed $(2) --out $(at_speed)
+define raw_at_speed
+$(call at_speed,$(1),%)/feats.scp: $(DATA)/splits.json \
+		$$$$(call changed,$$$$(call speed_opts,$(1),$$$$*),$$$$(call at_speed,$(1),$$$$*)/feats.scp)
+	$$(PY) -m stages.make_mfcc --jobs $(NJ) $$(call speed_opts,$(1),$$*)
+endef
+# The speeds in words: the numbers behind --speeds, or in speeds=0.9,1.0,1.1.
+numbers    = $(if $(1),$(if $(call without,. $(digits),$(firstword $(1))),,\
+	$(firstword $(1)) $(call numbers,$(wordlist 2,99,$(1)))))
+speeds     = $(if $(1),$(if $(filter --speeds speeds,$(firstword $(1))),$(call numbers,$(wordlist 2,99,$(1)))) \
+	$(call speeds,$(wordlist 2,99,$(1))))
+other_speeds = $(foreach v,$(filter-out 1 1.0 1.00,$(sort $(call speeds,$(subst =, ,$(subst $(comma), ,$(2)))))),\
+	$(call at_speed,$(1),$(v))/feats.scp)
 # A file is named without ":".
 encoder_file = $(subst :,-,$(1))
 features = $(patsubst ENCODER.%,$(call encoder_file,$(ENCODER)).%,$(call column,$(1),5))
 kinds := $(sort mfcc fbank $(foreach s,$(known_systems),$(call features,$(s))))
-$(foreach k,$(kinds),$(if $(suffix $(k)),,$(eval $(call raw_features,$(k)))))
+$(foreach k,$(kinds),$(if $(suffix $(k)),,$(eval $(call raw_features,$(k)))$(eval $(call raw_at_speed,$(k)))))
 
 # The layers of an encoder, whose files are called $(1): one rule makes those that systems, `make encode` and `make
 # layers` want. ENCODER goes with its controls.
@@ -153,6 +169,9 @@ model_dir  = $(EXP)/$(model_name)
 teacher    = $(filter-out -,$(call column,$(1),3))
 search_of  = $(call column,$(1),4)
 
+# The raw features that system $(1) is trained on, as its arguments, and others, $(2), want them.
+heard = $(call raw_of,train,$(features)) $(if $(suffix $(features)),,$(call other_speeds,$(features),$(2)))
+
 # Training of a system, and its forced alignment of a set $(2), which teaches others or is the reference.
 align_opts = --model $(EXP)/$(1) --data $(DATA)/$(2) --lang $(DATA)/lang --out $(EXP)/$(1)/ali_$(2)
 define training
@@ -160,7 +179,7 @@ train_$(1) = --system $(kind_of) --data $(DATA)/train --dev $(DATA)/dev --lang $
 	$(if $(filter-out mfcc,$(features)),--features $(features)) \
 	$(if $(teacher),--teacher $(EXP)/$(teacher) $(if $(filter no,$(GOLD)),--gold no)) \
 	$$(call words_of,$(call capitals,$(1))_ARGS)
-$(EXP)/$(1)/model.safetensors: $(call raw_of,train,$(features)) $(DATA)/lang/lang.json \
+$(EXP)/$(1)/model.safetensors: $(call heard,$(1),$($(call capitals,$(1))_ARGS)) $(DATA)/lang/lang.json \
 		$(if $(teacher),$(patsubst %,$(EXP)/$(teacher)/ali_%/phones.txt,train dev)) \
 		$$(call changed,$$(train_$(1)),$(EXP)/$(1)/model.safetensors) | $(call raw_of,dev,$(features))
 	$$(PY) -m stages.train --jobs $(NJ) $(if $(suffix $(features)),$$(models_opt)) $$(train_$(1))
@@ -168,10 +187,11 @@ $(EXP)/$(1)/model.safetensors: $(call raw_of,train,$(features)) $(DATA)/lang/lan
 # Of its training: again, with one setting changed; and its first updates, with ever higher learning rates.
 ablation_$(1) = --model $(EXP)/$(1) --data $(DATA)/train --dev $(DATA)/dev --lang $(DATA)/lang \
 	--out $(EXP)/$(1)/ablation.tsv $$(call words_of,ABLATION_ARGS)
-$(EXP)/$(1)/ablation.tsv: $(EXP)/$(1)/model.safetensors $$(call changed,$$(ablation_$(1)),$(EXP)/$(1)/ablation.tsv)
+$(EXP)/$(1)/ablation.tsv: $(EXP)/$(1)/model.safetensors $(call heard,$(1),$(ABLATION_ARGS)) \
+		$$(call changed,$$(ablation_$(1)),$(EXP)/$(1)/ablation.tsv)
 	$$(PY) -m stages.ablate --jobs $(NJ) $$(ablation_$(1))
 rates_$(1) = $$(train_$(1)) --out $(EXP)/$(1)/rates.tsv $$(call words_of,RATES_ARGS)
-$(EXP)/$(1)/rates.tsv: $(call raw_of,train,$(features)) $(DATA)/lang/lang.json \
+$(EXP)/$(1)/rates.tsv: $(call heard,$(1),$($(call capitals,$(1))_ARGS)) $(DATA)/lang/lang.json \
 		$$(call changed,$$(rates_$(1)),$(EXP)/$(1)/rates.tsv) | $(call raw_of,dev,$(features))
 	$$(PY) -m stages.find_rate --jobs $(NJ) $$(rates_$(1))
 

@@ -71,16 +71,21 @@ def _trained_with(model: Path, meta: dict[str, Any], kind: Any) -> Any:
     if not isinstance(told, dict) or not names.issuperset(told):
         raise UserError(f"{model}/meta.json: settings that are not those of training; run: make {model.name}")
     rows = {"normalise": front_end.normalise, "deltas": front_end.deltas, "splice": front_end.splice}
-    return kind.Settings(**{**told, **rows})
+    several = {name: tuple(map(str, value)) for name, value in told.items() if isinstance(value, list)}
+    return kind.Settings(**{**told, **several, **rows})
 
 
 def changed(settings: Any, changes: Sequence[str]) -> Any:
-    """The settings with others in their place, each name=value; a wrong one is a wrong option."""
+    """The settings with others in their place, each name=value, or a further value of the one before it; a wrong one is
+    a wrong option."""
     options = parser("")
     settings_options(options, type(settings), tuned=[field.name for field in fields(settings)])
-    words = []
+    words: list[str] = []
     for change in changes:
         name, sign, value = change.partition("=")
+        if not sign and words:
+            words.append(name)
+            continue
         if not sign or name not in {field.name for field in fields(settings)}:
             known = " ".join(field.name for field in fields(settings))
             raise UserError(f"{change!r}: write NAME=VALUE, of settings with their name; there are: {known}")

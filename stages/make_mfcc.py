@@ -4,6 +4,7 @@ of each speaker. What is made of them on the way, each system says itself."""
 from __future__ import annotations
 
 from argparse import Namespace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +17,17 @@ from pipeline.datadir.feats import raw_folder, write_raw
 from pipeline.datadir.short import without_short
 from pipeline.sound.audio import read_audio
 from pipeline.sound.front_end import EXTRACTORS, USUAL, Extractor, raw_of
+from pipeline.sound.speed import ORDINARY, at_speed, speed_of
 from stages.common import at_least, jobs, leave_out, parser, run
 
 
-def extract(extractor: Extractor, utterance: Utterance, rate: int) -> tuple[str, np.ndarray | UserError]:
-    """(id, raw features) of one utterance, or (id, what is wrong with it)."""
+def extract(
+    extractor: Extractor, utterance: Utterance, rate: int, speed: Fraction
+) -> tuple[str, np.ndarray | UserError]:
+    """(id, raw features) of one utterance at a ``speed``, or (id, what is wrong with it)."""
     try:
         with reading(utterance.wav):
-            rows = extractor.rows(read_audio(utterance.wav, rate, utterance.cut), rate)
+            rows = extractor.rows(at_speed(read_audio(utterance.wav, rate, utterance.cut), speed), rate)
     except UserError as error:
         return utterance.id, error
     if not len(rows):
@@ -32,16 +36,19 @@ def extract(extractor: Extractor, utterance: Utterance, rate: int) -> tuple[str,
 
 
 def main(args: Namespace) -> tuple[Path, str]:
-    folder = raw_folder(args.data, args.features)
+    folder, speed = raw_folder(args.data, args.features, args.speed), speed_of(args.speed)
     if (args.out or args.data) != folder:
-        raise UserError(f"--out {args.out or args.data}: features of kind {args.features} are looked for in {folder}")
+        raise UserError(
+            f"--out {args.out or args.data}: features of kind {args.features} at speed {args.speed} are looked for in"
+            f" {folder}"
+        )
     utterances, left_out = without_short(read_datadir(args.data), args.leave_out)
     raw, extractor = raw_of(args.features, sample_rate(args.data)), EXTRACTORS[args.features]
     extractor.rows(np.zeros(raw.sample_rate), raw.sample_rate)  # imports PyTorch here, once for all workers
     results = tqdm(
-        each(lambda u: extract(extractor, u, raw.sample_rate), utterances, args.jobs),
+        each(lambda u: extract(extractor, u, raw.sample_rate, speed), utterances, args.jobs),
         total=len(utterances),
-        desc=f"{raw.kind} {args.data}",
+        desc=f"{raw.kind} {folder}",
         unit="utt",
         disable=None,
     )
@@ -59,7 +66,7 @@ def main(args: Namespace) -> tuple[Path, str]:
             more = f" (and {len(failed) - 1} more like it)" if len(failed) > 1 else ""
             raise UserError(f'{failed[0][1]}{more}; or go on without: MFCC_ARGS="--allow-missing {len(failed)}"')
 
-    count, speakers = write_raw(args.data, raw, usable(), {u.id: u.speaker for u in utterances}, missing)
+    count, speakers = write_raw(args.data, raw, usable(), {u.id: u.speaker for u in utterances}, missing, args.speed)
     seconds = sum(u.num_samples for u in utterances) / raw.sample_rate
     without = f"; {len(failed)} unreadable ({', '.join(f'{utt}: {why}' for utt, why in failed)})" if failed else ""
     if left_out:
@@ -74,7 +81,12 @@ if __name__ == "__main__":
     options = parser(__doc__)
     options.add_argument("--data", type=Path, required=True, help="data directory")
     options.add_argument("--features", choices=sorted(EXTRACTORS), default=USUAL, help="kind of raw features")
-    options.add_argument("--out", type=Path, help="where they go: of another kind than mfcc, DATA/KIND")
+    options.add_argument("--speed", default=ORDINARY, help="speed that the sound is played at")
+    options.add_argument(
+        "--out",
+        type=Path,
+        help="where they go: of another kind than mfcc, DATA/KIND; at another speed, speedSPEED in it",
+    )
     options.add_argument("--allow-missing", type=at_least(0), default=0, help="unreadable utterances to put up with")
     leave_out(options)
     jobs(options)

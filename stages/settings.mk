@@ -4,6 +4,7 @@
 # other variable of the environment counts: DATA=/mnt/x may be there for another program.
 
 empty :=
+comma := ,
 space := $(empty) $(empty)
 tab := $(empty)	$(empty)
 define newline

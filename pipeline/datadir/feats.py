@@ -1,7 +1,8 @@
 """The features of a data directory: raw rows on disk, of which each system's front end makes what it wants when read.
 
 Of each kind of raw features there are feats.scp, the rows of each utterance; cmvn.scp, what normalisation needs of each
-speaker, as Kaldi's compute-cmvn-stats writes it; and feats.json, which says how they were made.
+speaker, as Kaldi's compute-cmvn-stats writes it; and feats.json, which says how they were made. The same of the sound
+at another speed lies in a folder below: there a speaker has statistics of his own, for he sounds like somebody else.
 """
 
 from __future__ import annotations
@@ -29,21 +30,23 @@ from pipeline.sound.front_end import (
     front_end_from,
     prior_of,
 )
+from pipeline.sound.speed import ORDINARY, speed_of
 
 SETTINGS = "feats.json"
 STATISTICS = "cmvn.scp"
 
 
-def raw_folder(datadir: Path | str, kind: str) -> Path:
-    """Where the raw features of a kind lie."""
-    return Path(datadir) if kind == USUAL else Path(datadir) / kind
+def raw_folder(datadir: Path | str, kind: str, speed: str = ORDINARY) -> Path:
+    """Where the raw features of a kind lie, of the sound at a ``speed``; UserError for a speed that cannot be meant."""
+    folder = Path(datadir) if kind == USUAL else Path(datadir) / kind
+    return folder if speed_of(speed) == 1 else folder / f"speed{speed}"
 
 
 class RawFeatures(Archive):
     """The raw features of a kind in a data directory, utterance id -> (T, coefficients) float32."""
 
-    def __init__(self, datadir: Path | str, kind: str = USUAL):
-        self.folder, self.datadir = raw_folder(datadir, kind), Path(datadir)
+    def __init__(self, datadir: Path | str, kind: str = USUAL, speed: str = ORDINARY):
+        self.folder, self.datadir = raw_folder(datadir, kind, speed), Path(datadir)
         super().__init__(self.folder / "feats.scp")
         self.raw, self.missing = _read_settings(self.folder / SETTINGS)
         if self.raw.kind != kind:
@@ -98,9 +101,11 @@ class Features(RawFeatures):
     UserError where the raw ones were made otherwise than those of the training set, that of ``model``, a directory.
     """
 
-    def __init__(self, datadir: Path | str, front_end: FrontEnd, model: Path | str | None = None):
-        super().__init__(datadir, front_end.raw.kind)
-        self.front_end = front_end
+    def __init__(
+        self, datadir: Path | str, front_end: FrontEnd, model: Path | str | None = None, speed: str = ORDINARY
+    ):
+        super().__init__(datadir, front_end.raw.kind, speed)
+        self.front_end, self.model = front_end, model
         if self.raw != front_end.raw:
             training = f"the model {model} was trained on" if model else "the training set has"
             way = "decode with a model of the same kind, or: make transcribe, which resamples" if model else self.again
@@ -110,6 +115,17 @@ class Features(RawFeatures):
         rows = super().__getitem__(key)
         by_speaker = self.front_end.by_speaker
         return self.front_end.compose(rows, self.speakers[self.speaker_of[key]] if by_speaker else None)
+
+    def at(self, speed: str) -> Features:
+        """The same of the sound played at another speed; UserError where that has not been made."""
+        if self.raw.encoder:
+            raise UserError(
+                f"speed {speed}: {self.raw.kind} is there at the ordinary one alone; use --speeds {ORDINARY}"
+            )
+        index = raw_folder(self.datadir, self.raw.kind, speed) / "feats.scp"
+        if not index.is_file():
+            raise UserError(f"{index}: no features at speed {speed}; run: make {index}; or use --speeds {ORDINARY}")
+        return Features(self.datadir, self.front_end, self.model, speed)
 
 
 def read_feats(datadir: Path | str, model: Path | str) -> Features:
@@ -141,12 +157,13 @@ def write_raw(
     rows: Iterable[tuple[str, np.ndarray]],
     speaker_of: Mapping[str, str],
     missing: Iterable[str] = (),
+    speed: str = ORDINARY,
 ) -> tuple[int, int]:
     """Write the raw features of a data directory, and their statistics; returns how many utterances and speakers.
 
     The old index goes first and the new one comes last. ``missing`` is asked for when all ``rows`` are there.
     """
-    folder, stats = raw_folder(datadir, raw.kind), dict[str, SpeakerStats]()
+    folder, stats = raw_folder(datadir, raw.kind, speed), dict[str, SpeakerStats]()
     target = folder / "feats.scp"
 
     def counted() -> Iterable[tuple[str, np.ndarray]]:

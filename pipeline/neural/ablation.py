@@ -5,6 +5,7 @@ Another seed alone changes the error rate too; a difference no larger than that 
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
@@ -55,6 +56,7 @@ class Row:
 
 def known_outcome(folder: Path, told: dict[str, Any]) -> Outcome | None:
     """What ``keep_outcome`` wrote, if it was told the same; else None."""
+    told = json.loads(json.dumps(told))  # there a tuple is a list
     try:
         found = read_json(folder / OUTCOME)
         outcome = Outcome(**found["outcome"])

@@ -21,7 +21,8 @@ Target = tuple[int, ...]
 @dataclass(frozen=True)
 class Part:
     """A set of utterances: feats maps an id to (T, D) float32 and reads it when asked; targets are token ids, of phones
-    and, if the network spells, of letters. A row holds ``coefficients`` numbers, and their deltas and neighbours."""
+    and, if the network spells, of letters. A row holds ``coefficients`` numbers, and their deltas and neighbours.
+    ``speeds`` are the feats at each of several speeds, for training, where there are others than the ordinary one."""
 
     feats: Mapping[str, np.ndarray]
     targets: dict[str, Target]
@@ -30,6 +31,15 @@ class Part:
     deviation: np.ndarray
     coefficients: int
     letters: dict[str, Target] = field(default_factory=dict)
+    speeds: tuple[Mapping[str, np.ndarray], ...] = ()
+
+    def drawn(self, utterance: str, generator: np.random.Generator, shortest: int) -> np.ndarray:
+        """Its rows at one of the speeds, which is drawn; at the ordinary one where that has fewer than ``shortest``."""
+        if self.speeds:
+            feats = self.speeds[generator.integers(len(self.speeds))]
+            if utterance in feats and len(rows := feats[utterance]) >= shortest:
+                return rows
+        return self.feats[utterance]
 
     def rows_needed(self, utterance: str) -> int:
         """Network frames without which its phones, and letters, cannot be said."""

@@ -84,7 +84,8 @@ class Gradients:
         generator = np.random.default_rng(for_numpy)
         shortest = {u: self.part.rows_needed(u) * self.settings.subsampling for u in share.utterances}
         feats = [
-            augment(self.part.feats[u], self.part, self.settings, generator, shortest[u]) for u in share.utterances
+            augment(self.part.drawn(u, generator, shortest[u]), self.part, self.settings, generator, shortest[u])
+            for u in share.utterances
         ]
         self.model.train()
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.precision == "bfloat16"):

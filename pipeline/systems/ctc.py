@@ -5,9 +5,10 @@ It learns without any alignment; training stops, and the best weights are chosen
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -40,6 +41,7 @@ from pipeline.search.topology import ctc_topology
 from pipeline.search.tuning import BEST_PATH_ONLY, count_errors
 from pipeline.search.wfst import Beams
 from pipeline.sound.front_end import FrontEnd, FrontEndSettings
+from pipeline.sound.speed import speed_of
 
 # Powers of the label prior that posteriors are divided by, as a hybrid's are: without it the network's own habits (the
 # blank, frequent words) count twice, in its posteriors and in the language model. The best on dev is taken. It may be
@@ -216,14 +218,29 @@ def prepare(material: Material, settings: Settings, lang: Lang) -> Ready:
     dev_part, dev_print = survey(
         dev_feats, dev_targets, front_end.raw.coefficients, spellings(dev_feats, dev_targets, letters)
     )
-    train_part, short = split_by_length(surveyed, settings.subsampling)
+    speeds, speeds_print = at_speeds(feats, settings.speeds)
+    train_part, short = split_by_length(replace(surveyed, speeds=speeds), settings.subsampling)
     material.out.mkdir(parents=True, exist_ok=True)
     spelled_too = {utt: f" and {len(target)} letters" for utt, target in surveyed.letters.items()}
     held = {
         utt: f"{surveyed.num_frames[utt]} frames for {len(train_targets[utt])} phones{spelled_too.get(utt, '')}"
         for utt in short
     }
-    return Ready(front_end, train_part, dev_part, train_print + dev_print, held, unknown, letters)
+    digest = train_print + dev_print + speeds_print
+    return Ready(front_end, train_part, dev_part, digest, held, unknown, letters)
+
+
+def at_speeds(feats: Features, speeds: Sequence[str]) -> tuple[tuple[Features, ...], str]:
+    """The features at each of the ``speeds``, and a fingerprint of those that are not ``feats`` (sha256, hex); nothing
+    where there are no others. UserError where they have not been made, or are of other utterances."""
+    found = tuple(feats if speed_of(speed) == 1 else feats.at(speed) for speed in speeds)
+    others, digest = [other for other in found if other is not feats], hashlib.sha256()
+    if not others:
+        return (), ""
+    for other in others:
+        for utterance in other.of(read_datadir(feats.datadir)):
+            digest.update(other[utterance.id].data)
+    return found, digest.hexdigest()
 
 
 def _refuse_too_many_short(ready: Ready, material: Material, settings: Settings) -> None:

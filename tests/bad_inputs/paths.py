@@ -12,6 +12,7 @@ LATTICE = FREE, "ann-test0"
 NEURAL = "exp/toy/neural/model.safetensors"
 WITH_NEURAL, WITH_CLASSIFIER = {"also": "--model exp/toy/neural"}, {"also": "--model exp/toy/classifier"}
 MILLION = "ZERO " * 1_000_000
+SPEEDS = "0", "-1", "1000", "1.234", "fast"  # none of them
 FSDD = {"command": "--corpus fsdd --downloads downloads --cache cache --out data/toy"}
 KALDI = {"command": "--corpus toy --corpus-dir data/toy --out data/other"}
 HZ16 = swap(f"{DEV}/feats.json", "8000", "16000")

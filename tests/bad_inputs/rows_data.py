@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bad_inputs.paths import DEV, FSDD, KALDI, TEST, TRAIN, segments
+from bad_inputs.paths import DEV, FSDD, KALDI, SPEEDS, TEST, TRAIN, segments
 from bad_inputs.spoil import (
     FLAC_OF_A_DAY,
     both,
@@ -197,6 +197,8 @@ LANGUAGE = rows(
 FEATURES = rows(
     "make_mfcc",
     ("no such folder", None, "nowhere: no such data directory", {"also": "--data nowhere"}),
+    *((f"a speed of {word}", None, f"speed '{word}': write a number", {"also": f"--speed {word}"}) for word in SPEEDS),
+    ("a speed among the ordinary", None, f"looked for in {DEV}/speed0.9", {"also": f"--speed 0.9 --out {DEV}"}),
     ("no wav.scp", gone(f"{DEV}/wav.scp"), f"{DEV}/wav.scp: no such file"),
     ("an empty wav.scp", put(f"{DEV}/wav.scp", ""), f"{DEV}/wav.scp: no utterances"),
     ("a command in wav.scp", swap(f"{DEV}/wav.scp", "ann-dev0 ", "ann-dev0 touch ran;"), f"{DEV}/wav.scp:1: "),

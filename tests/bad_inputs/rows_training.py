@@ -6,7 +6,7 @@ import struct
 
 import numpy as np
 
-from bad_inputs.paths import ALI, DEV, GMM, HZ16, LANG, MILLION, NOT_MINE, TRAIN
+from bad_inputs.paths import ALI, DEV, GMM, HZ16, LANG, MILLION, NOT_MINE, SPEEDS, TRAIN
 from bad_inputs.spoil import (
     arrays,
     both,
@@ -240,6 +240,19 @@ TRAIN_NEURAL = rows(
     ("a network of no width", None, "setting width 0", {"also": "--width 0"}),
     ("all activations dropped", None, "setting dropout 1.0", {"also": "--dropout 1.0"}),
     ("a rate of NaN", None, "setting learning_rate nan", {"also": "--learning-rate nan"}),
+    *(
+        (f"a speed of {word}", None, f"speed '{word}': write a number", {"also": f"--speeds 1.0 {word}"})
+        for word in SPEEDS
+    ),
+    (
+        "a speed of which there are no features",
+        None,
+        (
+            f"{TRAIN}/speed0.9/feats.scp: no features at speed 0.9; run: make {TRAIN}/speed0.9/feats.scp;",
+            "--speeds 1.0",
+        ),
+        {"also": "--speeds 0.9 1.0"},
+    ),
     ("no jobs", None, "--jobs", {"also": "--jobs 0"}),
     ("a beginning that is not there", None, "exp/none/meta.json: no such model", {"also": "--init exp/none"}),
     ("a beginning that is a GMM", None, "exp/toy/gmm: no network to begin with", {"also": f"--init {GMM}"}),
@@ -265,6 +278,8 @@ ABLATION = rows(
     ("a setting of no network", None, "'depth=3': write NAME=VALUE", {"also": "--changes noise=0 depth=3"}),
     ("a setting without a value", None, "'noise': write NAME=VALUE", {"also": "--changes noise"}),
     ("a value that is no number", None, "--noise: invalid float value: 'loud'", {"also": "--changes noise=loud"}),
+    ("a speed of nought", None, "speed '0': write a number", {"also": "--changes speeds=1.0,0"}),
+    ("two values of noise", None, "unrecognized arguments: 0.2", {"also": "--changes noise=0.1,0.2"}),
     ("an encoder that is none", None, "argument --encoder: invalid choice: 'rnn'", {"also": "--changes encoder=rnn"}),
     ("a network of no width", None, "setting width 0", {"also": "--changes width=0"}),
     ("no epochs at all", None, "setting epochs 0", {"also": "--throughout epochs=0"}),

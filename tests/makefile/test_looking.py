@@ -49,6 +49,35 @@ def test_an_ablation_trains_as_the_model_was_and_rates_need_no_model(own):
     assert planned[0][1].endswith("--out exp/prompts/neural/rates.tsv --updates 50")
 
 
+def test_a_network_is_given_the_speeds_that_it_is_told_of(own):
+    own.pretend("all")
+    for asked in ("--speeds 0.9 1.0 1.10 --epochs 9", "--epochs 9 --speeds 0.9 1 1.10", "--speeds 0.9 1.10 fast"):
+        *extracted, trained = [one for one in own.planned("neural", f"NEURAL_ARGS={asked}")][:3]
+        assert trained[0] == "train_ctc" and trained[1].endswith(asked)
+        assert [(stage, " ".join(options.split())) for stage, options in extracted] == [
+            ("make_mfcc", f"--jobs 1 --data data/prompts/train --speed {speed} --out data/prompts/train/speed{speed}")
+            for speed in ("0.9", "1.10")
+        ]
+    for asked in (
+        "--epochs 9",
+        "--speeds 1.0 --epochs 2",
+        "--speeds",
+        "--seed 9 --speeds fast 0.9",
+        "--speeds $(shell ls)",
+    ):
+        assert "make_mfcc" not in own.stages("neural", f"NEURAL_ARGS={asked}")
+    own.pretend("neural", "NEURAL_ARGS=--speeds 0.9 1.0", when=1_610_000_000)
+    assert own.stages("neural", "NEURAL_ARGS=--speeds 0.9 1.0") == set()
+    assert own.stages("MFCC_ARGS=--x", "neural", "NEURAL_ARGS=--speeds 0.9 1.0") >= {"make_mfcc", "train_ctc"}
+    asked = "MODEL=neural", "NEURAL_ARGS=--speeds 0.9 1.0", "ABLATION_ARGS=--changes noise=0 speeds=1.0,1.05,noise=1"
+    assert [(stage, "--speed 1.05 " in options) for stage, options in own.planned("ablation", *asked)] == [
+        ("make_mfcc", True),
+        ("ablate", False),
+    ]
+    ((stage, options),) = own.planned("data/prompts/train/fbank/speed0.95/feats.scp")
+    assert stage == "make_mfcc" and options.endswith("--out data/prompts/train/fbank/speed0.95")
+
+
 @pytest.mark.parametrize("target", ["lattice", "lattice_text", "replay", "show STAGE=lattice"])
 def test_looking_inside_a_system_that_is_none(own, target):
     done = own.make("-n", *target.split(), "UTT=u1", "MODEL=gmn")

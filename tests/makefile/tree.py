@@ -151,7 +151,7 @@ class Tree:
             "own_lm": "lang.json",
         }
         if stage == "make_mfcc":
-            return self.root / value["--data"] / "feats.scp"
+            return self.root / value.get("--out", value["--data"]) / "feats.scp"
         if stage in ("score", "explain_errors"):
             return self.root / value["--decode"] / {"score": "wer.txt"}.get(stage, "errors.json")
         return self.root / value["--out"] / names.get(stage, "")
