@@ -418,7 +418,7 @@ bench: $(EXP)/neural/decode_test/hyp.txt $(reference)/ali_test/phones.txt
 
 ##@ Your own audio
 
-with_models = $(foreach s,$(1),--system $(s) $(call model_dir,$(s)) $(call search_lang,$(s)))
+with_models = $(lm_opt) $(foreach s,$(1),--system $(s) $(call model_dir,$(s)) $(call search_lang,$(s)))
 transcribe_opts = --exp $(EXP) $(models_opt) $(call with_models,$(SYSTEMS))
 ## transcribe: words and phones of recording WAV from each of SYSTEMS that is trained
 transcribe: | $(VENV)/.phonoscope

@@ -102,6 +102,17 @@ def systems_option(options: argparse.ArgumentParser) -> None:
         metavar=("NAME", "MODEL", "LANG"),
         help="a system, its model directory and lang directory; give it for each system",
     )
+    lm_option(options)
+
+
+def lm_option(options: argparse.ArgumentParser) -> None:
+    """The option of every stage that searches for words."""
+    options.add_argument(
+        "--lm",
+        type=path,
+        help="Python object that scores words in place of lang's n-gram, module:object or file.py:object (it is run);"
+        " for flashlight's search and that for letters",
+    )
 
 
 def reference_option(options: argparse.ArgumentParser) -> None:

@@ -78,9 +78,9 @@ def listed(args: Namespace) -> list[ListedSystem]:
     return systems
 
 
-def loaded(exp: Path, systems: list[ListedSystem]) -> dict[str, Searches]:
+def loaded(args: Namespace, systems: list[ListedSystem]) -> dict[str, Searches]:
     """The systems with their searches; UserError for one that cannot follow speech."""
-    searches = load_searches(exp, systems)
+    searches = load_searches(args.exp, systems, args.lm)
     for name, one in searches.items():
         if one.system.front_end.raw.encoder:
             raise UserError(f"{name}: its encoder hears whole recordings; leave it out of LISTEN, or: make transcribe")
@@ -113,7 +113,7 @@ def until_interrupted() -> Iterator[Callable[[], bool]]:
 def main(args: Namespace) -> tuple[Path, str]:
     systems = listed(args)
     source, out, title = source_of(args)
-    settings, searches = settings_from(args, ListenSettings), loaded(args.exp, systems)
+    settings, searches = settings_from(args, ListenSettings), loaded(args, systems)
     page = Page(args.port, partial(live_page, len(searches))) if args.page else None
     warm_up(searches, source.sample_rate, settings)
     listener, latency, kept = Listener(searches, source.sample_rate, settings), Latency(), Kept(out / HEARD, searches)

@@ -13,7 +13,7 @@ from pipeline.search.letter_beam import LetterBeamSettings
 from pipeline.search.tuning import Tuned
 from pipeline.search.wfst import Beams
 from pipeline.search.word_lm import import_own
-from stages.common import path, settings_from, settings_options
+from stages.common import lm_option, settings_from, settings_options
 
 TUNED = ("lm_weight", "word_score")
 
@@ -21,12 +21,7 @@ TUNED = ("lm_weight", "word_score")
 def lang_option(options: ArgumentParser) -> None:
     """The lang directory of a search."""
     options.add_argument("--lang", type=Path, required=True, help="lang directory")
-    options.add_argument(
-        "--lm",
-        type=path,
-        help="Python object that scores words in place of lang's n-gram, module:object or file.py:object (it is run);"
-        " for flashlight's search and that for letters",
-    )
+    lm_option(options)
 
 
 def searched_lang(arguments: Namespace) -> Lang:

@@ -71,7 +71,7 @@ def in_ipa(phones: Sequence[Segment], phone_set: PhoneSet) -> list[Segment]:
 def main(args: Namespace) -> tuple[Path, str]:
     candidates = [ListedSystem(name, Path(model), Path(lang)) for name, model, lang in args.system]
     systems, missing = trained(args.exp, candidates)
-    searches = load_searches(args.exp, systems)
+    searches = load_searches(args.exp, systems, args.lm)
     enter_layers(raw_wanted(searches), args.models)
     recording = read_recording(args.wav, raw_wanted(searches))
     out = own_folder(args.exp / "own", args.wav)  # an unwritable folder is better known now than after the search

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from dataclasses import replace
-from itertools import product
+from itertools import pairwise, product
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +21,11 @@ from pipeline.neural.model import CtcModel, Encoder, EncoderConfig, load_model, 
 from pipeline.neural.spelling import SPELLINGS, AttentionSpelling, Spelling, TransducerSpelling
 from pipeline.neural.train import error_rate, finish, train
 from pipeline.search.decode import SearchSettings, word_decoder
+from pipeline.search.incremental import incremental
 from pipeline.search.letter_beam import Grammar, LetterBeam, LetterBeamSettings
+from pipeline.search.system import System
 from pipeline.sound.front_end import FrontEnd, raw_of
+from pipeline.stream.placed import placed
 from pipeline.systems import ctc
 from pipeline.systems.ctc import system_of
 
@@ -156,6 +159,34 @@ def test_the_search_finds_the_best_of_all_sentences(lang, name, seed):
     assert [one.score for one in found] == sorted((one.score for one in found), reverse=True)
 
 
+@pytest.mark.parametrize("name", ["ctc", "transducer"])
+def test_words_grow_as_rows_come(lang, name, tmp_path: Path):
+    """Of a network with random weights, in steps of any size: words before the end, and at the end those of the whole,
+    with their phones. Letters are within what was heard and spell the words."""
+    system, scores = random_speller(lang, name, tmp_path, 90)
+    search = "wfst" if name == "ctc" else "letters"
+    decoder = word_decoder(system, lang, search, SearchSettings(1.0), letter_beam=LetterBeamSettings(4))
+    growing, lexicon, early = incremental(decoder), spelling_lexicon(lang.lexicon), 0
+    for cuts in ((1, 2, 50, 51), (30,), range(1, 90)):
+        growing.begin()
+        for first, last in pairwise([0, *cuts, 90]):
+            growing.step(scores[first:last])
+            words, letters = growing.best()
+            said = placed(words, letters, lexicon)
+            assert [word.label for word in said] == list(words)
+            assert all(0 <= word.start < word.end <= last + 1 for word in said)
+            early += bool(words) and last < 60
+        found, whole = growing.end("u", 90), decoder.decode("u", scores, 90)
+        assert whole.words and (found.words, found.phones, found.nbest) == (whole.words, whole.phones, whole.nbest)
+    assert early
+
+
+def test_an_attention_decoder_needs_the_whole(lang, tmp_path: Path):
+    system, _ = random_speller(lang, "attention", tmp_path, 10)
+    with pytest.raises(UserError, match="whole utterances"):
+        incremental(word_decoder(system, lang, "letters", SearchSettings(1.0)))
+
+
 def spelled_part(count: int, seed: int) -> tuple[Part, str]:
     """The phones of `synthetic`, each of which is spelled by one letter, in one word."""
     part, digest = synthetic(count, seed)
@@ -193,18 +224,23 @@ def test_phones_that_are_only_read_teach_nothing():
     assert moved <= {"output.weight", "output.bias"}
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_words_are_found_with_their_phones(lang, name, tmp_path: Path):
-    """By a network with random weights: what matters is that all fits together."""
+def random_speller(lang, name: str, folder: Path, num_rows: int) -> tuple[System, np.ndarray]:
+    """A network with random weights, and what it says of noise."""
     torch.manual_seed(3)
     config = EncoderConfig("conv-bilstm", 39, len(lang.tokens), 8, 1, 1, 1, 0.0, name, len(LETTERS), True)
     encoder = Encoder(config).eval()
     width = len(lang.tokens) + encoder.spelling.width
     model = CtcModel(encoder, lang.tokens, np.zeros(width, np.float32), LETTERS)
-    system = system_of(tmp_path, FrontEnd(raw=raw_of("mfcc", 8000)), model, 0.5, spelling=True)
-    feats = np.random.default_rng(1).standard_normal((40, 39), dtype=np.float32)
-    scores = system.scores(feats)
-    assert scores.shape == (40, width)
+    system = system_of(folder, FrontEnd(raw=raw_of("mfcc", 8000)), model, 0.5, spelling=True)
+    scores = system.scores(np.random.default_rng(1).standard_normal((num_rows, 39), dtype=np.float32))
+    assert scores.shape == (num_rows, width)
+    return system, scores
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_words_are_found_with_their_phones(lang, name, tmp_path: Path):
+    """By a network with random weights: what matters is that all fits together."""
+    system, scores = random_speller(lang, name, tmp_path, 40)
     search = "wfst" if name == "ctc" else "letters"
     decoder = word_decoder(system, lang, search, SearchSettings(1.0), letter_beam=LetterBeamSettings(4))
     found = decoder.decode("u", scores, 40)

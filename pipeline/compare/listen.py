@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from pipeline.search.decode import Decoder, Hypothesis, SearchSettings, WfstDeco
 from pipeline.search.graph import Lexicon
 from pipeline.search.system import System
 from pipeline.search.tuning import read_tuning
+from pipeline.search.word_lm import import_own
 from pipeline.sound.front_end import Raw
 from pipeline.sound.pauses import Piece
 from pipeline.sound.recording import Recording, shifted
@@ -58,15 +60,17 @@ def raw_wanted(searches: Mapping[str, Searches]) -> set[Raw]:
     return {one.system.front_end.raw for one in searches.values()}
 
 
-def load_searches(exp: Path, chosen: list[ListedSystem]) -> dict[str, Searches]:
-    """The systems by name, with their tuned searches; what two of them have in common is there once."""
+def load_searches(exp: Path, chosen: list[ListedSystem], lm: Path | None = None) -> dict[str, Searches]:
+    """The systems by name, with their tuned searches; what two of them have in common is there once. ``lm``: a Python
+    object that scores words in place of the n-grams. UserError where a search cannot use it."""
+    own_lm = import_own(str(lm)) if lm else None
     models: dict[Path, System] = {}
     langs: dict[Path, Lang] = {}
     frees: dict[tuple[Path, Path, SearchSettings], Decoder] = {}
     searches = {}
     for name, model, directory in chosen:
         system = models[model] = models.get(model) or load_system(model)
-        lang = langs[directory] = langs.get(directory) or load_lang(directory)
+        lang = langs[directory] = langs.get(directory) or replace(load_lang(directory), own_lm=own_lm)
         search, words, free = read_tuning(exp / name / "tuning.json")
         key = model, directory, free
         frees[key] = frees.get(key) or WfstDecoder(system, lang, "free", free)

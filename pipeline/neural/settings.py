@@ -55,6 +55,11 @@ class TrainSettings:
     )
     spelling: str = setting("ctc", "how words are spelled, if they are", choices=tuple(SPELLINGS))
     init: str = setting("", "model directory of a network whose weights are taken to begin with, where they fit")
+    precision: str = setting(
+        "float32",
+        "numbers that the network is computed with in training; weights, loss and their averages stay float32",
+        choices=("float32", "bfloat16"),
+    )
     seed: int = setting(1, "seed of everything random")
 
     @property

@@ -16,6 +16,7 @@ import mmap
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from tqdm import tqdm
 
 from lexicon.errors import UserError
 from pipeline.base.parallel import Crew, each
+from pipeline.neural import ranks
 from pipeline.neural.checkpoint import CHECKPOINT, State, copy_weights, load_checkpoint, save_checkpoint
 from pipeline.neural.data import Part, augment, batches, ceil_div, collate
 from pipeline.neural.history import MEASURED, Epoch, as_json, write_history
@@ -86,8 +88,9 @@ class Gradients:
             for u in share.utterances
         ]
         self.model.train()
-        columns, lengths = self.model(*collate(feats, self.device))
-        loss = self._loss(columns, lengths, share.utterances)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.precision == "bfloat16"):
+            columns, lengths = self.model(*collate(feats, self.device))
+        loss = self._loss(columns.float(), lengths, share.utterances)
         for place, value in zip(self.of_parts[share.number], torch.autograd.grad(loss, self.parameters)):
             place.copy_(value)
         return loss.item()
@@ -112,7 +115,10 @@ class Gradients:
 
     @contextlib.contextmanager
     def crew(self, jobs: int) -> Iterator[Compute]:
-        """What computes several parts, in ``jobs`` processes."""
+        """What computes several parts, in ``jobs`` processes, or in those of torchrun."""
+        if ranks.several():
+            yield partial(ranks.compute, self)
+            return
         if jobs == 1:
             yield lambda shares: map(self.compute, shares)
             return
@@ -290,6 +296,7 @@ def train(
     plan = json.dumps(told, sort_keys=True)
     fingerprint = hashlib.sha256(plan.encode()).hexdigest()
     checkpoint = out / CHECKPOINT
+    ranks.share_file(checkpoint)
     load_checkpoint(checkpoint, state, fingerprint)
     bar = tqdm(total=settings.epochs, initial=state.epoch, desc="train", unit="epoch", disable=None)
     jobs, gradients = jobs if device.type == "cpu" else 1, Gradients(state.model, train_part, settings, device)

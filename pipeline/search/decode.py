@@ -25,7 +25,7 @@ from pipeline.lattice.words import SpellingTree, place_words, word_lattice
 from pipeline.neural.paths import greedy, input_frames
 from pipeline.search.flashlight import FlashlightDecoder, FlashlightSettings, Reading
 from pipeline.search.graph import Lexicon, decoding_graph, linear_graph, phone_loop
-from pipeline.search.letter_beam import Grammar, LetterBeam, LetterBeamSettings, word_confidence
+from pipeline.search.letter_beam import Candidate, Grammar, LetterBeam, LetterBeamSettings, word_confidence
 from pipeline.search.posteriors import log_phone_posteriors, phone_labels
 from pipeline.search.system import System
 from pipeline.search.topology import Topology
@@ -243,16 +243,20 @@ class LetterSearch:
         if not candidates or not candidates[0].text.words:
             return Hypothesis([], [])
         best, sure = candidates[0], word_confidence(candidates)
-        rows, letters, confidence = [*best.rows, len(scores)], [], []
-        position = 0
-        for index, word in enumerate(best.text.words):
-            for letter in spelled(word):
-                begin, end = rows[position], max(rows[position : position + 2])
-                letters.append(Segment(letter, *input_frames(begin, end, self.system.step, num_frames), index))
-                confidence.append(sure[index])
-                position += 1
+        letters = self.placed(best, len(scores), num_frames)
         words = word_segments(letters, list(best.text.words))
+        confidence = [sure[letter.word] for letter in letters]
         return Hypothesis(words, letters, confidence, nbest=[(one.score, one.text.words) for one in candidates])
+
+    def placed(self, candidate: Candidate, num_rows: int, num_frames: int) -> list[Segment]:
+        """The letters of the words of a text, of so many rows, each from that where it was written to the next's."""
+        rows = [*candidate.rows, num_rows]
+        letters: list[Segment] = []
+        for index, word in enumerate(candidate.text.words):
+            for letter in spelled(word):
+                begin, end = rows[len(letters)], max(rows[len(letters) : len(letters) + 2])
+                letters.append(Segment(letter, *input_frames(begin, end, self.system.step, num_frames), index))
+        return letters
 
 
 class SpellingDecoder:

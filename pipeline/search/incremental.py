@@ -9,7 +9,16 @@ import numpy as np
 
 from lexicon.errors import UserError
 from pipeline.neural.paths import input_frames
-from pipeline.search.decode import Decoder, FlashlightWords, Hypothesis, WfstDecoder
+from pipeline.neural.spelling import TransducerSpelling
+from pipeline.search.decode import (
+    Decoder,
+    FlashlightWords,
+    Hypothesis,
+    LetterSearch,
+    SpellingDecoder,
+    WfstDecoder,
+)
+from pipeline.search.letter_beam import TransducerTexts
 from pipeline.search.wfst import BestPath
 from pipeline.times.segments import Segment
 
@@ -24,8 +33,8 @@ class Incremental(Protocol):
         """The next rows."""
 
     def best(self) -> tuple[tuple[str, ...], list[Segment]]:
-        """The words so far, and the phones with their frames (without words), those of the word that is being said
-        among them. A later row may change any of it."""
+        """The words so far, and with their frames the phones (without words), those of the word that is being said
+        among them; or the letters, of a search that spells. A later row may change any of it."""
 
     def end(self, utterance: str, num_frames: int) -> Hypothesis:
         """What the decoder says of all rows at once."""
@@ -37,7 +46,12 @@ def incremental(decoder: Decoder) -> Incremental:
         return IncrementalWfst(decoder)
     if isinstance(decoder, FlashlightWords):
         return IncrementalFlashlight(decoder)
-    raise UserError("this search needs whole utterances; take a system whose search is wfst or flashlight")
+    if isinstance(decoder, SpellingDecoder):
+        if isinstance(decoder.search, WfstDecoder):
+            return IncrementalSpelling(decoder, IncrementalWfst(decoder.search))
+        if isinstance(decoder.search, LetterSearch) and isinstance(decoder.search.beam.spelling, TransducerSpelling):
+            return IncrementalSpelling(decoder, IncrementalTransducer(decoder.search))
+    raise UserError("this search needs whole utterances: an attention decoder may look anywhere in them")
 
 
 class IncrementalWfst:
@@ -89,6 +103,49 @@ class IncrementalFlashlight:
         rows, self.rows = self.rows, []
         readings = self.words.decoder.decode_end()
         return self.words.hypothesis(readings, np.concatenate(rows), num_frames) if rows else Hypothesis([], [])
+
+
+class IncrementalTransducer:
+    """The search through a transducer's rows. Letters that were written in one row have a frame each."""
+
+    def __init__(self, search: LetterSearch):
+        self.search = search
+        self.begin()
+
+    def begin(self) -> None:
+        self.texts = TransducerTexts(self.search.beam)
+
+    def step(self, scores: np.ndarray) -> None:
+        self.texts.step(scores[:, self.search.writer.first :])
+
+    def best(self) -> tuple[tuple[str, ...], list[Segment]]:
+        text, num_rows = self.texts.beam[0], self.texts.num_rows
+        letters = self.search.placed(text, num_rows, num_rows * self.search.system.step)
+        shown = [Segment(one.label, one.start, max(one.end, one.start + 1)) for one in letters]
+        return text.text.words, shown
+
+
+class IncrementalSpelling:
+    """Words by their letters while the rows come; their phones at the end."""
+
+    def __init__(self, decoder: SpellingDecoder, letters: IncrementalWfst | IncrementalTransducer):
+        self.decoder, self.letters = decoder, letters
+        self.begin()
+
+    def begin(self) -> None:
+        self.rows: list[np.ndarray] = []
+        self.letters.begin()
+
+    def step(self, scores: np.ndarray) -> None:
+        self.letters.step(scores)
+        self.rows.append(scores)
+
+    def best(self) -> tuple[tuple[str, ...], list[Segment]]:
+        return self.letters.best()
+
+    def end(self, utterance: str, num_frames: int) -> Hypothesis:
+        rows, self.rows = self.rows, []
+        return self.decoder.decode(utterance, np.concatenate(rows), num_frames) if rows else Hypothesis([], [])
 
 
 def _segments(phones: list[tuple[str, int, int]], step: int, num_rows: int) -> list[Segment]:

@@ -17,9 +17,10 @@ import numpy as np
 
 from lexicon.errors import UserError
 from lexicon.phones import SILENT
+from lexicon.spelling import spelling_lexicon
 from pipeline.base.training import setting
 from pipeline.compare.listen import Searches, listen, raw_wanted
-from pipeline.search.decode import Decoder, Hypothesis
+from pipeline.search.decode import Decoder, Hypothesis, SpellingDecoder
 from pipeline.search.incremental import Incremental, incremental
 from pipeline.search.system import System
 from pipeline.sound.front_end import FrontEnd, SpeakerStats
@@ -93,6 +94,10 @@ class Listener:
             for decoder in (one.words, one.free)
             if (search := _following(decoder))
         }
+        self.lexicons = {
+            name: spelling_lexicon(one.lexicon) if isinstance(one.words, SpellingDecoder) else one.lexicon
+            for name, one in searches.items()
+        }
         self.settling = {name: Settling(settings.settle) for name in searches}
         self.cut, self.start, self.piece = 0, -1, 0  # where the last piece ended; where speech began; which it is
 
@@ -144,7 +149,7 @@ class Listener:
                 continue
             given = self.scores[id(one.system)].given - len(rows)
             yield Rows(name, self.start + given * one.system.step, rows)
-            said = placed(*self._best(one.words), one.lexicon)
+            said = placed(*self._best(one.words), self.lexicons[name])
             settled = self.settling[name].of(said, self.growing.end)
             yield Heard(name, self.piece, said, settled, _without_silence(self._best(one.free)[1]), False)
 

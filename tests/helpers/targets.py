@@ -27,6 +27,7 @@ TARGETS = (
     "lattice_text",
     "whisper_phones",
     "whisper_probe",
+    "fine",
     "wav2vec2_phones",
     "models",
     "encode",

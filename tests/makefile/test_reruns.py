@@ -214,6 +214,8 @@ def test_a_language_model_of_the_users_is_in_every_search_that_a_look_repeats(fi
         assert ("--lm=mine.py:model" in options) == (stage in ("tune", "decode", "explain_errors")), options
     (replay,) = [line for stage, line in finished.planned("replay", "UTT=u1", "LM=mine.py:model") if stage == "replay"]
     assert "--lm=mine.py:model" in replay
+    for look in ("transcribe", "listen"):
+        assert "--lm=mine.py:model" in finished.make("-n", look, "WAV=x.wav", "LM=mine.py:model").stdout
 
 
 def test_an_environment_whose_making_was_broken_off_is_made_anew(tmp_path):
