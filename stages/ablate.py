@@ -80,17 +80,19 @@ def changed(settings: Any, changes: Sequence[str]) -> Any:
     a wrong option."""
     options = parser("")
     settings_options(options, type(settings), tuned=[field.name for field in fields(settings)])
-    words: list[str] = []
+    words: list[list[str]] = []
     for change in changes:
         name, sign, value = change.partition("=")
         if not sign and words:
-            words.append(name)
+            words[-1].append(name)
             continue
         if not sign or name not in {field.name for field in fields(settings)}:
             known = " ".join(field.name for field in fields(settings))
             raise UserError(f"{change!r}: write NAME=VALUE, of settings with their name; there are: {known}")
-        words.append(f"--{name.replace('_', '-')}={value}")
-    return settings_from(options.parse_args(words), type(settings), settings)
+        words.append([f"--{name.replace('_', '-')}", value])
+    # One value is joined to its option, for it may begin with "-"; several cannot be.
+    joined = [piece for word in words for piece in (["=".join(word)] if len(word) == 2 else word)]
+    return settings_from(options.parse_args(joined), type(settings), settings)
 
 
 def _within(material: Material, name: str) -> Material:

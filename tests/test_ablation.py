@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,9 @@ def test_an_outcome_is_known_if_it_was_told_the_same_and_is_whole(tmp_path: Path
 @pytest.mark.parametrize("change", CHANGES)
 def test_every_change_that_is_made_unasked_is_one(change: str):
     assert changed(ctc.Settings(), change.split(",")) != ctc.Settings()
+
+
+def test_a_setting_of_several_values_takes_what_follows_without_a_name():
+    assert changed(ctc.Settings(), ["speeds=0.9", "1.0", "1.1", "noise=0"]) == replace(
+        ctc.Settings(), speeds=("0.9", "1.0", "1.1"), noise=0.0
+    )
