@@ -42,7 +42,7 @@ class TrainSettings:
     average_decay: float = setting(0.99, "decay per step of the moving average of the weights, which is the model")
     speed_change: float = setting(0.1, "utterances are made faster or slower by up to this share")
     speeds: tuple[str, ...] = setting(
-        ("1.0",), "speeds at which the sound of train is played, with its pitch; an utterance has any of them each time"
+        ("1.0",), "speeds that the sound of train is played at, pitch and all; one is drawn for an utterance each time"
     )
     time_masks: float = setting(1.0, "masks of 1 to 10 frames per second of speech, on average")
     feature_mask: int = setting(3, "coefficients masked at most, with their deltas")
