@@ -13,16 +13,22 @@ load = letters.load
 
 @dataclass(frozen=True)
 class Settings(letters.Spelling):
-    """As those of all networks that spell."""
+    """As those of all networks that spell, but for what an Emformer needs to learn from little: on dev of prompts it
+    has learned nothing after 25 epochs without convolutions (100 % CER), and has 22 % after 8 with two, small batches
+    of a small rate, and half the loss for phones."""
 
     encoder: str = otherwise(ctc.Settings, "encoder", "emformer")
     width: int = otherwise(ctc.Settings, "width", 192)
     layers: int = otherwise(ctc.Settings, "layers", 3)
-    epochs: int = otherwise(ctc.Settings, "epochs", 25)
+    epochs: int = otherwise(ctc.Settings, "epochs", 20)
     subsampling: int = otherwise(ctc.Settings, "subsampling", 4)
-    conv_layers: int = otherwise(ctc.Settings, "conv_layers", 0)
+    conv_layers: int = otherwise(ctc.Settings, "conv_layers", 2)
+    dropout: float = otherwise(ctc.Settings, "dropout", 0.1)
+    batch_size: int = otherwise(ctc.Settings, "batch_size", 4)
+    learning_rate: float = otherwise(ctc.Settings, "learning_rate", 1e-3)
+    warmup_epochs: int = otherwise(ctc.Settings, "warmup_epochs", 1)
     spelling: str = otherwise(ctc.Settings, "spelling", "transducer")
-    letter_share: float = otherwise(ctc.Settings, "letter_share", 0.7)
+    letter_share: float = otherwise(ctc.Settings, "letter_share", 0.5)
 
 
 def train(material: Material, settings: Settings) -> list[str]:
