@@ -16,7 +16,7 @@ from lexicon.files import folder_from, read_json
 from lexicon.fold import Fold, read_fold
 from lexicon.text import columns, read_text, same_ids
 from pipeline.base.edits import Pairs
-from pipeline.compare.further import Further, combinations, own_words
+from pipeline.compare.further import Further, combinations, own_words, second_passes
 from pipeline.compare.score import Counts, align_all, count, total
 from pipeline.compare.significance import PairedTest, Rate, error_rate, in_words, paired_test, resampling_units
 from pipeline.datadir import Utterance
@@ -89,7 +89,8 @@ class Comparison:
         """Rows of some measures beside the systems: what was made of several of these, and own words."""
         exp, names = self.aligned.parent.parent, [system.name for system in self.systems]
         together = combinations(exp, names, self.references, self.fold)
-        return [*together, *own_words(self.data, self.lang, self.references["words"])]
+        words = self.references["words"]
+        return [*together, *second_passes(exp, names, words), *own_words(self.data, self.lang, words)]
 
     @property
     def reference(self) -> str:
