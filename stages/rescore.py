@@ -71,7 +71,7 @@ if __name__ == "__main__":
     options.add_argument("--data", type=Path, required=True, help="data folder of the corpus, with dev/ and test/")
     options.add_argument("--system", required=True, help="system that keeps lattices of words, or n-best lists")
     options.add_argument(
-        "--model", type=Path, required=True, help="neural language model, as stages.train_lm writes it"
+        "--model", type=Path, required=True, help="neural language model, as stages.neural_lm writes it"
     )
     lang_option(options)
     options.add_argument("--out", type=Path, required=True, help="folder to write (replaced if it is there)")

@@ -153,7 +153,8 @@ def mixed(ngram: np.ndarray, neural: np.ndarray, weight: float) -> np.ndarray:
 
 def perplexity(log_probs: np.ndarray) -> float:
     """Per word and sentence end."""
-    return float(np.exp(-log_probs.mean()))
+    with np.errstate(over="ignore"):
+        return float(np.exp(-log_probs.mean()))
 
 
 def save_lstm_lm(directory: Path, model: LstmLm, meta: dict[str, Any]) -> None:

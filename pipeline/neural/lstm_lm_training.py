@@ -98,7 +98,7 @@ def _new_model(words: Sequence[str], ngram: NGram, settings: LmSettings) -> Lstm
         if not 0 <= settings.word_dropout < 1:
             raise ValueError(f"word_dropout {settings.word_dropout}, not in 0..1")
     except ValueError as error:
-        raise UserError(f"setting {error}; see: python -m stages.train_lm --help") from error
+        raise UserError(f"setting {error}; see: python -m stages.neural_lm --help") from error
     model = LstmLm(LmNetwork(config), list(words))
     unigrams = [LN10 * max(ngram.score((), word), -9.0) for word in (*words, END, UNKNOWN)]
     with torch.no_grad():

@@ -21,7 +21,7 @@ def main(args: Namespace) -> tuple[Path, str]:
     save_lstm_lm(args.out, model, told)
     dev_perplexity = told["dev_perplexity"]
     return args.out / MODEL, (
-        f"{args.out.name}: {model.network.num_parameters():,} parameters, {len(train)} sentences, best of"
+        f"{model.network.num_parameters():,} parameters, {len(train)} sentences, best of"
         f" {told['epochs']} epochs {told['best_epoch']}, {told['train_seconds']:.0f} s; dev perplexity"
         f" {dev_perplexity['ngram']:.1f} n-gram, {dev_perplexity['neural']:.1f} network, {dev_perplexity['both']:.1f}"
         f" both, the network weighing {dev_perplexity['weight']:g}"
