@@ -130,7 +130,11 @@ RESCORE = rows(
         swap(f"{LM}/meta.json", '"ZERO"', '"HERO"'),
         "trained with other words than the lexicon has (first: HERO)",
     ),
-    ("a network of another size", swap(f"{LM}/meta.json", '"width": 8', '"width": 9'), "does not hold the network of"),
+    (
+        "a network of another size",
+        swap(f"{LM}/meta.json", '"num_symbols": 4', '"num_symbols": 5'),
+        f"{LM}/meta.json: not a language model's description (5 symbols for 2 words)",
+    ),
     ("no such system", None, "exp/toy/magic/decode_dev: neither lattices of words", {"also": "--system magic"}),
     ("a system that has not decoded dev", gone("exp/toy/gmm/decode_dev/hyp.txt"), "decode_dev/hyp.txt: no such file"),
     ("a lattice cut short", cut(WORD_ARCS, 0.1), f"{WORD_ARCS}: ann-test0: cut short"),
