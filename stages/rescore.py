@@ -5,30 +5,20 @@ adds a row."""
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from lexicon.errors import UserError
 from lexicon.files import atomic_dir, write_json, write_lines
-from lexicon.lang import Lang
 from pipeline.base.parallel import each
 from pipeline.base.spill import OnDisk
 from pipeline.datadir.sets import read_set
 from pipeline.lattice import Lattice
-from pipeline.neural.lstm_lm import LstmLm, load_lstm_lm, mixed, ngram_log_probs, of_text, perplexity
-from pipeline.neural.lstm_lm_training import WEIGHTS
+from pipeline.neural.lstm_lm import load_lstm_lm, perplexities
 from pipeline.search.decode import has_word_graph
 from pipeline.search.rescore import FIRST_PASS, Expanded, RescoreSettings, expand, heard, kept_words, tune
 from stages.common import jobs, parser, run, settings_from, settings_options
 from stages.search_options import lang_option, searched_lang
-
-
-def perplexities(lang: Lang, lm: LstmLm, sentences: Sequence[Sequence[str]]) -> dict[float, float]:
-    """By the network's weight; 0 is the n-gram alone, 1 the network."""
-    histories, asked = of_text(sentences, lang.words)
-    ngram, neural = ngram_log_probs(lang.lm, histories, asked), lm.log_probs(histories, asked)
-    return {weight: perplexity(mixed(ngram, neural, weight)) for weight in WEIGHTS}
 
 
 def main(args: Namespace) -> tuple[Path, str]:
@@ -48,7 +38,7 @@ def main(args: Namespace) -> tuple[Path, str]:
             lattices = kept_words(args.exp / args.system / f"decode_{name}", utterances)
             return OnDisk(out, zip(utterances, each(one, lattices, args.jobs)))
 
-        of_dev = perplexities(lang, lm, list(words["dev"].values()))
+        of_dev = perplexities(lang.lm, lm, words["dev"].values())
         tried = tune(expanded("dev"), words["dev"], min(of_dev, key=of_dev.__getitem__), args.jobs)
         best, total = min(tried, key=tried.__getitem__), sum(map(len, words["dev"].values()))
         before, after = (100 * tried[how] / max(total, 1) for how in (FIRST_PASS, best))

@@ -22,6 +22,7 @@ from pipeline.neural.weights import folded, read_weights, write_weights
 
 KIND = "lstm_lm"
 AT_ONCE = 1024  # histories whose predictions are computed together: 1024 x words in float32
+WEIGHTS = tuple(round(0.1 * tenth, 1) for tenth in range(11))  # of the network beside the n-gram
 LN10 = float(np.log(10.0))
 
 Asked = Sequence[tuple[int, str]]  # what is predicted: after which history, which word
@@ -155,6 +156,13 @@ def perplexity(log_probs: np.ndarray) -> float:
     """Per word and sentence end."""
     with np.errstate(over="ignore"):
         return float(np.exp(-log_probs.mean()))
+
+
+def perplexities(ngram: NGram, lm: LstmLm, sentences: Iterable[Sequence[str]]) -> dict[float, float]:
+    """Of a text, per known word and sentence end, by the network's weight: 0 is the n-gram alone, 1 the network."""
+    histories, asked = of_text(sentences, lm.words)
+    of_ngram, of_network = ngram_log_probs(ngram, histories, asked), lm.log_probs(histories, asked)
+    return {weight: perplexity(mixed(of_ngram, of_network, weight)) for weight in WEIGHTS}
 
 
 def save_lstm_lm(directory: Path, model: LstmLm, meta: dict[str, Any]) -> None:

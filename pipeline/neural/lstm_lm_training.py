@@ -22,13 +22,11 @@ from pipeline.neural.lstm_lm import (
     LmNetwork,
     LstmLm,
     check_config,
-    mixed,
-    ngram_log_probs,
     of_text,
+    perplexities,
     perplexity,
 )
 
-WEIGHTS = tuple(round(0.1 * tenth, 1) for tenth in range(11))  # of the network beside the n-gram
 PADDING = -100  # of a target that is none
 
 
@@ -65,7 +63,6 @@ def train_lstm_lm(
         model.network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
     )
     histories, asked = of_text(dev, words)
-    of_ngram = ngram_log_probs(ngram, histories, asked)
     best, best_epoch, kept, history = math.inf, 0, model.network.state_dict(), []
     for epoch in tqdm(range(1, settings.epochs + 1), "lstm_lm", unit="epoch", disable=None):
         loss = _epoch(model, train, optimizer, generator, settings)
@@ -77,8 +74,7 @@ def train_lstm_lm(
         if epoch - best_epoch >= settings.patience:
             break
     model.network.load_state_dict(kept)
-    neural = model.log_probs(histories, asked)
-    both = {weight: perplexity(mixed(of_ngram, neural, weight)) for weight in WEIGHTS}
+    both = perplexities(ngram, model, dev)
     weight = min(both, key=both.__getitem__)
     return model, {
         "dev_perplexity": {"ngram": both[0.0], "neural": both[1.0], "both": both[weight], "weight": weight},

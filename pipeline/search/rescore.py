@@ -25,8 +25,7 @@ from pipeline.base.training import setting
 from pipeline.datadir.sets import decode_again
 from pipeline.lattice import LARGEST, Lattice, best_path, kept_lattices
 from pipeline.lattice.paths import ROUNDING, best_scores
-from pipeline.neural.lstm_lm import Histories, LstmLm, mixed, ngram_log_probs
-from pipeline.neural.lstm_lm_training import WEIGHTS
+from pipeline.neural.lstm_lm import WEIGHTS, Histories, LstmLm, mixed, ngram_log_probs
 from pipeline.search.decode import read_nbest
 
 SCALES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.4, 1.6, 2.0)
@@ -83,10 +82,13 @@ def heard(expanded: Expanded | None, how: Interpolation) -> list[str]:
 
 
 def expand(lattice: Lattice, lm: LstmLm, ngram: NGram, settings: RescoreSettings = RescoreSettings()) -> Expanded:
-    """Expand a lattice of words, each of which is the ``word`` of an arc."""
+    """Expand a lattice of words, each of which is the ``word`` of an arc. UserError if too many paths are as good as the
+    best."""
     size, beam = max(settings.history, ngram.order - 1), lattice.beam
     while (found := _expand(lattice, size, beam)) is None:
         beam = min(beam, _widest(lattice)) / 2
+        if beam < ROUNDING:
+            raise UserError(f'the lattice of "{lattice.utterance}": too large; decode with a smaller --lattice-beam')
     expanded, histories, arcs, asked = found
     of_ngram, of_network = ngram_log_probs(ngram, histories, asked), lm.log_probs(histories, asked)
     return Expanded(expanded, arcs, of_ngram, of_network, np.array([word != END for _, word in asked]))
@@ -144,8 +146,15 @@ def _expand(
                 rows.append((number[state], there, arc))
         if len(rows) > MAX_ARCS:
             return None
+    return _of_states(lattice, number, rows, beam), histories, np.array(arcs), asked
+
+
+def _of_states(
+    lattice: Lattice, number: Mapping[_State, int], rows: Sequence[tuple[int, _State, int]], beam: float
+) -> Lattice:
+    """The lattice of the states and of the arcs (from, to, arc of ``lattice``) between them."""
     chosen = [arc for *_, arc in rows]
-    expanded = replace(
+    return replace(
         lattice,
         node_frame=lattice.node_frame[[state.node for state in number]],
         arc_from=np.array([begin for begin, *_ in rows]),
@@ -157,7 +166,6 @@ def _expand(
         posterior=np.zeros(0),
         beam=beam,
     )
-    return expanded, histories, np.array(arcs), asked
 
 
 def tune(
