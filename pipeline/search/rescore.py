@@ -82,8 +82,8 @@ def heard(expanded: Expanded | None, how: Interpolation) -> list[str]:
 
 
 def expand(lattice: Lattice, lm: LstmLm, ngram: NGram, settings: RescoreSettings = RescoreSettings()) -> Expanded:
-    """Expand a lattice of words, each of which is the ``word`` of an arc. UserError if too many paths are as good as the
-    best."""
+    """Expand a lattice of words, each of which is the ``word`` of an arc. UserError if too many paths are as good as
+    the best."""
     size, beam = max(settings.history, ngram.order - 1), lattice.beam
     while (found := _expand(lattice, size, beam)) is None:
         beam = min(beam, _widest(lattice)) / 2
