@@ -19,9 +19,9 @@ SHELL := /bin/bash
 export PHONOSCOPE_CORES := $(VENV)/.cores
 # Stages of one run may write beside each other; another run's have to wait.
 export PHONOSCOPE_RUN := $(shell echo $$PPID.$$(date +%s))
-.PHONY: all setup data lexicon mfcc $(trained) decode compare errors matrix combine sweep ablation rates report \
-  pron_probs lattice lattice_difference lattice_text models encode bench layers replay show export check transcribe \
-  listen align record test clean help FORCE
+.PHONY: all setup data lexicon mfcc $(trained) decode compare errors matrix combine rescore sweep ablation rates \
+  report pron_probs lattice lattice_difference lattice_text models encode bench layers replay show export check \
+  transcribe listen align record test clean help FORCE
 
 ##@ Everything
 ## all: all stages on CORPUS, then the comparison
@@ -46,6 +46,8 @@ errors:  $(explained)
 matrix:  $(EXP)/matrix.tsv
 ## combine: the table with two rows more: the systems COMBINE as one, over their lattices, and by vote (ROVER)
 combine: $(EXP)/compare.tsv
+## rescore: the table with a row more: MODEL's lattices or n-best lists scored with a neural language model as well
+rescore: $(EXP)/compare.tsv
 ## sweep: errors and speed on dev for each knob of MODEL's word search, one at a time
 sweep:   $(if $(filter sweep,$(MAKECMDGOALS)),$$(call inside,$$(MODEL),sweep.tsv))
 ## ablation: what each step of training the network MODEL brings on dev: trained again with one setting changed
@@ -303,7 +305,27 @@ $(EXP)/combined/$(1)/hyp.txt: $(reference)/ali_dev/phones.txt \
 	$$(PY) -m stages.combine --jobs $(NJ) $$(combine_$(1))
 endef
 $(foreach c,$(combinations),$(eval $(call combination,$(c))))
-beside := $(own_words) $(patsubst %,$(EXP)/combined/%/hyp.txt,$(combinations))
+# And so has each of SYSTEMS that was rescored, with a neural language model of the words of train.
+neural_lm_opts = --data $(DATA) --lang $(DATA)/lang --out $(EXP)/neural_lm $(call words_of,NEURAL_LM_ARGS)
+$(EXP)/neural_lm/model.safetensors: $(DATA)/lang/lang.json \
+		$(call changed,$(neural_lm_opts),$(EXP)/neural_lm/model.safetensors)
+	$(PY) -m stages.neural_lm $(neural_lm_opts)
+
+again := $(if $(filter rescore,$(MAKECMDGOALS)),$(MODEL))
+$(if $(filter-out $(SYSTEMS),$(again)),$(error MODEL: "$(again)" is none of SYSTEMS; add it there))
+rescored := $(call uniq,$(filter $(SYSTEMS),$(patsubst $(EXP)/rescored/%/hyp.txt,%,\
+	$(wildcard $(EXP)/rescored/*/hyp.txt))) $(again))
+define second_pass
+rescore_$(1) = --exp $(EXP) --data $(DATA) --system $(1) --model $(EXP)/neural_lm --lang $(search_lang) $$(lm_opt) \
+	--out $(EXP)/rescored/$(1) $$(call words_of,RESCORE_ARGS)
+$(EXP)/rescored/$(1)/hyp.txt: $(EXP)/neural_lm/model.safetensors $(search_lang)/lang.json \
+		$(EXP)/$(1)/decode_dev/hyp.txt $(EXP)/$(1)/decode_test/hyp.txt \
+		$$(call changed,$$(rescore_$(1)),$(EXP)/rescored/$(1)/hyp.txt)
+	$$(PY) -m stages.rescore --jobs $(NJ) $$(rescore_$(1))
+endef
+$(foreach s,$(rescored),$(eval $(call second_pass,$(s))))
+beside := $(own_words) $(patsubst %,$(EXP)/combined/%/hyp.txt,$(combinations)) \
+	$(patsubst %,$(EXP)/rescored/%/hyp.txt,$(rescored))
 
 compare_opts = $(experiment) --systems $(SYSTEMS) --out $(EXP)/compare.tsv
 $(EXP)/compare.tsv: $(scores) $(beside) $(EXP)/boundaries.tsv $(call changed,$(compare_opts),$(EXP)/compare.tsv)

@@ -52,7 +52,7 @@ def main(args: Namespace) -> tuple[Path, str]:
     def kept(graph: str, utt: str) -> Lattice | Collection[Sequence[str]]:
         """The lattice; some searches have readings instead, and one that found nothing has kept nothing."""
         if graph not in lattices:
-            return readings.get(utt, ())
+            return [said for _, said in readings.get(utt, ())]
         return lattices[graph].read(utt) if utt in lattices[graph] or heard[graph].get(utt) else ()
 
     for graph in explained:

@@ -113,6 +113,13 @@ def test_it_can_be_combined_with_another(project):
     assert "stages.combine" not in planned and "onegauss" not in planned
 
 
+def test_it_can_be_rescored(project):
+    table = make(project, "rescore", "MODEL=onegauss")
+    assert "onegauss, rescored" in table and "dev perplexity" in table
+    row = (project / "exp/mine/compare.tsv").read_text().splitlines()[-1].split("\t")
+    assert row[0] == "onegauss, rescored" and row[4:] == [""] * 9 and float(row[1]) <= 50
+
+
 def test_its_alignment_can_be_the_reference(project):
     ali, teacher = project / "exp/mine/onegauss/ali_test", project / "exp/mine/gmm/ali_test/phones.txt"
     before = teacher.stat().st_mtime_ns

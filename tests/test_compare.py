@@ -103,6 +103,22 @@ def test_systems_combined_have_a_row_and_are_tested_against_theirs(trees: tuple[
     assert done.returncode == 1 and "old.new/free.txt: 3 of 4 utterances are not there" in done.stderr
 
 
+def test_a_system_that_was_rescored_has_a_row_of_words_alone(trees: tuple[Path, Path]) -> None:
+    exp, data = trees
+    folder = exp / "rescored/old"
+    folder.mkdir(parents=True)
+    (folder / "hyp.txt").write_text(f"u1 THE SAT\nu2 SAT\nu3 THE CAT SAT\n{ODD_ID} {ODD_WORD}\n")
+    assert compare(exp, data).returncode == 0
+    row = (exp / "compare.tsv").read_text().splitlines()[-1].split("\t")
+    assert row[:2] == ["old, rescored", "14.29"] and row[4:] == [""] * 9
+    text = (exp / "compare.txt").read_text()
+    assert sum("old, rescored" in line and " on WER" in line for line in text.splitlines()) == 1
+    assert compare(exp, data, "new").returncode == 0 and "old" not in (exp / "compare.tsv").read_text()
+    (folder / "hyp.txt").write_text("u1 THE\n")
+    done = compare(exp, data)
+    assert done.returncode == 1 and "rescored/old/hyp.txt: 3 of 4 utterances are not there" in done.stderr
+
+
 def test_two_runs_agree(trees: tuple[Path, Path]) -> None:
     exp, data = trees
     compare(exp, data)

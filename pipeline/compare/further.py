@@ -1,5 +1,5 @@
 """Rows beside the systems, of some measures alone: what recognisers from outside wrote themselves, and systems that
-were combined."""
+were combined or rescored."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ from pipeline.compare.score import align_all, count
 from pipeline.datadir.sets import read_spoken
 
 COMBINED = "combined"  # the folder of an experiment with a folder for each combination
+RESCORED = "rescored"  # and that with a folder for each system that was rescored
 
 
 @dataclass(frozen=True, eq=False)
 class Further:
     """A row. ``errors``: measure -> (U,) errors of each utterance; ``note`` stands where other rows have more; ``of``:
-    the systems that were combined."""
+    the systems that were combined, or the one that was rescored."""
 
     name: str
     errors: Mapping[str, np.ndarray]
@@ -100,3 +101,13 @@ def _combined(
         for measure, (kind, text, read) in heard.items()
     }
     return Further(" + ".join(systems) + (", ROVER" if way else ""), errors, note, systems)
+
+
+def second_passes(exp: Path, names: Sequence[str], words: Mapping[str, Sequence[str]]) -> Iterator[Further]:
+    """What `make rescore` has made of systems among ``names``, against the reference ``words`` of each utterance."""
+    for name in names:
+        path = exp / RESCORED / name / "hyp.txt"
+        if path.is_file():
+            errors = [count(pairs).errors for pairs in align_all(words, read_text(path), path).values()]
+            note = "what its search kept, scored with n-gram and neural language model"
+            yield Further(f"{name}, rescored", {"wer": np.array(errors)}, note, [name])

@@ -16,7 +16,7 @@ from lexicon.files import folder_from, read_json
 from lexicon.fold import Fold, read_fold
 from lexicon.text import columns, read_text, same_ids
 from pipeline.base.edits import Pairs
-from pipeline.compare.further import Further, combinations, own_words
+from pipeline.compare.further import Further, combinations, own_words, second_passes
 from pipeline.compare.score import Counts, align_all, count, total
 from pipeline.compare.significance import PairedTest, Rate, error_rate, in_words, paired_test, resampling_units
 from pipeline.datadir import Utterance
@@ -86,10 +86,11 @@ class Comparison:
 
     @functools.cached_property
     def further(self) -> list[Further]:
-        """Rows of some measures beside the systems: what was made of several of these, and own words."""
+        """Rows of some measures beside the systems: what was made of these, and own words."""
         exp, names = self.aligned.parent.parent, [system.name for system in self.systems]
         together = combinations(exp, names, self.references, self.fold)
-        return [*together, *own_words(self.data, self.lang, self.references["words"])]
+        words = self.references["words"]
+        return [*together, *second_passes(exp, names, words), *own_words(self.data, self.lang, words)]
 
     @property
     def reference(self) -> str:
@@ -116,9 +117,10 @@ class Comparison:
         return paired_test(first.errors[measure], second.errors[measure], self.lengths(measure), self.units)
 
     def sentences(self, measure: str) -> list[str]:
-        """The test of each pair of systems, and of each combination against its systems, in words."""
+        """The test of each pair of systems, and of what was made of systems against each of these, in words."""
         pairs: list[tuple[Result | Further, Result]] = list(itertools.combinations(self.systems, 2))
-        pairs += [(row, system) for row in self.further for system in self.systems if system.name in row.of]
+        measured = [row for row in self.further if measure in row.errors]
+        pairs += [(row, system) for row in measured for system in self.systems if system.name in row.of]
         return [in_words(self.test(a, b, measure), a.name, b.name, MEASURES[measure][0]) for a, b in pairs]
 
     def setting(self) -> str:

@@ -7,7 +7,6 @@ padding of a batch, and normalises frame by frame only, so that an utterance's p
 from __future__ import annotations
 
 import math
-import zlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,18 +14,17 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load, save
 from torch import Tensor, nn
 from torch.nn import functional
 from torchaudio.models import Emformer
 
 from lexicon.errors import UserError
-from lexicon.files import atomic_write, read_json
-from pipeline.base.meta import MODEL, write_model
+from lexicon.files import read_json
+from pipeline.base.meta import MODEL
 from pipeline.encoders.whisper_model import Block
 from pipeline.neural.masks import mean_of_rows, time_mask
 from pipeline.neural.spelling import SPELLINGS, Spelling
+from pipeline.neural.weights import folded, read_weights, write_weights
 
 ENCODERS = ("conv-bigru", "conv-bilstm", "conformer", "emformer", "tdnn", "linear", "transformer")
 ON_LAYERS = ("linear", "transformer")  # of what another network has made of the sound
@@ -369,15 +367,7 @@ def frames_needed(target: tuple[int, ...]) -> int:
 
 def save_model(directory: Path, model: CtcModel, meta: dict) -> None:
     """Write meta.json (network, tokens and what meta holds), then model.safetensors (weights and log_prior)."""
-    weights = model.encoder.state_dict()
-    tensors = {f"encoder.{name}": value.detach().cpu().contiguous() for name, value in weights.items()}
-    tensors["log_prior"] = torch.from_numpy(model.log_prior)
-    saved = save(tensors)
-
-    def write(path: Path) -> None:
-        with atomic_write(path, "wb") as stream:
-            stream.write(saved)
-
+    tensors = {f"encoder.{name}": value for name, value in model.encoder.state_dict().items()}
     described = {
         "kind": "ctc",
         **meta,
@@ -385,9 +375,8 @@ def save_model(directory: Path, model: CtcModel, meta: dict) -> None:
         "tokens": model.tokens,
         **({"letters": model.letters} if model.letters else {}),
         "parameters": model.encoder.num_parameters(),
-        "checksum": zlib.crc32(saved),
     }
-    write_model(directory, described, write)
+    write_weights(directory, {**tensors, "log_prior": torch.from_numpy(model.log_prior)}, described)
 
 
 def load_model(directory: Path | str, device: str = "cpu") -> CtcModel:
@@ -404,23 +393,11 @@ def load_model(directory: Path | str, device: str = "cpu") -> CtcModel:
         raise UserError(f"{error.filename}: {error.strerror}; {advice}") from error
     except (ValueError, KeyError, TypeError) as error:
         where = directory / "meta.json"
-        raise UserError(f"{where}: not a CTC model's description ({one_line(error)}); {advice}") from error
-    if not path.is_file():
-        raise UserError(f"{path}: no such file; {advice}")
-    try:
-        saved = path.read_bytes()
-        if meta.get("checksum") not in (None, zlib.crc32(saved)):  # older models have none
-            raise ValueError("damaged, or of another training: its checksum is not that of meta.json")
-        tensors = load(saved)
-        if any(value.dtype != torch.float32 or not value.isfinite().all() for value in tensors.values()):
-            raise ValueError("values that are not finite, or not float32")
+        raise UserError(f"{where}: not a CTC model's description ({folded(error)}); {advice}") from error
+    with read_weights(directory, meta.get("checksum"), advice) as tensors:
         log_prior = tensors.pop("log_prior").numpy()
         encoder = Encoder(config)
         encoder.load_state_dict({name.removeprefix("encoder."): value for name, value in tensors.items()})
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror or one_line(error)}; {advice}") from error
-    except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
-        raise UserError(f"{path}: does not hold the network of meta.json ({one_line(error)}); {advice}") from error
     if log_prior.shape != (len(tokens) + (encoder.spelling.width if encoder.spelling else 0),):
         raise UserError(f"{path}: a log_prior of another size; {advice}")
     return CtcModel(encoder.to(device).eval(), tokens, log_prior, letters)
@@ -454,8 +431,3 @@ def check_config(config: EncoderConfig, num_tokens: int, num_letters: int) -> No
         raise ValueError(f"width {config.width} of transformer blocks on rows of {config.feature_dim} numbers")
     if type(config.dropout) not in (int, float) or not 0 <= config.dropout < 1:
         raise ValueError(f"dropout {config.dropout!r}, not in 0..1")
-
-
-def one_line(error: Exception) -> str:
-    """An exception's text, folded to one short line."""
-    return " ".join(str(error).split())[:160]

@@ -1,1 +1,1 @@
-"""From scores to words and phones: decoding graphs, WFST search, flashlight, tuning, replay."""
+"""From scores to words and phones: decoding graphs, WFST search, flashlight, tuning, replay, rescoring."""

@@ -20,7 +20,7 @@ from lexicon.own_lm import KENLM_BINARY
 from lexicon.pauses import Pauses
 from lexicon.spelling import spelled, spelling_lexicon
 from lexicon.text import numbered_lines
-from pipeline.lattice import Lattice, determinize
+from pipeline.lattice import LARGEST, Lattice, determinize
 from pipeline.lattice.words import SpellingTree, place_words, word_lattice
 from pipeline.neural.paths import greedy, input_frames
 from pipeline.search.flashlight import FlashlightDecoder, FlashlightSettings, Reading
@@ -325,13 +325,16 @@ def greedy_phones(system: System, feats: np.ndarray) -> list[str]:
     return [list(system.tokens)[token] for token, _, _ in greedy(phones)]
 
 
-def read_nbest(path: Path) -> dict[str, list[tuple[str, ...]]]:
-    """The word sequences of each utterance's n-best list, best first. UserError, with the line, for what is none."""
+def read_nbest(path: Path) -> dict[str, list[tuple[float, tuple[str, ...]]]]:
+    """Each utterance's n-best list, (score, words), best first. UserError, with the line, for what is none."""
     found = {}
     for number, line in numbered_lines(path):
         try:
             entry = json.loads(line)
-            found[str(entry["utterance"])] = [tuple(words.split()) for _, words in entry["nbest"]]
+            readings = [(float(score), tuple(words.split())) for score, words in entry["nbest"]]
+            if not all(abs(score) < LARGEST for score, _ in readings):
+                raise ValueError("scores are not finite")
+            found[str(entry["utterance"])] = readings
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise UserError(
                 f"{path}:{number}: not an n-best list ({error!r}); remove {path.with_name('hyp.txt')} and run:"

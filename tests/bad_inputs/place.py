@@ -61,6 +61,9 @@ COMMANDS = {
     "matrix": f"{EXPERIMENT} --systems gmm --out exp/toy/matrix.tsv",
     "compare": f"{EXPERIMENT} --systems gmm classifier neural --out exp/toy/compare.tsv",
     "combine": f"{EXPERIMENT} --systems gmm classifier --out exp/toy/combined/gmm.classifier",
+    "neural_lm": "--data data/toy --lang data/toy/lang --out exp/toy/neural_lm --epochs 2 --width 8",
+    "rescore": "--exp exp/toy --data data/toy --system gmm --model exp/toy/neural_lm --lang data/toy/lang"
+    " --out exp/toy/rescored/gmm",
     "report": f"{EXPERIMENT} --systems gmm classifier --out exp/toy/report --utterances 1",
     "check": "data/toy/dev",
     "pron_probs": "--ali exp/toy/gmm/ali_train --lang data/toy/lang --out exp/toy/lang_probs",
@@ -206,6 +209,8 @@ def build(place: Place, jobs: int = 1) -> None:
         "boundaries",
         "explain_errors",
         "combine",
+        "neural_lm",
+        "rescore",
         "compare",
         "report",
         "show_lattice",

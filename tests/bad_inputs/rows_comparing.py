@@ -112,6 +112,35 @@ COMBINE = rows(
     ("no reference phones of dev", gone(f"{GMM}/ali_dev/reference.txt"), "ali_dev/reference.txt: no such file"),
 )
 
+NEURAL_LM = rows(
+    "neural_lm",
+    ("no lang", gone(f"{LANG}/lang.json"), f"{LANG}: no lang.json"),
+    ("no text of train", gone("data/toy/train/text"), "data/toy/train/text: no such file"),
+    ("all activations dropped", None, "setting dropout 1.0, not in 0..1", {"also": "--dropout 1"}),
+)
+
+LM, WORD_ARCS = "exp/toy/neural_lm", f"{DECODE}/lattices/word_arcs/lattices.jsonl.gz"
+RESCORE = rows(
+    "rescore",
+    ("no language model", gone(f"{LM}/meta.json"), f"{LM}/meta.json: no such language model; run: make rescore"),
+    ("damaged weights", cut(f"{LM}/model.safetensors", 0.5), f"{LM}/model.safetensors: does not hold the network"),
+    ("weights that are gone", gone(f"{LM}/model.safetensors"), f"{LM}/model.safetensors: no such file; remove"),
+    (
+        "a language model of other words",
+        swap(f"{LM}/meta.json", '"ZERO"', '"HERO"'),
+        "trained with other words than the lexicon has (first: HERO)",
+    ),
+    (
+        "a network of another size",
+        swap(f"{LM}/meta.json", '"num_symbols": 4', '"num_symbols": 5'),
+        f"{LM}/meta.json: not a language model's description (5 symbols for 2 words)",
+    ),
+    ("no such system", None, "exp/toy/magic/decode_dev: neither lattices of words", {"also": "--system magic"}),
+    ("a system that has not decoded dev", gone("exp/toy/gmm/decode_dev/hyp.txt"), "decode_dev/hyp.txt: no such file"),
+    ("a lattice cut short", cut(WORD_ARCS, 0.1), f"{WORD_ARCS}: ann-test0: cut short"),
+    ("histories of no word", None, "argument --history: 0 is not a number of at least 1", {"also": "--history 0"}),
+)
+
 REPORT = rows(
     "report",
     (

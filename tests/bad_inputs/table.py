@@ -10,8 +10,10 @@ from bad_inputs.rows_comparing import (
     EXPLAIN_ERRORS,
     FLAT_LANG,
     MATRIX,
+    NEURAL_LM,
     OWN_LM,
     REPORT,
+    RESCORE,
 )
 from bad_inputs.rows_data import FEATURES, LANGUAGE, PREPARE
 from bad_inputs.rows_decoding import DECODING, EXPORT_ONNX, PLACE, SCORE, SWEEP, TUNE
@@ -44,6 +46,8 @@ ROWS: list[Row] = [
     *FLAT_LANG,
     *OWN_LM,
     *COMBINE,
+    *NEURAL_LM,
+    *RESCORE,
     *COMPARE,
     *REPORT,
     *SHOW,

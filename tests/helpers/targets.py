@@ -18,6 +18,7 @@ TARGETS = (
     "errors",
     "matrix",
     "combine",
+    "rescore",
     "sweep",
     "ablation",
     "rates",

@@ -35,6 +35,21 @@ def test_a_sweep_is_of_dev_with_what_decoding_is_given(own):
     assert own.stages("sweep", "DECODE_ARGS=--beam 12", "TUNE_ARGS=--x") == {"tune", "sweep"}
 
 
+def test_a_system_is_rescored_with_a_language_model_that_all_share(own):
+    own.pretend("all")
+    planned = own.planned("rescore", "MODEL=neural_wfst")
+    assert [stage for stage, _ in planned][-1] == "compare"
+    assert {stage for stage, _ in planned} == {"neural_lm", "decode", "rescore", "compare"}
+    assert "--system neural_wfst --model exp/prompts/neural_lm --lang data/prompts/lang" in dict(planned)["rescore"]
+    own.pretend("rescore", "MODEL=neural_wfst", when=1_610_000_000)
+    assert own.stages("compare") == set()
+    assert own.stages("rescore", "MODEL=gmm") == {"decode", "rescore", "compare"}
+    assert own.stages("compare", "NEURAL_LM_ARGS=--width 64") == {"neural_lm", "rescore", "compare"}  # its row is kept
+    assert own.stages("compare", "RESCORE_ARGS=--history 3") == {"rescore", "compare"}
+    done = own.make("-n", "rescore", "MODEL=letters")
+    assert done.returncode == 2 and 'MODEL: "letters" is none of SYSTEMS; add it there' in done.stderr
+
+
 def test_an_ablation_trains_as_the_model_was_and_rates_need_no_model(own):
     own.pretend("all")
     for model in ("neural", "neural_wfst"):  # the same network

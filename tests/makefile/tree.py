@@ -149,6 +149,8 @@ class Tree:
             "show_pron_probs": "dev.txt",
             "flat_lang": "lang.json",
             "own_lm": "lang.json",
+            "neural_lm": "model.safetensors",
+            "rescore": "hyp.txt",
         }
         if stage == "make_mfcc":
             return self.root / value.get("--out", value["--data"]) / "feats.scp"
