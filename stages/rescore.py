@@ -39,19 +39,21 @@ def main(args: Namespace) -> tuple[Path, str]:
             return OnDisk(out, zip(utterances, each(one, lattices, args.jobs)))
 
         of_dev = perplexities(lang.lm, lm, words["dev"].values())
-        tried = tune(expanded("dev"), words["dev"], min(of_dev, key=of_dev.__getitem__), args.jobs)
-        best, total = min(tried, key=tried.__getitem__), sum(map(len, words["dev"].values()))
-        before, after = (100 * tried[how] / max(total, 1) for how in (FIRST_PASS, best))
+        dev = expanded("dev")
+        tried = tune(dev, words["dev"], min(of_dev, key=of_dev.__getitem__), args.jobs)
+        alone = min(tune(dev, words["dev"], 0.0, args.jobs, weights=(0.0,)).values())  # what is not the network's doing
+        best, total = min(tried, key=tried.__getitem__), max(1, sum(map(len, words["dev"].values())))
+        before, after, without = (100 * errors / total for errors in (tried[FIRST_PASS], tried[best], alone))
         test = expanded("test")
         said = each(lambda utt: heard(test[utt], best), test, args.jobs)
         write_lines(out / "hyp.txt", (" ".join([utt, *labels]) for utt, labels in zip(test, said)))
         told = {"ngram": of_dev[0.0], "neural": of_dev[1.0], "both": of_dev[best.weight]}
-        rates = {"first_pass_error_rate": before, "error_rate": after, "tried": len(tried)}
+        rates = {"first_pass_error_rate": before, "error_rate": after, "without_network_error_rate": without}
         write_json(out / "rescore.json", {"system": args.system, **asdict(best), **rates, "dev_perplexity": told})
     return args.out / "hyp.txt", (
         f"{args.system}: dev perplexity {told['ngram']:.1f} n-gram, {told['neural']:.1f} network, {told['both']:.1f}"
         f" both, the network weighing {best.weight:g}; language scale {best.scale:g}, {best.insertion_score:g} a word;"
-        f" dev WER {before:.1f} % before, {after:.1f} % after"
+        f" dev WER {before:.1f} % before, {after:.1f} % after, {without:.1f} % with the n-gram alone at its best scale"
     )
 
 

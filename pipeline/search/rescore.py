@@ -169,7 +169,11 @@ def _of_states(
 
 
 def tune(
-    expanded: Mapping[str, Expanded | None], references: Mapping[str, Sequence[str]], start: float, jobs: int = 1
+    expanded: Mapping[str, Expanded | None],
+    references: Mapping[str, Sequence[str]],
+    start: float,
+    jobs: int = 1,
+    weights: Sequence[float] = WEIGHTS,
 ) -> dict[Interpolation, int]:
     """Word errors on dev of all that was tried, the first pass first. From the weight ``start``, of one number after
     the other all values are, and the best is kept."""
@@ -187,7 +191,7 @@ def tune(
     best = Interpolation(start)
     for _ in range(ROUNDS):
         before = best
-        for name, values in (("scale", SCALES), ("insertion_score", SCORES), ("weight", WEIGHTS)):
+        for name, values in (("scale", SCALES), ("insertion_score", SCORES), ("weight", weights)):
             best = min([best, *(replace(best, **{name: value}) for value in values)], key=cost)
         if best == before:
             break
