@@ -306,9 +306,9 @@ $(EXP)/combined/$(1)/hyp.txt: $(reference)/ali_dev/phones.txt \
 endef
 $(foreach c,$(combinations),$(eval $(call combination,$(c))))
 # And so has each of SYSTEMS that was rescored, with a neural language model of the words of train.
-neural_lm_opts = --data $(DATA) --lang $(DATA)/lang --out $(EXP)/neural_lm $(call words_of,NEURAL_LM_ARGS)
-$(EXP)/neural_lm/model.safetensors: $(DATA)/lang/lang.json \
-		$(call changed,$(neural_lm_opts),$(EXP)/neural_lm/model.safetensors)
+neural_lm_opts = --data $(DATA) --lang $(DATA)/lang --out $(EXP)/rescored/neural_lm $(call words_of,NEURAL_LM_ARGS)
+$(EXP)/rescored/neural_lm/model.safetensors: $(DATA)/lang/lang.json \
+		$(call changed,$(neural_lm_opts),$(EXP)/rescored/neural_lm/model.safetensors)
 	$(PY) -m stages.neural_lm $(neural_lm_opts)
 
 again := $(if $(filter rescore,$(MAKECMDGOALS)),$(MODEL))
@@ -316,9 +316,9 @@ $(if $(filter-out $(SYSTEMS),$(again)),$(error MODEL: "$(again)" is none of SYST
 rescored := $(call uniq,$(filter $(SYSTEMS),$(patsubst $(EXP)/rescored/%/hyp.txt,%,\
 	$(wildcard $(EXP)/rescored/*/hyp.txt))) $(again))
 define second_pass
-rescore_$(1) = --exp $(EXP) --data $(DATA) --system $(1) --model $(EXP)/neural_lm --lang $(search_lang) $$(lm_opt) \
+rescore_$(1) = --exp $(EXP) --data $(DATA) --system $(1) --model $(EXP)/rescored/neural_lm --lang $(search_lang) $$(lm_opt) \
 	--out $(EXP)/rescored/$(1) $$(call words_of,RESCORE_ARGS)
-$(EXP)/rescored/$(1)/hyp.txt: $(EXP)/neural_lm/model.safetensors $(search_lang)/lang.json \
+$(EXP)/rescored/$(1)/hyp.txt: $(EXP)/rescored/neural_lm/model.safetensors $(search_lang)/lang.json \
 		$(EXP)/$(1)/decode_dev/hyp.txt $(EXP)/$(1)/decode_test/hyp.txt \
 		$$(call changed,$$(rescore_$(1)),$(EXP)/rescored/$(1)/hyp.txt)
 	$$(PY) -m stages.rescore --jobs $(NJ) $$(rescore_$(1))

@@ -272,7 +272,7 @@ def test_bad_data_is_one_line():
     "change",
     [
         {"epochs": 0},
-        {"encoder": "transformer"},
+        {"encoder": "perceptron"},
         {"learning_rate": float("nan")},
         {"dropout": 1.5},
         {"noise": -1.0},

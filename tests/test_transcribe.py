@@ -65,7 +65,9 @@ class Experiment:
         return "gmm", str(self.exp / "gmm"), str(self.lang)
 
     def transcribe(self, wav: Path, *others: tuple[str, str, str]) -> tuple[Path, str]:
-        return stages.transcribe.main(Namespace(wav=str(wav), exp=self.exp, models=None, system=[self.system, *others]))
+        return stages.transcribe.main(
+            Namespace(wav=str(wav), exp=self.exp, models=None, lm=None, system=[self.system, *others])
+        )
 
     def align(self, wav: Path, text: str = "", text_file: str = "") -> tuple[Path, str]:
         return stages.align_text.main(
@@ -186,7 +188,9 @@ def test_systems_that_are_not_trained_are_named(experiment, capsys):
     experiment.transcribe(experiment.wav, *others)
     assert "left out, not trained and tuned yet: classifier, neural; run: make classifier" in capsys.readouterr().out
     with pytest.raises(UserError, match="none of classifier, neural is trained and tuned yet; run: make$"):
-        stages.transcribe.main(Namespace(wav=str(experiment.wav), exp=experiment.exp, models=None, system=others))
+        stages.transcribe.main(
+            Namespace(wav=str(experiment.wav), exp=experiment.exp, models=None, lm=None, system=others)
+        )
 
 
 def test_digital_silence_has_no_words(experiment, tmp_path, capsys):

@@ -101,7 +101,7 @@ def test_hypotheses(tmp_path):
     heard = {"u": Hypothesis(segments(WORDS), segments(PHONES), nbest=[(-1.0, WORDS)])}
     write_hypotheses(tmp_path, heard, heard)
     assert read_text(tmp_path / "hyp.txt") == {"u": WORDS} and read_text(tmp_path / "free.txt") == {"u": PHONES}
-    assert read_nbest(tmp_path / "nbest.jsonl") == {"u": [WORDS]}
+    assert read_nbest(tmp_path / "nbest.jsonl") == {"u": [(-1.0, WORDS)]}
 
 
 def test_lattices(tmp_path):

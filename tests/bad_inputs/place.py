@@ -61,8 +61,8 @@ COMMANDS = {
     "matrix": f"{EXPERIMENT} --systems gmm --out exp/toy/matrix.tsv",
     "compare": f"{EXPERIMENT} --systems gmm classifier neural --out exp/toy/compare.tsv",
     "combine": f"{EXPERIMENT} --systems gmm classifier --out exp/toy/combined/gmm.classifier",
-    "neural_lm": "--data data/toy --lang data/toy/lang --out exp/toy/neural_lm --epochs 2 --width 8",
-    "rescore": "--exp exp/toy --data data/toy --system gmm --model exp/toy/neural_lm --lang data/toy/lang"
+    "neural_lm": "--data data/toy --lang data/toy/lang --out exp/toy/rescored/neural_lm --epochs 2 --width 8",
+    "rescore": "--exp exp/toy --data data/toy --system gmm --model exp/toy/rescored/neural_lm --lang data/toy/lang"
     " --out exp/toy/rescored/gmm",
     "report": f"{EXPERIMENT} --systems gmm classifier --out exp/toy/report --utterances 1",
     "check": "data/toy/dev",

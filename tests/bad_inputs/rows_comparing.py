@@ -119,7 +119,7 @@ NEURAL_LM = rows(
     ("all activations dropped", None, "setting dropout 1.0, not in 0..1", {"also": "--dropout 1"}),
 )
 
-LM, WORD_ARCS = "exp/toy/neural_lm", f"{DECODE}/lattices/word_arcs/lattices.jsonl.gz"
+LM, WORD_ARCS = "exp/toy/rescored/neural_lm", f"{DECODE}/lattices/word_arcs/lattices.jsonl.gz"
 RESCORE = rows(
     "rescore",
     ("no language model", gone(f"{LM}/meta.json"), f"{LM}/meta.json: no such language model; run: make rescore"),

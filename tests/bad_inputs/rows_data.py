@@ -279,5 +279,10 @@ FEATURES = rows(
         {"changed": (f"{DEV}/feats.scp",)},
     ),
     ("a kind that is none", None, "argument --features: invalid choice: 'plp'", {"also": "--features plp"}),
-    ("a folder where nobody looks", None, "--out own: features of kind mfcc are looked for in", {"also": "--out own"}),
+    (
+        "a folder where nobody looks",
+        None,
+        "--out own: features of kind mfcc at speed 1.0 are looked for in",
+        {"also": "--out own"},
+    ),
 )

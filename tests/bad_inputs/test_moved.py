@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from bad_inputs.place import COMMANDS, Place
@@ -80,4 +81,6 @@ def test_utterances_that_mfcc_was_told_to_miss_miss_everywhere(finished: Place, 
     )
     done, gmm = place.stage("place", "--model", "exp/toy/classifier", "--out", "exp/toy/classifier/ali_test"), "gmm"
     assert done.returncode == place.stage("boundaries", "--systems", gmm).returncode == 0
+    assert "rescored/gmm/hyp.txt: 1 utterances are none" in place.stage("compare", "--systems", gmm).stderr
+    shutil.rmtree(place / "exp/toy/rescored")
     assert "1 systems on 5 utterances" in place.stage("compare", "--systems", gmm).stdout

@@ -49,7 +49,9 @@ def thirty(speech, tmp_path_factory) -> dict[str, Path]:
             Namespace(corpus=form, corpus_dir=root / form, out=out, split=None, allow_missing=0, jobs=1, lexicon=None)
         )
         for name in ("train", "dev", "test"):
-            options = Namespace(data=out / name, features="mfcc", out=None, allow_missing=0, leave_out=None, jobs=1)
+            options = Namespace(
+                data=out / name, features="mfcc", out=None, allow_missing=0, leave_out=None, jobs=1, speed="1.0"
+            )
             make_mfcc.main(options)
     return data
 

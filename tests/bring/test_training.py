@@ -98,6 +98,7 @@ def features(root: Path, leave_out: bool) -> str:
             Namespace(
                 data=root / "data" / name,
                 features="mfcc",
+                speed="1.0",
                 out=None,
                 allow_missing=0,
                 jobs=1,

@@ -40,7 +40,10 @@ def test_a_system_is_rescored_with_a_language_model_that_all_share(own):
     planned = own.planned("rescore", "MODEL=neural_wfst")
     assert [stage for stage, _ in planned][-1] == "compare"
     assert {stage for stage, _ in planned} == {"neural_lm", "decode", "rescore", "compare"}
-    assert "--system neural_wfst --model exp/prompts/neural_lm --lang data/prompts/lang" in dict(planned)["rescore"]
+    assert (
+        "--system neural_wfst --model exp/prompts/rescored/neural_lm --lang data/prompts/lang"
+        in dict(planned)["rescore"]
+    )
     own.pretend("rescore", "MODEL=neural_wfst", when=1_610_000_000)
     assert own.stages("compare") == set()
     assert own.stages("rescore", "MODEL=gmm") == {"decode", "rescore", "compare"}
