@@ -6,8 +6,13 @@ import kaldi_decoder
 import numpy as np
 import pytest
 from helpers.searches import graph_of, random_scores
+from scipy.special import log_softmax
 
-from pipeline.lattice import best_path, determinize
+from lexicon.ngram import estimate
+from lexicon.phones import PHONES
+from pipeline.lattice import best_path, determinize, nbest
+from pipeline.search.graph import decoding_graph, phone_loop
+from pipeline.search.topology import ctc_topology
 from pipeline.search.wfst import Beams, SearchGraph, best_segments, search
 from pipeline.times.segments import Segment
 
@@ -117,3 +122,29 @@ def test_any_memory_layout_gives_the_same():
         for x in (scores, np.asfortranarray(scores.astype(np.float64)), scores.repeat(2, axis=1)[:, ::2])
     ]
     assert all(np.array_equal(lattices[0].scores(), lattice.scores()) for lattice in lattices[1:])
+
+
+def test_a_lattice_of_too_many_arcs_is_that_of_a_smaller_beam(monkeypatch):
+    graph = graph_of("ctc", "free")
+    scores = random_scores(graph.topology, 30, 7) / 2
+    whole = determinize(search(graph, scores, 1.0, Beams(16, 4.0), "u", "x", "free", 10.0))
+    monkeypatch.setattr("pipeline.search.wfst.MOST_ARCS", 10)
+    few = determinize(search(graph, scores, 1.0, Beams(16, 4.0), "u", "x", "free", 10.0))
+    assert (whole.beam, few.beam) == (4.0, 2.0) and len(few.label) < len(whole.label)
+    assert best_segments(few)[0] == best_segments(whole)[0]
+    expected, found = ([score for score, _ in nbest(lattice, 1000)] for lattice in (whole, few))
+    near = [score for score in expected if score > expected[0] - 2.0 + 1e-3]
+    assert len(near) > 20 and found[: len(near)] == pytest.approx(near, abs=2e-3)
+
+
+def test_what_has_learnt_nothing_is_heard_in_no_time():
+    """Any phone may be anywhere: the lattice of twenty rows has 700,000 arcs, were it kept."""
+    rng = np.random.default_rng(0)
+    topology = ctc_topology(["<blk>", *PHONES])
+    lexicon, words = phone_loop(topology)
+    lm = estimate([rng.choice(PHONES, 8).tolist() for _ in range(300)], 2)
+    graph = SearchGraph(decoding_graph(topology, lexicon, lm, words, 0.1), topology, words)
+    scores = log_softmax(rng.normal(0, 0.1, (60, len(PHONES) + 1)), axis=1)
+    lattice = search(graph, scores, 1.0, Beams(), "u", "x", "free", 10.0)
+    assert 0 < lattice.beam < Beams().lattice_beam and 60 < len(lattice.label) < 60_000
+    assert best_path(determinize(lattice))

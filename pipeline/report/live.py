@@ -13,5 +13,13 @@ def live_page(systems: int, nonce: str) -> str:
     style, script = (Markup((WEB / name).read_text(encoding="utf-8")) for name in ("live.css", "live.js"))
     face = (WEB / "report.css").read_text(encoding="utf-8").split("* { box-sizing", 1)[0]
     return str(
-        render("live.html", face=Markup(face), colours=colours_css(systems), style=style, script=script, nonce=nonce)
+        render(
+            "live.html",
+            title="Listening",
+            face=Markup(face),
+            colours=colours_css(systems),
+            style=style,
+            script=script,
+            nonce=nonce,
+        )
     )

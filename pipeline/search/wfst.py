@@ -20,6 +20,11 @@ from pipeline.lattice import Lattice, best_path, forward_backward, frame_posteri
 from pipeline.search.topology import Topology
 from pipeline.times.segments import Segment
 
+# Arcs of Kaldi's lattice for a row of scores; more of them are cut into phones and determinized for minutes. On dev
+# `prompts` there are 18 at most, with a network that has learnt nothing thousands.
+MOST_ARCS = 100
+LEAST_BEAM = 1e-3  # natural log; what is still too much are ties, which no beam cuts
+
 
 @dataclass(frozen=True)
 class Beams:
@@ -75,17 +80,15 @@ def search(
 
     scores: (T, columns) log-likelihoods (or CTC log-posteriors), one row for ``step`` frames. Returns the phone
     lattice, with ``posteriors`` unless they are not wanted, its nodes counted in frames (``num_frames`` of
-    them).
+    them). Where Kaldi's lattice has more than MOST_ARCS a row, its beam is halved until it has no more;
+    ``Lattice.beam`` says what it is then.
     """
     scores, labels = _checked(scores, graph), graph.topology.labels
-    config = kaldi_decoder.LatticeSimpleDecoderConfig(beam=beams.beam, lattice_beam=beams.lattice_beam)
-    decoder = kaldi_decoder.LatticeSimpleDecoder(graph.fst, config)
-    if not decoder.decode(kaldi_decoder.DecodableCtc(labels.widen(acoustic_scale * scores))):
+    found = _raw_lattice(graph, labels.widen(acoustic_scale * scores), beams)
+    if found is None:
         return None
-    found, raw = decoder.get_raw_lattice()
-    if not found:
-        return None
-    lattice = _cut_into_phones(_parse(raw.to_str()), scores, acoustic_scale, graph)
+    text, lattice_beam = found
+    lattice = _cut_into_phones(_parse(text), scores, acoustic_scale, graph)
     if lattice is None:
         return None
     num_frames = len(scores) * step if num_frames is None else num_frames
@@ -95,10 +98,28 @@ def search(
     lattice.node_frame = frames.astype(np.int32)
     lattice.utterance, lattice.system, lattice.graph = utterance, system, name
     lattice.frame_shift_ms, lattice.num_frames, lattice.word_score = frame_shift_ms, num_frames, word_score
-    lattice.beam = beams.lattice_beam
+    lattice.beam = lattice_beam
     if posteriors:
         forward_backward(lattice)
     return lattice
+
+
+def _raw_lattice(graph: SearchGraph, widened: np.ndarray, beams: Beams) -> tuple[str, float] | None:
+    """Kaldi's lattice for scores (T, labels) as OpenFst text, and the lattice beam that left so much; None if no path
+    reaches the end."""
+    lattice_beam = beams.lattice_beam
+    while True:
+        config = kaldi_decoder.LatticeSimpleDecoderConfig(beam=beams.beam, lattice_beam=lattice_beam)
+        decoder = kaldi_decoder.LatticeSimpleDecoder(graph.fst, config)
+        if not decoder.decode(kaldi_decoder.DecodableCtc(widened)):
+            return None
+        found, raw = decoder.get_raw_lattice()
+        if not found:
+            return None
+        text = raw.to_str()  # a line for each arc and each end
+        if text.count("\n") <= MOST_ARCS * len(widened) or lattice_beam <= LEAST_BEAM:
+            return text, lattice_beam
+        lattice_beam /= 2
 
 
 class BestPath:

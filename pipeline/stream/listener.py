@@ -81,6 +81,12 @@ class Listener:
     """Takes sound block by block, and tells what the systems hear."""
 
     def __init__(self, searches: Mapping[str, Searches], sample_rate: int, settings: ListenSettings = ListenSettings()):
+        """UserError for a system that cannot follow speech."""
+        for name, one in searches.items():
+            if one.system.front_end.raw.encoder:
+                raise UserError(
+                    f"{name}: its encoder hears whole recordings; leave it out of LISTEN, or: make transcribe"
+                )
         self.searches, self.settings = searches, settings
         self.growing = Growing(sample_rate, raw_wanted(searches), KEPT)
         # What systems have in common, a network or a search for phones, is done once.

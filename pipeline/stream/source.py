@@ -14,12 +14,13 @@ import soundfile
 
 from pipeline.sound.audio import read_stretch
 from pipeline.sound.microphone import no_microphone, sound_library
-from pipeline.sound.recording import recording_info, too_short
+from pipeline.sound.recording import begin_results, own_folder, recording_info, too_short
 from pipeline.stream.listener import BLOCK_MS
 from pipeline.times.clock import FRAME_LENGTH_MS
 
 READ_S = 10  # of a file that are read at a time
 BEHIND_S = 1
+SOUND = "sound.wav"
 
 
 class Source(Protocol):
@@ -100,3 +101,16 @@ class Microphone:
                 file.write(block)
                 file.flush()
                 yield (block / np.float32(32768)).astype(np.float32)
+
+
+def open_source(wav: str, own: Path) -> tuple[Source, Path, str]:
+    """File ``wav``, or without one the microphone; the folder below ``own``, made, for what is heard; and a title."""
+    if wav:
+        played = Played(wav)
+        out = own_folder(own, wav)
+        begin_results(out, wav)
+        return played, out, Path(wav).name
+    out = own / time.strftime("%Y%m%d-%H%M%S")
+    microphone = Microphone(out / SOUND)
+    out.mkdir(parents=True)
+    return microphone, out, "Microphone"

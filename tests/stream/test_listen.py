@@ -122,7 +122,7 @@ class Microphone(ModuleType):
 def asked(experiment, *names: str, wav: str = "") -> Namespace:
     given = {field.name: field.default for field in fields(ListenSettings)}
     exp = experiment.root / "exp"
-    return Namespace(wav=wav, exp=exp, system=experiment.listed(*names), page=False, port=0, lm=None, **given)
+    return Namespace(wav=wav, exp=exp, system=experiment.listed(*names), lm=None, page=False, port=0, **given)
 
 
 def test_from_a_microphone_until_ctrl_c_all_is_kept(experiment, monkeypatch, capsys):
