@@ -28,6 +28,7 @@ from lexicon.files import write_lines
 from lexicon.text import numbered_lines
 
 BEGIN, END, UNKNOWN = "<s>", "</s>", "<unk>"
+NATURAL = math.log(10.0)  # times the scores of n-grams, which are log10 as in ARPA files
 NEVER_LESS = -1000.0  # log10; a smaller number is damage
 NEVER = -99.0  # log10 of what is never predicted, as <s>, in ARPA files
 FALLBACK_DISCOUNTS = (0.0, 0.5, 1.0, 1.5)  # lmplz --discount_fallback, for orders whose counts of counts have holes

@@ -16,14 +16,13 @@ import torch
 from torch import Tensor, nn
 
 from lexicon.errors import UserError
-from lexicon.ngram import BEGIN, END, UNKNOWN, NGram
+from lexicon.ngram import BEGIN, END, NATURAL, UNKNOWN, NGram
 from pipeline.base.meta import MODEL, read_meta
 from pipeline.neural.weights import folded, read_weights, write_weights
 
 KIND = "lstm_lm"
 AT_ONCE = 1024  # histories whose predictions are computed together: 1024 x words in float32
 WEIGHTS = tuple(round(0.1 * tenth, 1) for tenth in range(11))  # of the network beside the n-gram
-LN10 = float(np.log(10.0))
 
 Asked = Sequence[tuple[int, str]]  # what is predicted: after which history, which word
 
@@ -130,7 +129,7 @@ class LstmLm:
 
 def ngram_log_probs(ngram: NGram, histories: Histories, asked: Asked) -> np.ndarray:
     """(F,) the same of an n-gram."""
-    return LN10 * np.array([ngram.score(histories.last(history, ngram.order - 1), word) for history, word in asked])
+    return NATURAL * np.array([ngram.score(histories.last(history, ngram.order - 1), word) for history, word in asked])
 
 
 def of_text(sentences: Iterable[Sequence[str]], known: Iterable[str]) -> tuple[Histories, list[tuple[int, str]]]:

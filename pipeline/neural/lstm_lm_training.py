@@ -14,10 +14,9 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from lexicon.errors import UserError
-from lexicon.ngram import BEGIN, END, UNKNOWN, NGram
+from lexicon.ngram import BEGIN, END, NATURAL, UNKNOWN, NGram
 from pipeline.base.training import setting
 from pipeline.neural.lstm_lm import (
-    LN10,
     LmConfig,
     LmNetwork,
     LstmLm,
@@ -96,7 +95,7 @@ def _new_model(words: Sequence[str], ngram: NGram, settings: LmSettings) -> Lstm
     except ValueError as error:
         raise UserError(f"setting {error}; see: python -m stages.neural_lm --help") from error
     model = LstmLm(LmNetwork(config), list(words))
-    unigrams = [LN10 * max(ngram.score((), word), -9.0) for word in (*words, END, UNKNOWN)]
+    unigrams = [NATURAL * max(ngram.score((), word), -9.0) for word in (*words, END, UNKNOWN)]
     with torch.no_grad():
         model.network.bias.copy_(torch.tensor(unigrams))
     return model

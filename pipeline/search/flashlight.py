@@ -33,11 +33,12 @@ from flashlight.lib.text.decoder import (
 
 from lexicon.errors import UserError
 from lexicon.lang import Lang
+from lexicon.ngram import NATURAL
 from pipeline.base.training import setting
 from pipeline.lattice import LARGEST
 from pipeline.neural import BLANK
 from pipeline.neural.paths import all_spellings, best_spelling
-from pipeline.search.word_lm import NATURAL, OwnModel, word_lm
+from pipeline.search.word_lm import OwnModel, word_lm
 
 LABELS_PER_NODE = 6  # words of a pronunciation that are searched; the others are tried at the end
 ASIDE = 1e-4  # nats that columns of further words are worse by, half of it by chance

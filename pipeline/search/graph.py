@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import kaldifst
 
-from lexicon.ngram import BEGIN, END, UNKNOWN, NGram
+from lexicon.ngram import BEGIN, END, NATURAL, UNKNOWN, NGram
 from lexicon.pauses import Pauses
 from lexicon.phones import SILENCE
 from pipeline.search.topology import Arc, Topology
@@ -40,20 +40,19 @@ def _grammar(
 
     state(_longest(lm, (BEGIN,)))
     arcs, finals = [], {}
-    scale = math.log(10)
     for ngram, log10 in lm.logprob.items():
         history, word = ngram[:-1], ngram[-1]
         if _longest(lm, history) != history or BEGIN == word or word == UNKNOWN or log10 < -90:
             continue
         if word == END:
-            finals[state(history)] = -log10 * scale
+            finals[state(history)] = -log10 * NATURAL
         elif word in words:
             arcs.append(
-                (state(history), state(_longest(lm, ngram)), words[word], words[word], -log10 * scale - word_score)
+                (state(history), state(_longest(lm, ngram)), words[word], words[word], -log10 * NATURAL - word_score)
             )
     for history, log10 in lm.backoff.items():
         if history and history in states:
-            arcs.append((state(history), state(_longest(lm, history[1:])), backoff_label, 0, -log10 * scale))
+            arcs.append((state(history), state(_longest(lm, history[1:])), backoff_label, 0, -log10 * NATURAL))
     return _compile(arcs, finals), states
 
 
@@ -225,7 +224,7 @@ class AnswerGraphs:
                         after[there] = max(after.get(there, -math.inf), log10 + self.lm.logprob[*known, word])
                     log10 += self.lm.backoff.get(known, 0.0)
             ways = after
-        return math.log(10) * max(ways.values())
+        return NATURAL * max(ways.values())
 
 
 def _expand(

@@ -17,12 +17,13 @@ from scipy.special import logsumexp
 from torch import Tensor
 
 from lexicon.lang import Lang
+from lexicon.ngram import NATURAL
 from lexicon.spelling import spelled
 from pipeline.base.edits import GAP, pair_up
 from pipeline.base.training import setting
 from pipeline.neural import BLANK
 from pipeline.neural.spelling import AttentionSpelling, Spelling, TransducerSpelling
-from pipeline.search.word_lm import NATURAL, word_lm
+from pipeline.search.word_lm import word_lm
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,10 @@ import numpy as np
 from flashlight.lib.text.decoder import CriterionType, LexiconFreeDecoder, LexiconFreeDecoderOptions
 
 from lexicon.lang import Lang
+from lexicon.ngram import NATURAL
 from pipeline.neural import BLANK
 from pipeline.search.flashlight import MOST, FlashlightSettings, check_tokens
-from pipeline.search.word_lm import NATURAL, load_kenlm
+from pipeline.search.word_lm import load_kenlm
 
 
 class PhoneDecoder:

@@ -28,9 +28,9 @@ from flashlight.lib.text.dictionary import Dictionary
 
 from lexicon.errors import UserError, one_line
 from lexicon.lang import Lang
+from lexicon.ngram import NATURAL
 from lexicon.own_lm import KENLM_BINARY
 
-NATURAL = math.log(10.0)  # KenLM answers in log10
 METHODS = ("start", "score", "finish")
 
 

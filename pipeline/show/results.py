@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from lexicon.errors import UserError
-from lexicon.ngram import BEGIN, END
+from lexicon.ngram import BEGIN, END, NATURAL
 from lexicon.phones import SILENT, spoken
 from lexicon.text import numbered_lines
 from pipeline.base.edits import Pairs, pair_up
@@ -28,7 +28,6 @@ from pipeline.times.clock import FRAME_SHIFT_MS, frame_to_seconds
 from pipeline.times.intervals import Interval, read_ctm
 
 READINGS = 6  # of the n-best list
-NATURAL = np.log(10)
 
 
 @dataclass(frozen=True)

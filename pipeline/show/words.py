@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 
 from lexicon.dictionary import Pronunciation
 from lexicon.errors import UserError
-from lexicon.ngram import BEGIN, END, NGram
+from lexicon.ngram import BEGIN, END, NATURAL, NGram
 from lexicon.phones import SILENT, PhoneSet, ipa_of
 from pipeline.draw.chart import counted, level, note, numbers, table, wrap
 from pipeline.show.place import Place, Shown
@@ -99,7 +98,7 @@ def _probabilities(lm: NGram, words: Sequence[str]) -> list[str]:
     return [
         *table(head, rows),
         *note(
-            f"together {total:.2f} (log10), {total * math.log(10):.2f} (natural log);"
+            f"together {total:.2f} (log10), {total * NATURAL:.2f} (natural log);"
             f" perplexity {perplexity:.1f}: as hard to guess as one of {perplexity:.0f}"
             " equally likely words each time"
         ),
