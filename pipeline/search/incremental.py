@@ -48,51 +48,68 @@ def incremental(decoder: Decoder) -> Incremental:
         return IncrementalFlashlight(decoder)
     if isinstance(decoder, SpellingDecoder):
         if isinstance(decoder.search, WfstDecoder):
-            return IncrementalSpelling(decoder, IncrementalWfst(decoder.search))
+            return IncrementalWfst(decoder.search, decoder)
         if isinstance(decoder.search, LetterSearch) and isinstance(decoder.search.beam.spelling, TransducerSpelling):
-            return IncrementalSpelling(decoder, IncrementalTransducer(decoder.search))
+            return IncrementalTransducer(decoder.search, decoder)
     raise UserError("this search needs whole utterances: an attention decoder may look anywhere in them")
 
 
-class IncrementalWfst:
-    """One pass for the best path while the rows come, and at the end one for the lattice, over the rows kept (4 bytes
-    for each column of a row)."""
+class _Kept:
+    """The rows so far (4 bytes for each column of one), and the decoder that hears them all at the end."""
 
-    def __init__(self, decoder: WfstDecoder):
-        self.decoder = decoder
+    def __init__(self, whole: Decoder):
+        self.whole = whole
         self.begin()
 
     def begin(self) -> None:
         self.rows: list[np.ndarray] = []
+
+    def step(self, scores: np.ndarray) -> None:
+        self.rows.append(scores)
+
+    def end(self, utterance: str, num_frames: int) -> Hypothesis:
+        rows, self.rows = self.rows, []
+        return self.heard(utterance, np.concatenate(rows), num_frames) if rows else Hypothesis([], [])
+
+    def heard(self, utterance: str, scores: np.ndarray, num_frames: int) -> Hypothesis:
+        return self.whole.decode(utterance, scores, num_frames)
+
+
+class IncrementalWfst(_Kept):
+    """One pass for the best path while the rows come, and at the end one for the lattice: ``whole``, if the search is
+    for the letters of its words."""
+
+    def __init__(self, decoder: WfstDecoder, whole: SpellingDecoder | None = None):
+        self.decoder = decoder
+        super().__init__(whole or decoder)
+
+    def begin(self) -> None:
+        super().begin()
         self.path = BestPath(self.decoder.graph, self.decoder.settings.acoustic_scale, self.decoder.beams.beam)
 
     def step(self, scores: np.ndarray) -> None:
         self.path.step(scores)
-        self.rows.append(scores)
+        super().step(scores)
 
     def best(self) -> tuple[tuple[str, ...], list[Segment]]:
         words, phones = self.path.best()
         return words, _segments(phones, self.decoder.system.step, self.path.num_rows)
 
-    def end(self, utterance: str, num_frames: int) -> Hypothesis:
-        rows, self.rows = self.rows, []
-        return self.decoder.decode(utterance, np.concatenate(rows), num_frames) if rows else Hypothesis([], [])
 
-
-class IncrementalFlashlight:
+class IncrementalFlashlight(_Kept):
     """flashlight's own beam, row by row."""
 
     def __init__(self, words: FlashlightWords):
         self.words = words
-        self.begin()
+        super().__init__(words)
 
     def begin(self) -> None:
-        self.rows: list[np.ndarray] = []
+        super().begin()
         self.words.decoder.decode_begin()
 
     def step(self, scores: np.ndarray) -> None:
         self.words.decoder.decode_step(scores)
-        self.rows.append(scores)
+        super().step(scores)
 
     def best(self) -> tuple[tuple[str, ...], list[Segment]]:
         words, tokens = self.words.decoder.decode_best()
@@ -100,52 +117,34 @@ class IncrementalFlashlight:
         return words, _segments(phones, self.words.system.step, sum(map(len, self.rows)))
 
     def end(self, utterance: str, num_frames: int) -> Hypothesis:
-        rows, self.rows = self.rows, []
-        readings = self.words.decoder.decode_end()
-        return self.words.hypothesis(readings, np.concatenate(rows), num_frames) if rows else Hypothesis([], [])
+        self.readings = self.words.decoder.decode_end()
+        return super().end(utterance, num_frames)
+
+    def heard(self, utterance: str, scores: np.ndarray, num_frames: int) -> Hypothesis:
+        return self.words.hypothesis(self.readings, scores, num_frames)
 
 
-class IncrementalTransducer:
-    """The search through a transducer's rows. Letters that were written in one row have a frame each."""
+class IncrementalTransducer(_Kept):
+    """The search through a transducer's rows for letters; at the end ``whole`` also finds the phones of the words.
+    Letters that were written in one row have a frame each."""
 
-    def __init__(self, search: LetterSearch):
+    def __init__(self, search: LetterSearch, whole: SpellingDecoder):
         self.search = search
-        self.begin()
+        super().__init__(whole)
 
     def begin(self) -> None:
+        super().begin()
         self.texts = TransducerTexts(self.search.beam)
 
     def step(self, scores: np.ndarray) -> None:
         self.texts.step(scores[:, self.search.writer.first :])
+        super().step(scores)
 
     def best(self) -> tuple[tuple[str, ...], list[Segment]]:
         text, num_rows = self.texts.beam[0], self.texts.num_rows
         letters = self.search.placed(text, num_rows, num_rows * self.search.system.step)
         shown = [Segment(one.label, one.start, max(one.end, one.start + 1)) for one in letters]
         return text.text.words, shown
-
-
-class IncrementalSpelling:
-    """Words by their letters while the rows come; their phones at the end."""
-
-    def __init__(self, decoder: SpellingDecoder, letters: IncrementalWfst | IncrementalTransducer):
-        self.decoder, self.letters = decoder, letters
-        self.begin()
-
-    def begin(self) -> None:
-        self.rows: list[np.ndarray] = []
-        self.letters.begin()
-
-    def step(self, scores: np.ndarray) -> None:
-        self.letters.step(scores)
-        self.rows.append(scores)
-
-    def best(self) -> tuple[tuple[str, ...], list[Segment]]:
-        return self.letters.best()
-
-    def end(self, utterance: str, num_frames: int) -> Hypothesis:
-        rows, self.rows = self.rows, []
-        return self.decoder.decode(utterance, np.concatenate(rows), num_frames) if rows else Hypothesis([], [])
 
 
 def _segments(phones: list[tuple[str, int, int]], step: int, num_rows: int) -> list[Segment]:
