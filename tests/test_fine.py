@@ -30,7 +30,7 @@ def whisper(tmp_path_factory):
 @pytest.mark.parametrize("blocks", [1, 2, 3])
 def test_the_blocks_are_those_of_the_encoder(tmp_path, whisper, blocks):
     """Of a window without padding, Whisper's own network is the judge."""
-    fine.keep_blocks(whisper, blocks, "<blk>", tmp_path)
+    fine.keep_blocks(whisper, blocks, tmp_path)
     with torch.inference_mode():
         layers = [layer[0].numpy() for layer in whisper.model.encoder(log_mel(SOUND, 80), len(whisper.layers))]
     below = layers[whisper.layers.index(fine.layer_below(whisper, blocks))]
@@ -42,7 +42,7 @@ def test_the_blocks_are_those_of_the_encoder(tmp_path, whisper, blocks):
 
 @pytest.mark.parametrize("subsampling", [1, 2])
 def test_an_utterance_does_not_depend_on_those_beside_it(tmp_path, whisper, subsampling):
-    fine.keep_blocks(whisper, 2, "<blk>", tmp_path)
+    fine.keep_blocks(whisper, 2, tmp_path)
     model = load_model(tmp_path)
     object.__setattr__(model.encoder.config, "subsampling", subsampling)
     rows = torch.randn(2, 31, 32, generator=torch.Generator().manual_seed(1))

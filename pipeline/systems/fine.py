@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from lexicon.errors import UserError
-from lexicon.lang import load_lang
+from lexicon.phones import BLANK
 from pipeline.base.training import Material, otherwise
 from pipeline.datadir.feats import RawFeatures
 from pipeline.encoders.encoder import Encoder as Outside
@@ -22,16 +22,16 @@ from pipeline.encoders.layers import layer_kinds
 from pipeline.encoders.whisper import Whisper
 from pipeline.neural.model import CtcModel, Encoder, EncoderConfig, TransformerStack, save_model
 from pipeline.systems import ctc
+from pipeline.systems.layer_ctc import OnLayer
 
 PRETRAINED = "pretrained"  # in the model directory: the blocks as they came, to begin with
 
 
 @dataclass(frozen=True)
-class Settings(ctc.Settings):
-    """As those of `ctc`, with the defaults that suit blocks that are trained already."""
+class Settings(OnLayer):
+    """As those on any layer, with the defaults that suit blocks that are trained already."""
 
     normalise: str = otherwise(ctc.Settings, "normalise", "none")
-    deltas: int = otherwise(ctc.Settings, "deltas", 0)
     encoder: str = otherwise(ctc.Settings, "encoder", "transformer")
     layers: int = otherwise(ctc.Settings, "layers", 2)
     subsampling: int = otherwise(ctc.Settings, "subsampling", 1)
@@ -39,10 +39,6 @@ class Settings(ctc.Settings):
     epochs: int = otherwise(ctc.Settings, "epochs", 12)
     learning_rate: float = otherwise(ctc.Settings, "learning_rate", 2e-3)
     stack_rate: float = otherwise(ctc.Settings, "stack_rate", 0.05)
-    warmup_epochs: int = otherwise(ctc.Settings, "warmup_epochs", 1)
-    speed_change: float = otherwise(ctc.Settings, "speed_change", 0.0)
-    feature_mask: int = otherwise(ctc.Settings, "feature_mask", 0)
-    noise: float = otherwise(ctc.Settings, "noise", 0.0)
 
 
 def train(material: Material, settings: Settings) -> list[str]:
@@ -53,7 +49,7 @@ def train(material: Material, settings: Settings) -> list[str]:
     kind = f"{first.rpartition('.')[0]}.{layer_below(encoder, settings.layers)}"
     began = Path(settings.init or material.out / PRETRAINED)
     if not settings.init:
-        keep_blocks(encoder, settings.layers, load_lang(material.lang).tokens[0], began)
+        keep_blocks(encoder, settings.layers, began)
     chosen = replace(settings, width=encoder.width, heads=encoder.model.sizes.heads, init=str(began))
     *lines, result = ctc.train_with(replace(material, features=kind), chosen, {"fine_tuned": encoder.name})
     return [*lines, f"{kind}, {settings.layers} blocks above it, {result}"]
@@ -74,7 +70,7 @@ def whisper_of(encoder: Outside) -> Whisper:
     return encoder
 
 
-def keep_blocks(encoder: Whisper, blocks: int, blank: str, directory: Path) -> None:
+def keep_blocks(encoder: Whisper, blocks: int, directory: Path) -> None:
     """Write the upper blocks of a Whisper to ``directory`` as a network that was not told of any phone yet."""
     width, heads = encoder.width, encoder.model.sizes.heads
     torch.manual_seed(0)
@@ -83,4 +79,4 @@ def keep_blocks(encoder: Whisper, blocks: int, blank: str, directory: Path) -> N
     network.stack.blocks.load_state_dict(encoder.model.encoder.blocks[-blocks:].state_dict())
     network.stack.ln_post.load_state_dict(encoder.model.encoder.ln_post.state_dict())
     directory.mkdir(parents=True, exist_ok=True)
-    save_model(directory, CtcModel(network, [blank], np.zeros(1, np.float32)), {"encoder": encoder.name})
+    save_model(directory, CtcModel(network, [BLANK], np.zeros(1, np.float32)), {"encoder": encoder.name})
