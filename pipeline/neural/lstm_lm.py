@@ -18,9 +18,10 @@ from torch import Tensor, nn
 from lexicon.errors import UserError
 from lexicon.ngram import BEGIN, END, NATURAL, UNKNOWN, NGram
 from pipeline.base.meta import MODEL, read_meta
-from pipeline.neural.weights import folded, read_weights, write_weights
+from pipeline.neural.weights import check_sizes, folded, read_weights, write_weights
 
 KIND = "lstm_lm"
+LARGEST = {"num_symbols": 1_000_000, "width": 2048, "layers": 8}
 AT_ONCE = 1024  # histories whose predictions are computed together: 1024 x words in float32
 WEIGHTS = tuple(round(0.1 * tenth, 1) for tenth in range(11))  # of the network beside the n-gram
 
@@ -194,12 +195,7 @@ def load_lstm_lm(directory: Path, words: Sequence[str]) -> LstmLm:
 
 
 def check_config(config: LmConfig, num_words: int) -> None:
-    """ValueError unless the numbers are those of a network that fits a computer (a file may be hostile)."""
+    """ValueError unless the numbers are those of a network for so many words that fits a computer."""
     if config.num_symbols != num_words + 2:
         raise ValueError(f"{config.num_symbols} symbols for {num_words} words")
-    for name, largest in (("num_symbols", 1_000_000), ("width", 2048), ("layers", 8)):
-        value = getattr(config, name)
-        if type(value) is not int or not 1 <= value <= largest:
-            raise ValueError(f"{name} {value!r}, not in 1..{largest}")
-    if type(config.dropout) not in (int, float) or not 0 <= config.dropout < 1:
-        raise ValueError(f"dropout {config.dropout!r}, not in 0..1")
+    check_sizes(config, LARGEST)

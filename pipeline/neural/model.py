@@ -24,9 +24,19 @@ from pipeline.base.meta import MODEL
 from pipeline.encoders.whisper_model import Block
 from pipeline.neural.masks import mean_of_rows, time_mask
 from pipeline.neural.spelling import SPELLINGS, Spelling
-from pipeline.neural.weights import folded, read_weights, write_weights
+from pipeline.neural.weights import check_sizes, folded, read_weights, write_weights
 
 ENCODERS = ("conv-bigru", "conv-bilstm", "conformer", "emformer", "tdnn", "linear", "transformer")
+LARGEST = {
+    "feature_dim": 4096,
+    "num_tokens": 65536,
+    "num_letters": 65536,
+    "width": 2048,
+    "layers": 16,
+    "conv_layers": 16,
+    "subsampling": 16,
+    "heads": 64,
+}
 ON_LAYERS = ("linear", "transformer")  # of what another network has made of the sound
 
 
@@ -411,23 +421,8 @@ def check_config(config: EncoderConfig, num_tokens: int, num_letters: int) -> No
         raise ValueError(f"{config.num_letters} of {num_letters} letters, told_phones {config.told_phones!r}")
     if config.spelling not in (SPELLINGS if num_letters else ("",)):
         raise ValueError(f"spelling {config.spelling!r} with {num_letters} letters")
-    for name, largest in (
-        ("feature_dim", 4096),
-        ("num_tokens", 65536),
-        ("num_letters", 65536),
-        ("width", 2048),
-        ("layers", 16),
-        ("conv_layers", 16),
-        ("subsampling", 16),
-        ("heads", 64),
-    ):
-        value = getattr(config, name)
-        smallest = 0 if name in ("conv_layers", "num_letters") else 1
-        if type(value) is not int or not smallest <= value <= largest:
-            raise ValueError(f"{name} {value!r}, not in {smallest}..{largest}")
+    check_sizes(config, LARGEST, none=("conv_layers", "num_letters"))
     if config.encoder in ("conformer", "emformer", "transformer") and config.width % config.heads:
         raise ValueError(f"width {config.width} of a {config.encoder}, not a multiple of its {config.heads} heads")
     if config.encoder == "transformer" and config.width != config.feature_dim:
         raise ValueError(f"width {config.width} of transformer blocks on rows of {config.feature_dim} numbers")
-    if type(config.dropout) not in (int, float) or not 0 <= config.dropout < 1:
-        raise ValueError(f"dropout {config.dropout!r}, not in 0..1")
