@@ -316,8 +316,8 @@ $(if $(filter-out $(SYSTEMS),$(again)),$(error MODEL: "$(again)" is none of SYST
 rescored := $(call uniq,$(filter $(SYSTEMS),$(patsubst $(EXP)/rescored/%/hyp.txt,%,\
 	$(wildcard $(EXP)/rescored/*/hyp.txt))) $(again))
 define second_pass
-rescore_$(1) = --exp $(EXP) --data $(DATA) --system $(1) --model $(EXP)/rescored/neural_lm --lang $(search_lang) $$(lm_opt) \
-	--out $(EXP)/rescored/$(1) $$(call words_of,RESCORE_ARGS)
+rescore_$(1) = --exp $(EXP) --data $(DATA) --system $(1) --model $(EXP)/rescored/neural_lm --lang $(search_lang) \
+	$$(lm_opt) --out $(EXP)/rescored/$(1) $$(call words_of,RESCORE_ARGS)
 $(EXP)/rescored/$(1)/hyp.txt: $(EXP)/rescored/neural_lm/model.safetensors $(search_lang)/lang.json \
 		$(EXP)/$(1)/decode_dev/hyp.txt $(EXP)/$(1)/decode_test/hyp.txt \
 		$$(call changed,$$(rescore_$(1)),$(EXP)/rescored/$(1)/hyp.txt)
