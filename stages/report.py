@@ -12,7 +12,7 @@ from pathlib import Path
 
 from lexicon.errors import UserError
 from lexicon.files import atomic_dir
-from pipeline.compare.dispute import choose
+from pipeline.compare.dispute import choose, with_examples
 from pipeline.compare.results import Comparison, read_comparison
 from pipeline.datadir import Utterance
 from pipeline.report.page import write_report
@@ -22,12 +22,17 @@ from stages.common import at_least, jobs, parser, reference_alignment, reference
 
 def main(arguments: argparse.Namespace) -> tuple[Path, str]:
     comparison = read_comparison(arguments.exp, arguments.data, reference_alignment(arguments), arguments.systems)
-    chosen = named(comparison, arguments) if arguments.utt else choose(comparison, arguments.utterances)
+    chosen = named(comparison, arguments) if arguments.utt else worth_looking_at(comparison, arguments.utterances)
     pair = shown_first(comparison, arguments.pair)
     with atomic_dir(arguments.out) as folder:
         write_report(folder, comparison, arguments.exp, chosen, pair, arguments.jobs)
     index = arguments.out / "index.html"
     return index, f"{len(comparison.systems)} systems, {len(chosen)} utterances; open {index}"
+
+
+def worth_looking_at(comparison: Comparison, number: int) -> list[Utterance]:
+    """So many utterances, and where else the phones that are most disputed can be heard; none of none."""
+    return with_examples(comparison, choose(comparison, number)) if number else []
 
 
 def named(comparison: Comparison, arguments: argparse.Namespace) -> list[Utterance]:
