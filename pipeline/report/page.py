@@ -19,6 +19,7 @@ from markupsafe import Markup
 
 from lexicon.phone_sets import phone_set_of
 from pipeline.base.parallel import each
+from pipeline.compare.dispute import is_sentence
 from pipeline.compare.history import HISTORY, Run, read_history
 from pipeline.compare.results import MEASURES, Comparison
 from pipeline.compare.score import count
@@ -46,7 +47,6 @@ from pipeline.report.tables import (
 )
 from pipeline.report.training import training_section
 
-SENTENCE = (4, 12)  # words, from and to
 WEB = Path(__file__).with_name("web")
 # In the order in which they need each other.
 SCRIPTS = ("base", "load", "sound", "timeline", "rows", "lattice", "toolbar", "panel", "index", "page")
@@ -180,9 +180,9 @@ def _index_page(comparison: Comparison, chosen: Sequence[Utterance], panels: Pan
 
 def opening(chosen: Sequence[Utterance]) -> int:
     """The number of the utterance that the index shows: the first that is a sentence, else the one of most words."""
-    words = [len(utterance.words) for utterance in chosen]
-    sentences = [number for number, count in enumerate(words) if SENTENCE[0] <= count <= SENTENCE[1]]
-    return sentences[0] if sentences else words.index(max(words)) if words else 0
+    numbers = range(len(chosen))
+    longest = max(numbers, key=lambda number: len(chosen[number].words), default=0)
+    return next((number for number in numbers if is_sentence(chosen[number])), longest)
 
 
 def _system_part(comparison: Comparison, number: int) -> dict[str, str]:
