@@ -224,6 +224,30 @@ def test_a_model_is_shown_once_and_only_if_it_says_how_it_learned(tmp_path: Path
         training_section(SimpleNamespace(systems=compared))
 
 
+@pytest.mark.parametrize(
+    ("curve", "fault"),
+    [
+        ({"step": "pass", "what": "log likelihood", "values": [-60.5, -52.25, -51.5], "kept": 3}, ""),
+        ({"step": "epoch", "what": "cross-entropy", "values": [2.0], "kept": 1}, ""),
+        ({"step": "pass", "what": "log likelihood", "values": [float("nan")], "kept": 1}, "no numbers"),
+        ({"step": "pass", "what": "log likelihood", "values": [1.0, 2.0], "kept": 3}, "none of them kept"),
+        ({"step": "pass", "what": 5, "values": [1.0], "kept": 1}, "no names"),
+        ({"values": [1.0]}, "missing"),
+        ([1.0, 2.0], "must be a mapping"),
+    ],
+)
+def test_a_model_of_one_number_a_pass_has_a_curve(tmp_path: Path, curve: object, fault: str) -> None:
+    write_json(tmp_path / "meta.json", {"curve": curve})
+    compared = SimpleNamespace(systems=[SimpleNamespace(name="gmm", model=tmp_path)])
+    if fault:
+        with pytest.raises(UserError, match=rf"meta.json: curve is no learning curve \(.*{fault}"):
+            training_section(compared)
+        return
+    assert isinstance(curve, dict)
+    drawn = training_section(compared)
+    assert drawn.count("<circle") == len(curve["values"]) and f"{curve['what']}; {len(curve['values'])} " in drawn
+
+
 def test_names_are_text_never_markup(report: Path, watched: SimpleNamespace) -> None:
     page = watched.page
     open_page(page, report / "index.html", panels=1)
