@@ -49,7 +49,7 @@ from pipeline.report.training import training_section
 
 WEB = Path(__file__).with_name("web")
 # In the order in which they need each other.
-SCRIPTS = ("base", "load", "sound", "timeline", "rows", "lattice", "toolbar", "panel", "index", "page")
+SCRIPTS = ("base", "load", "save", "sound", "timeline", "rows", "lattice", "toolbar", "panel", "index", "page")
 
 
 def write_report(
@@ -122,7 +122,7 @@ def _layers_page(comparison: Comparison, encoders: Sequence[dict[str, Any]]) -> 
         "layers.html",
         comparison,
         "",
-        scripts=(),
+        scripts=("base", "save"),
         title=f"{comparison.corpus}: phones inside other encoders",
         encoders=encoders,
         published=layers.PUBLISHED,

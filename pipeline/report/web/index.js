@@ -23,6 +23,7 @@ phonoscope.index = (() => {
       const later = [...maps.children].find(other => Number(other.dataset.system) > number);
       maps.insertBefore(figure, later || null);
       phonoscope.spell(figure);
+      phonoscope.save.figures(maps);
     }
     find()?.toggleAttribute('hidden', !wanted());
   }
