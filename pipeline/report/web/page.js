@@ -35,6 +35,16 @@
   }
   phonoscope.spell = root => { if (ipa) exchange(root); };
 
+  // On an utterance's own page + and - zoom wherever the focus is, in the index where it is in a picture; but not where
+  // one writes or chooses.
+  function key(event) {
+    if (event.key === 'Escape') phonoscope.player.stop();
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.('input, select, textarea')) return;
+    const panel = panels.find(one => one.alone || one.root.contains(event.target));
+    if (event.key === '+' || event.key === '=') panel?.zoomIn();
+    if (event.key === '-') panel?.zoomOut();
+  }
+
   function begin() {
     const seen = new IntersectionObserver(entries => entries.filter(entry => entry.isIntersecting).forEach(entry => {
       seen.unobserve(entry.target);
@@ -45,10 +55,10 @@
     document.querySelector('.ipa-switch').addEventListener('change', event => {
       ipa = event.target.checked;
       document.documentElement.classList.toggle('ipa', ipa);
-      panels.forEach(panel => panel.relabel());
+      panels.forEach(panel => panel.respell());
       exchange(document);
     });
-    document.addEventListener('keydown', event => { if (event.key === 'Escape') phonoscope.player.stop(); });
+    document.addEventListener('keydown', key);
     window.addEventListener('hashchange', () => panels.forEach(visit));
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change',
       () => panels.forEach(panel => panel.layout()));

@@ -2,7 +2,7 @@
 'use strict';
 
 phonoscope.Panel = (() => {
-  const {make, rows, lattice, load, toolbar, remembered, remember, Timeline, named} = phonoscope;
+  const {make, rows, maps, lattice, load, toolbar, remembered, remember, Timeline, named} = phonoscope;
   const APART_MS = 20;
   const FEW = 4;  // in the index, what so many systems heard is shown from the beginning
 
@@ -16,7 +16,6 @@ phonoscope.Panel = (() => {
       this.graph = this.kept('graph', 'free');
       this.compared = this.chosen(this.kept('compared', []));
       this.floor = 0.02;
-      this.readers = [];  // of the models that are loaded
       this.parts = {};    // what is loaded, by name
       this.probe = make('output', 'probe');
       this.probe.setAttribute('aria-live', 'off');
@@ -70,9 +69,15 @@ phonoscope.Panel = (() => {
       this.parts[name] = data;
       if (kind === 'system') Object.assign(this.data.systems[number], data);
       if (kind === 'model') {
-        this.data.models[number] = data;
-        this.readers[number] = rows.reader(data, () => this.at(this.time));
+        this.data.models[number] = maps.withMaps(data, map => this.mapped(map));
       }
+    }
+
+    // A frame map can be drawn now, and read.
+    mapped({map: {tiles}}) {
+      if (tiles) tiles.version = -1;
+      this.show();
+      this.at(this.time);
     }
 
     // Draw what is chosen as soon as it is there, at once where nothing has to be loaded. The last choice counts.
@@ -108,15 +113,21 @@ phonoscope.Panel = (() => {
     }
 
     prune() {
-      this.nets.forEach(net => net.prune(this.floor));
+      this.nets.forEach(net => {
+        net.prune(this.floor);
+        net.tracks.forEach(track => track.hold());
+      });
       this.tabStop();
+      if (!this.width) return;
+      this.measure();
+      this.show();
     }
 
     // ---- the picture
 
     paint() {
       if (!this.scroller.isConnected) {
-        this.root.querySelector('.view').replaceChildren(this.toolbar, this.scroller, this.foot);
+        this.root.querySelector('.view').replaceChildren(this.toolbar, this.overview.element, this.scroller, this.foot);
       }
       const {scrollLeft, scrollTop} = this.scroller;
       this.clear();
@@ -209,8 +220,8 @@ phonoscope.Panel = (() => {
         if (model.spikes.length) {
           rows.spikes(this, {name, model, segments: hmm.segments, owner: hmm.name, system: number});
         }
-        rows.posteriorgram(this, {name, model, reference: reference.phones.segments, system: number});
-        if (model.attention) rows.attention(this, {name, map: model.attention, system: number});
+        maps.posteriorgram(this, {name, model, reference: reference.phones.segments, system: number});
+        if (model.attention) maps.attention(this, {name, map: model.attention, system: number});
       });
     }
 
@@ -299,13 +310,15 @@ phonoscope.Panel = (() => {
 
     // ---- reading
 
-    at(time) {
+    at(time, event = null) {
       super.at(time);
       if (time === null) return;
+      const read = event?.target.closest('.posteriorgram')?.read(time, event.clientY);
+      if (read) this.readout.textContent = read;
       const parts = [...new Set(this.compared)].map(number => {
-        const system = this.data.systems[number], read = this.readers[system.model];
-        const likeliest = read ? read(time).map(([phone, probability]) => `${named(phone)} ${probability.toFixed(2)}`)
-          : [];
+        const system = this.data.systems[number], {map} = this.data.models[system.model];
+        const likeliest = map ? map.likeliest(time).map(([phone, probability]) => (
+          `${named(phone)} ${probability.toFixed(2)}`)) : [];
         return likeliest.length ? `${system.name} ${likeliest.join('  ')}` : '';
       });
       this.probe.textContent = parts.some(Boolean) ? `${time.toFixed(2)} s   ${parts.join('   |   ')}` : '';
