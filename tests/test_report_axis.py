@@ -185,7 +185,7 @@ def test_zoomed_in_single_periods_of_a_voice_are_seen(report: Path, watched: Sim
         });
     })""")
     tiles = page.locator(".wave .tile").count()
-    seconds = tiles * 128 / page.locator(".lane.wave").bounding_box()["width"] * DURATION
+    seconds = tiles * 512 / page.locator(".lane.wave").bounding_box()["width"] * DURATION
     changes = sum(a != b for a, b in zip(sides, sides[1:]))
     assert changes == pytest.approx(2000 * seconds, rel=0.05)
 

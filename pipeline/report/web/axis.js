@@ -51,7 +51,7 @@ phonoscope.Axis = (() => {
     show() {
       if (!this.width) return;
       const view = this.inView(), margin = MARGIN * (view.to - view.from), {version} = this;
-      const wide = {from: view.from - margin, to: view.to + margin};
+      const wide = {from: Math.max(view.from - margin, 0), to: Math.min(view.to + margin, this.data.duration)};
       const top = this.scroller.scrollTop, bottom = top + this.high;
       const near = ({row}) => row.fixed || (row.below >= top && row.above <= bottom);
       const {ruled} = this;

@@ -3,7 +3,7 @@
 
 phonoscope.Tiles = (() => {
   const {make} = phonoscope;
-  const SIDE = 128;  // CSS pixels a tile is wide
+  const SIDE = 512;  // CSS pixels that a tile is wide: of narrower ones there are many, which takes long too
 
   // A row of canvases that is as long as the axis, of which those in view exist.
   class Tiles {
