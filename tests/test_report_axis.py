@@ -263,3 +263,40 @@ def test_a_long_text_stays_on_one_line(long_page: Path, watched: SimpleNamespace
     word.wait_for()
     box = word.bounding_box()
     assert 0 <= box["x"] and box["x"] + box["width"] <= 400
+
+
+def test_a_link_shows_another_the_same(report: Path, watched: SimpleNamespace) -> None:
+    page, path = watched.page, utterance_page(report, "u1")
+    open_page(page, path, panels=1)
+    page.get_by_label("compare").select_option("new")  # the two change places
+    page.get_by_label("lattices of").select_option("words + language model")
+    for _ in range(4):
+        page.keyboard.press("+")
+    page.locator("button[aria-label^='old free phones: EH,']").click()
+    page.keyboard.press("Escape")
+    box = page.locator(".lane.wave").bounding_box()
+    x = page.locator(".scroller").bounding_box()["x"] + 600
+    page.mouse.move(x, box["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(x + 165, box["y"] + 10, steps=3)
+    page.mouse.up()
+    page.keyboard.press("Escape")
+    looked = """() => [document.querySelector('.timeline [tabindex="0"]').getAttribute('aria-label'),
+        [...document.querySelectorAll('.chooser select')].map(select => select.value),
+        document.querySelector('.lattice-controls select').value, document.querySelector('.overview').ariaValueText,
+        document.querySelector('.fixed .selection').dataset.long, document.querySelector('.timeline').style.width]"""
+    page.wait_for_function("location.hash.includes('from=') && location.hash.includes('zoom=')")
+    page.wait_for_timeout(300)
+    before, address = page.evaluate(looked), page.evaluate("location.hash")
+    assert before[0].startswith("old free phones: EH,") and before[1] == ["new", "old"] and before[2] == "words"
+    page.evaluate("localStorage.clear()")
+    page.goto("about:blank")
+    page.goto(path.as_uri() + address)
+    page.wait_for_function("document.activeElement.classList.contains('segment')")
+    page.wait_for_function("!document.querySelector('.fixed .selection').hidden")
+    assert page.evaluate(looked) == before
+    # A link that holds nonsense shows the page as it is.
+    page.goto("about:blank")
+    page.goto(f"{path.as_uri()}#t=x&pair=a,b&zoom=NaN&at=1e99&from=3&to=-1&in=%22&lattices=toString")
+    page.locator(".net .arc").first.wait_for()
+    assert page.get_by_label("lattices of").input_value() == "free"

@@ -64,7 +64,7 @@ phonoscope.Axis = (() => {
       const rest = due.filter(track => !near(track));
       if (rest.reduce((sum, {items}) => sum + items.length, 0) < FEW) rest.forEach(track => track.show(wide, version));
       else this.later(rest, wide, version);
-      this.showed?.();
+      this.changed?.();
     }
 
     later(tracks, stretch, version) {
@@ -167,6 +167,12 @@ phonoscope.Axis = (() => {
 
     measure() {
       this.high = this.scroller.clientHeight;
+      let top = this.grid.firstChild.getBoundingClientRect().height;
+      for (const row of this.grid.querySelectorAll('.kept')) {
+        row.style.setProperty('--top', `${top}px`);
+        top += row.getBoundingClientRect().height;
+      }
+      this.scroller.style.setProperty('--kept', `${top}px`);
       for (const row of this.grid.querySelectorAll('.row')) {
         row.fixed = row.parentNode !== this.grid || row.classList.contains('kept');
         row.above = row.offsetTop;

@@ -3,7 +3,7 @@
 'use strict';
 
 phonoscope.lattice = (() => {
-  const {SILENT, makeSvg, describe, stretch} = phonoscope;
+  const {SILENT, make, makeSvg, describe, stretch} = phonoscope;
   const SEARCHES = {free: 'phones only', words: 'words + language model'};  // what the search knew whose lattice it is
   const LANE = 21;         // height of a lane in pixels
   const CAPTION = 15;      // what it takes more where words are written over the arcs that emit them
@@ -178,5 +178,16 @@ phonoscope.lattice = (() => {
     }
   }
 
-  return {SEARCHES, Net, Difference};
+  // How thick a posterior is drawn.
+  function thickness() {
+    const scale = make('span', 'scale-of');
+    for (const value of [0.1, 0.5, 1]) {
+      const line = make('span', 'line-of');
+      line.style.height = `${value * THICKEST}px`;
+      scale.append(line, String(value), ' ');
+    }
+    return scale;
+  }
+
+  return {SEARCHES, Net, Difference, thickness};
 })();

@@ -118,6 +118,17 @@ phonoscope.maps = (() => {
         + 'darker is more'});
   }
 
+  // How dark a probability is drawn.
+  function darkness() {
+    const scale = make('span', 'scale-of');
+    for (const value of [0, 0.05, 0.25, 0.5, 1]) {
+      const field = make('span', 'field-of');
+      field.style.opacity = Math.sqrt(value);
+      scale.append(field, String(value), ' ');
+    }
+    return scale;
+  }
+
   // What the page draws a model from, with its maps; `ready` is called when one of them can be drawn.
   function withMaps(model, ready) {
     const made = (data, labels) => new FrameMap(data, labels, () => ready(data));
@@ -131,5 +142,5 @@ phonoscope.maps = (() => {
     return words.flatMap(([word, count]) => Array.from({length: count}, (_, number) => [...word][number] || '␣'));
   }
 
-  return {posteriorgram, attention, withMaps};
+  return {posteriorgram, attention, withMaps, darkness};
 })();

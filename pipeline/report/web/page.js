@@ -2,23 +2,17 @@
 'use strict';
 
 (() => {
-  const {load} = phonoscope;
+  const {load, address} = phonoscope;
   const panels = [];
   let ipa = false;
-
-  // #t=0.33 in the address: the reference phone there is what the reader came for.
-  function visit(panel) {
-    const time = Number(new URLSearchParams(location.hash.slice(1)).get('t') || NaN);
-    const phone = panel.rows[1]?.find(button => button.start <= time && time < button.end);
-    if (phone) panel.focus(phone);
-  }
 
   async function open(article) {
     try {
       const panel = new phonoscope.Panel(article, await load(`${article.dataset.panel}sound.js`));
       await panel.draw();
       panels.push(panel);
-      visit(panel);
+      address.restore(panel);
+      panel.begun = true;
     } catch (error) {
       article.querySelector('.view').textContent = error.message;
     }
@@ -59,7 +53,7 @@
       exchange(document);
     });
     document.addEventListener('keydown', key);
-    window.addEventListener('hashchange', () => panels.forEach(visit));
+    window.addEventListener('hashchange', () => panels.forEach(address.restore));
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change',
       () => panels.forEach(panel => panel.layout()));
     phonoscope.index.begin();

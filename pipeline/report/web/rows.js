@@ -29,6 +29,7 @@ phonoscope.rows = (() => {
     });
     view.track(lane, gaps, {narrowest: 0});
     view.rows.push(buttons);
+    return lane;
   }
 
   // The known text where a system puts it; the bar below each phone is its confidence.

@@ -25,7 +25,7 @@ phonoscope.Timeline = (() => {
       super.clear();
       this.rows = [];  // arrays of buttons in order of time, from top to bottom
       this.marks = {band: [], selection: [], cursor: [], head: []};
-      this.stop = null;
+      this.stop = this.visited = null;
       const fixed = make('div', 'fixed');
       this.grid.replaceChildren(fixed, this.overlay());
       this.ruler = this.row('time in s', 'ruler', 'seconds', null, fixed);
@@ -68,6 +68,15 @@ phonoscope.Timeline = (() => {
       }
       parent.append(row);
       return lane;
+    }
+
+    // Of a row that would scroll away: it stays in sight above the others, with the name of its system where it has
+    // none itself.
+    keepInSight(lane, system = null) {
+      const row = lane.closest('.row');
+      row.classList.add('kept');
+      row.append(this.overlay());
+      if (system !== null) row.classList.add('owned');
     }
 
     // What lies along a lane: elements with `start` and `end`, which are in the document while they are in view.
@@ -231,9 +240,11 @@ phonoscope.Timeline = (() => {
 
     focus(target) {
       this.tabStop(target);
+      this.visited = target;
       this.bring(target.start, target.end);
       target.focus({preventScroll: true});
       this.reveal(target);
+      this.changed?.();
     }
 
     // Scroll no further than it takes; report.css says what covers the edges.
@@ -248,6 +259,7 @@ phonoscope.Timeline = (() => {
       this.over('selection', from, to);
       for (const mark of this.marks.selection) mark.dataset.long = `${(1000 * (to - from)).toFixed(0)} ms`;
       if (from !== null) this.readout.textContent = `selected: ${stretch(from, to)}`;
+      this.changed?.();
     }
 
     // Drag to select and hear a stretch, click to hear from there to the end. Elsewhere a drag selects with Shift.
