@@ -46,7 +46,7 @@ phonoscope.gestures = (() => {
       if (event.button !== 0 || !event.target.closest('.timeline')) return;
       const lane = event.target.closest('.selectable'), isMouse = event.pointerType === 'mouse';
       if (!lane && !isMouse) return;  // a finger scrolls
-      if (event.target.closest('.name, .heading, .note')) return;
+      if (event.target.closest('.name, .heading, .note, .explanation')) return;
       const hold = lane || event.shiftKey ? view.selecting(event) : moving(view, event), onItem = !lane;
       let moved = false;
       const move = at => {

@@ -29,7 +29,7 @@ phonoscope.lattice = (() => {
       const thickFirst = [...this.arcs].sort((a, b) => b.posterior - a.posterior);
       this.tracks = [
         view.track(this.row, thickFirst, {place: lines, narrowest: NARROWEST,
-          put: (arc, width) => this.place(arc, width), paint: (...one) => this.paint(...one)}),
+          put: (...one) => this.place(...one), paint: (...one) => this.paint(...one)}),
         view.track(this.row, this.dots, {place: points, narrowest: NARROWEST, put: (dot, width) => this.dot(dot, width),
           paint: () => {}}),
       ];
@@ -90,15 +90,17 @@ phonoscope.lattice = (() => {
       return this.upwards ? -this.lane * lane - LANE / 2 : this.lane * (lane + 1) - LANE / 2;
     }
 
-    place(arc, width) {
-      const [x0, x1] = [arc.start, arc.end].map(time => time / this.view.data.duration * width);
+    // Its label is in the middle of what is drawn of it.
+    place(arc, width, {from, to}) {
+      const [x0, x1, begin, end] = [arc.start, arc.end, Math.max(arc.start, from), Math.min(arc.end, to)]
+        .map(time => time / this.view.data.duration * width);
       const [y0, y1, yl] = [this.nodes[arc.source][1], this.nodes[arc.target][1], arc.lane].map(lane => this.y(lane));
       const bend = Math.min(BEND, (x1 - x0) / 3).toFixed(1), half = (bend / 2).toFixed(1);
       const side = (from, to) => (from === to ? `h${bend}` : `c${half} 0 ${half} ${to - from} ${bend} ${to - from}`);
       const path = `M${x0.toFixed(1)} ${y0}${side(y0, yl)}H${(x1 - bend).toFixed(1)}${side(yl, y1)}`;
       arc.hit.setAttribute('d', path);
       arc.line.setAttribute('d', path);
-      arc.label.setAttribute('x', ((x0 + x1) / 2).toFixed(1));
+      arc.label.setAttribute('x', ((begin + end) / 2).toFixed(1));
       arc.label.setAttribute('y', yl + 4);
       arc.caption?.setAttribute('x', (x0 + 2).toFixed(1));
       arc.caption?.setAttribute('y', yl - LANE / 2 - 1);

@@ -26,7 +26,7 @@ phonoscope.Panel = (() => {
       this.folded = new Set(this.kept('folded', (root.dataset.folded || '').split(' ')));
       this.all = this.kept('all', !this.alone && data.systems.length <= FEW);
       const {pair, lattices} = this.alone ? address.read() : {};
-      this.graph = lattices in lattice.SEARCHES ? lattices : this.kept('graph', 'free');
+      this.graph = Object.hasOwn(lattice.SEARCHES, lattices) ? lattices : this.kept('graph', 'free');
       this.compared = this.chosen(pair ? pair.split(',') : this.kept('compared', []));
       this.floor = 0.02;
       this.parts = {};    // what is loaded, by name
@@ -306,7 +306,7 @@ phonoscope.Panel = (() => {
     }
 
     drawLattices(stand) {
-      const what = make('details', 'note');
+      const what = make('details', 'explanation');
       what.append(make('summary', '', 'what is a lattice?'), make('p', '', LATTICE));
       what.addEventListener('toggle', () => {
         this.measure();

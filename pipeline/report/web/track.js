@@ -19,8 +19,8 @@ phonoscope.Track = (() => {
   class Track {
     // `items`: elements with their `start` and `end` in seconds, in the order in which they are to be drawn; those that
     // are `hidden` are left out. `place` holds them, by default the lane itself. `narrowest`: pixels of an item below
-    // which they are painted, by `paint(pen, item, scale, origin)`. `put(item, width)` is called where an item's place
-    // is not given in percent.
+    // which they are painted, by `paint(pen, item, scale, origin)`. Where an item's place is not given in percent,
+    // `put(item, width, stretch)` is called; `stretch` is what is drawn.
     constructor(view, lane, items, {place = lane, narrowest = NARROWEST, paint = null, put = null} = {}) {
       Object.assign(this, {view, lane, items, place, narrowest, put, paint: paint || this.block, drawn: null,
         row: lane.closest('.row')});
@@ -59,8 +59,8 @@ phonoscope.Track = (() => {
       for (const one of wanted) {
         if (one === next) next = next.nextSibling;
         else this.place.insertBefore(one, next);
-        if (this.put && one.placedAt !== view.width) {
-          this.put(one, view.width);
+        if (this.put && (one.placedAt !== view.width || one.start < from || one.end > to)) {
+          this.put(one, view.width, stretch);
           one.placedAt = view.width;
         }
       }
