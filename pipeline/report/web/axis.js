@@ -67,6 +67,13 @@ phonoscope.Axis = (() => {
       this.changed?.();
     }
 
+    // Draw all rows of what is in view, those too that are out of sight above or below.
+    showAll() {
+      const view = this.inView();
+      [...this.tracks, ...this.pictures].forEach(one => one.show(view, this.version));
+      clearTimeout(this.waiting);
+    }
+
     later(tracks, stretch, version) {
       this.waiting = setTimeout(() => {
         const [next, ...others] = tracks;

@@ -34,7 +34,7 @@ phonoscope.toolbar = (() => {
         panel.draw();
       }).setAttribute('aria-pressed', String(panel.all));
     }
-    bar.append(latticeControls(panel));
+    bar.append(latticeControls(panel), phonoscope.picture.buttons(panel));
     return bar;
   }
 
