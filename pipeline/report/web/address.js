@@ -26,14 +26,31 @@ phonoscope.address = (() => {
     return new URLSearchParams(said).toString();
   }
 
-  // Soon, so that what changes at once is written once.
+  // Soon, so that what changes at once is written once; and only if something has changed since `begin`.
   function keep(panel) {
     clearTimeout(panel.writing);
     panel.writing = setTimeout(() => {
+      const said = of(panel);
+      if (said === panel.address) return;
+      panel.address = said;
       try {
-        history.replaceState(null, '', `#${of(panel)}`);
+        history.replaceState(null, '', `#${said}`);
       } catch { /* a browser that does not let a page from disk do so */ }
     }, AFTER_MS);
+  }
+
+  // From now on the address follows what is looked at.
+  function begin(panel) {
+    restore(panel);
+    panel.address = of(panel);
+  }
+
+  // A link was followed within the page. What has to be loaded is as at the beginning.
+  function follow(panel) {
+    const {pair, lattices} = read(), now = new URLSearchParams(of(panel));
+    if (panel.alone && ((pair && pair !== now.get('pair')) || (lattices && lattices !== now.get('lattices')))) {
+      location.reload();
+    } else restore(panel);
   }
 
   // Show what the address says; without a row, `t` is the time of a phone of the reference.
@@ -50,5 +67,5 @@ phonoscope.address = (() => {
     if (from >= 0 && to > from) panel.select(from, to);
   }
 
-  return {read, keep, restore};
+  return {read, keep, begin, follow};
 })();

@@ -112,13 +112,6 @@ phonoscope.Axis = (() => {
       this.setZoom(this.zoom / STEP, time);
     }
 
-    // Let seconds `from` .. `to` fill the view.
-    fill(from, to) {
-      this.zoom = 1;
-      this.setZoom(this.seen * this.data.duration / Math.max(to - from, 1e-3) / this.base);
-      this.move((from + to) / 2 / this.data.duration * this.width - this.seen / 2);
-    }
-
     // So many pixels of the axis lie left of the view.
     move(left) {
       this.left = between(left, 0, this.width - this.seen);

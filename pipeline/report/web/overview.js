@@ -73,6 +73,11 @@ phonoscope.text = view => {
   const spans = words.map(([start, end, word]) => Object.assign(make('span', 'said', word), {start, end}));
   quote.replaceChildren(...spans.flatMap((span, number) => (number ? [' ', span] : [span])));
   quote.classList.add('on-a-line');
+  // Where it is longer than the line, the keyboard scrolls it.
+  new ResizeObserver(() => {
+    if (quote.scrollWidth > quote.clientWidth) quote.tabIndex = 0;
+    else quote.removeAttribute('tabindex');
+  }).observe(quote);
   quote.addEventListener('click', ({target}) => {
     if (target.start === undefined) return;
     view.bring(target.start, target.end);

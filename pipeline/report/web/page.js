@@ -11,8 +11,7 @@
       const panel = new phonoscope.Panel(article, await load(`${article.dataset.panel}sound.js`));
       await panel.draw();
       panels.push(panel);
-      address.restore(panel);
-      panel.begun = true;
+      address.begin(panel);
     } catch (error) {
       article.querySelector('.view').textContent = error.message;
     }
@@ -53,7 +52,7 @@
       exchange(document);
     });
     document.addEventListener('keydown', key);
-    window.addEventListener('hashchange', () => panels.forEach(address.restore));
+    window.addEventListener('hashchange', () => panels.forEach(address.follow));
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change',
       () => panels.forEach(panel => panel.layout()));
     phonoscope.index.begin();

@@ -340,7 +340,7 @@ phonoscope.Panel = (() => {
 
     // Something else is looked at: the address says so, once there is a picture.
     changed() {
-      if (this.alone && this.begun) address.keep(this);
+      if (this.alone && this.address !== undefined) address.keep(this);
     }
 
     at(time, event = null) {
