@@ -213,9 +213,14 @@ def _recorded(
 
 def show(lines: list[str], path: Path) -> None:
     """Print the lines, if they are many the first PRINTED, and write them all."""
-    more = len(lines) - PRINTED
-    print("\n".join([*lines[:PRINTED], *([f"… {more:,} more lines in {path}"] if more > 0 else []), ""]))
+    print(*shortened(lines, PRINTED, path), "", sep="\n")
     write_lines(path, lines)
+
+
+def shortened(lines: list[str], most: int, path: Path) -> list[str]:
+    """The lines, or if they are many the first ``most`` and where more is."""
+    more = len(lines) - most
+    return [*lines[:most], *([f"… {more:,} more lines in {path}"] if more > 0 else [])]
 
 
 def in_words(error: BaseException) -> str:

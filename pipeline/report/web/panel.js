@@ -121,10 +121,13 @@ phonoscope.Panel = (() => {
       const {scrollLeft, scrollTop} = this.scroller;
       this.clear();
       this.nets = [];
+      this.texts();
       this.reference();
-      this.part('words', 'heard with a lexicon and a language model', () => this.heard());
-      this.part('free', 'heard without words', () => this.each(number => this.free(number)));
-      this.lattices();
+      if (this.data.heard !== false) {
+        this.part('words', 'heard with a lexicon and a language model', () => this.heard());
+        this.part('free', 'heard without words', () => this.each(number => this.free(number)));
+        this.lattices();
+      }
       if (this.data.systems.some(system => system.places)) {
         this.part('placed', 'where each places the known text', () => this.known());
       }
@@ -167,7 +170,18 @@ phonoscope.Panel = (() => {
       if (this.all) this.data.systems.forEach((_, number) => this.compared.includes(number) || action(number));
     }
 
+    // A text of one's own, as systems place it.
+    texts() {
+      for (const {name, system, words, phones} of this.data.texts || []) {
+        const label = `the text by ${name}`;
+        rows.placed(this, {name: 'text', row: words, label, className: 'words reference', system, isWord: true});
+        rows.placed(this, {name: 'phones', row: phones, label, className: 'phones', system});
+      }
+    }
+
+    // What was said, if it is known.
     reference() {
+      if (!this.data.reference) return;
       const {words, phones, with_gold} = this.data.reference;
       rows.segments(this, {name: with_gold ? 'gold' : 'reference', row: words, label: 'reference words',
         className: 'words reference', isWord: true, isReference: true});
@@ -201,7 +215,8 @@ phonoscope.Panel = (() => {
 
     // Two systems of one model, side by side, have the same.
     posteriors() {
-      const {systems, models, hmm, reference} = this.data, drawn = new Set();
+      const {systems, models, hmm, reference, texts = []} = this.data, drawn = new Set();
+      const known = reference?.phones.segments ?? texts[0]?.phones ?? [];
       this.each(number => {
         const {name, model: own} = systems[number], model = models[own];
         if (!model || drawn.has(own)) return;
@@ -209,7 +224,7 @@ phonoscope.Panel = (() => {
         if (model.spikes.length) {
           rows.spikes(this, {name, model, segments: hmm.segments, owner: hmm.name, system: number});
         }
-        rows.posteriorgram(this, {name, model, reference: reference.phones.segments, system: number});
+        rows.posteriorgram(this, {name, model, reference: known, system: number});
         if (model.attention) rows.attention(this, {name, map: model.attention, system: number});
       });
     }
