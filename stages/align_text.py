@@ -20,7 +20,7 @@ from pipeline.align.text import Placed, place_text, pronounce, written_in
 from pipeline.compare.listen import ListedSystem
 from pipeline.corpora.transcript import read_turns
 from pipeline.encoders.extract import enter_layers
-from pipeline.report.own import INDEX, write_page_of_text
+from pipeline.report.own import INDEX, aligned_text, write_page_of_text
 from pipeline.search.tuning import dev_errors
 from pipeline.sound.audio import audio_info
 from pipeline.sound.recording import begin_results, own_folder, read_recording
@@ -30,9 +30,8 @@ from pipeline.times.ctm import write_ctm
 from pipeline.times.lines import HEADER, word_lines
 from pipeline.times.segments import Segment
 from pipeline.times.textgrid import write_textgrid
-from stages.common import jobs, models_option, parser, run, shortened
+from stages.common import PRINTED_OWN, beside, jobs, models_option, parser, run, shortened
 
-PRINTED = 36  # lines of the table; with what is said before and after a screen of 40
 NAMED = 10  # doubtful words that the result line names; the table shows the confidence of all
 
 
@@ -126,10 +125,10 @@ def main(args: Namespace) -> tuple[Path, str]:
     write_ctm(out / f"{name}.aligned.phones.ctm", [(out.name, placed.phones, placed.phone_confidence)])
     grid = out / f"{out.name}.{name}.aligned.TextGrid"
     write_textgrid(grid, {"words": placed.words, "phones": placed.phones}, recording.num_frames, recording.seconds)
-    text = out / f"{name}.aligned.txt"
+    text = out / aligned_text(name)
     write_lines(text, lines)
-    print(*shortened(lines, PRINTED, text), sep="\n")
-    print(f"with times: {text.name}, {grid.name} for Praat, {name}.aligned.{{words,phones}}.ctm in {out}")
+    print(*shortened(lines, PRINTED_OWN, text), sep="\n")
+    print(beside(text.name, f"{name}.aligned.{{words,phones}}.ctm", grid.name))
     write_page_of_text(out, Path(args.wav).expanduser(), recording, system, phone_set_of(lang.info))
     return out / INDEX, (
         f"{args.wav}: {recording.seconds:.1f} s, {len(placed.words)} words placed by {name}{doubts(placed)};"

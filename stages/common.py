@@ -9,6 +9,7 @@ import errno
 import math
 import re
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -22,6 +23,8 @@ from stages.made import OWN, forget, quoted, write_made
 
 # Lines of an utterance that are printed, about five seconds of speech; the file beside them has them all.
 PRINTED = 160
+# Of a recording of one's own: with what is said before and after a screen of 40, which is so wide.
+PRINTED_OWN, SCREEN_COLUMNS = 35, 100
 # Options that change how a stage runs but not what it makes; a change in them reruns nothing.
 WITHOUT_EFFECT = ("--jobs", "--downloads", "--models")
 # The first of these options that a stage has names what it writes.
@@ -215,6 +218,11 @@ def show(lines: list[str], path: Path) -> None:
     """Print the lines, if they are many the first PRINTED, and write them all."""
     print(*shortened(lines, PRINTED, path), "", sep="\n")
     write_lines(path, lines)
+
+
+def beside(*names: str) -> str:
+    """What is said of the files beside a page of one's own recording."""
+    return textwrap.fill(f"with times: {', '.join(names)} (Praat)", SCREEN_COLUMNS, break_on_hyphens=False)
 
 
 def shortened(lines: list[str], most: int, path: Path) -> list[str]:

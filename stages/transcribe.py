@@ -12,14 +12,13 @@ from lexicon.files import write_lines
 from pipeline.compare.listen import listen, load_searches, raw_wanted
 from pipeline.compare.transcript import TIERS, Transcript, piece_title
 from pipeline.encoders.extract import enter_layers
-from pipeline.report.own import INDEX, replaced_page
+from pipeline.report.own import INDEX, TRANSCRIPT, replaced_page
 from pipeline.sound.recording import begin_results, own_folder, read_recording
 from pipeline.times.ctm import write_ctm
 from pipeline.times.textgrid import write_textgrid
-from stages.common import models_option, parser, run, shortened, systems_option
+from stages.common import PRINTED_OWN, beside, models_option, parser, run, shortened, systems_option
 from stages.own_systems import ready_systems
 
-PRINTED = 36  # lines of the summary; with what is said before and after a screen of 40
 NAMED = 2  # pieces in which nothing was found; the text has all
 
 
@@ -31,22 +30,21 @@ def main(args: Namespace) -> tuple[Path, str]:
     begin_results(out, args.wav)
     phone_sets = {name: one.phone_set for name, one in searches.items()}
     transcript, pieces = Transcript(phone_sets), recording.pieces()
-    systems = {name: one.system for name, one in searches.items()}
+    text, systems = out / TRANSCRIPT, {name: one.system for name, one in searches.items()}
     with replaced_page(out, Path(args.wav).expanduser(), recording, systems, next(iter(phone_sets.values()))) as page:
         for number, piece in enumerate(tqdm(pieces, disable=None, leave=False), 1):
             heard = listen(searches, recording, piece) if piece.speech else {}
             transcript.add(piece_title(number, len(pieces), piece), heard)
             page.add(piece, heard)
+        write_lines(text, transcript.lines)
     for name, tiers in transcript.tiers.items():
         for tier, (segments, confidence) in zip(TIERS, tiers, strict=True):
             write_ctm(out / f"{name}.{tier}.ctm", [(out.name, segments, confidence)])
     write_textgrid(out / f"{out.name}.TextGrid", transcript.grid(), recording.num_frames, recording.seconds)
-    text = out / "transcript.txt"
-    write_lines(text, transcript.lines)
-    print(*shortened(transcript.summary, PRINTED, text), sep="\n")
+    print(*shortened(transcript.summary, PRINTED_OWN, text), sep="\n")
     if lost := transcript.lost:
         print(f"nothing found in: {', '.join([*lost[:NAMED], *['...'] * (len(lost) > NAMED)])}")
-    print(f"with times: {text.name}, {out.name}.TextGrid for Praat, SYSTEM.{{{','.join(TIERS)}}}.ctm in {out}")
+    print(beside(text.name, f"SYSTEM.{{{','.join(TIERS)}}}.ctm", f"{out.name}.TextGrid"))
     silent = "" if recording.heard else " (there is no sound in it)"
     return out / INDEX, f"{args.wav}: {recording.seconds:.1f} s{silent}; open {out / INDEX}"
 

@@ -1,9 +1,9 @@
 """The page of a recording of one's own, in the look of the report: what every system heard in it, and where its text is
 if it is known.
 
-    index.html        the page, which is written anew by `make transcribe` and by `make align`
+    index.html        the page, written anew by `make transcribe` and by `make align`
+    web/              the scripts and the style of the report, likewise
     page/             what it loads: pieces.json says of what; replaced as a whole by what hears the recording again
-      web/            the scripts and the style of the report
       001/*.js        of a piece the sound, and what systems, models and pairs of systems say of it
 
 A recording is cut at its pauses, and each piece has a panel of its own, as an utterance of the test set has, but nobody
@@ -42,6 +42,7 @@ from pipeline.times.intervals import Interval
 from pipeline.times.segments import Segment
 
 INDEX, PAGE, PIECES = "index.html", "page", "pieces.json"
+TRANSCRIPT = "transcript.txt"  # all that was heard, for people
 LONGEST_S = 1800  # of a longer recording the page shows the beginning: it takes about 2 MB a minute
 FEW = 2  # pieces; of more the lattices are folded at first, that one can read on
 OVERHANG = (FRAME_LENGTH_MS - FRAME_SHIFT_MS) / 1000  # seconds that the last frame of a piece is longer than the others
@@ -65,7 +66,6 @@ class OwnPage:
         self.models = list({id(system): system for system in systems.values()}.values())
         self.rate = max(model.front_end.raw.sample_rate for model in self.models)  # more is not heard
         self.pieces: list[dict[str, Any]] = []
-        write_web(folder / "web", len(systems))
 
     def add(self, piece: Piece, heard: Mapping[str, Heard]) -> None:
         """The next piece; silence without anything that was ``heard`` in it."""
@@ -205,14 +205,17 @@ def write_index(out: Path) -> bool:
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False
     shown = sum(bool(piece["folder"]) for piece in pieces)
+    with atomic_dir(out / "web") as web:
+        write_web(web, len(names))
     text = page(
         "own.html",
         ipa,
-        f"{PAGE}/",
+        "",
         title=about["title"],
         seconds=seconds,
         systems=names if searched else [],
         texts=list(texts),
+        files=_files(out, list(texts)),
         pieces=pieces,
         shown=shown,
         folded="lattices difference" if shown > FEW or not searched else "",
@@ -221,6 +224,17 @@ def write_index(out: Path) -> bool:
     with atomic_write(out / INDEX) as stream:
         stream.write(f"{text}\n")
     return True
+
+
+def _files(out: Path, texts: Sequence[str]) -> list[tuple[str, str]]:
+    """All that the page shows as text files: what they hold, and their names."""
+    every = [(TRANSCRIPT, "all as text"), *((aligned_text(name), f"the text by {name}") for name in texts)]
+    return [(what, name) for name, what in every if (out / name).is_file()]
+
+
+def aligned_text(system: str) -> str:
+    """The file with the alignment by a system, for people."""
+    return f"{system}.aligned.txt"
 
 
 Confident = list[tuple[Interval, float]]

@@ -77,7 +77,7 @@ def write_report(
 
 def write_web(folder: Path, systems: int) -> None:
     """The scripts and the style of all pages, with looks for so many systems."""
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     for asset in ("report.css", *(f"{script}.js" for script in SCRIPTS)):
         shutil.copyfile(WEB / asset, folder / asset)
     write_part(folder / "colours.css", colours_css(systems))

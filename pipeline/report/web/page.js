@@ -16,7 +16,7 @@
   async function open(article) {
     try {
       const sound = await load(`${article.dataset.panel}sound.js`);
-      const panel = new phonoscope.Panel(article, {...sound, ...JSON.parse(article.dataset.text || '{}')});
+      const panel = new phonoscope.Panel(article, {...sound, ...JSON.parse(article.dataset.placed || '{}')});
       await panel.draw();
       panels.push(panel);
       visit(panel);

@@ -172,9 +172,10 @@ phonoscope.Panel = (() => {
 
     // A text of one's own, as systems place it.
     texts() {
-      for (const {name, system, words, phones} of this.data.texts || []) {
-        const label = `the text by ${name}`;
-        rows.placed(this, {name: 'text', row: words, label, className: 'words reference', system, isWord: true});
+      const {texts = []} = this.data;
+      for (const {name, system, words, phones} of texts) {
+        const label = `the text by ${name}`, shortly = texts.length > 1 ? `text, ${name}` : 'text';
+        rows.placed(this, {name: shortly, row: words, label, className: 'words reference', system, isWord: true});
         rows.placed(this, {name: 'phones', row: phones, label, className: 'phones', system});
       }
     }
