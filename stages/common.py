@@ -25,8 +25,8 @@ from stages.made import OWN, forget, quoted, write_made
 PRINTED = 160
 # Of a recording of one's own: with what is said before and after a screen of 40, which is so wide.
 PRINTED_OWN, SCREEN_COLUMNS = 35, 100
-# Options that change how a stage runs but not what it makes; a change in them reruns nothing.
-WITHOUT_EFFECT = ("--jobs", "--downloads", "--models")
+# Options that change how a stage runs but not what it makes, or add to that; a change in them reruns nothing.
+WITHOUT_EFFECT = ("--jobs", "--downloads", "--models", "--utt")
 # The first of these options that a stage has names what it writes.
 OUTPUTS = ("out", "decode", "data")
 # Files of the user's that a stage reads: if they are others, what was made of them is made again.

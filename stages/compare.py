@@ -1,4 +1,4 @@
-"""Compare systems on the test set: compare.tsv, and compare.txt for people, which is also printed."""
+"""Compare systems on the test set: compare.tsv, and compare.txt for people, of which make prints the first part."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ def main(arguments: argparse.Namespace) -> tuple[Path, str]:
     readable = readable_lines(comparison, arguments.exp / "report" / "index.html", boundaries)
     write_lines(arguments.out.with_suffix(".txt"), readable)
     write_lines(arguments.out, tsv_lines(comparison))
-    print("\n".join(["", *readable, ""]))
     best = min(comparison.systems, key=lambda system: comparison.rate(system, "wer").percent)
     return arguments.out, (
         f"{len(comparison.systems)} systems on {len(comparison.utterances)} utterances, lowest WER "

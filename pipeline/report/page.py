@@ -94,6 +94,11 @@ def colours_css(systems: int) -> Markup:
     return render("colours.css", light=COLOURS["light"], dark=COLOURS["dark"], looks=looks)
 
 
+def page_of(index: int) -> str:
+    """Where the page of an utterance is, by its place among those chosen."""
+    return f"utt/{index + 1:03d}.html"
+
+
 def _write_utterance(folder: Path, panels: Panels, chosen: Sequence[Utterance], index: int) -> None:
     """The page of an utterance, its text, and what the page loads, each under the utterance's number.
 
