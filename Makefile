@@ -51,7 +51,7 @@ mfcc:    $(patsubst %,$(DATA)/%/feats.scp,train dev test)
 decode:  $(patsubst %,$(EXP)/%/decode_test/wer.txt,$(SYSTEMS))
 ## compare: the table: old against new
 compare: $(EXP)/compare.tsv
-	$(call print,$(table))
+	$(call print,$(table); $(call in_report,$<))
 ## errors: where each wrong word and phone comes from: search, lexicon, sound or language
 errors:  $(explained)
 	$(call print,echo; $(foreach f,$(explained:.json=.txt),$(call beginning,$(f),2); echo 'each of them: $(f)'; echo; ) \
@@ -334,8 +334,8 @@ $(if $(filter-out $(SYSTEMS),$(again)),$(error MODEL: "$(again)" is none of SYST
 rescored := $(call uniq,$(filter $(SYSTEMS),$(patsubst $(EXP)/rescored/%/hyp.txt,%,\
 	$(wildcard $(EXP)/rescored/*/hyp.txt))) $(again))
 define second_pass
-rescore_$(1) = --exp $(EXP) --data $(DATA) --system $(1) --model $(EXP)/rescored/neural_lm --lang $(search_lang) $$(lm_opt) \
-	--out $(EXP)/rescored/$(1) $$(call words_of,RESCORE_ARGS)
+rescore_$(1) = --exp $(EXP) --data $(DATA) --system $(1) --model $(EXP)/rescored/neural_lm --lang $(search_lang) \
+	$$(lm_opt) --out $(EXP)/rescored/$(1) $$(call words_of,RESCORE_ARGS)
 $(EXP)/rescored/$(1)/hyp.txt: $(EXP)/rescored/neural_lm/model.safetensors $(search_lang)/lang.json \
 		$(EXP)/$(1)/decode_dev/hyp.txt $(EXP)/$(1)/decode_test/hyp.txt \
 		$$(call changed,$$(rescore_$(1)),$(EXP)/rescored/$(1)/hyp.txt)
@@ -354,7 +354,7 @@ report_opts = $(experiment) --systems $(SYSTEMS) $(if $(pair_differs),--pair $(P
 # An utterance that is asked for is added to those that the report has, and stays.
 also := $(if $(filter report,$(MAKECMDGOALS)),$(UTT))
 pair_differs = $(if $(filter-out $(SYSTEMS),$(PAIR)),,$(EXP)/lattice_difference.txt)
-$(EXP)/report/index.html: $(scores) $(beside) $(EXP)/boundaries.tsv $(explained) $(pair_differs) \
+$(EXP)/report/index.html: $(scores) $(beside) $(EXP)/compare.tsv $(EXP)/boundaries.tsv $(explained) $(pair_differs) \
 		$(wildcard $(EXP)/layers/*.json $(foreach s,$(SYSTEMS),$(EXP)/$(s)/ablation.tsv) $(EXP)/matrix.txt \
 		$(EXP)/lattice_difference.json) $(if $(also),FORCE) $(call changed,$(report_opts),$(EXP)/report/index.html)
 	$(PY) -m stages.report --jobs $(NJ) $(report_opts) $(if $(also),$(call quoted,--utt=$(UTT)))

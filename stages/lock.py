@@ -22,7 +22,6 @@ from lexicon.files import root_of
 # Where there can be no lock a stage runs without: network file systems that have none, and folders it may not write
 # to, which it will say itself if it has to.
 WITHOUT = (errno.ENOLCK, errno.EOPNOTSUPP, errno.EACCES, errno.EPERM, errno.EROFS)
-RUNS = ("PHONOSCOPE_RUN", "MASTER_PORT")  # what processes of one run of make, or of torchrun, have in common
 NAME = ".phonoscope-lock."  # begins the name of a lock file, which goes on with the process
 TRIES, PAUSE_S = 10, 0.1  # two that began at once see each other, and both step back: for a second they try again
 
@@ -57,7 +56,7 @@ def alone(writes: Iterable[Path], reads: Iterable[Path], who: str) -> Iterator[i
 
 def _patiently(folder: Path, write: bool, who: str) -> Held | None:
     """The lock of this process in ``folder``; None where there can be none; UserError if another run is there."""
-    run = next(filter(None, map(os.environ.get, RUNS)), f"{os.getpid()}.{time.time_ns()}")
+    run = os.environ.get("PHONOSCOPE_RUN") or _of_torchrun() or f"{os.getpid()}.{time.time_ns()}"
     for attempt in range(TRIES):
         lock = _take(folder, f"{run} {'writes' if write else 'reads'} {who} (process {os.getpid()})")
         if lock is None:
@@ -71,6 +70,12 @@ def _patiently(folder: Path, write: bool, who: str) -> Held | None:
     raise UserError(
         f"{folder}: {other} is at work there; wait until it is done, or stop it, and run the same command again"
     )
+
+
+def _of_torchrun() -> str:
+    """What the processes of one torchrun have in common (its own id is "none" for all that were given none); or ""."""
+    variables = ("TORCHELASTIC_RUN_ID", "MASTER_ADDR", "MASTER_PORT")
+    return ".".join(os.environ.get(name, "") for name in variables) if variables[0] in os.environ else ""
 
 
 def _take(folder: Path, line: str) -> Held | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import json
 import os
 import re
@@ -26,6 +27,12 @@ LARGEST_ASIDE = 10**7  # bytes; larger files are no person's writing
 ODD = re.compile(
     r"[!\"#$&'()*;<>?\[\\\]^`{|}~\s]"
 )  # what bash would not take as it is; stages/settings.mk has the same
+
+# Options with which make says where things are, and which of them a stage is to make.
+PLACES = (
+    *("--system", "--data", "--dev", "--lang", "--out", "--teacher", "--features", "--models", "--model", "--tuning"),
+    *("--search", "--ref-phones", "--decode", "--correct", "--exp", "--reference", "--systems", "--ali"),
+)
 
 File = tuple[int, str]  # bytes, and their hash
 
@@ -112,6 +119,21 @@ def read_made(path: Path) -> Made | None:
     except (OSError, ValueError, TypeError, RecursionError):
         return None
     return made if sound else None
+
+
+def given_options(*folders: Path) -> str:
+    """The options with which the files in these folders were made, without those that make gives on its own: folders,
+    files and names."""
+    found = []
+    for path in (path for folder in folders for path in sorted(folder.glob(f"*{ENDING}"))):
+        words = made.settings.split() if (made := read_made(path)) else []
+        while words:
+            option, *words = words
+            values = [*itertools.takewhile(lambda word: not word.startswith("--"), words)]
+            words = words[len(values) :]
+            if option.startswith("--") and option not in PLACES:
+                found.append(" ".join([option, *values]))
+    return " ".join(dict.fromkeys(found))
 
 
 def _sound(name: str, found: object) -> bool:

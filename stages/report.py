@@ -14,7 +14,7 @@ from pathlib import Path
 from lexicon.errors import UserError
 from lexicon.files import atomic_dir
 from lexicon.text import numbered_lines
-from pipeline.compare.dispute import choose
+from pipeline.compare.dispute import choose, with_examples
 from pipeline.compare.results import Comparison, read_comparison
 from pipeline.datadir import Utterance
 from pipeline.report.page import page_of, write_report
@@ -28,7 +28,7 @@ def main(arguments: argparse.Namespace) -> tuple[Path, str]:
     comparison = read_comparison(arguments.exp, arguments.data, reference_alignment(arguments), arguments.systems)
     asked = named(comparison, arguments)
     also = [*added_before(comparison, arguments.out), *asked]
-    chosen = list({u.id: u for u in [*choose(comparison, arguments.utterances), *also]}.values())
+    chosen = list({u.id: u for u in [*worth_looking_at(comparison, arguments.utterances), *also]}.values())
     pair = shown_first(comparison, arguments.pair)
     with atomic_dir(arguments.out) as folder:
         write_report(folder, comparison, arguments.exp, chosen, pair, arguments.jobs)
@@ -36,6 +36,11 @@ def main(arguments: argparse.Namespace) -> tuple[Path, str]:
     index = arguments.out / "index.html"
     page = arguments.out / page_of(chosen.index(asked[0])) if len(asked) == 1 else index
     return index, f"{len(comparison.systems)} systems, {len(chosen)} utterances; open {page}"
+
+
+def worth_looking_at(comparison: Comparison, number: int) -> list[Utterance]:
+    """So many utterances, and where else the phones that are most disputed can be heard; none of none."""
+    return with_examples(comparison, choose(comparison, number)) if number else []
 
 
 def named(comparison: Comparison, arguments: argparse.Namespace) -> list[Utterance]:

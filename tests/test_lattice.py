@@ -125,7 +125,15 @@ def test_json_there_and_back(tmp_path):
     same(lattice, read_json_lattice(tmp_path / "a.json"), 1e-4)
     value = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
     assert value["best"] == best_path(lattice) and value["version"] == 2
-    assert value["nodes"] == lattice.node_frame.tolist() and value["arcs"][0][:2] == [0, 1]
+    assert value["nodes"] == lattice.node_frame.tolist() and value["arcs"][0] == {
+        "from": 0,
+        "to": 1,
+        "label": lattice.label[0],
+        "word": lattice.word[0],
+        "acoustic": pytest.approx(lattice.acoustic[0], abs=1e-4),
+        "language": pytest.approx(lattice.language[0], abs=1e-4),
+        "posterior": pytest.approx(lattice.posterior[0], abs=1e-6),
+    }
     same(from_json(value), lattice, 1e-4)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import itertools
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,17 +15,25 @@ from reports.trees import (
     LEARNED,
     ODD_ID,
     ODD_WORD,
+    SYSTEMS,
+    make_trees,
+    run_stage,
 )
 
 from lexicon.errors import UserError
 from lexicon.files import write_json, write_lines
 from pipeline.align.boundaries import GOLD, TSV
 from pipeline.compare.causes import CAUSES
+from pipeline.compare.dispute import disputed_phones, with_examples
+from pipeline.compare.results import read_comparison
+from pipeline.datadir import Utterance
 from pipeline.draw.scale import round_values
 from pipeline.draw.spectrogram import png_mask
 from pipeline.neural.history import as_json
+from pipeline.report.page import opening
 from pipeline.report.placing import boundaries_section
 from pipeline.report.training import training_section
+from pipeline.systems import KINDS, kind_module
 
 pytest_plugins = ["reports.fixtures"]
 
@@ -47,11 +56,64 @@ def test_index_shows_numbers_and_panels(report: Path, watched: SimpleNamespace) 
     assert max(path.stat().st_size for path in report.rglob("*.*")) < 3_000_000
 
 
+def test_what_systems_are_is_said(report: Path, watched: SimpleNamespace) -> None:
+    open_page(watched.page, report / "index.html", panels=1)
+    old, new = watched.page.locator(".about dd").all_inner_texts()
+    assert old.startswith("Mixtures of Gaussians") and "connectionist temporal classification" in new
+    assert all(getattr(kind_module(kind), "ABOUT", "").endswith(".") for kind in KINDS)
+
+
+def test_arrow_keys_go_from_square_to_square(report: Path, watched: SimpleNamespace) -> None:
+    """Of old's confusions: AE is heard as itself and as EH, and each other phone as itself or missed."""
+    page = watched.page
+    open_page(page, report / "index.html", panels=1)
+    figure = page.locator("figure.confusion").first
+    figure.locator("svg.heat").focus()
+    seen = []
+    for key in ["ArrowDown", "ArrowLeft", *["ArrowRight"] * 6, *["ArrowDown"] * 12]:
+        page.keyboard.press(key)
+        seen.append(figure.locator(".readout").inner_text())
+    assert "AE heard right: 2 of 4 (50 %)" in seen and "AE heard as EH: 2 of 4 (50 %)" in seen
+    assert figure.locator("rect.here").count() == 1
+
+
+def test_a_row_that_repeats_another_s_phones_says_so(tmp_path: Path) -> None:
+    exp, data = make_trees(tmp_path)
+    for name in ("free.txt", "free.ctm"):
+        shutil.copyfile(exp / "old" / "decode_test" / name, exp / "new" / "decode_test" / name)
+    assert run_stage("report", exp, data, "--systems", *SYSTEMS, "--out", str(exp / "report")).returncode == 0
+    assert (exp / "report" / "index.html").read_text().count("the same as old") == 1
+    said = run_stage("compare", exp, data, "--systems", *SYSTEMS, "--out", str(exp / "compare.tsv")).stdout
+    assert "new: the same free PER as old, phone by phone" in said
+
+
+def test_the_index_opens_with_a_sentence() -> None:
+    def utterances(*lengths: int) -> list[Utterance]:
+        return [
+            Utterance(f"u{number}", "s", Path("u.wav"), ("A",) * length, 8000) for number, length in enumerate(lengths)
+        ]
+
+    assert opening(utterances(1, 3, 30, 5, 4)) == 3
+    assert opening(utterances(1, 3, 2)) == 1 and opening(utterances(30, 40)) == 1 and opening([]) == 0
+
+
+def test_each_disputed_phone_can_be_heard_somewhere(tmp_path: Path) -> None:
+    """old and new differ in AE of u1 and u3, and in T of u1, u2 and u3: u2 alone has no AE, so one other is added."""
+    comparison = read_comparison(*make_trees(tmp_path), tmp_path / "exp/tiny/gmm/ali_test", SYSTEMS)
+    by_id = {utterance.id: utterance for utterance in comparison.utterances}
+    disputed = {entry.phone: {name for name, _ in entry.places} for entry in disputed_phones(comparison)}
+    assert disputed == {"AE": {"u1", "u3"}, "T": {"u2"}}
+    assert [u.id for u in with_examples(comparison, [by_id["u2"]])] == ["u2", "u1"]
+    assert [u.id for u in with_examples(comparison, [by_id["u3"]])] == ["u3", "u2"]
+    assert [u.id for u in with_examples(comparison, [by_id["u1"], by_id["u2"]])] == ["u1", "u2"]
+
+
 def test_sections_that_other_stages_fill(report: Path, watched: SimpleNamespace) -> None:
     page = watched.page
     open_page(page, report / "index.html", panels=1)
     assert page.locator("nav a").all_inner_texts() == [
         "systems",
+        "about",
         "pairs",
         "pronunciations",
         "utterances",
@@ -160,6 +222,30 @@ def test_a_model_is_shown_once_and_only_if_it_says_how_it_learned(tmp_path: Path
     write_json(tmp_path / "neural" / "meta.json", {"history": "lost"})
     with pytest.raises(UserError, match="neural/meta.json: history is no list .*; run: make neural"):
         training_section(SimpleNamespace(systems=compared))
+
+
+@pytest.mark.parametrize(
+    ("curve", "fault"),
+    [
+        ({"step": "pass", "what": "log likelihood", "values": [-60.5, -52.25, -51.5], "kept": 3}, ""),
+        ({"step": "epoch", "what": "cross-entropy", "values": [2.0], "kept": 1}, ""),
+        ({"step": "pass", "what": "log likelihood", "values": [float("nan")], "kept": 1}, "no numbers"),
+        ({"step": "pass", "what": "log likelihood", "values": [1.0, 2.0], "kept": 3}, "none of them kept"),
+        ({"step": "pass", "what": 5, "values": [1.0], "kept": 1}, "no names"),
+        ({"values": [1.0]}, "missing"),
+        ([1.0, 2.0], "must be a mapping"),
+    ],
+)
+def test_a_model_of_one_number_a_pass_has_a_curve(tmp_path: Path, curve: object, fault: str) -> None:
+    write_json(tmp_path / "meta.json", {"curve": curve})
+    compared = SimpleNamespace(systems=[SimpleNamespace(name="gmm", model=tmp_path)])
+    if fault:
+        with pytest.raises(UserError, match=rf"meta.json: curve is no learning curve \(.*{fault}"):
+            training_section(compared)
+        return
+    assert isinstance(curve, dict)
+    drawn = training_section(compared)
+    assert drawn.count("<circle") == len(curve["values"]) and f"{curve['what']}; {len(curve['values'])} " in drawn
 
 
 def test_names_are_text_never_markup(report: Path, watched: SimpleNamespace) -> None:

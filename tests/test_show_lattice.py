@@ -8,6 +8,7 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -143,6 +144,25 @@ def test_svg_nodes_stand_at_their_time_and_the_best_path_is_straight(hat_or_hit_
     assert len(set(y)) == 1
     rival = next(group for group in root.iter(f"{SVG}g") if group.find(f"{SVG}title").text.startswith("IH"))
     assert float(rival.find(f"{SVG}text").get("y")) - 4 - y[0] == LANE
+
+
+def test_no_label_of_the_svg_is_dropped_or_lies_on_another() -> None:
+    """Arcs of one and two frames, whose labels and words are wider than they are at the usual scale."""
+    lattice = build(
+        10,
+        [0, 1, 3, 4, 10],
+        [(0, 1, "AA", "ALPHABET", 1.0), (1, 2, "BB", "B", 0.6), (1, 2, "CC", "B", 0.4), (2, 3, "DH", "ETC", 1.0)]
+        + [(3, 4, "EH", "", 1.0)],
+    )
+    texts = list(ElementTree.fromstring(lattice_svg(lattice)).iter(f"{SVG}text"))
+    labels = [text for text in texts if (text.get("class") or "").startswith("label")]
+    words = sorted((text for text in texts if text.get("class") == "word"), key=lambda text: float(text.get("x")))
+    assert sorted(text.text for text in labels) == ["AA", "BB", "CC", "DH", "EH"]
+    assert [text.text for text in words] == ["ALPHABET", "B", "ETC"]
+    for row in ([text for text in labels if text.get("y") == y] for y in {text.get("y") for text in labels}):
+        places = sorted((float(text.get("x")), 8 * len(text.text)) for text in row)
+        assert all(x + a / 2 < z - b / 2 for (x, a), (z, b) in pairwise(places))
+    assert all(float(a.get("x")) + 8 * len(a.text) < float(b.get("x")) for a, b in pairwise(words))
 
 
 def test_the_page_by_hand(hat_or_hit_once: Lattice) -> None:

@@ -18,6 +18,7 @@ from lexicon.errors import UserError
 from lexicon.spelling import letters_of, spelled, spelling_lexicon
 from pipeline.neural.data import Part
 from pipeline.neural.model import CtcModel, Encoder, EncoderConfig, load_model, save_model
+from pipeline.neural.paths import rows_of_letters
 from pipeline.neural.spelling import SPELLINGS, AttentionSpelling, Spelling, TransducerSpelling
 from pipeline.neural.train import error_rate, finish, train
 from pipeline.search.decode import SearchSettings, word_decoder
@@ -81,7 +82,7 @@ def test_the_loss_of_a_transducer_is_that_of_all_its_paths(text):
     columns = network.columns(rows(4))
     if not text:
         return
-    found = network.loss(columns, torch.tensor([4]), [text])
+    found = network.log_loss(columns, torch.tensor([4]), [text])
     assert math.exp(-found.item()) == pytest.approx(transducer_paths(network, columns, text, 99), rel=1e-4)
 
 
@@ -104,6 +105,31 @@ def test_probabilities_of_all_texts_sum_to_one():
         log_probs, _ = network.step(reading, written, torch.tensor([last]))
         unended += math.exp(log_prob) * (1 - math.exp(log_probs[0, 0].item()))
     assert total + unended == pytest.approx(1, abs=1e-5)
+
+
+def test_letters_are_heard_where_the_best_path_has_their_share_of_the_phones():
+    """Phones 1, 2 and 3 in rows 2, 5 and 6, and 9: each of six letters is half a phone."""
+    path = np.array([0, 0, 1, 0, 0, 2, 2, 0, 0, 3, 0, 0])
+    log_posteriors = np.log(np.where(path[:, None] == np.arange(4), 0.97, 0.01))
+    middles = {-0.25: 2, 0.25: 2.875, 0.75: 4.625, 1.25: 6.375, 1.75: 8.125, 2.25: 9}
+    assert rows_of_letters(log_posteriors, [1, 2, 3], 6).tolist() == pytest.approx([*middles.values(), 11])
+    assert rows_of_letters(log_posteriors, [1, 2, 3], 3).tolist() == [2, 5.5, 9, 11]
+    assert rows_of_letters(log_posteriors[:2], [1, 2, 3], 2).tolist() == [0.5, 0.5, 1]  # they do not fit in two rows
+
+
+def test_looking_away_from_where_letters_are_heard_costs():
+    """A nat for each of two letters and the end far away, less where most is looked at, nothing without a limit."""
+    network, columns, text = spelling_of("attention"), rows(200), (2, 3)
+    assert isinstance(network, AttentionSpelling)
+
+    def loss(heard: np.ndarray) -> float:
+        return network.loss(columns, torch.tensor([200]), [text], [heard]).item()
+
+    most = network.looked(columns[0], text).argmax(dim=1).numpy() * float(network.POOLED)
+    near, far = loss(np.append(most, most[-1])), loss(np.full(3, 9e3))
+    network.OFF = 1e9
+    free = loss(np.zeros(3))
+    assert free < near < far == pytest.approx(free + 3, abs=1e-4)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -16,10 +16,10 @@ STANDING_STILL = 1e-300  # a learning rate at which no weight moves
 
 Layers = list[tuple[np.ndarray, np.ndarray]]
 Trained = tuple[Layers, np.ndarray]  # layers and classes
-OnEpoch = Callable[[str], None]
+OnEpoch = Callable[[int, float, float], None]  # epoch, learning rate, dev cross-entropy after it
 
 
-def train_lda(train: Frames, dev: Frames, seed: int, say: OnEpoch) -> Trained:
+def train_lda(train: Frames, dev: Frames, seed: int, on_epoch: OnEpoch) -> Trained:
     """Linear discriminant analysis: one Gaussian per class with a covariance in common.
 
     From sums over all frames it is what scikit-learn's `LinearDiscriminantAnalysis(solver="lsqr", shrinkage=1e-3)`,
@@ -47,8 +47,7 @@ def train_perceptron(
     train: Frames,
     dev: Frames,
     seed: int,
-    say: OnEpoch,
-    name: str,
+    on_epoch: OnEpoch,
     hidden: tuple[int, ...],
     rate: float = 1e-3,
     max_epochs: int = 16,
@@ -81,7 +80,7 @@ def train_perceptron(
             for x, y in train.pieces(generator):
                 model.partial_fit((x - mean) / scale, y)
         entropy = cross_entropy(lambda x: np.log(model.predict_proba((x - mean) / scale) + 1e-20), train.classes, dev)
-        say(f"{name}: epoch {epoch}, learning rate {rate:.2g}, dev cross-entropy {entropy:.4f}")
+        on_epoch(epoch, rate, entropy)
         stalled += entropy > best * (1 - least_gain)
         if entropy < best:
             best = entropy
@@ -101,8 +100,8 @@ def train_perceptron(
 
 CLASSIFIERS: dict[str, Callable[..., Trained]] = {
     "lda": train_lda,
-    "logistic": partial(train_perceptron, name="logistic", hidden=()),
-    "mlp": partial(train_perceptron, name="mlp", hidden=(512, 512)),
+    "logistic": partial(train_perceptron, hidden=()),
+    "mlp": partial(train_perceptron, hidden=(512, 512)),
 }
 
 

@@ -14,6 +14,9 @@ from pipeline.base.edits import GAP
 from pipeline.compare.results import Comparison, Result
 from pipeline.datadir import Utterance
 
+MOST_DISPUTED = 15  # phones that are shown
+SENTENCE = (4, 12)  # words, from and to
+
 
 def choose(comparison: Comparison, number: int) -> list[Utterance]:
     """The utterances worth looking at: two thirds the most disputed, the rest plain ones that all hear well.
@@ -31,6 +34,27 @@ def choose(comparison: Comparison, number: int) -> list[Utterance]:
         ranked[len(first) :], key=lambda u: (errors[u.id], -len(comparison.references["phones"][u.id]), u.id)
     )
     return first + plain[: number // 3]
+
+
+def is_sentence(utterance: Utterance) -> bool:
+    """Whether it has so many words that it is a good first example."""
+    return SENTENCE[0] <= len(utterance.words) <= SENTENCE[1]
+
+
+def with_examples(comparison: Comparison, chosen: Sequence[Utterance]) -> list[Utterance]:
+    """The ``chosen`` and, where they have none, the most disputed sentence; and as few others as it takes to hear each
+    of the MOST_DISPUTED phones in dispute: of those left each time the utterance with the most such phones, of equals
+    the first by id."""
+    where = [{utterance for utterance, _ in entry.places} for entry in disputed_phones(comparison)[:MOST_DISPUTED]]
+    found, known = list(chosen), {utterance.id: utterance for utterance in comparison.utterances}
+    sentences = [] if any(map(is_sentence, chosen)) else list(filter(is_sentence, comparison.utterances))
+    found += sorted(sentences, key=lambda utterance: (-dispute(comparison, utterance.id), utterance.id))[:1]
+    missing = [places for places in where if places.isdisjoint(utterance.id for utterance in found)]
+    while missing:
+        best = min(known, key=lambda name: (-sum(name in places for places in missing), name))
+        found.append(known[best])
+        missing = [places for places in missing if best not in places]
+    return found
 
 
 def dispute(comparison: Comparison, utterance: str) -> float:

@@ -116,6 +116,11 @@ class Comparison:
         """Paired bootstrap test of first against second."""
         return paired_test(first.errors[measure], second.errors[measure], self.lengths(measure), self.units)
 
+    def repeats(self, system: Result, measure: str) -> Result | None:
+        """The first of the systems before this one that heard the same in every utterance, if one did."""
+        before = self.systems[: self.systems.index(system)]
+        return next((other for other in before if other.alignments[measure] == system.alignments[measure]), None)
+
     def sentences(self, measure: str) -> list[str]:
         """The test of each pair of systems, and of what was made of systems against each of these, in words."""
         pairs: list[tuple[Result | Further, Result]] = list(itertools.combinations(self.systems, 2))
@@ -247,6 +252,12 @@ def readable_lines(comparison: Comparison, report: Path, further: Sequence[str] 
         "",
         f"[low, high]: 95 % bootstrap over {comparison.unit_name}. PER: phones of the best word path; "
         "free PER: no words.",
+    ]
+    lines += [
+        f"{system.name}: the same {MEASURES[measure][0]} as {other.name}, phone by phone: one network, one search."
+        for system in comparison.systems
+        for measure in ("free_per",)
+        if (other := comparison.repeats(system, measure))
     ]
     lines += [f"{row.name}: {row.note}." for row in comparison.further]
     if len(comparison.systems) > 1:

@@ -6,6 +6,7 @@ from html import escape
 
 import numpy as np
 
+from lexicon.text import width_of
 from pipeline.draw.lanes import MIN_POSTERIOR, Arc, Drawing, draw
 from pipeline.lattice import Lattice, best_path
 from pipeline.times.clock import frame_to_seconds
@@ -19,7 +20,9 @@ g:hover .arc{stroke:#c46a1b}
 @media(prefers-color-scheme:dark){text{fill:#e6e2d8}.axis{fill:#98938a}.grid{stroke:#3a3a3e}.arc{stroke:#46525e}
 .best .arc{stroke:#6fb3d2}.node{fill:#e6e2d8}.ground{fill:#17181b}.label{stroke:#17181b}.on{stroke:none;fill:#10222c}}
 """
-PIXELS_PER_SECOND = 520
+PIXELS_PER_SECOND = 520  # at least
+WIDER = 1.25  # as long as a label has no room
+LETTER, SPACE = 8.0, 4.0  # pixels: a letter of a label, and what is left between two
 LEFT, TOP, FOOT = 16, 66, 34
 LANE = 22  # pixels between lanes
 THICKEST = 15.0  # pixels of an arc that is certain
@@ -47,6 +50,9 @@ def lattice_svg(lattice: Lattice, min_posterior: float = MIN_POSTERIOR) -> str:
     """
     drawing = draw(lattice, min_posterior)
     scale = PIXELS_PER_SECOND * lattice.frame_shift_ms / 1000  # pixels a frame
+    widest = 100 * scale  # arcs of no length never have room
+    while scale < widest and not has_room(drawing, scale):
+        scale *= WIDER
     width = max(480, 2 * LEFT + lattice.num_frames * scale)
     height = TOP + LANE * (1 + max([*drawing.lanes, *(arc.lane for arc in drawing.arcs)])) + FOOT
     title = _xml(title_of(lattice))
@@ -55,7 +61,7 @@ def lattice_svg(lattice: Lattice, min_posterior: float = MIN_POSTERIOR) -> str:
         f'viewBox="0 0 {width:.0f} {height}" role="img"><title>{title}</title><style>{_STYLE}</style>',
         '<rect class="ground" width="100%" height="100%"/>',
         f'<text class="title" x="{LEFT}" y="22">{title}</text>',
-        *_axis(lattice, height),
+        *_axis(lattice, height, scale),
     ]
     for arc in sorted(drawing.arcs, key=lambda arc: -arc.posterior):  # thin ones last, so that they can be pointed at
         out += _svg_arc(arc, drawing, scale)
@@ -70,12 +76,31 @@ def _y(lane: int) -> float:
     return TOP + LANE * (lane + 0.5)
 
 
-def _axis(lattice: Lattice, height: float) -> list[str]:
+def has_room(drawing: Drawing, scale: float) -> bool:
+    """Whether at so many pixels a frame all labels of a lane, and all words above, stand side by side."""
+    ends: dict[int, float] = {}
+
+    def follows(row: int, start: float, text: str) -> bool:
+        """Whether it starts behind what stands in its row already."""
+        free = start >= ends.get(row, -LEFT)
+        ends[row] = start + LETTER * width_of(text) + SPACE
+        return free
+
+    arcs = sorted(drawing.arcs, key=lambda arc: drawing.frames[arc.source] + drawing.frames[arc.target])
+    middles = [(drawing.frames[arc.source] + drawing.frames[arc.target]) / 2 * scale for arc in arcs]
+    labels = [
+        follows(arc.lane, middle - LETTER * width_of(arc.label) / 2, arc.label) for arc, middle in zip(arcs, middles)
+    ]
+    words = [follows(-1, drawing.frames[arc.source] * scale, arc.word) for arc in arcs if arc.best and arc.word]
+    return all(labels) and all(words)
+
+
+def _axis(lattice: Lattice, height: float, scale: float) -> list[str]:
     """A line every tenth of a second, every second one with its time."""
     first, last = (float(frame_to_seconds(frame)) for frame in (0, lattice.num_frames))
     lines = []
     for tenth in range(int(np.ceil(first * 10)), int(last * 10) + 1):
-        x = LEFT + (tenth / 10 - first) * PIXELS_PER_SECOND
+        x = LEFT + (tenth / 10 - first) * 1000 / lattice.frame_shift_ms * scale
         lines.append(f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP - 8}" y2="{height - FOOT + 6:.0f}"/>')
         if tenth % 2 == 0:
             lines.append(
@@ -101,9 +126,8 @@ def _svg_arc(arc: Arc, drawing: Drawing, scale: float) -> list[str]:
         f"<g{kind}><title>{_xml(description(arc, drawing))}</title>"
         f'<path class="arc" d="{path}" stroke-width="{max(1.0, THICKEST * arc.posterior):.1f}"/>'
     ]
-    if x1 - x0 >= 8 * len(arc.label):
-        inside = " on" if arc.best and THICKEST * arc.posterior >= 12 else ""
-        out.append(f'<text class="label{inside}" x="{middle}">{_xml(arc.label)}</text>')
+    inside = " on" if arc.best and THICKEST * arc.posterior >= 12 else ""
+    out.append(f'<text class="label{inside}" x="{middle}">{_xml(arc.label)}</text>')
     if arc.best and arc.word:
         out.append(f'<text class="word" x="{x0:.1f}" y="{TOP - 14}">{_xml(arc.word)}</text>')
     return [*out, "</g>"]

@@ -16,6 +16,7 @@ from pipeline.lattice.paths import best_path
 from pipeline.lattice.schema import VERSION, Lattice, check_lattice
 
 NULL = "!NULL"  # HTK's name for an arc without a word
+FIELDS = ("from", "to", "label", "word", "acoustic", "language", "posterior")  # of an arc in JSON
 
 
 def to_json(lattice: Lattice) -> dict[str, Any]:
@@ -60,7 +61,8 @@ def from_json(value: dict[str, Any], source: Path | str = "lattice") -> Lattice:
     try:
         if value["version"] != VERSION:
             raise ValueError(f"version {value['version']}, this program reads {VERSION}")
-        start, end, label, word, acoustic, language, posterior = zip(*value["arcs"])
+        arcs = ([arc[name] for name in FIELDS] if isinstance(arc, dict) else arc for arc in value["arcs"])
+        start, end, label, word, acoustic, language, posterior = zip(*arcs)
         lattice = Lattice(
             str(value["utterance"]),
             str(value["system"]),
@@ -97,8 +99,12 @@ def again(source: Path | str) -> str:
 
 
 def write_json_lattice(lattice: Lattice, path: Path | str) -> None:
-    """Write one lattice as a line of compact JSON."""
-    write_lines(path, [json_line(lattice)])
+    """Write one lattice as JSON for people and their programs: as `to_json`, but each arc is an object on a line of its
+    own, with the names of its FIELDS."""
+    value = to_json(lattice)
+    arcs = [json.dumps(dict(zip(FIELDS, arc)), ensure_ascii=False) for arc in value.pop("arcs")]
+    head = json.dumps(value, ensure_ascii=False).removesuffix("}")
+    write_lines(path, [f'{head}, "arcs": [', *(f"{arc}," for arc in arcs[:-1]), *arcs[-1:], "]}"])
 
 
 def read_json_lattice(path: Path | str) -> Lattice:

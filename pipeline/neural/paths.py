@@ -55,6 +55,18 @@ def best_spelling(
     return total, list(zip(begins.tolist(), ends.tolist()))
 
 
+def rows_of_letters(log_posteriors: np.ndarray, phones: list[int], letters: int) -> np.ndarray:
+    """(letters + 1,) float32: the rows of (T, V) in which so many letters and the end of a text are heard.
+
+    A letter is where the best path that spells the ``phones`` has that share of them which lies before it.
+    """
+    _, spans = best_spelling(log_posteriors, phones)
+    ends = (0, len(log_posteriors))
+    middles = [(begin + end - 1) / 2 for begin, end in spans or [ends]]
+    places = (np.arange(letters) + 0.5) / max(1, letters) * len(middles) - 0.5
+    return np.append(np.interp(places, np.arange(len(middles)), middles), ends[1] - 1).astype(np.float32)
+
+
 def all_spellings(log_posteriors: np.ndarray, target: list[int], more: np.ndarray | float = 0.0) -> float:
     """Natural log of the summed probability of all CTC paths that spell target (Graves et al. 2006, equations 5 to 8).
     Arguments as those of `best_spelling`."""

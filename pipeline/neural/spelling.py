@@ -11,8 +11,10 @@ Token BLANK is the blank; with attention, the beginning and the end of a text.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -39,23 +41,26 @@ def ctc_loss(log_probs: Tensor, lengths: Tensor, targets: Targets) -> Tensor:
 class Spelling(nn.Module):
     """What reads the top layer (B, T', C) and writes letters.
 
-    ``width``: the columns of what a search reads of each row; ``probabilities``: whether these are log posteriors.
+    ``width``: the columns of what a search reads of each row; ``probabilities``: whether these are log posteriors;
+    ``guided``: whether training has to say where each letter is heard.
     """
 
     width: int
     probabilities = False
+    guided = False
 
     def columns(self, top: Tensor) -> Tensor:
         """(B, T', C) -> (B, T', width)."""
         raise NotImplementedError
 
-    def loss(self, columns: Tensor, lengths: Tensor, targets: Targets) -> Tensor:
+    def log_loss(self, columns: Tensor, lengths: Tensor, targets: Targets) -> Tensor:
         """(B,) negative natural log probability of each target."""
         raise NotImplementedError
 
-    def log_loss(self, columns: Tensor, lengths: Tensor, targets: Targets) -> Tensor:
-        """As ``loss``, without what training adds to it."""
-        return self.loss(columns, lengths, targets)
+    def loss(self, columns: Tensor, lengths: Tensor, targets: Targets, heard: Sequence[np.ndarray] = ()) -> Tensor:
+        """``log_loss`` and what training adds to it. Where it is ``guided``, ``heard`` has for each target the rows
+        (U + 1,) in which its letters and its end are heard."""
+        return self.log_loss(columns, lengths, targets)
 
     def greedy(self, columns: Tensor) -> list[int]:
         """The letters of one utterance (T', width), the best at each step."""
@@ -75,7 +80,7 @@ class CtcSpelling(Spelling):
     def columns(self, top: Tensor) -> Tensor:
         return self.output(top).log_softmax(dim=-1)
 
-    def loss(self, columns: Tensor, lengths: Tensor, targets: Targets) -> Tensor:
+    def log_loss(self, columns: Tensor, lengths: Tensor, targets: Targets) -> Tensor:
         return ctc_loss(columns, lengths, targets)
 
     def greedy(self, columns: Tensor) -> list[int]:
@@ -112,9 +117,10 @@ class AttentionSpelling(Spelling):
     POOLED = 2  # rows that are read as one: fewer places to look at
     KERNEL = 15  # places before and after the last one that its bias sees: about a second
     SMOOTHING = 0.1  # of the probabilities that it is taught, against being too sure
-    # Texts are read from left to right, which little speech does not teach: looking elsewhere than at the share of the
-    # rows that is the share of the letters costs up to 1 nat, within about OFF as good as nothing (Tachibana 2018).
-    OFF = 0.2
+    # Little speech does not teach where to look: elsewhere than where the network itself hears a letter costs up to
+    # 1 nat, within about OFF places as good as nothing (after Tachibana et al. 2018, who expect it on the diagonal).
+    guided = True
+    OFF = 6
     BACK, AHEAD = 5, 25  # places from the last one where it may look next
     DIMENSION = 64  # of keys and queries
 
@@ -156,15 +162,14 @@ class AttentionSpelling(Spelling):
         log_probs = self.output(self.dropout(torch.cat([hidden, read], dim=-1))).log_softmax(dim=-1)
         return log_probs, Written(hidden, cell, read, looked, before.covered + looked)
 
-    def loss(self, columns: Tensor, lengths: Tensor, targets: Targets) -> Tensor:
-        log_probs, looked, letters, inside = self._taught(columns, lengths, targets)
+    def loss(self, columns: Tensor, lengths: Tensor, targets: Targets, heard: Sequence[np.ndarray] = ()) -> Tensor:
+        log_probs, looked, letters, _ = self._taught(columns, lengths, targets)
         right = log_probs.gather(2, letters[:, :, None])[:, :, 0]
-        there = letters_there(targets, letters)
-        along = inside.cumsum(dim=1) / inside.sum(dim=1, keepdim=True)  # (B, S)
-        written = there.cumsum(dim=1) / there.sum(dim=1, keepdim=True)  # (B, U)
-        off = 1 - torch.exp(-(((written[:, :, None] - along[:, None]) / self.OFF) ** 2) / 2)
+        rows = pad_sequence([torch.from_numpy(rows).to(looked) for rows in heard], batch_first=True)
+        away = torch.arange(looked.shape[2], device=looked.device) - rows[:, :, None] / self.POOLED
+        off = 1 - torch.exp(-((away / self.OFF) ** 2) / 2)
         smooth = (1 - self.SMOOTHING) * right + self.SMOOTHING * log_probs.mean(dim=2)
-        return (((looked * off).sum(dim=2) - smooth) * there).sum(dim=1)
+        return (((looked * off).sum(dim=2) - smooth) * letters_there(targets, letters)).sum(dim=1)
 
     def log_loss(self, columns: Tensor, lengths: Tensor, targets: Targets) -> Tensor:
         log_probs, _, letters, _ = self._taught(columns, lengths, targets)
@@ -239,7 +244,7 @@ class TransducerSpelling(Spelling):
         """Logits over blank and letters, of rows and predictions whose shapes broadcast."""
         return self.output(torch.tanh(rows + predicted))
 
-    def loss(self, columns: Tensor, lengths: Tensor, targets: Targets) -> Tensor:
+    def log_loss(self, columns: Tensor, lengths: Tensor, targets: Targets) -> Tensor:
         texts = [torch.tensor([*self.BEFORE, *target]) for target in targets]
         letters = pad_sequence(texts, batch_first=True, padding_value=BLANK).to(columns.device)
         logits = self.joined(columns[:, :, None], self.predicted(letters)[:, None])

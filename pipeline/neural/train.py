@@ -33,7 +33,7 @@ from pipeline.neural.checkpoint import CHECKPOINT, State, copy_weights, load_che
 from pipeline.neural.data import Part, augment, batches, ceil_div, collate
 from pipeline.neural.history import MEASURED, Epoch, as_json, write_history
 from pipeline.neural.model import CtcModel, Encoder, EncoderConfig
-from pipeline.neural.paths import greedy
+from pipeline.neural.paths import greedy, rows_of_letters
 from pipeline.neural.settings import TrainSettings, check_settings
 from pipeline.neural.spelling import ctc_loss
 from pipeline.neural.start import begin_with, checksum_of
@@ -99,10 +99,18 @@ class Gradients:
         """The sum over utterances, phones and letters by their shares. Phones that are only read have the weight 1:
         what it is makes no difference to the network."""
         phones, further = self.model.parted(columns)
-        of_phones = ctc_loss(phones, lengths, [self.part.targets[u] for u in utterances]).sum()
-        if self.model.spelling is None:
+        targets, spelling = [self.part.targets[u] for u in utterances], self.model.spelling
+        of_phones = ctc_loss(phones, lengths, targets).sum()
+        if spelling is None:
             return of_phones
-        of_letters = self.model.spelling.loss(further, lengths, [self.part.letters[u] for u in utterances]).sum()
+        letters, heard = [self.part.letters[u] for u in utterances], []
+        if spelling.guided:
+            sizes, rows = lengths.tolist(), phones.detach().cpu().numpy()
+            heard = [
+                rows_of_letters(matrix[:size], list(target), len(text))
+                for matrix, size, target, text in zip(rows, sizes, targets, letters)
+            ]
+        of_letters = spelling.loss(further, lengths, letters, heard).sum()
         return self.settings.letter_share * of_letters + (1 - self.settings.letter_share or 1.0) * of_phones
 
     def add_up(self, parts: int, count: int) -> None:

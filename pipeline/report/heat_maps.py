@@ -19,6 +19,7 @@ from pipeline.report.render import all_named, named, render
 from pipeline.report.tables import phone_of
 
 COMMONEST = 8
+STRONGEST = 45  # percent of colour under a number, which stays legible on it
 
 CELL = 10  # pixels; report.css gives the squares this size too
 MARGIN_LEFT, MARGIN_TOP = 58, 22
@@ -103,7 +104,7 @@ def _class_cell(errors: int, total: int, name: str, heard: str) -> dict[str, str
     share = errors / total
     what = "missed" if heard == GAP else f"heard as another {name}" if heard == name else f"heard as {heard}"
     return {
-        "strength": f"{min(100 * share * 2.5, 75):.0f}",
+        "strength": f"{min(100 * share * 2.5, STRONGEST):.0f}",
         "title": f"{name} {what}: {errors} of {total} ({100 * share:.1f} %)",
         "number": f"{100 * share:.0f}" if share >= 0.005 else "·",
     }

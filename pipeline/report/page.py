@@ -20,11 +20,14 @@ from markupsafe import Markup
 from lexicon.phone_sets import phone_set_of
 from lexicon.phones import PhoneSet
 from pipeline.base.parallel import each
-from pipeline.compare.results import Comparison
+from pipeline.compare.dispute import is_sentence
+from pipeline.compare.history import HISTORY, Run, read_history
+from pipeline.compare.results import MEASURES, Comparison
 from pipeline.compare.score import count
 from pipeline.datadir import Utterance
 from pipeline.draw.colours import COLOURS, MARKS, look
 from pipeline.report import layers
+from pipeline.report.about import about_section
 from pipeline.report.as_text import text_of
 from pipeline.report.heat_maps import FIGURES, figures
 from pipeline.report.lattices import read_lattice
@@ -33,6 +36,7 @@ from pipeline.report.panel import Panels, panel_script
 from pipeline.report.placing import boundaries_section
 from pipeline.report.pronunciations import pronunciations_section
 from pipeline.report.render import all_named, render
+from pipeline.report.runs import by_system
 from pipeline.report.tables import (
     Place,
     disputed_phones_table,
@@ -46,7 +50,7 @@ from pipeline.report.training import training_section
 
 WEB = Path(__file__).with_name("web")
 # In the order in which they need each other.
-SCRIPTS = ("base", "load", "sound", "timeline", "rows", "lattice", "toolbar", "panel", "index", "page")
+SCRIPTS = ("base", "load", "save", "sound", "timeline", "rows", "lattice", "toolbar", "panel", "index", "page")
 
 
 def write_report(
@@ -73,6 +77,8 @@ def write_report(
     write_part(folder / "index.html", _index_page(comparison, chosen, panels, bool(encoders)))
     if encoders:
         write_part(folder / "layers.html", _layers_page(comparison, encoders))
+    if runs := read_history(exp / HISTORY):
+        write_part(folder / "runs.html", _runs_page(comparison, runs))
 
 
 def write_web(folder: Path, systems: int) -> None:
@@ -136,10 +142,22 @@ def _layers_page(comparison: Comparison, encoders: Sequence[dict[str, Any]]) -> 
         "layers.html",
         comparison,
         "",
-        scripts=(),
+        scripts=("base", "save"),
         title=f"{comparison.corpus}: phones inside other encoders",
         encoders=encoders,
         published=layers.PUBLISHED,
+    )
+
+
+def _runs_page(comparison: Comparison, runs: Sequence[Run]) -> Markup:
+    return _page(
+        "runs.html",
+        comparison,
+        "",
+        scripts=(),
+        title=f"{comparison.corpus}: runs",
+        systems=by_system(runs),
+        measures=[name for name, _, _ in MEASURES.values()],
     )
 
 
@@ -150,9 +168,11 @@ def _index_page(comparison: Comparison, chosen: Sequence[Utterance], panels: Pan
         start, end, word = panels.place(utterance, phone)
         return Place(f"utt/{shown.index(utterance) + 1:03d}", (start + end) / 2, word or utterance)
 
-    panel = _panel(comparison, chosen[0], "utt/001") if chosen else {}
+    first = opening(chosen)
+    panel = _panel(comparison, chosen[first], f"utt/{first + 1:03d}") if chosen else {}
     contents = {
         "systems": rates_table(comparison),
+        "about": about_section(comparison),
         "pairs": pairs_table(comparison),
         "pronunciations": pronunciations_section(comparison),
         "training": training_section(comparison),
@@ -174,7 +194,15 @@ def _index_page(comparison: Comparison, chosen: Sequence[Utterance], panels: Pan
         units=comparison.unit_name,
         contents=contents,
         encoders=encoders,
+        runs=(panels.exp / HISTORY).exists(),
     )
+
+
+def opening(chosen: Sequence[Utterance]) -> int:
+    """The number of the utterance that the index shows: the first that is a sentence, else the one of most words."""
+    numbers = range(len(chosen))
+    longest = max(numbers, key=lambda number: len(chosen[number].words), default=0)
+    return next((number for number in numbers if is_sentence(chosen[number])), longest)
 
 
 def _system_part(comparison: Comparison, number: int) -> dict[str, str]:

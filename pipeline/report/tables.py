@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from lexicon.phones import PhoneSet, ipa_of
 from pipeline.base.edits import GAP
-from pipeline.compare.dispute import DisputedPhone, dispute, disputed_phones, examples
+from pipeline.compare.dispute import MOST_DISPUTED, DisputedPhone, dispute, disputed_phones, examples
 from pipeline.compare.further import Further
 from pipeline.compare.results import MEASURES, Comparison, Result
 from pipeline.compare.score import count
@@ -20,7 +20,6 @@ from pipeline.datadir import Utterance
 from pipeline.report.render import Named, all_named, named, render
 
 LEVEL = 0.05
-MOST_DISPUTED = 15
 MOST_PAIRS = 15  # of more, those of one system are shown at a time
 
 
@@ -47,6 +46,7 @@ def rates_table(comparison: Comparison) -> Markup:
         {
             "system": named(comparison, system),
             "rates": [_on_rail(comparison.rate(system, measure), end) for measure, end in ends.items()],
+            "repeats": [comparison.repeats(system, measure) for measure in ends],
             "trained": _duration(system.train_seconds),
             "rtf": system.decode_rtf,
             "parameters": system.parameters,

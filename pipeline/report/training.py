@@ -1,4 +1,4 @@
-"""How the networks among the systems learned, as a section of the index: a picture for each model."""
+"""How the systems learned, as a section of the index: a picture for each model."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 
 from markupsafe import Markup
 
+from pipeline.base.curve import Curve, read_curve
+from pipeline.base.meta import read_meta
 from pipeline.compare.results import Comparison
 from pipeline.draw.scale import round_values
 from pipeline.neural.history import History, read_history
@@ -29,20 +31,58 @@ def training_section(comparison: Comparison) -> Markup:
     found = [
         {
             "systems": names,
-            "picture": _picture(names, history),
+            "picture": picture,
             "ablation": tsv_table(model / "ablation.tsv", f"{model.name} trained again with one setting changed"),
         }
         for model, names in of_model.items()
-        if (history := read_history(model))
+        if (picture := _picture(model, names))
     ]
     return render("training.html", models=found) if found else Markup()
 
 
-def _picture(systems: Sequence[Named], history: History) -> Picture:
+def _picture(model: Path, systems: Sequence[Named]) -> Picture | None:
+    """That of a network, or of what else says how it was trained; None of what does not."""
+    if history := read_history(model):
+        return _of_network(systems, history)
+    curve = read_curve(model, read_meta(model))
+    return _of_one_number(systems, curve) if curve else None
+
+
+def _across(last: int) -> list[float]:
+    """Where each of so many epochs is drawn."""
+    width = WIDTH - LEFT - RIGHT - 2 * INSET
+    return [LEFT + INSET + width * number / max(last - 1, 1) for number in range(last)]
+
+
+def _along(last: int, across: Sequence[float]) -> list[tuple[float, str]]:
+    """The numbers of some epochs, and where they stand."""
+    shown = [int(number) for number in round_values(1, last, MOST_TICKS, 1)] if last > 1 else [1]
+    return [(across[number - 1], str(number)) for number in shown]
+
+
+def _of_one_number(systems: Sequence[Named], curve: Curve) -> Picture:
+    """One curve on a scale from its least to its largest value."""
+    last, across = len(curve.values), _across(len(curve.values))
+    room = (ROOM - 1) * max(max(curve.values) - min(curve.values), LEAST)
+    low, high = min(curve.values) - room, max(curve.values) + room
+    points = [(x, height(low, high, value)) for x, value in zip(across, curve.values)]
+    said = [f"{curve.step} {number}: {curve.what} {value:.3f}" for number, value in enumerate(curve.values, start=1)]
+    dots = [Dot(*point, title) for point, title in zip(points, said)]
+    return Picture(
+        f"training of {', '.join(one.name for one in systems)}",
+        f"{curve.what}; {last} {curve.step}{'es' if curve.step.endswith('s') else 's'}",
+        labelled([Line(systems[0], points, dots, f"{curve.values[-1]:.2f}", points[-1][1], radius=1.6)]),
+        ticks(low, high),
+        _along(last, across),
+        curve.step,
+        marks=[] if curve.kept == last else [(across[curve.kept - 1], "kept")],
+    )
+
+
+def _of_network(systems: Sequence[Named], history: History) -> Picture:
     """Loss per phone on the left scale, dev PER (of what spells, CER) on the right one, by epoch."""
     epochs, last = history.epochs, len(history.epochs)
-    width = WIDTH - LEFT - RIGHT - 2 * INSET
-    across = [LEFT + INSET + width * number / max(last - 1, 1) for number in range(last)]
+    across = _across(last)
 
     def line(values: list[float], label: str, titles: Sequence[str] = (), **look: Any) -> tuple[Line, float]:
         """A line and the end of its scale."""
@@ -58,14 +98,13 @@ def _picture(systems: Sequence[Named], history: History) -> Picture:
     loss, most_loss = line([epoch.loss for epoch in epochs], "loss, nats", look="plain")
     per, most_per = line([epoch.dev_per for epoch in epochs], f"dev {history.measure}, %", said)
     kept = epochs[history.best - 1]
-    shown = [int(number) for number in round_values(1, last, MOST_TICKS, 1)] if last > 1 else [1]
     return Picture(
         f"training of {', '.join(one.name for one in systems)}",
         f"{last} epoch{'s' if last > 1 else ''}; kept is epoch {history.best},"
         f" dev {history.measure} {kept.dev_per:.1f} %",
         labelled([loss, per]),
         ticks(0, most_loss),
-        [(across[number - 1], str(number)) for number in shown],
+        _along(last, across),
         "epoch",
         ticks(0, most_per),
         [(across[history.best - 1], "kept")],

@@ -343,7 +343,11 @@ def read_nbest(path: Path) -> dict[str, list[tuple[float, tuple[str, ...]]]]:
     return found
 
 
-SEARCHES = ("wfst", "flashlight", "letters")
+SEARCHES = {
+    "wfst": "a search through one graph of lexicon and n-gram, which keeps a lattice",
+    "flashlight": "flashlight-text's beam search with lexicon and n-gram, which keeps an n-best list",
+    "letters": "a beam search over spellings with lexicon and n-gram, which keeps an n-best list",
+}
 WITH_NBEST = ("flashlight", "letters")  # they keep readings instead of lattices of words
 
 

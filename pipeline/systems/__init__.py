@@ -1,6 +1,7 @@
 """The systems, one file each, and `load_system` for all of them.
 
-The name of a file is the kind that the meta.json of its models has. It gives ``load(directory, meta) -> System``.
+The name of a file is the kind that the meta.json of its models has. It gives ``load(directory, meta) -> System``, and
+``ABOUT``, what the report says of such a system.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +21,7 @@ from lexicon.fold import read_fold
 from lexicon.lang import load_lang
 from lexicon.text import same_ids
 from pipeline.base.archive import Archive
+from pipeline.base.curve import CURVE, Curve
 from pipeline.base.meta import MODEL, write_model
 from pipeline.base.parallel import each
 from pipeline.base.training import Material, setting
@@ -37,6 +39,12 @@ from pipeline.search.system import ScoredHmms, System, checked
 from pipeline.search.topology import hmm_topology
 from pipeline.sound.front_end import FrontEnd, FrontEndSettings
 
+ABOUT = (
+    "The hidden Markov models of the GMM, but a classifier of scikit-learn says how likely each phone is in a frame"
+    " with its neighbours (a hybrid: Bourlard and Morgan 1994). It learns from frames that an alignment or a person"
+    " has labelled."
+)
+
 
 @dataclass(frozen=True)
 class Settings(FrontEndSettings):
@@ -52,6 +60,15 @@ class Labelled(NamedTuple):
 
     frames: Frames
     gold: int
+
+
+class Trained(NamedTuple):
+    """A candidate, the seconds that it took, and its cross-entropy on dev (nats a frame) after each epoch."""
+
+    name: str
+    model: FrameClassifier
+    seconds: float
+    entropies: list[float]
 
 
 def load(directory: Path, meta: dict[str, Any]) -> System:
@@ -102,14 +119,18 @@ def train(material: Material, settings: Settings) -> list[str]:
         tqdm(total=0, desc="classifier", bar_format="{desc}", disable=None) as bar,
     ):
 
-        def say(line: str) -> None:
-            print(line, file=log, flush=True)
-            bar.set_description_str(line)
+        def trained(name: str) -> Trained:
+            start, entropies = time.process_time(), list[float]()
 
-        def trained(name: str) -> tuple[str, FrameClassifier, float]:
-            start = time.process_time()
-            layers, classes = CLASSIFIERS[name](train_set.frames, dev_set.frames, settings.seed, say)
-            return name, FrameClassifier(settings.context, layers, classes, priors), time.process_time() - start
+            def on_epoch(epoch: int, rate: float, entropy: float) -> None:
+                entropies.append(entropy)
+                line = f"{name}: epoch {epoch}, learning rate {rate:.2g}, dev cross-entropy {entropy:.4f}"
+                print(line, file=log, flush=True)
+                bar.set_description_str(line)
+
+            layers, classes = CLASSIFIERS[name](train_set.frames, dev_set.frames, settings.seed, on_epoch)
+            model = FrameClassifier(settings.context, layers, classes, priors)
+            return Trained(name, model, time.process_time() - start, entropies)
 
         found = list(each(trained, settings.classifiers, material.jobs))
     candidates = _judged(found, material, front_end, hmms, dev_set.frames)
@@ -123,7 +144,7 @@ def train(material: Material, settings: Settings) -> list[str]:
         "front_end": front_end.as_json(),
         "train_seconds": seconds,
         "parameters": best.model.num_parameters,
-    }
+    } | _curve(next(one.entropies for one in found if one.name == best.name))
     write_model(material.out, meta, best.model.save)
     gold = train_set.gold + dev_set.gold
     with_gold = f", {gold} utterances with gold phones" if gold else ""
@@ -132,6 +153,14 @@ def train(material: Material, settings: Settings) -> list[str]:
         f"{best.name} chosen of {len(candidates)}, dev free PER {best.free_per:.1f} %,"
         f" {best.model.num_parameters} parameters{with_gold}, {seconds:.0f} s",
     ]
+
+
+def _curve(entropies: Sequence[float]) -> dict[str, Any]:
+    """What meta.json says of the training; nothing of a classifier that knows no epochs."""
+    if not entropies:
+        return {}
+    kept = 1 + min(range(len(entropies)), key=entropies.__getitem__)
+    return {CURVE: Curve("epoch", "dev cross-entropy, nats a frame", list(entropies), kept).as_json()}
 
 
 def _labelled(feats: Features, ali: Path, hmms: GmmHmm, context: int, gold: bool) -> Labelled:
@@ -145,7 +174,7 @@ def _labelled(feats: Features, ali: Path, hmms: GmmHmm, context: int, gold: bool
 
 
 def _judged(
-    found: list[tuple[str, FrameClassifier, float]],
+    found: Sequence[Trained],
     material: Material,
     front_end: FrontEnd,
     hmms: GmmHmm,
@@ -159,10 +188,10 @@ def _judged(
     lang, fold = load_lang(material.lang), read_fold(material.dev.parent)
     return [
         judge(
-            name,
-            model,
-            system_of(material.out, front_end, model, hmms.transitions),
-            seconds,
+            one.name,
+            one.model,
+            system_of(material.out, front_end, one.model, hmms.transitions),
+            one.seconds,
             dev,
             references,
             lang,
@@ -170,5 +199,5 @@ def _judged(
             material.out,
             material.jobs,
         )
-        for name, model, seconds in found
+        for one in found
     ]

@@ -43,6 +43,11 @@ from pipeline.search.wfst import Beams
 from pipeline.sound.front_end import FrontEnd, FrontEndSettings
 from pipeline.sound.speed import speed_of
 
+ABOUT = (
+    "A neural network that says for each row of frames which phone it hears, or a blank between two (connectionist"
+    " temporal classification: Graves et al. 2006). It is told which phones were said, not when."
+)
+
 # Powers of the label prior that posteriors are divided by, as a hybrid's are: without it the network's own habits (the
 # blank, frequent words) count twice, in its posteriors and in the language model. The best on dev is taken. More than
 # all of the prior is not tried: on dev of prompts and librispeech together the free search has 836 errors of 4362

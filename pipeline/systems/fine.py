@@ -24,6 +24,11 @@ from pipeline.neural.model import CtcModel, Encoder, EncoderConfig, TransformerS
 from pipeline.systems import ctc
 from pipeline.systems.layer_ctc import OnLayer
 
+ABOUT = (
+    "A recogniser from outside that was never told of phones; its upper blocks are trained on with CTC over phones,"
+    " while those below stay as they are."
+)
+
 PRETRAINED = "pretrained"  # in the model directory: the blocks as they came, to begin with
 
 

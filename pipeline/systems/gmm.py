@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from lexicon.files import log_file
 from lexicon.lang import Lang, load_lang
+from pipeline.base.curve import CURVE, Curve
 from pipeline.base.meta import MODEL, write_model
 from pipeline.base.training import Material, setting
 from pipeline.datadir import Utterance, read_datadir
@@ -23,6 +24,12 @@ from pipeline.hmm.set_graphs import set_graphs
 from pipeline.search.system import System, checked
 from pipeline.search.topology import hmm_topology
 from pipeline.sound.front_end import FrontEndSettings
+
+ABOUT = (
+    "Mixtures of Gaussians in the states of hidden Markov models, one model a phone, as in recognisers until about 2012"
+    " (without context: a monophone system). Baum-Welch learns from the words alone where each phone lies, and adds"
+    " Gaussians step by step."
+)
 
 
 @dataclass(frozen=True)
@@ -62,9 +69,11 @@ def train(material: Material, settings: Settings) -> list[str]:
     model = _flat(feats, utterances, lang)
     graphs = set_graphs(text, words, lengths, lang.lexicon, model.transitions, material.out, material.jobs)
     schedule = Schedule(settings.warm_up, settings.passes, settings.last, settings.max_mix, settings.min_frames)
+    scores: list[float] = []
     with log_file(material.out / "train.log") as log, tqdm(total=schedule.total(), desc="gmm", disable=None) as bar:
 
         def on_pass(number: int, score: float) -> None:
+            scores.append(score)
             log.write(f"pass {number}: {len(model.weights)} Gaussians, log likelihood {score:.6f} per frame\n")
             log.flush()
             bar.set_postfix(gaussians=len(model.weights), per_frame=f"{score:.3f}")
@@ -81,6 +90,7 @@ def train(material: Material, settings: Settings) -> list[str]:
         "gaussians": len(model.weights),
         "log_likelihood_per_frame": stats.log_likelihood / stats.frames,
         "poor_phones": poor,
+        CURVE: Curve("pass", "log likelihood, nats a frame", scores, len(scores)).as_json(),
     }
     write_model(material.out, meta, model.save)
     few = "; few frames: " + ", ".join(f"{phone} {count:.0f}" for phone, count in sorted(poor.items())) if poor else ""

@@ -11,6 +11,11 @@ from dataclasses import dataclass
 from pipeline.base.training import Material, otherwise
 from pipeline.systems import ctc, letters
 
+ABOUT = (
+    "Listen, Attend and Spell (Chan et al. 2016): one network hears, a second writes letter by letter and chooses where"
+    " to read in what the first heard. Its phones are those that the first hears."
+)
+
 load = letters.load
 
 

@@ -17,6 +17,11 @@ from pipeline.base.training import Material, otherwise, setting
 from pipeline.encoders.layers import layer_kinds
 from pipeline.systems import ctc
 
+ABOUT = (
+    "A recogniser from outside that was never told of phones and stays as it is: one linear map of one of its layers,"
+    " trained with CTC, reads phones from it."
+)
+
 TRIAL = "trial"
 # Where there is much silence and few phones, a row every 20 ms is mostly blank, and CTC may not begin to learn.
 SUBSAMPLINGS = (1, 2)

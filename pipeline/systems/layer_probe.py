@@ -36,6 +36,11 @@ from pipeline.search.tuning import scored_on_disk, tune_free
 from pipeline.sound.front_end import FrontEnd, FrontEndSettings, splice
 from pipeline.times.intervals import Intervals
 
+ABOUT = (
+    "A recogniser from outside that was never told of phones and stays as it is: one linear map of one of its layers,"
+    " trained with gold phones frame by frame, reads phones from it."
+)
+
 
 @dataclass(frozen=True)
 class Settings(FrontEndSettings):

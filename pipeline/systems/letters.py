@@ -15,6 +15,11 @@ from pipeline.base.training import Material, otherwise
 from pipeline.search.system import System
 from pipeline.systems import ctc
 
+ABOUT = (
+    "A neural network that spells words letter by letter with CTC, as Deep Speech 2 (Amodei et al. 2016). Its phones"
+    " are read from its top layer by a linear map, which teaches it nothing unless it is told of phones as well."
+)
+
 
 @dataclass(frozen=True)
 class Spelling(ctc.Settings):

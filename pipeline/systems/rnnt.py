@@ -8,6 +8,11 @@ from dataclasses import dataclass
 from pipeline.base.training import Material, otherwise
 from pipeline.systems import ctc, letters
 
+ABOUT = (
+    "A transducer (Graves 2012): a network that hears as the sound goes on, looking a short stretch ahead (Emformer),"
+    " and writes letters when it has heard enough. Its phones are read from its top layer."
+)
+
 load = letters.load
 
 

@@ -33,10 +33,22 @@ def test_the_second_of_two_is_told_who_is_at_work_and_a_killed_one_leaves_no_loc
     assert place.stage("train_gmm").returncode == 0 and not list(place.root.glob(lock))
 
 
-def test_stages_of_one_run_of_make_work_side_by_side(finished: Place, tmp_path: Path, monkeypatch) -> None:
+@pytest.mark.parametrize(
+    ("variables", "together"),
+    [
+        ({"PHONOSCOPE_RUN": "1.2"}, True),
+        ({"TORCHELASTIC_RUN_ID": "none", "MASTER_ADDR": "here", "MASTER_PORT": "29500"}, True),
+        ({"MASTER_PORT": "29500"}, False),  # people export it for programs of their own
+    ],
+)
+def test_stages_of_one_run_work_side_by_side(
+    finished: Place, tmp_path: Path, monkeypatch, variables: dict[str, str], together: bool
+) -> None:
+    """Of one make, or of one torchrun."""
     place = finished.copy(tmp_path / "place")
     (place / "exp/toy/gmm/train.log").unlink()
-    monkeypatch.setenv("PHONOSCOPE_RUN", "1.2")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
     with started(place, "train_gmm", "--warm-up", "100000") as first:
         wait_for((place / "exp/toy/gmm/train.log").exists, first)
         done = subprocess.run(
@@ -46,7 +58,7 @@ def test_stages_of_one_run_of_make_work_side_by_side(finished: Place, tmp_path: 
             env={**os.environ, "PYTHONPATH": str(PROJECT)},
             capture_output=True,
         )
-        assert done.returncode == 0, done.stderr
+        assert (done.returncode == 0) == together, done.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])

@@ -23,6 +23,7 @@ phonoscope.index = (() => {
       const later = [...maps.children].find(other => Number(other.dataset.system) > number);
       maps.insertBefore(figure, later || null);
       phonoscope.spell(figure);
+      phonoscope.save.figures(maps);
     }
     find()?.toggleAttribute('hidden', !wanted());
   }
@@ -49,16 +50,45 @@ phonoscope.index = (() => {
     });
   }
 
+  // A heat map's square is read out where there is room for it.
+  function read(square) {
+    const title = square?.querySelector('title');
+    if (title) square.closest('figure').querySelector('.readout').textContent = title.textContent;
+  }
+
+  const STEPS = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1]};
+  const placeOf = square => ['x', 'y'].map(name => Number(square.getAttribute(name)));
+
+  // Arrow keys go from square to square of a heat map: to the next in that direction, of equals the nearest to the line.
+  function walk(event) {
+    const map = event.target.closest('svg.heat'), step = STEPS[event.key];
+    if (!map || !step) return;
+    event.preventDefault();
+    const here = map.querySelector('rect.here');
+    const squares = [...map.querySelectorAll('g > rect')];
+    const [x, y] = here ? placeOf(here) : [-1, -1];
+    const away = square => {
+      const [right, down] = placeOf(square).map((value, axis) => value - [x, y][axis]);
+      const along = right * step[0] + down * step[1], across = Math.abs(right * step[1]) + Math.abs(down * step[0]);
+      return along > 0 ? along + 100 * across : Infinity;
+    };
+    const next = here ? squares.reduce((a, b) => (away(b) < away(a) ? b : a)) : squares[0];
+    if (here && away(next) === Infinity) return;
+    here?.classList.remove('here');
+    next.classList.add('here');
+    map.closest('figure').querySelector('.readout').setAttribute('aria-live', 'polite');
+    read(next);
+  }
+
   const told = (chooser, error) => chooser.append(phonoscope.make('output', 'quiet', error.message));
 
   function begin() {
     document.querySelectorAll('.figure-chooser').forEach(figures);
     document.querySelectorAll('.pairs-chooser').forEach(pairs);
-    // A heat map's squares are read out where there is room for it.
-    document.querySelectorAll('.maps').forEach(maps => maps.addEventListener('pointerover', ({target}) => {
-      const title = target.closest('rect')?.querySelector('title');
-      if (title) target.closest('figure').querySelector('.readout').textContent = title.textContent;
-    }));
+    document.querySelectorAll('.maps').forEach(maps => {
+      maps.addEventListener('pointerover', ({target}) => read(target.closest('rect')));
+      maps.addEventListener('keydown', walk);
+    });
   }
 
   return {begin};

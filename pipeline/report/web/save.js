@@ -1,0 +1,77 @@
+// Pictures of the page as files: SVG, and PNG at three times their size.
+'use strict';
+
+phonoscope.save = (() => {
+  const {make} = phonoscope;
+  const FINER = 3;
+  // What a style sheet says of a drawing, and a file of its own has to say itself.
+  const LOOK = ['fill', 'fill-opacity', 'stroke', 'stroke-width', 'stroke-opacity', 'stroke-dasharray',
+    'stroke-linecap', 'stroke-linejoin', 'opacity', 'paint-order', 'font-family', 'font-size', 'font-weight',
+    'font-style', 'text-anchor', 'visibility', 'display'];
+
+  // The drawing as the text of a file: with its look, on its ground, and its size in pixels.
+  function svgText(svg) {
+    const copy = svg.cloneNode(true), box = svg.viewBox.baseVal;
+    const [width, height] = box?.width ? [box.width, box.height] : [svg.clientWidth, svg.clientHeight];
+    const theirs = [svg, ...svg.querySelectorAll('*')], ours = [copy, ...copy.querySelectorAll('*')];
+    theirs.forEach((element, number) => {
+      const look = getComputedStyle(element);
+      ours[number].setAttribute('style', LOOK.map(name => `${name}:${look.getPropertyValue(name)}`).join(';'));
+      for (const name of ['class', 'tabindex', 'role']) ours[number].removeAttribute(name);
+    });
+    const ground = phonoscope.makeSvg('rect', {x: box?.x || 0, y: box?.y || 0, width, height,
+      fill: getComputedStyle(document.body).backgroundColor});
+    copy.prepend(ground);
+    const size = {width, height, viewBox: [box?.x || 0, box?.y || 0, width, height].join(' ')};
+    Object.entries(size).forEach(([name, value]) => copy.setAttribute(name, value));
+    return new XMLSerializer().serializeToString(copy);
+  }
+
+  // Hand the reader a file.
+  function file(name, content) {
+    const link = make('a');
+    link.href = URL.createObjectURL(content);
+    link.download = name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+  }
+
+  async function png(text) {
+    const image = new Image();
+    image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(text)}`;
+    await image.decode();
+    const canvas = make('canvas');
+    Object.assign(canvas, {width: FINER * image.width, height: FINER * image.height});
+    canvas.getContext('2d').drawImage(image, 0, 0, canvas.width, canvas.height);
+    return new Promise(resolve => canvas.toBlob(resolve));
+  }
+
+  const nameOf = text => text.normalize('NFKD').replace(/[^\w.-]+/g, '-').replace(/^-+|-+$/g, '') || 'picture';
+
+  // Buttons that save what `drawn()` gives, an SVG element, under a name without its ending.
+  function buttons(name, drawn) {
+    const group = make('span', 'save');
+    const add = (kind, action) => {
+      const button = make('button', 'control', kind);
+      button.type = 'button';
+      button.setAttribute('aria-label', `Save ${name} as ${kind}`);
+      button.addEventListener('click', action);
+      group.append(button);
+    };
+    add('SVG', () => file(`${nameOf(name)}.svg`, new Blob([svgText(drawn())], {type: 'image/svg+xml'})));
+    add('PNG', async () => file(`${nameOf(name)}.png`, await png(svgText(drawn()))));
+    return group;
+  }
+
+  // Each drawing of a figure has its buttons below it.
+  function figures(root) {
+    root.querySelectorAll('figure svg[aria-label]').forEach(svg => {
+      const figure = svg.closest('figure');
+      if (!figure.querySelector('.save')) figure.append(buttons(svg.getAttribute('aria-label').split(';')[0], () => svg));
+    });
+  }
+
+  document.addEventListener('DOMContentLoaded', () => figures(document));
+
+  return {svgText, file, png, buttons, figures};
+})();

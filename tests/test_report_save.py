@@ -1,0 +1,45 @@
+"""What a reader saves from a report: pictures as files of their own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from xml.etree import ElementTree
+
+from playwright.sync_api import Page
+from reports.browsing import open_page
+
+pytest_plugins = ["reports.fixtures"]
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def saved(page: Page, button: str, folder: Path) -> Path:
+    """The file that a button saves."""
+    with page.expect_download() as waited:
+        page.locator("figure.confusion").first.get_by_role("button", name=button).click()
+    path = folder / waited.value.suggested_filename
+    waited.value.save_as(path)
+    return path
+
+
+def test_a_figure_is_saved_as_svg_and_png(report: Path, watched: SimpleNamespace, tmp_path: Path) -> None:
+    """The SVG has its look with it and the same squares; the PNG is three times as large."""
+    page = watched.page
+    open_page(page, report / "index.html", panels=1)
+    drawing = ElementTree.parse(path := saved(page, "as SVG", tmp_path)).getroot()
+    assert path.name == "Heat-map-of-old-reference-phones-down-heard-phones-across.svg"
+    width, height = (float(drawing.get(name)) for name in ("width", "height"))
+    assert drawing.get("viewBox") == f"0 0 {width:g} {height:g}"
+    squares = [element for element in drawing.iter(f"{SVG}rect") if element.find(f"{SVG}title") is not None]
+    shown = page.locator("figure.confusion").first.locator("svg rect:has(title)")
+    assert len(squares) == shown.count() > 4
+    for square, number in zip(squares, range(shown.count())):
+        assert f"fill:{shown.nth(number).evaluate('e => getComputedStyle(e).fill')}" in square.get("style").replace(
+            ": ", ":"
+        )
+    assert not any(element.get("class") for element in drawing.iter())
+    picture = saved(page, "as PNG", tmp_path).read_bytes()
+    size = [int.from_bytes(picture[start : start + 4], "big") for start in (16, 20)]
+    assert picture[:4] == b"\x89PNG" and size == [3 * round(width), 3 * round(height)]
+    assert page.locator("figure.curve .save").count() == page.locator("figure.curve").count() > 0
