@@ -12,6 +12,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import soundfile
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser
 from reports.browsing import open_page
 
 from pipeline.report.own import LONGEST_S, OwnPage
@@ -155,6 +157,19 @@ def test_an_alignment_has_a_page_and_a_transcript_joins_it(experiment, tmp_path:
     transcript = received(index.parent / "page/001/system-0.js")
     align(experiment, wav, "--text", text)  # what was heard stays
     assert received(index.parent / "page/001/system-0.js") == transcript
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 400)])
+def test_the_page_keeps_nobody_out(page: Path, browser: Browser, scheme: str, width: int) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True)
+    view = context.new_page()
+    open_page(view, page, panels=3)
+    found = Axe().run(view).response["violations"]
+    assert [(one["id"], one["nodes"][0]["target"]) for one in found] == []
+    for wide in (400, 3840):
+        view.set_viewport_size({"width": wide, "height": 900})
+        assert view.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+    context.close()
 
 
 def test_a_long_recording_is_a_screen_at_the_terminal(experiment, tmp_path: Path) -> None:
