@@ -43,7 +43,7 @@ from pipeline.times.segments import Segment
 
 INDEX, PAGE, PIECES = "index.html", "page", "pieces.json"
 TRANSCRIPT = "transcript.txt"  # all that was heard, for people
-LONGEST_S = 1800  # of a longer recording the page shows the beginning: it takes about 2 MB a minute
+LONGEST_S = 1800  # of a longer recording the page shows the beginning: four systems take 3 MB a minute
 FEW = 2  # pieces; of more the lattices are folded at first, that one can read on
 OVERHANG = (FRAME_LENGTH_MS - FRAME_SHIFT_MS) / 1000  # seconds that the last frame of a piece is longer than the others
 
