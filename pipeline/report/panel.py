@@ -26,7 +26,6 @@ from pipeline.compare.results import Comparison, Result
 from pipeline.datadir import Utterance
 from pipeline.datadir.feats import Features, read_feats
 from pipeline.datadir.sets import aligned_ctm, decoded_ctm, read_gold, read_placed
-from pipeline.draw.spectrogram import png_mask, spectrogram
 from pipeline.report.lattices import GRAPHS, Lattices, difference_bars, lattice_drawings, read_lattices, seconds_of
 from pipeline.report.others import read_causes
 from pipeline.report.posteriorgram import attention_map, posteriorgram, spikes
@@ -82,7 +81,7 @@ def borders_apart(first: Sequence[Interval], second: Sequence[Interval], limit: 
 
 
 def sound_of(name: str, wav: Path, cut: Cut | None, most: int = MAX_SAMPLE_RATE) -> dict[str, Any]:
-    """The samples of a file, or a stretch of it, at a rate of at ``most`` so many Hz, and their spectrogram."""
+    """The samples of a file, or a stretch of it, at a rate of at ``most`` so many Hz."""
     rate = min(audio_info(wav).sample_rate, most, MAX_SAMPLE_RATE)
     samples = read_audio(wav, rate, cut)
     if len(samples) > MAX_SAMPLES:
@@ -93,7 +92,6 @@ def sound_of(name: str, wav: Path, cut: Cut | None, most: int = MAX_SAMPLE_RATE)
         "duration": round(len(samples) / rate, 4),
         "rate": rate,
         "pcm": _base64(np.rint(samples * 32767).astype("<i2").tobytes()),
-        "spectrogram": _base64(png_mask(spectrogram(samples, rate))),
     }
 
 

@@ -18,12 +18,11 @@ const phonoscope = (() => {
     return element;
   };
 
-  const percent = (part, whole) => `${(100 * part / whole).toFixed(4)}%`;
+  const percent = (part, whole) => `${(100 * part / whole).toFixed(6)}%`;
   const inIpa = () => document.documentElement.classList.contains('ipa');
   const spelled = symbol => (inIpa() && IPA[symbol]) || (SILENT.includes(symbol) ? '·' : symbol);
   const named = symbol => ({SIL: 'silence', '<blk>': 'blank'}[symbol] || spelled(symbol));
   const between = (value, low, high) => Math.min(Math.max(value, low), high);
-  const shown = element => element.getClientRects().length > 0;
 
   // What a person reads and a screen reader says of an element.
   const describe = (element, text) => {
@@ -33,11 +32,14 @@ const phonoscope = (() => {
   const stretch = (start, end) =>
     `${start.toFixed(2)} to ${end.toFixed(2)} s (${((end - start) * 1000).toFixed(0)} ms)`;
 
-  // Width of a text in pixels; `sample` is an element in its font.
+  // Width of a text in pixels, in the font of an element.
   const pen = document.createElement('canvas').getContext('2d');
-  const widthOf = (text, sample) => {
-    const {fontWeight, fontSize, fontFamily} = getComputedStyle(sample);
-    pen.font = `${fontWeight} ${fontSize} ${fontFamily}`;
+  const fontOf = element => {
+    const {fontStyle, fontWeight, fontSize, fontFamily} = getComputedStyle(element);
+    return `${fontStyle} ${fontWeight} ${fontSize} ${fontFamily}`;
+  };
+  const widthOf = (text, font) => {
+    if (pen.font !== font) pen.font = font;
     return pen.measureText(text).width;
   };
 
@@ -57,6 +59,6 @@ const phonoscope = (() => {
 
   const bytesOf = base64 => Uint8Array.from(atob(base64), character => character.charCodeAt(0));
 
-  return {IPA, SILENT, make, makeSvg, percent, spelled, named, between, shown, describe, stretch, widthOf, remembered,
+  return {IPA, SILENT, make, makeSvg, percent, spelled, named, between, describe, stretch, fontOf, widthOf, remembered,
     remember, bytesOf};
 })();

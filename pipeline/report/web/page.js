@@ -2,16 +2,9 @@
 'use strict';
 
 (() => {
-  const {load} = phonoscope;
+  const {load, address} = phonoscope;
   const panels = [];
   let ipa = false;
-
-  // #t=0.33 in the address: the reference phone there is what the reader came for.
-  function visit(panel) {
-    const time = Number(new URLSearchParams(location.hash.slice(1)).get('t') || NaN);
-    const phone = panel.rows[1]?.find(button => button.start <= time && time < button.end);
-    if (phone) panel.focus(phone);
-  }
 
   async function open(article) {
     try {
@@ -19,7 +12,8 @@
       const panel = new phonoscope.Panel(article, {...sound, ...JSON.parse(article.dataset.placed || '{}')});
       await panel.draw();
       panels.push(panel);
-      visit(panel);
+      address.restore(panel);
+      panel.begun = true;
     } catch (error) {
       article.querySelector('.view').textContent = error.message;
     }
@@ -36,6 +30,16 @@
   }
   phonoscope.spell = root => { if (ipa) exchange(root); };
 
+  // On an utterance's own page + and - zoom wherever the focus is, in the index where it is in a picture; but not where
+  // one writes or chooses.
+  function key(event) {
+    if (event.key === 'Escape') phonoscope.player.stop();
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.('input, select, textarea')) return;
+    const panel = panels.find(one => one.alone || one.root.contains(event.target));
+    if (event.key === '+' || event.key === '=') panel?.zoomIn();
+    if (event.key === '-') panel?.zoomOut();
+  }
+
   function begin() {
     const seen = new IntersectionObserver(entries => entries.filter(entry => entry.isIntersecting).forEach(entry => {
       seen.unobserve(entry.target);
@@ -46,11 +50,11 @@
     document.querySelector('.ipa-switch').addEventListener('change', event => {
       ipa = event.target.checked;
       document.documentElement.classList.toggle('ipa', ipa);
-      panels.forEach(panel => panel.relabel());
+      panels.forEach(panel => panel.respell());
       exchange(document);
     });
-    document.addEventListener('keydown', event => { if (event.key === 'Escape') phonoscope.player.stop(); });
-    window.addEventListener('hashchange', () => panels.forEach(visit));
+    document.addEventListener('keydown', key);
+    window.addEventListener('hashchange', () => panels.forEach(address.restore));
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change',
       () => panels.forEach(panel => panel.layout()));
     phonoscope.index.begin();
