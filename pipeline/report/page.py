@@ -50,8 +50,10 @@ from pipeline.report.training import training_section
 
 WEB = Path(__file__).with_name("web")
 # In the order in which they need each other.
-SCRIPTS = ("base", "load", "save", "sound", "spectrogram", "tiles", "track", "overview", "gestures", "axis", "timeline")
-SCRIPTS += ("rows", "maps", "lattice", "picture", "toolbar", "address", "panel", "index", "page")
+SCRIPTS = (
+    *("base", "load", "save", "sound", "spectrogram", "tiles", "track", "overview", "gestures", "axis", "timeline"),
+    *("rows", "maps", "lattice", "picture", "toolbar", "address", "panel", "index", "page"),
+)
 
 
 def write_report(
