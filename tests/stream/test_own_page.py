@@ -81,7 +81,7 @@ def test_everything_is_shown_and_nothing_is_judged(page: Path, experiment, watch
         panel = view.locator(".panel").nth(number)
         for name in ("gmm", "neural"):
             words = [one.label for one in heard(page, f"{name}.words.ctm") if begin <= one.start < end]
-            said = panel.locator(".said li", has_text=name).locator("q").inner_text()
+            said = panel.locator(".transcripts li", has_text=name).locator("q").inner_text()
             assert said == (" ".join(words) or "no words")
         words = [one.label for one in heard(page, "gmm.words.ctm") if begin <= one.start < end]
         row = panel.get_by_role("group", name="gmm words", exact=True)
