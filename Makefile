@@ -26,6 +26,17 @@ export PHONOSCOPE_RUN := $(shell echo $$PPID.$$(date +%s))
 ##@ Everything
 ## all: all stages on CORPUS, then the comparison
 all: $(EXP)/report/index.html $(EXP)/compare.tsv
+	$(call print,$(table); echo 'report: $(EXP)/report/index.html')
+
+# What a target was asked for is printed, whether it was made just now or is there: shell commands $(1). With -n they
+# are none of the stages that would run.
+print = $(if $(look),,@$(1))
+beginning = awk -v RS= -v ORS='\n\n' 'NR <= $(2)' $(1)
+table = echo; $(call beginning,$(EXP)/compare.txt,3); \
+  echo 'each pair of systems, and how well phones are placed: $(EXP)/compare.txt'
+# Of what the report shows, made as $(1), whether the report has it.
+in_report = if [ -e $(EXP)/report/index.html ] && [ $(1) -nt $(EXP)/report/index.html ]; then \
+  echo 'the report does not have it yet; run: make report'; fi
 
 explained = $(patsubst %,$(EXP)/%/decode_test/errors.json,$(SYSTEMS))
 
@@ -40,22 +51,29 @@ mfcc:    $(patsubst %,$(DATA)/%/feats.scp,train dev test)
 decode:  $(patsubst %,$(EXP)/%/decode_test/wer.txt,$(SYSTEMS))
 ## compare: the table: old against new
 compare: $(EXP)/compare.tsv
+	$(call print,$(table); $(call in_report,$<))
 ## errors: where each wrong word and phone comes from: search, lexicon, sound or language
 errors:  $(explained)
+	$(call print,echo; $(foreach f,$(explained:.json=.txt),$(call beginning,$(f),2); echo 'each of them: $(f)'; echo; ) \
+	  $(call in_report,$(lastword $(explained))))
 ## matrix: what phone bigram, lexicon and language model bring to each of SYSTEMS
 matrix:  $(EXP)/matrix.tsv
+	$(call print,echo; cat $(EXP)/matrix.txt; echo; $(call in_report,$(EXP)/matrix.txt))
 ## combine: the table with two rows more: the systems COMBINE as one, over their lattices, and by vote (ROVER)
 combine: $(EXP)/compare.tsv
+	$(call print,$(table); $(call in_report,$<))
 ## rescore: the table with a row more: MODEL's lattices or n-best lists scored with a neural language model as well
 rescore: $(EXP)/compare.tsv
+	$(call print,$(table); $(call in_report,$<))
 ## sweep: errors and speed on dev for each knob of MODEL's word search, one at a time
 sweep:   $(if $(filter sweep,$(MAKECMDGOALS)),$$(call inside,$$(MODEL),sweep.tsv))
 ## ablation: what each step of training the network MODEL brings on dev: trained again with one setting changed
 ablation: $(if $(filter ablation,$(MAKECMDGOALS)),$$(call inside,$$(call model_name,$$(MODEL)),ablation.tsv))
 ## rates: how high a learning rate the network MODEL bears: loss on train while the rate rises
 rates:   $(if $(filter rates,$(MAKECMDGOALS)),$$(call inside,$$(call model_name,$$(MODEL)),rates.tsv))
-## report: pages with pictures and sound; of utterance UTT alone, or UTT=all
+## report: pages with pictures and sound; also of utterance UTT, or UTT=all
 report:  $(EXP)/report/index.html
+	$(if $(also),,$(call print,echo 'report: $(EXP)/report/index.html'))
 ## pron_probs: do counted pronunciation and pause probabilities help on dev?
 pron_probs: $(EXP)/pron_probs/dev.txt
 
@@ -332,12 +350,14 @@ $(EXP)/compare.tsv: $(scores) $(beside) $(EXP)/boundaries.tsv $(call changed,$(c
 	$(PY) -m stages.compare $(compare_opts)
 
 report_opts = $(experiment) --systems $(SYSTEMS) $(if $(pair_differs),--pair $(PAIR)) --out $(EXP)/report \
-	$(if $(UTT),$(call quoted,--utt=$(UTT))) $(call words_of,REPORT_ARGS)
+	$(call words_of,REPORT_ARGS)
+# An utterance that is asked for is added to those that the report has, and stays.
+also := $(if $(filter report,$(MAKECMDGOALS)),$(UTT))
 pair_differs = $(if $(filter-out $(SYSTEMS),$(PAIR)),,$(EXP)/lattice_difference.txt)
-$(EXP)/report/index.html: $(scores) $(beside) $(EXP)/boundaries.tsv $(explained) $(pair_differs) \
-		$(wildcard $(EXP)/layers/*.json $(foreach s,$(SYSTEMS),$(EXP)/$(s)/ablation.tsv)) \
-		$(call changed,$(report_opts),$(EXP)/report/index.html)
-	$(PY) -m stages.report --jobs $(NJ) $(report_opts)
+$(EXP)/report/index.html: $(scores) $(beside) $(EXP)/compare.tsv $(EXP)/boundaries.tsv $(explained) $(pair_differs) \
+		$(wildcard $(EXP)/layers/*.json $(foreach s,$(SYSTEMS),$(EXP)/$(s)/ablation.tsv) $(EXP)/matrix.txt \
+		$(EXP)/lattice_difference.json) $(if $(also),FORCE) $(call changed,$(report_opts),$(EXP)/report/index.html)
+	$(PY) -m stages.report --jobs $(NJ) $(report_opts) $(if $(also),$(call quoted,--utt=$(UTT)))
 
 # What only one of the two systems of PAIR considered, of all that their free phone searches did.
 pair_opts = $(experiment) --systems $(PAIR) --out $(EXP)/lattice_difference.txt
@@ -361,6 +381,7 @@ encode: $(patsubst %,$(DATA)/%/$(call encoder_file,$(ENCODER)).json,train dev te
 ## layers: what each layer of ENCODER knows of phones, beside controls, SYSTEMS and what goes into them
 measured := $(EXP)/layers/$(call encoder_file,$(ENCODER))$(if $(filter no,$(GOLD)),.dictionary).tsv
 layers: $(measured)
+	$(call print,$(call in_report,$<))
 layered := $(call uniq,$(foreach s,$(SYSTEMS),$(call model_name,$(s))))
 layers_opts = --data $(DATA) --encoders $(controlled) --models $(patsubst %,$(EXP)/%,$(layered)) \
 	--reference $(reference) --out $(measured) $(if $(filter no,$(GOLD)),--gold no) $(call words_of,LAYERS_ARGS)
@@ -374,6 +395,7 @@ $(measured): $(DATA)/lang/lang.json $(patsubst %,$(EXP)/%/model.safetensors,$(la
 ##@ Look inside
 ## lattice_difference: phones that only one of the two systems of PAIR considered, by class
 lattice_difference: $(EXP)/lattice_difference.txt
+	$(call print,echo; cat $<; echo; $(call in_report,$<))
 
 # What is needed of system $(1) to look inside: file $(2), which a stage makes or, of a model of one's own, is there.
 inside = $(if $(filter $(known_systems),$(1))$(wildcard $(EXP)/$(1)/$(2)),$(EXP)/$(1)/$(2),$(error \

@@ -89,7 +89,7 @@ def one_by_one(corpus: str, name: str, systems: Sequence[str]) -> None:
             soundfile.write(wav, read_audio(utterance.wav, rate, utterance.cut), rate)
             recording = read_recording(wav, raw)
             for piece in filter(lambda piece: piece.speech, recording.pieces()):
-                for system, (words, _) in listen(searches, recording, piece).items():
+                for system, (words, *_) in listen(searches, recording, piece).items():
                     recognised[system].setdefault(utterance.id, []).extend(word.label for word in words.words)
     total = sum(len(utterance.words) for utterance in utterances)
     print(f"{len(utterances)} utterances of {name}, each a file\n{'':12} WER %  one set   files   difference")

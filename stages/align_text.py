@@ -1,4 +1,5 @@
-"""Align a recording of one's own with its known text: words and phones with times, printed, as CTM and TextGrid."""
+"""Align a recording of one's own with its known text: words and phones with times, as a page, as text, as CTM and
+TextGrid."""
 
 from __future__ import annotations
 
@@ -9,7 +10,9 @@ from pathlib import Path
 
 from lexicon import g2p
 from lexicon.errors import UserError, at
+from lexicon.files import write_lines
 from lexicon.lang import load_lang
+from lexicon.phone_sets import phone_set_of
 from lexicon.written import Written
 from pipeline.align.correction import correction_from_gold, sound_of
 from pipeline.align.gop import Goodness
@@ -17,6 +20,7 @@ from pipeline.align.text import Placed, place_text, pronounce, written_in
 from pipeline.compare.listen import ListedSystem
 from pipeline.corpora.transcript import read_turns
 from pipeline.encoders.extract import enter_layers
+from pipeline.report.own import INDEX, aligned_text, write_page_of_text
 from pipeline.search.tuning import dev_errors
 from pipeline.sound.audio import audio_info
 from pipeline.sound.recording import begin_results, own_folder, read_recording
@@ -26,7 +30,7 @@ from pipeline.times.ctm import write_ctm
 from pipeline.times.lines import HEADER, word_lines
 from pipeline.times.segments import Segment
 from pipeline.times.textgrid import write_textgrid
-from stages.common import jobs, models_option, parser, run
+from stages.common import PRINTED_OWN, beside, jobs, models_option, parser, run, shortened
 
 NAMED = 10  # doubtful words that the result line names; the table shows the confidence of all
 
@@ -111,19 +115,24 @@ def main(args: Namespace) -> tuple[Path, str]:
             f"{args.wav}: {recording.seconds:.1f} s of {what} into which the {len(words)} words of the text"
             " do not fit; is it the text of this recording?"
         )
-    print(HEADER, *word_lines(placed.words, placed.word_confidence, placed.phones), sep="\n")
-    for lost in placed.left_out:
-        print(
-            f"{frame_to_seconds(lost.start):10.2f}{'-':>6}  {lost.label:<15} not said, word {lost.word + 1} of the text"
-        )
+    lines = [HEADER, *word_lines(placed.words, placed.word_confidence, placed.phones)]
+    lines += [
+        f"{frame_to_seconds(lost.start):10.2f}{'-':>6}  {lost.label:<15} not said, word {lost.word + 1} of the text"
+        for lost in placed.left_out
+    ]
     begin_results(out, args.wav)
     write_ctm(out / f"{name}.aligned.words.ctm", [(out.name, placed.words, placed.word_confidence)])
     write_ctm(out / f"{name}.aligned.phones.ctm", [(out.name, placed.phones, placed.phone_confidence)])
     grid = out / f"{out.name}.{name}.aligned.TextGrid"
     write_textgrid(grid, {"words": placed.words, "phones": placed.phones}, recording.num_frames, recording.seconds)
-    return grid, (
-        f"{args.wav}: {recording.seconds:.1f} s, {len(placed.words)} words placed by {name}{doubts(placed)}; {grid}"
-        f" (Praat opens it) and {out}/{name}.aligned.{{words,phones}}.ctm"
+    text = out / aligned_text(name)
+    write_lines(text, lines)
+    print(*shortened(lines, PRINTED_OWN, text), sep="\n")
+    print(beside(text.name, f"{name}.aligned.{{words,phones}}.ctm", grid.name))
+    write_page_of_text(out, Path(args.wav).expanduser(), recording, system, phone_set_of(lang.info))
+    return out / INDEX, (
+        f"{args.wav}: {recording.seconds:.1f} s, {len(placed.words)} words placed by {name}{doubts(placed)};"
+        f" open {out / INDEX}"
     )
 
 

@@ -9,6 +9,7 @@ import errno
 import math
 import re
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -22,8 +23,10 @@ from stages.made import OWN, forget, quoted, write_made
 
 # Lines of an utterance that are printed, about five seconds of speech; the file beside them has them all.
 PRINTED = 160
-# Options that change how a stage runs but not what it makes; a change in them reruns nothing.
-WITHOUT_EFFECT = ("--jobs", "--downloads", "--models")
+# Of a recording of one's own: with what is said before and after a screen of 40, which is so wide.
+PRINTED_OWN, SCREEN_COLUMNS = 35, 100
+# Options that change how a stage runs but not what it makes, or add to that; a change in them reruns nothing.
+WITHOUT_EFFECT = ("--jobs", "--downloads", "--models", "--utt")
 # The first of these options that a stage has names what it writes.
 OUTPUTS = ("out", "decode", "data")
 # Files of the user's that a stage reads: if they are others, what was made of them is made again.
@@ -213,9 +216,19 @@ def _recorded(
 
 def show(lines: list[str], path: Path) -> None:
     """Print the lines, if they are many the first PRINTED, and write them all."""
-    more = len(lines) - PRINTED
-    print("\n".join([*lines[:PRINTED], *([f"… {more:,} more lines in {path}"] if more > 0 else []), ""]))
+    print(*shortened(lines, PRINTED, path), "", sep="\n")
     write_lines(path, lines)
+
+
+def beside(*names: str) -> str:
+    """What is said of the files beside a page of one's own recording."""
+    return textwrap.fill(f"with times: {', '.join(names)} (Praat)", SCREEN_COLUMNS, break_on_hyphens=False)
+
+
+def shortened(lines: list[str], most: int, path: Path) -> list[str]:
+    """The lines, or if they are many the first ``most`` and where more is."""
+    more = len(lines) - most
+    return [*lines[:most], *([f"… {more:,} more lines in {path}"] if more > 0 else [])]
 
 
 def in_words(error: BaseException) -> str:

@@ -1,5 +1,5 @@
-"""Compare systems on the test set: compare.tsv, compare.txt for people, which is also printed, and a line of
-history.tsv for each system that is not as it was."""
+"""Compare systems on the test set: compare.tsv, compare.txt for people, of which make prints the first part, and a line
+of history.tsv for each system that is not as it was."""
 
 from __future__ import annotations
 
@@ -26,7 +26,6 @@ def main(arguments: argparse.Namespace) -> tuple[Path, str]:
     history, now = arguments.exp / HISTORY, datetime.now().isoformat(" ", "seconds")
     settings = {system.name: given_options(system.model, system.decode) for system in comparison.systems}
     write_lines(history, history_lines(with_this(read_history(history), comparison, settings, now)))
-    print("\n".join(["", *readable, ""]))
     best = min(comparison.systems, key=lambda system: comparison.rate(system, "wer").percent)
     return arguments.out, (
         f"{len(comparison.systems)} systems on {len(comparison.utterances)} utterances, lowest WER "

@@ -1,4 +1,4 @@
-"""What only one of two systems considered on the test set, by class of phone, against the reference; also printed."""
+"""What only one of two systems considered on the test set, by class of phone, against the reference."""
 
 from __future__ import annotations
 
@@ -39,7 +39,6 @@ def main(arguments: argparse.Namespace) -> tuple[Path, str]:
         },
     )
     write_lines(arguments.out, lines)
-    print("\n".join(["", *lines, ""]))
     left = len({*ours, *theirs, *placed}) - len(both)
     return arguments.out, (
         f"{names[0]} and {names[1]} on {len(both)} utterances"

@@ -8,20 +8,18 @@ from argparse import Namespace
 from functools import partial
 from pathlib import Path
 
-from pipeline.compare.listen import ListedSystem, load_searches, trained
+from pipeline.compare.listen import load_searches
 from pipeline.report.live import live_page
 from pipeline.stream.listener import ListenSettings
 from pipeline.stream.server import Page
 from pipeline.stream.session import HEARD, LATENCY, Session
 from pipeline.stream.source import open_source
 from stages.common import parser, run, settings_from, settings_options, systems_option, yes_or_no
+from stages.own_systems import ready_systems
 
 
 def main(args: Namespace) -> tuple[Path, str]:
-    candidates = [ListedSystem(name, Path(model), Path(lang)) for name, model, lang in args.system]
-    systems, missing = trained(args.exp, candidates)
-    if missing:
-        print(f"listen: left out, not trained and tuned yet: {', '.join(missing)}; run: make {missing[0]}")
+    systems = ready_systems(args, "listen")
     source, out, title = open_source(args.wav, args.exp / "own")
     searches = load_searches(args.exp, systems, args.lm)
     page = Page(args.port, partial(live_page, len(searches))) if args.page else None

@@ -19,7 +19,6 @@ def main(args: Namespace) -> tuple[Path, str]:
     readable = readable_matrix(comparison, names)
     write_lines(args.out.with_suffix(".txt"), readable)
     write_lines(args.out, matrix_lines(comparison, names))
-    print("\n".join(["", *readable, ""]))
     return args.out, (
         f"{len(names)} systems, 4 searches, {len(comparison.utterances)} utterances; {args.out.with_suffix('.txt')}"
     )

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from lexicon.errors import UserError
 from lexicon.files import atomic_write
-from pipeline.show.place import PARTS, Place, find_utterance
 from pipeline.show.stages import stages_of
 from stages.common import parser, reference_option, run, show
 
@@ -20,6 +19,8 @@ def main(arguments: argparse.Namespace) -> tuple[Path | None, str]:
         return None, "the stages, and every model that is trained; one of an utterance: make show STAGE=mfcc UTT=..."
     if not (stage := stages.get(arguments.stage)):
         raise UserError(f'STAGE "{arguments.stage}" is none of: {", ".join(stages)}')
+    from pipeline.show.place import PARTS, Place, find_utterance  # takes long, and the list does without
+
     parts = [part for part in PARTS if (arguments.data / part).is_dir()]
     part, utterance = find_utterance(arguments.data, arguments.utt, parts or PARTS[:1])
     place = Place(

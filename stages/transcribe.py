@@ -1,100 +1,52 @@
-"""Transcribe a recording of one's own with every trained system: words and phones with times, also in IPA, as CTM and
-as TextGrid."""
+"""Transcribe a recording of one's own with every trained system: words and phones with times, also in IPA, as a page,
+as text, as CTM and as TextGrid."""
 
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
-from lexicon.phones import SILENT, PhoneSet, ipa_of
-from pipeline.compare.listen import ListedSystem, Searches, listen, load_searches, raw_wanted, trained
+from tqdm import tqdm
+
+from lexicon.files import write_lines
+from pipeline.compare.listen import listen, load_searches, raw_wanted
+from pipeline.compare.transcript import TIERS, Transcript, piece_title
 from pipeline.encoders.extract import enter_layers
-from pipeline.sound.recording import Recording, begin_results, own_folder, read_recording
-from pipeline.times.clock import frame_to_seconds
+from pipeline.report.own import INDEX, TRANSCRIPT, replaced_page
+from pipeline.sound.recording import begin_results, own_folder, read_recording
 from pipeline.times.ctm import write_ctm
-from pipeline.times.lines import HEADER, phone_lines, word_lines
-from pipeline.times.segments import Segment
 from pipeline.times.textgrid import write_textgrid
-from stages.common import models_option, parser, run, systems_option
+from stages.common import PRINTED_OWN, beside, models_option, parser, run, shortened, systems_option
+from stages.own_systems import ready_systems
 
-TIERS = ("words", "phones", "free")
-IPA = "ipa"  # the phones of the free search once more, in IPA
-
-
-class Heard(NamedTuple):
-    """What a system heard in the whole recording: (segments, confidences) of each tier."""
-
-    words: tuple[list[Segment], list[float]]
-    phones: tuple[list[Segment], list[float]]
-    free: tuple[list[Segment], list[float]]
-
-
-def transcribe(recording: Recording, searches: dict[str, Searches]) -> tuple[dict[str, Heard], list[str]]:
-    """All that the systems hear, printed piece by piece; and in which stretches of speech one of them found no way."""
-    heard = {name: Heard(([], []), ([], []), ([], [])) for name in searches}
-    pieces, lost = recording.pieces(), []
-    print(HEADER)
-    for number, piece in enumerate(pieces, 1):
-        span = f"{frame_to_seconds(piece.start):.2f} to {frame_to_seconds(piece.end):.2f} s"
-        print(f"\npiece {number} of {len(pieces)}, {span}{'' if piece.speech else ': silence'}")
-        for name, (words, free) in listen(searches, recording, piece).items() if piece.speech else ():
-            lost += [f"{name} {span}"] if not words.phones and not words.words else []
-            found = (
-                (words.words, words.word_confidence()),
-                (words.phones, words.confidence),
-                (free.phones, free.confidence),
-            )
-            for tier, (segments, confidence) in zip(heard[name], found):
-                tier[0].extend(segments)
-                tier[1].extend(confidence)
-            print(
-                f"{name}:",
-                *word_lines(words.words, words.word_confidence(), words.phones),
-                *phone_lines("free", free.phones),
-                *phone_lines(IPA, in_ipa(free.phones, searches[name].phone_set)),
-                sep="\n",
-                flush=True,
-            )
-    return heard, lost
-
-
-def in_ipa(phones: Sequence[Segment], phone_set: PhoneSet) -> list[Segment]:
-    """The phones by their IPA signs; silence stays as it is."""
-    return [
-        phone if phone.label in SILENT else replace(phone, label=ipa_of(phone.label, phone_set)) for phone in phones
-    ]
+NAMED = 2  # pieces in which nothing was found; the text has all
 
 
 def main(args: Namespace) -> tuple[Path, str]:
-    candidates = [ListedSystem(name, Path(model), Path(lang)) for name, model, lang in args.system]
-    systems, missing = trained(args.exp, candidates)
-    searches = load_searches(args.exp, systems, args.lm)
+    searches = load_searches(args.exp, ready_systems(args, "transcribe"), args.lm)
     enter_layers(raw_wanted(searches), args.models)
     recording = read_recording(args.wav, raw_wanted(searches))
     out = own_folder(args.exp / "own", args.wav)  # an unwritable folder is better known now than after the search
-    if missing:
-        print(f"transcribe: left out, not trained and tuned yet: {', '.join(missing)}; run: make {missing[0]}")
-    heard, lost = transcribe(recording, searches)
     begin_results(out, args.wav)
-    for name, tiers in heard.items():
-        for tier, (segments, confidence) in zip(TIERS, tiers):
+    phone_sets = {name: one.phone_set for name, one in searches.items()}
+    transcript, pieces = Transcript(phone_sets), recording.pieces()
+    text, systems = out / TRANSCRIPT, {name: one.system for name, one in searches.items()}
+    with replaced_page(out, Path(args.wav).expanduser(), recording, systems, next(iter(phone_sets.values()))) as page:
+        for number, piece in enumerate(tqdm(pieces, disable=None, leave=False), 1):
+            heard = listen(searches, recording, piece) if piece.speech else {}
+            transcript.add(piece_title(number, len(pieces), piece), heard)
+            page.add(piece, heard)
+        write_lines(text, transcript.lines)
+    for name, tiers in transcript.tiers.items():
+        for tier, (segments, confidence) in zip(TIERS, tiers, strict=True):
             write_ctm(out / f"{name}.{tier}.ctm", [(out.name, segments, confidence)])
-    grid = out / f"{out.name}.TextGrid"
-    tiers_of: dict[str, list[Segment]] = {}
-    for name, tiers in heard.items():
-        tiers_of |= {f"{name} {tier}": segments for tier, (segments, _) in zip(TIERS, tiers)}
-        tiers_of[f"{name} {IPA}"] = in_ipa(tiers.free[0], searches[name].phone_set)
-    write_textgrid(grid, tiers_of, recording.num_frames, recording.seconds)
-    counts = ", ".join(f"{name} {len(tiers.words[0])} words" for name, tiers in heard.items())
+    write_textgrid(out / f"{out.name}.TextGrid", transcript.grid(), recording.num_frames, recording.seconds)
+    print(*shortened(transcript.summary, PRINTED_OWN, text), sep="\n")
+    if lost := transcript.lost:
+        print(f"nothing found in: {', '.join([*lost[:NAMED], *['...'] * (len(lost) > NAMED)])}")
+    print(beside(text.name, f"SYSTEM.{{{','.join(TIERS)}}}.ctm", f"{out.name}.TextGrid"))
     silent = "" if recording.heard else " (there is no sound in it)"
-    failed = f"; nothing found in: {', '.join(lost)}" if lost else ""
-    return grid, (
-        f"{args.wav}: {recording.seconds:.1f} s{silent}; {counts}{failed}; {grid} (Praat opens it) and"
-        f" {out}/SYSTEM.{{{','.join(TIERS)}}}.ctm"
-    )
+    return out / INDEX, f"{args.wav}: {recording.seconds:.1f} s{silent}; open {out / INDEX}"
 
 
 if __name__ == "__main__":

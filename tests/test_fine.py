@@ -86,7 +86,7 @@ def test_it_is_a_system_like_any_other(project):
     assert (project / "exp/mine/fine/decode_test/wer.txt").is_file()
     again = (*GIVEN, "FINE_ARGS=--epochs 6 --min-updates 10")
     assert "stages" not in make_there(project, *again, "-n", "fine")
-    assert "fine:" in make_there(project, *again, "transcribe", "WAV=mine/test/ann/test0.wav")
+    assert "  fine  " in make_there(project, *again, "transcribe", "WAV=mine/test/ann/test0.wav")
 
 
 def test_blocks_of_another_encoder_are_not_taken(project):

@@ -61,7 +61,7 @@ def test_it_is_trained_on_the_layer_that_is_best_on_dev(project):
 
 def test_a_recording_of_ones_own_is_heard_as_the_test_set_was(project):
     wav = "mine/test/ann/test0.wav"
-    assert "whisper_phones:" in make(project, "transcribe", f"WAV={wav}", "SYSTEMS=whisper_phones")
+    assert "  whisper_phones  " in make(project, "transcribe", f"WAV={wav}", "SYSTEMS=whisper_phones")
     assert "placed by whisper_phones" in make(project, "align", f"WAV={wav}", "TEXT=zero", "MODEL=whisper_phones")
 
 

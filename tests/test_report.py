@@ -101,14 +101,33 @@ def heading(page: Path) -> str:
     return unescape(page.read_text().split("<h1>")[1].split("</h1>")[0])
 
 
-def test_named_utterances_alone(tmp_path: Path) -> None:
+def test_named_utterances_are_added_and_stay(tmp_path: Path) -> None:
     exp, data = make_trees(tmp_path)
-    for wanted, pages in (("u3 u1", ["u3", "u1"]), ("all", ["u2", ODD_ID, "u1", "u3"])):
-        result = run_stage("report", exp, data, "--systems", *SYSTEMS, "--out", str(exp / "report"), "--utt", wanted)
+    out = exp / "report"
+
+    def report(*options: str) -> str:
+        options = ("--systems", *SYSTEMS, "--out", str(out), "--utterances", "1", *options)
+        result = run_stage("report", exp, data, *options)
         assert result.returncode == 0, result.stderr
-        assert [heading(path) for path in sorted((exp / "report/utt").glob("*.html"))] == pages
-    result = run_stage("report", exp, data, "--systems", *SYSTEMS, "--out", str(exp / "report"), "--utt", "u9")
+        return result.stdout.split("; open ")[1].strip()
+
+    def pages() -> list[str]:
+        return [heading(path) for path in sorted((out / "utt").glob("*.html"))]
+
+    chosen = ["u2", "u1"]  # one, and an example of a disputed phone
+    assert report() == str(out / "index.html") and pages() == chosen
+    assert report("--utt", "u3") == str(out / "utt/003.html") and pages() == [*chosen, "u3"]
+    assert report("--utt", "u2") == str(out / "utt/001.html") and pages() == [*chosen, "u3"]
+    assert report("--utt", "u1 u3") == report() == str(out / "index.html") and pages() == [*chosen, "u3"]
+    (out / "added.txt").write_text("gone\n")
+    report()
+    assert pages() == chosen
+    report("--utt", "all")
+    assert pages() == [*chosen, ODD_ID, "u3"]
+    assert all(name in unescape((out / "index.html").read_text()) for name in pages())
+    result = run_stage("report", exp, data, "--systems", *SYSTEMS, "--out", str(out), "--utt", "u9")
     assert result.returncode == 1 and 'report: UTT "u9" is not in' in result.stderr and "did you mean" in result.stderr
+    assert len(pages()) == 4
 
 
 def test_systems_look_different() -> None:

@@ -152,9 +152,11 @@ def test_names_of_results():
 
 
 def test_a_long_recording_is_transcribed(experiment, capsys):
-    grid, result = experiment.transcribe(experiment.wav)
+    page, result = experiment.transcribe(experiment.wav)
     name = "what_I_said"
-    assert grid == experiment.exp / "own" / name / f"{name}.TextGrid" and str(experiment.wav) in result
+    grid = page.with_name(f"{name}.TextGrid")
+    assert page == experiment.exp / "own" / name / "index.html" and page.is_file()
+    assert str(experiment.wav) in result and result.endswith(f"; open {page}")
     ctm = {tier: read_ctm(grid.parent / f"gmm.{tier}.ctm")[name] for tier in ("words", "phones", "free")}
     heard = [i.label for i in ctm["words"]]
     assert kaldialign.edit_distance(experiment.one_by_one, heard)["total"] <= 1, heard
@@ -175,12 +177,18 @@ def test_a_long_recording_is_transcribed(experiment, capsys):
     assert signs[""] == "" and signs["IH"] == "ɪ" and signs["N"] == "n" and signs["S"] == "s"
     assert [i.label for i in tiers["gmm words"] if i.label] == heard
     assert all(tier[0].start == 0 and tier[-1].end == pytest.approx(seconds) for tier in tiers.values())
-    shown = capsys.readouterr().out
-    assert f"piece {len(experiment.begins)} of {len(experiment.begins)}" in shown  # cut where it was joined
+    written = (grid.parent / "transcript.txt").read_text()
+    assert f"piece {len(experiment.begins)} of {len(experiment.begins)}" in written  # cut where it was joined
     first = ctm["words"][0]
     sound = next(i for i in tiers["gmm ipa"] if i.label not in ("", "SIL"))
-    assert f"       ipa  {sound.label} {sound.start:.2f}" in shown
-    assert f"{first.start:10.2f}{round(1000 * (first.end - first.start)):6d}  {first.label} " in shown
+    assert f"       ipa  {sound.label} {sound.start:.2f}" in written
+    assert f"{first.start:10.2f}{round(1000 * (first.end - first.start)):6d}  {first.label} " in written
+    shown = capsys.readouterr().out.splitlines()
+    assert len(shown) < 40 and max(map(len, shown)) <= 100
+    assert shown[0].startswith("piece 1 of ") and shown[1].split() == ["gmm", *heard[: len(shown[1].split()) - 1]]
+    signs = [i.label for i in tiers["gmm ipa"] if i.label not in ("", "SIL")]
+    assert shown[2].split("[")[0].strip() == "gmm"
+    assert (said := shown[2].split("[")[1].rstrip("]").split()) == signs[: len(said)]
 
 
 def test_systems_that_are_not_trained_are_named(experiment, capsys):
@@ -195,8 +203,10 @@ def test_systems_that_are_not_trained_are_named(experiment, capsys):
 
 def test_digital_silence_has_no_words(experiment, tmp_path, capsys):
     soundfile.write(tmp_path / "nothing.wav", np.zeros(30_000), 16000)
-    grid, result = experiment.transcribe(tmp_path / "nothing.wav")
-    assert "there is no sound in it" in result and "gmm 0 words" in result and "silence" in capsys.readouterr().out
+    page, result = experiment.transcribe(tmp_path / "nothing.wav")
+    assert "there is no sound in it" in result and "silence" in capsys.readouterr().out
+    assert "There is no speech in it" in page.read_text()
+    grid = page.with_name("nothing.TextGrid")
     assert (grid.parent / "gmm.words.ctm").read_text() == ""
     assert [[i.label for i in tier] for tier in read_textgrid(grid).tiers.values()] == [[""]] * 4
     with pytest.raises(UserError, match="silence into which the 1 words"):
@@ -277,8 +287,13 @@ def test_alignment_is_that_of_the_full_search(experiment):
 
 
 def test_text_is_aligned(experiment, tmp_path, capsys):
-    grid, result = experiment.align(experiment.wav, " ".join(experiment.words).lower() + ".")
-    assert f"{len(experiment.words)} words placed by gmm" in result
+    page, result = experiment.align(experiment.wav, " ".join(experiment.words).lower() + ".")
+    assert f"{len(experiment.words)} words placed by gmm" in result and result.endswith(f"; open {page}")
+    grid = page.with_name("what_I_said.gmm.aligned.TextGrid")
+    written = page.with_name("gmm.aligned.txt").read_text().splitlines()
+    shown = capsys.readouterr().out.splitlines()
+    assert len(shown) < 40 and max(map(len, shown)) <= 100 and shown[: len(written)][:35] == written[:35]
+    assert [line.split()[2] for line in written[1:] if line[:10].strip()] == experiment.words
     assert [i.label for i in read_textgrid(grid).tiers["words"] if i.label] == experiment.words
     by_text = (grid.parent / "gmm.aligned.phones.ctm").read_text()
     (tmp_path / "text.txt").write_text("\n".join(experiment.words))

@@ -34,6 +34,16 @@ class Searches(NamedTuple):
     lexicon: Lexicon
 
 
+class Heard(NamedTuple):
+    """What a system heard in a piece of a recording, on the time axis of the whole: in its search for words and in that
+    for phones alone; and the features (T, D) that it heard, from frame ``first`` on."""
+
+    words: Hypothesis
+    free: Hypothesis
+    feats: np.ndarray
+    first: int
+
+
 class ListedSystem(NamedTuple):
     """A system that may be there: its name, its model, and the lang directory it searches with."""
 
@@ -79,25 +89,35 @@ def load_searches(exp: Path, chosen: list[ListedSystem], lm: Path | None = None)
     return searches
 
 
-def listen(
-    searches: Mapping[str, Searches], recording: Recording, piece: Piece
-) -> dict[str, tuple[Hypothesis, Hypothesis]]:
-    """Words, and free phones, that each system hears in a piece, on the time axis of the recording. What systems have
-    in common (two searches with one network) is done once."""
+def listen(searches: Mapping[str, Searches], recording: Recording, piece: Piece) -> dict[str, Heard]:
+    """What each system hears in a piece. What systems have in common (two searches with one network) is done once."""
     start, end = recording.spoken(piece)
+    feats: dict[int, np.ndarray] = {}
     scores: dict[int, np.ndarray] = {}
     frees: dict[int, Hypothesis] = {}
 
     def heard(decoder: Decoder, scores: np.ndarray, begin: int) -> Hypothesis:
-        found = decoder.decode(recording.name, scores, end - begin)
-        return Hypothesis(shifted(found.words, begin), shifted(found.phones, begin), found.confidence)
+        return later(decoder.decode(recording.name, scores, end - begin), begin)
 
     result = {}
     for name, (system, words, free, *_) in searches.items():
-        begin = start - start % system.front_end.step
-        if id(system) not in scores:
-            scores[id(system)] = system.scores(recording.feats(system.front_end, begin, end))
+        begin, key = start - start % system.front_end.step, id(system)
+        if key not in scores:
+            feats[key] = recording.feats(system.front_end, begin, end)
+            scores[key] = system.scores(feats[key])
         if id(free) not in frees:
-            frees[id(free)] = heard(free, scores[id(system)], begin)
-        result[name] = heard(words, scores[id(system)], begin), frees[id(free)]
+            frees[id(free)] = heard(free, scores[key], begin)
+        result[name] = Heard(heard(words, scores[key], begin), frees[id(free)], feats[key], begin)
     return result
+
+
+def later(heard: Hypothesis, frames: int) -> Hypothesis:
+    """A hypothesis of a piece that begins at frame ``frames`` of the whole, on the time axis of that."""
+    lattice = heard.lattice
+    return replace(
+        heard,
+        words=shifted(heard.words, frames),
+        phones=shifted(heard.phones, frames),
+        lattice=lattice
+        and replace(lattice, node_frame=lattice.node_frame + frames, num_frames=lattice.num_frames + frames),
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pipeline.compare.results import MEASURES, Result
 from pipeline.compare.score import alignment_picture, count
 from pipeline.draw.lattice_text import lattice_text
-from pipeline.report.lattices import GRAPHS, read_lattice
+from pipeline.report.lattices import Lattices, read_lattices
 
 COLUMNS = 96
 KINDS = {"wer": "words", "per": "phones of the word path", "free_per": "free phones"}
@@ -21,5 +21,9 @@ def text_of(system: Result, utterance: str) -> str:
             f"{system.name}, {KINDS[measure]}: {counts.errors} of {counts.length}\n"
             f"{alignment_picture(pairs, COLUMNS)}\n"
         )
-    found = (read_lattice(system.decode, graph, utterance) for graph in GRAPHS)
-    return "\n".join([*parts, *(f"{lattice_text(lattice, columns=COLUMNS)}\n" for lattice in found if lattice)])
+    return "\n".join([*parts, *lattice_texts(read_lattices(system.decode, utterance))])
+
+
+def lattice_texts(lattices: Lattices) -> list[str]:
+    """The lattices that are there, each as text."""
+    return [f"{lattice_text(lattice, columns=COLUMNS)}\n" for lattice in lattices.values() if lattice]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from pipeline.times.clock import frame_to_seconds
 
 GRAPHS = ("free", "words")  # lattices: of phones alone, and of the search with words
 
+Lattices = Mapping[str, Lattice | None]  # of each of GRAPHS, None where the search kept none
+
 
 @functools.cache
 def read_lattice(decode: Path, graph: str, utterance: str) -> Lattice | None:
@@ -21,10 +23,14 @@ def read_lattice(decode: Path, graph: str, utterance: str) -> Lattice | None:
     return kept_lattice(decode, graph, utterance)
 
 
-def lattice_drawings(decode: Path, utterance: str) -> dict[str, dict[str, Any]]:
-    """The lattices of both searches: ``nodes`` [seconds, lane], ``arcs`` as the Net of web/lattice.js takes them."""
-    found = {graph: lattice for graph in GRAPHS if (lattice := read_lattice(decode, graph, utterance))}
-    return {graph: _drawing(lattice) for graph, lattice in found.items()}
+def read_lattices(decode: Path, utterance: str) -> Lattices:
+    """The lattices of both searches."""
+    return {graph: read_lattice(decode, graph, utterance) for graph in GRAPHS}
+
+
+def lattice_drawings(lattices: Lattices) -> dict[str, dict[str, Any]]:
+    """Those that are there: ``nodes`` [seconds, lane], ``arcs`` as the Net of web/lattice.js takes them."""
+    return {graph: _drawing(lattice) for graph, lattice in lattices.items() if lattice}
 
 
 def _drawing(lattice: Lattice) -> dict[str, Any]:

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
 
 from lexicon.phone_sets import phone_set_of
+from lexicon.phones import PhoneSet
 from pipeline.base.parallel import each
 from pipeline.compare.dispute import is_sentence
 from pipeline.compare.history import HISTORY, Run, read_history
@@ -67,25 +68,31 @@ def write_report(
 
     ``first``: the numbers of the two systems that a page shows first. ``jobs``: processes that write pages.
     """
-    for name in ("web", "utt", "systems"):
+    for name in ("utt", "systems"):
         (folder / name).mkdir()
-    for asset in ("report.css", *(f"{script}.js" for script in SCRIPTS)):
-        shutil.copyfile(WEB / asset, folder / "web" / asset)
     encoders = layers.page_values(exp, phone_set_of(comparison.lang))
-    _write(folder / "web" / "colours.css", colours_css(max(len(comparison.systems), layers.num_looks(encoders))))
+    write_web(folder / "web", max(len(comparison.systems), layers.num_looks(encoders)))
     panels = Panels(comparison, exp, first, chosen)
     for _ in each(lambda index: _write_utterance(folder / "utt", panels, chosen, index), range(len(chosen)), jobs):
         pass
     for number in range(len(comparison.systems)):
-        _write(folder / "systems" / f"{number}.js", panel_script(_system_part(comparison, number)))
-    _write(folder / "index.html", _index_page(comparison, chosen, panels, bool(encoders)))
+        write_part(folder / "systems" / f"{number}.js", panel_script(_system_part(comparison, number)))
+    write_part(folder / "index.html", _index_page(comparison, chosen, panels, bool(encoders)))
     if encoders:
-        _write(folder / "layers.html", _layers_page(comparison, encoders))
+        write_part(folder / "layers.html", _layers_page(comparison, encoders))
     if runs := read_history(exp / HISTORY):
-        _write(folder / "runs.html", _runs_page(comparison, runs))
+        write_part(folder / "runs.html", _runs_page(comparison, runs))
 
 
-def _write(path: Path, text: str) -> None:
+def write_web(folder: Path, systems: int) -> None:
+    """The scripts and the style of all pages, with looks for so many systems."""
+    folder.mkdir(exist_ok=True)
+    for asset in ("report.css", *(f"{script}.js" for script in SCRIPTS)):
+        shutil.copyfile(WEB / asset, folder / asset)
+    write_part(folder / "colours.css", colours_css(systems))
+
+
+def write_part(path: Path, text: str) -> None:
     """Write a small file. The whole folder takes its place at once: no file of it need be written atomically."""
     path.write_text(f"{text}\n", encoding="utf-8", newline="\n")
 
@@ -96,6 +103,11 @@ def colours_css(systems: int) -> Markup:
     return render("colours.css", light=COLOURS["light"], dark=COLOURS["dark"], looks=looks)
 
 
+def page_of(index: int) -> str:
+    """Where the page of an utterance is, by its place among those chosen."""
+    return f"utt/{index + 1:03d}.html"
+
+
 def _write_utterance(folder: Path, panels: Panels, chosen: Sequence[Utterance], index: int) -> None:
     """The page of an utterance, its text, and what the page loads, each under the utterance's number.
 
@@ -104,20 +116,28 @@ def _write_utterance(folder: Path, panels: Panels, chosen: Sequence[Utterance], 
     number, utterance, systems = f"{index + 1:03d}", chosen[index], panels.comparison.systems
     (folder / number).mkdir()
     for name, part in panels.parts(utterance):
-        _write(folder / number / f"{name}.js", panel_script(part))
+        write_part(folder / number / f"{name}.js", panel_script(part))
     texts = [text_of(system, utterance.id) for system in systems]
     for system, text in enumerate(texts):
-        _write(folder / number / f"text-{system}.js", panel_script(text))
+        write_part(folder / number / f"text-{system}.js", panel_script(text))
     read_lattice.cache_clear()
-    _write(folder / f"{number}.txt", "\n".join(texts))
-    _write(folder / f"{number}.html", _utterance_page(panels.comparison, chosen, index))
+    write_part(folder / f"{number}.txt", "\n".join(texts))
+    write_part(folder / f"{number}.html", _utterance_page(panels.comparison, chosen, index))
+
+
+def page(template: str, ipa: Mapping[str, str], root: str, **values: Any) -> Markup:
+    """A page; its script finds the IPA of every phone in it. ``root``: where web/ is, seen from the page."""
+    symbols = Markup(json.dumps(ipa, ensure_ascii=False).replace("<", "\\u003c"))
+    return render(template, **({"root": root, "ipa": symbols, "scripts": SCRIPTS} | values))
+
+
+def ipa_signs(phone_set: PhoneSet) -> dict[str, str]:
+    """Of every phone."""
+    return {name: phone.ipa for name, phone in phone_set.items()}
 
 
 def _page(template: str, comparison: Comparison, root: str, **values: Any) -> Markup:
-    """A page; its script finds the IPA of every phone in it."""
-    symbols = {name: phone.ipa for name, phone in phone_set_of(comparison.lang).items()}
-    ipa = Markup(json.dumps(symbols, ensure_ascii=False).replace("<", "\\u003c"))
-    return render(template, **({"root": root, "ipa": ipa, "scripts": SCRIPTS} | values))
+    return page(template, ipa_signs(phone_set_of(comparison.lang)), root, **values)
 
 
 def _layers_page(comparison: Comparison, encoders: Sequence[dict[str, Any]]) -> Markup:

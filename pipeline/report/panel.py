@@ -1,4 +1,8 @@
-"""One utterance as the report shows it: sound, spectrogram, and what everybody heard and considered, with times."""
+"""One utterance as the report shows it: sound, spectrogram, and what everybody heard and considered, with times.
+
+The functions make the parts that a page loads, `Panels` those of an utterance of the test set, whose reference is known
+and whose results are files; `pipeline.report.own` makes those of a recording of one's own.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import base64
 import functools
 import itertools
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +18,7 @@ import numpy as np
 
 from lexicon.fold import Fold
 from lexicon.phone_sets import phone_set_of
-from lexicon.phones import spoken
+from lexicon.phones import PhoneSet, spoken
 from pipeline.align.alignments import Alignments, PlacedUtterance, alignments_in, in_seconds
 from pipeline.base.edits import GAP, pair_up
 from pipeline.base.meta import MODEL
@@ -22,11 +26,12 @@ from pipeline.compare.results import Comparison, Result
 from pipeline.datadir import Utterance
 from pipeline.datadir.feats import Features, read_feats
 from pipeline.datadir.sets import aligned_ctm, decoded_ctm, read_gold, read_placed
-from pipeline.report.lattices import GRAPHS, difference_bars, lattice_drawings, read_lattice, seconds_of
+from pipeline.report.lattices import GRAPHS, Lattices, difference_bars, lattice_drawings, read_lattices, seconds_of
 from pipeline.report.others import read_causes
 from pipeline.report.posteriorgram import attention_map, posteriorgram, spikes
 from pipeline.search.posteriors import phone_posteriors
-from pipeline.sound.audio import audio_info, read_audio
+from pipeline.search.system import System
+from pipeline.sound.audio import Cut, audio_info, read_audio
 from pipeline.systems import load_system
 from pipeline.times.intervals import Interval, Intervals
 
@@ -36,12 +41,15 @@ MAX_SAMPLES = 600_000
 APART = 0.02  # seconds: borders further apart are marked
 
 
-def row(reference: Sequence[Interval], heard: Sequence[Interval], fold: Fold = {}) -> dict[str, Any]:
-    """A row of segments for the page, each compared (folded) with the reference by their alignment, silence aside.
+def row(reference: Sequence[Interval] | None, heard: Sequence[Interval], fold: Fold = {}) -> dict[str, Any]:
+    """A row of segments for the page, each compared (folded) with the reference by their alignment, silence aside;
+    where there is no reference, segments have no verdict.
 
     ``segments``: [start, end, label, verdict], verdict "" right, "+" inserted, else the reference symbol it stands
     for; ``missing``: [seconds, symbol] of what was left out, at the border where it should have been.
     """
+    if reference is None:
+        return {"segments": times_of(heard), "missing": []}
     wanted = spoken((segment.label for segment in reference), fold)
     sounding = [segment for segment in heard if spoken([segment.label], fold)]
     verdicts: list[str] = []
@@ -70,6 +78,63 @@ def borders_apart(first: Sequence[Interval], second: Sequence[Interval], limit: 
             found.append([a, round(ours[i].start, 4), round(theirs[j].start, 4)])
         i, j = i + (a != GAP), j + (b != GAP)
     return found
+
+
+def sound_of(name: str, wav: Path, cut: Cut | None, most: int = MAX_SAMPLE_RATE) -> dict[str, Any]:
+    """The samples of a file, or a stretch of it, at a rate of at ``most`` so many Hz."""
+    rate = min(audio_info(wav).sample_rate, most, MAX_SAMPLE_RATE)
+    samples = read_audio(wav, rate, cut)
+    if len(samples) > MAX_SAMPLES:
+        rate = max(rate * MAX_SAMPLES // len(samples), 2000)
+        samples = read_audio(wav, rate, cut)
+    return {
+        "id": name,
+        "duration": round(len(samples) / rate, 4),
+        "rate": rate,
+        "pcm": _base64(np.rint(samples * 32767).astype("<i2").tobytes()),
+    }
+
+
+def index_of(
+    systems: Iterable[tuple[str, int]], parts: Sequence[Mapping[str, Any]], models: Sequence[bool], first: Sequence[int]
+) -> dict[str, Any]:
+    """What there is to be loaded: the ``systems``, each with the number of its model, with their ``parts``; of which
+    ``models`` there are posteriors; and the two systems that a page shows ``first``."""
+    return {
+        "systems": [
+            {"name": name, "model": model, "graphs": list(part["lattices"]), "places": bool(part["placed"])}
+            for (name, model), part in zip(systems, parts, strict=True)
+        ],
+        "models": list(models),
+        "compared": list(first),
+    }
+
+
+def pair_of(
+    heard: Sequence[Sequence[Interval]], placed: Sequence[Sequence[Interval]], lattices: Sequence[Lattices]
+) -> dict[str, Any]:
+    """What is said of two systems: of the phones of the words that they heard, of those of the known text where they
+    placed it, and of their lattices."""
+    return {
+        "words": borders_apart(heard[0], heard[1]),
+        "known": borders_apart(placed[0], placed[1]) if all(placed) else None,
+        "difference": {graph: difference_bars([found[graph] for found in lattices]) for graph in GRAPHS},
+    }
+
+
+def posteriors_of(
+    model: System, feats: np.ndarray, words: Sequence[str], phone_set: PhoneSet, begin: int = 0
+) -> dict[str, Any]:
+    """The posteriorgram of a model, from frame ``begin`` on, with a network's spikes and, of one that writes, where it
+    read while it wrote the ``words``."""
+    labels, posteriors = phone_posteriors(model, feats)
+    drawn = posteriorgram(labels, posteriors, model.step, phone_set, begin)
+    if model.posteriors is not None:
+        drawn["spikes"] = spikes(model.tokens, model.posteriors(feats)[:, : len(model.tokens)], model.step, begin)
+    if model.writer:
+        columns = model.scores(feats)[:, model.writer.first :]
+        drawn["attention"] = attention_map(model.writer, columns, words, model.step, begin)
+    return drawn
 
 
 class Panels:
@@ -104,7 +169,8 @@ class Panels:
         """
         words, phones = (self.reference[name].get(utterance.id, []) for name in ("words", "phones"))
         parts = [self._system(system, utterance.id, words, phones) for system in self.comparison.systems]
-        yield "sound", self._sound(utterance) | self._reference(utterance.id, words, phones) | self._index(parts)
+        sound = sound_of(utterance.id, utterance.wav, utterance.cut)
+        yield "sound", sound | self._reference(utterance.id, words, phones) | self._index(parts)
         for number, part in enumerate(parts):
             yield f"system-{number}", part
         for number, model in enumerate(self.models):
@@ -113,43 +179,17 @@ class Panels:
         for first, second in itertools.combinations(range(len(parts)), 2):
             yield f"pair-{first}-{second}", self._pair(utterance.id, first, second)
 
-    def _sound(self, utterance: Utterance) -> dict[str, Any]:
-        rate = min(audio_info(utterance.wav).sample_rate, MAX_SAMPLE_RATE)
-        samples = read_audio(utterance.wav, rate, utterance.cut)
-        if len(samples) > MAX_SAMPLES:
-            rate = max(rate * MAX_SAMPLES // len(samples), 2000)
-            samples = read_audio(utterance.wav, rate, utterance.cut)
-        return {
-            "id": utterance.id,
-            "duration": round(len(samples) / rate, 4),
-            "rate": rate,
-            "pcm": _base64(np.rint(samples * 32767).astype("<i2").tobytes()),
-        }
-
     def _reference(self, utterance: str, words: list[Interval], phones: list[Interval]) -> dict[str, Any]:
         fold = self.comparison.fold
         return {
             "reference": {"words": row(words, words), "phones": row(phones, phones, fold), "with_gold": self.with_gold},
             "fold": {label: fold[label] for _, _, label in phones if label in fold},
-            "hmm": {"name": self.comparison.reference, "segments": _times(self.hmm.get(utterance, []))},
+            "hmm": {"name": self.comparison.reference, "segments": times_of(self.hmm.get(utterance, []))},
         }
 
     def _index(self, parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        """What there is to be loaded: systems by number, their models, and which lattices they have."""
-        systems = self.comparison.systems
-        return {
-            "systems": [
-                {
-                    "name": system.name,
-                    "model": self.models.index(system.model),
-                    "graphs": list(part["lattices"]),
-                    "places": bool(part["placed"]),
-                }
-                for system, part in zip(systems, parts)
-            ],
-            "models": [self.loaded[model] is not None for model in self.models],
-            "compared": self.first,
-        }
+        systems = [(system.name, self.models.index(system.model)) for system in self.comparison.systems]
+        return index_of(systems, parts, [self.loaded[model] is not None for model in self.models], self.first)
 
     def place(self, utterance: str, number: int) -> tuple[float, float, str]:
         """When the reference phone of that number, silence not counted, was said, and in which word ("" for none)."""
@@ -187,22 +227,17 @@ class Panels:
             "free": row(phones, heard["free"], self.comparison.fold),
             "why": {graph: found.get(utterance, []) for graph, found in causes.reasons.items()} if causes else {},
             "placed": placed or None,
-            "lattices": lattice_drawings(system.decode, utterance),
+            "lattices": lattice_drawings(read_lattices(system.decode, utterance)),
         }
 
     def _pair(self, utterance: str, first: int, second: int) -> dict[str, Any]:
         """What is said of two systems, named by their numbers."""
         systems = [self.comparison.systems[number] for number in (first, second)]
-        placed = [self._placed(system.model, utterance) for system in systems]
-        heard = [self.ctm[system.name]["phones"].get(utterance, []) for system in systems]
-        return {
-            "words": borders_apart(heard[0], heard[1]),
-            "known": borders_apart(placed[0], placed[1]) if all(placed) else None,
-            "difference": {
-                graph: difference_bars([read_lattice(system.decode, graph, utterance) for system in systems])
-                for graph in GRAPHS
-            },
-        }
+        return pair_of(
+            [self.ctm[system.name]["phones"].get(utterance, []) for system in systems],
+            [self._placed(system.model, utterance) for system in systems],
+            [read_lattices(system.decode, utterance) for system in systems],
+        )
 
     def _placed(self, model: Path, utterance: str) -> list[Interval]:
         """The phones of the known text where the model places them in the first of its ways."""
@@ -210,21 +245,13 @@ class Panels:
         return in_seconds(table[utterance].segments) if utterance in table else []
 
     def _posteriors(self, directory: Path, utterance: str) -> dict[str, Any] | None:
-        """The posteriorgram of a model, with a network's spikes; None where no model is kept."""
+        """None where no model is kept."""
         model = self.loaded[directory]
         if model is None:
             return None
-        feats = self._feats(directory)[utterance]
-        labels, posteriors = phone_posteriors(model, feats)
-        drawn = posteriorgram(labels, posteriors, model.step, phone_set_of(self.comparison.lang))
-        if model.posteriors is not None:
-            drawn["spikes"] = spikes(model.tokens, model.posteriors(feats)[:, : len(model.tokens)], model.step)
-        if model.writer:
-            name = next(system.name for system in self.comparison.systems if system.model == directory)
-            words = [word.label for word in self.ctm[name]["words"].get(utterance, ())]
-            columns = model.scores(feats)[:, model.writer.first :]
-            drawn["attention"] = attention_map(model.writer, columns, words, model.step)
-        return drawn
+        name = next(system.name for system in self.comparison.systems if system.model == directory)
+        words = [word.label for word in self.ctm[name]["words"].get(utterance, ())]
+        return posteriors_of(model, self._feats(directory)[utterance], words, phone_set_of(self.comparison.lang))
 
     @functools.cache
     def _feats(self, directory: Path) -> Features:
@@ -236,7 +263,8 @@ def _placements(model: Path) -> dict[str, Alignments]:
     return {name: Alignments(path) for name, path in alignments_in(model / "ali_test").items() if path.exists()}
 
 
-def _times(phones: Sequence[Interval]) -> list[list[Any]]:
+def times_of(phones: Sequence[Interval]) -> list[list[Any]]:
+    """[start, end, label] of each."""
     return [[round(phone.start, 3), round(phone.end, 3), phone.label] for phone in phones]
 
 

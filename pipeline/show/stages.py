@@ -2,45 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from importlib import import_module
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from lexicon.errors import UserError
 from pipeline.base.meta import read_meta
-from pipeline.show import alignment, results, scores, sound, words
-from pipeline.show.place import Place, Shown
+
+if TYPE_CHECKING:
+    from pipeline.show.place import Place, Shown
 
 
 class Stage(NamedTuple):
-    """What there is to see, in a line, and what shows it."""
+    """What there is to see, in a line, and the function of a module of this room that shows it, of a ``model`` that of
+    this name. A list of stages imports none of them."""
 
     summary: str
-    show: Callable[[Place], Shown]
+    module: str
+    function: str
+    model: str = ""
+
+    def show(self, place: Place) -> Shown:
+        """It, of an utterance."""
+        function = getattr(import_module(f"pipeline.show.{self.module}"), self.function)
+        shown: Shown = function(place, name=self.model) if self.model else function(place)
+        return shown
 
 
 # What comes before the systems, and what after them.
 BEFORE = {
-    "data": Stage("the recording: samples, waveform, spectrogram, and its lines in the data directory", sound.data),
-    "lexicon": Stage("the words: pronunciations with IPA, and n-gram probabilities", words.lexicon),
-    "mfcc": Stage("the features: 13 numbers every 10 ms, and what systems make of them", sound.mfcc),
+    "data": Stage(
+        "the recording: samples, waveform, spectrogram, and its lines in the data directory", "sound", "data"
+    ),
+    "lexicon": Stage("the words: pronunciations with IPA, and n-gram probabilities", "words", "lexicon"),
+    "mfcc": Stage("the features: 13 numbers every 10 ms, and what systems make of them", "sound", "mfcc"),
 }
 AFTER = {
-    "align": Stage("the known text: words and phones in the gold labels and by every system", alignment.align),
+    "align": Stage("the known text: words and phones in the gold labels and by every system", "alignment", "align"),
     "decode": Stage(
-        "the searches: words with times, confidence, acoustic and language score, and other readings", results.decode
+        "the searches: words with times, confidence, acoustic and language score, and other readings",
+        "results",
+        "decode",
     ),
     "lattice": Stage(
-        "all that a search of phones considered: rivals, depth, strings, confusion network", results.lattice
+        "all that a search of phones considered: rivals, depth, strings, confusion network", "results", "lattice"
     ),
-    "score": Stage("the errors: hypotheses under the reference, and counts", results.score),
+    "score": Stage("the errors: hypotheses under the reference, and counts", "results", "score"),
 }
 # A model says more of itself than what any system says, if it is of a kind whose inside is known here.
 INSIDE = {
-    "gmm": ("likelihoods of states and Gaussians, and the best path through them", scores.gmm),
-    "classifier": ("a classifier's posteriors of states", scores.classifier),
-    "ctc": ("a network's spikes and blanks", scores.ctc),
+    "gmm": ("likelihoods of states and Gaussians, and the best path through them", "gmm"),
+    "classifier": ("a classifier's posteriors of states", "classifier"),
+    "ctc": ("a network's spikes and blanks", "ctc"),
 }
 
 
@@ -49,8 +62,8 @@ def stages_of(exp: Path) -> dict[str, Stage]:
     kinds = {path.parent.name: _kind(path.parent) for path in sorted(exp.glob("*/meta.json"))}
     models: dict[str, Stage] = {}
     for name in sorted(kinds, key=lambda name: [*INSIDE, kinds[name]].index(kinds[name])):
-        summary, show = INSIDE.get(kinds[name], ("what a system says of each frame", scores.system))
-        models[name] = Stage(summary, partial(show, name=name))
+        summary, function = INSIDE.get(kinds[name], ("what a system says of each frame", "system"))
+        models[name] = Stage(summary, "scores", function, name)
     return BEFORE | models | AFTER
 
 

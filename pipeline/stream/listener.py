@@ -193,7 +193,7 @@ class Listener:
         begin, over = recording.spoken(piece)  # as is known now, there may have been nothing
         heard = listen(self.searches, recording, piece) if begin < over else {}
         for name in self.searches:
-            words, free = heard.get(name, (Hypothesis([], []), Hypothesis([], [])))
+            words, free, *_ = heard.get(name, (Hypothesis([], []), Hypothesis([], [])))
             said = shifted(words.words, first)
             yield Heard(name, self.piece, said, len(said), _without_silence(shifted(free.phones, first)), True)
             self.settling[name].end(said)

@@ -6,8 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from lexicon.errors import UserError
 from lexicon.files import write_lines
+from lexicon.text import numbered_lines
 from pipeline.times.clock import frame_to_seconds
+from pipeline.times.intervals import Interval, ctm_interval
 from pipeline.times.segments import Segment
 
 
@@ -27,3 +30,14 @@ def write_ctm(path: Path | str, utterances: Iterable[tuple[str, Sequence[Segment
     write_lines(
         path, (line for utt, segments, confidence in utterances for line in ctm_lines(utt, segments, confidence))
     )
+
+
+def read_confident(path: Path) -> list[tuple[Interval, float]]:
+    """All that a CTM of one recording has, each with its confidence. UserError, with file and line, for one without."""
+    found = []
+    for number, line in numbered_lines(path):
+        try:
+            found.append((ctm_interval(line)[1], float(line.split()[5])))
+        except (ValueError, IndexError):
+            raise UserError(f"{path}:{number}: no word or phone with its confidence; make the file again") from None
+    return found

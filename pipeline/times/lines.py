@@ -9,7 +9,7 @@ from lexicon.phones import SILENT
 from pipeline.times.clock import frame_to_seconds
 from pipeline.times.segments import Segment
 
-WIDTH = 110  # columns
+WIDTH = 100  # columns
 HEADER = f"{'start':>10}{'ms':>6}  {'word':<16}conf  phones"
 PHONES_AT = HEADER.index("phones")
 

@@ -52,6 +52,9 @@ TUNED = {"tune"} | DECODED
 ALIGNED = {"align", "train_classifier", "place"} | TUNED
 
 
+SHOWN = {"compare", "explain_errors", "matrix", "lattice_difference"}  # with a text beside that make prints
+
+
 COMMAND = re.compile(r"-m stages\.(\w+) (.*)")
 
 
@@ -120,6 +123,8 @@ class Tree:
             target.touch()
             if folder := re.search(r"--corpus-dir=(\S+)", options):
                 (target.parent / "corpus_dir.txt").write_text(f"{folder[1]}\n")
+            if stage in SHOWN:
+                target.with_suffix(".txt").write_text("\n\n".join(f"{stage}, {part}" for part in "abcdef") + "\n")
             if stage == "make_lang":
                 read = [Path("lexicon/extra.txt"), *map(Path, re.findall(r"--lexicon=(\S+)", options))]
             with contextlib.chdir(self.root):

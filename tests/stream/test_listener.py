@@ -35,7 +35,7 @@ def test_the_end_is_what_transcribe_hears(experiment):
     whole = listen(searches, recording, piece)
     for block in (800, 8000, len(samples)):
         finals = {e.system: e for _, e in heard(Listener(searches, 8000), samples, block) if e.final}
-        for name, (words, free) in whole.items():
+        for name, (words, free, *_) in whole.items():
             assert finals[name].words == words.words
             assert [p.label for p in finals[name].phones] == [p.label for p in free.phones if p.label not in SILENT]
     assert labels(finals["gmm"]) == experiment.spoken[0]

@@ -8,7 +8,8 @@
 
   async function open(article) {
     try {
-      const panel = new phonoscope.Panel(article, await load(`${article.dataset.panel}sound.js`));
+      const sound = await load(`${article.dataset.panel}sound.js`);
+      const panel = new phonoscope.Panel(article, {...sound, ...JSON.parse(article.dataset.placed || '{}')});
       await panel.draw();
       panels.push(panel);
       address.begin(panel);

@@ -145,10 +145,13 @@ phonoscope.Panel = (() => {
       const {scrollLeft, scrollTop} = this.scroller;
       this.clear();
       this.nets = [];
+      this.texts();
       this.reference();
-      this.part('words', 'heard with a lexicon and a language model', () => this.heard());
-      this.part('free', 'heard without words', () => this.each(number => this.free(number)));
-      this.lattices();
+      if (this.data.heard !== false) {
+        this.part('words', 'heard with a lexicon and a language model', () => this.heard());
+        this.part('free', 'heard without words', () => this.each(number => this.free(number)));
+        this.lattices();
+      }
       if (this.data.systems.some(system => system.places)) {
         this.part('placed', 'where each places the known text', () => this.known());
       }
@@ -195,7 +198,19 @@ phonoscope.Panel = (() => {
       if (this.all) this.data.systems.forEach((_, number) => this.compared.includes(number) || action(number));
     }
 
+    // A text of one's own, as systems place it.
+    texts() {
+      const {texts = []} = this.data;
+      for (const {name, system, words, phones} of texts) {
+        const label = `the text by ${name}`, shortly = texts.length > 1 ? `text, ${name}` : 'text';
+        rows.placed(this, {name: shortly, row: words, label, className: 'words reference', system, isWord: true});
+        rows.placed(this, {name: 'phones', row: phones, label, className: 'phones', system});
+      }
+    }
+
+    // What was said, if it is known.
     reference() {
+      if (!this.data.reference) return;
       const {words, phones, with_gold} = this.data.reference;
       this.keepInSight(rows.segments(this, {name: with_gold ? 'gold' : 'reference', row: words, isWord: true,
         label: 'reference words', className: 'words reference', isReference: true}));
@@ -233,7 +248,8 @@ phonoscope.Panel = (() => {
 
     // Two systems of one model, side by side, have the same.
     posteriors() {
-      const {systems, models, hmm, reference} = this.data, drawn = new Set();
+      const {systems, models, hmm, reference, texts = []} = this.data, drawn = new Set();
+      const known = reference?.phones.segments ?? texts[0]?.phones ?? [];
       this.each(number => {
         const {name, model: own} = systems[number], model = models[own];
         if (!model || drawn.has(own)) return;
@@ -241,7 +257,7 @@ phonoscope.Panel = (() => {
         if (model.spikes.length) {
           rows.spikes(this, {name, model, segments: hmm.segments, owner: hmm.name, system: number});
         }
-        maps.posteriorgram(this, {name, model, reference: reference.phones.segments, system: number});
+        maps.posteriorgram(this, {name, model, reference: known, system: number});
         if (model.attention) maps.attention(this, {name, map: model.attention, system: number});
       });
     }

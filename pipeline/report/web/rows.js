@@ -11,8 +11,8 @@ phonoscope.rows = (() => {
       const reason = why.find(([start, end]) => start - 0.03 <= time && time <= end + 0.03);
       return reason ? `; ${reason[2]}` : '';
     };
-    const buttons = row.segments.map(([start, end, symbol, verdict]) => {
-      const judged = {'': 'right', '+': 'added'}[verdict] || 'wrong';
+    const buttons = row.segments.map(([start, end, symbol, verdict = '']) => {
+      const judged = view.data.reference ? {'': 'right', '+': 'added'}[verdict] || 'wrong' : 'plain';
       const state = SILENT.includes(symbol) ? 'silence' : isReference ? 'plain' : judged;
       const button = view.segment(start, end, symbol, `segment ${state}`, isWord);
       const instead = verdict === '+' ? ', not in the reference' : verdict ? `, reference ${verdict}` : '';
@@ -33,10 +33,11 @@ phonoscope.rows = (() => {
   }
 
   // The known text where a system puts it; the bar below each phone is its confidence.
-  function placed(view, {name, row, label, className, system}) {
+  function placed(view, {name, row, label, className, system, isWord = false}) {
     const lane = view.row(name, className, label, system);
     const buttons = row.map(([start, end, symbol, confidence, gop]) => {
-      const button = view.segment(start, end, symbol, `segment ${SILENT.includes(symbol) ? 'silence' : 'sure'}`);
+      const button = view.segment(start, end, symbol, `segment ${SILENT.includes(symbol) ? 'silence' : 'sure'}`,
+        isWord);
       button.style.setProperty('--sure', confidence === null ? 0 : confidence);
       const sure = confidence === null ? '' : `, confidence ${confidence.toFixed(2)}`;
       const good = gop === null ? '' : `, goodness of pronunciation ${gop.toFixed(2)}`;
@@ -63,7 +64,7 @@ phonoscope.rows = (() => {
 
   // The phones a CTC network is sure of at single frames, as lines, over the segments an HMM makes of the same sound.
   function spikes(view, {name, model, segments: behind, owner, system}) {
-    const label = `spikes of ${name} over the segments of ${owner}`;
+    const label = `spikes of ${name}${owner && ` over the segments of ${owner}`}`;
     const lane = view.row(`${name} spikes`, 'spikes', label, system);
     view.track(lane, behind.filter(([, , symbol]) => !SILENT.includes(symbol)).map(([start, end]) => {
       const ground = lying(view, 'ground', start, end);

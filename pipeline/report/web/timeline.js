@@ -192,7 +192,13 @@ phonoscope.Timeline = (() => {
 
     mark(target) {
       this.over('band', target?.start, target?.end);
-      if (target) this.readout.textContent = target.dataset.text;
+      if (target) this.readout.textContent = target.dataset.text + this.within(target.start);
+    }
+
+    // When that is in the recording that this is a piece of.
+    within(time) {
+      const {begin = 0} = this.data;
+      return begin && time !== undefined ? `; ${(begin + time).toFixed(2)} s into the recording` : '';
     }
 
     key(event) {
