@@ -49,7 +49,7 @@ from pipeline.report.training import training_section
 
 WEB = Path(__file__).with_name("web")
 # In the order in which they need each other.
-SCRIPTS = ("base", "load", "save", "sound", "timeline", "rows", "lattice", "toolbar", "panel", "index", "page")
+SCRIPTS = ("base", "load", "save", "sound", "voice", "timeline", "rows", "lattice", "toolbar", "panel", "index", "page")
 
 
 def write_report(

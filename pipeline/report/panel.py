@@ -26,6 +26,7 @@ from pipeline.draw.spectrogram import png_mask, spectrogram
 from pipeline.report.lattices import GRAPHS, difference_bars, lattice_drawings, read_lattice, seconds_of
 from pipeline.report.others import read_causes
 from pipeline.report.posteriorgram import attention_map, posteriorgram, spikes
+from pipeline.report.voice import voice_curves
 from pipeline.search.posteriors import phone_posteriors
 from pipeline.sound.audio import audio_info, read_audio
 from pipeline.systems import load_system
@@ -126,6 +127,7 @@ class Panels:
             "rate": rate,
             "pcm": _base64(np.rint(samples * 32767).astype("<i2").tobytes()),
             "spectrogram": _base64(png_mask(spectrogram(samples, rate))),
+            "voice": voice_curves(samples, rate),
         }
 
     def _reference(self, utterance: str, words: list[Interval], phones: list[Interval]) -> dict[str, Any]:

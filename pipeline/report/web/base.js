@@ -57,6 +57,21 @@ const phonoscope = (() => {
 
   const bytesOf = base64 => Uint8Array.from(atob(base64), character => character.charCodeAt(0));
 
+  // Promise of a function that reads a PNG's opacity, 0 to 1, at a place: shares of its height (from the top) and of
+  // its width.
+  const alphasOf = async png => {
+    const image = new Image();
+    image.src = `data:image/png;base64,${png}`;
+    await image.decode();
+    const canvas = make('canvas');
+    Object.assign(canvas, {width: image.width, height: image.height});
+    const pen = canvas.getContext('2d', {willReadFrequently: true});
+    pen.drawImage(image, 0, 0);
+    const {data, width, height} = pen.getImageData(0, 0, image.width, image.height);
+    const index = (share, size) => between(Math.floor(share * size), 0, size - 1);
+    return (down, across) => data[4 * (index(down, height) * width + index(across, width)) + 3] / 255;
+  };
+
   return {IPA, SILENT, make, makeSvg, percent, spelled, named, between, shown, describe, stretch, widthOf, remembered,
-    remember, bytesOf};
+    remember, bytesOf, alphasOf};
 })();

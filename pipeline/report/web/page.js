@@ -53,6 +53,7 @@
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change',
       () => panels.forEach(panel => panel.layout()));
     phonoscope.index.begin();
+    phonoscope.voice.begin();
   }
 
   document.addEventListener('DOMContentLoaded', begin);

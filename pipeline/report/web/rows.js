@@ -2,7 +2,7 @@
 'use strict';
 
 phonoscope.rows = (() => {
-  const {SILENT, make, percent, describe, stretch} = phonoscope;
+  const {SILENT, make, percent, describe, stretch, alphasOf} = phonoscope;
 
   // Words or phones; what differs from the reference is marked. `why`: [start, end, where the error there comes from].
   function segments(view, {name, row, label, className, system, why = [], isWord = false, isReference = false}) {
@@ -150,23 +150,16 @@ phonoscope.rows = (() => {
   // Reads a posteriorgram's picture back: a function of time that gives the likeliest phones, [phone, probability].
   // `ready` is called when it has been decoded; before, nothing is known.
   function reader(model, ready) {
-    let pixels = null, width = 0;
-    const image = new Image();
-    image.src = `data:image/png;base64,${model.png}`;
-    image.decode().then(() => {
-      const canvas = make('canvas');
-      width = canvas.width = image.width;
-      canvas.height = image.height;
-      const pen = canvas.getContext('2d', {willReadFrequently: true});
-      pen.drawImage(image, 0, 0);
-      pixels = pen.getImageData(0, 0, image.width, image.height).data;
+    let alphas = null;
+    alphasOf(model.png).then(read => {
+      alphas = read;
       ready();
     });
     return (time, number = 3) => {
-      const column = Math.floor((time - model.start) / (model.end - model.start) * width);
-      if (!pixels || column < 0 || column >= width) return [];
+      const across = (time - model.start) / (model.end - model.start), total = model.labels.length;
+      if (!alphas || across < 0 || across >= 1) return [];
       // Its darkness is the square root of the probability, so that what is improbable can be seen.
-      return model.labels.map((label, row) => [label, (pixels[4 * (row * width + column) + 3] / 255) ** 2])
+      return model.labels.map((label, row) => [label, alphas((row + 0.5) / total, across) ** 2])
         .sort((a, b) => b[1] - a[1]).slice(0, number).filter(([, probability]) => probability >= 0.01);
     };
   }

@@ -88,6 +88,7 @@ phonoscope.Timeline = (() => {
     spectrogram() {
       const lane = this.row('', 'spectrogram', '');
       lane.append(this.ink(this.data.spectrogram, `Spectrogram of ${this.data.id}`));
+      phonoscope.voice.draw(this, lane);
       const top = this.data.rate / 2000;
       const step = top > 5 ? 2 : 1;
       for (let kilohertz = step; kilohertz < top; kilohertz += step) {
