@@ -42,17 +42,18 @@ def transcribe(recording: Recording, searches: dict[str, Searches]) -> tuple[dic
         print(f"\npiece {number} of {len(pieces)}, {span}{'' if piece.speech else ': silence'}")
         for name, (words, free) in listen(searches, recording, piece).items() if piece.speech else ():
             lost += [f"{name} {span}"] if not words.phones and not words.words else []
+            sure = searches[name].confidences
             found = (
-                (words.words, words.word_confidence()),
-                (words.phones, words.confidence),
-                (free.phones, free.confidence),
+                (words.words, sure.words.confidence(words.word_posteriors())),
+                (words.phones, sure.phones.confidence(words.posteriors)),
+                (free.phones, sure.free.confidence(free.posteriors)),
             )
             for tier, (segments, confidence) in zip(heard[name], found):
                 tier[0].extend(segments)
                 tier[1].extend(confidence)
             print(
                 f"{name}:",
-                *word_lines(words.words, words.word_confidence(), words.phones),
+                *word_lines(*found[0], words.phones),
                 *phone_lines("free", free.phones),
                 *phone_lines(IPA, in_ipa(free.phones, searches[name].phone_set)),
                 sep="\n",

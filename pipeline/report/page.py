@@ -28,6 +28,7 @@ from pipeline.draw.colours import COLOURS, MARKS, look
 from pipeline.report import layers
 from pipeline.report.about import about_section
 from pipeline.report.as_text import text_of
+from pipeline.report.confidence import confidence_section
 from pipeline.report.heat_maps import FIGURES, figures
 from pipeline.report.lattices import read_lattice
 from pipeline.report.others import causes_table, difference_table, tsv_table
@@ -155,6 +156,7 @@ def _index_page(comparison: Comparison, chosen: Sequence[Utterance], panels: Pan
         "about": about_section(comparison),
         "pairs": pairs_table(comparison),
         "pronunciations": pronunciations_section(comparison),
+        "confidence": confidence_section(comparison),
         "training": training_section(comparison),
         "utterances": utterances_table(comparison, chosen, panel) if chosen else "",
         "disputed": disputed_phones_table(comparison, shown, place),
