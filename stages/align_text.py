@@ -10,6 +10,7 @@ from pathlib import Path
 from lexicon import g2p
 from lexicon.errors import UserError, at
 from lexicon.lang import load_lang
+from lexicon.phone_sets import phone_set_of
 from lexicon.written import Written
 from pipeline.align.correction import correction_from_gold, sound_of
 from pipeline.align.gop import Goodness
@@ -24,7 +25,7 @@ from pipeline.systems import load_system
 from pipeline.times.clock import FRAME_SHIFT_MS, frame_to_seconds
 from pipeline.times.ctm import write_ctm
 from pipeline.times.lines import HEADER, word_lines
-from pipeline.times.segments import Segment
+from pipeline.times.segments import Segment, in_ipa
 from pipeline.times.textgrid import write_textgrid
 from stages.common import jobs, models_option, parser, run
 
@@ -120,7 +121,8 @@ def main(args: Namespace) -> tuple[Path, str]:
     write_ctm(out / f"{name}.aligned.words.ctm", [(out.name, placed.words, placed.word_confidence)])
     write_ctm(out / f"{name}.aligned.phones.ctm", [(out.name, placed.phones, placed.phone_confidence)])
     grid = out / f"{out.name}.{name}.aligned.TextGrid"
-    write_textgrid(grid, {"words": placed.words, "phones": placed.phones}, recording.num_frames, recording.seconds)
+    tiers = {"words": placed.words, "phones": placed.phones, "ipa": in_ipa(placed.phones, phone_set_of(lang.info))}
+    write_textgrid(grid, tiers, recording.num_frames, recording.seconds)
     return grid, (
         f"{args.wav}: {recording.seconds:.1f} s, {len(placed.words)} words placed by {name}{doubts(placed)}; {grid}"
         f" (Praat opens it) and {out}/{name}.aligned.{{words,phones}}.ctm"

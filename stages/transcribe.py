@@ -4,19 +4,16 @@ as TextGrid."""
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from lexicon.phones import SILENT, PhoneSet, ipa_of
 from pipeline.compare.listen import ListedSystem, Searches, listen, load_searches, raw_wanted, trained
 from pipeline.encoders.extract import enter_layers
 from pipeline.sound.recording import Recording, begin_results, own_folder, read_recording
 from pipeline.times.clock import frame_to_seconds
 from pipeline.times.ctm import write_ctm
 from pipeline.times.lines import HEADER, phone_lines, word_lines
-from pipeline.times.segments import Segment
+from pipeline.times.segments import Segment, in_ipa
 from pipeline.times.textgrid import write_textgrid
 from stages.common import models_option, parser, run, systems_option
 
@@ -60,13 +57,6 @@ def transcribe(recording: Recording, searches: dict[str, Searches]) -> tuple[dic
                 flush=True,
             )
     return heard, lost
-
-
-def in_ipa(phones: Sequence[Segment], phone_set: PhoneSet) -> list[Segment]:
-    """The phones by their IPA signs; silence stays as it is."""
-    return [
-        phone if phone.label in SILENT else replace(phone, label=ipa_of(phone.label, phone_set)) for phone in phones
-    ]
 
 
 def main(args: Namespace) -> tuple[Path, str]:

@@ -19,7 +19,7 @@ from pipeline.compare.results import MEASURES, read_fields
 from pipeline.compare.score import Counts, alignment_picture, count, kaldi_line
 from pipeline.datadir.sets import read_spoken
 from pipeline.draw.chart import COLUMNS, counted, level, note, numbers, table, wrap
-from pipeline.draw.lattice_svg import lattice_svg
+from pipeline.draw.lattice_svg import in_ipa, lattice_svg
 from pipeline.draw.lattice_text import lattice_page
 from pipeline.lattice import Lattice, best_path, kept_lattice, nbest
 from pipeline.lattice.archive import NAME
@@ -196,7 +196,8 @@ def lattice(place: Place) -> Shown:
             f"as SLF and JSON: make lattice MODEL={one.name} UTT={place.id}",
         ],
     )
-    return Shown([*lines, "", *lattice_page(found, _reference_phones(place), place.fold)], {"svg": lattice_svg(found)})
+    drawn = lattice_svg(in_ipa(found, place.phone_set))
+    return Shown([*lines, "", *lattice_page(found, _reference_phones(place), place.fold)], {"svg": drawn})
 
 
 # ---- decode

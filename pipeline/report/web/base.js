@@ -25,11 +25,15 @@ const phonoscope = (() => {
   const between = (value, low, high) => Math.min(Math.max(value, low), high);
   const shown = element => element.getClientRects().length > 0;
 
-  // What a person reads and a screen reader says of an element.
-  const describe = (element, text) => {
+  // What a person reads and a screen reader says of an element: a text, or a function that gives it anew when phones
+  // are spelled otherwise.
+  const describe = (element, told) => {
+    const text = typeof told === 'function' ? told() : told;
+    element.told = told;
     element.setAttribute('aria-label', text);
     element.dataset.text = text;
   };
+  const retell = root => root.querySelectorAll('[data-text]').forEach(one => one.told && describe(one, one.told));
   const stretch = (start, end) =>
     `${start.toFixed(2)} to ${end.toFixed(2)} s (${((end - start) * 1000).toFixed(0)} ms)`;
 
@@ -72,6 +76,6 @@ const phonoscope = (() => {
     return (down, across) => data[4 * (index(down, height) * width + index(across, width)) + 3] / 255;
   };
 
-  return {IPA, SILENT, make, makeSvg, percent, spelled, named, between, shown, describe, stretch, widthOf, remembered,
-    remember, bytesOf, alphasOf};
+  return {IPA, SILENT, make, makeSvg, percent, spelled, named, between, shown, describe, retell, stretch, widthOf,
+    remembered, remember, bytesOf, alphasOf};
 })();

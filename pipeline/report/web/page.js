@@ -4,7 +4,8 @@
 (() => {
   const {load} = phonoscope;
   const panels = [];
-  let ipa = false;
+  // Phones are in IPA, where the phone set has it, until a reader wants names.
+  let ipa = phonoscope.remembered('ipa', Object.values(phonoscope.IPA).some(Boolean));
 
   // #t=0.33 in the address: the reference phone there is what the reader came for.
   function visit(panel) {
@@ -42,10 +43,16 @@
     }), {rootMargin: '800px'});
     document.querySelectorAll('.panel').forEach(article => seen.observe(article));
 
-    document.querySelector('.ipa-switch').addEventListener('change', event => {
-      ipa = event.target.checked;
+    const spelling = document.querySelector('.ipa-switch');
+    spelling.checked = ipa;
+    document.documentElement.classList.toggle('ipa', ipa);
+    phonoscope.spell(document);
+    spelling.addEventListener('change', () => {
+      ipa = spelling.checked;
+      phonoscope.remember('ipa', ipa);
       document.documentElement.classList.toggle('ipa', ipa);
       panels.forEach(panel => panel.relabel());
+      phonoscope.retell(document);
       exchange(document);
     });
     document.addEventListener('keydown', event => { if (event.key === 'Escape') phonoscope.player.stop(); });
