@@ -47,6 +47,7 @@ from pipeline.report.tables import (
     utterances_table,
 )
 from pipeline.report.training import training_section
+from pipeline.report.vowels import vowels_section
 
 WEB = Path(__file__).with_name("web")
 # In the order in which they need each other.
@@ -164,6 +165,7 @@ def _index_page(comparison: Comparison, chosen: Sequence[Utterance], panels: Pan
         "causes": causes_table(comparison),
         "searches": tsv_table(panels.exp / "matrix.tsv", "Systems and searches"),
         "boundaries": boundaries_section(panels.exp),
+        "vowels": vowels_section(comparison, list(panels.loaded.values())),
         **{kind: figures(comparison, kind, panels.first) for kind in FIGURES},
     }
     setting = comparison.setting().removeprefix(f"{comparison.corpus}: ")
