@@ -204,7 +204,7 @@ def lattice(place: Place) -> Shown:
 
 
 def decode(place: Place) -> Shown:
-    """Each system's words with times, confidence and scores, and what else it might have said."""
+    """Each system's words with times, posteriors and scores, and what else it might have said."""
     found = decodes(place)
     lines = [place.title("decode: the words that fit sound, lexicon and language model best"), ""]
     lines += wrap(
@@ -222,7 +222,7 @@ def decode(place: Place) -> Shown:
     lines += [
         "",
         *note(
-            "sure: the least posterior of the word's phones in the lattice; sound: mean acoustic log score"
+            "posterior: the least of the word's phones in the lattice; sound: mean acoustic log score"
             " a frame; grammar: natural log probability of the word after those before it, by the language"
             " model; all else: grammar, variants, pauses, transitions, and the score for each word"
         ),
@@ -251,8 +251,10 @@ def _heard(place: Place, one: Decode) -> list[str]:
                 " ".join(phone for phone in own if phone not in SILENT),
             ]
         )
-    lines += ["", *table(["start s", "ms", "<word", "sure", "<", "sound", "grammar", "<phones"], rows)]
-    if lattice:
+    lines += ["", *table(["start s", "ms", "<word", "posterior", "<", "sound", "grammar", "<phones"], rows)]
+    if lattice is None:
+        lines += ["", "  this search keeps no lattice, and so no posteriors and no scores of the sound"]
+    else:
         path = best_path(lattice)
         acoustic, language = lattice.acoustic[path].sum(), lattice.language[path].sum()
         lines += [
