@@ -329,6 +329,22 @@ def test_no_sideways_overflow(report: Path, watched: SimpleNamespace, width: int
         )
 
 
+def test_tables_fit_a_narrow_window(report: Path, watched: SimpleNamespace) -> None:
+    """Each cell then stands behind the head of its column; it is a table all the same for who listens."""
+    page = watched.page
+    page.set_viewport_size({"width": 400, "height": 900})
+    open_page(page, report / "index.html", panels=1)
+    tables = page.locator(".wide:has(table)")
+    widths = tables.evaluate_all("all => all.map(wide => [wide.getAttribute('aria-label'), wide.scrollWidth])")
+    assert len(widths) >= 8 and all(width <= 378 for _, width in widths), widths
+    cell = page.locator("table.rates tbody td").nth(1)
+    assert cell.evaluate("cell => getComputedStyle(cell, '::before').content") == '"PER %"'
+    assert page.get_by_role("table", name="Error rates").count() == 0  # its region has the name
+    rows = page.locator("table.rates").get_by_role("row")
+    assert rows.count() == 3 and rows.nth(1).get_by_role("cell").count() == 6
+    assert page.locator("#causes tbody td").first.get_attribute("data-head") == "old words"
+
+
 def test_everything_has_a_name(report: Path, watched: SimpleNamespace) -> None:
     page = watched.page
     open_page(page, report / "index.html", panels=1)

@@ -178,3 +178,68 @@ def test_the_keyboard_follows_the_arcs(report: Path, watched: SimpleNamespace) -
     assert page.evaluate(focused).startswith("new lattice: ") and "on the best path" in page.evaluate(focused)
     page.keyboard.press("Enter")
     assert page.evaluate("sounds.length") == 1
+
+
+def test_phones_stay_in_sight_above_a_lattice(report: Path, watched: SimpleNamespace) -> None:
+    page = watched.page
+    page.set_viewport_size({"width": 1280, "height": 700})
+    open_page(page, utterance_page(report, "u1"), panels=1)
+    for search, names in (
+        ("phones only", ["old free phones", "new free phones"]),
+        ("words + language model", ["old phones of the word path", "new phones of the word path"]),
+    ):
+        choose_search(page, search)
+        page.locator(".net.down").first.scroll_into_view_if_needed()
+        page.locator(".scroller").evaluate("one => one.scrollTo(0, 1e6)")
+        scroller, ends = page.locator(".scroller").bounding_box(), []
+        for name in ["reference words", "reference phones", *names]:
+            box = page.locator(f".lane[aria-label='{name}']").bounding_box()
+            assert scroller["y"] <= box["y"] and box["y"] + box["height"] < scroller["y"] + scroller["height"]
+            assert not ends or box["y"] >= ends[-1] - 1  # one below the other
+            ends.append(box["y"] + box["height"])
+        # Focus on one of them scrolls nothing, and what is below them is not covered when it has the focus.
+        before = page.locator(".scroller").evaluate("one => one.scrollTop")
+        page.locator(f".lane[aria-label='{names[1]}'] button").nth(1).focus()
+        page.keyboard.press("ArrowRight")
+        assert page.locator(".scroller").evaluate("one => one.scrollTop") == before
+        page.locator(".net.down .arc.best").first.evaluate("arc => arc.focus()")
+        page.keyboard.press("ArrowRight")
+        assert page.evaluate("document.activeElement.getBoundingClientRect().top") >= ends[-1] - 2
+
+
+def test_what_a_lattice_is_and_what_is_measured(report: Path, watched: SimpleNamespace) -> None:
+    page = watched.page
+    open_page(page, utterance_page(report, "u1"), panels=1)
+    said = page.locator("details", has_text="what is a lattice?")
+    assert not said.locator("p").is_visible()
+    said.locator("summary").click()
+    assert said.locator("p").is_visible() and said.locator("p").inner_text().count(". ") == 1  # two sentences
+    units = page.locator(".heading .unit").all_inner_texts()
+    assert len(units) == page.locator(".heading").count() == 6
+    assert [unit for unit in units if "posterior" in unit] == ["thickness: posterior", "thickness: posterior mass"]
+    thick = page.locator(".heading").nth(2).locator(".line-of").evaluate_all("all => all.map(one => one.clientHeight)")
+    arc = page.locator(".net.up .arc.best .line").first.get_attribute("stroke-width")
+    assert thick[-1] == pytest.approx(float(arc) / 0.75 if float(arc) < 10 else 13, abs=0.6)
+    assert page.locator(".grey").inner_text().split() == ["0", "dB", "−50"]
+
+
+def test_a_frame_map_reads_the_row_pointed_at(report: Path, watched: SimpleNamespace) -> None:
+    """Not only the likeliest: of old, sure of AE at 0.37 s, the row of K there."""
+    page = watched.page
+    open_page(page, utterance_page(report, "u1"), panels=1)
+    order = ["AE", "AH", "EH", "DH", "S", "K", "T", "SIL"]  # vowels, fricatives, stops, silence
+    row = page.locator(".posteriorgram-row", has_text="old").first
+    assert row.locator(".name").inner_text().startswith("old")
+    assert [name[:3].upper() for name in row.locator(".row-name").all_inner_texts()] == order
+    lane = row.locator(".lane")
+    lane.scroll_into_view_if_needed()
+    page.wait_for_function("document.querySelector('.posteriorgram .tile')")
+    box = lane.bounding_box()
+    for phone, least, most in (("AE", 0.9, 1), ("K", 0, 0.1)):
+        x, y = box["x"] + 0.37 / 0.58 * box["width"], box["y"] + (order.index(phone) + 0.5) / 8 * box["height"]
+        page.mouse.move(x, y)
+        page.wait_for_function(f"document.querySelector('.readout').textContent.includes('of {phone}:')")
+        text = page.locator(".readout").inner_text()
+        assert text.startswith(f"old, probability of {phone}: ") and text.endswith(" s")
+        assert least <= float(text.split(": ")[1].split()[0]) <= most
+        assert row.locator(".row-name.now").inner_text()[:3].upper() == phone

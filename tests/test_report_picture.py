@@ -177,9 +177,51 @@ def test_zoom_widens_the_axis_not_the_page(report: Path, watched: SimpleNamespac
         )
     ]
     assert ends[0] == pytest.approx(ends[1], abs=1.5)
-    page.locator(".timeline button[tabindex='0']").press("-")
+    page.keyboard.press("-")  # the focus is on a button above the picture
+    assert page.evaluate(width) == pytest.approx(1.5 * before, rel=0.02)
+    for place, key, factor in ((".timeline button[tabindex='0']", "+", 2.25), (".as-text summary", "-", 1.5)):
+        page.locator(place).focus()
+        page.keyboard.press(key)
+        assert page.evaluate(width) == pytest.approx(factor * before, rel=0.02)
+    page.locator(".prune input").focus()
+    page.keyboard.press("-")  # is the slider's
     assert page.evaluate(width) == pytest.approx(1.5 * before, rel=0.02)
     for _ in range(9):
         page.get_by_role("button", name="Zoom out").click()
     assert page.evaluate(width) == pytest.approx(before, rel=0.02)  # no smaller than all of it
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_at_the_first_zoom_all_lies_in_view(report: Path, watched: SimpleNamespace) -> None:
+    page = watched.page
+    open_page(page, utterance_page(report, "u1"), panels=1)
+    page.locator("button[aria-label^='reference words: CAT,']").focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("End")
+    page.keyboard.press("Home")
+    scroller = page.locator(".scroller")
+    assert scroller.evaluate("one => [one.scrollLeft, one.scrollWidth - one.clientWidth]") == [0, 0]
+    first = page.locator("button[aria-label^='reference phones: silence,']").first.bounding_box()
+    assert first["x"] == pytest.approx(page.locator(".lane.ruler").bounding_box()["x"] + 0.01 / 0.58 * 1100, abs=5)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_segments_stand_out_from_the_ground(report: Path, watched: SimpleNamespace, scheme: str) -> None:
+    """Their borders have a contrast of 3 to what is beside them (WCAG 2.2, 1.4.11)."""
+    page = watched.page
+    page.emulate_media(color_scheme=scheme)
+    open_page(page, utterance_page(report, "u1"), panels=1)
+    colours = page.locator(".timeline .segment:not(.silence):not(.added), .legend .segment:not(.added)").evaluate_all(
+        """all => all.map(one => [getComputedStyle(one).boxShadow.match(/rgb\\([^)]*\\)/)[0],
+            getComputedStyle(one.closest('.scroller') || document.body).backgroundColor])"""
+    )
+    assert len(colours) > 20
+    for pair in set(map(tuple, colours)):
+        edge, ground = (luminance([int(part) for part in colour[4:-1].split(",")]) for colour in pair)
+        assert max(edge / ground, ground / edge) >= 3, pair
+
+
+def luminance(colour: list[int]) -> float:
+    """Of an sRGB colour, 0.05 added (IEC 61966-2-1, WCAG 2.2)."""
+    light = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in (part / 255 for part in colour)]
+    return 0.05 + float(np.dot(light, [0.2126, 0.7152, 0.0722]))

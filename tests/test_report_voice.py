@@ -72,7 +72,8 @@ def test_each_has_a_key_and_a_button(report: Path, watched: SimpleNamespace) -> 
     page.keyboard.press("p")  # a list takes letters for itself
     page.keyboard.press("Control+f")
     assert drawn() == ["pitch", "formants"]
-    page.reload()  # a reader's choice is kept
+    page.wait_for_timeout(500)  # the browser writes down what it is to remember, in its own time
+    page.reload()
     page.locator("button.segment").first.wait_for(state="attached")
     assert drawn() == ["pitch", "formants"]
 

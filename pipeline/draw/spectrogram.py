@@ -1,4 +1,7 @@
-"""A wide-band spectrogram as phoneticians use it, as a PNG whose opacity is the darkness."""
+"""A wide-band spectrogram as phoneticians use it, and PNGs whose opacity is a darkness.
+
+The report's pages draw the same spectrogram themselves, for the stretch in view: pipeline/report/web/spectrogram.js.
+"""
 
 from __future__ import annotations
 

@@ -51,7 +51,8 @@ from pipeline.report.vowels import vowels_section
 
 WEB = Path(__file__).with_name("web")
 # In the order in which they need each other.
-SCRIPTS = ("base", "load", "save", "sound", "voice", "timeline", "rows", "lattice", "toolbar", "panel", "index", "page")
+SCRIPTS = ("base", "load", "save", "sound", "spectrogram", "voice", "tiles", "track", "overview", "gestures", "axis")
+SCRIPTS += ("timeline", "rows", "maps", "lattice", "picture", "toolbar", "address", "panel", "index", "page")
 
 
 def write_report(

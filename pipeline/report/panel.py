@@ -22,7 +22,6 @@ from pipeline.compare.results import Comparison, Result
 from pipeline.datadir import Utterance
 from pipeline.datadir.feats import Features, read_feats
 from pipeline.datadir.sets import aligned_ctm, decoded_ctm, read_gold, read_placed
-from pipeline.draw.spectrogram import png_mask, spectrogram
 from pipeline.report.lattices import GRAPHS, difference_bars, lattice_drawings, read_lattice, seconds_of
 from pipeline.report.others import read_causes
 from pipeline.report.posteriorgram import attention_map, posteriorgram, spikes
@@ -126,7 +125,6 @@ class Panels:
             "duration": round(len(samples) / rate, 4),
             "rate": rate,
             "pcm": _base64(np.rint(samples * 32767).astype("<i2").tobytes()),
-            "spectrogram": _base64(png_mask(spectrogram(samples, rate))),
             "voice": voice_curves(samples, rate),
         }
 

@@ -75,7 +75,8 @@ def watched(browser: Browser) -> Iterator[SimpleNamespace]:
         window.sounds = [];
         const start = AudioBufferSourceNode.prototype.start;
         AudioBufferSourceNode.prototype.start = function (when, from, length) {
-          const sound = {from, length, rate: this.playbackRate.value, peak: Math.max(...this.buffer.getChannelData(0))};
+          const peak = this.buffer.getChannelData(0).reduce((most, sample) => Math.max(most, sample));
+          const sound = {from, length, rate: this.playbackRate.value, peak};
           this.addEventListener('ended', () => { sound.ended = true; });
           window.sounds.push(sound);
           return start.call(this, when, from, length);

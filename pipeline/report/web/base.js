@@ -18,30 +18,38 @@ const phonoscope = (() => {
     return element;
   };
 
-  const percent = (part, whole) => `${(100 * part / whole).toFixed(4)}%`;
+  const percent = (part, whole) => `${(100 * part / whole).toFixed(6)}%`;
   const inIpa = () => document.documentElement.classList.contains('ipa');
   const spelled = symbol => (inIpa() && IPA[symbol]) || (SILENT.includes(symbol) ? '·' : symbol);
   const named = symbol => ({SIL: 'silence', '<blk>': 'blank'}[symbol] || spelled(symbol));
   const between = (value, low, high) => Math.min(Math.max(value, low), high);
-  const shown = element => element.getClientRects().length > 0;
 
   // What a person reads and a screen reader says of an element: a text, or a function that gives it anew when phones
   // are spelled otherwise.
+  const spelling = [];  // also those that are not in view now
   const describe = (element, told) => {
     const text = typeof told === 'function' ? told() : told;
+    if (text !== told && !element.told) spelling.push(new WeakRef(element));
     element.told = told;
     element.setAttribute('aria-label', text);
     element.dataset.text = text;
   };
-  const retell = root => root.querySelectorAll('[data-text]').forEach(one => one.told && describe(one, one.told));
+  const retell = () => {
+    const there = spelling.map(one => one.deref()).filter(Boolean);
+    spelling.splice(0, spelling.length, ...there.map(one => new WeakRef(one)));
+    there.forEach(one => describe(one, one.told));
+  };
   const stretch = (start, end) =>
     `${start.toFixed(2)} to ${end.toFixed(2)} s (${((end - start) * 1000).toFixed(0)} ms)`;
 
-  // Width of a text in pixels; `sample` is an element in its font.
+  // Width of a text in pixels, in the font of an element.
   const pen = document.createElement('canvas').getContext('2d');
-  const widthOf = (text, sample) => {
-    const {fontWeight, fontSize, fontFamily} = getComputedStyle(sample);
-    pen.font = `${fontWeight} ${fontSize} ${fontFamily}`;
+  const fontOf = element => {
+    const {fontStyle, fontWeight, fontSize, fontFamily} = getComputedStyle(element);
+    return `${fontStyle} ${fontWeight} ${fontSize} ${fontFamily}`;
+  };
+  const widthOf = (text, font) => {
+    if (pen.font !== font) pen.font = font;
     return pen.measureText(text).width;
   };
 
@@ -61,21 +69,6 @@ const phonoscope = (() => {
 
   const bytesOf = base64 => Uint8Array.from(atob(base64), character => character.charCodeAt(0));
 
-  // Promise of a function that reads a PNG's opacity, 0 to 1, at a place: shares of its height (from the top) and of
-  // its width.
-  const alphasOf = async png => {
-    const image = new Image();
-    image.src = `data:image/png;base64,${png}`;
-    await image.decode();
-    const canvas = make('canvas');
-    Object.assign(canvas, {width: image.width, height: image.height});
-    const pen = canvas.getContext('2d', {willReadFrequently: true});
-    pen.drawImage(image, 0, 0);
-    const {data, width, height} = pen.getImageData(0, 0, image.width, image.height);
-    const index = (share, size) => between(Math.floor(share * size), 0, size - 1);
-    return (down, across) => data[4 * (index(down, height) * width + index(across, width)) + 3] / 255;
-  };
-
-  return {IPA, SILENT, make, makeSvg, percent, spelled, named, between, shown, describe, retell, stretch, widthOf,
-    remembered, remember, bytesOf, alphasOf};
+  return {IPA, SILENT, make, makeSvg, percent, spelled, named, between, describe, retell, stretch, fontOf, widthOf,
+    remembered, remember, bytesOf};
 })();

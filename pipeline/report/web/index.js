@@ -22,6 +22,7 @@ phonoscope.index = (() => {
       const figure = parsed(html).firstElementChild;
       const later = [...maps.children].find(other => Number(other.dataset.system) > number);
       maps.insertBefore(figure, later || null);
+      figure.querySelectorAll('table').forEach(records);
       phonoscope.spell(figure);
       phonoscope.save.figures(maps);
     }
@@ -44,6 +45,7 @@ phonoscope.index = (() => {
       try {
         const {pairs: html} = await part(number);
         if (select.value === number) rows.innerHTML = html;
+        records(rows.closest('table'));
       } catch (error) {
         told(chooser, error);
       }
@@ -80,9 +82,37 @@ phonoscope.index = (() => {
     read(next);
   }
 
+  // Each cell knows the heads of its column, which in a narrow window stand before it (report.css); as the table is no
+  // grid there, what is a table, a row, a head is said, too.
+  function records(table) {
+    const columns = [];
+    const role = (selector, name) => table.querySelectorAll(selector).forEach(one => one.setAttribute('role', name));
+    for (const row of table.tHead?.rows || []) {
+      let column = 0;
+      for (const {colSpan, textContent} of row.cells) {
+        for (let i = 0; i < colSpan; i += 1, column += 1) (columns[column] ??= []).push(textContent.trim());
+      }
+    }
+    for (const row of [...table.tBodies].flatMap(body => [...body.rows])) {
+      let column = 0;
+      for (const cell of row.cells) {
+        if (cell.tagName === 'TD' && cell.colSpan === 1) cell.dataset.head = (columns[column] || []).join(' ').trim();
+        column += cell.colSpan;
+      }
+    }
+    table.classList.add('records');
+    table.setAttribute('role', 'table');
+    role('thead, tbody', 'rowgroup');
+    role('tr', 'row');
+    role('thead th', 'columnheader');
+    role('tbody th', 'rowheader');
+    role('td', 'cell');
+  }
+
   const told = (chooser, error) => chooser.append(phonoscope.make('output', 'quiet', error.message));
 
   function begin() {
+    document.querySelectorAll('.wide table').forEach(records);
     document.querySelectorAll('.figure-chooser').forEach(figures);
     document.querySelectorAll('.pairs-chooser').forEach(pairs);
     document.querySelectorAll('.maps').forEach(maps => {

@@ -3,12 +3,13 @@
 'use strict';
 
 phonoscope.lattice = (() => {
-  const {SILENT, makeSvg, shown, describe, stretch, named} = phonoscope;
+  const {SILENT, make, makeSvg, describe, stretch, named} = phonoscope;
   const SEARCHES = {free: 'phones only', words: 'words + language model'};  // what the search knew whose lattice it is
   const LANE = 21;         // height of a lane in pixels
   const CAPTION = 15;      // what it takes more where words are written over the arcs that emit them
   const BAR = 17;          // of a bar of the difference
   const THICKEST = 13;
+  const NARROWEST = 3;     // pixels an arc has on average; where they have less, they are painted
   const BEND = 26;         // pixels an arc may take to change its lane
 
   // `upwards`: what is less probable lies above the best path, else below it.
@@ -17,18 +18,24 @@ phonoscope.lattice = (() => {
       Object.assign(this, {view, name, upwards, nodes: drawing.nodes,
         row: view.row(name, `net ${upwards ? 'up' : 'down'}`, `${name}: ${kind}`, system)});
       this.lane = LANE + (drawing.arcs.some(([, , , word]) => word) ? CAPTION : 0);
-      this.svg = makeSvg('svg', {class: 'arcs'});
-      this.row.append(this.svg);
-      this.dots = this.nodes.map(() => makeSvg('circle', {class: 'node', r: 2.2}));
+      const svg = makeSvg('svg', {class: 'arcs'}), lines = makeSvg('g'), points = makeSvg('g');
+      svg.append(lines, points);
+      this.row.append(svg);
       this.arcs = drawing.arcs.map(arc => this.arc(...arc));
+      this.dots = this.nodes.map(([time], node) => (
+        Object.assign(makeSvg('circle', {class: 'node', r: 2.2}), {start: time, end: time, node})));
       this.captions();
       // Thick ones first, so that thin ones can be pointed at; nodes over all.
-      this.svg.append(...[...this.arcs].sort((a, b) => b.posterior - a.posterior), ...this.dots);
+      const thickFirst = [...this.arcs].sort((a, b) => b.posterior - a.posterior);
+      this.tracks = [
+        view.track(this.row, thickFirst, {place: lines, narrowest: NARROWEST,
+          put: (...one) => this.place(...one), paint: (...one) => this.paint(...one)}),
+        view.track(this.row, this.dots, {place: points, narrowest: NARROWEST, put: (dot, width) => this.dot(dot, width),
+          paint: () => {}}),
+      ];
       this.arcs.move = (here, key) => this.move(here, key);
       this.arcs.enter = () => this.arcs.filter(arc => arc.best);
       view.rows.push(this.arcs);
-      view.labelled.push(...this.arcs);
-      view.placed.push(width => this.place(width));
     }
 
     arc(source, target, symbol, word, posterior, until, lane, best, acoustic, language, count) {
@@ -54,19 +61,12 @@ phonoscope.lattice = (() => {
       return arc;
     }
 
-    // Each word over the arc that emits it; it has room as far as to the next word of its lane.
+    // Each word over the arc that emits it.
     captions() {
-      const lanes = {};
-      for (const arc of this.arcs.filter(({word}) => word)) (lanes[arc.lane] ??= []).push(arc);
-      for (const lane of Object.values(lanes)) {
-        lane.sort((a, b) => a.start - b.start).forEach((arc, number) => {
-          arc.caption = makeSvg('text', {class: 'word'});
-          arc.caption.textContent = arc.word;
-          const next = lane[number + 1]?.start ?? this.view.data.duration;
-          Object.assign(arc.caption, {label: arc.caption, room: next - arc.start, isWord: true});
-          arc.append(arc.caption);
-          this.view.labelled.push(arc.caption);
-        });
+      for (const arc of this.arcs.filter(({word}) => word)) {
+        arc.caption = makeSvg('text', {class: 'word'});
+        arc.caption.textContent = arc.word;
+        arc.append(arc.caption);
       }
     }
 
@@ -76,41 +76,52 @@ phonoscope.lattice = (() => {
       let lanes = 0;
       for (const arc of this.arcs) {
         const visible = arc.best || arc.until >= floor;
-        arc.toggleAttribute('hidden', !visible);
+        arc.hidden = !visible;
         if (!visible) continue;
         used.add(arc.source).add(arc.target);
         lanes = Math.max(lanes, arc.lane, this.nodes[arc.source][1], this.nodes[arc.target][1]);
       }
-      this.dots.forEach((dot, node) => dot.toggleAttribute('hidden', !used.has(node)));
+      this.dots.forEach(dot => { dot.hidden = !used.has(dot.node); });
       this.row.style.height = `${(lanes + 1) * this.lane}px`;
     }
 
     // Heights are counted from the best path, so that pruning moves nothing.
-    place(width) {
-      const x = node => this.nodes[node][0] / this.view.data.duration * width;
-      const y = lane => (this.upwards ? -this.lane * lane - LANE / 2 : this.lane * (lane + 1) - LANE / 2);
-      for (const arc of this.arcs) {
-        const [x0, x1] = [x(arc.source), x(arc.target)];
-        const [y0, y1, yl] = [this.nodes[arc.source][1], this.nodes[arc.target][1], arc.lane].map(y);
-        const bend = Math.min(BEND, (x1 - x0) / 3).toFixed(1), half = (bend / 2).toFixed(1);
-        const side = (from, to) => (from === to ? `h${bend}` : `c${half} 0 ${half} ${to - from} ${bend} ${to - from}`);
-        const path = `M${x0.toFixed(1)} ${y0}${side(y0, yl)}H${(x1 - bend).toFixed(1)}${side(yl, y1)}`;
-        arc.hit.setAttribute('d', path);
-        arc.line.setAttribute('d', path);
-        arc.label.setAttribute('x', ((x0 + x1) / 2).toFixed(1));
-        arc.label.setAttribute('y', yl + 4);
-        arc.caption?.setAttribute('x', (x0 + 2).toFixed(1));
-        arc.caption?.setAttribute('y', yl - LANE / 2 - 1);
-      }
-      this.dots.forEach((dot, node) => {
-        dot.setAttribute('cx', x(node).toFixed(1));
-        dot.setAttribute('cy', y(this.nodes[node][1]));
-      });
+    y(lane) {
+      return this.upwards ? -this.lane * lane - LANE / 2 : this.lane * (lane + 1) - LANE / 2;
+    }
+
+    // Its label is in the middle of what is drawn of it.
+    place(arc, width, {from, to}) {
+      const [x0, x1, begin, end] = [arc.start, arc.end, Math.max(arc.start, from), Math.min(arc.end, to)]
+        .map(time => time / this.view.data.duration * width);
+      const [y0, y1, yl] = [this.nodes[arc.source][1], this.nodes[arc.target][1], arc.lane].map(lane => this.y(lane));
+      const bend = Math.min(BEND, (x1 - x0) / 3).toFixed(1), half = (bend / 2).toFixed(1);
+      const side = (from, to) => (from === to ? `h${bend}` : `c${half} 0 ${half} ${to - from} ${bend} ${to - from}`);
+      const path = `M${x0.toFixed(1)} ${y0}${side(y0, yl)}H${(x1 - bend).toFixed(1)}${side(yl, y1)}`;
+      arc.hit.setAttribute('d', path);
+      arc.line.setAttribute('d', path);
+      arc.label.setAttribute('x', ((begin + end) / 2).toFixed(1));
+      arc.label.setAttribute('y', yl + 4);
+      arc.caption?.setAttribute('x', (x0 + 2).toFixed(1));
+      arc.caption?.setAttribute('y', yl - LANE / 2 - 1);
+    }
+
+    dot(dot, width) {
+      const [time, lane] = this.nodes[dot.node];
+      dot.setAttribute('cx', (time / this.view.data.duration * width).toFixed(1));
+      dot.setAttribute('cy', this.y(lane));
+    }
+
+    // Of an arc too short to be pointed at, a line.
+    paint(pen, arc, scale, origin) {
+      const high = Math.max(arc.posterior * THICKEST, 1), bottom = this.upwards ? this.tracks[0].high : 0;
+      const y = bottom + this.y(arc.lane);
+      pen.fillRect((arc.start - origin) * scale, y - high / 2, Math.max((arc.end - arc.start) * scale, 1), high);
     }
 
     // The keyboard follows the arcs; up and down between those of the same time, and out at the edge.
     move(here, key) {
-      const visible = this.arcs.filter(arc => shown(arc));
+      const visible = this.arcs.filter(arc => !arc.hidden);
       const likeliest = found => found.reduce((a, b) => (!a || b.posterior > a.posterior ? b : a), null);
       if (key === 'ArrowRight') return likeliest(visible.filter(arc => arc.source === here.target));
       if (key === 'ArrowLeft') return likeliest(visible.filter(arc => arc.target === here.source));
@@ -135,6 +146,7 @@ phonoscope.lattice = (() => {
       ];
       this.bands = bands.map(([kind, name, system]) => (
         {kind, lane: view.row(name, `difference ${kind}`, `considered by ${name}`, system), row: []}));
+      this.tracks = this.bands.map(({lane, row}) => view.track(lane, row));
       this.bands.forEach(({row}) => view.rows.push(row));
       this.bars = bars.map(bar => this.bar(...bar)).sort((a, b) => Math.max(...b.masses) - Math.max(...a.masses));
     }
@@ -161,12 +173,23 @@ phonoscope.lattice = (() => {
           bar.style.setProperty('--thick', `${Math.max(1.5, Math.min(mass, 1) * (BAR - 3)).toFixed(1)}px`);
           bar.classList.toggle('thin', mass < 0.6);
         }
-        lane.replaceChildren(...own);
         lane.style.height = `${Math.max(lanes.length, 1) * BAR + 3}px`;
+        row.forEach(bar => bar.remove());
         row.splice(0, row.length, ...own.sort((a, b) => a.start - b.start));
       }
     }
   }
 
-  return {SEARCHES, Net, Difference};
+  // How thick a posterior is drawn.
+  function thickness() {
+    const scale = make('span', 'scale-of');
+    for (const value of [0.1, 0.5, 1]) {
+      const line = make('span', 'line-of');
+      line.style.height = `${value * THICKEST}px`;
+      scale.append(line, String(value), ' ');
+    }
+    return scale;
+  }
+
+  return {SEARCHES, Net, Difference, thickness};
 })();

@@ -2,24 +2,18 @@
 'use strict';
 
 (() => {
-  const {load} = phonoscope;
+  const {load, address} = phonoscope;
   const panels = [];
   // Phones are in IPA, where the phone set has it, until a reader wants names.
   let ipa = phonoscope.remembered('ipa', Object.values(phonoscope.IPA).some(Boolean));
-
-  // #t=0.33 in the address: the reference phone there is what the reader came for.
-  function visit(panel) {
-    const time = Number(new URLSearchParams(location.hash.slice(1)).get('t') || NaN);
-    const phone = panel.rows[1]?.find(button => button.start <= time && time < button.end);
-    if (phone) panel.focus(phone);
-  }
 
   async function open(article) {
     try {
       const panel = new phonoscope.Panel(article, await load(`${article.dataset.panel}sound.js`));
       await panel.draw();
       panels.push(panel);
-      visit(panel);
+      address.restore(panel);
+      panel.begun = true;
     } catch (error) {
       article.querySelector('.view').textContent = error.message;
     }
@@ -36,6 +30,16 @@
   }
   phonoscope.spell = root => { if (ipa) exchange(root); };
 
+  // On an utterance's own page + and - zoom wherever the focus is, in the index where it is in a picture; but not where
+  // one writes or chooses.
+  function key(event) {
+    if (event.key === 'Escape') phonoscope.player.stop();
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.('input, select, textarea')) return;
+    const panel = panels.find(one => one.alone || one.root.contains(event.target));
+    if (event.key === '+' || event.key === '=') panel?.zoomIn();
+    if (event.key === '-') panel?.zoomOut();
+  }
+
   function begin() {
     const seen = new IntersectionObserver(entries => entries.filter(entry => entry.isIntersecting).forEach(entry => {
       seen.unobserve(entry.target);
@@ -51,12 +55,12 @@
       ipa = spelling.checked;
       phonoscope.remember('ipa', ipa);
       document.documentElement.classList.toggle('ipa', ipa);
-      panels.forEach(panel => panel.relabel());
-      phonoscope.retell(document);
+      phonoscope.retell();
+      panels.forEach(panel => panel.respell());
       exchange(document);
     });
-    document.addEventListener('keydown', event => { if (event.key === 'Escape') phonoscope.player.stop(); });
-    window.addEventListener('hashchange', () => panels.forEach(visit));
+    document.addEventListener('keydown', key);
+    window.addEventListener('hashchange', () => panels.forEach(address.restore));
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change',
       () => panels.forEach(panel => panel.layout()));
     phonoscope.index.begin();

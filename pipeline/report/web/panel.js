@@ -2,8 +2,20 @@
 'use strict';
 
 phonoscope.Panel = (() => {
-  const {make, rows, lattice, load, toolbar, remembered, remember, Timeline, named} = phonoscope;
+  const {make, rows, maps, lattice, load, toolbar, address, remembered, remember, Timeline, named} = phonoscope;
   const APART_MS = 20;
+  // Of each part of the picture: what its marks measure, and a scale of it.
+  const UNITS = {
+    words: ['a box lasts as long as its word or phone, in s'],
+    free: ['a box lasts as long as its phone, in s'],
+    lattices: ['thickness: posterior', lattice.thickness],
+    difference: ['thickness: posterior mass', lattice.thickness],
+    placed: ['length of the bar below a phone: confidence, 0 to 1'],
+    posteriors: ['darkness: probability, as its square root; height of a spike: probability', maps.darkness],
+  };
+  const LATTICE = 'A lattice holds every reading of the sound that the search had not given up when it ended: each way '
+    + 'along its lines, from left to right, is one. A line is as thick as its posterior, the share of the readings, '
+    + 'weighed by their scores, that go along it; the straight line is the best reading, dots are silence or blank.';
   const FEW = 4;  // in the index, what so many systems heard is shown from the beginning
 
   class Panel extends Timeline {
@@ -13,10 +25,10 @@ phonoscope.Panel = (() => {
       this.alone = root.dataset.alone !== undefined;
       this.folded = new Set(this.kept('folded', (root.dataset.folded || '').split(' ')));
       this.all = this.kept('all', !this.alone && data.systems.length <= FEW);
-      this.graph = this.kept('graph', 'free');
-      this.compared = this.chosen(this.kept('compared', []));
+      const {pair, lattices} = this.alone ? address.read() : {};
+      this.graph = Object.hasOwn(lattice.SEARCHES, lattices) ? lattices : this.kept('graph', 'free');
+      this.compared = this.chosen(pair ? pair.split(',') : this.kept('compared', []));
       this.floor = 0.02;
-      this.readers = [];  // of the models that are loaded
       this.parts = {};    // what is loaded, by name
       this.probe = make('output', 'probe');
       this.probe.setAttribute('aria-live', 'off');
@@ -70,9 +82,15 @@ phonoscope.Panel = (() => {
       this.parts[name] = data;
       if (kind === 'system') Object.assign(this.data.systems[number], data);
       if (kind === 'model') {
-        this.data.models[number] = data;
-        this.readers[number] = rows.reader(data, () => this.at(this.time));
+        this.data.models[number] = maps.withMaps(data, map => this.mapped(map));
       }
+    }
+
+    // A frame map can be drawn now, and read.
+    mapped({map: {tiles}}) {
+      if (tiles) tiles.version = -1;
+      this.show();
+      this.at(this.time);
     }
 
     // Draw what is chosen as soon as it is there, at once where nothing has to be loaded. The last choice counts.
@@ -108,15 +126,21 @@ phonoscope.Panel = (() => {
     }
 
     prune() {
-      this.nets.forEach(net => net.prune(this.floor));
+      this.nets.forEach(net => {
+        net.prune(this.floor);
+        net.tracks.forEach(track => track.hold());
+      });
       this.tabStop();
+      if (!this.width) return;
+      this.measure();
+      this.show();
     }
 
     // ---- the picture
 
     paint() {
       if (!this.scroller.isConnected) {
-        this.root.querySelector('.view').replaceChildren(this.toolbar, this.scroller, this.foot);
+        this.root.querySelector('.view').replaceChildren(this.toolbar, this.overview.element, this.scroller, this.foot);
       }
       const {scrollLeft, scrollTop} = this.scroller;
       this.clear();
@@ -140,7 +164,7 @@ phonoscope.Panel = (() => {
     // A part of the picture under a heading that folds it away; `note`: what else is to be said of it.
     part(name, title, draw, note = '') {
       const open = !this.folded.has(name);
-      const heading = make('div', 'heading'), button = make('button', 'fold', title);
+      const heading = make('div', 'heading'), label = make('span'), button = make('button', 'fold', title);
       Object.assign(button, {type: 'button'}).setAttribute('aria-expanded', String(open));
       button.addEventListener('click', () => {
         this.folded[open ? 'add' : 'delete'](name);
@@ -149,12 +173,16 @@ phonoscope.Panel = (() => {
         this.grid.querySelector(`[data-part=${name}] button`).focus({preventScroll: true});
       });
       heading.dataset.part = name;
-      heading.setAttribute('role', 'heading');
-      heading.setAttribute('aria-level', this.alone ? '3' : '4');
-      heading.append(button);
+      label.setAttribute('role', 'heading');
+      label.setAttribute('aria-level', this.alone ? '3' : '4');
+      label.append(button);
+      heading.append(label);
       this.grid.append(heading);
-      if (note && open) heading.after(make('div', 'note', note));
-      if (open) draw();
+      if (!open) return;
+      const [unit, scale] = UNITS[name];
+      heading.append(make('span', 'unit', unit), ...(scale ? [scale()] : []));
+      if (note) this.grid.append(make('div', 'note', note));
+      draw();
     }
 
     // Each of the two, and then the others if they are wanted.
@@ -169,10 +197,10 @@ phonoscope.Panel = (() => {
 
     reference() {
       const {words, phones, with_gold} = this.data.reference;
-      rows.segments(this, {name: with_gold ? 'gold' : 'reference', row: words, label: 'reference words',
-        className: 'words reference', isWord: true, isReference: true});
-      rows.segments(this, {name: 'phones', row: phones, label: 'reference phones', className: 'phones',
-        isReference: true});
+      this.keepInSight(rows.segments(this, {name: with_gold ? 'gold' : 'reference', row: words, isWord: true,
+        label: 'reference words', className: 'words reference', isReference: true}));
+      this.keepInSight(rows.segments(this, {name: 'phones', row: phones, label: 'reference phones',
+        className: 'phones', isReference: true}));
     }
 
     heard() {
@@ -190,13 +218,17 @@ phonoscope.Panel = (() => {
           isWord: true},
         {name: 'phones', row: phones, label: `${name} phones of the word path`, className: 'phones', system: number},
       ];
-      (mirrored ? lanes.reverse() : lanes).forEach(lane => rows.segments(this, lane));
+      for (const one of mirrored ? lanes.reverse() : lanes) {
+        const lane = rows.segments(this, one);
+        if (!one.isWord && this.graph === 'words' && this.compared.includes(number)) this.keepInSight(lane, number);
+      }
     }
 
     free(number) {
       const {name, free, why} = this.data.systems[number];
-      rows.segments(this, {name, row: free, label: `${name} free phones`, className: 'phones owner', system: number,
-        why: why.free});
+      const lane = rows.segments(this, {name, row: free, label: `${name} free phones`, className: 'phones owner',
+        system: number, why: why.free});
+      if (this.graph === 'free' && this.compared.includes(number)) this.keepInSight(lane);
     }
 
     // Two systems of one model, side by side, have the same.
@@ -209,8 +241,8 @@ phonoscope.Panel = (() => {
         if (model.spikes.length) {
           rows.spikes(this, {name, model, segments: hmm.segments, owner: hmm.name, system: number});
         }
-        rows.posteriorgram(this, {name, model, reference: reference.phones.segments, system: number});
-        if (model.attention) rows.attention(this, {name, map: model.attention, system: number});
+        maps.posteriorgram(this, {name, model, reference: reference.phones.segments, system: number});
+        if (model.attention) maps.attention(this, {name, map: model.attention, system: number});
       });
     }
 
@@ -274,6 +306,13 @@ phonoscope.Panel = (() => {
     }
 
     drawLattices(stand) {
+      const what = make('details', 'explanation');
+      what.append(make('summary', '', 'what is a lattice?'), make('p', '', LATTICE));
+      what.addEventListener('toggle', () => {
+        this.measure();
+        this.show();
+      });
+      this.grid.append(what);
       [...new Set(stand)].filter(number => number >= 0).forEach((number, side) => {
         const {name, lattices} = this.data.systems[number];
         this.nets.push(new lattice.Net(this,
@@ -299,13 +338,20 @@ phonoscope.Panel = (() => {
 
     // ---- reading
 
-    at(time) {
+    // Something else is looked at: the address says so, once there is a picture.
+    changed() {
+      if (this.alone && this.begun) address.keep(this);
+    }
+
+    at(time, event = null) {
       super.at(time);
       if (time === null) return;
+      const read = event?.target.closest('.posteriorgram')?.read(time, event.clientY);
+      if (read) this.readout.textContent = read;
       const parts = [...new Set(this.compared)].map(number => {
-        const system = this.data.systems[number], read = this.readers[system.model];
-        const likeliest = read ? read(time).map(([phone, probability]) => `${named(phone)} ${probability.toFixed(2)}`)
-          : [];
+        const system = this.data.systems[number], {map} = this.data.models[system.model];
+        const likeliest = map ? map.likeliest(time).map(([phone, probability]) => (
+          `${named(phone)} ${probability.toFixed(2)}`)) : [];
         return likeliest.length ? `${system.name} ${likeliest.join('  ')}` : '';
       });
       this.probe.textContent = parts.some(Boolean) ? `${time.toFixed(2)} s   ${parts.join('   |   ')}` : '';

@@ -9,14 +9,18 @@ phonoscope.save = (() => {
     'stroke-linecap', 'stroke-linejoin', 'opacity', 'paint-order', 'font-family', 'font-size', 'font-weight',
     'font-style', 'text-anchor', 'visibility', 'display'];
 
+  const lookOf = element => {
+    const look = getComputedStyle(element);
+    return LOOK.map(name => `${name}:${look.getPropertyValue(name)}`).join(';');
+  };
+
   // The drawing as the text of a file: with its look, on its ground, and its size in pixels.
   function svgText(svg) {
     const copy = svg.cloneNode(true), box = svg.viewBox.baseVal;
     const [width, height] = box?.width ? [box.width, box.height] : [svg.clientWidth, svg.clientHeight];
     const theirs = [svg, ...svg.querySelectorAll('*')], ours = [copy, ...copy.querySelectorAll('*')];
-    theirs.forEach((element, number) => {
-      const look = getComputedStyle(element);
-      ours[number].setAttribute('style', LOOK.map(name => `${name}:${look.getPropertyValue(name)}`).join(';'));
+    if (svg.isConnected) theirs.forEach((element, number) => {  // else it was made for a file
+      ours[number].setAttribute('style', lookOf(element));
       for (const name of ['class', 'tabindex', 'role']) ours[number].removeAttribute(name);
     });
     const ground = phonoscope.makeSvg('rect', {x: box?.x || 0, y: box?.y || 0, width, height,
@@ -73,5 +77,5 @@ phonoscope.save = (() => {
 
   document.addEventListener('DOMContentLoaded', () => figures(document));
 
-  return {svgText, file, png, buttons, figures};
+  return {svgText, lookOf, file, nameOf, png, buttons, figures};
 })();

@@ -1,41 +1,34 @@
-// A time axis with rows of buttons on it: ruler, sound and spectrogram; playing, zooming, pointing, and the keyboard.
+// A time axis with rows of buttons on it: ruler, sound and spectrogram; playing, pointing, and the keyboard.
 'use strict';
 
 phonoscope.Timeline = (() => {
-  const {make, percent, between, shown, stretch, widthOf, spelled, player} = phonoscope;
-  const PIXELS_PER_SECOND = 300;  // below this phones get too narrow to read, so a long utterance scrolls
-  const MAX_ZOOM = 16;
+  const {make, percent, between, stretch, spelled, player, spectrogram, Tiles, Track, Axis} = phonoscope;
 
-  class Timeline {
+  // What it draws is told of changes in two ways: `placed` are functions of the axis's width in pixels, called when it
+  // changes; `tracks` and `pictures` are asked to `show` the stretch in view.
+  class Timeline extends Axis {
     constructor(root, data) {
-      this.root = root;
-      this.data = data;
-      this.zoom = 1;
+      super(root, data);
       this.rate = 1;
       this.time = null;
-      this.marks = {band: [], cursor: [], head: []};
-      this.scroller = make('div', 'scroller');
-      this.grid = make('div', 'timeline');
-      this.scroller.append(this.grid);
+      this.selected = null;  // [from, to] in seconds: the stretch that is selected
+      this.marks = {band: [], selection: [], cursor: [], head: []};
       this.readout = make('output', 'readout', 'Point at a segment to read it.');
       this.readout.setAttribute('aria-live', 'off');
+      this.text = phonoscope.text(this);
       this.listen();
-      new ResizeObserver(() => {
-        if (this.grid.childElementCount && this.scroller.clientWidth !== this.laidOut) this.layout();
-      }).observe(this.scroller);
     }
 
     // Begin again with an empty picture: axis and sound, which stay in sight, the spectrogram, and what lies over all
     // rows.
     clear() {
-      this.rows = [];      // arrays of buttons in order of time, from top to bottom
-      this.labelled = [];  // everything on the axis that has a label
-      this.placed = [];    // what must be drawn again when the axis changes: functions of its width in pixels
-      this.marks = {band: [], cursor: [], head: []};
-      this.stop = null;
+      super.clear();
+      this.rows = [];  // arrays of buttons in order of time, from top to bottom
+      this.marks = {band: [], selection: [], cursor: [], head: []};
+      this.stop = this.visited = null;
       const fixed = make('div', 'fixed');
       this.grid.replaceChildren(fixed, this.overlay());
-      this.ruler = this.row('time', 'ruler', 'seconds', null, fixed);
+      this.ruler = this.row('time in s', 'ruler', 'seconds', null, fixed);
       this.wave(fixed);
       fixed.append(this.overlay());
       this.spectrogram();
@@ -52,8 +45,9 @@ phonoscope.Timeline = (() => {
       return over;
     }
 
-    // Put the mark of a kind (band, cursor, head) over all rows at these seconds; without any, take it away.
+    // Put the mark of a kind (band, selection, cursor, head) over all rows at these seconds; without any, take it away.
     over(kind, start = null, end = start) {
+      this.text.mark(kind, start, end);
       for (const mark of this.marks[kind]) {
         mark.hidden = start === null;
         if (start === null) continue;
@@ -76,18 +70,38 @@ phonoscope.Timeline = (() => {
       return lane;
     }
 
+    // Of a row that would scroll away: it stays in sight above the others, with the name of its system where it has
+    // none itself.
+    keepInSight(lane, system = null) {
+      const row = lane.closest('.row');
+      row.classList.add('kept');
+      row.append(this.overlay());
+      if (system !== null) row.classList.add('owned');
+    }
+
+    // What lies along a lane: elements with `start` and `end`, which are in the document while they are in view.
+    track(lane, items, options) {
+      return new Track(this, lane, items, options);
+    }
+
     wave(parent) {
-      const lane = this.row('sound', 'wave', '', null, parent);
-      const canvas = make('canvas');
-      canvas.setAttribute('aria-hidden', 'true');
-      lane.append(canvas);
+      const lane = this.row('sound', 'wave', '', null, parent), {rate} = this.data, samples = this.samples();
+      const loudest = samples.reduce((most, sample) => Math.max(most, Math.abs(sample)), 1);
+      const scale = make('span', 'scale', `±${(loudest / 32768).toFixed(loudest < 3277 ? 3 : 2)}`);
+      scale.title = 'the largest amplitude drawn; 1 is full scale';
+      lane.previousSibling.append(scale);
       this.selectable(lane);
-      this.placed.push(width => this.drawWave(canvas, width));
+      new Tiles(this, lane, (canvas, from, to) => (
+        spectrogram.drawWave(canvas, samples, from * rate, to * rate, loudest, getComputedStyle(lane).color)));
     }
 
     spectrogram() {
-      const lane = this.row('', 'spectrogram', '');
-      lane.append(this.ink(this.data.spectrogram, `Spectrogram of ${this.data.id}`));
+      const lane = this.row('', 'spectrogram', ''), ink = make('div', 'ink');
+      ink.setAttribute('role', 'img');
+      ink.setAttribute('aria-label', `Spectrogram of ${this.data.id}`);
+      lane.append(ink);
+      this.spectrum = this.spectrum || new spectrogram.Spectrum(this.samples(), this.data.rate);
+      new Tiles(this, ink, (canvas, from, to) => this.spectrum.draw(canvas, from, to, getComputedStyle(lane).color));
       phonoscope.voice.draw(this, lane);
       const top = this.data.rate / 2000;
       const step = top > 5 ? 2 : 1;
@@ -96,16 +110,11 @@ phonoscope.Timeline = (() => {
         mark.style.bottom = percent(kilohertz, top);
         lane.previousSibling.append(mark);
       }
+      const grey = make('div', 'grey'), range = spectrogram.RANGE_DB;
+      grey.title = `Black is the loudest point of the utterance, white ${range} dB below it and less.`;
+      grey.append(make('span', '', '0 dB'), make('span', 'ramp'), make('span', '', `−${range}`));
+      lane.previousSibling.append(grey);
       this.selectable(lane);
-    }
-
-    // A picture whose opacity is a PNG's.
-    ink(png, label) {
-      const ink = make('div', 'ink');
-      ink.style.maskImage = ink.style.webkitMaskImage = `url(data:image/png;base64,${png})`;
-      ink.setAttribute('role', 'img');
-      ink.setAttribute('aria-label', label);
-      return ink;
     }
 
     // A button on the time axis that plays what it covers.
@@ -118,8 +127,14 @@ phonoscope.Timeline = (() => {
       Object.assign(button, {start, end, symbol, isWord});
       button.label = make('span', 'label', isWord ? symbol : spelled(symbol));
       button.append(button.label);
-      this.labelled.push(button);
       return button;
+    }
+
+    // In IPA, or in the dictionary's symbols again.
+    respell() {
+      this.version += 1;
+      this.grid.querySelectorAll('.posteriorgram').forEach(lane => lane.spell());
+      this.show();
     }
 
     samples() {
@@ -134,20 +149,23 @@ phonoscope.Timeline = (() => {
     // ---- what a person does
 
     listen() {
-      const point = event => this.mark(event.target.closest('[data-text]'));
+      const point = event => this.mark(this.pointed(event));
       this.grid.addEventListener('pointerover', point);
       this.grid.addEventListener('focusin', event => {
         point(event);
         const target = event.target.closest('[data-text]');
         if (target?.start !== undefined) this.at((target.start + target.end) / 2);
       });
-      this.grid.addEventListener('pointermove', event => this.at(this.timeOf(event)));
+      this.grid.addEventListener('pointermove', event => {
+        if (event.target.track) point(event);
+        this.at(this.timeOf(event), event);
+      });
       this.grid.addEventListener('pointerleave', () => {
         this.mark(null);
         this.at(null);
       });
       this.grid.addEventListener('click', event => {
-        const target = event.target.closest('button, [role=button]');
+        const target = event.target.track ? this.pointed(event) : event.target.closest('button, [role=button]');
         if (target?.start === undefined) return;
         this.focus(target);
         const around = event.shiftKey ? 0.15 : 0;
@@ -156,10 +174,15 @@ phonoscope.Timeline = (() => {
       this.grid.addEventListener('keydown', event => this.key(event));
     }
 
+    // What can be read at the pointer, be it an element or painted.
+    pointed(event) {
+      return event.target.track instanceof Track && event.target.matches('canvas')
+        ? event.target.track.at(this.timeOf(event)) : event.target.closest('[data-text]');
+    }
+
     timeOf(event) {
-      const box = this.ruler.getBoundingClientRect();
-      const share = (event.clientX - box.left) / box.width;
-      return share < 0 || share > 1 ? null : share * this.data.duration;
+      const time = this.timeAt(event.clientX), {from, to} = this.inView();
+      return time < from || time > to ? null : time;
     }
 
     // The time a person looks at; null for none.
@@ -181,7 +204,7 @@ phonoscope.Timeline = (() => {
         event.preventDefault();
         this.play(here.start, here.end);
       }
-      const row = this.rows[number].filter(shown);
+      const row = this.rows[number].filter(one => !one.hidden);
       const place = row.indexOf(here);
       const target = {
         ArrowLeft: () => row[place - 1],
@@ -190,10 +213,8 @@ phonoscope.Timeline = (() => {
         ArrowDown: () => this.nearest(here, number, 1),
         Home: () => row[0],
         End: () => row.at(-1),
-        '+': () => this.setZoom(this.zoom * 1.5),
-        '-': () => this.setZoom(this.zoom / 1.5),
       }[event.key];
-      if (!target) return;
+      if (!target || event.ctrlKey || event.metaKey || event.altKey) return;
       event.preventDefault();
       const found = this.rows[number].move?.(here, event.key) || target();
       if (found) this.focus(found);
@@ -203,157 +224,63 @@ phonoscope.Timeline = (() => {
     nearest(here, number, step) {
       const middle = button => (button.start + button.end) / 2;
       for (let i = number + step; this.rows[i]; i += step) {
-        const row = (this.rows[i].enter?.(step) || this.rows[i]).filter(shown);
+        const row = (this.rows[i].enter?.(step) || this.rows[i]).filter(one => !one.hidden);
         if (row.length) return row.reduce((a, b) =>
           Math.abs(middle(b) - middle(here)) < Math.abs(middle(a) - middle(here)) ? b : a);
       }
       return null;
     }
 
-    // One tab stop a picture: the segment last visited, or the first if that is gone.
-    tabStop(target = this.stop && shown(this.stop) ? this.stop : this.rows.flat()[0]) {
+    // One tab stop a picture: the segment last visited, or the first if that is gone. It is always in the document.
+    tabStop(target = this.stop && !this.stop.hidden ? this.stop : this.rows.flat()[0]) {
       this.stop?.setAttribute('tabindex', '-1');
       target?.setAttribute('tabindex', '0');
       this.stop = target;
+      if (target && !target.isConnected) this.put(target);
     }
 
     focus(target) {
       this.tabStop(target);
+      this.visited = target;
+      this.bring(target.start, target.end);
       target.focus({preventScroll: true});
       this.reveal(target);
+      this.changed?.();
     }
 
     // Scroll no further than it takes; report.css says what covers the edges.
     reveal(target) {
+      this.bring(target.start, target.end);
       target.scrollIntoView({block: 'nearest', inline: 'nearest'});
     }
 
-    // Drag to hear a stretch, click to hear from there to the end.
+    // The selected stretch; without times, none.
+    select(from = null, to = from) {
+      this.selected = from === null ? null : [from, to];
+      this.over('selection', from, to);
+      for (const mark of this.marks.selection) mark.dataset.long = `${(1000 * (to - from)).toFixed(0)} ms`;
+      if (from !== null) this.readout.textContent = `selected: ${stretch(from, to)}`;
+      this.changed?.();
+    }
+
+    // Drag to select and hear a stretch, click to hear from there to the end. Elsewhere a drag selects with Shift.
     selectable(lane) {
-      lane.addEventListener('pointerdown', event => {
-        if (event.button !== 0) return;
-        const time = at => {
-          const box = lane.getBoundingClientRect();
-          return between((at.clientX - box.left) / box.width, 0, 1) * this.data.duration;
-        };
-        const from = time(event);
-        const drag = at => {
-          const [a, b] = [from, time(at)].sort((x, y) => x - y);
-          this.over('band', a, b);
-          this.readout.textContent = stretch(a, b);
-          return [a, b];
-        };
-        const finish = at => {
-          cancel();
-          const [a, b] = drag(at);
-          this.play(a, b - a < 0.02 ? this.data.duration : b);
-        };
-        const cancel = () => {  // the finger scrolls instead
-          lane.removeEventListener('pointermove', drag);
-          lane.removeEventListener('pointerup', finish);
-          lane.removeEventListener('pointercancel', cancel);
-        };
-        lane.addEventListener('pointermove', drag);
-        lane.addEventListener('pointerup', finish);
-        lane.addEventListener('pointercancel', cancel);
-        if (event.pointerType === 'mouse') lane.setPointerCapture(event.pointerId);
-      });
+      lane.classList.add('selectable');
     }
 
-    // ---- how it lies on the page
-
-    gutter() {
-      return this.grid.querySelector('.name').offsetWidth;
-    }
-
-    setZoom(zoom) {
-      const {scrollLeft, clientWidth, scrollWidth} = this.scroller;
-      const middle = (scrollLeft + clientWidth / 2) / scrollWidth;
-      const whole = this.scroller.clientWidth - this.gutter();
-      this.zoom = between(zoom, Math.min(1, whole / (this.data.duration * PIXELS_PER_SECOND)), MAX_ZOOM);
-      this.layout();
-      this.scroller.scrollLeft = middle * this.scroller.scrollWidth - clientWidth / 2;
-    }
-
-    // The gutter is as wide as the longest name, but leaves the picture two thirds.
-    fitGutter() {
-      const names = [...this.grid.querySelectorAll('.row > .name')];
-      const longest = Math.max(...names.map(name => widthOf(name.firstChild?.textContent || '', name) + 34));
-      this.grid.style.removeProperty('--gutter');
-      const width = Math.max(names[0].offsetWidth, Math.min(longest, this.scroller.clientWidth / 3));
-      this.grid.style.setProperty('--gutter', `${Math.ceil(width)}px`);
-    }
-
-    layout() {
-      this.laidOut = this.scroller.clientWidth;
-      this.fitGutter();
-      const gutter = this.gutter();
-      const fits = this.scroller.clientWidth - gutter;
-      const width = Math.round(Math.max(fits, Math.max(fits, this.data.duration * PIXELS_PER_SECOND) * this.zoom));
-      if (width <= 0) return;
-      this.grid.style.width = `${width + gutter}px`;
-      this.drawRuler(width);
-      this.placed.forEach(place => place(width));
-      this.relabel(width);
-    }
-
-    drawRuler(width) {
-      const duration = this.data.duration;
-      const step = [0.05, 0.1, 0.2, 0.5, 1, 2, 5].find(seconds => seconds / duration * width >= 64) || 10;
-      const ticks = [];
-      for (let i = 0; i * step < duration; i += 1) {
-        const tick = make('span', 'tick', (i * step).toFixed(step < 0.1 ? 2 : 1));
-        tick.style.left = percent(i * step, duration);
-        if (i * step / duration * width > width - 26) tick.classList.add('last');
-        ticks.push(tick);
-      }
-      this.ruler.replaceChildren(...ticks);
-    }
-
-    drawWave(canvas, width) {
-      const scale = Math.min(window.devicePixelRatio || 1, 8000 / width);
-      canvas.width = Math.round(width * scale);
-      canvas.height = Math.round(canvas.parentNode.clientHeight * scale);
-      const samples = this.samples();
-      const loudest = samples.reduce((most, sample) => Math.max(most, Math.abs(sample)), 1);
-      const pen = canvas.getContext('2d');
-      pen.fillStyle = getComputedStyle(canvas).color;
-      const columns = canvas.width, middle = canvas.height / 2;
-      for (let x = 0; x < columns; x += 1) {
-        const begin = Math.floor(x * samples.length / columns);
-        const end = Math.max(Math.floor((x + 1) * samples.length / columns), begin + 1);
-        let low = 0, high = 0;
-        for (let i = begin; i < end; i += 1) {
-          low = Math.min(low, samples[i]);
-          high = Math.max(high, samples[i]);
-        }
-        const top = middle * (1 - 0.95 * high / loudest), bottom = middle * (1 - 0.95 * low / loudest);
-        pen.fillRect(x, top, 1, Math.max(bottom - top, scale));
-      }
-    }
-
-    // Labels that would not fit are left out rather than cut; zooming in brings them back. All are measured before any
-    // is
-    // changed, and each text in a font only once: that is what takes long.
-    relabel(width = this.grid.offsetWidth - this.gutter()) {
-      const widths = new Map();
-      for (const {label, symbol, isWord} of this.labelled) {
-        if (!isWord && label.textContent !== spelled(symbol)) label.textContent = spelled(symbol);
-      }
-      const narrow = this.labelled.map(one => {
-        const text = one.label.textContent, key = `${one.getAttribute('class').replace(' narrow', '')} ${text}`;
-        if (!widths.has(key)) widths.set(key, widthOf(text, one.label));
-        return (one.room ?? one.end - one.start) / this.data.duration * width < widths.get(key) + 3;
-      });
-      this.labelled.forEach((one, number) => one.classList.toggle('narrow', narrow[number]));
-    }
-
-    // Keep the playhead in sight when only a part of the utterance is.
-    follow(now) {
-      const gutter = this.gutter();
-      const x = now / this.data.duration * (this.grid.offsetWidth - gutter);
-      const seen = this.scroller.clientWidth - gutter;
-      if (x < this.scroller.scrollLeft || x > this.scroller.scrollLeft + seen) this.scroller.scrollLeft = x - seen / 4;
+    // From a pointer that is down until it is up.
+    selecting(event) {
+      const time = at => between(this.timeAt(at.clientX), 0, this.data.duration), from = time(event);
+      const ends = at => [from, time(at)].sort((x, y) => x - y);
+      return {
+        move: at => this.select(...ends(at)),
+        end: (at, moved) => {
+          const [a, b] = ends(at);
+          if (moved) this.select(a, b);
+          else this.select();
+          this.play(a, moved ? b : this.data.duration);
+        },
+      };
     }
   }
 

@@ -23,8 +23,8 @@ phonoscope.toolbar = (() => {
       panel.rate = panel.rate === 1 ? 0.5 : 1;
       element.setAttribute('aria-pressed', String(panel.rate !== 1));
     }).setAttribute('aria-pressed', 'false');
-    button('−', 'Zoom out', () => panel.setZoom(panel.zoom / 1.5));
-    button('+', 'Zoom in', () => panel.setZoom(panel.zoom * 1.5));
+    button('−', 'Zoom out', () => panel.zoomOut());
+    button('+', 'Zoom in', () => panel.zoomIn());
     bar.append(phonoscope.voice.buttons());
     if (systems.length > 1) bar.append(chooser(panel));
     if (systems.length > 2) {
@@ -35,7 +35,7 @@ phonoscope.toolbar = (() => {
         panel.draw();
       }).setAttribute('aria-pressed', String(panel.all));
     }
-    bar.append(latticeControls(panel));
+    bar.append(latticeControls(panel), phonoscope.picture.buttons(panel));
     return bar;
   }
 

@@ -3,11 +3,11 @@
 'use strict';
 
 phonoscope.voice = (() => {
-  const {make, makeSvg, percent, remembered, remember, bytesOf, alphasOf} = phonoscope;
+  const {make, makeSvg, percent, remembered, remember, bytesOf, spectrogram} = phonoscope;
   const KINDS = {pitch: 'P', intensity: 'I', formants: 'F'};
   const PITCH_TOP = 500;  // Hz, of a scale from 0; a higher voice makes it higher
   const LOUD_RANGE = 60;  // dB from the bottom to the loudest
-  const RANGE_DB = 50;    // of the spectrogram, see pipeline/draw/spectrogram.py
+  const HALF_S = 0.0005;  // of the moment whose level is told
   const on = new Set(remembered('voice', []).filter(kind => KINDS[kind]));
 
   // ---- what is on
@@ -109,22 +109,23 @@ phonoscope.voice = (() => {
 
   // Tells time, frequency and level of the point, and what the voice does there.
   function pointer(view, lane) {
-    let alphas = null;
-    alphasOf(view.data.spectrogram).then(read => { alphas = read; });
     lane.addEventListener('pointermove', event => {
       if (event.buttons) return;  // then a stretch is being chosen
       const box = lane.getBoundingClientRect();
       const across = (event.clientX - box.left) / box.width, up = 1 - (event.clientY - box.top) / box.height;
       if (across < 0 || across >= 1 || up <= 0 || up > 1) return;
-      view.readout.textContent = told(view, across * view.data.duration, up * view.data.rate / 2,
-        alphas && alphas(1 - up, across));
+      view.readout.textContent = told(view, across * view.data.duration, up);
     });
   }
 
-  function told(view, time, hertz, darkness) {
-    const level = darkness === null ? '' : darkness === 0 ? `, over ${RANGE_DB} dB below the loudest point`
-      : `, ${Math.round((1 - darkness) * RANGE_DB)} dB below the loudest point`;
-    return [`${time.toFixed(3)} s, ${Math.round(hertz)} Hz${level}`, ...ofVoice(view.curves, time)].join('; ');
+  // `up`: the share of half the sample rate.
+  function told(view, time, up) {
+    const levels = [];
+    view.spectrum.decibels(time - HALF_S, time + HALF_S, 1, (column, row, level) => { levels[row] = level; });
+    const below = view.spectrum.loudest - levels[Math.min(Math.floor(up * levels.length), levels.length - 1)];
+    const level = below > spectrogram.RANGE_DB ? `over ${spectrogram.RANGE_DB}` : Math.max(Math.round(below), 0);
+    return [`${time.toFixed(3)} s, ${Math.round(up * view.data.rate / 2)} Hz, ${level} dB below the loudest point`,
+      ...ofVoice(view.curves, time)].join('; ');
   }
 
   function ofVoice(curves, time) {
