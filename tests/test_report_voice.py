@@ -72,10 +72,11 @@ def test_each_has_a_key_and_a_button(report: Path, watched: SimpleNamespace) -> 
     page.keyboard.press("p")  # a list takes letters for itself
     page.keyboard.press("Control+f")
     assert drawn() == ["pitch", "formants"]
-    page.wait_for_timeout(500)  # the browser writes down what it is to remember, in its own time
-    page.reload()
-    page.locator("button.segment").first.wait_for(state="attached")
-    assert drawn() == ["pitch", "formants"]
+    # A reader's choice is kept, and found again.
+    assert page.evaluate("localStorage.getItem('phonoscope.voice')") == '["pitch","formants"]'
+    page.add_init_script("""localStorage.setItem('phonoscope.voice', '["intensity"]')""")
+    open_page(page, utterance_page(report, "u3"), panels=1)
+    assert drawn() == ["intensity"]
 
 
 def test_curves_lie_where_they_belong(spoken: SimpleNamespace) -> None:

@@ -51,8 +51,10 @@ from pipeline.report.vowels import vowels_section
 
 WEB = Path(__file__).with_name("web")
 # In the order in which they need each other.
-SCRIPTS = ("base", "load", "save", "sound", "spectrogram", "voice", "tiles", "track", "overview", "gestures", "axis")
-SCRIPTS += ("timeline", "rows", "maps", "lattice", "picture", "toolbar", "address", "panel", "index", "page")
+SCRIPTS: tuple[str, ...] = tuple(
+    "base load save sound spectrogram voice tiles track overview gestures axis timeline rows maps lattice picture"
+    " toolbar address panel index page".split()
+)
 
 
 def write_report(

@@ -15,7 +15,8 @@ phonoscope.rows = (() => {
       const judged = {'': 'right', '+': 'added'}[verdict] || 'wrong';
       const state = SILENT.includes(symbol) ? 'silence' : isReference ? 'plain' : judged;
       const button = view.segment(start, end, symbol, `segment ${state}`, isWord);
-      const instead = () => (verdict === '+' ? ', not in the reference' : verdict ? `, reference ${said(verdict)}` : '');
+      const instead = () =>
+        (verdict === '+' ? ', not in the reference' : verdict ? `, reference ${said(verdict)}` : '');
       describe(button, () => `${label}: ${said(symbol)}, ${stretch(start, end)}${instead()}${
         verdict && because((start + end) / 2)}`);
       return button;
