@@ -28,7 +28,7 @@ from pipeline.systems import load_system
 from pipeline.times.clock import FRAME_SHIFT_MS, frame_to_seconds
 from pipeline.times.ctm import write_ctm
 from pipeline.times.lines import HEADER, word_lines
-from pipeline.times.segments import Segment
+from pipeline.times.segments import Segment, in_ipa
 from pipeline.times.textgrid import write_textgrid
 from stages.common import PRINTED_OWN, beside, jobs, models_option, parser, run, shortened
 
@@ -124,7 +124,8 @@ def main(args: Namespace) -> tuple[Path, str]:
     write_ctm(out / f"{name}.aligned.words.ctm", [(out.name, placed.words, placed.word_confidence)])
     write_ctm(out / f"{name}.aligned.phones.ctm", [(out.name, placed.phones, placed.phone_confidence)])
     grid = out / f"{out.name}.{name}.aligned.TextGrid"
-    write_textgrid(grid, {"words": placed.words, "phones": placed.phones}, recording.num_frames, recording.seconds)
+    tiers = {"words": placed.words, "phones": placed.phones, "ipa": in_ipa(placed.phones, phone_set_of(lang.info))}
+    write_textgrid(grid, tiers, recording.num_frames, recording.seconds)
     text = out / aligned_text(name)
     write_lines(text, lines)
     print(*shortened(lines, PRINTED_OWN, text), sep="\n")

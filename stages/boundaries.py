@@ -13,6 +13,7 @@ from lexicon.files import write_lines
 from lexicon.fold import Fold, read_fold
 from lexicon.lang import load_lang
 from lexicon.phone_sets import phone_set_of
+from lexicon.phones import PhoneSet
 from pipeline.align.alignments import (
     Alignments,
     PlacedUtterance,
@@ -37,7 +38,7 @@ from pipeline.align.peaks import HEADER, peak_cells, peaks
 from pipeline.datadir.sets import decoded_ctm, read_ctm_like, read_gold, read_set
 from pipeline.times.ctm import write_ctm
 from pipeline.times.intervals import Intervals
-from pipeline.times.segments import Segment
+from pipeline.times.segments import Segment, in_ipa
 from pipeline.times.textgrid import write_textgrid
 from stages.common import parser, reference_option, run
 
@@ -81,9 +82,9 @@ def _words_of(utt: str, placed: PlacedUtterance) -> tuple[str, list[Segment], li
     return utt, [word for word, _ in placed.words], [confidence for _, confidence in placed.words]
 
 
-def for_others(out: Path, placed: Placed) -> None:
+def for_others(out: Path, placed: Placed, phone_set: PhoneSet) -> None:
     """Words and phones as other tools read them: a CTM of each aligner, with confidences, and a TextGrid of each
-    utterance, with the tiers of all aligners."""
+    utterance, with the tiers of all aligners, phones also in IPA."""
     for name, utterances in placed.items():
         write_ctm(out / f"{name}.words.ctm", (_words_of(utt, u) for utt, u in utterances.items()))
         write_ctm(
@@ -95,7 +96,11 @@ def for_others(out: Path, placed: Placed) -> None:
         tiers = {
             f"{name} {what}": segments
             for name, u in there.items()
-            for what, segments in (("words", [word for word, _ in u.words]), ("phones", u.segments))
+            for what, segments in (
+                ("words", [word for word, _ in u.words]),
+                ("phones", u.segments),
+                ("ipa", in_ipa(u.segments, phone_set)),
+            )
         }
         write_textgrid(out / f"{utt}.TextGrid", tiers, max(u.num_frames for u in there.values()))
 
@@ -143,7 +148,7 @@ def main(args: Namespace) -> tuple[Path, str]:
         f" through {args.reference}'s phone, {row[5]} % within it"
         for row in cells
     ]
-    for_others(args.out.with_name("alignments"), placed)
+    for_others(args.out.with_name("alignments"), placed, phone_set)
     write_lines(args.out.with_name("peaks.tsv"), ["\t".join(row) for row in [HEADER, *cells]])
     write_lines(args.out.with_suffix(".txt"), lines)
     write_lines(args.out, tsv_lines(class_rows(rows | between, phone_set)))

@@ -21,6 +21,7 @@ from pipeline.base.spill import OnDisk
 from pipeline.datadir import read_datadir
 from pipeline.datadir.feats import read_feats
 from pipeline.lattice import packed_lattice, write_lattices
+from pipeline.search.confidence import Confidences, write_posteriors
 from pipeline.search.decode import SEARCHES, Decoder, Hypothesis, WfstDecoder, greedy_phones, word_decoder
 from pipeline.search.system import System
 from pipeline.search.tuning import read_tuning
@@ -72,11 +73,19 @@ def decode_set(
     return Decoded(found, seconds, lattice_seconds)
 
 
-def write_hypotheses(out: Path, words: Mapping[str, Hypothesis], free: Mapping[str, Hypothesis]) -> None:
-    """Kaldi text files and CTMs; the n-best lists where there are any."""
-    write_ctm(out / "words.ctm", ((utt, h.words, h.word_confidence()) for utt, h in words.items()))
-    write_ctm(out / "phones.ctm", ((utt, h.phones, h.confidence) for utt, h in words.items()))
-    write_ctm(out / "free.ctm", ((utt, h.phones, h.confidence) for utt, h in free.items()))
+def write_hypotheses(
+    out: Path, words: Mapping[str, Hypothesis], free: Mapping[str, Hypothesis], sure: Confidences
+) -> None:
+    """Kaldi text files, CTMs with confidences, and the posteriors behind these; the n-best lists where there are
+    any."""
+    write_ctm(
+        out / "words.ctm", ((utt, h.words, sure.words.confidence(h.word_posteriors())) for utt, h in words.items())
+    )
+    write_ctm(out / "phones.ctm", ((utt, h.phones, sure.phones.confidence(h.posteriors)) for utt, h in words.items()))
+    write_ctm(out / "free.ctm", ((utt, h.phones, sure.free.confidence(h.posteriors)) for utt, h in free.items()))
+    write_posteriors(
+        out, ((utt, (h.word_posteriors(), h.posteriors, free[utt].posteriors)) for utt, h in words.items())
+    )
     for name, found in (("phones.txt", words), ("free.txt", free)):
         write_lines(out / name, (" ".join([utt, *(phone.label for phone in h.phones)]) for utt, h in found.items()))
     write_lines(out / "hyp.txt", (" ".join([utt, *(word.label for word in h.words)]) for utt, h in words.items()))
@@ -100,7 +109,7 @@ def main(args: Namespace) -> tuple[Path, str]:
         )
         words = decode_set(system, decoder, feats, out, "words", args.jobs)
         free = decode_set(system, WfstDecoder(system, lang, "free", tuned.free, beams), feats, out, "free", args.jobs)
-        write_hypotheses(out, words.found, free.found)
+        write_hypotheses(out, words.found, free.found, tuned.confidences)
         if system.posteriors is not None:
             greedy = each(lambda utt: " ".join([utt, *greedy_phones(system, feats[utt])]), feats, args.jobs)
             write_lines(out / "greedy.txt", greedy)

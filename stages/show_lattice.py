@@ -8,10 +8,12 @@ from pathlib import Path
 from lexicon.errors import UserError
 from lexicon.files import atomic_write
 from lexicon.fold import read_fold
+from lexicon.phone_sets import phone_set_of
 from pipeline.base.edits import pair_up
+from pipeline.compare.results import read_fields
 from pipeline.compare.score import alignment_picture
 from pipeline.datadir.sets import GRAPHS, read_spoken
-from pipeline.draw.lattice_svg import lattice_dot, lattice_svg
+from pipeline.draw.lattice_svg import in_ipa, lattice_dot, lattice_svg
 from pipeline.draw.lattice_text import MIN_POSTERIOR, difference_lines, lattice_page
 from pipeline.lattice import Lattice, LatticeArchive, prune_beam, write_json_lattice, write_slf
 from pipeline.lattice.text_archives import write_text_archives
@@ -64,7 +66,8 @@ def main(arguments: argparse.Namespace) -> tuple[Path, str]:
     write_text_archives(folder / f"{name}.fst", [lattice])
     write_slf(lattice, folder / f"{name}.slf")
     write_json_lattice(lattice, folder / f"{name}.json")
-    for ending, content in (("dot", lattice_dot(lattice)), ("svg", lattice_svg(lattice, least))):
+    drawn = lattice_svg(in_ipa(lattice, phone_set_of(read_fields(arguments.data / "lang" / "lang.json"))), least)
+    for ending, content in (("dot", lattice_dot(lattice)), ("svg", drawn)):
         with atomic_write(folder / f"{name}.{ending}") as stream:
             stream.write(content)
     return folder / f"{name}.svg", f"{folder}/{name}.txt, .svg, .dot (Graphviz), .slf (HTK), .json, .fst/"

@@ -1,5 +1,5 @@
 """Tune a system on development data: acoustic scale and insertion score, for the word search and the free phone
-search."""
+search; and learn what the posteriors of their results are worth."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from lexicon.text import same_ids
 from pipeline.datadir import read_datadir
 from pipeline.datadir.feats import read_feats
 from pipeline.datadir.sets import align_again, read_spoken
-from pipeline.search.decode import SEARCHES
-from pipeline.search.tuning import Tried, best_of, scored_on_disk, tune_free, tune_words
+from pipeline.search.confidence import LEVELS, Confidences, as_json, calibrate
+from pipeline.search.decode import SEARCHES, SearchSettings
+from pipeline.search.tuning import Tried, Tuned, best_of, judge_results, scored_on_disk, tune_free, tune_words
 from pipeline.systems import load_system
 from stages.common import jobs, parser, run
 from stages.search_options import lang_option, searched_lang
@@ -38,8 +39,15 @@ def main(args: Namespace) -> tuple[Path, str]:
     scored = scored_on_disk(system, feats.__getitem__, words, args.out, args.jobs)
     by_words = outcome(tune_words(system, lang, args.search, scored, words, args.jobs), sum(map(len, words.values())))
     free = outcome(tune_free(system, lang, scored, phones, fold, args.jobs), sum(map(len, phones.values())))
+    best = (SearchSettings(one["acoustic_scale"], one["insertion_score"]) for one in (by_words, free))
+    tuned = Tuned(args.search, next(best), next(best))
+    found = judge_results(system, lang, tuned, scored, words, phones, fold, args.jobs)
+    confidences = Confidences(*(calibrate(found[level]) for level in LEVELS))
     target = args.out / "tuning.json"
-    write_json(target, {"search": args.search, "words": by_words, "free": free})
+    write_json(
+        target,
+        {"search": args.search, "words": by_words, "free": free, "confidence": as_json(confidences, found)},
+    )
     return target, (
         f"{args.out.name}: dev WER {by_words['error_rate']:.1f} % at acoustic scale"
         f" {by_words['acoustic_scale']}, word score {by_words['insertion_score']:g}; dev free PER"

@@ -159,7 +159,7 @@ def test_a_hypothesis_grows(heard: tuple[Lang, Posteriors], kind: str):
             assert seen or not phones
             early += bool(words) and seen < 0.7 * len(matrix)
         found, whole = growing.end("utt", 3 * len(matrix)), decoder.decode("utt", matrix, 3 * len(matrix))
-        assert (found.words, found.phones, found.confidence) == (whole.words, whole.phones, whole.confidence)
+        assert (found.words, found.phones, found.posteriors) == (whole.words, whole.phones, whole.posteriors)
         assert found.nbest == whole.nbest and (found.lattice is None) == (kind == "flashlight")
         if found.lattice and whole.lattice:
             assert packed_lattice(found.lattice) == packed_lattice(whole.lattice)

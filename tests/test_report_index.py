@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from playwright.sync_api import Browser
 from reports.browsing import open_page, utterance_page
 from reports.trees import (
     LEARNED,
@@ -276,8 +277,36 @@ def test_ipa(report: Path, watched: SimpleNamespace) -> None:
     open_page(page, utterance_page(report, "u1"), panels=1)
     phone = page.locator("button[aria-label^='reference phones: DH,'] .label")
     assert phone.inner_text() == "DH"
+    button = page.locator("button.right[aria-label^='old free phones: DH,']")
+    assert button.count() == 1
     page.get_by_label("IPA").check()
-    assert phone.inner_text() == "ð"
+    assert phone.count() == 0 and button.count() == 0  # what is read out is spelled as what is seen
+    assert page.locator("button[aria-label^='reference phones: ð,'] .label").inner_text() == "ð"
+    wrong = page.locator("button[aria-label^='old free phones: ɛ, 0.33 to 0.41 s (80 ms), reference æ;']")
+    assert wrong.count() == 1
+    assert page.locator("[aria-label^='old lattice: ð, ']").count() > 0
+    assert page.locator("button[aria-label^='reference words: THE,']").count() == 1
+
+
+def test_ipa_from_the_beginning_until_a_reader_wants_names(report: Path, browser: Browser) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, offline=True)
+    page = context.new_page()
+    names, signs = "button[aria-label^='reference phones: DH,']", "button[aria-label^='reference phones: ð,']"
+    row = page.locator("#confusions figure text.row").first
+    open_page(page, report / "index.html", panels=1)
+    assert page.get_by_label("IPA").is_checked() and row.text_content() == "æ"
+    assert any(
+        title.startswith("æ heard as ɛ: 2 of") for title in page.locator("#confusions title").all_text_contents()
+    )
+    open_page(page, utterance_page(report, "u1"), panels=1)
+    assert page.locator(signs).count() == 1
+    page.get_by_label("IPA").uncheck()
+    assert page.locator(names).count() == 1
+    for path in (utterance_page(report, "u3"), report / "index.html"):
+        open_page(page, path, panels=1)
+        assert not page.get_by_label("IPA").is_checked() and page.locator(signs).count() == 0
+    assert row.text_content() == "AE"
+    context.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -273,7 +273,7 @@ def test_words_are_found_with_their_phones(lang, name, tmp_path: Path):
     assert found.words
     said = [phone.label for phone in found.phones if phone.word >= 0]
     assert said == [phone for word in found.words for phone in lang.lexicon[word.label][0][1]]
-    assert len(found.confidence) == len(found.phones) and all(0 <= value <= 1 for value in found.confidence)
+    assert len(found.posteriors) == len(found.phones) and all(0 <= value <= 1 for value in found.posteriors)
     assert [word.start for word in found.words] == sorted(word.start for word in found.words)
 
 

@@ -18,6 +18,7 @@ from pipeline.base.edits import pair_up
 from pipeline.compare.score import alignment_picture
 from pipeline.datadir import Utterance, read_datadir, write_datadir
 from pipeline.lattice import Lattice, read_json_lattice, read_slf, write_json_lattice, write_slf
+from pipeline.search.confidence import Confidences
 from pipeline.search.decode import Hypothesis, read_nbest
 from pipeline.times.ctm import write_ctm
 from pipeline.times.intervals import Interval, read_ctm
@@ -99,7 +100,7 @@ def test_ctm_textgrid_and_alignment(tmp_path):
 
 def test_hypotheses(tmp_path):
     heard = {"u": Hypothesis(segments(WORDS), segments(PHONES), nbest=[(-1.0, WORDS)])}
-    write_hypotheses(tmp_path, heard, heard)
+    write_hypotheses(tmp_path, heard, heard, Confidences())
     assert read_text(tmp_path / "hyp.txt") == {"u": WORDS} and read_text(tmp_path / "free.txt") == {"u": PHONES}
     assert read_nbest(tmp_path / "nbest.jsonl") == {"u": [(-1.0, WORDS)]}
 

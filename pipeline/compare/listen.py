@@ -13,6 +13,7 @@ from lexicon.errors import UserError
 from lexicon.lang import Lang, load_lang
 from lexicon.phone_sets import phone_set_of
 from lexicon.phones import PhoneSet
+from pipeline.search.confidence import Confidences
 from pipeline.search.decode import Decoder, Hypothesis, SearchSettings, WfstDecoder, word_decoder
 from pipeline.search.graph import Lexicon
 from pipeline.search.system import System
@@ -25,23 +26,26 @@ from pipeline.systems import load_system
 
 
 class Searches(NamedTuple):
-    """A system with both its searches, and the phones and pronunciations that these know."""
+    """A system with both its searches, the phones and pronunciations that these know, and what posteriors are
+    worth."""
 
     system: System
     words: Decoder
     free: Decoder
     phone_set: PhoneSet
     lexicon: Lexicon
+    confidences: Confidences = Confidences()
 
 
 class Heard(NamedTuple):
     """What a system heard in a piece of a recording, on the time axis of the whole: in its search for words and in that
-    for phones alone; and the features (T, D) that it heard, from frame ``first`` on."""
+    for phones alone; the features (T, D) that it heard, from frame ``first`` on; and what its posteriors are worth."""
 
     words: Hypothesis
     free: Hypothesis
     feats: np.ndarray
     first: int
+    confidences: Confidences = Confidences()
 
 
 class ListedSystem(NamedTuple):
@@ -81,11 +85,11 @@ def load_searches(exp: Path, chosen: list[ListedSystem], lm: Path | None = None)
     for name, model, directory in chosen:
         system = models[model] = models.get(model) or load_system(model)
         lang = langs[directory] = langs.get(directory) or replace(load_lang(directory), own_lm=own_lm)
-        search, words, free = read_tuning(exp / name / "tuning.json")
+        search, words, free, confidences = read_tuning(exp / name / "tuning.json")
         key = model, directory, free
         frees[key] = frees.get(key) or WfstDecoder(system, lang, "free", free)
         by_words = word_decoder(system, lang, search, words, word_arcs=False)
-        searches[name] = Searches(system, by_words, frees[key], phone_set_of(lang.info), lang.lexicon)
+        searches[name] = Searches(system, by_words, frees[key], phone_set_of(lang.info), lang.lexicon, confidences)
     return searches
 
 
@@ -107,7 +111,9 @@ def listen(searches: Mapping[str, Searches], recording: Recording, piece: Piece)
             scores[key] = system.scores(feats[key])
         if id(free) not in frees:
             frees[id(free)] = heard(free, scores[key], begin)
-        result[name] = Heard(heard(words, scores[key], begin), frees[id(free)], feats[key], begin)
+        result[name] = Heard(
+            heard(words, scores[key], begin), frees[id(free)], feats[key], begin, searches[name].confidences
+        )
     return result
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from lexicon.phones import SILENT, PhoneSet, ipa_of
+from lexicon.phones import SILENT, PhoneSet
 from pipeline.compare.listen import Heard
 from pipeline.sound.pauses import Piece
 from pipeline.times.clock import frame_to_seconds
 from pipeline.times.lines import HEADER, WIDTH, phone_lines, word_lines
-from pipeline.times.segments import Segment
+from pipeline.times.segments import Segment, in_ipa
 
 TIERS = ("words", "phones", "free")
 IPA = "ipa"  # the phones of the free search once more, in IPA
@@ -68,15 +68,19 @@ def span(piece: Piece) -> str:
 
 def tiers_of(heard: Heard) -> tuple[Tier, ...]:
     """What one system heard in a piece, in the order of TIERS."""
-    words, free = heard.words, heard.free
-    return (words.words, words.word_confidence()), (words.phones, words.confidence), (free.phones, free.confidence)
+    words, free, sure = heard.words, heard.free, heard.confidences
+    return (
+        (words.words, sure.words.confidence(words.word_posteriors())),
+        (words.phones, sure.phones.confidence(words.posteriors)),
+        (free.phones, sure.free.confidence(free.posteriors)),
+    )
 
 
 def system_lines(heard: Heard, phone_set: PhoneSet) -> list[str]:
     """All that a system heard in a piece."""
-    words, free = heard.words, heard.free.phones
+    (words, confidence), (phones, _), (free, _) = tiers_of(heard)
     return [
-        *word_lines(words.words, words.word_confidence(), words.phones),
+        *word_lines(words, confidence, phones),
         *phone_lines("free", free),
         *phone_lines(IPA, in_ipa(free, phone_set)),
     ]
@@ -100,10 +104,3 @@ def _hanging(head: str, text: str) -> list[str]:
     return textwrap.wrap(
         text, WIDTH, initial_indent=head, subsequent_indent=" " * len(head), break_on_hyphens=False
     ) or [head.rstrip()]
-
-
-def in_ipa(phones: Sequence[Segment], phone_set: PhoneSet) -> list[Segment]:
-    """The phones by their IPA signs; silence stays as it is."""
-    return [
-        phone if phone.label in SILENT else replace(phone, label=ipa_of(phone.label, phone_set)) for phone in phones
-    ]

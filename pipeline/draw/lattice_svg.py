@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from html import escape
 
 import numpy as np
 
+from lexicon.phones import PhoneSet, ipa_of
 from lexicon.text import width_of
 from pipeline.draw.lanes import MIN_POSTERIOR, Arc, Drawing, draw
 from pipeline.lattice import Lattice, best_path
@@ -39,6 +41,13 @@ def word_of_arc(lattice: Lattice, arc: int) -> str:
     """The word that begins with an arc; "" in a free lattice, where phones are the words of the search, and where arcs
     are words."""
     return lattice.word[arc] if lattice.graph == "words" else ""
+
+
+def in_ipa(lattice: Lattice, phone_set: PhoneSet) -> Lattice:
+    """The lattice with its phones spelled in IPA, where the set has that; words stay as they are."""
+    if lattice.graph == "word_arcs":
+        return lattice
+    return replace(lattice, label=[ipa_of(label, phone_set) for label in lattice.label])
 
 
 def lattice_svg(lattice: Lattice, min_posterior: float = MIN_POSTERIOR) -> str:

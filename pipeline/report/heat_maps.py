@@ -11,7 +11,7 @@ import numpy as np
 from markupsafe import Markup
 
 from lexicon.phone_sets import phone_set_of
-from lexicon.phones import PhoneSet, by_manner, manner_in
+from lexicon.phones import PhoneSet, by_manner, ipa_of, manner_in
 from pipeline.base.edits import GAP
 from pipeline.compare.results import Comparison, Result
 from pipeline.compare.score import confusion_counts
@@ -116,6 +116,7 @@ def _class_cell(errors: int, total: int, name: str, heard: str) -> dict[str, str
 def confusion_figure(comparison: Comparison, system: Result) -> Markup:
     """Rows reference, columns heard; strength is the share of the row. Right answers grey, errors in colour."""
     phones, phone_set = _phones(comparison)
+    signs = [ipa_of(phone, phone_set) for phone in phones]
     counts = confusion_counts(system.alignments["free_per"].values(), phones)
     errors = [(int(counts[i, j]), i, j) for i, j in zip(*np.nonzero(counts)) if i != j]
     commonest = sorted(errors, key=lambda error: (-error[0], *error[1:]))[:COMMONEST]
@@ -132,8 +133,8 @@ def confusion_figure(comparison: Comparison, system: Result) -> Markup:
         labels=[_label(number, phone, phone_set) for number, phone in enumerate(phones)],
         edge=MARGIN_TOP + _middle(len(phones)) + BASELINE,
         above=_above(len(phones)),
-        squares=[("right", _squares(counts, phones, right=True)), ("wrong", _squares(counts, phones, right=False))],
-        commonest=[_in_words(counts, phones, i, j) for _, i, j in commonest],
+        squares=[(kind, _squares(counts, phones, signs, kind == "right")) for kind in ("right", "wrong")],
+        commonest=[_said(counts, phones, signs, i, j) for _, i, j in commonest],
     )
 
 
@@ -147,7 +148,12 @@ def _in_words(counts: np.ndarray, phones: list[str], i: int, j: int) -> str:
     return f"{symbols[i]} {heard}: {number} of {of} ({100 * number / of:.0f} %)"
 
 
-def _squares(counts: np.ndarray, phones: list[str], right: bool) -> list[dict[str, Any]]:
+def _said(counts: np.ndarray, phones: list[str], signs: list[str], i: int, j: int) -> dict[str, str]:
+    """The same, and with phones in IPA; the script exchanges the two."""
+    return {"text": _in_words(counts, phones, i, j), "ipa": _in_words(counts, signs, i, j)}
+
+
+def _squares(counts: np.ndarray, phones: list[str], signs: list[str], right: bool) -> list[dict[str, Any]]:
     """The squares of right answers, or of errors: their places, how strong they are, and what they say."""
     sums = np.maximum(counts.sum(axis=1), 1)
     shares = {(i, j): counts[i, j] / sums[i] for i, j in zip(*np.nonzero(counts)) if (i == j) == right}
@@ -156,7 +162,7 @@ def _squares(counts: np.ndarray, phones: list[str], right: bool) -> list[dict[st
             "x": MARGIN_LEFT + j * CELL,
             "y": MARGIN_TOP + i * CELL,
             "strength": f"{share if right else min(1.0, 0.18 + 2.2 * share):.2f}".removeprefix("0"),
-            "title": _in_words(counts, phones, i, j),
+            "title": _said(counts, phones, signs, i, j),
         }
         for (i, j), share in shares.items()
     ]

@@ -29,6 +29,7 @@ from pipeline.draw.colours import COLOURS, MARKS, look
 from pipeline.report import layers
 from pipeline.report.about import about_section
 from pipeline.report.as_text import text_of
+from pipeline.report.confidence import confidence_section
 from pipeline.report.heat_maps import FIGURES, figures
 from pipeline.report.lattices import read_lattice
 from pipeline.report.others import causes_table, difference_table, tsv_table
@@ -47,12 +48,13 @@ from pipeline.report.tables import (
     utterances_table,
 )
 from pipeline.report.training import training_section
+from pipeline.report.vowels import vowels_section
 
 WEB = Path(__file__).with_name("web")
 # In the order in which they need each other.
 SCRIPTS = tuple(
-    "base load save sound spectrogram tiles track overview gestures axis timeline "
-    "rows maps lattice picture toolbar address panel index page".split()
+    "base load save sound spectrogram voice tiles track overview gestures axis timeline rows maps lattice picture"
+    " toolbar address panel index page".split()
 )
 
 
@@ -178,6 +180,7 @@ def _index_page(comparison: Comparison, chosen: Sequence[Utterance], panels: Pan
         "about": about_section(comparison),
         "pairs": pairs_table(comparison),
         "pronunciations": pronunciations_section(comparison),
+        "confidence": confidence_section(comparison),
         "training": training_section(comparison),
         "utterances": utterances_table(comparison, chosen, panel) if chosen else "",
         "disputed": disputed_phones_table(comparison, shown, place),
@@ -185,6 +188,7 @@ def _index_page(comparison: Comparison, chosen: Sequence[Utterance], panels: Pan
         "causes": causes_table(comparison),
         "searches": tsv_table(panels.exp / "matrix.tsv", "Systems and searches"),
         "boundaries": boundaries_section(panels.exp),
+        "vowels": vowels_section(comparison, list(panels.loaded.values())),
         **{kind: figures(comparison, kind, panels.first) for kind in FIGURES},
     }
     setting = comparison.setting().removeprefix(f"{comparison.corpus}: ")

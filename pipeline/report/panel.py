@@ -29,6 +29,7 @@ from pipeline.datadir.sets import aligned_ctm, decoded_ctm, read_gold, read_plac
 from pipeline.report.lattices import GRAPHS, Lattices, difference_bars, lattice_drawings, read_lattices, seconds_of
 from pipeline.report.others import read_causes
 from pipeline.report.posteriorgram import attention_map, posteriorgram, spikes
+from pipeline.report.voice import voice_curves
 from pipeline.search.posteriors import phone_posteriors
 from pipeline.search.system import System
 from pipeline.sound.audio import Cut, audio_info, read_audio
@@ -92,6 +93,7 @@ def sound_of(name: str, wav: Path, cut: Cut | None, most: int = MAX_SAMPLE_RATE)
         "duration": round(len(samples) / rate, 4),
         "rate": rate,
         "pcm": _base64(np.rint(samples * 32767).astype("<i2").tobytes()),
+        "voice": voice_curves(samples, rate),
     }
 
 

@@ -25,7 +25,7 @@ from pipeline.lattice.words import SpellingTree, place_words, word_lattice
 from pipeline.neural.paths import greedy, input_frames
 from pipeline.search.flashlight import FlashlightDecoder, FlashlightSettings, Reading
 from pipeline.search.graph import Lexicon, decoding_graph, linear_graph, phone_loop
-from pipeline.search.letter_beam import Candidate, Grammar, LetterBeam, LetterBeamSettings, word_confidence
+from pipeline.search.letter_beam import Candidate, Grammar, LetterBeam, LetterBeamSettings, word_posteriors
 from pipeline.search.posteriors import log_phone_posteriors, phone_labels
 from pipeline.search.system import System
 from pipeline.search.topology import Topology
@@ -50,23 +50,23 @@ class SearchSettings:
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """What was heard: words and phones with their frames, a confidence in [0, 1] for each phone where the search gives
+    """What was heard: words and phones with their frames, a posterior in [0, 1] for each phone where the search gives
     one, the lattices of phones and of words, the processor seconds it took to make them of what the decoder kept, and
     further readings (score, words), best first."""
 
     words: list[Segment]
     phones: list[Segment]
-    confidence: list[float] = field(default_factory=list)
+    posteriors: list[float] = field(default_factory=list)
     lattice: Lattice | None = None
     word_lattice: Lattice | None = None
     lattice_seconds: float = 0.0
     nbest: list[tuple[float, tuple[str, ...]]] = field(default_factory=list)
 
-    def word_confidence(self) -> list[float]:
-        """The least confidence of each word's phones; none where the phones have none."""
+    def word_posteriors(self) -> list[float]:
+        """The least posterior of each word's phones; none where the phones have none."""
         return (
-            [min(c for phone, c in zip(self.phones, self.confidence) if phone.word == word.word) for word in self.words]
-            if self.confidence
+            [min(p for phone, p in zip(self.phones, self.posteriors) if phone.word == word.word) for word in self.words]
+            if self.posteriors
             else []
         )
 
@@ -169,8 +169,8 @@ class WfstDecoder:
             lattice = place_words(lattice, self.spelling)
             words = word_lattice(lattice) if self.word_arcs else None
         seconds = time.process_time() - began
-        phones, confidence, said = best_segments(lattice)
-        return Hypothesis(word_segments(phones, said), phones, confidence, lattice, words, seconds)
+        phones, posteriors, said = best_segments(lattice)
+        return Hypothesis(word_segments(phones, said), phones, posteriors, lattice, words, seconds)
 
 
 @contextlib.contextmanager
@@ -202,14 +202,14 @@ class FlashlightWords:
 
     def decode(self, utterance: str, scores: np.ndarray, num_frames: int) -> Hypothesis:
         """The best of the n-best list; phones are as long as their spikes, as CTC says no more. There is no lattice, so
-        the confidence of a phone is that of a placed text: the probability that the frames of the spike give it."""
+        the posterior of a phone is the probability that the frames of the spike give it, as for a placed text."""
         return self.hypothesis(self.decoder.decode(scores), scores, num_frames)
 
     def hypothesis(self, readings: Sequence[Reading], scores: np.ndarray, num_frames: int) -> Hypothesis:
         """The n-best list of these scores as `decode` gives it."""
         best = readings[0]
         log_probs = dict(zip(phone_labels(self.system), log_phone_posteriors(self.system, scores).T))
-        confidence = [float(np.exp(log_probs[token.phone][token.begin : token.end].mean())) for token in best.tokens]
+        posteriors = [float(np.exp(log_probs[token.phone][token.begin : token.end].mean())) for token in best.tokens]
         phones = [
             Segment(token.phone, *input_frames(token.begin, token.end, self.system.step, num_frames), token.word)
             for token in best.tokens
@@ -218,7 +218,7 @@ class FlashlightWords:
         for index, word in enumerate(best.words):
             own = [phone for phone in phones if phone.word == index]
             words.append(Segment(word, own[0].start, own[-1].end, index))
-        return Hypothesis(words, phones, confidence, nbest=[(reading.score, reading.words) for reading in readings])
+        return Hypothesis(words, phones, posteriors, nbest=[(reading.score, reading.words) for reading in readings])
 
 
 class LetterSearch:
@@ -238,15 +238,15 @@ class LetterSearch:
 
     def decode(self, utterance: str, scores: np.ndarray, num_frames: int) -> Hypothesis:
         """Words with their letters as phones, which go from the row where one was written to that of the next; the
-        confidence of a letter is that of its word among all texts found."""
+        posterior of a letter is that of its word among all texts found."""
         candidates = self.beam.search(scores[:, self.writer.first :])
         if not candidates or not candidates[0].text.words:
             return Hypothesis([], [])
-        best, sure = candidates[0], word_confidence(candidates)
+        best, sure = candidates[0], word_posteriors(candidates)
         letters = self.placed(best, len(scores), num_frames)
         words = word_segments(letters, list(best.text.words))
-        confidence = [sure[letter.word] for letter in letters]
-        return Hypothesis(words, letters, confidence, nbest=[(one.score, one.text.words) for one in candidates])
+        posteriors = [sure[letter.word] for letter in letters]
+        return Hypothesis(words, letters, posteriors, nbest=[(one.score, one.text.words) for one in candidates])
 
     def placed(self, candidate: Candidate, num_rows: int, num_frames: int) -> list[Segment]:
         """The letters of the words of a text, of so many rows, each from that where it was written to the next's."""
@@ -268,23 +268,23 @@ class SpellingDecoder:
         self.graphs = search.graphs
 
     def decode(self, utterance: str, scores: np.ndarray, num_frames: int) -> Hypothesis:
-        """The confidence of a phone is at most that of its word's letters; the lattice of phones holds the ways in
+        """The posterior of a phone is at most that of its word's letters; the lattice of phones holds the ways in
         which the words may have been said. Where there are too few rows for the phones, these share the time of their
         word evenly."""
         heard = self.search.decode(utterance, scores, num_frames)
         if not heard.words:
             return heard
         began, said = time.process_time(), [word.label for word in heard.words]
-        letters, lattice = heard.word_confidence(), self._placed(utterance, said, scores, num_frames)
+        letters, lattice = heard.word_posteriors(), self._placed(utterance, said, scores, num_frames)
         phones, placed, _ = best_segments(lattice) if lattice else (self._evenly(heard.words), [], [])
-        confidence = [
+        posteriors = [
             min([letters[phone.word], *placed[i : i + 1]]) if phone.word >= 0 else 1.0 for i, phone in enumerate(phones)
         ]
         return replace(
             heard,
             words=word_segments(phones, said),
             phones=phones,
-            confidence=confidence,
+            posteriors=posteriors,
             lattice=lattice,
             lattice_seconds=heard.lattice_seconds + time.process_time() - began,
         )

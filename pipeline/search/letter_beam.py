@@ -247,7 +247,7 @@ class TransducerTexts:
         found[text.letters] = self.of.candidate(text, acoustic, rows)
 
 
-def word_confidence(candidates: Sequence[Candidate]) -> list[float]:
+def word_posteriors(candidates: Sequence[Candidate]) -> list[float]:
     """Of each word of the best of some candidates, the share of them that have it there too, by what they score."""
     scores = np.array([one.score for one in candidates])
     shares = np.zeros(len(candidates[0].text.words))

@@ -1,4 +1,5 @@
-"""How probable each phone is at a frame, by the sound alone: what a posteriorgram shows and a confidence averages."""
+"""How probable each phone is at a frame, by the sound alone: what a posteriorgram shows, and the
+confidence of a placed text averages."""
 
 from __future__ import annotations
 

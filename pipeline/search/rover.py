@@ -16,12 +16,11 @@ from typing import NamedTuple
 
 import kaldialign
 
-from lexicon.errors import UserError
 from lexicon.fold import Fold
 from lexicon.phones import SILENT
-from lexicon.text import numbered_lines
 from pipeline.base.edits import GAP
 from pipeline.base.parallel import each
+from pipeline.search.confidence import sure_labels
 
 SHARES = tuple(i / 10 for i in range(11))
 Said = Sequence[tuple[str, float]]  # labels with their confidence, 0 to 1
@@ -39,17 +38,7 @@ def read_said(path: Path, fold: Fold = {}) -> dict[str, list[tuple[str, float]]]
     """The labels of a decode's CTM with their confidence, without silence. UserError, with the line, for what has
     none."""
     found: dict[str, list[tuple[str, float]]] = {}
-    for number, line in numbered_lines(path):
-        try:
-            utterance, _, _, _, label, sure = line.split()
-            confidence = float(sure)
-            if not 0 <= confidence <= 1:
-                raise ValueError
-        except ValueError:
-            raise UserError(
-                f'{path}:{number}: "{line[:80]}" is not `utt 1 start duration label confidence`; remove'
-                f" {path.with_name('hyp.txt')} and run: make decode"
-            ) from None
+    for utterance, label, confidence in sure_labels(path):
         label = fold.get(label, label)
         if label not in SILENT:
             found.setdefault(utterance, []).append((label, confidence))

@@ -19,6 +19,7 @@ from lexicon.phones import spoken
 from pipeline.base.parallel import each
 from pipeline.base.spill import OnDisk
 from pipeline.lattice import LARGEST
+from pipeline.search.confidence import LEVELS, Confidences, Judged, from_json, judged
 from pipeline.search.decode import SEARCHES, Decoder, SearchSettings, WfstDecoder, word_decoder
 from pipeline.search.system import System
 from pipeline.search.wfst import Beams
@@ -35,30 +36,32 @@ Scored = Mapping[str, tuple[np.ndarray, int]]  # of an utterance its scores (T',
 
 
 class Tuned(NamedTuple):
-    """What was chosen on dev for a system: settings for the word search, called ``search``, and for the free one."""
+    """What was chosen on dev for a system: settings for the word search, called ``search``, and for the free one, and
+    what the posteriors of their results are worth."""
 
     search: str
     words: SearchSettings
     free: SearchSettings
+    confidences: Confidences = Confidences()
 
 
 def read_tuning(path: Path) -> Tuned:
     """Read tuning.json. UserError if it is none."""
     try:
         tuning = read_json(path)
-        tuned = Tuned(
-            tuning["search"],
-            *(
-                SearchSettings(float(tuning[name]["acoustic_scale"]), float(tuning[name]["insertion_score"]))
-                for name in ("words", "free")
-            ),
+        words, free = (
+            SearchSettings(float(tuning[name]["acoustic_scale"]), float(tuning[name]["insertion_score"]))
+            for name in ("words", "free")
         )
+        tuned = Tuned(tuning["search"], words, free, from_json(tuning.get("confidence")))
         if tuned.search not in SEARCHES:
             raise ValueError(f"search {tuned.search!r} is none of {', '.join(SEARCHES)}")
-        if not all(0 < s.acoustic_scale < LARGEST and abs(s.insertion_score) < LARGEST for s in tuned[1:]):
+        if not all(
+            0 < s.acoustic_scale < LARGEST and abs(s.insertion_score) < LARGEST for s in (tuned.words, tuned.free)
+        ):
             raise ValueError("scales that are none")
         return tuned
-    except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise UserError(
             f"{path}: no tuned settings ({error!r}); remove it, if it is there, and run: make compare"
         ) from error
@@ -172,3 +175,33 @@ def count_errors(
         return kaldialign.edit_distance(spoken(references[utt]), spoken(heard, fold))["total"]
 
     return sum(each(wrong, references, jobs))
+
+
+def judge_results(
+    system: System,
+    lang: Lang,
+    tuned: Tuned,
+    scored: Scored,
+    words: Mapping[str, Sequence[str]],
+    phones: Mapping[str, Sequence[str]],
+    fold: Fold = {},
+    jobs: int = 1,
+) -> dict[str, Judged]:
+    """What the tuned searches hear on dev: of each of LEVELS the posteriors, and whether they were right by the
+    references, utterance -> ``words`` and (folded) ``phones``."""
+    by_words = word_decoder(system, lang, tuned.search, tuned.words, word_arcs=False)
+    by_phones = WfstDecoder(system, lang, "free", tuned.free)
+
+    def judge(utt: str) -> tuple[Judged, Judged, Judged]:
+        said, free = (decoder.decode(utt, *scored[utt]) for decoder in (by_words, by_phones))
+        return (
+            judged((word.label for word in said.words), said.word_posteriors(), words[utt]),
+            judged((phone.label for phone in said.phones), said.posteriors, phones[utt], fold),
+            judged((phone.label for phone in free.phones), free.posteriors, phones[utt], fold),
+        )
+
+    found: dict[str, Judged] = {level: [] for level in LEVELS}
+    for each_level in each(judge, words, jobs):
+        for level, of in zip(LEVELS, each_level):
+            found[level] += of
+    return found

@@ -372,11 +372,11 @@ def _assemble(
 
 
 def best_segments(lattice: Lattice) -> tuple[list[Segment], list[float], list[str]]:
-    """The phones of the best path with their frames and the word each belongs to, their confidence, and these words.
+    """The phones of the best path with their frames and the word each belongs to, their posteriors, and these words.
 
     A word begins with the phone whose arc emits it (see `pipeline.lattice.words.place_words`).
-    The confidence is the share of the paths that say the phone at its frames, averaged over them (Wessel et al. 2001,
-    C_med): a phone a frame earlier or later is no doubt about the phone.
+    The posterior of a phone is the share of the paths that say the phone at its frames, averaged over them (Wessel et
+    al. 2001, C_med): a phone a frame earlier or later is no doubt about the phone.
     """
     path, segments, words = best_path(lattice), [], []
     for arc in path:
@@ -391,10 +391,10 @@ def best_segments(lattice: Lattice) -> tuple[list[Segment], list[float], list[st
         )
     labels, shares = frame_posteriors(lattice)
     rows = {label: shares[i] for i, label in enumerate(labels)}
-    confidence = [
+    posteriors = [
         float(np.clip(rows[s.label][s.start : s.end].mean(), 0, 1))
         if s.end > s.start
         else float(lattice.posterior[arc])
         for s, arc in zip(segments, path)
     ]
-    return segments, confidence, words
+    return segments, posteriors, words

@@ -169,11 +169,13 @@ def _alone(one: Aligned, first: Aligned, fold: Fold) -> list[str]:
             ]
         )
     told = note(
-        "score: log score per row of the model's output; sure: share of the phone among all, by the sound alone; GOP:"
-        " goodness of pronunciation, 0 where no other phone fits better (Witt & Young 2000)"
+        "score: log score per row of the model's output; confidence: share of the phone among all, by the sound alone;"
+        " goodness: of pronunciation (GOP), 0 where no other phone fits better (Witt & Young 2000)"
     )
     return [
-        *table(["start s", "ms", "<word", "<phone", "score", "sure", "<", "GOP", "<later than the hand"], rows),
+        *table(
+            ["start s", "ms", "<word", "<phone", "score", "confidence", "<", "goodness", "<later than the hand"], rows
+        ),
         *(told if any(p.confidence is not None for p in one.phones) else []),
     ]
 
@@ -232,8 +234,8 @@ def _side_by_side(first: Aligned, others: Sequence[Aligned], fold: Fold) -> list
         "<phone",
         "start s",
         "ms",
-        "sure",
-        *(cell for one in others for cell in (f"<{one.name}", *lengths, "sure")),
+        "conf.",
+        *(cell for one in others for cell in (f"<{one.name}", *lengths, "conf.")),
     ]
     lines = table(head, rows)
     for one, extra in zip(others, more):
@@ -249,7 +251,8 @@ def _side_by_side(first: Aligned, others: Sequence[Aligned], fold: Fold) -> list
         *lines,
         *note(
             f"Starts are those of {_who(first)}; of the others how much later (ms), {MARK} by more than"
-            f" {FAR_MS} ms, behind their own phone where it is another one. sure: share of the phone"
+            f" {FAR_MS} ms, behind their own phone where it is another one. conf.: confidence, the"
+            " share of the phone"
             " among all, by the sound alone."
         ),
     ]

@@ -19,7 +19,7 @@ from pipeline.compare.results import MEASURES, read_fields
 from pipeline.compare.score import Counts, alignment_picture, count, kaldi_line
 from pipeline.datadir.sets import read_spoken
 from pipeline.draw.chart import COLUMNS, counted, level, note, numbers, table, wrap
-from pipeline.draw.lattice_svg import lattice_svg
+from pipeline.draw.lattice_svg import in_ipa, lattice_svg
 from pipeline.draw.lattice_text import lattice_page
 from pipeline.lattice import Lattice, best_path, kept_lattice, nbest
 from pipeline.lattice.archive import NAME
@@ -196,14 +196,15 @@ def lattice(place: Place) -> Shown:
             f"as SLF and JSON: make lattice MODEL={one.name} UTT={place.id}",
         ],
     )
-    return Shown([*lines, "", *lattice_page(found, _reference_phones(place), place.fold)], {"svg": lattice_svg(found)})
+    drawn = lattice_svg(in_ipa(found, place.phone_set))
+    return Shown([*lines, "", *lattice_page(found, _reference_phones(place), place.fold)], {"svg": drawn})
 
 
 # ---- decode
 
 
 def decode(place: Place) -> Shown:
-    """Each system's words with times, confidence and scores, and what else it might have said."""
+    """Each system's words with times, posteriors and scores, and what else it might have said."""
     found = decodes(place)
     lines = [place.title("decode: the words that fit sound, lexicon and language model best"), ""]
     lines += wrap(
@@ -221,7 +222,7 @@ def decode(place: Place) -> Shown:
     lines += [
         "",
         *note(
-            "sure: the least posterior of the word's phones in the lattice; sound: mean acoustic log score"
+            "posterior: the least of the word's phones in the lattice; sound: mean acoustic log score"
             " a frame; grammar: natural log probability of the word after those before it, by the language"
             " model; all else: grammar, variants, pauses, transitions, and the score for each word"
         ),
@@ -250,8 +251,10 @@ def _heard(place: Place, one: Decode) -> list[str]:
                 " ".join(phone for phone in own if phone not in SILENT),
             ]
         )
-    lines += ["", *table(["start s", "ms", "<word", "sure", "<", "sound", "grammar", "<phones"], rows)]
-    if lattice:
+    lines += ["", *table(["start s", "ms", "<word", "posterior", "<", "sound", "grammar", "<phones"], rows)]
+    if lattice is None:
+        lines += ["", "  this search keeps no lattice, and so no posteriors and no scores of the sound"]
+    else:
         path = best_path(lattice)
         acoustic, language = lattice.acoustic[path].sum(), lattice.language[path].sum()
         lines += [

@@ -192,10 +192,10 @@ def _hmm_lines(place: Place, system, feats: np.ndarray, scores: np.ndarray, deta
             ]
         )
     lines += table(
-        ["start s", "ms", "<word", "<phone", "<frames in state", details.score, "sure", "<", "<rivals"], rows
+        ["start s", "ms", "<word", "<phone", "<frames in state", details.score, "posterior", "<", "<rivals"], rows
     )
     lines += note(
-        f"{details.score}: mean per frame; all {len(scores)} frames together {own.sum():.1f}. sure: mean"
+        f"{details.score}: mean per frame; all {len(scores)} frames together {own.sum():.1f}. posterior: mean"
         " share of the phone among all."
     )
     doubtful = min(

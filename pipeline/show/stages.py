@@ -40,7 +40,7 @@ BEFORE = {
 AFTER = {
     "align": Stage("the known text: words and phones in the gold labels and by every system", "alignment", "align"),
     "decode": Stage(
-        "the searches: words with times, confidence, acoustic and language score, and other readings",
+        "the searches: words with times, posterior, acoustic and language score, and other readings",
         "results",
         "decode",
     ),

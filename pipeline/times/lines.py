@@ -10,7 +10,7 @@ from pipeline.times.clock import frame_to_seconds
 from pipeline.times.segments import Segment
 
 WIDTH = 100  # columns
-HEADER = f"{'start':>10}{'ms':>6}  {'word':<16}conf  phones"
+HEADER = f"{'start':>10}{'ms':>6}  {'word':<16}confidence  phones"
 PHONES_AT = HEADER.index("phones")
 
 
@@ -21,7 +21,7 @@ def word_lines(words: Sequence[Segment], confidence: Sequence[float], phones: Se
     for index, word in enumerate(words):
         ms = round(1000 * (frame_to_seconds(word.end) - frame_to_seconds(word.start)))
         sure = f"{confidence[index]:.2f}" if confidence else ""
-        head = f"{frame_to_seconds(word.start):10.2f}{ms:6d}  {word.label:<15} {sure:<4}  "
+        head = f"{frame_to_seconds(word.start):10.2f}{ms:6d}  {word.label:<15} {sure:<10}  "
         own = [phone for phone in phones if word.start <= phone.start < word.end and phone.label not in SILENT]
         lines += _wrapped(head, own)
     return lines

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from lexicon.phones import SILENT, PhoneSet, ipa_of
 
 
 @dataclass(frozen=True)
@@ -23,3 +25,10 @@ def word_segments(phones: Sequence[Segment], words: Sequence[str]) -> list[Segme
         if phone.word >= 0:
             spans[phone.word] = (spans.get(phone.word, (phone.start, 0))[0], phone.end)
     return [Segment(words[index], start, end, index) for index, (start, end) in sorted(spans.items())]
+
+
+def in_ipa(phones: Sequence[Segment], phone_set: PhoneSet) -> list[Segment]:
+    """The phones by their IPA signs; silence stays as it is."""
+    return [
+        phone if phone.label in SILENT else replace(phone, label=ipa_of(phone.label, phone_set)) for phone in phones
+    ]

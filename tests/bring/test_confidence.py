@@ -56,8 +56,8 @@ def test_a_word_of_flashlight_is_as_sure_as_its_phones(tmp_path, sharp, expected
         scores[row, token] = np.log(sharp)
     found = FlashlightWords(system, lang, FlashlightSettings(lm_weight=0.1)).decode("u", scores, 27)
     assert [word.label for word in found.words] == ["TWO"]
-    assert found.word_confidence() == [pytest.approx(expected, abs=1e-3)]
-    assert ctm_lines("u", found.words, found.word_confidence())[0].split()[-1] == f"{expected:.3f}"
+    assert found.word_posteriors() == [pytest.approx(expected, abs=1e-3)]
+    assert ctm_lines("u", found.words, found.word_posteriors())[0].split()[-1] == f"{expected:.3f}"
 
 
 def test_a_word_is_as_sure_as_its_weakest_phone(tmp_path):
@@ -68,4 +68,4 @@ def test_a_word_is_as_sure_as_its_weakest_phone(tmp_path):
     found = FlashlightWords(system, lang, FlashlightSettings(lm_weight=0.1)).decode("u", scores, 15)
     assert [word.label for word in found.words] == ["TWO"]
     weak = 0.6**0.5 / (0.6**0.5 + 0.3**0.5 + 0.1**0.5)
-    assert found.word_confidence() == [pytest.approx(weak, abs=1e-3)]
+    assert found.word_posteriors() == [pytest.approx(weak, abs=1e-3)]

@@ -31,6 +31,7 @@ from pipeline.lattice import (
 )
 from pipeline.lattice.text_archives import read_kaldi, read_openfst, write_text_archives
 from pipeline.report.others import difference_table, read_causes, tsv_table
+from pipeline.search.confidence import read_posteriors, write_posteriors
 from pipeline.search.tuning import read_tuning
 from pipeline.times.intervals import read_ctm
 from pipeline.times.segments import Segment
@@ -103,6 +104,7 @@ def read_lattice_texts(folder: Path) -> None:
 
 
 TUNING = {"search": "wfst", **{name: {"acoustic_scale": 0.1, "insertion_score": 0.0} for name in ("words", "free")}}
+TUNING["confidence"] = {name: {"slope": 0.5, "offset": 0.25} for name in ("words", "phones", "free")}
 
 
 READERS = [
@@ -135,6 +137,12 @@ READERS = [
         lambda folder: write_json(folder / "tuning.json", TUNING),
         {"tuning.json": JSON},
         lambda folder: read_tuning(folder / "tuning.json"),
+    ),
+    Reader(
+        "posteriors.jsonl",
+        lambda folder: write_posteriors(folder, [("u1", ([0.5], [0.25, 1.0], [0.125]))]),
+        {"posteriors.jsonl": TEXT},
+        read_posteriors,
     ),
     Reader(
         "decode.json",

@@ -65,6 +65,11 @@ def watched(browser: Browser) -> Iterator[SimpleNamespace]:
     page.on("pageerror", lambda error: troubles.append(str(error)))
     page.on("requestfailed", lambda request: troubles.append(f"failed: {request.url[:80]}"))
     page.on("request", lambda request: request.url.startswith(("file:", "data:")) or troubles.append(request.url))
+    # Most tests read phones by their names; a reader who has not chosen sees IPA.
+    page.add_init_script("""
+        if (location.protocol === 'file:' && localStorage.getItem('phonoscope.ipa') === null) {
+          localStorage.setItem('phonoscope.ipa', 'false');
+        }""")
     # Notes what is really handed to the sound card's source node, which then plays as always.
     page.add_init_script("""
         window.sounds = [];

@@ -24,10 +24,20 @@ const phonoscope = (() => {
   const named = symbol => ({SIL: 'silence', '<blk>': 'blank'}[symbol] || spelled(symbol));
   const between = (value, low, high) => Math.min(Math.max(value, low), high);
 
-  // What a person reads and a screen reader says of an element.
-  const describe = (element, text) => {
+  // What a person reads and a screen reader says of an element: a text, or a function that gives it anew when phones
+  // are spelled otherwise.
+  const spelling = [];  // also those that are not in view now
+  const describe = (element, told) => {
+    const text = typeof told === 'function' ? told() : told;
+    if (text !== told && !element.told) spelling.push(new WeakRef(element));
+    element.told = told;
     element.setAttribute('aria-label', text);
     element.dataset.text = text;
+  };
+  const retell = () => {
+    const there = spelling.map(one => one.deref()).filter(Boolean);
+    spelling.splice(0, spelling.length, ...there.map(one => new WeakRef(one)));
+    there.forEach(one => describe(one, one.told));
   };
   const stretch = (start, end) =>
     `${start.toFixed(2)} to ${end.toFixed(2)} s (${((end - start) * 1000).toFixed(0)} ms)`;
@@ -59,6 +69,6 @@ const phonoscope = (() => {
 
   const bytesOf = base64 => Uint8Array.from(atob(base64), character => character.charCodeAt(0));
 
-  return {IPA, SILENT, make, makeSvg, percent, spelled, named, between, describe, stretch, fontOf, widthOf, remembered,
-    remember, bytesOf};
+  return {IPA, SILENT, make, makeSvg, percent, spelled, named, between, describe, retell, stretch, fontOf, widthOf,
+    remembered, remember, bytesOf};
 })();

@@ -3,7 +3,7 @@
 'use strict';
 
 phonoscope.lattice = (() => {
-  const {SILENT, make, makeSvg, describe, stretch} = phonoscope;
+  const {SILENT, make, makeSvg, describe, stretch, named} = phonoscope;
   const SEARCHES = {free: 'phones only', words: 'words + language model'};  // what the search knew whose lattice it is
   const LANE = 21;         // height of a lane in pixels
   const CAPTION = 15;      // what it takes more where words are written over the arcs that emit them
@@ -49,8 +49,8 @@ phonoscope.lattice = (() => {
       arc.line = makeSvg('path', {class: 'line', 'stroke-width': Math.max(1, posterior * THICKEST).toFixed(1)});
       arc.label = makeSvg('text', {class: 'label'});
       arc.append(arc.hit, arc.line, arc.label);
-      describe(arc, [
-        `${this.name} lattice: ${symbol}${word ? ` (${word})` : ''}`,
+      describe(arc, () => [
+        `${this.name} lattice: ${named(symbol)}${word ? ` (${word})` : ''}`,
         stretch(start, end),
         `posterior ${posterior.toFixed(3)}`,
         `acoustic ${acoustic.toFixed(1)}`,
@@ -155,7 +155,7 @@ phonoscope.lattice = (() => {
       const bar = this.view.segment(start, end, symbol, 'bar');
       Object.assign(bar, {masses});
       const said = masses.map((mass, side) => `${[this.first, this.second][side]} ${mass ? mass.toFixed(3) : 'never'}`);
-      describe(bar, `${symbol}, ${stretch(start, end)}: posterior mass ${said.join(', ')}`);
+      describe(bar, () => `${named(symbol)}, ${stretch(start, end)}: posterior mass ${said.join(', ')}`);
       return bar;
     }
 

@@ -4,7 +4,8 @@
 (() => {
   const {load, address} = phonoscope;
   const panels = [];
-  let ipa = false;
+  // Phones are in IPA, where the phone set has it, until a reader wants names.
+  let ipa = phonoscope.remembered('ipa', Object.values(phonoscope.IPA).some(Boolean));
 
   async function open(article) {
     try {
@@ -46,9 +47,15 @@
     }), {rootMargin: '800px'});
     document.querySelectorAll('.panel').forEach(article => seen.observe(article));
 
-    document.querySelector('.ipa-switch').addEventListener('change', event => {
-      ipa = event.target.checked;
+    const spelling = document.querySelector('.ipa-switch');
+    spelling.checked = ipa;
+    document.documentElement.classList.toggle('ipa', ipa);
+    phonoscope.spell(document);
+    spelling.addEventListener('change', () => {
+      ipa = spelling.checked;
+      phonoscope.remember('ipa', ipa);
       document.documentElement.classList.toggle('ipa', ipa);
+      phonoscope.retell();
       panels.forEach(panel => panel.respell());
       exchange(document);
     });
@@ -57,6 +64,7 @@
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change',
       () => panels.forEach(panel => panel.layout()));
     phonoscope.index.begin();
+    phonoscope.voice.begin();
   }
 
   document.addEventListener('DOMContentLoaded', begin);

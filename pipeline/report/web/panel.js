@@ -156,7 +156,7 @@ phonoscope.Panel = (() => {
         this.part('placed', 'where each places the known text', () => this.known());
       }
       if (this.data.models.some(Boolean)) {
-        this.part('posteriors', 'how sure each was, frame by frame', () => this.posteriors());
+        this.part('posteriors', 'posteriors, frame by frame', () => this.posteriors());
       }
       this.controls.hidden = !this.nets.length && ['lattices', 'difference'].every(part => this.folded.has(part));
       this.prune();

@@ -2,11 +2,11 @@
 'use strict';
 
 phonoscope.rows = (() => {
-  const {SILENT, make, percent, describe, stretch} = phonoscope;
+  const {SILENT, make, percent, describe, stretch, named} = phonoscope;
 
   // Words or phones; what differs from the reference is marked. `why`: [start, end, where the error there comes from].
   function segments(view, {name, row, label, className, system, why = [], isWord = false, isReference = false}) {
-    const lane = view.row(name, className, label, system);
+    const lane = view.row(name, className, label, system), said = symbol => (isWord ? symbol : named(symbol));
     const because = time => {
       const reason = why.find(([start, end]) => start - 0.03 <= time && time <= end + 0.03);
       return reason ? `; ${reason[2]}` : '';
@@ -15,8 +15,10 @@ phonoscope.rows = (() => {
       const judged = view.data.reference ? {'': 'right', '+': 'added'}[verdict] || 'wrong' : 'plain';
       const state = SILENT.includes(symbol) ? 'silence' : isReference ? 'plain' : judged;
       const button = view.segment(start, end, symbol, `segment ${state}`, isWord);
-      const instead = verdict === '+' ? ', not in the reference' : verdict ? `, reference ${verdict}` : '';
-      describe(button, `${label}: ${symbol}, ${stretch(start, end)}${instead}${verdict && because((start + end) / 2)}`);
+      const instead = () =>
+        (verdict === '+' ? ', not in the reference' : verdict ? `, reference ${said(verdict)}` : '');
+      describe(button, () => `${label}: ${said(symbol)}, ${stretch(start, end)}${instead()}${
+        verdict && because((start + end) / 2)}`);
       return button;
     });
     view.track(lane, buttons);
@@ -24,7 +26,7 @@ phonoscope.rows = (() => {
       const gap = Object.assign(make('span', 'gap'), {start: time, end: time});
       gap.style.left = percent(time, view.data.duration);
       gap.setAttribute('role', 'img');
-      describe(gap, `${label}: ${symbol} missed at ${time.toFixed(2)} s${because(time)}`);
+      describe(gap, () => `${label}: ${said(symbol)} missed at ${time.toFixed(2)} s${because(time)}`);
       return gap;
     });
     view.track(lane, gaps, {narrowest: 0});
@@ -41,7 +43,7 @@ phonoscope.rows = (() => {
       button.style.setProperty('--sure', confidence === null ? 0 : confidence);
       const sure = confidence === null ? '' : `, confidence ${confidence.toFixed(2)}`;
       const good = gop === null ? '' : `, goodness of pronunciation ${gop.toFixed(2)}`;
-      describe(button, `${label}: ${symbol}, ${stretch(start, end)}${sure}${good}`);
+      describe(button, () => `${label}: ${named(symbol)}, ${stretch(start, end)}${sure}${good}`);
       return button;
     });
     view.track(lane, buttons);
@@ -54,8 +56,8 @@ phonoscope.rows = (() => {
       `borders that ${first} and ${second} put more than ${limit} ms apart`);
     const buttons = borders.map(([phone, a, b]) => {
       const button = view.segment(Math.min(a, b), Math.max(a, b), '', 'border', true);
-      const begins = `${phone} begins at ${a.toFixed(3)} s for ${first}, at ${b.toFixed(3)} s for ${second}`;
-      describe(button, `${begins}: ${Math.round(1000 * Math.abs(a - b))} ms apart`);
+      const begins = `begins at ${a.toFixed(3)} s for ${first}, at ${b.toFixed(3)} s for ${second}`;
+      describe(button, () => `${named(phone)} ${begins}: ${Math.round(1000 * Math.abs(a - b))} ms apart`);
       return button;
     });
     view.track(lane, buttons);
@@ -76,10 +78,10 @@ phonoscope.rows = (() => {
       const button = view.segment(time - half, time + half, symbol, 'spike');
       button.style.setProperty('--high', probability);
       const segment = behind.find(([start, end]) => start <= time && time < end);
-      const where = segment && !SILENT.includes(segment[2])
-        ? `, ${(100 * (time - segment[0]) / (segment[1] - segment[0])).toFixed(0)} % into ${owner}'s ${segment[2]}`
-          : '';
-      describe(button, `${name}: ${symbol} ${probability.toFixed(2)} at ${time.toFixed(2)} s${where}`);
+      const where = () => (segment && !SILENT.includes(segment[2])
+        ? `, ${(100 * (time - segment[0]) / (segment[1] - segment[0])).toFixed(0)} % into ${owner}'s ${
+          named(segment[2])}` : '');
+      describe(button, () => `${name}: ${named(symbol)} ${probability.toFixed(2)} at ${time.toFixed(2)} s${where()}`);
       return button;
     });
     view.track(lane, buttons);

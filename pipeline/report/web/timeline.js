@@ -102,6 +102,7 @@ phonoscope.Timeline = (() => {
       lane.append(ink);
       this.spectrum = this.spectrum || new spectrogram.Spectrum(this.samples(), this.data.rate);
       new Tiles(this, ink, (canvas, from, to) => this.spectrum.draw(canvas, from, to, getComputedStyle(lane).color));
+      phonoscope.voice.draw(this, lane);
       const top = this.data.rate / 2000;
       const step = top > 5 ? 2 : 1;
       for (let kilohertz = step; kilohertz < top; kilohertz += step) {

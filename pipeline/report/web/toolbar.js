@@ -25,6 +25,7 @@ phonoscope.toolbar = (() => {
     }).setAttribute('aria-pressed', 'false');
     button('−', 'Zoom out', () => panel.zoomOut());
     button('+', 'Zoom in', () => panel.zoomIn());
+    bar.append(phonoscope.voice.buttons());
     if (systems.length > 1) bar.append(chooser(panel));
     if (systems.length > 2) {
       button('all systems', 'Show what the other systems heard as well', element => {
