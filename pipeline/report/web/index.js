@@ -61,7 +61,8 @@ phonoscope.index = (() => {
   const STEPS = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1]};
   const placeOf = square => ['x', 'y'].map(name => Number(square.getAttribute(name)));
 
-  // Arrow keys go from square to square of a heat map: to the next in that direction, of equals the nearest to the line.
+  // Arrow keys go from square to square of a heat map: to the next in that direction, of equals the nearest to the
+  // line.
   function walk(event) {
     const map = event.target.closest('svg.heat'), step = STEPS[event.key];
     if (!map || !step) return;

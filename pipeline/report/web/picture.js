@@ -53,7 +53,8 @@ phonoscope.picture = (() => {
         ['Right', 1, 0, 1, 1]]) {
         const wide = parseFloat(look[`border${side}Width`]), colour = look[`border${side}Color`];
         if (!wide || clear(colour) || look[`border${side}Style`] === 'none') continue;
-        const at = (across, down) => [box.left - this.left + across * box.width, box.top - this.top + down * box.height];
+        const at = (across, down) => (
+          [box.left - this.left + across * box.width, box.top - this.top + down * box.height]);
         const [a, b] = [at(x1, y1), at(x2, y2)];
         this.add(to, 'line', {x1: a[0].toFixed(1), y1: a[1].toFixed(1), x2: b[0].toFixed(1), y2: b[1].toFixed(1),
           stroke: colour, 'stroke-width': wide,

@@ -70,8 +70,8 @@ phonoscope.save = (() => {
   // Each drawing of a figure has its buttons below it.
   function figures(root) {
     root.querySelectorAll('figure svg[aria-label]').forEach(svg => {
-      const figure = svg.closest('figure');
-      if (!figure.querySelector('.save')) figure.append(buttons(svg.getAttribute('aria-label').split(';')[0], () => svg));
+      const figure = svg.closest('figure'), [name] = svg.getAttribute('aria-label').split(';');
+      if (!figure.querySelector('.save')) figure.append(buttons(name, () => svg));
     });
   }
 
