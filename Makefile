@@ -31,7 +31,8 @@ all: $(EXP)/report/index.html $(EXP)/compare.tsv
 # What a target was asked for is printed, whether it was made just now or is there: shell commands $(1). With -n they
 # are none of the stages that would run.
 print = $(if $(look),,@$(1))
-beginning = awk -v RS= -v ORS='\n\n' 'NR <= $(2)' $(1)
+beginning = [ ! -e $(1) ] || awk -v RS= -v ORS='\n\n' 'NR <= $(2)' $(1)
+whole = [ ! -e $(1) ] || cat $(1)
 table = echo; $(call beginning,$(EXP)/compare.txt,3); \
   echo 'each pair of systems, and how well phones are placed: $(EXP)/compare.txt'
 # Of what the report shows, made as $(1), whether the report has it.
@@ -58,7 +59,7 @@ errors:  $(explained)
 	  $(call in_report,$(lastword $(explained))))
 ## matrix: what phone bigram, lexicon and language model bring to each of SYSTEMS
 matrix:  $(EXP)/matrix.tsv
-	$(call print,echo; cat $(EXP)/matrix.txt; echo; $(call in_report,$(EXP)/matrix.txt))
+	$(call print,echo; $(call whole,$(EXP)/matrix.txt); echo; $(call in_report,$(EXP)/matrix.txt))
 ## combine: the table with two rows more: the systems COMBINE as one, over their lattices, and by vote (ROVER)
 combine: $(EXP)/compare.tsv
 	$(call print,$(table); $(call in_report,$<))
@@ -395,7 +396,7 @@ $(measured): $(DATA)/lang/lang.json $(patsubst %,$(EXP)/%/model.safetensors,$(la
 ##@ Look inside
 ## lattice_difference: phones that only one of the two systems of PAIR considered, by class
 lattice_difference: $(EXP)/lattice_difference.txt
-	$(call print,echo; cat $<; echo; $(call in_report,$<))
+	$(call print,echo; $(call whole,$<); echo; $(call in_report,$<))
 
 # What is needed of system $(1) to look inside: file $(2), which a stage makes or, of a model of one's own, is there.
 inside = $(if $(filter $(known_systems),$(1))$(wildcard $(EXP)/$(1)/$(2)),$(EXP)/$(1)/$(2),$(error \

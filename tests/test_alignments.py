@@ -89,10 +89,17 @@ def test_a_network_that_knows(tmp_path, capsys):
     back = Alignments(tmp_path / "alignment.json")["u"]
     assert back.segments == found.segments and [p.spike for p in back.phones] == [p.spike for p in found.phones]
     capsys.readouterr()
-    for_others(tmp_path, {"neural": {"u": dataclasses.replace(back, num_frames=34)}, "other": {"u": found}})
+    for_others(tmp_path, {"neural": {"u": dataclasses.replace(back, num_frames=34)}, "other": {"u": found}}, INVENTORY)
     assert capsys.readouterr().out == ""  # praatio prints a line where a tier is longer than the grid
     grid = textgrid.openTextgrid(str(tmp_path / "u.TextGrid"), includeEmptyIntervals=False)
-    assert list(grid.tierNames) == ["neural words", "neural phones", "other words", "other phones"]
+    assert list(grid.tierNames) == [
+        f"{name} {what}" for name in ("neural", "other") for what in ("words", "phones", "ipa")
+    ]
+    assert [one.label for one in grid.getTier("other ipa").entries if one.label not in ("SIL", "<blk>")] == [
+        "t",
+        "u",
+        "t",
+    ]
     words = grid.getTier("neural words").entries
     assert [(w.label, round(w.start, 4)) for w in words] == [
         ("TWO", 0.0175),

@@ -32,7 +32,12 @@ def view(page: Page) -> tuple[float, float]:
 
 
 def settle(page: Page) -> None:
-    page.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done, 30)))")
+    """Wait until what is in view has been the same for a while: gestures reach a busy page late."""
+    same, before = 0, None
+    while same < 5:
+        page.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done, 30)))")
+        now = page.locator(".overview").get_attribute("aria-valuetext")
+        same, before = same + 1 if now == before else 0, now
 
 
 def time_at(page: Page, x: float) -> float:

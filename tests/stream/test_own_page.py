@@ -149,7 +149,7 @@ def test_an_alignment_has_a_page_and_a_transcript_joins_it(experiment, tmp_path:
     assert f" s, {len(experiment.words)} words placed by gmm; " in last and last.endswith(f"; open {index}")
     open_page(watched.page, index, panels=1)
     panel = watched.page.locator(".panel").first
-    assert panel.locator(".heading .fold").all_inner_texts() == ["how sure each was, frame by frame"]
+    assert panel.locator(".heading .fold").all_inner_texts() == ["posteriors, frame by frame"]
     assert panel.locator(".posteriorgram .frame").count() > 3 and not panel.locator(".as-text").is_visible()
 
     (index.parent / "page/stale.js").touch()

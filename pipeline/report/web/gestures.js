@@ -26,15 +26,20 @@ phonoscope.gestures = (() => {
     let begin = null;
     const span = ([a, b]) => Math.max(Math.abs(a.clientX - b.clientX), Math.abs(a.clientY - b.clientY), 10);
     const middle = ([a, b]) => (a.clientX + b.clientX) / 2;
-    view.scroller.addEventListener('touchstart', ({touches}) => {
-      begin = touches.length === 2 ? {span: span(touches), zoom: view.zoom, time: view.timeAt(middle(touches))} : null;
-    }, {passive: true});
-    view.scroller.addEventListener('touchmove', event => {
+    const move = event => {
       if (!begin || event.touches.length !== 2) return;
       event.preventDefault();
       view.setZoom(begin.zoom * span(event.touches) / begin.span, begin.time);
-    }, {passive: false});
-    view.scroller.addEventListener('touchend', () => { begin = null; });
+    };
+    const end = () => { begin = null; };
+    // What the fingers are on hears of them, even when zooming has taken it out of the document.
+    view.scroller.addEventListener('touchstart', ({touches}) => {
+      begin = touches.length === 2 ? {span: span(touches), zoom: view.zoom, time: view.timeAt(middle(touches))} : null;
+      for (const {target} of begin ? touches : []) {
+        target.addEventListener('touchmove', move, {passive: false});
+        target.addEventListener('touchend', end);
+      }
+    }, {passive: true});
   }
 
   // Over the sound and frame maps a drag selects; elsewhere it moves the picture, and with Shift it selects as well.
