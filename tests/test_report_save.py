@@ -66,3 +66,15 @@ def test_what_one_sees_of_an_utterance_is_saved(report: Path, watched: SimpleNam
     said = [(one.label, round(one.start, 2), round(one.end, 2)) for one in words]
     assert said == [("THE", 0.09, 0.25), ("CAT", 0.25, 0.49)]
     assert [one.label for one in grid.tiers["reference phones"] if one.label] == "DH AH K AE T".split()
+
+
+def test_all_of_a_picture_is_printed(report: Path, watched: SimpleNamespace) -> None:
+    page = watched.page
+    page.set_viewport_size({"width": 1280, "height": 500})
+    open_page(page, utterance_page(report, "u1"), panels=1)
+    hidden = "(one => one.scrollHeight - one.clientHeight)(document.querySelector('.scroller'))"
+    assert page.evaluate(hidden) > 200
+    page.emulate_media(media="print")
+    assert page.evaluate(hidden) <= 1 and page.locator(".toolbar").is_hidden()
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator(".posteriorgram canvas").count() >= 2

@@ -61,6 +61,7 @@
     });
     document.addEventListener('keydown', key);
     window.addEventListener('hashchange', () => panels.forEach(address.follow));
+    window.addEventListener('beforeprint', () => panels.forEach(panel => panel.showAll()));
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change',
       () => panels.forEach(panel => panel.layout()));
     phonoscope.index.begin();
