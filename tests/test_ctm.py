@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from lexicon.errors import UserError
 from pipeline.datadir.sets import read_placed
-from pipeline.times.ctm import ctm_lines, write_ctm
+from pipeline.times.ctm import ctm_lines, read_confidences, write_ctm
 from pipeline.times.intervals import Interval
 from pipeline.times.segments import Segment
 
@@ -22,6 +23,15 @@ def test_lines_by_hand():
 
 def test_no_confidence_where_none_is_known():
     assert ctm_lines("u", [Segment("A", 0, 1), Segment("B", 1, 2)]) == ["u 1 0.0075 0.0100 A", "u 1 0.0175 0.0100 B"]
+
+
+def test_confidences_are_read_back_where_there_are_some(tmp_path):
+    path = tmp_path / "x.ctm"
+    write_ctm(path, [("a", [Segment("YES", 0, 10), Segment("NO", 10, 12)], [0.25, 1]), ("b", [Segment("A", 5, 6)], ())])
+    assert read_confidences(path, {"a", "b"}) == {"a": [0.25, 1.0]} and read_confidences(path, {"b"}) == {}
+    path.write_text("a 1 0.0 0.1 YES 0.5\na 1 0.1 0.1 NO high\n")
+    with pytest.raises(UserError, match="x.ctm:2: confidence high is no number; make the file again"):
+        read_confidences(path, {"a"})
 
 
 def test_segments_touch_when_frames_do():

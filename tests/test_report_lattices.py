@@ -115,7 +115,6 @@ def test_what_a_reader_chose_stays(report: Path, watched: SimpleNamespace) -> No
     page.keyboard.press("Enter")
     assert page.locator("button[aria-label^='old free phones']").count() == 0
     assert page.evaluate("document.activeElement.getAttribute('aria-expanded')") == "false"  # where the reader was
-    page.wait_for_timeout(1000)  # the browser writes what it keeps some time later
     open_page(page, utterance_page(report, "u3"), panels=1)
     assert page.get_by_label("lattices of").input_value() == "words"
     assert page.locator("button[aria-label^='old free phones']").count() == 0

@@ -26,9 +26,9 @@ def test_marks_and_times(report: Path, watched: SimpleNamespace) -> None:
     page = watched.page
     open_page(page, utterance_page(report, "u1"), panels=1)
     names = page.locator(".panel button.wrong").evaluate_all("all => all.map(b => b.getAttribute('aria-label'))")
-    assert f"old words: SAT, 0.25 to 0.49 s (240 ms), reference CAT; {CAUSES['search']}" in names
+    assert f"old words: SAT, 0.25 to 0.49 s (240 ms), confidence 0.50, reference CAT; {CAUSES['search']}" in names
     assert (
-        f"old free phones: EH, 0.33 to 0.41 s (80 ms), reference AE; {CAUSES['kept']}; "
+        f"old free phones: EH, 0.33 to 0.41 s (80 ms), confidence 0.50, reference AE; {CAUSES['kept']}; "
         "what was heard scores better by: sound +1.2, lexicon -0.5, language +3.0"
     ) in names
     # Everyone's segment of the same time lies at the same place: x is time.

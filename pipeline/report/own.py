@@ -24,7 +24,7 @@ from lexicon.errors import UserError
 from lexicon.files import atomic_dir, atomic_write, read_json, write_json
 from lexicon.phones import PhoneSet
 from pipeline.compare.listen import Heard, later
-from pipeline.compare.transcript import span, system_lines
+from pipeline.compare.transcript import TIERS, span, system_lines, tiers_of
 from pipeline.lattice import Lattice
 from pipeline.report.as_text import lattice_texts
 from pipeline.report.lattices import lattice_drawings
@@ -143,11 +143,9 @@ class OwnPage:
 
 
 def _system(heard: Heard) -> dict[str, Any]:
-    words, phones, free = (_intervals(found) for found in (heard.words.words, heard.words.phones, heard.free.phones))
+    rows = (row(None, _intervals(segments), sure=sure) for segments, sure in tiers_of(heard))
     return {
-        "words": row(None, words),
-        "phones": row(None, phones),
-        "free": row(None, free),
+        **dict(zip(TIERS, rows, strict=True)),
         "why": {},
         "placed": None,
         "lattices": lattice_drawings(_lattices(heard)),

@@ -25,7 +25,7 @@ from pipeline.base.meta import MODEL
 from pipeline.compare.results import Comparison, Result
 from pipeline.datadir import Utterance
 from pipeline.datadir.feats import Features, read_feats
-from pipeline.datadir.sets import aligned_ctm, decoded_ctm, read_gold, read_placed
+from pipeline.datadir.sets import CTMS, aligned_ctm, decoded_ctm, read_gold, read_placed
 from pipeline.report.lattices import GRAPHS, Lattices, difference_bars, lattice_drawings, read_lattices, seconds_of
 from pipeline.report.others import read_causes
 from pipeline.report.posteriorgram import attention_map, posteriorgram, spikes
@@ -34,6 +34,7 @@ from pipeline.search.posteriors import phone_posteriors
 from pipeline.search.system import System
 from pipeline.sound.audio import Cut, audio_info, read_audio
 from pipeline.systems import load_system
+from pipeline.times.ctm import read_confidences
 from pipeline.times.intervals import Interval, Intervals
 
 # Higher frequencies than 8 kHz are neither heard by the systems nor worth the bytes; nor are the last of a long one.
@@ -42,15 +43,19 @@ MAX_SAMPLES = 600_000
 APART = 0.02  # seconds: borders further apart are marked
 
 
-def row(reference: Sequence[Interval] | None, heard: Sequence[Interval], fold: Fold = {}) -> dict[str, Any]:
+def row(
+    reference: Sequence[Interval] | None, heard: Sequence[Interval], fold: Fold = {}, sure: Sequence[float] = ()
+) -> dict[str, Any]:
     """A row of segments for the page, each compared (folded) with the reference by their alignment, silence aside;
     where there is no reference, segments have no verdict.
 
     ``segments``: [start, end, label, verdict], verdict "" right, "+" inserted, else the reference symbol it stands
-    for; ``missing``: [seconds, symbol] of what was left out, at the border where it should have been.
+    for; ``missing``: [seconds, symbol] of what was left out, at the border where it should have been; ``confidence``:
+    of each segment, where they are known.
     """
+    known = {"confidence": [round(float(one), 2) for one in sure]} if len(sure) == len(heard) > 0 else {}
     if reference is None:
-        return {"segments": times_of(heard), "missing": []}
+        return {"segments": times_of(heard), "missing": [], **known}
     wanted = spoken((segment.label for segment in reference), fold)
     sounding = [segment for segment in heard if spoken([segment.label], fold)]
     verdicts: list[str] = []
@@ -66,7 +71,7 @@ def row(reference: Sequence[Interval] | None, heard: Sequence[Interval], fold: F
     segments = [
         [round(s.start, 3), round(s.end, 3), s.label, next(judged) if spoken([s.label], fold) else ""] for s in heard
     ]
-    return {"segments": segments, "missing": missing}
+    return {"segments": segments, "missing": missing, **known}
 
 
 def borders_apart(first: Sequence[Interval], second: Sequence[Interval], limit: float = APART) -> list[list[Any]]:
@@ -155,7 +160,12 @@ class Panels:
         self.reference = {name: of_shown(read_placed(name, gold, aligned)) for name in ("words", "phones")}
         self.hmm = of_shown(aligned_ctm(aligned, "phones"))
         self.ctm = {
-            system.name: {name: of_shown(decoded_ctm(system.decode, name)) for name in ("words", "phones", "free")}
+            system.name: {name: of_shown(decoded_ctm(system.decode, name)) for name in CTMS}
+            for system in comparison.systems
+        }
+        ids = {utterance.id for utterance in shown}
+        self.sure = {
+            system.name: {name: read_confidences(system.decode / f"{name}.ctm", ids) for name in CTMS}
             for system in comparison.systems
         }
         self.models = list(dict.fromkeys(system.model for system in comparison.systems))
@@ -205,7 +215,8 @@ class Panels:
 
     def _system(self, system: Result, utterance: str, words: list[Interval], phones: list[Interval]) -> dict[str, Any]:
         heard = {name: ctm.get(utterance, []) for name, ctm in self.ctm[system.name].items()}
-        causes = self.causes[system.name]
+        sure = {name: found.get(utterance, []) for name, found in self.sure[system.name].items()}
+        causes, fold = self.causes[system.name], self.comparison.fold
         placed = [
             {
                 "name": name,
@@ -224,9 +235,9 @@ class Panels:
             if utterance in table
         ]
         return {
-            "words": row(words, heard["words"]),
-            "phones": row(phones, heard["phones"], self.comparison.fold),
-            "free": row(phones, heard["free"], self.comparison.fold),
+            "words": row(words, heard["words"], {}, sure["words"]),
+            "phones": row(phones, heard["phones"], fold, sure["phones"]),
+            "free": row(phones, heard["free"], fold, sure["free"]),
             "why": {graph: found.get(utterance, []) for graph, found in causes.reasons.items()} if causes else {},
             "placed": placed or None,
             "lattices": lattice_drawings(read_lattices(system.decode, utterance)),

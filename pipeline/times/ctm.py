@@ -3,7 +3,7 @@ sclite)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from lexicon.errors import UserError
@@ -30,6 +30,20 @@ def write_ctm(path: Path | str, utterances: Iterable[tuple[str, Sequence[Segment
     write_lines(
         path, (line for utt, segments, confidence in utterances for line in ctm_lines(utt, segments, confidence))
     )
+
+
+def read_confidences(path: Path, utterances: Collection[str]) -> dict[str, list[float]]:
+    """Of each of these ``utterances`` the confidences of what a CTM has of it, in its order; of lines without one none.
+    UserError, with file and line, for what is no number."""
+    found: dict[str, list[float]] = {}
+    for number, line in numbered_lines(path):
+        utterance, *fields = line.split()
+        if utterance in utterances and len(fields) > 4:
+            try:
+                found.setdefault(utterance, []).append(float(fields[4]))
+            except ValueError:
+                raise UserError(f"{path}:{number}: confidence {fields[4]} is no number; make the file again") from None
+    return found
 
 
 def read_confident(path: Path) -> list[tuple[Interval, float]]:

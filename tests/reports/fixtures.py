@@ -65,11 +65,13 @@ def watched(browser: Browser) -> Iterator[SimpleNamespace]:
     page.on("pageerror", lambda error: troubles.append(str(error)))
     page.on("requestfailed", lambda request: troubles.append(f"failed: {request.url[:80]}"))
     page.on("request", lambda request: request.url.startswith(("file:", "data:")) or troubles.append(request.url))
-    # Most tests read phones by their names; a reader who has not chosen sees IPA.
+    # Most tests read phones by their names; a reader who has not chosen sees IPA. What is kept is not touched before the
+    # page reads it: a browser that is asked too early may have forgotten it.
     page.add_init_script("""
-        if (location.protocol === 'file:' && localStorage.getItem('phonoscope.ipa') === null) {
-          localStorage.setItem('phonoscope.ipa', 'false');
-        }""")
+        const kept = Storage.prototype.getItem;
+        Storage.prototype.getItem = function (key) {
+          return kept.call(this, key) ?? (key === 'phonoscope.ipa' ? 'false' : null);
+        };""")
     # Notes what is really handed to the sound card's source node, which then plays as always.
     page.add_init_script("""
         window.sounds = [];

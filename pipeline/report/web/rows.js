@@ -11,13 +11,15 @@ phonoscope.rows = (() => {
       const reason = why.find(([start, end]) => start - 0.03 <= time && time <= end + 0.03);
       return reason ? `; ${reason[2]}` : '';
     };
-    const buttons = row.segments.map(([start, end, symbol, verdict = '']) => {
+    const buttons = row.segments.map(([start, end, symbol, verdict = ''], number) => {
+      const known = row.confidence && !SILENT.includes(symbol);
+      const sure = known ? `, confidence ${row.confidence[number].toFixed(2)}` : '';
       const judged = view.data.reference ? {'': 'right', '+': 'added'}[verdict] || 'wrong' : 'plain';
       const state = SILENT.includes(symbol) ? 'silence' : isReference ? 'plain' : judged;
       const button = view.segment(start, end, symbol, `segment ${state}`, isWord);
       const instead = () =>
         (verdict === '+' ? ', not in the reference' : verdict ? `, reference ${said(verdict)}` : '');
-      describe(button, () => `${label}: ${said(symbol)}, ${stretch(start, end)}${instead()}${
+      describe(button, () => `${label}: ${said(symbol)}, ${stretch(start, end)}${sure}${instead()}${
         verdict && because((start + end) / 2)}`);
       return button;
     });
