@@ -65,8 +65,8 @@ def watched(browser: Browser) -> Iterator[SimpleNamespace]:
     page.on("pageerror", lambda error: troubles.append(str(error)))
     page.on("requestfailed", lambda request: troubles.append(f"failed: {request.url[:80]}"))
     page.on("request", lambda request: request.url.startswith(("file:", "data:")) or troubles.append(request.url))
-    # Most tests read phones by their names; a reader who has not chosen sees IPA. What is kept is not touched before the
-    # page reads it: a browser that is asked too early may have forgotten it.
+    # Most tests read phones by their names; a reader who has not chosen sees IPA. What is kept is not touched before
+    # the page reads it: a browser that is asked too early may have forgotten it.
     page.add_init_script("""
         const kept = Storage.prototype.getItem;
         Storage.prototype.getItem = function (key) {
