@@ -12,8 +12,8 @@ phonoscope.rows = (() => {
       return reason ? `; ${reason[2]}` : '';
     };
     const buttons = row.segments.map(([start, end, symbol, verdict = ''], number) => {
-      const known = row.confidence && !SILENT.includes(symbol);
-      const sure = known ? `, confidence ${row.confidence[number].toFixed(2)}` : '';
+      const value = SILENT.includes(symbol) ? undefined : row.confidence?.[number];
+      const sure = value === undefined ? '' : `, confidence ${value.toFixed(2)}`;
       const judged = view.data.reference ? {'': 'right', '+': 'added'}[verdict] || 'wrong' : 'plain';
       const state = SILENT.includes(symbol) ? 'silence' : isReference ? 'plain' : judged;
       const button = view.segment(start, end, symbol, `segment ${state}`, isWord);
