@@ -254,10 +254,9 @@ def readable_lines(comparison: Comparison, report: Path, further: Sequence[str] 
         "free PER: no words.",
     ]
     lines += [
-        f"{system.name}: the same {MEASURES[measure][0]} as {other.name}, phone by phone: one network, one search."
+        f"{system.name}: the same free PER as {other.name}, phone by phone: one network, one search."
         for system in comparison.systems
-        for measure in ("free_per",)
-        if (other := comparison.repeats(system, measure))
+        if (other := comparison.repeats(system, "free_per"))
     ]
     lines += [f"{row.name}: {row.note}." for row in comparison.further]
     if len(comparison.systems) > 1:

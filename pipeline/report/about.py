@@ -8,19 +8,16 @@ from markupsafe import Markup
 
 from pipeline.base.meta import read_meta
 from pipeline.compare.results import Comparison, Result, read_fields
-from pipeline.report.render import named, render
+from pipeline.report.render import by_model, render
 from pipeline.search.decode import SEARCHES
 from pipeline.systems import KINDS, kind_module
 
 
 def about_section(comparison: Comparison) -> Markup:
     """A paragraph on each model, with the systems that search with it; empty where no model says of what kind it is."""
-    of_model: dict[Path, list[Result]] = {}
-    for system in comparison.systems:
-        of_model.setdefault(system.model, []).append(system)
     models = [
-        (text, [(named(comparison, system), _search(system)) for system in systems])
-        for model, systems in of_model.items()
+        (text, [(name, _search(system)) for name, system in systems])
+        for model, systems in by_model(comparison).items()
         if (text := _about(model))
     ]
     return render("about.html", models=models) if models else Markup()

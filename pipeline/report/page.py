@@ -22,7 +22,7 @@ from lexicon.phones import PhoneSet
 from pipeline.base.parallel import each
 from pipeline.compare.dispute import is_sentence
 from pipeline.compare.history import HISTORY, Run, read_history
-from pipeline.compare.results import MEASURES, Comparison
+from pipeline.compare.results import Comparison
 from pipeline.compare.score import count
 from pipeline.datadir import Utterance
 from pipeline.draw.colours import COLOURS, MARKS, look
@@ -42,6 +42,7 @@ from pipeline.report.tables import (
     Place,
     disputed_phones_table,
     many_pairs,
+    measure_names,
     pairs_of_system,
     pairs_table,
     rates_table,
@@ -162,7 +163,7 @@ def _runs_page(comparison: Comparison, runs: Sequence[Run]) -> Markup:
         scripts=(),
         title=f"{comparison.corpus}: runs",
         systems=by_system(runs),
-        measures=[name for name, _, _ in MEASURES.values()],
+        measures=measure_names(),
     )
 
 

@@ -35,6 +35,14 @@ def all_named(comparison: Comparison) -> list[Named]:
     return [Named(system.name, number) for number, system in enumerate(comparison.systems)]
 
 
+def by_model(comparison: Comparison) -> dict[Path, list[tuple[Named, Result]]]:
+    """The systems by the model that they search with, each as a page names it, in the order of the comparison."""
+    found: dict[Path, list[tuple[Named, Result]]] = {}
+    for name, system in zip(all_named(comparison), comparison.systems):
+        found.setdefault(system.model, []).append((name, system))
+    return found
+
+
 def render(template: str, **values: Any) -> Markup:
     """A template of templates/, filled."""
     return Markup(TEMPLATES.get_template(template).render(values).strip())

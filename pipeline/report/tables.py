@@ -57,10 +57,10 @@ def rates_table(comparison: Comparison) -> Markup:
         (row, [_on_rail(comparison.rate(row, m), end) if m in row.errors else None for m, end in ends.items()])
         for row in comparison.further
     ]
-    return render("rates.html", measures=_measures(), rows=rows, further=further)
+    return render("rates.html", measures=measure_names(), rows=rows, further=further)
 
 
-def _measures() -> list[str]:
+def measure_names() -> list[str]:
     return [name for name, _, _ in MEASURES.values()]
 
 
@@ -91,7 +91,7 @@ def pairs_table(comparison: Comparison) -> Markup:
     many = many_pairs(comparison)
     rows = pair_rows(comparison, _pairs_of(comparison, 0) if many else itertools.combinations(comparison.systems, 2))
     systems = all_named(comparison)
-    return render("pairs.html", measures=_measures(), rows=rows, systems=systems, chosen=0 if many else None)
+    return render("pairs.html", measures=measure_names(), rows=rows, systems=systems, chosen=0 if many else None)
 
 
 def pairs_of_system(comparison: Comparison, number: int) -> Markup:

@@ -15,7 +15,7 @@ from pipeline.draw.scale import round_values
 from pipeline.neural.history import History, read_history
 from pipeline.report.curves import LEFT, MOST_TICKS, RIGHT, WIDTH, Dot, Line, Picture, height, labelled, ticks
 from pipeline.report.others import tsv_table
-from pipeline.report.render import Named, all_named, render
+from pipeline.report.render import Named, by_model, render
 
 ROOM = 1.04  # a scale goes from 0 to so much more than the largest value
 LEAST = 0.1  # where all values are 0, a scale needs an end
@@ -25,17 +25,14 @@ INSET = 8  # pixels from the edges of the plot to the first and the last epoch
 def training_section(comparison: Comparison) -> Markup:
     """A picture of each model that says how it was trained, in the look of the first system that searches with it, and
     below all the ablations there are; empty where none says so. UserError if a meta.json or a table is damaged."""
-    of_model: dict[Path, list[Named]] = {}
-    for name, system in zip(all_named(comparison), comparison.systems):
-        of_model.setdefault(system.model, []).append(name)
     found = [
         {
-            "systems": names,
+            "systems": [name for name, _ in systems],
             "picture": picture,
             "ablation": tsv_table(model / "ablation.tsv", f"{model.name} trained again with one setting changed"),
         }
-        for model, names in of_model.items()
-        if (picture := _picture(model, names))
+        for model, systems in by_model(comparison).items()
+        if (picture := _picture(model, [name for name, _ in systems]))
     ]
     return render("training.html", models=found) if found else Markup()
 
