@@ -2,7 +2,7 @@
 'use strict';
 
 phonoscope.picture = (() => {
-  const {makeSvg, make, spelled, SILENT, save} = phonoscope;
+  const {makeSvg, spelled, SILENT, save} = phonoscope;
   const MARGIN = 10, TITLE = 26, PAD = 3;  // pixels
   const CAPITALS = 0.72;                   // height of a capital letter, of the size of its font
 
@@ -178,13 +178,10 @@ phonoscope.picture = (() => {
 
   // Buttons that save what one sees.
   function buttons(view) {
-    const group = save.buttons(view.data.id, () => drawn(view)), button = make('button', 'control', 'TextGrid');
-    button.type = 'button';
-    button.setAttribute('aria-label', `Save ${view.data.id} as TextGrid`);
-    button.addEventListener('click', () => (
-      save.file(`${save.nameOf(view.data.id)}.TextGrid`, new Blob([textGrid(view)], {type: 'text/plain'}))));
+    const {id} = view.data, group = save.buttons(id, () => drawn(view));
     group.prepend('save ');
-    group.append(button);
+    group.append(save.button(id, 'TextGrid', () => (
+      save.file(`${save.nameOf(id)}.TextGrid`, new Blob([textGrid(view)], {type: 'text/plain'})))));
     return group;
   }
 

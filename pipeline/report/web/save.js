@@ -52,16 +52,19 @@ phonoscope.save = (() => {
 
   const nameOf = text => text.normalize('NFKD').replace(/[^\w.-]+/g, '-').replace(/^-+|-+$/g, '') || 'picture';
 
+  // A button that saves what is called `name` as a file of a kind.
+  function button(name, kind, action) {
+    const element = make('button', 'control', kind);
+    element.type = 'button';
+    element.setAttribute('aria-label', `Save ${name} as ${kind}`);
+    element.addEventListener('click', action);
+    return element;
+  }
+
   // Buttons that save what `drawn()` gives, an SVG element, under a name without its ending.
   function buttons(name, drawn) {
     const group = make('span', 'save');
-    const add = (kind, action) => {
-      const button = make('button', 'control', kind);
-      button.type = 'button';
-      button.setAttribute('aria-label', `Save ${name} as ${kind}`);
-      button.addEventListener('click', action);
-      group.append(button);
-    };
+    const add = (kind, action) => group.append(button(name, kind, action));
     add('SVG', () => file(`${nameOf(name)}.svg`, new Blob([svgText(drawn())], {type: 'image/svg+xml'})));
     add('PNG', async () => file(`${nameOf(name)}.png`, await png(svgText(drawn()))));
     return group;
@@ -77,5 +80,5 @@ phonoscope.save = (() => {
 
   document.addEventListener('DOMContentLoaded', () => figures(document));
 
-  return {svgText, lookOf, file, nameOf, png, buttons, figures};
+  return {svgText, lookOf, file, nameOf, png, button, buttons, figures};
 })();
