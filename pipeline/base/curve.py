@@ -33,7 +33,7 @@ def read_curve(directory: Path, meta: Mapping[str, Any]) -> Curve | None:
     try:
         curve = Curve(**meta[CURVE])
         values = curve.values
-        sound = isinstance(values, list) and 0 < len(values) <= LONGEST and all(map(_sound, values))
+        sound = isinstance(values, list) and 0 < len(values) <= LONGEST and all(map(drawable, values))
         if not sound or type(curve.kept) is not int or not 1 <= curve.kept <= len(values):
             raise ValueError("no numbers, or none of them kept")
         if not isinstance(curve.step, str) or not isinstance(curve.what, str):
@@ -45,5 +45,6 @@ def read_curve(directory: Path, meta: Mapping[str, Any]) -> Curve | None:
     return curve
 
 
-def _sound(value: Any) -> bool:
+def drawable(value: Any) -> bool:
+    """Whether this is a number that can be drawn."""
     return type(value) in (int, float) and abs(value) < LARGEST

@@ -15,6 +15,7 @@ from tensorboardX.record_writer import masked_crc32c
 
 from lexicon.errors import UserError
 from lexicon.files import grow_file, write_lines
+from pipeline.base.curve import drawable
 from pipeline.base.meta import read_meta
 
 LOG = "train.log"
@@ -34,7 +35,6 @@ class Epoch:
 
 
 MEASURED = [one.name for one in fields(Epoch)]
-LARGEST = 1e12
 
 
 class History(NamedTuple):
@@ -61,7 +61,7 @@ def _sound(value: Any) -> bool:
     """Whether this is one epoch, of numbers that can be drawn."""
     if not isinstance(value, dict) or sorted(value) != sorted(MEASURED):
         return False
-    return all(type(number) in (int, float) and abs(number) < LARGEST for number in value.values())
+    return all(map(drawable, value.values()))
 
 
 def read_history(directory: Path) -> History | None:
