@@ -19,6 +19,7 @@ endef
 define systems
 gmm              gmm         -    wfst        mfcc
 classifier       classifier  gmm  wfst        mfcc
+tri              tri         gmm  wfst        mfcc
 neural           ctc         -    flashlight  mfcc
 neural_wfst      =neural     -    wfst        mfcc
 letters          letters     -    wfst        mfcc
