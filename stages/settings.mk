@@ -20,6 +20,7 @@ define systems
 gmm              gmm         -    wfst        mfcc
 classifier       classifier  gmm  wfst        mfcc
 tri              tri         gmm  wfst        mfcc
+lda              lda         tri  wfst        mfcc
 neural           ctc         -    flashlight  mfcc
 neural_wfst      =neural     -    wfst        mfcc
 letters          letters     -    wfst        mfcc

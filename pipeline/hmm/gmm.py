@@ -32,7 +32,8 @@ class GmmHmm:
     """Phone HMMs with diagonal Gaussian mixtures, any number of Gaussians in each density.
 
     All mixtures lie one after the other: density p owns rows ``bounds[p]:bounds[p + 1]`` of ``weights`` (G,), ``means``
-    and ``variances`` (G, D). ``floor`` (D,) is the least variance.
+    and ``variances`` (G, D). ``floor`` (D,) is the least variance. With a ``transform`` (D, F) features (T, F) are
+    mapped to what the Gaussians are of.
     """
 
     transitions: Transitions
@@ -41,14 +42,27 @@ class GmmHmm:
     means: np.ndarray
     variances: np.ndarray
     floor: np.ndarray
+    transform: np.ndarray | None = None
 
     @property
     def num_parameters(self) -> int:
-        """Means, variances, mixture weights, and the transitions that may be taken."""
-        return self.means.size * 2 + self.weights.size + int((self.transitions.log_probs > LOG_ZERO).sum())
+        """Means, variances, mixture weights, the transitions that may be taken, and the transform."""
+        transform = 0 if self.transform is None else self.transform.size
+        return self.means.size * 2 + self.weights.size + int((self.transitions.log_probs > LOG_ZERO).sum()) + transform
+
+    @property
+    def dimension(self) -> int:
+        """Numbers in a frame of features."""
+        return self.means.shape[1] if self.transform is None else self.transform.shape[1]
+
+    def seen(self, feats: np.ndarray) -> np.ndarray:
+        """What the Gaussians see of features: (T, F) -> (T, D) float64."""
+        feats = np.asarray(feats, np.float64)
+        return feats if self.transform is None else feats @ self.transform.T
 
     def components(self, feats: np.ndarray, pdfs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """log(weight x density) of each Gaussian of ``pdfs``: (T, g), and where each density's Gaussians begin."""
+        """log(weight x density) of each Gaussian of ``pdfs`` for what they see (T, D): (T, g), and where each density's
+        Gaussians begin."""
         sizes = self.bounds[pdfs + 1] - self.bounds[pdfs]
         begins = np.cumsum(sizes) - sizes
         rows = np.repeat(self.bounds[pdfs] - begins, sizes) + np.arange(sizes.sum())
@@ -62,10 +76,10 @@ class GmmHmm:
         return scores, begins
 
     def log_likelihood(self, feats: np.ndarray, pdfs: np.ndarray | None = None) -> np.ndarray:
-        """log p(frame | density): (T, D) -> (T, len(pdfs)) float64; all densities unless told which."""
+        """log p(frame | density): (T, F) -> (T, len(pdfs)) float64; all densities unless told which."""
         pdfs = np.arange(len(self.bounds) - 1) if pdfs is None else pdfs
         pieces = [
-            sum_components(*self.components(feats[start : start + PIECE], pdfs))
+            sum_components(*self.components(self.seen(feats[start : start + PIECE]), pdfs))
             for start in range(0, max(1, len(feats)), PIECE)
         ]
         return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
@@ -116,6 +130,8 @@ class GmmHmm:
         if not by_phone:
             arrays |= {"weights": self.weights, "means": self.means, "covars": self.variances, "sizes": sizes}
             arrays |= decisions.to_arrays()
+        if self.transform is not None:
+            arrays["transform"] = self.transform
         write_arrays(path, arrays, {"phones": self.transitions.phones})
 
 
@@ -145,13 +161,17 @@ def load_gmm(path: Path | str) -> GmmHmm:
         else:
             decisions = monophones(states)
             blocks = [_read_phone(arrays, phone, states[phone], len(floor)) for phone in phones]
+        transform = None
+        if "transform" in arrays:
+            shape = len(floor), arrays["transform"].shape[-1]
+            transform = _checked(arrays, "transform", shape, np.isfinite)
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such model; run: make gmm") from error
     except Exception as error:  # a file of anything can fail in any way; all of them mean the same to the user
         raise UserError(f"{path}: not a GMM-HMM model of phonoscope ({error}); remove it and run: make gmm") from error
     sizes, weights, means, variances = (np.concatenate(column) for column in zip(*blocks))
     transitions = Transitions(phones, topologies, decisions)
-    return GmmHmm(transitions, np.cumsum([0, *sizes]), weights, means, variances, floor)
+    return GmmHmm(transitions, np.cumsum([0, *sizes]), weights, means, variances, floor, transform)
 
 
 def _checked(arrays: Mapping[str, np.ndarray], name: str, shape: tuple[int, ...], good: Check) -> np.ndarray:

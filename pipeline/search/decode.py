@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import gc
 import json
 import time
@@ -29,7 +30,7 @@ from pipeline.search.letter_beam import Candidate, Grammar, LetterBeam, LetterBe
 from pipeline.search.posteriors import log_phone_posteriors, phone_labels
 from pipeline.search.system import System
 from pipeline.search.topology import Topology
-from pipeline.search.wfst import Beams, SearchGraph, best_segments, search
+from pipeline.search.wfst import Beams, BestPath, SearchGraph, best_segments, search
 from pipeline.times.clock import FRAME_SHIFT_MS
 from pipeline.times.segments import Segment, word_segments
 
@@ -157,6 +158,22 @@ class WfstDecoder:
                 if lattice is not None:
                     return self._read(lattice)
         return Hypothesis([], [])
+
+    def best(self, scores: np.ndarray) -> tuple[tuple[str, ...], list[str]]:
+        """The words and phones of the best path alone, for those who count errors: in a sixth of the time."""
+        for factor in (1, WIDENING):
+            path = BestPath(self.graph, self.settings.acoustic_scale, self.beams.beam * factor)
+            path.step(scores)
+            if path.at_end:
+                words, phones = path.best(end=True)
+                return words, [phone for phone, _, _ in phones]
+        return (), []
+
+    def scaled(self, settings: SearchSettings) -> WfstDecoder:
+        """The same search with another acoustic scale: its graph depends on the insertion score alone."""
+        other = copy.copy(self)
+        other.settings = settings
+        return other
 
     def _read(self, found: Lattice) -> Hypothesis:
         """What a lattice of the search says, each string once."""

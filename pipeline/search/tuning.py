@@ -20,7 +20,7 @@ from pipeline.base.parallel import each
 from pipeline.base.spill import OnDisk
 from pipeline.lattice import LARGEST
 from pipeline.search.confidence import LEVELS, Confidences, Judged, from_json, judged
-from pipeline.search.decode import SEARCHES, Decoder, SearchSettings, WfstDecoder, word_decoder
+from pipeline.search.decode import SEARCHES, Decoder, SearchSettings, SpellingDecoder, WfstDecoder, word_decoder
 from pipeline.search.system import System
 from pipeline.search.wfst import Beams
 
@@ -134,9 +134,12 @@ def tune_words(
 ) -> Tried:
     """Word errors on dev for the settings tried; ``references`` maps utterances to words."""
 
+    decoders = _Scaled(
+        lambda settings: word_decoder(system, lang, search, settings, Beams(lattice_beam=BEST_PATH_ONLY))
+    )
+
     def errors(settings: SearchSettings) -> int:
-        decoder = word_decoder(system, lang, search, settings, Beams(lattice_beam=BEST_PATH_ONLY))
-        return count_errors(decoder, scored, references, words=True, jobs=jobs)
+        return count_errors(decoders.of(settings), scored, references, words=True, jobs=jobs)
 
     return coordinate_descent(errors, SearchSettings(system.start_scale))
 
@@ -152,11 +155,27 @@ def tune_free(
     """Phone errors of the free search on dev for the settings tried; ``references`` maps utterances to (folded)
     phones."""
 
+    decoders = _Scaled(lambda settings: WfstDecoder(system, lang, "free", settings, Beams(lattice_beam=BEST_PATH_ONLY)))
+
     def errors(settings: SearchSettings) -> int:
-        decoder = WfstDecoder(system, lang, "free", settings, Beams(lattice_beam=BEST_PATH_ONLY))
-        return count_errors(decoder, scored, references, words=False, fold=fold, jobs=jobs)
+        return count_errors(decoders.of(settings), scored, references, words=False, fold=fold, jobs=jobs)
 
     return coordinate_descent(errors, SearchSettings(system.start_scale))
+
+
+class _Scaled:
+    """Decoders for settings, those that differ in the acoustic scale alone with one graph: it takes seconds to make."""
+
+    def __init__(self, make: Callable[[SearchSettings], Decoder]):
+        self.make, self.made = make, dict[float, WfstDecoder]()
+
+    def of(self, settings: SearchSettings) -> Decoder:
+        if settings.insertion_score not in self.made:
+            decoder = self.make(settings)
+            if not isinstance(decoder, WfstDecoder):
+                return decoder
+            self.made = {settings.insertion_score: decoder}  # the last alone: a graph takes 100 MB
+        return self.made[settings.insertion_score].scaled(settings)
 
 
 def count_errors(
@@ -169,9 +188,15 @@ def count_errors(
 ) -> int:
     """Errors in words, or in phones (which are folded), of what a decoder finds in what is ``scored``."""
 
-    def wrong(utt: str) -> int:
+    def heard_in(utt: str) -> Sequence[str]:
+        search = decoder.search if words and isinstance(decoder, SpellingDecoder) else decoder
+        if isinstance(search, WfstDecoder):
+            return search.best(scored[utt][0])[0 if words else 1]
         hypothesis = decoder.decode(utt, *scored[utt])
-        heard = [segment.label for segment in (hypothesis.words if words else hypothesis.phones)]
+        return [segment.label for segment in (hypothesis.words if words else hypothesis.phones)]
+
+    def wrong(utt: str) -> int:
+        heard = heard_in(utt)
         return kaldialign.edit_distance(spoken(references[utt]), spoken(heard, fold))["total"]
 
     return sum(each(wrong, references, jobs))

@@ -48,7 +48,7 @@ class FrameStore:
         except OSError as error:
             error.filename = error.filename or str(folder)  # a full disk does not say where
             raise
-        self.rows = np.memmap(self._file, np.float32, "r", shape=(total, dimension))  # type: ignore[call-overload]
+        self.rows = np.memmap(self._file, np.float32, "r", shape=(total, dimension))
 
     def of(self, utterance: str, count: int) -> np.ndarray:
         """The first ``count`` rows of an utterance."""
@@ -69,8 +69,8 @@ def set_mixtures(model: GmmHmm, mixtures: Sequence[Mixture]) -> None:
 
 
 def targets(frames: np.ndarray, total: int, min_frames: float) -> np.ndarray:
-    """How many of ``total`` Gaussians each density of so many ``frames`` (P,) gets: in proportion to frames ** POWER, at
-    least one, and at most one for ``min_frames`` frames (Kaldi's GetSplitTargets, in closed form)."""
+    """How many of ``total`` Gaussians each density of so many ``frames`` (P,) gets: in proportion to frames ** POWER,
+    at least one, and at most one for ``min_frames`` frames (Kaldi's GetSplitTargets, in closed form)."""
     most = np.maximum(np.floor(frames / max(min_frames, 1e-9)), 1)
     weight = np.where(frames > 0, np.maximum(frames, 1e-9) ** POWER, 0.0)
     low, high = 0.0, float(max(total, 1)) / max(weight.max(initial=0.0), 1e-9) * max(1, len(frames))
@@ -110,24 +110,23 @@ def responsibilities(x: np.ndarray, mixture: Mixture) -> tuple[np.ndarray, np.nd
 def em_pass(frames: np.ndarray, mixture: Mixture, floor: np.ndarray) -> tuple[Mixture, float]:
     """One pass of EM over the frames (n, D) of a density; returns the log likelihood of the mixture as it was before.
     Gaussians of fewer than LEAST frames are given up."""
-    counts, sums, squares, likelihood = 0.0, 0.0, 0.0, 0.0
+    counts, sums, squares = np.zeros(len(mixture.weights)), np.zeros(mixture.means.shape), np.zeros(mixture.means.shape)
+    likelihood = 0.0
     for start in range(0, len(frames), PIECE):
         x = frames[start : start + PIECE].astype(np.float64)
         shares, per_frame = responsibilities(x, mixture)
         counts, sums, squares = counts + shares.sum(0), sums + shares.T @ x, squares + shares.T @ x**2
         likelihood += float(per_frame.sum())
-    kept = np.asarray(counts >= LEAST)
+    kept = counts >= LEAST
     if not kept.any():
         return mixture, likelihood
-    n, first, second = np.asarray(counts)[kept], np.asarray(sums)[kept], np.asarray(squares)[kept]
+    n, first, second = counts[kept], sums[kept], squares[kept]
     means = first / n[:, None]
     variances = np.maximum(second / n[:, None] - means**2, floor)
     return Mixture(n / n.sum(), means, variances), likelihood
 
 
-def fit(
-    frames: np.ndarray, mixture: Mixture, sizes: Sequence[int], floor: np.ndarray
-) -> tuple[Mixture, list[float]]:
+def fit(frames: np.ndarray, mixture: Mixture, sizes: Sequence[int], floor: np.ndarray) -> tuple[Mixture, list[float]]:
     """EM over the frames (n, D), as many passes as there are ``sizes``, each after the mixture was split to its size.
     Returns the log likelihood that each pass found."""
     found = []

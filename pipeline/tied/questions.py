@@ -17,7 +17,7 @@ def log_likelihood(counts: np.ndarray, sums: np.ndarray, squares: np.ndarray, fl
     Woodland 1994, eq. 2)."""
     some = np.maximum(counts, 1e-10)[..., None]
     variances = np.maximum(squares / some - (sums / some) ** 2, floor)
-    # Where a variance is floored the squares do not cancel; Kaldi takes no notice of it either (clusterable-classes.cc).
+    # Where a variance is floored the squares do not cancel; Kaldi takes no notice of it either.
     return -0.5 * counts * (np.log(2 * np.pi * variances).sum(-1) + sums.shape[-1])
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from lexicon.phones import SILENCE
 from pipeline.hmm.decisions import EDGE, Decisions, Question
-from pipeline.hmm.questions import Sums, cluster, log_likelihood, with_silence
+from pipeline.tied.questions import Sums, cluster, log_likelihood, with_silence
 from pipeline.times.segments import Segment
 
 MIDDLE = 1  # of three states: that whose frames say which phones sound alike
@@ -77,9 +77,7 @@ def sum_up(phones: Sequence[str], pieces: Iterable[tuple[np.ndarray, np.ndarray]
     phone, state, left, right = np.unravel_index(codes[order], (size, 16, size, size))
     counts, sums = counts[order], sums[order]
     named = list(phones)
-    return Triphones(
-        named, [EDGE, *named], phone, state, left, right, counts, sums[:, :dimension], sums[:, dimension:]
-    )
+    return Triphones(named, [EDGE, *named], phone, state, left, right, counts, sums[:, :dimension], sums[:, dimension:])
 
 
 class Split(NamedTuple):
@@ -169,7 +167,9 @@ def _asked(seen: Triphones, floor: np.ndarray) -> list[frozenset[str]]:
     """The questions: sets of phones whose middle states are alike, and silence."""
     known = [phone for phone in seen.phones if phone != SILENCE]
     middle = [np.flatnonzero((seen.phone == seen.phones.index(p)) & (seen.state == MIDDLE)) for p in known]
-    counts, sums, squares = (np.array([part[rows].sum(0) for rows in middle]) for part in seen.of(np.arange(len(seen.counts))))
+    counts, sums, squares = (
+        np.array([part[rows].sum(0) for rows in middle]) for part in seen.of(np.arange(len(seen.counts)))
+    )
     return with_silence(cluster(known, (counts, sums, squares), floor), SILENCE)
 
 
@@ -181,7 +181,7 @@ def _best_split(
         return None
     counts, sums, squares = seen.of(node.rows)
     whole = counts.sum(), sums.sum(0), squares.sum(0)
-    before = float(log_likelihood(*whole, floor))
+    before = float(log_likelihood(whole[0], whole[1], whole[2], floor))
     best: Split | None = None
     for about, neighbours in (("left", seen.left[node.rows]), ("right", seen.right[node.rows])):
         answers = np.array([[context in among for context in seen.contexts] for among in asked])
@@ -190,7 +190,7 @@ def _best_split(
             np.add.at(total, neighbours, part)
         yes = [answers.astype(np.float64) @ total for total in by_context]
         no = [all_ - part for all_, part in zip(whole, yes)]
-        gains = log_likelihood(*yes, floor) + log_likelihood(*no, floor) - before
+        gains = log_likelihood(yes[0], yes[1], yes[2], floor) + log_likelihood(no[0], no[1], no[2], floor) - before
         gains[(yes[0] < min_frames) | (no[0] < min_frames)] = -np.inf
         at = int(np.argmax(gains))
         if gains[at] > (best.gain if best else 0.0):

@@ -10,10 +10,10 @@ import numpy as np
 from lexicon.errors import UserError
 from pipeline.hmm.gmm import GmmHmm
 from pipeline.hmm.graphs import Graph
-from pipeline.hmm.mixture import FrameStore, OnPass, fit_all
 from pipeline.hmm.topology import Transitions
-from pipeline.hmm.tree import Tree
 from pipeline.hmm.viterbi import Alignment, align
+from pipeline.tied.mixture import FrameStore, OnPass, fit_all
+from pipeline.tied.tree import Tree
 from pipeline.times.segments import Segment
 
 

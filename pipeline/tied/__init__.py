@@ -1,0 +1,1 @@
+"""HMMs of triphones whose states are tied, and of features that are turned to suit them: Kaldi's rungs tri, lda, sat."""

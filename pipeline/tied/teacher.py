@@ -1,0 +1,71 @@
+"""What a system learns from another one: its alignment of train, state by state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from lexicon.errors import UserError
+from lexicon.phones import SILENCE
+from lexicon.text import same_ids
+from pipeline.base.archive import Archive
+from pipeline.base.spill import OnDisk
+from pipeline.datadir.sets import align_again, aligned_ctm
+from pipeline.hmm.topology import Hmms, Transitions
+from pipeline.hmm.viterbi import Alignment
+from pipeline.systems import load_system
+from pipeline.tied.tree import triphone_states
+from pipeline.times.clock import seconds_to_frame
+from pipeline.times.segments import Segment
+
+
+@dataclass(frozen=True)
+class Taught:
+    """What the teacher knows of train: its ``hmms``, and its alignment of each utterance."""
+
+    hmms: Hmms
+    alignments: Mapping[str, Alignment]
+
+    @property
+    def transitions(self) -> Transitions:
+        return self.hmms.transitions
+
+    def number_of(self, frames: float) -> int:
+        """How many times so many frames of speech there are."""
+        phones = (phone for one in self.alignments.values() for phone in one.phones if phone.label != SILENCE)
+        return max(1, round(sum(phone.end - phone.start for phone in phones) / frames))
+
+
+def taught(teacher: Path | None, utterances: Sequence[str], scratch: Path) -> Taught:
+    """The teacher's alignment of train. UserError where there is none, or one of other utterances."""
+    if teacher is None:
+        raise UserError("--teacher: no model directory given, whose alignment of train is the first; give one")
+    hmms = load_system(teacher).hmms
+    if hmms is None:
+        raise UserError(f"{teacher}: no system of HMMs, whose states can be tied; give another --teacher")
+    folder = teacher / "ali_train"
+    pdfs, phones = Archive(folder / "ali.scp"), aligned_ctm(folder, "phones")
+    same_ids(pdfs.path, pdfs, utterances, align_again(folder))
+
+    def read() -> Iterator[tuple[str, Alignment]]:
+        for utt in utterances:
+            own = pdfs[utt]
+            edges = [seconds_to_frame(phone.start) for phone in phones[utt]]
+            placed = [Segment(phone.label, a, b) for phone, a, b in zip(phones[utt], edges, [*edges[1:], len(own)])]
+            yield utt, Alignment(own, placed, 0.0)
+
+    return Taught(hmms, OnDisk(scratch, read()))
+
+
+def tied_labels(alignment: Alignment, before: Transitions, after: Transitions) -> np.ndarray:
+    """The densities (T,) that the states of an alignment read by other decisions."""
+    states = triphone_states(alignment.phones, alignment.pdfs, before.decisions)
+    found = np.empty(len(states), np.int32)
+    labels = ["", *(phone.label for phone in alignment.phones), ""]
+    for left, phone, right in zip(labels, alignment.phones, labels[2:]):
+        own = np.array(after.decisions.pdfs(phone.label, left, right), np.int32)
+        found[phone.start : phone.end] = own[states[phone.start : phone.end, 1]]
+    return found
