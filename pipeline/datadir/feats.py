@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from lexicon.errors import UserError
-from lexicon.files import read_json, write_json
+from lexicon.files import folder_from, read_json, write_json
 from lexicon.text import read_text, same_ids, unfit
 from pipeline.base.archive import Archive, again, write_archive
 from pipeline.base.meta import read_meta
@@ -110,6 +110,28 @@ class Features(RawFeatures):
             training = f"the model {model} was trained on" if model else "the training set has"
             way = "decode with a model of the same kind, or: make transcribe, which resamples" if model else self.again
             raise UserError(f"{self.path}: {self.raw}; {training} {front_end.raw}; {way}")
+
+    @cached_property
+    def speakers(self) -> Mapping[str, SpeakerStats]:
+        """What normalisation and adaptation need of each speaker."""
+        found = super().speakers
+        if self.front_end.adaptation is None:
+            return found
+        maps, shape = Archive(self.maps, unfit), (self.front_end.dimension, self.front_end.unadapted + 1)
+        same_ids(maps.path, maps, found, again(maps.path))
+        for speaker, stats in found.items():
+            stats.affine = maps[speaker]
+            if stats.affine.shape != shape or not np.isfinite(stats.affine).all():
+                raise UserError(f"{maps.path}: {speaker}: no map {shape} of the features; {again(maps.path)}")
+        return found
+
+    @property
+    def maps(self) -> Path:
+        """The index of the maps that adapt features to each speaker; UserError where nobody says whose they are."""
+        adaptation = self.front_end.adaptation
+        if adaptation is None or self.model is None:
+            raise UserError(f"{self.path}: adapted to speakers by no model; name one")
+        return folder_from(Path(self.model), adaptation.model) / f"fmllr_{self.datadir.name}.scp"
 
     def __getitem__(self, key: str) -> np.ndarray:
         rows = super().__getitem__(key)

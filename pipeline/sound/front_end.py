@@ -100,12 +100,21 @@ class Prior(NamedTuple):
     variance: tuple[float, ...]
 
 
+class Adaptation(NamedTuple):
+    """Rows that an affine map of each speaker makes ``dimension`` numbers of; the maps lie in the directory ``model``,
+    seen from that of the system."""
+
+    dimension: int
+    model: str
+
+
 class SpeakerStats:
     """Running mean and variance over a speaker's rows (cepstral mean and variance normalisation)."""
 
     def __init__(self, coefficients: int) -> None:
         self.count = 0.0
         self.sums = np.zeros((2, coefficients))
+        self.affine: np.ndarray | None = None  # (D, F + 1), where a front end adapts rows to the speaker
 
     def add(self, rows: np.ndarray) -> None:
         """Count in the rows of one utterance, (T, coefficients)."""
@@ -184,6 +193,11 @@ def splice(rows: np.ndarray, context: int) -> np.ndarray:
     return np.concatenate([padded[i : i + len(rows)] for i in range(2 * context + 1)], axis=1)
 
 
+def affine(rows: np.ndarray, transform: np.ndarray) -> np.ndarray:
+    """Rows (T, F) by an affine map (D, F + 1), the last column of which is added: (T, D) float32."""
+    return (rows @ transform[:, :-1].T + transform[:, -1]).astype(np.float32)
+
+
 @dataclass(frozen=True)
 class FrontEndSettings:
     """What is done to raw rows on the way; the settings of every system begin with these."""
@@ -199,15 +213,21 @@ class FrontEndSettings:
 
 @dataclass(frozen=True)
 class FrontEnd(FrontEndSettings):
-    """What a system is given of an utterance: ``raw`` rows, normalised by speaker, with deltas, spliced, in this order.
-    ``prior``: of the raw rows that it was trained on, for speakers of whom little is heard."""
+    """What a system is given of an utterance: ``raw`` rows, normalised by speaker, with deltas, spliced, adapted to the
+    speaker, in this order. ``prior``: of the raw rows that it was trained on, for speakers of whom little is heard."""
 
     raw: Raw = field(kw_only=True)
     prior: Prior | None = field(default=None, kw_only=True)
+    adaptation: Adaptation | None = field(default=None, kw_only=True)
 
     @property
     def dimension(self) -> int:
         """Numbers in a row that is composed."""
+        return self.adaptation.dimension if self.adaptation else self.unadapted
+
+    @property
+    def unadapted(self) -> int:
+        """Numbers in a row before it is adapted to the speaker."""
         return self.raw.coefficients * (1 + self.deltas) * (2 * self.splice + 1)
 
     @property
@@ -222,22 +242,29 @@ class FrontEnd(FrontEndSettings):
 
     @property
     def by_speaker(self) -> bool:
-        """Whether rows are normalised with what is known of the speaker."""
-        return self.normalise in BY_SPEAKER
+        """Whether rows are normalised with what is known of the speaker, or adapted by it."""
+        return self.normalise in BY_SPEAKER or self.adaptation is not None
 
     def compose(self, rows: np.ndarray, stats: SpeakerStats | None) -> np.ndarray:
         """Raw rows (T, coefficients) -> (T, dimension) float32. ``stats`` of the speaker, where they are needed."""
         if self.normalise == "row":
             rows = layer_norm(rows)
-        if self.by_speaker:
+        if self.normalise in BY_SPEAKER:
             assert stats is not None
             rows = stats.normalise(rows, self.normalise == "variance")
         composed = add_deltas(rows, self.deltas)
-        return splice(composed, self.splice) if self.splice else composed
+        composed = splice(composed, self.splice) if self.splice else composed
+        if self.adaptation is None:
+            return composed
+        assert stats is not None and stats.affine is not None
+        return affine(composed, stats.affine)
 
     def as_json(self) -> dict[str, Any]:
         """For meta.json."""
-        return asdict(self) | {"prior": self.prior and self.prior._asdict()}
+        return asdict(self) | {
+            "prior": self.prior and self.prior._asdict(),
+            "adaptation": self.adaptation and self.adaptation._asdict(),
+        }
 
     def __str__(self) -> str:
         how = {"variance": "mean and variance", "mean": "mean", "row": "row by row", "none": "not"}[self.normalise]
@@ -249,13 +276,19 @@ def front_end_from(value: Any) -> FrontEnd:
     try:
         prior, raw = value["prior"], Raw(**value["raw"])
         settings = [value[name] for name in ("normalise", "deltas", "splice")]
-        found = FrontEnd(*settings, raw=raw, prior=prior if prior is None else _prior_from(prior, raw))
+        adaptation = value.get("adaptation") and Adaptation(**value["adaptation"])
+        prior = prior if prior is None else _prior_from(prior, raw)
+        found = FrontEnd(*settings, raw=raw, prior=prior, adaptation=adaptation or None)
     except (KeyError, TypeError) as error:
         raise ValueError(f"no front end: {error!r:.80}") from None
     if found.normalise not in NORMALISE or not all(type(n) is int and 0 <= n < MOST for n in settings[1:]):
         raise ValueError(f"normalise, deltas, splice {settings!r:.80}")
-    if found.dimension > MOST:
-        raise ValueError(f"rows of {found.dimension} numbers")
+    if adaptation and not (type(adaptation.dimension) is int and 0 < adaptation.dimension < MOST):
+        raise ValueError(f"adaptation to {adaptation.dimension!r:.40} numbers")
+    if adaptation and not isinstance(adaptation.model, str):
+        raise ValueError(f"adaptation by the model {adaptation.model!r:.40}")
+    if found.unadapted > MOST:
+        raise ValueError(f"rows of {found.unadapted} numbers")
     return found
 
 

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.base.training import Material, otherwise, setting
+from pipeline.base.training import Material, setting
 from pipeline.hmm.gmm import GmmHmm
-from pipeline.sound.front_end import FrontEndSettings
 from pipeline.systems import tri
 from pipeline.tied.lda import lda, mllt, projected, turn
 from pipeline.tied.mixture import FrameStore
 from pipeline.tied.rounds import Labels
-from pipeline.tied.training import Ground, TiedSettings, finish
+from pipeline.tied.training import Ground, SplicedSettings, finish
 from pipeline.tied.training import train as train_tied
 
 ABOUT = (
@@ -23,11 +22,9 @@ ABOUT = (
 
 
 @dataclass(frozen=True)
-class Settings(TiedSettings):
+class Settings(SplicedSettings):
     """What training depends on beside its material."""
 
-    deltas: int = otherwise(FrontEndSettings, "deltas", 0)
-    splice: int = otherwise(FrontEndSettings, "splice", 4)
     dimension: int = setting(40, "features that LDA makes", least=1)
 
 
@@ -35,8 +32,8 @@ load = tri.load
 
 
 def train(material: Material, settings: Settings) -> list[str]:
-    """LDA by the teacher's states, trees, and densities, with a new MLLT before each further alignment's passes. Returns
-    lines to print, the last of which is the result."""
+    """LDA by the teacher's states, trees, and densities, with a new MLLT on each further alignment. Returns lines to
+    print, the last of which is the result."""
     ground = Ground(material, settings)
     alignments, number = ground.teacher.alignments, ground.teacher.transitions.decisions.num_pdfs
     spliced = ((ground.feats[utt], alignment.pdfs) for utt, alignment in alignments.items())

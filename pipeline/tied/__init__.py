@@ -1,1 +1,1 @@
-"""HMMs of triphones whose states are tied, and of features that are turned to suit them: Kaldi's rungs tri, lda, sat."""
+"""HMMs of triphones whose states are tied, on features that are turned to suit them: Kaldi's tri, lda and sat."""

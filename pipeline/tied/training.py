@@ -15,7 +15,7 @@ from lexicon.files import log_file, write_json
 from lexicon.lang import Lang, load_lang
 from pipeline.base.curve import CURVE, Curve
 from pipeline.base.meta import write_model
-from pipeline.base.training import Material, setting
+from pipeline.base.training import Material, otherwise, setting
 from pipeline.datadir import read_datadir
 from pipeline.datadir.feats import Features, front_end_for, measured
 from pipeline.hmm.gmm import VARIANCE_FLOOR, GmmHmm
@@ -40,6 +40,14 @@ class TiedSettings(FrontEndSettings):
     min_frames: float = setting(10.0, "frames that a Gaussian has at least", least=0)
     rounds: int = setting(4, "alignments", least=1)
     passes: int = setting(8, "passes of EM on each alignment", least=1)
+
+
+@dataclass(frozen=True)
+class SplicedSettings(TiedSettings):
+    """The same, where LDA finds in nine frames together what derivatives would say."""
+
+    deltas: int = otherwise(FrontEndSettings, "deltas", 0)
+    splice: int = otherwise(FrontEndSettings, "splice", 4)
 
 
 class Ground:
