@@ -190,8 +190,17 @@ model_dir  = $(EXP)/$(model_name)
 teacher    = $(filter-out -,$(call column,$(1),3))
 search_of  = $(call column,$(1),4)
 
-# The raw features that system $(1) is trained on, as its arguments, and others, $(2), want them.
-heard = $(call raw_of,train,$(features)) $(if $(suffix $(features)),,$(call other_speeds,$(features),$(2)))
+# The model whose maps adapt the features of system $(1) to each speaker, if any: a sat itself, or a dnn's teacher. Of
+# train they are learned with the model, of a set $(2) by what the first pass, a sat's teacher, heard.
+adapter_of = $(if $(filter sat,$(call kind_of,$(model_name))),$(model_name),$(if $(filter dnn,$(kind_of)),$(teacher)))
+maps_of    = $(patsubst %,$(EXP)/%/fmllr_$(2).scp,$(call adapter_of,$(call model_name,$(1))))
+# What system $(1) reads of a set $(2).
+read_of    = $(call raw_of,$(2),$(features)) $(maps_of)
+
+# The raw features that system $(1) is trained on, as its arguments, and others, $(2), want them; and the maps that are
+# there before it.
+heard = $(call raw_of,train,$(features)) $(if $(suffix $(features)),,$(call other_speeds,$(features),$(2))) \
+	$(if $(filter $(1),$(adapter_of)),,$(foreach t,train dev,$(call maps_of,$(1),$(t))))
 
 # Training of a system, and its forced alignment of a set $(2), which teaches others or is the reference.
 align_opts = --model $(EXP)/$(1) --data $(DATA)/$(2) --lang $(DATA)/lang --out $(EXP)/$(1)/ali_$(2)
@@ -216,26 +225,37 @@ $(EXP)/$(1)/rates.tsv: $(call heard,$(1),$($(call capitals,$(1))_ARGS)) $(DATA)/
 		$$(call changed,$$(rates_$(1)),$(EXP)/$(1)/rates.tsv) | $(call raw_of,dev,$(features))
 	$$(PY) -m stages.find_rate --jobs $(NJ) $$(rates_$(1))
 
-$(EXP)/$(1)/ali_%/phones.txt: $(EXP)/$(1)/model.safetensors $(DATA)/%/feats.scp $(call raw_of,%,$(features)) \
+$(EXP)/$(1)/ali_%/phones.txt: $(EXP)/$(1)/model.safetensors $(DATA)/%/feats.scp $(call read_of,$(1),%) \
 		$$$$(call changed,$$$$(call align_opts,$(1),$$$$*),$(EXP)/$(1)/ali_$$$$*/phones.txt)
 	$$(PY) -m stages.align --jobs $(NJ) $$(call align_opts,$(1),$$*)
 $(1): $(foreach s,$(known_systems),$(if $(filter $(1),$(call model_name,$(s))),$(EXP)/$(s)/decode_test/wer.txt))
 endef
 $(foreach s,$(trained),$(eval $(call training,$(s))))
 
+# The maps of the test set, or dev, $(2), for a sat $(1).
+define adapting
+adapt_$(1)_$(2) = --model $(EXP)/$(1) --data $(DATA)/$(2) --lang $(search_lang) \
+	--heard $(EXP)/$(teacher)/decode_$(2) --out $(EXP)/$(1)
+$(EXP)/$(1)/fmllr_$(2).scp: $(EXP)/$(1)/model.safetensors $(EXP)/$(teacher)/decode_$(2)/hyp.txt \
+		$$(call changed,$$(adapt_$(1)_$(2)),$(EXP)/$(1)/fmllr_$(2).scp)
+	$$(PY) -m stages.adapt --jobs $(NJ) $$(adapt_$(1)_$(2))
+endef
+$(foreach s,$(trained),$(if $(filter sat,$(call kind_of,$(s))),$(foreach t,dev test,$(eval $(call adapting,$(s),$(t))))\
+  $(eval $(EXP)/$(s)/fmllr_train.scp: $(EXP)/$(s)/model.safetensors ;)))
+
 # Tuning, decoding and scoring of system $(1) in EXP/$(2), with lang directory $(3), more options $(4) of the decode and
 # $(5) of both.
 define searches
 tune_$(2) = --model $(model_dir) --search $(search_of) --data $(DATA)/dev --lang $(3) \
 	--ref-phones $(reference)/ali_dev/reference.txt --out $(EXP)/$(2) $(5) $$(call words_of,TUNE_ARGS)
-$(EXP)/$(2)/tuning.json: $(model_dir)/model.safetensors $(call raw_of,dev,$(features)) $(reference)/ali_dev/phones.txt \
+$(EXP)/$(2)/tuning.json: $(model_dir)/model.safetensors $(call read_of,$(1),dev) $(reference)/ali_dev/phones.txt \
 		$(3)/lang.json \
 		$$(call changed,$$(tune_$(2)),$(EXP)/$(2)/tuning.json)
 	$$(PY) -m stages.tune --jobs $(NJ) $$(tune_$(2))
 
 decode_$(2) = --model $(model_dir) --search $(search_of) --tuning $(EXP)/$(2)/tuning.json \
 	--data $(DATA)/$$(1) --lang $(3) --out $(EXP)/$(2)/decode_$$(1) $(4) $(5) $$(call words_of,DECODE_ARGS)
-$(EXP)/$(2)/decode_%/hyp.txt: $(EXP)/$(2)/tuning.json $(call raw_of,%,$(features)) \
+$(EXP)/$(2)/decode_%/hyp.txt: $(EXP)/$(2)/tuning.json $(call read_of,$(1),%) \
 		$$$$(call changed,$$$$(call decode_$(2),$$$$*),$(EXP)/$(2)/decode_$$$$*/hyp.txt)
 	$$(PY) -m stages.decode --jobs $(NJ) $$(call decode_$(2),$$*)
 
@@ -264,7 +284,7 @@ $(EXP)/$(1)/decode_test/errors.json: $(EXP)/$(1)/decode_test/hyp.txt $(reference
 sweep_$(1) = --model $(model_dir) --tuning $(EXP)/$(1)/tuning.json --data $(DATA)/dev --lang $(search_lang) \
 	--ref-phones $(reference)/ali_dev/reference.txt --out $(EXP)/$(1)/sweep.tsv \
 	$$(lm_opt) $$(call words_of,DECODE_ARGS) $$(call words_of,SWEEP_ARGS)
-$(EXP)/$(1)/sweep.tsv: $(EXP)/$(1)/tuning.json $(call raw_of,dev,$(features)) $(reference)/ali_dev/phones.txt \
+$(EXP)/$(1)/sweep.tsv: $(EXP)/$(1)/tuning.json $(call read_of,$(1),dev) $(reference)/ali_dev/phones.txt \
 		$$(call changed,$$(sweep_$(1)),$(EXP)/$(1)/sweep.tsv)
 	$$(PY) -m stages.sweep --jobs $(NJ) $$(sweep_$(1))
 endef
@@ -290,7 +310,7 @@ define aligner
 place_$(1) = --model $(EXP)/$(1) --data $(DATA)/test --lang $(DATA)/lang \
 	$(if $(filter yes,$(GOLD)),--teacher $(DATA)/train) --out $(EXP)/$(1)/ali_test
 $(EXP)/$(1)/ali_test/alignment.json: $(EXP)/$(1)/model.safetensors \
-		$(foreach s,train test,$(DATA)/$(s)/feats.scp $(call raw_of,$(s),$(call features,$(1)))) \
+		$(foreach s,train test,$(DATA)/$(s)/feats.scp $(call read_of,$(1),$(s))) \
 		$$(call changed,$$(place_$(1)),$(EXP)/$(1)/ali_test/alignment.json) \
 		| $(if $(filter $(REFERENCE),$(1)),$(reference)/ali_test/phones.txt)
 	$$(PY) -m stages.place --jobs $(NJ) $$(place_$(1))
@@ -423,7 +443,7 @@ show_data    := $(DATA)/splits.json
 show_lexicon := $(DATA)/lang/lang.json
 show_mfcc    := $(patsubst %,$(DATA)/%/feats.scp,test dev train)
 $(foreach s,$(trained),$(eval show_$(s) := $(aligned) $(EXP)/$(s)/model.safetensors \
-  $(foreach t,test dev train,$(call raw_of,$(t),$(call features,$(s))))))
+  $(foreach t,test dev train,$(call read_of,$(s),$(t)))))
 placed_by    := $(filter $(aligners),$(if $(filter file,$(origin MODEL)),$(aligners),$(MODEL)))
 show_align   := $(aligned) $(patsubst %,$(EXP)/%/ali_test/alignment.json,$(placed_by))
 show_lattice  = $(call inside,$(MODEL),decode_test/hyp.txt)
@@ -440,7 +460,7 @@ replay_opts = $(experiment) --lang $(call search_lang,$(MODEL)) $(lm_opt) \
 	--system $(MODEL) $(call model_dir,$(MODEL)) \
 	$(call quoted,--graph=$(if $(filter file,$(origin GRAPH)),words,$(GRAPH)))
 ## replay: what MODEL's beam held in utterance UTT, and where the language model overruled the sound
-replay: $$(call inside,$$(MODEL),tuning.json) $$(call raw_of,test,$$(call features,$$(MODEL))) \
+replay: $$(call inside,$$(MODEL),tuning.json) $$(call read_of,$$(MODEL),test) \
 		$(reference)/ali_test/phones.txt
 	@$(PY) -m stages.replay $(call quoted,--utt=$(UTT)) $(replay_opts)
 

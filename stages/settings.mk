@@ -21,6 +21,7 @@ gmm              gmm         -    wfst        mfcc
 classifier       classifier  gmm  wfst        mfcc
 tri              tri         gmm  wfst        mfcc
 lda              lda         tri  wfst        mfcc
+sat              sat         lda  wfst        mfcc
 neural           ctc         -    flashlight  mfcc
 neural_wfst      =neural     -    wfst        mfcc
 letters          letters     -    wfst        mfcc
