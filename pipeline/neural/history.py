@@ -37,9 +37,12 @@ class Epoch:
 MEASURED = [one.name for one in fields(Epoch)]
 
 
+MEASURES = ("PER", "CER", "FER")  # error rates of phones, of letters (characters), and of frames
+
+
 class History(NamedTuple):
     """The epochs of a training run in order, the number, from 1, of that whose weights were kept, and what was measured
-    on dev: PER, or CER (of letters)."""
+    on dev, one of MEASURES."""
 
     epochs: list[Epoch]
     best: int
@@ -75,7 +78,7 @@ def read_history(directory: Path) -> History | None:
             raise ValueError(f"best_epoch {best!r} is no number from 1 to {len(epochs)}")
     except ValueError as error:
         raise UserError(f"{directory}/meta.json: {error}; run: make {directory.name}") from error
-    return History(epochs, best, "CER" if meta.get("measure") == "CER" else "PER")
+    return History(epochs, best, measure if (measure := meta.get("measure")) in MEASURES else MEASURES[0])
 
 
 def write_history(out: Path, history: Sequence[Epoch], measure: str = "PER") -> None:

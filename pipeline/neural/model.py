@@ -49,7 +49,8 @@ class EncoderConfig:
     subsampling: input frames per output frame (10 ms each). heads: of attention, where there is some.
     spelling: how it spells words with so many letters (`pipeline.neural.spelling`); "" and 0: it does not. told_phones:
     whether phones teach the network; else their output is a linear map that is trained on what the network makes of the
-    sound, and changes nothing in it.
+    sound, and changes nothing in it. frames: of how many input frames a row has posteriors, one row of them each: 1,
+    or as many as it subsamples.
     """
 
     encoder: str
@@ -64,6 +65,7 @@ class EncoderConfig:
     num_letters: int = 0
     told_phones: bool = True
     heads: int = 4
+    frames: int = 1
 
 
 class ConvBlock(nn.Module):
@@ -256,7 +258,7 @@ class Encoder(nn.Module):
         elif config.encoder == "transformer":
             self.stack = TransformerStack(width, config.layers, config.heads)
         self.dropout = nn.Dropout(dropout)
-        self.output = nn.Linear(channels, config.num_tokens)
+        self.output = nn.Linear(channels, config.num_tokens * config.frames)
         self.spelling: Spelling | None = None
         if config.spelling:
             self.spelling = SPELLINGS[config.spelling](channels, config.num_letters, dropout)
@@ -264,11 +266,16 @@ class Encoder(nn.Module):
     def forward(self, feats: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """feats (B, T, D), lengths (B,) -> columns (B, T', V + L), T' = ceil(T / subsampling), and lengths (B,).
 
+        Where a row has posteriors of several ``frames``, T' is so many times as much; they lie around the row's centre.
+
         V log posteriors of phones, and L columns for spelling: log posteriors of letters with CTC.
         """
         found, lengths = self.hidden(feats, lengths)
         top = self.dropout(list(found.values())[-1])
-        phones = self.output(top if self.config.told_phones else top.detach()).log_softmax(dim=-1)
+        phones = self.output(top if self.config.told_phones else top.detach())
+        if self.config.frames > 1:
+            phones, lengths = phones.reshape(len(phones), -1, self.config.num_tokens), lengths * self.config.frames
+        phones = phones.log_softmax(dim=-1)
         if self.spelling is None:
             return phones, lengths
         return torch.cat([phones, self.spelling.columns(top)], dim=-1), lengths
@@ -422,6 +429,8 @@ def check_config(config: EncoderConfig, num_tokens: int, num_letters: int) -> No
     if config.spelling not in (SPELLINGS if num_letters else ("",)):
         raise ValueError(f"spelling {config.spelling!r} with {num_letters} letters")
     check_sizes(config, LARGEST, none=("conv_layers", "num_letters"))
+    if config.frames not in (1, config.subsampling) or (config.frames > 1 and config.spelling):
+        raise ValueError(f"frames {config.frames!r} of {config.subsampling}")
     if config.encoder in ("conformer", "emformer", "transformer") and config.width % config.heads:
         raise ValueError(f"width {config.width} of a {config.encoder}, not a multiple of its {config.heads} heads")
     if config.encoder == "transformer" and config.width != config.feature_dim:

@@ -82,11 +82,7 @@ class Gradients:
         for_torch, for_numpy = source.spawn(2)
         torch.manual_seed(int(for_torch.generate_state(1, np.uint64)[0]))
         generator = np.random.default_rng(for_numpy)
-        shortest = {u: self.part.rows_needed(u) * self.settings.subsampling for u in share.utterances}
-        feats = [
-            augment(self.part.drawn(u, generator, shortest[u]), self.part, self.settings, generator, shortest[u])
-            for u in share.utterances
-        ]
+        feats = [self.drawn(utterance, generator) for utterance in share.utterances]
         self.model.train()
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.precision == "bfloat16"):
             columns, lengths = self.model(*collate(feats, self.device))
@@ -94,6 +90,11 @@ class Gradients:
         for place, value in zip(self.of_parts[share.number], torch.autograd.grad(loss, self.parameters)):
             place.copy_(value)
         return loss.item()
+
+    def drawn(self, utterance: str, generator: np.random.Generator) -> np.ndarray:
+        """The utterance as the network sees it this time: (T, D)."""
+        shortest = self.part.rows_needed(utterance) * self.settings.subsampling
+        return augment(self.part.drawn(utterance, generator, shortest), self.part, self.settings, generator, shortest)
 
     def _loss(self, columns: Tensor, lengths: Tensor, utterances: list[str]) -> Tensor:
         """The sum over utterances, phones and letters by their shares. Phones that are only read have the weight 1:
@@ -227,7 +228,20 @@ def mean_posterior(encoder: Encoder, part: Part, size: int, device: torch.device
     return np.sum(totals, axis=0) / sum(frames)
 
 
-def config_for(part: Part, tokens: list[str], settings: TrainSettings, letters: Sequence[str] = ()) -> EncoderConfig:
+@dataclass(frozen=True)
+class Task:
+    """What a network learns: its ``gradients``, the ``error_rate`` on dev in percent and how it is called, and whether
+    it has posteriors ``by_frame``."""
+
+    gradients: type[Gradients]
+    error_rate: Callable[[Encoder, Part, int, torch.device, int], float]
+    measure: str
+    by_frame: bool = False
+
+
+def config_for(
+    part: Part, tokens: list[str], settings: TrainSettings, letters: Sequence[str] = (), by_frame: bool = False
+) -> EncoderConfig:
     """The shape of the network that these settings ask for; UserError for numbers that cannot be meant."""
     dimension = part.feats[next(iter(part.targets))].shape[1]
     config = EncoderConfig(
@@ -243,6 +257,7 @@ def config_for(part: Part, tokens: list[str], settings: TrainSettings, letters: 
         len(letters),
         settings.letter_share < 1,
         settings.heads,
+        settings.subsampling if by_frame else 1,
     )
     check_settings(config, settings)
     return config
@@ -288,14 +303,17 @@ def train(
     device: torch.device,
     jobs: int = 1,
     letters: Sequence[str] = (),
+    task: Task | None = None,
 ) -> State:
     """Train until dev PER (or the letter error rate, if letters decide) has not improved for settings.patience epochs;
     goes on from out/checkpoint.safetensors.
 
     After every epoch out/train.log is rewritten, the event file in out/tensorboard grows, and the checkpoint is
     replaced. Returns the state with the best weights. A GPU is one process's; else ``jobs`` processes compute at once.
+    ``task``: what is learned, if it is not CTC.
     """
-    state = new_state(config_for(train_part, tokens, settings, letters), train_part, settings, device)
+    task = task or Task(Gradients, partial(error_rate, letters=settings.letters_decide), settings.measure)
+    state = new_state(config_for(train_part, tokens, settings, letters, task.by_frame), train_part, settings, device)
     if settings.init:
         for network in (state.model, state.average):
             begin_with(network, tokens, letters, settings.init)
@@ -307,22 +325,20 @@ def train(
     ranks.share_file(checkpoint)
     load_checkpoint(checkpoint, state, fingerprint)
     bar = tqdm(total=settings.epochs, initial=state.epoch, desc="train", unit="epoch", disable=None)
-    jobs, gradients = jobs if device.type == "cpu" else 1, Gradients(state.model, train_part, settings, device)
+    jobs, gradients = jobs if device.type == "cpu" else 1, task.gradients(state.model, train_part, settings, device)
     with gradients.crew(jobs) as compute:
         while goes_on(state, settings):
             began = time.monotonic()
             loss = train_epoch(state, gradients, compute)
-            per = error_rate(
-                state.average, dev_part, settings.batch_size, device, jobs, letters=settings.letters_decide
-            )
+            per = task.error_rate(state.average, dev_part, settings.batch_size, device, jobs)
             state.epoch += 1
             keep_best(state, per)
             state.seconds += time.monotonic() - began
             state.history.append(Epoch(loss, per, state.optimizer.param_groups[0]["lr"], time.time()))
-            write_history(out, state.history, settings.measure)
+            write_history(out, state.history, task.measure)
             save_checkpoint(checkpoint, state, fingerprint)
             bar.update()
-            bar.set_postfix_str(f"loss {loss:.3f}, dev {settings.measure} {per:.2f} % (best {state.best_per:.2f} %)")
+            bar.set_postfix_str(f"loss {loss:.3f}, dev {task.measure} {per:.2f} % (best {state.best_per:.2f} %)")
     bar.close()
     state.average.load_state_dict(state.best)
     return state

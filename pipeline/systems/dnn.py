@@ -1,0 +1,133 @@
+"""A network in the place of the Gaussians of adapted, tied triphones: a hybrid, trained frame by frame."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lexicon.errors import UserError
+from lexicon.files import folder_from
+from lexicon.text import same_ids
+from pipeline.base.archive import Archive
+from pipeline.base.meta import MODEL
+from pipeline.base.training import Material, otherwise, setting
+from pipeline.classifier.labels import check_alignment
+from pipeline.datadir import read_datadir
+from pipeline.datadir.feats import Features, front_end_of
+from pipeline.datadir.sets import align_again
+from pipeline.hmm.gmm import GmmHmm, load_gmm
+from pipeline.neural.checkpoint import CHECKPOINT
+from pipeline.neural.data import Part, survey
+from pipeline.neural.hybrid import HYBRID, as_targets, of_frames
+from pipeline.neural.model import load_model, save_model
+from pipeline.neural.settings import TrainSettings
+from pipeline.neural.train import finish
+from pipeline.neural.train import train as train_network
+from pipeline.search.system import ScoredHmms, System, checked
+from pipeline.search.topology import hmm_topology
+from pipeline.sound.front_end import FrontEnd
+from pipeline.systems.classifier import hmms_of
+from pipeline.systems.ctc import device_for
+
+FLOOR = -20.0  # natural log: one frame must not forbid a path
+ABOUT = (
+    "The states of sat, told apart by a neural network on the same adapted features (a hybrid: Bourlard and Morgan"
+    " 1994; Dahl 2012), trained on sat's alignment; words are found in the same graph."
+)
+
+
+@dataclass(frozen=True)
+class Settings(TrainSettings):
+    """What training depends on beside its material."""
+
+    device: str = setting("auto", "where to train", choices=("auto", "cpu", "cuda"))
+    epochs: int = otherwise(TrainSettings, "epochs", 24)
+    patience: int = otherwise(TrainSettings, "patience", 8)
+
+
+def load(directory: Path, meta: dict[str, Any]) -> System:
+    """The network in ``directory``, and the HMMs whose states it tells apart; UserError if one of them is damaged."""
+    model, hmms, front_end = load_model(directory), hmms_of(directory, meta), front_end_of(directory)
+    if len(model.tokens) != hmms.transitions.decisions.num_pdfs:
+        raise UserError(
+            f"{directory}: {len(model.tokens)} densities, the HMMs in {meta['hmm']} have"
+            f" {hmms.transitions.decisions.num_pdfs}; run: make {directory.name}"
+        )
+
+    def scaled(feats: np.ndarray) -> np.ndarray:
+        found = of_frames(model.log_posteriors(feats), model.encoder.config.frames, len(feats))
+        return np.maximum(found, FLOOR) - model.log_prior
+
+    scores = checked(directory, front_end.dimension, scaled)
+    topology = hmm_topology(hmms.transitions)
+    return System(
+        directory.name,
+        directory,
+        front_end,
+        scores,
+        topology,
+        front_end.step,
+        0.5,
+        0.28,
+        hmms=ScoredHmms(hmms.transitions, scores),
+    )
+
+
+def train(material: Material, settings: Settings) -> list[str]:
+    """Train the network on the teacher's alignment. Returns lines to print, the last of which is the result. A run that
+    is broken off goes on from the checkpoint in the model directory."""
+    if material.teacher is None:
+        raise UserError("--teacher: no model directory given, whose alignment labels the frames; give one")
+    hmms, front_end = load_gmm(material.teacher / MODEL), _front_end(material)
+    (train_part, first), (dev_part, second) = (
+        _part(data, front_end, material, hmms) for data in (material.train, material.dev)
+    )
+    device = device_for(settings.device)
+    recipe = TrainSettings(**{field.name: getattr(settings, field.name) for field in fields(TrainSettings)})
+    tokens = [str(pdf) for pdf in range(hmms.transitions.decisions.num_pdfs)]
+    state = train_network(
+        train_part, dev_part, tokens, recipe, first + second, material.out, device, material.jobs, task=HYBRID
+    )
+    model, meta = finish(state, train_part, tokens, recipe, device, material.jobs)
+    meta |= {
+        "kind": "dnn",
+        "hmm": os.path.relpath(material.teacher, material.out),
+        "front_end": front_end.as_json(),
+        "device": device.type,
+        "measure": HYBRID.measure,
+    }
+    save_model(material.out, model, meta)
+    (material.out / CHECKPOINT).unlink(missing_ok=True)
+    return [
+        f"{settings.encoder}, {model.encoder.num_parameters():,} parameters, {len(tokens)} states, {state.epoch} epochs"
+        f" (best {state.best_epoch}), dev frame error rate {state.best_per:.1f} %, {state.seconds:.0f} s"
+    ]
+
+
+def _front_end(material: Material) -> FrontEnd:
+    """The teacher's front end, as the model in ``material.out`` sees it: the maps of its speakers are the teacher's."""
+    assert material.teacher is not None
+    front_end = front_end_of(material.teacher)
+    if front_end.adaptation is None:
+        return front_end
+    where = os.path.relpath(folder_from(material.teacher, front_end.adaptation.model), material.out)
+    return replace(front_end, adaptation=front_end.adaptation._replace(model=where))
+
+
+def _part(data: Path, front_end: FrontEnd, material: Material, hmms: GmmHmm) -> tuple[Part, str]:
+    """A set with the state of each frame, and its fingerprint."""
+    assert material.teacher is not None
+    feats, folder = Features(data, front_end, material.out), material.teacher / f"ali_{data.name}"
+    utterances = [utterance.id for utterance in feats.of(read_datadir(data))]
+    alignment = Archive(folder / "ali.scp")
+    same_ids(alignment.path, alignment, utterances, align_again(folder))
+    number = hmms.transitions.decisions.num_pdfs
+    labels: Mapping[str, np.ndarray] = {
+        utt: check_alignment(alignment[utt], feats[utt], number, f"{alignment.path}: {utt}") for utt in utterances
+    }
+    return survey(feats, as_targets(labels, utterances), front_end.dimension)
