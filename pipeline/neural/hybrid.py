@@ -4,6 +4,7 @@ et al. (2012) on the states of context-dependent phones."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -19,21 +20,15 @@ class FrameGradients(Gradients):
     """The gradient of the cross-entropy: the targets of an utterance are the states of its frames."""
 
     def drawn(self, utterance: str, generator: np.random.Generator) -> np.ndarray:
-        feats = self.part.feats[utterance]
-        return augment(feats, self.part, self.settings, generator, len(feats) + 1)  # no other speed: frames stay
+        at_its_speed = replace(self.settings, speed_change=0.0)  # so that frames keep their states
+        return augment(self.part.feats[utterance], self.part, at_its_speed, generator, 1)
 
     def _loss(self, columns: Tensor, lengths: Tensor, utterances: list[str]) -> Tensor:
-        before = self.model.config.frames // 2  # a row's posteriors lie around its centre
         total = columns.new_zeros(())
         for own, utterance in zip(columns, utterances):
             states = torch.tensor(self.part.targets[utterance], device=columns.device)
-            total = total - own[before : before + len(states)].gather(1, states[:, None]).sum()
+            total = total - own[: len(states)].gather(1, states[:, None]).sum()
         return total
-
-
-def of_frames(columns: np.ndarray, frames: int, count: int) -> np.ndarray:
-    """The posteriors (count, V) of the frames of an utterance, of the columns (T', V) that the network has for it."""
-    return columns[frames // 2 : frames // 2 + count]
 
 
 def frame_error_rate(encoder: Encoder, part: Part, size: int, device: torch.device, jobs: int = 1) -> float:
@@ -41,8 +36,7 @@ def frame_error_rate(encoder: Encoder, part: Part, size: int, device: torch.devi
 
     def wrong(group: list[str]) -> int:
         found = zip(group, outputs(encoder, part, group, device))
-        frames = encoder.config.frames
-        pairs = ((of_frames(own, frames, part.num_frames[utt]), np.array(part.targets[utt])) for utt, own in found)
+        pairs = ((own[: part.num_frames[utt]], np.array(part.targets[utt])) for utt, own in found)
         return sum(int((own.argmax(1) != states).sum()) for own, states in pairs)
 
     return 100.0 * sum(each(wrong, batches(part, size, None), jobs)) / sum(part.num_frames[u] for u in part.targets)

@@ -266,7 +266,7 @@ class Encoder(nn.Module):
     def forward(self, feats: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """feats (B, T, D), lengths (B,) -> columns (B, T', V + L), T' = ceil(T / subsampling), and lengths (B,).
 
-        Where a row has posteriors of several ``frames``, T' is so many times as much; they lie around the row's centre.
+        Where a row has posteriors of several ``frames``, it and those after it, T' is so many times as much.
 
         V log posteriors of phones, and L columns for spelling: log posteriors of letters with CTC.
         """

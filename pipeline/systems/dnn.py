@@ -23,7 +23,7 @@ from pipeline.datadir.sets import align_again
 from pipeline.hmm.gmm import GmmHmm, load_gmm
 from pipeline.neural.checkpoint import CHECKPOINT
 from pipeline.neural.data import Part, survey
-from pipeline.neural.hybrid import HYBRID, as_targets, of_frames
+from pipeline.neural.hybrid import HYBRID, as_targets
 from pipeline.neural.model import load_model, save_model
 from pipeline.neural.settings import TrainSettings
 from pipeline.neural.train import finish
@@ -46,7 +46,7 @@ class Settings(TrainSettings):
     """What training depends on beside its material."""
 
     device: str = setting("auto", "where to train", choices=("auto", "cpu", "cuda"))
-    epochs: int = otherwise(TrainSettings, "epochs", 24)
+    epochs: int = otherwise(TrainSettings, "epochs", 20)
     patience: int = otherwise(TrainSettings, "patience", 8)
 
 
@@ -60,8 +60,7 @@ def load(directory: Path, meta: dict[str, Any]) -> System:
         )
 
     def scaled(feats: np.ndarray) -> np.ndarray:
-        found = of_frames(model.log_posteriors(feats), model.encoder.config.frames, len(feats))
-        return np.maximum(found, FLOOR) - model.log_prior
+        return np.maximum(model.log_posteriors(feats)[: len(feats)], FLOOR) - model.log_prior
 
     scores = checked(directory, front_end.dimension, scaled)
     topology = hmm_topology(hmms.transitions)
@@ -73,7 +72,7 @@ def load(directory: Path, meta: dict[str, Any]) -> System:
         topology,
         front_end.step,
         0.5,
-        0.28,
+        0.17,
         hmms=ScoredHmms(hmms.transitions, scores),
     )
 
