@@ -16,7 +16,7 @@ from pipeline.tied.training import Ground, SplicedSettings, finish
 from pipeline.tied.training import train as train_tied
 
 ABOUT = (
-    "As tri, but the features are the directions, in nine frames together, that tell the tied states apart best (LDA:"
+    "As tri, but the features are the directions, in seven frames together, that tell the tied states apart best (LDA:"
     " Haeb-Umbach and Ney 1992), turned so that Gaussians without covariances fit (MLLT: Gales 1999)."
 )
 

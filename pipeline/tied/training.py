@@ -44,10 +44,10 @@ class TiedSettings(FrontEndSettings):
 
 @dataclass(frozen=True)
 class SplicedSettings(TiedSettings):
-    """The same, where LDA finds in nine frames together what derivatives would say."""
+    """The same, where LDA finds in seven frames together what derivatives would say."""
 
     deltas: int = otherwise(FrontEndSettings, "deltas", 0)
-    splice: int = otherwise(FrontEndSettings, "splice", 4)
+    splice: int = otherwise(FrontEndSettings, "splice", 3)
 
 
 class Ground:
