@@ -18,6 +18,7 @@ from pipeline.align.correction import correction_from_gold, sound_of
 from pipeline.align.gop import Goodness
 from pipeline.align.text import Placed, place_text, pronounce, written_in
 from pipeline.compare.listen import ListedSystem
+from pipeline.compare.own_voice import adapt
 from pipeline.corpora.transcript import read_turns
 from pipeline.encoders.extract import enter_layers
 from pipeline.report.own import INDEX, aligned_text, write_page_of_text
@@ -99,6 +100,7 @@ def main(args: Namespace) -> tuple[Path, str]:
     wanted = {system.front_end.raw, (sound or system.front_end).raw}
     enter_layers(wanted, args.models)
     recording = read_recording(args.wav, wanted)
+    adapt(recording, system, lang)
     words = given_words(args, written_in(lang))
     guess = partial(g2p.guess, args.cache) if g2p.programs() else None
     lexicon, guessed = pronounce(words, lang, system.topology.phones, guess)

@@ -8,6 +8,7 @@ from argparse import Namespace
 from functools import partial
 from pathlib import Path
 
+from lexicon.errors import UserError
 from pipeline.compare.listen import load_searches
 from pipeline.report.live import live_page
 from pipeline.stream.listener import ListenSettings
@@ -22,6 +23,9 @@ def main(args: Namespace) -> tuple[Path, str]:
     systems = ready_systems(args, "listen")
     source, out, title = open_source(args.wav, args.exp / "own")
     searches = load_searches(args.exp, systems, args.lm)
+    for name, one in searches.items():
+        if one.system.front_end.adaptation:
+            raise UserError(f"LISTEN: {name} adapts to a speaker once he has been heard; choose others: LISTEN=lda")
     page = Page(args.port, partial(live_page, len(searches))) if args.page else None
     session = Session(searches, source.sample_rate, settings_from(args, ListenSettings), out, sys.stdout, page)
     if page:

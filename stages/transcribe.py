@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from lexicon.files import write_lines
 from pipeline.compare.listen import listen, load_searches, raw_wanted
+from pipeline.compare.own_voice import adapt
 from pipeline.compare.transcript import TIERS, Transcript, piece_title
 from pipeline.encoders.extract import enter_layers
 from pipeline.report.own import INDEX, TRANSCRIPT, replaced_page
@@ -26,6 +27,8 @@ def main(args: Namespace) -> tuple[Path, str]:
     searches = load_searches(args.exp, ready_systems(args, "transcribe"), args.lm)
     enter_layers(raw_wanted(searches), args.models)
     recording = read_recording(args.wav, raw_wanted(searches))
+    for one in searches.values():
+        adapt(recording, one.system, one.lang)
     out = own_folder(args.exp / "own", args.wav)  # an unwritable folder is better known now than after the search
     begin_results(out, args.wav)
     phone_sets = {name: one.phone_set for name, one in searches.items()}

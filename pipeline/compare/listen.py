@@ -34,6 +34,7 @@ class Searches(NamedTuple):
     free: Decoder
     phone_set: PhoneSet
     lexicon: Lexicon
+    lang: Lang
     confidences: Confidences = Confidences()
 
 
@@ -89,7 +90,9 @@ def load_searches(exp: Path, chosen: list[ListedSystem], lm: Path | None = None)
         key = model, directory, free
         frees[key] = frees.get(key) or WfstDecoder(system, lang, "free", free)
         by_words = word_decoder(system, lang, search, words, word_arcs=False)
-        searches[name] = Searches(system, by_words, frees[key], phone_set_of(lang.info), lang.lexicon, confidences)
+        searches[name] = Searches(
+            system, by_words, frees[key], phone_set_of(lang.info), lang.lexicon, lang, confidences
+        )
     return searches
 
 

@@ -12,11 +12,12 @@ from lexicon.errors import UserError
 from lexicon.phones import SILENCE
 from lexicon.text import same_ids
 from pipeline.base.archive import Archive
+from pipeline.base.meta import MODEL
 from pipeline.base.spill import OnDisk
 from pipeline.datadir.sets import align_again, aligned_ctm
-from pipeline.hmm.topology import Hmms, Transitions
+from pipeline.hmm.gmm import GmmHmm, load_gmm
+from pipeline.hmm.topology import Transitions
 from pipeline.hmm.viterbi import Alignment
-from pipeline.systems import load_system
 from pipeline.tied.tree import triphone_states
 from pipeline.times.clock import seconds_to_frame
 from pipeline.times.segments import Segment
@@ -26,7 +27,7 @@ from pipeline.times.segments import Segment
 class Taught:
     """What the teacher knows of train: its ``hmms``, and its alignment of each utterance."""
 
-    hmms: Hmms
+    hmms: GmmHmm
     alignments: Mapping[str, Alignment]
 
     @property
@@ -43,9 +44,7 @@ def taught(teacher: Path | None, utterances: Sequence[str], scratch: Path) -> Ta
     """The teacher's alignment of train. UserError where there is none, or one of other utterances."""
     if teacher is None:
         raise UserError("--teacher: no model directory given, whose alignment of train is the first; give one")
-    hmms = load_system(teacher).hmms
-    if hmms is None:
-        raise UserError(f"{teacher}: no system of HMMs, whose states can be tied; give another --teacher")
+    hmms = load_gmm(teacher / MODEL)
     folder = teacher / "ali_train"
     pdfs, phones = Archive(folder / "ali.scp"), aligned_ctm(folder, "phones")
     same_ids(pdfs.path, pdfs, utterances, align_again(folder))
