@@ -20,7 +20,7 @@ export PHONOSCOPE_CORES := $(VENV)/.cores
 # Stages of one run may write beside each other; another run's have to wait.
 export PHONOSCOPE_RUN := $(shell echo $$PPID.$$(date +%s))
 .PHONY: all setup data lexicon mfcc $(trained) decode compare errors matrix combine rescore sweep ablation rates \
-  report pron_probs lattice lattice_difference lattice_text models encode bench layers replay show export check \
+  report pron_probs lattice tree lattice_difference lattice_text models encode bench layers replay show export check \
   transcribe listen align record test clean help FORCE
 
 ##@ Everything
@@ -435,6 +435,11 @@ lattice_opts = $(experiment) --model $(MODEL) $(if $(MODEL2),--model2 $(MODEL2))
 ## lattice: what MODEL considered in UTT, by phone or word (LEVEL), also as SLF, JSON and SVG; beside it MODEL2
 lattice: $$(foreach m,$$(MODEL) $$(MODEL2),$$(call inside,$$m,decode_test/hyp.txt)) $(reference)/ali_test/phones.txt
 	@$(PY) -m stages.show_lattice $(lattice_opts) $(call quoted,--utt=$(UTT))
+
+tree_of = $(if $(filter file,$(origin MODEL)),$(lastword $(or $(filter tri lda sat,$(SYSTEMS)),tri)),$(MODEL))
+## tree: which neighbours make a difference to PHONE: the decision trees of MODEL (tri, lda, sat), and what they gained
+tree: $$(call inside,$$(tree_of),model.safetensors)
+	@$(PY) -m stages.tree --exp $(EXP) --data $(DATA) --model $(tree_of) $(call quoted,--phone=$(PHONE))
 
 # What must be there before a stage can be shown, and whose results are: those of MODEL if it is given, else of SYSTEMS.
 chosen := $(if $(filter file,$(origin MODEL)),$(SYSTEMS),$(MODEL))
