@@ -81,6 +81,7 @@ COMMANDS = {
     "encode": "--data data/toy/test --encoder tiny --models models --out data/toy/test/tiny.json",
     "layers": "--data data/toy --encoders tiny --models exp/toy/gmm --reference exp/toy/gmm --out exp/toy/tiny.tsv",
     "export_lattices": "--lattices exp/toy/gmm/decode_test/lattices/words --out exp/toy/lattices/gmm.words",
+    "kaldi_dir": "--data data/toy --lang data/toy/lang --out data/toy/kaldi",
     "export_onnx": "--model exp/toy/neural --out exp/toy/neural/model.onnx",
     "show": f"{EXPERIMENT} --lang data/toy/lang --systems gmm --utt ann-test0 --stage data",
 }

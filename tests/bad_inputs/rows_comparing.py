@@ -187,3 +187,14 @@ DIFFERENCE = rows(
     ("an archive cut short", cut(FREE, 0.1), f"{FREE}: ann-test0: cut short"),
     ("no reference times", gone(f"{GMM}/ali_test/phones.ctm"), "ali_test/phones.ctm: no such file"),
 )
+
+KALDI_DIR = rows(
+    "kaldi_dir",
+    ("no lang", gone(f"{LANG}/lang.json"), f"{LANG}: no lang.json"),
+    (
+        "recordings that are gone",
+        change(f"{TEST}/wav.scp", lambda data: data.replace(b"corpus/", b"corpse/")),
+        "wav.scp:1: ",
+    ),
+    ("a folder of the user's", put("mine/diary.txt", "dear"), "mine/", {"also": "--out mine"}),
+)
