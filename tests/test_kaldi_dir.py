@@ -1,4 +1,4 @@
-"""A corpus written for Kaldi's recipes, against Kaldi's own rules, lhotse, and our own reader of Kaldi's directories."""
+"""A corpus written for Kaldi's recipes, against Kaldi's own rules, lhotse, and our reader of Kaldi's directories."""
 
 from __future__ import annotations
 

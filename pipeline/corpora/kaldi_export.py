@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from lexicon.dictionary import Weighted
 from lexicon.errors import UserError
 from lexicon.files import atomic_dir, atomic_write, write_lines
 from lexicon.lang import Lang, write_weighted
@@ -69,7 +70,7 @@ def with_speaker_first(sets: Mapping[str, Sequence[Utterance]]) -> dict[str, lis
         pairs = permutations(sorted({u.speaker for u in members}), 2)
         if not _ordered(members) and (found := next((pair for pair in pairs if pair[1].startswith(pair[0])), None)):
             raise UserError(
-                f'speaker "{found[1]}" begins with the name of "{found[0]}", which Kaldi cannot sort; rename one of them'
+                f'speaker "{found[1]}" begins with the name of "{found[0]}", which Kaldi cannot sort; rename one'
             )
     return named
 
@@ -124,12 +125,12 @@ def _refuse_phones(phones: Iterable[str]) -> None:
 
 
 def _write_dictionaries(local: Path, lang: Lang) -> None:
-    unknown = [(1.0, (NOISE,))]
-    phones = {phone: [(1.0, (phone,))] for phone in lang.phones if phone != SILENCE}
+    unknown: Weighted = {UNKNOWN_WORD: [(1.0, (NOISE,))]}
+    phones: Weighted = {phone: [(1.0, (phone,))] for phone in lang.phones if phone != SILENCE}
     for name, lexicon in (("dict", lang.lexicon), ("dict_phones", phones)):
         folder = local / name
         folder.mkdir(parents=True)
-        every = {**lexicon, UNKNOWN_WORD: unknown}
+        every = lexicon | unknown
         write_weighted(folder / "lexiconp.txt", every)
         lines = [f"{word} {' '.join(said)}" for word in sorted(every) for _, said in every[word]]
         write_lines(folder / "lexicon.txt", lines)

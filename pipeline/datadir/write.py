@@ -37,8 +37,8 @@ def write_datadir(
 ) -> None:
     """Write a data directory, replacing the one that was there (features included) when all is written.
 
-    gold: "phones" and "words" of all or some of the utterances, which become phones.ctm and words.ctm. name_of: how wav.scp
-    names a file; None: as `entry` does.
+    gold: "phones" and "words" of all or some of the utterances, which become phones.ctm and words.ctm. name_of: how
+    wav.scp names a file; None: as `entry` does.
     """
     name_of = name_of or entry
     ordered = sorted(utterances, key=lambda utterance: utterance.id)

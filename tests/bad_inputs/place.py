@@ -82,6 +82,7 @@ COMMANDS = {
     "layers": "--data data/toy --encoders tiny --models exp/toy/gmm --reference exp/toy/gmm --out exp/toy/tiny.tsv",
     "export_lattices": "--lattices exp/toy/gmm/decode_test/lattices/words --out exp/toy/lattices/gmm.words",
     "kaldi_dir": "--data data/toy --lang data/toy/lang --out data/toy/kaldi",
+    "kaldi_results": f"{EXPERIMENT} --kaldi tri1/decode_test --lang data/toy/lang --out exp/toy/kaldi/tri1.decode_test",
     "export_onnx": "--model exp/toy/neural --out exp/toy/neural/model.onnx",
     "show": f"{EXPERIMENT} --lang data/toy/lang --systems gmm --utt ann-test0 --stage data",
 }

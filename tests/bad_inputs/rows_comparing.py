@@ -198,3 +198,23 @@ KALDI_DIR = rows(
     ),
     ("a folder of the user's", put("mine/diary.txt", "dear"), "mine/", {"also": "--out mine"}),
 )
+
+BEST_WER = "tri1/decode_test/scoring_kaldi/best_wer"
+KALDI_RESULTS = rows(
+    "kaldi_results",
+    ("no such folder", None, "tri1/decode_test: no such folder"),
+    (
+        "a decode that was not scored",
+        put("tri1/decode_test/num_jobs", "1\n"),
+        "neither scoring_kaldi/best_wer nor wer_*",
+    ),
+    ("a best WER of nothing", put(BEST_WER, "\n"), f"{BEST_WER}: no line `%WER ... [ ... ]`"),
+    (
+        "another test set",
+        both(
+            put(BEST_WER, "%WER 0.0 [ 0 / 1, 0 ins, 0 del, 0 sub ] exp/tri1/decode_test/wer_9_0.0\n"),
+            put("tri1/decode_test/scoring_kaldi/penalty_0.0/9.txt", "kim-test0 ZERO\n"),
+        ),
+        'tri1/decode_test: "kim-test0" (1 such ids) is no utterance of the test set',
+    ),
+)
