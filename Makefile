@@ -19,6 +19,8 @@ SHELL := /bin/bash
 export PHONOSCOPE_CORES := $(VENV)/.cores
 # Stages of one run may write beside each other; another run's have to wait.
 export PHONOSCOPE_RUN := $(shell echo $$PPID.$$(date +%s))
+# The cluster that computes what can be computed elsewhere. No option of a stage: it changes no number.
+export PHONOSCOPE_CLUSTER := $(if $(filter dask,$(JOBS)),$(ADDRESS))
 .PHONY: all setup data lexicon mfcc $(trained) decode compare errors matrix combine rescore sweep ablation rates \
   report pron_probs lattice lattice_difference lattice_text models encode bench layers replay show export kaldi_dir \
   check transcribe listen align record test clean help FORCE

@@ -105,14 +105,18 @@ def program(name: str) -> str:
 class Runner:
     """The server of `server.py`, and what it answered."""
 
-    def __init__(self) -> None:
+    def __init__(self, **environment: str) -> None:
         self.process = subprocess.Popen(
             [sys.executable, str(Path(__file__).with_name("server.py"))],
             cwd=PROJECT,
             text=True,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": str(PROJECT)},
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join([str(PROJECT), os.environ.get("PYTHONPATH", "")]),
+                **environment,
+            },
         )
 
     def run(self, cwd: Path, stage: str, options: Iterable[str], file_size: int = 0) -> Done:
