@@ -42,12 +42,11 @@ def export(out: Path, sets: Mapping[str, Sequence[Utterance]], lang: Lang, sampl
     _refuse_phones(lang.phones)
     named = with_speaker_first(sets)
     plain = {name: all(_is_plain(u.wav, sample_rate) for u in members) for name, members in named.items()}
-    with atomic_dir(out / "wav") as folder:
+    with atomic_dir(out / "data") as data, atomic_dir(out / "wav") as folder:  # the latter is there first
         converted = 0
         for name in (name for name in SETS if not plain[name]):
             named[name] = [_converted(u, folder, out / "wav", sample_rate) for u in named[name]]
             converted += len(named[name])
-    with atomic_dir(out / "data") as data:
         for name, members in named.items():
             write_datadir(data / name, members, name_of=_absolute)
         _write_dictionaries(data / "local", lang)

@@ -196,7 +196,12 @@ KALDI_DIR = rows(
         change(f"{TEST}/wav.scp", lambda data: data.replace(b"corpus/", b"corpse/")),
         "wav.scp:1: ",
     ),
-    ("a folder of the user's", put("mine/diary.txt", "dear"), "mine/", {"also": "--out mine"}),
+    (
+        "a folder of the user's",
+        put("mine/data/diary.txt", "dear"),
+        "mine/data: a folder that phonoscope has not made",
+        {"also": "--out mine"},
+    ),
 )
 
 BEST_WER = "tri1/decode_test/scoring_kaldi/best_wer"

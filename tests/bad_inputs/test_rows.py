@@ -56,11 +56,9 @@ def test_a_cluster_makes_the_same_files(finished: Place, tmp_path: Path) -> None
         runner.close()
         there.close()
     before, after = finished.snapshot(), place.snapshot()
-    assert list(before) == list(after)
-    differing = {
-        name.rpartition("/")[2] for name in before if before[name] != after[name] and not name.endswith(".made")
-    }
-    assert differing <= TIMED
+    assert after.keys() <= before.keys()  # what other stages wrote beside a decode went with it
+    differing = {name.rpartition("/")[2] for name in after if before[name] != after[name]}
+    assert {name for name in differing if not name.endswith(".made")} <= TIMED
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.stage}: {row.bad}")
