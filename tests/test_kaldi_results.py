@@ -94,10 +94,11 @@ def test_a_search_for_phones_is_known_by_its_phones():
 
 
 def test_word_starts_of_a_ctm(tmp_path):
-    """THE begins 15 ms late, which is near, CAT in u3 30 ms early; SAT was heard for CAT and is not asked."""
+    """A frame is the middle of its window, 7.5 ms later than Kaldi has it. THE begins 17.5 ms late, which is near, CAT
+    in u3 22.5 ms early; SAT was heard for CAT and is not asked."""
     ctm = tmp_path / "score_12/decode.ctm"
     ctm.parent.mkdir()
-    ctm.write_text("u1 1 0.115 0.1 THE 1.00\nu1 1 0.2 0.3 SAT 0.40\ns1-u3 1 0.27 0.3 CAT 0.9\n")
+    ctm.write_text("u1 1 0.11 0.1 THE 1.00\nu1 1 0.2 0.3 SAT 0.40\ns1-u3 1 0.27 0.3 CAT 0.9\n")
     reference = {
         "u1": [Interval(0.1, 0.2, "THE"), Interval(0.2, 0.5, "CAT")],
         "u3": [Interval(0.1, 0.3, "THE"), Interval(0.3, 0.6, "CAT"), Interval(0.6, 0.9, "SAT")],

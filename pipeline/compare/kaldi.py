@@ -25,6 +25,7 @@ from pipeline.datadir import Utterance
 from pipeline.lattice import Lattice
 from pipeline.lattice.oracle import oracle
 from pipeline.lattice.text_archives import read_compact, read_symbols
+from pipeline.times.clock import FRAME_SHIFT_MS, frame_to_seconds
 from pipeline.times.intervals import Intervals, read_ctm
 
 SAID = re.compile(r"%WER (\d+(?:\.\d+)?) \[ \d+ / \d+, \d+ ins, \d+ del, \d+ sub \]")
@@ -162,7 +163,8 @@ def find_ctm(decode: Path, scale: Scale) -> Path | None:
 
 
 def share_near(path: Path, utterances: Sequence[Utterance], reference: Intervals) -> tuple[int, int]:
-    """How many of the words that a CTM has right begin within NEAR_S of the ``reference``, and how many are right."""
+    """How many of the words that a CTM has right begin within NEAR_S of the ``reference``, and how many are right.
+    A frame is where the middle of its window is, in Kaldi's as in ours."""
     ids, near, right = known_ids(utterances), 0, 0
     for utterance, heard in read_ctm(path).items():
         if utterance not in ids:
@@ -177,7 +179,8 @@ def share_near(path: Path, utterances: Sequence[Utterance], reference: Intervals
             theirs = next(said) if hyp != GAP else None
             if ours and theirs and ref == hyp:
                 right += 1
-                near += abs(ours.start - theirs.start) <= NEAR_S
+                began = frame_to_seconds(1000 * theirs.start / FRAME_SHIFT_MS)  # Kaldi takes the start of its window
+                near += abs(ours.start - began) <= NEAR_S
     return near, right
 
 
