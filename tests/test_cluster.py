@@ -6,6 +6,7 @@ import os
 import pickle
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -59,6 +60,24 @@ def test_results_come_in_order_from_several_processes_elsewhere(there, tmp_path)
 
 def test_what_is_not_to_be_spread_stays_here(there):
     assert [process for process in each(lambda _: os.getpid(), range(3))] == [os.getpid()] * 3
+
+
+def test_what_cannot_be_sent_is_computed_here(there):
+    lock = threading.Lock()
+
+    def locked(index: int) -> int:
+        with lock:
+            return os.getpid()
+
+    assert list(each(locked, range(3), spread=True)) == [os.getpid()] * 3
+
+
+def test_what_is_spread_in_a_worker_stays_there(there):
+    def inner(index: int) -> tuple[int, list[int]]:
+        return os.getpid(), list(each(lambda _: os.getpid(), range(3), spread=True))
+
+    for process, inside in each(inner, range(4), 2):
+        assert process != os.getpid() and inside == [process] * 3
 
 
 def test_errors_come_as_they_are(there):

@@ -9,6 +9,7 @@ those that come later. Each process has one thread, for here the working directo
 from __future__ import annotations
 
 import contextlib
+import importlib
 import logging
 import os
 import pickle
@@ -58,17 +59,35 @@ def answer(function: Shipped, item: Any) -> tuple[bool, Any]:
         return False, error
 
 
-class ClusterCrew:
-    """The processes of the cluster at ``address``, a scheduler of dask, applying ``function``; to be used in a `with`
-    statement. They come and go. UserError where there is no cluster, or it goes away."""
+def pickled(function: Callable[[Any], Any]) -> bytes | None:
+    """A function with all that it refers to; None if it holds what cannot be sent, as objects of C++ are."""
+    cloudpickle = _installed("cloudpickle")
+    try:
+        return cloudpickle.dumps(function)
+    except (TypeError, pickle.PicklingError):
+        return None
 
-    def __init__(self, function: Callable[[Any], Any], address: str):
+
+def _installed(name: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        raise UserError(
+            f"JOBS=dask needs {name}, here and on every machine: .venv/bin/pip install -e '.[cluster]'"
+        ) from None
+
+
+class ClusterCrew:
+    """The processes of the cluster at ``address``, a scheduler of dask, applying a ``function`` that is pickled; to be
+    used in a `with` statement. They come and go. UserError where there is no cluster, or it goes away."""
+
+    def __init__(self, function: bytes, address: str):
         self.address, self.client = address, _connected(address)
         self.sent: deque[Future] = deque()
         self.looked, self.known = 0.0, 0
         try:
             self.client.wait_for_workers(1, timeout=WORKERS_S)
-            self.function = self.client.submit(Shipped, _pickled(function), os.getcwd(), pure=False)
+            self.function = self.client.submit(Shipped, function, os.getcwd(), pure=False)
         except TimeoutError:
             self.client.close()
             raise UserError(
@@ -113,23 +132,12 @@ class ClusterCrew:
         return self.known
 
 
-def _pickled(function: Callable[[Any], Any]) -> bytes:
-    import cloudpickle
-
-    return cloudpickle.dumps(function)
-
-
 def _connected(address: str) -> Client:
-    try:
-        from distributed import Client
-    except ImportError:
-        raise UserError(
-            "JOBS=dask needs dask.distributed, here and on every machine: .venv/bin/pip install -e '.[cluster]'"
-        ) from None
+    distributed = _installed("distributed")
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # it is said in one line
     warnings.filterwarnings("ignore", module="distributed")  # that a model is large
     try:
-        return Client(address, timeout=ANSWER_S, set_as_default=False, name="phonoscope")
+        return distributed.Client(address, timeout=ANSWER_S, set_as_default=False, name="phonoscope")
     except (OSError, TimeoutError, ValueError, TypeError) as error:
         raise UserError(
             f"ADDRESS={address}: no scheduler of dask answers there ({first_line(error)}); start one: dask scheduler"

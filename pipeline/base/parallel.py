@@ -168,6 +168,7 @@ def _work(function: Callable[[Item], Result], pipe: Connection, parent: int) -> 
     if os.getppid() != parent:  # it died before that
         return
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent as well, which ends its workers
+    os.environ.pop(CLUSTER, None)  # what is spread here stays here
     gc.freeze()  # garbage collection would copy the memory that is shared with the parent
     while True:
         item = pipe.recv()
@@ -208,18 +209,20 @@ def each(
     It streams: only a few items and results are held at a time. They are sent from process to process, so let
     ``function`` read and write what is large. Results do not depend on ``jobs``. What may be ``spread`` over machines
     is computed by the cluster that the environment variable PHONOSCOPE_CLUSTER names, if it names one, however many
-    ``jobs`` there are: the function must be such that it can be sent, and read what lies on disk alone.
+    ``jobs`` there are: of files the function must read only those that all machines see. One that cannot be sent is
+    computed here.
     """
     items = iter(items)
     address = os.environ.get(CLUSTER) if spread else None
     first = list(islice(items, max(jobs, 2) if address else jobs))
     if address and len(first) > 1:
-        from pipeline.base.cluster import ClusterCrew  # what it needs is there only where it is wanted
+        from pipeline.base.cluster import ClusterCrew, pickled  # what it needs is there only where it is wanted
 
-        with ClusterCrew(function, address) as far:
-            yield from far.map(chain(first, items))
-        return
-    if len(first) < 2 or sys.platform != "linux":
+        if sent := pickled(function):
+            with ClusterCrew(sent, address) as far:
+                yield from far.map(chain(first, items))
+            return
+    if len(first) < 2 or jobs < 2 or sys.platform != "linux":
         yield from map(function, chain(first, items))
         return
     with Crew(function, len(first), jobs) as crew:
