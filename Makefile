@@ -19,9 +19,11 @@ SHELL := /bin/bash
 export PHONOSCOPE_CORES := $(VENV)/.cores
 # Stages of one run may write beside each other; another run's have to wait.
 export PHONOSCOPE_RUN := $(shell echo $$PPID.$$(date +%s))
+# The cluster that computes what can be computed elsewhere. No option of a stage: it changes no number.
+export PHONOSCOPE_CLUSTER := $(if $(filter dask,$(JOBS)),$(ADDRESS))
 .PHONY: all setup data lexicon mfcc $(trained) decode compare errors matrix combine rescore sweep ablation rates \
-  report pron_probs lattice tree lattice_difference lattice_text models encode bench layers replay show export check \
-  transcribe listen align record test clean help FORCE
+  report pron_probs lattice tree lattice_difference lattice_text models encode bench layers replay show export \
+  kaldi_dir check transcribe listen align record test clean help FORCE
 
 ##@ Everything
 ## all: all stages on CORPUS, then the comparison
@@ -363,7 +365,19 @@ $(EXP)/rescored/$(1)/hyp.txt: $(EXP)/rescored/neural_lm/model.safetensors $(sear
 	$$(PY) -m stages.rescore --jobs $(NJ) $$(rescore_$(1))
 endef
 $(foreach s,$(rescored),$(eval $(call second_pass,$(s))))
-beside := $(own_words) $(patsubst %,$(EXP)/combined/%/hyp.txt,$(combinations)) \
+# And so has each decode of Kaldi's that KALDI_EXP has named: EXPERIMENT.DECODE.
+kaldi_name = $(call tidy,$(odd_in_name),$(notdir $(patsubst %/,%,$(dir $(1)))).$(notdir $(1)))
+kaldi_rows := $(call uniq,$(notdir $(patsubst %/kaldi.json,%,$(wildcard $(EXP)/kaldi/*/kaldi.json))) \
+	$(foreach k,$(KALDI_EXP),$(call kaldi_name,$(k))))
+define kaldi_row
+kaldi_$(2) = --kaldi $(1) $(experiment) --lang $(DATA)/lang --out $(EXP)/kaldi/$(2) $$(call words_of,KALDI_ARGS)
+$(EXP)/kaldi/$(2)/kaldi.json: $(reference)/ali_test/phones.txt \
+		$(wildcard $(foreach d,$(1) $(subst test,dev,$(1)),$(d)/scoring_kaldi/best_wer $(d)/wer_*)) \
+		$$(call changed,$$(kaldi_$(2)),$(EXP)/kaldi/$(2)/kaldi.json)
+	$$(PY) -m stages.kaldi_results $$(kaldi_$(2))
+endef
+$(foreach k,$(KALDI_EXP),$(eval $(call kaldi_row,$(k),$(call kaldi_name,$(k)))))
+beside := $(own_words) $(patsubst %,$(EXP)/kaldi/%/kaldi.json,$(kaldi_rows)) $(patsubst %,$(EXP)/combined/%/hyp.txt,$(combinations)) \
 	$(patsubst %,$(EXP)/rescored/%/hyp.txt,$(rescored))
 
 compare_opts = $(experiment) --systems $(SYSTEMS) --out $(EXP)/compare.tsv
@@ -476,6 +490,12 @@ export: $(exported)/model.onnx
 $(exported)/model.onnx: $(if $(filter export,$(MAKECMDGOALS)),$(call inside,$(notdir $(exported)),model.safetensors)) \
 		$(call changed,$(export_opts),$(exported)/model.onnx)
 	$(PY) -m stages.export_onnx $(export_opts)
+
+kaldi_opts = --data $(DATA) --lang $(DATA)/lang --out $(DATA)/kaldi
+## kaldi_dir: the corpus for Kaldi's own recipes: DATA/kaldi (docs/kaldi.md)
+kaldi_dir: $(DATA)/kaldi/kaldi.json
+$(DATA)/kaldi/kaldi.json: $(DATA)/lang/lang.json $(call changed,$(kaldi_opts),$(DATA)/kaldi/kaldi.json)
+	$(PY) -m stages.kaldi_dir $(kaldi_opts)
 
 ## check: every line and file of data directory DIR, all faults listed; FIX=yes mends them
 check: | $(VENV)/.phonoscope

@@ -124,6 +124,24 @@ def nameless_file(folder: Path) -> IO[bytes]:
     return tempfile.TemporaryFile(dir=folder)
 
 
+def private_file(folder: Path, parts: Iterable[bytes]) -> Path:
+    """The path of a file of these parts that lies in ``folder``, or in the nearest folder around it that is there for
+    longer; other machines can open it, other users cannot. Whoever wrote it removes it; a killed process's goes when
+    the next one writes there."""
+    while TEMPORARY.fullmatch(folder.name):
+        folder = folder.parent
+    path = _temporary(folder / "spill")
+    try:
+        with open(path, "xb", opener=functools.partial(os.open, mode=0o600)) as stream:
+            stream.writelines(parts)
+            stream.flush()
+            os.fsync(stream.fileno())
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    return path
+
+
 def _temporary(path: Path) -> Path:
     """A temporary name beside ``path`` for this process, which no user gives a file."""
     _inside(path.parent)

@@ -58,7 +58,9 @@ def decode_set(
     seconds = lattice_seconds = 0.0
     with ExitStack() as archives:
         append = [archives.enter_context(write_lattices(out / "lattices" / graph)) for graph in decoder.graphs]
-        done = tqdm(each(decode_one, feats, jobs), f"{system.name} {what}", len(feats), unit="utt", disable=None)
+        done = tqdm(
+            each(decode_one, feats, jobs, spread=True), f"{system.name} {what}", len(feats), unit="utt", disable=None
+        )
 
         def hypotheses() -> Iterator[tuple[str, Hypothesis]]:
             nonlocal seconds, lattice_seconds
@@ -111,7 +113,9 @@ def main(args: Namespace) -> tuple[Path, str]:
         free = decode_set(system, WfstDecoder(system, lang, "free", tuned.free, beams), feats, out, "free", args.jobs)
         write_hypotheses(out, words.found, free.found, tuned.confidences)
         if system.posteriors is not None:
-            greedy = each(lambda utt: " ".join([utt, *greedy_phones(system, feats[utt])]), feats, args.jobs)
+            greedy = each(
+                lambda utt: " ".join([utt, *greedy_phones(system, feats[utt])]), feats, args.jobs, spread=True
+            )
             write_lines(out / "greedy.txt", greedy)
         audio = sum(system.num_frames(feats[utt]) for utt in feats) * FRAME_SHIFT_MS / 1000
         write_json(

@@ -46,7 +46,7 @@ def main(args: Namespace) -> tuple[Path, str]:
     raw, extractor = raw_of(args.features, sample_rate(args.data)), EXTRACTORS[args.features]
     extractor.rows(np.zeros(raw.sample_rate), raw.sample_rate)  # imports PyTorch here, once for all workers
     results = tqdm(
-        each(lambda u: extract(extractor, u, raw.sample_rate, speed), utterances, args.jobs),
+        each(lambda u: extract(extractor, u, raw.sample_rate, speed), utterances, args.jobs, spread=True),
         total=len(utterances),
         desc=f"{raw.kind} {folder}",
         unit="utt",

@@ -43,7 +43,7 @@ def place_set(
             goodness, utt, system.scores(feats[utt]), frames[utt], words[utt], lang.reference_lexicon
         )
 
-    done = tqdm(each(place, utts, args.jobs), f"place {system.name}", len(utts), unit="utt", disable=None)
+    done = tqdm(each(place, utts, args.jobs, spread=True), f"place {system.name}", len(utts), unit="utt", disable=None)
     found = OnDisk(args.out, ((utt, placed) for utt, placed in zip(utts, done) if placed))
     if not found:
         raise UserError(
@@ -89,10 +89,11 @@ def main(args: Namespace) -> tuple[Path, str]:
         final: Iterable[tuple[str, PlacedUtterance]] = placed.items()
         if correction:
             sound, correct = Features(args.data, correction.front_end), correction.correct
-            final = zip(
-                placed,
-                each(lambda utt: (u := placed[utt]).moved(correct(sound[utt], u.segments)), placed, args.jobs),
-            )
+
+            def moved(utt: str, placed: Mapping[str, PlacedUtterance] = placed) -> PlacedUtterance:
+                return placed[utt].moved(correct(sound[utt], placed[utt].segments))
+
+            final = zip(placed, each(moved, placed, args.jobs, spread=True))
         write_alignment(path, sureness.counted(final), short)
         told.append(sureness.in_words(aligner.name, len(placed), short))
     how = ", boundaries corrected by gold phones" if correction else ""

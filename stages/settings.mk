@@ -47,8 +47,9 @@ args_of     := $(foreach s,$(trained),$(call capitals,$(s))_ARGS)
 
 settings := CORPUS CORPUS_DIR SPLIT VOCAB OOV LEXICON PHONES PRON_PROBS LM GOLD ALLOW_SHORT SYSTEMS REFERENCE \
   DOWNLOADS UTT STAGE ENCODER MODELS LAYERS MODEL MODEL2 GRAPH PAIR COMBINE LISTEN PHONE LEVEL MIN_POSTERIOR BEAM WAV \
-  TEXT TEXTFILE SECONDS PAGE NJ DATA EXP DIR FIX VENV DATA_ARGS MFCC_ARGS LANG_ARGS $(args_of) ENCODE_ARGS LAYERS_ARGS \
-  TUNE_ARGS DECODE_ARGS NEURAL_LM_ARGS RESCORE_ARGS SWEEP_ARGS LISTEN_ARGS ABLATION_ARGS RATES_ARGS REPORT_ARGS
+  TEXT TEXTFILE SECONDS PAGE NJ JOBS ADDRESS DATA EXP DIR FIX VENV DATA_ARGS MFCC_ARGS LANG_ARGS $(args_of) \
+  ENCODE_ARGS LAYERS_ARGS TUNE_ARGS DECODE_ARGS NEURAL_LM_ARGS RESCORE_ARGS SWEEP_ARGS LISTEN_ARGS ABLATION_ARGS \
+  RATES_ARGS REPORT_ARGS KALDI_EXP KALDI_ARGS
 
 # `override X := $(value X)` takes a value as it is written. make itself would expand it wherever it is used, and where
 # it hands it on to the environment of a stage.
@@ -91,7 +92,10 @@ TEXTFILE      :=
 SECONDS       := 10
 PAGE          := no
 DIR           :=
+KALDI_EXP     :=
 FIX           :=
+JOBS          := here
+ADDRESS       :=
 VENV          := .venv
 $(foreach s,$(filter %_ARGS,$(settings)),$(eval $(s) :=))
 NJ := $(shell env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 1)
@@ -140,7 +144,15 @@ $(foreach s,SYSTEMS PAIR COMBINE LISTEN,$(if $(strip $($(s))),,$(call refuse,$(s
   $(foreach w,$($(s)),$(if $(call no_name,$(w)),$(call refuse,$(s),write names with spaces between them))))
 $(if $(filter-out 1,$(words $(REFERENCE)))$(filter-out $(trained),$(REFERENCE)),\
   $(call refuse,REFERENCE,write one of $(trained)))
+override KALDI_EXP := $(foreach d,$(subst $(newline), ,$(KALDI_EXP)),$(patsubst %/,%,$(call home,$(d))))
+$(foreach d,$(KALDI_EXP),$(if $(or $(call no_path,$(d)),$(call no_utf_8,$(d))),\
+  $(call refuse,KALDI_EXP,give folders named with $(signs), spaces between them)))
 $(foreach s,PRON_PROBS GOLD ALLOW_SHORT PAGE,$(if $(filter yes no,$($(s))),,$(call refuse,$(s),write yes or no)))
+$(if $(filter-out 1,$(words $(JOBS)))$(filter-out here dask,$(JOBS)),\
+  $(call refuse,JOBS,write here or dask; how many processes may run here at once: NJ))
+at_host = $(patsubst tls://%,%,$(patsubst tcp://%,%,$(ADDRESS)))
+$(if $(filter dask,$(JOBS)),$(if $(or $(filter $(at_host),$(ADDRESS)),$(call no_name,$(subst :,-,$(at_host)))),\
+  $(call refuse,ADDRESS,name a scheduler of dask: tcp://HOST:8786)))
 $(if $(call without,$(digits),$(NJ))$(if $(call without,0,$(NJ)),,none),\
   $(call refuse,NJ,write how many processes may run at once))
 

@@ -230,7 +230,7 @@ def train_correction(
         return place_utterance(goodness, utt, system.scores(x), system.num_frames(x), words[utt], lexicon)
 
     training = []
-    for utt, placed in zip(words, each(place, words, jobs)):
+    for utt, placed in zip(words, each(place, words, jobs, spread=True)):
         if placed is not None:
             training.append(Training(sound[utt], placed.segments, gold[utt]))
         on_utterance()

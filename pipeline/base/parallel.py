@@ -29,6 +29,7 @@ from lexicon.errors import UserError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+CLUSTER = "PHONOSCOPE_CLUSTER"  # the environment variable with the address of a scheduler of dask
 AHEAD = 4  # results that may wait for an earlier one, for each worker: this bounds memory
 POLL_S = 0.2  # seconds between two attempts to take a core
 PR_SET_PDEATHSIG = 1  # of Linux's prctl(2)
@@ -167,6 +168,7 @@ def _work(function: Callable[[Item], Result], pipe: Connection, parent: int) -> 
     if os.getppid() != parent:  # it died before that
         return
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent as well, which ends its workers
+    os.environ.pop(CLUSTER, None)  # what is spread here stays here
     gc.freeze()  # garbage collection would copy the memory that is shared with the parent
     while True:
         item = pipe.recv()
@@ -199,15 +201,28 @@ def _opened(answer: tuple[bool, Any]) -> Any:
     return value
 
 
-def each(function: Callable[[Item], Result], items: Iterable[Item], jobs: int = 1) -> Iterator[Result]:
+def each(
+    function: Callable[[Item], Result], items: Iterable[Item], jobs: int = 1, spread: bool = False
+) -> Iterator[Result]:
     """``function`` of each item, in order, computed in ``jobs`` processes; in this one if there is one job or one item.
 
     It streams: only a few items and results are held at a time. They are sent from process to process, so let
-    ``function`` read and write what is large. Results do not depend on ``jobs``.
+    ``function`` read and write what is large. Results do not depend on ``jobs``. What may be ``spread`` over machines
+    is computed by the cluster that the environment variable PHONOSCOPE_CLUSTER names, if it names one, however many
+    ``jobs`` there are: of files the function must read only those that all machines see. One that cannot be sent is
+    computed here.
     """
     items = iter(items)
-    first = list(islice(items, jobs))
-    if len(first) < 2 or sys.platform != "linux":
+    address = os.environ.get(CLUSTER) if spread else None
+    first = list(islice(items, max(jobs, 2) if address else jobs))
+    if address and len(first) > 1:
+        from pipeline.base.cluster import ClusterCrew, pickled  # what it needs is there only where it is wanted
+
+        if sent := pickled(function):
+            with ClusterCrew(sent, address) as far:
+                yield from far.map(chain(first, items))
+            return
+    if len(first) < 2 or jobs < 2 or sys.platform != "linux":
         yield from map(function, chain(first, items))
         return
     with Crew(function, len(first), jobs) as crew:

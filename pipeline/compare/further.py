@@ -1,5 +1,5 @@
-"""Rows beside the systems, of some measures alone: what recognisers from outside wrote themselves, and systems that
-were combined or rescored."""
+"""Rows beside the systems, of some measures alone: what recognisers from outside wrote themselves, systems that were
+combined or rescored, and Kaldi's."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from pipeline.datadir.sets import read_spoken
 
 COMBINED = "combined"  # the folder of an experiment with a folder for each combination
 RESCORED = "rescored"  # and that with a folder for each system that was rescored
+KALDI = "kaldi"  # and that with a folder for each decode of Kaldi's
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,3 +112,43 @@ def second_passes(exp: Path, names: Sequence[str], words: Mapping[str, Sequence[
             errors = [count(pairs).errors for pairs in align_all(words, read_text(path), path).values()]
             note = "what its search kept, scored with n-gram and neural language model"
             yield Further(f"{name}, rescored", {"wer": np.array(errors)}, note, [name])
+
+
+def of_kaldi(exp: Path, references: Mapping[str, Mapping[str, Sequence[str]]], fold: Fold) -> Iterator[Further]:
+    """What KALDI_EXP named: one row for each experiment, of the words and of the phones that its decodes hold; further
+    decodes of the same have rows of their own."""
+    rows: dict[str, dict[str, tuple[np.ndarray, str]]] = {}
+    for path in sorted((exp / KALDI).glob("*/kaldi.json")):
+        try:
+            told = read_json(path)
+            name, decode = (str(told[key]) for key in ("experiment", "decode"))
+            words, note = {"words": True, "phones": False}[told["level"]], _kaldi_note(told)
+        except (ValueError, KeyError, TypeError, ZeroDivisionError):
+            raise UserError(f"{path}: damaged; remove {path.parent}, or make it again with KALDI_EXP") from None
+        text = path.with_name("hyp.txt" if words else "free.txt")
+        heard, kind = (read_text(text), "words") if words else (read_spoken(text, fold), "phones")
+        errors = np.array([count(pairs).errors for pairs in align_all(references[kind], heard, text).values()])
+        row = rows.setdefault(f"Kaldi's {name}", {})
+        measure = "wer" if words else "free_per"
+        (rows.setdefault(f"Kaldi's {name}/{decode}", {}) if measure in row else row)[measure] = errors, note
+    for name, found in rows.items():
+        notes = dict.fromkeys(note for _, note in found.values())
+        yield Further(name, {measure: errors for measure, (errors, _) in found.items()}, "; ".join(notes))
+
+
+def _kaldi_note(told: Mapping[str, Any]) -> str:
+    """Scale, and what its times and lattices hold, of what kaldi.json says."""
+    penalty = f", insertion penalty {told['penalty']}" if told["penalty"] else ""
+    parts = [f"LM weight {told['weight']}{penalty}, chosen on {told['chosen_on']}"]
+    if told["missing"]:
+        parts.append(f"{told['missing']} utterances missing, which count as deleted")
+    if told.get("right"):
+        parts.append(
+            f"{100 * told['near'] / told['right']:.0f} % of its right words begin within 20 ms of the reference"
+        )
+    if told.get("frames") and told.get("words"):
+        parts.append(
+            f"lattices of {told['arc_frames'] / told['frames']:.1f} arcs a frame, the nearest path with a WER of "
+            f"{100 * told['errors'] / told['words']:.1f} %"
+        )
+    return ", ".join(parts)

@@ -16,7 +16,7 @@ from lexicon.files import folder_from, read_json
 from lexicon.fold import Fold, read_fold
 from lexicon.text import columns, read_text, same_ids
 from pipeline.base.edits import Pairs
-from pipeline.compare.further import Further, combinations, own_words, second_passes
+from pipeline.compare.further import Further, combinations, of_kaldi, own_words, second_passes
 from pipeline.compare.score import Counts, align_all, count, total
 from pipeline.compare.significance import PairedTest, Rate, error_rate, in_words, paired_test, resampling_units
 from pipeline.datadir import Utterance
@@ -86,11 +86,16 @@ class Comparison:
 
     @functools.cached_property
     def further(self) -> list[Further]:
-        """Rows of some measures beside the systems: what was made of these, and own words."""
+        """Rows of some measures beside the systems: what was made of these, own words, and Kaldi's."""
         exp, names = self.aligned.parent.parent, [system.name for system in self.systems]
         together = combinations(exp, names, self.references, self.fold)
         words = self.references["words"]
-        return [*together, *second_passes(exp, names, words), *own_words(self.data, self.lang, words)]
+        return [
+            *together,
+            *second_passes(exp, names, words),
+            *own_words(self.data, self.lang, words),
+            *of_kaldi(exp, self.references, self.fold),
+        ]
 
     @property
     def reference(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,11 +33,14 @@ def write_datadir(
     path: Path | str,
     utterances: Iterable[Utterance],
     gold: Mapping[str, Mapping[str, Sequence[Interval]]] | None = None,
+    name_of: Callable[[Path], str] | None = None,
 ) -> None:
     """Write a data directory, replacing the one that was there (features included) when all is written.
 
-    gold: "phones" and "words" of all or some of the utterances, which become phones.ctm and words.ctm.
+    gold: "phones" and "words" of all or some of the utterances, which become phones.ctm and words.ctm. name_of: how
+    wav.scp names a file; None: as `entry` does.
     """
+    name_of = name_of or entry
     ordered = sorted(utterances, key=lambda utterance: utterance.id)
     refuse_unwritable(path, ordered)
     by_speaker: dict[str, list[str]] = {}
@@ -46,14 +49,14 @@ def write_datadir(
     with atomic_dir(path) as temporary:
         cuts = {u.id: u.cut for u in ordered if u.cut}
         if cuts:  # then every utterance has one
-            recordings = {wav: f"{number:06d}" for number, wav in enumerate(sorted({entry(u.wav) for u in ordered}))}
+            recordings = {wav: f"{number:06d}" for number, wav in enumerate(sorted({name_of(u.wav) for u in ordered}))}
             write_lines(temporary / "wav.scp", [f"{name} {wav}" for wav, name in recordings.items()])
             write_lines(
                 temporary / "segments",
-                [f"{u.id} {recordings[entry(u.wav)]} {cuts[u.id].start!r} {cuts[u.id].end!r}" for u in ordered],
+                [f"{u.id} {recordings[name_of(u.wav)]} {cuts[u.id].start!r} {cuts[u.id].end!r}" for u in ordered],
             )
         else:
-            write_lines(temporary / "wav.scp", [f"{u.id} {entry(u.wav)}" for u in ordered])
+            write_lines(temporary / "wav.scp", [f"{u.id} {name_of(u.wav)}" for u in ordered])
         write_lines(temporary / "text", [f"{u.id} {' '.join(u.words)}" for u in ordered])
         write_lines(temporary / "utt2spk", [f"{u.id} {u.speaker}" for u in ordered])
         write_lines(temporary / "spk2utt", [f"{s} {' '.join(by_speaker[s])}" for s in sorted(by_speaker)])

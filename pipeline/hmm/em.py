@@ -52,7 +52,7 @@ def accumulate(
     import pipeline.hmm.loops  # noqa: F401, here, so that no worker has to compile it
 
     stats = _empty(model)
-    for part in each(lambda utts: _accumulate_batch(model, utts, graphs, feats), work, jobs):
+    for part in each(lambda utts: _accumulate_batch(model, utts, graphs, feats), work, jobs, spread=True):
         stats.counts += part.counts
         stats.sums += part.sums
         stats.squares += part.squares

@@ -34,7 +34,7 @@ def set_graphs(
         except UserError as error:
             raise UserError(f"{text}: {utt}: {error}") from error
 
-    graphs = OnDisk(scratch, zip(words, each(build, words, jobs)))
+    graphs = OnDisk(scratch, zip(words, each(build, words, jobs, spread=True)))
     needed = {utt: frames_needed(said, lexicon, transitions) for utt, said in words.items()}
     short = {utt: f"{lengths[utt]} frames of {count} at least" for utt, count in needed.items() if count > lengths[utt]}
     refuse_short(text, short, len(words))

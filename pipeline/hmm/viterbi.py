@@ -54,4 +54,4 @@ def align(
         )
 
     utterances = list(utterances)
-    return zip(utterances, each(align_one, utterances, jobs))
+    return zip(utterances, each(align_one, utterances, jobs, spread=True))

@@ -109,8 +109,17 @@ def read_kaldi(folder: Path | str) -> Iterator[Lattice]:
     label.
     """
     folder = Path(folder)
-    info, symbols = _info(folder), _read_symbols(folder / "symbols.txt")
-    path = folder / "lat.txt"
+    yield from _compact(folder / "lat.txt", read_symbols(folder / "symbols.txt"), _info(folder))
+
+
+def read_compact(path: Path, words: Mapping[int, str]) -> Iterator[Lattice]:
+    """The lattices that Kaldi's `lattice-copy` has written as text, their arcs labelled by ``words`` (its words.txt);
+    0 is no word. Raises UserError (file:line) for what is none."""
+    info = {"system": "kaldi", "graph": "word_arcs", "frame_shift_ms": 10.0, "acoustic_scale": 1.0, "word_score": 0.0}
+    yield from _compact(path, {number: quote(word) for number, word in words.items()} | {0: ""}, info)
+
+
+def _compact(path: Path, symbols: Mapping[int, str], info: dict[str, Any]) -> Iterator[Lattice]:
     for key, number, lines in _blocks(path):
         try:
             yield _lattice(info, key, *_kaldi_arcs(lines, symbols))
@@ -123,7 +132,7 @@ def read_openfst(folder: Path | str) -> Iterator[Lattice]:
 
     Raises UserError (file:line) for what is none."""
     folder = Path(folder)
-    info, labels, words = _info(folder), _read_symbols(folder / "labels.txt"), _read_symbols(folder / "words.txt")
+    info, labels, words = _info(folder), read_symbols(folder / "labels.txt"), read_symbols(folder / "words.txt")
     frames = dict(line.split(maxsplit=1) for _, line in numbered_lines(folder / "frames.txt") if " " in line.strip())
     path = folder / "fst.txt"
     for key, number, lines in _blocks(path):
@@ -148,8 +157,8 @@ def _info(folder: Path) -> dict[str, Any]:
         raise UserError(f"{path}: does not say what the lattices are ({error!r}); write them again") from error
 
 
-def _read_symbols(path: Path) -> dict[int, str]:
-    """Number -> name as it is in the file; 0 is ""."""
+def read_symbols(path: Path) -> dict[int, str]:
+    """A symbol table of OpenFst: number -> name as it is in the file; 0 is "". UserError with file and line."""
     names: dict[int, str] = {}
     for number, line in numbered_lines(path):
         try:
@@ -234,7 +243,7 @@ def _times(arcs: list[tuple], start: int) -> tuple[dict[int, int], dict[int, int
 
 
 def _lattice(info: dict[str, Any], key: str, frames: np.ndarray, arcs: list[tuple]) -> Lattice:
-    own = info["utterances"][key]
+    own = info["utterances"][key] if "utterances" in info else {"num_frames": frames[-1], "beam": None}
     start, end, label, word, acoustic, language = zip(*sorted(arcs, key=lambda arc: arc[0]))
     lattice = Lattice(
         utterance=unquoted(key),

@@ -142,6 +142,10 @@ class FlashlightDecoder:
         # The "silence" is what may follow a finished word for a while: the blank. (-1 would read outside the matrix.)
         self.decoder = LexiconDecoder(options, self.trie, self.lm, BLANK, BLANK, -1, [], False)
 
+    def __reduce__(self) -> tuple[type[FlashlightDecoder], tuple[Lang, list[str], FlashlightSettings]]:
+        """It can be sent to a process of another machine, which makes it again: flashlight's objects cannot."""
+        return FlashlightDecoder, (self.lang, list(self.tokens), self.settings)
+
     def _more_for_silence(self) -> float:
         """flashlight tries a blank between words twice: as silence, with this score, and as CTC's blank, without. Where
         the better of the two counts that is the sil_score; where they are added up they must make it together."""

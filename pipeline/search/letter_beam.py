@@ -67,7 +67,7 @@ class Grammar:
     """Lexicon and n-gram as what may be written, and what it scores."""
 
     def __init__(self, lang: Lang, letters: Sequence[str]):
-        self.words = sorted(lang.lexicon)
+        self.lang, self.letters, self.words = lang, letters, sorted(lang.lexicon)
         self.index = {word: i for i, word in enumerate(self.words)}
         self.lm = word_lm(lang, self.words)
         self.root, number = Beginning(), {letter: i for i, letter in enumerate(letters)}
@@ -83,6 +83,10 @@ class Grammar:
                 here = here.after.setdefault(token, Beginning())
             here.word = word
         self.root.likeliest = 0.0  # nothing has begun
+
+    def __reduce__(self) -> tuple[type[Grammar], tuple[Lang, Sequence[str]]]:
+        """It can be sent to a process of another machine, which makes it again: KenLM's objects cannot."""
+        return Grammar, (self.lang, self.letters)
 
     def begin(self) -> Text:
         return Text((), self.root, (), self.lm.start(False), 0.0)

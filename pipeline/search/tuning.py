@@ -126,7 +126,7 @@ def scored_on_disk(
         return system.scores(x), system.num_frames(x)
 
     utterances = list(utterances)
-    return OnDisk(scratch, zip(utterances, each(score, utterances, jobs)))
+    return OnDisk(scratch, zip(utterances, each(score, utterances, jobs, spread=True)))
 
 
 def tune_words(
@@ -199,7 +199,7 @@ def count_errors(
         heard = heard_in(utt)
         return kaldialign.edit_distance(spoken(references[utt]), spoken(heard, fold))["total"]
 
-    return sum(each(wrong, references, jobs))
+    return sum(each(wrong, references, jobs, spread=True))
 
 
 def judge_results(
@@ -226,7 +226,7 @@ def judge_results(
         )
 
     found: dict[str, Judged] = {level: [] for level in LEVELS}
-    for each_level in each(judge, words, jobs):
+    for each_level in each(judge, words, jobs, spread=True):
         for level, of in zip(LEVELS, each_level):
             found[level] += of
     return found

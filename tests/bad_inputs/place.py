@@ -81,6 +81,8 @@ COMMANDS = {
     "encode": "--data data/toy/test --encoder tiny --models models --out data/toy/test/tiny.json",
     "layers": "--data data/toy --encoders tiny --models exp/toy/gmm --reference exp/toy/gmm --out exp/toy/tiny.tsv",
     "export_lattices": "--lattices exp/toy/gmm/decode_test/lattices/words --out exp/toy/lattices/gmm.words",
+    "kaldi_dir": "--data data/toy --lang data/toy/lang --out data/toy/kaldi",
+    "kaldi_results": f"{EXPERIMENT} --kaldi tri1/decode_test --lang data/toy/lang --out exp/toy/kaldi/tri1.decode_test",
     "export_onnx": "--model exp/toy/neural --out exp/toy/neural/model.onnx",
     "show": f"{EXPERIMENT} --lang data/toy/lang --systems gmm --utt ann-test0 --stage data",
 }
@@ -103,14 +105,18 @@ def program(name: str) -> str:
 class Runner:
     """The server of `server.py`, and what it answered."""
 
-    def __init__(self) -> None:
+    def __init__(self, **environment: str) -> None:
         self.process = subprocess.Popen(
             [sys.executable, str(Path(__file__).with_name("server.py"))],
             cwd=PROJECT,
             text=True,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": str(PROJECT)},
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join([str(PROJECT), os.environ.get("PYTHONPATH", "")]),
+                **environment,
+            },
         )
 
     def run(self, cwd: Path, stage: str, options: Iterable[str], file_size: int = 0) -> Done:

@@ -187,3 +187,39 @@ DIFFERENCE = rows(
     ("an archive cut short", cut(FREE, 0.1), f"{FREE}: ann-test0: cut short"),
     ("no reference times", gone(f"{GMM}/ali_test/phones.ctm"), "ali_test/phones.ctm: no such file"),
 )
+
+KALDI_DIR = rows(
+    "kaldi_dir",
+    ("no lang", gone(f"{LANG}/lang.json"), f"{LANG}: no lang.json"),
+    (
+        "recordings that are gone",
+        change(f"{TEST}/wav.scp", lambda data: data.replace(b"corpus/", b"corpse/")),
+        "wav.scp:1: ",
+    ),
+    (
+        "a folder of the user's",
+        put("mine/data/diary.txt", "dear"),
+        "mine/data: a folder that phonoscope has not made",
+        {"also": "--out mine"},
+    ),
+)
+
+BEST_WER = "tri1/decode_test/scoring_kaldi/best_wer"
+KALDI_RESULTS = rows(
+    "kaldi_results",
+    ("no such folder", None, "tri1/decode_test: no such folder"),
+    (
+        "a decode that was not scored",
+        put("tri1/decode_test/num_jobs", "1\n"),
+        "neither scoring_kaldi/best_wer nor wer_*",
+    ),
+    ("a best WER of nothing", put(BEST_WER, "\n"), f"{BEST_WER}: no line `%WER ... [ ... ]`"),
+    (
+        "another test set",
+        both(
+            put(BEST_WER, "%WER 0.0 [ 0 / 1, 0 ins, 0 del, 0 sub ] exp/tri1/decode_test/wer_9_0.0\n"),
+            put("tri1/decode_test/scoring_kaldi/penalty_0.0/9.txt", "kim-test0 ZERO\n"),
+        ),
+        'tri1/decode_test: "kim-test0" (1 such ids) is no utterance of the test set',
+    ),
+)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from helpers.cluster import Cluster
 
-from bad_inputs.place import PROJECT, Place, build, program
+from bad_inputs.place import PROJECT, Place, Runner, build, program
 from bad_inputs.spoil import Row
 from bad_inputs.table import ROWS
 
@@ -29,6 +30,35 @@ def test_any_number_of_jobs_makes_the_same_files(finished: Place, tmp_path: Path
     assert list(one) == list(two)
     differing = {name.rpartition("/")[2] for name in one if one[name] != two[name] and not name.endswith(".made")}
     assert differing <= TIMED
+
+
+SPREAD = (
+    ("make_mfcc", "--data", "data/toy/test"),
+    ("train_gmm",),
+    ("align",),
+    ("tune",),
+    ("decode", "--lattice-beam", "1"),
+    ("decode", "--model", "exp/toy/neural", "--lattice-beam", "1", "--out", "exp/toy/neural/decode_test"),
+    ("place",),
+)
+
+
+def test_a_cluster_makes_the_same_files(finished: Place, tmp_path: Path) -> None:
+    """Features, E steps, alignment, tuning and decoding, by processes that are none of the stage's."""
+    there = Cluster(tmp_path / "cluster", workers=2)
+    runner = Runner(PHONOSCOPE_CLUSTER=there.address)
+    try:
+        place = Place(finished.copy(tmp_path / "place").root, runner)
+        for stage, *options in SPREAD:
+            done = place.stage(stage, *options, "--jobs", "2")
+            assert done.returncode == 0 and not done.stderr, (stage, done)
+    finally:
+        runner.close()
+        there.close()
+    before, after = finished.snapshot(), place.snapshot()
+    assert after.keys() <= before.keys()  # what other stages wrote beside a decode went with it
+    differing = {name.rpartition("/")[2] for name in after if before[name] != after[name]}
+    assert {name for name in differing if not name.endswith(".made")} <= TIMED
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.stage}: {row.bad}")

@@ -37,6 +37,7 @@ TARGETS = (
     "show",
     "replay",
     "export",
+    "kaldi_dir",
     "bench",
     "check",
     "transcribe",
