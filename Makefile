@@ -21,7 +21,7 @@ export PHONOSCOPE_CORES := $(VENV)/.cores
 export PHONOSCOPE_RUN := $(shell echo $$PPID.$$(date +%s))
 # The cluster that computes what can be computed elsewhere. No option of a stage: it changes no number.
 export PHONOSCOPE_CLUSTER := $(if $(filter dask,$(JOBS)),$(ADDRESS))
-.PHONY: all setup data lexicon mfcc $(trained) decode compare errors matrix combine rescore sweep ablation rates \
+.PHONY: all setup data lexicon mfcc mono $(trained) decode compare errors matrix combine rescore sweep ablation rates \
   report pron_probs lattice tree lattice_difference lattice_text models encode bench layers replay show export \
   kaldi_dir check transcribe listen align record test clean help FORCE
 
@@ -50,6 +50,8 @@ data:    $(DATA)/splits.json
 lexicon: $(DATA)/lang/lang.json
 ## mfcc: raw features, of which each system makes what it wants
 mfcc:    $(patsubst %,$(DATA)/%/feats.scp,train dev test)
+## mono: the gmm, by Kaldi's name: phones without context
+mono:    gmm
 ## decode: all SYSTEMS, trained, tuned, decoded and scored
 decode:  $(patsubst %,$(EXP)/%/decode_test/wer.txt,$(SYSTEMS))
 ## compare: the table: old against new

@@ -48,6 +48,8 @@ COMMANDS = {
     " --out exp/toy/gmm/decode_test",
     "sweep": "--model exp/toy/gmm --tuning exp/toy/gmm/tuning.json --data data/toy/dev --lang data/toy/lang"
     " --ref-phones exp/toy/gmm/ali_dev/reference.txt --out exp/toy/gmm/sweep.tsv",
+    "train_tri": "--system tri --data data/toy/train --dev data/toy/dev --teacher exp/toy/gmm --lang data/toy/lang"
+    " --out exp/toy/tri --leaf-frames 15 --rounds 2 --passes 2",
     "place": "--model exp/toy/gmm --data data/toy/test --lang data/toy/lang --teacher data/toy/train"
     " --out exp/toy/gmm/ali_test",
     "boundaries": f"{EXPERIMENT} --aligners gmm classifier --systems gmm classifier --out exp/toy/boundaries.tsv",
