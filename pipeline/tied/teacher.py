@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,20 +40,29 @@ class Taught:
         return max(1, round(sum(phone.end - phone.start for phone in phones) / frames))
 
 
-def taught(teacher: Path | None, utterances: Sequence[str], scratch: Path) -> Taught:
-    """The teacher's alignment of train. UserError where there is none, or one of other utterances."""
+def taught(teacher: Path | None, lengths: Mapping[str, int], scratch: Path) -> Taught:
+    """The teacher's alignment of train, utterances of so many frames. UserError where there is none, or another's."""
     if teacher is None:
         raise UserError("--teacher: no model directory given, whose alignment of train is the first; give one")
     hmms = load_gmm(teacher / MODEL)
     folder = teacher / "ali_train"
     pdfs, phones = Archive(folder / "ali.scp"), aligned_ctm(folder, "phones")
-    same_ids(pdfs.path, pdfs, utterances, align_again(folder))
+    same_ids(pdfs.path, pdfs, lengths, align_again(folder))
 
     def read() -> Iterator[tuple[str, Alignment]]:
-        for utt in utterances:
+        for utt, length in lengths.items():
             own = pdfs[utt]
-            edges = [seconds_to_frame(phone.start) for phone in phones[utt]]
-            placed = [Segment(phone.label, a, b) for phone, a, b in zip(phones[utt], edges, [*edges[1:], len(own)])]
+            edges = [0, *(seconds_to_frame(phone.start) for phone in phones[utt][1:]), len(own)]
+            placed = [Segment(phone.label, a, b) for phone, a, b in zip(phones[utt], edges, edges[1:])]
+            try:
+                if own.shape != (length,):
+                    raise ValueError(own.shape)
+                triphone_states(placed, own, hmms.transitions.decisions)
+            except (KeyError, ValueError, IndexError) as error:
+                raise UserError(
+                    f"{pdfs.path}: {utt}: not a density of its phones in {folder / 'phones.ctm'} for each of"
+                    f" {length} frames; {align_again(folder)}"
+                ) from error
             yield utt, Alignment(own, placed, 0.0)
 
     return Taught(hmms, OnDisk(scratch, read()))

@@ -63,7 +63,7 @@ class Ground:
         utterances = self.feats.of(read_datadir(material.train))
         self.words = {utterance.id: utterance.words for utterance in utterances}
         self.lengths = measured(self.feats, self.words, self.front_end.dimension, material.train / "text")
-        self.teacher: Taught = taught(material.teacher, list(self.words), material.out)
+        self.teacher: Taught = taught(material.teacher, self.lengths, material.out)
 
     def store(self, change: Callable[[str, np.ndarray], np.ndarray] = lambda utt, rows: rows) -> FrameStore:
         """The features of train, each utterance's changed on the way."""

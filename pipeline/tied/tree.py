@@ -40,17 +40,20 @@ class Triphones:
 
 def triphone_states(segments: Sequence[Segment], pdfs: np.ndarray, decisions: Decisions) -> np.ndarray:
     """(T, 4) int32 of each frame of an alignment, the densities ``pdfs`` (T,) of the ``segments``: its phone, state,
-    the phone before and the phone after (0 for EDGE, and then the phones from 1)."""
+    the phone before and the phone after (0 for EDGE, and then the phones from 1). KeyError for a density that is none
+    of its phone's, ValueError for frames of no phone."""
     phones = list(decisions.roots)
     number = {phone: i for i, phone in enumerate(phones)} | {EDGE: -1}
     labels = [EDGE, *(segment.label for segment in segments), EDGE]
-    found = np.empty((len(pdfs), 4), np.int32)
+    found = np.full((len(pdfs), 4), -1, np.int32)
     for before, segment, after in zip(labels, segments, labels[2:]):
         own = decisions.pdfs(segment.label, before, after)
         states = {pdf: state for state, pdf in reversed(list(enumerate(own)))}
         rows = slice(segment.start, segment.end)
         found[rows, 0], found[rows, 2], found[rows, 3] = number[segment.label], number[before] + 1, number[after] + 1
         found[rows, 1] = [states[pdf] for pdf in pdfs[rows].tolist()]
+    if found.min(initial=0) < 0:
+        raise ValueError("frames that belong to no phone")
     return found
 
 

@@ -223,6 +223,21 @@ TRAIN_CLASSIFIER = rows(
     ("context of minus one frames", None, "--context", {"also": "--context -1"}),
 )
 
+TRAIN_ALI = f"{GMM}/ali_train/ali.scp"
+TRAIN_TRI = rows(
+    "train_tri",
+    ("no alignment", gone(TRAIN_ALI), f"{TRAIN_ALI}: no such index"),
+    ("an alignment cut at a line", change(TRAIN_ALI, half), f"{TRAIN_ALI}: 8 of 16 utterances are not there"),
+    ("no times of phones", gone(f"{GMM}/ali_train/phones.ctm"), "ali_train/phones.ctm: no such file"),
+    ("phones of others", swap(f"{GMM}/ali_train/phones.ctm", " OW", " AH"), "phones.ctm: the 6 lines of utterance"),
+    ("an alignment too short", entry(TRAIN_ALI, "ann-train0", vector(1, 2, 3)), "ann-train0: not a density of its"),
+    ("other densities", entry(TRAIN_ALI, "ann-train0", vector(*[99999] * 58)), "ann-train0: not a density of its"),
+    ("an alignment that is a matrix", entry(TRAIN_ALI, "ann-train0", matrix(50, 2)), "ann-train0: not a density of"),
+    ("no teacher", None, "exp/none/model.safetensors: no such model", {"also": "--teacher exp/none"}),
+    ("a network as teacher", None, "not a GMM-HMM model of phonoscope", {"also": "--teacher exp/toy/neural"}),
+    ("no rounds", None, "--rounds: 0 is not a number of at least 1", {"also": "--rounds 0"}),
+)
+
 TRAIN_NEURAL = rows(
     "train_ctc",
     ("dev of 16 kHz", HZ16, (f"{DEV}/feats.scp: mfcc of 16000 Hz, ", "the training set has mfcc of 8000 Hz")),

@@ -22,7 +22,7 @@ from bad_inputs.rows_decoding import DECODING, EXPORT_ONNX, PLACE, SCORE, SWEEP,
 from bad_inputs.rows_encoders import ENCODERS
 from bad_inputs.rows_own_audio import ALIGN_TEXT, CHECK, LISTEN, PRON_PROBS, RECORD, SHOW_PRON_PROBS, TRANSCRIBE
 from bad_inputs.rows_showing import EXPORT, LOOK, REPLAY, SHOW
-from bad_inputs.rows_training import ABLATION, ALIGN, RATES, TRAIN_CLASSIFIER, TRAIN_GMM, TRAIN_NEURAL
+from bad_inputs.rows_training import ABLATION, ALIGN, RATES, TRAIN_CLASSIFIER, TRAIN_GMM, TRAIN_NEURAL, TRAIN_TRI
 from bad_inputs.spoil import Row
 
 ROWS: list[Row] = [
@@ -30,6 +30,7 @@ ROWS: list[Row] = [
     *LANGUAGE,
     *FEATURES,
     *TRAIN_GMM,
+    *TRAIN_TRI,
     *ALIGN,
     *TRAIN_CLASSIFIER,
     *TRAIN_NEURAL,
