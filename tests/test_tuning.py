@@ -6,9 +6,10 @@ import math
 
 import numpy as np
 import pytest
+from helpers.causes import ctc, lang_of
 
 from lexicon.phones import spoken
-from pipeline.search.decode import SearchSettings
+from pipeline.search.decode import SearchSettings, WfstDecoder
 from pipeline.search.tuning import SCALES, SCORES, best_of, coordinate_descent
 
 STARTS = (0.1, 0.28, 0.8)  # start_scale of the systems
@@ -73,3 +74,16 @@ def test_the_best_tried_is_never_worse_than_the_start():
 
 def test_silence_and_blanks_are_not_spoken():
     assert spoken(["SIL", "AH", "<blk>", "T", "SIL"]) == ("AH", "T")
+
+
+@pytest.mark.parametrize("graph", ["words", "free"])
+def test_the_best_path_alone_is_that_of_the_lattice(graph):
+    decoder = WfstDecoder(ctc(), lang_of(), graph, SearchSettings(0.8, 0.5))
+    for seed in range(20):
+        scores = np.random.default_rng(seed).normal(size=(30, 7)).astype(np.float32) * 3
+        heard = decoder.decode("u", scores, len(scores))
+        words, phones = decoder.best(scores)
+        assert list(words) == [word.label for word in heard.words] or graph == "free"
+        assert spoken(phones) == spoken(phone.label for phone in heard.phones)
+        louder = decoder.scaled(SearchSettings(1.6, 0.5))
+        assert louder.best(scores)[1] == WfstDecoder(ctc(), lang_of(), graph, louder.settings).best(scores)[1]

@@ -429,7 +429,11 @@ def check_config(config: EncoderConfig, num_tokens: int, num_letters: int) -> No
     if config.spelling not in (SPELLINGS if num_letters else ("",)):
         raise ValueError(f"spelling {config.spelling!r} with {num_letters} letters")
     check_sizes(config, LARGEST, none=("conv_layers", "num_letters"))
-    if config.frames not in (1, config.subsampling) or (config.frames > 1 and config.spelling):
+    if (
+        type(config.frames) is not int
+        or config.frames not in (1, config.subsampling)
+        or (config.frames > 1 and config.spelling)
+    ):
         raise ValueError(f"frames {config.frames!r} of {config.subsampling}")
     if config.encoder in ("conformer", "emformer", "transformer") and config.width % config.heads:
         raise ValueError(f"width {config.width} of a {config.encoder}, not a multiple of its {config.heads} heads")
