@@ -4,9 +4,9 @@ Tables of frames x states are kept for a block of frames at a time; of the block
 kept, and they are computed again when the way back comes to them. So an utterance of T frames and S states takes the
 memory of S times the square root of T, not of T: ten minutes of speech, which took 14 GB, take less than one.
 
-`forward_backward` is exact whatever the scores. Training takes `scaled_forward_backward` first, which gives the same
-sums six times as fast: probabilities themselves, each frame's divided by their sum (Rabiner 1989, eq. 91), and only of
-states that some path of a likelihood worth mentioning has reached. It says where that is not enough.
+`forward_backward` is exact whatever the scores. `scaled_forward_backward` gives the same sums many times as fast, and
+is asked first: probabilities themselves, each frame's divided by their sum (Rabiner 1989, eq. 91), and only of states
+to which some path leads that is not UNLIKELY beside the others there. Where such paths come to no end it says so.
 
 Arcs are given by state: those of state s are ``offset[s]`` to ``offset[s + 1]``. ``scores`` (T, n) are log densities,
 of which state s reads ``column[s]``.
@@ -55,7 +55,7 @@ def log_sums(scores, bounds, nothing, out):
 def scaled_forward_backward(
     scores, column, start, final, out_offset, target, out_weight, out_id, final_id, num_ids, cells
 ):
-    """As `forward_backward`; ``start``, ``final`` and ``out_weight`` are probabilities. The likelihood is LOG_ZERO where
+    """As `forward_backward`; ``start``, ``final`` and ``out_weight`` are probabilities. The likelihood is LOG_ZERO if
     no path was followed to the end, or more than ``cells`` states at a time: then ask the other."""
     frames, states = len(scores), len(column)
     occupancy, counts = np.zeros(scores.shape), np.zeros(num_ids)
