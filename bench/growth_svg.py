@@ -39,8 +39,8 @@ def growth_svg(found: Mapping[str, Sequence[Point]]) -> list[str]:
     low, high = min(logs), max(max(logs), min(logs) + 1)
     title = "Cost per hour of speech, and peak memory, as the corpus grows"
     out = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{LEFT + WIDTH + 24}" height="{height}"'
-        f' viewBox="0 0 {LEFT + WIDTH + 24} {height}" role="img"><title>{title}</title><style>{_style(names)}</style>',
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{LEFT + WIDTH + 40}" height="{height}"'
+        f' viewBox="0 0 {LEFT + WIDTH + 40} {height}" role="img"><title>{title}</title><style>{_style(names)}</style>',
         '<rect class="ground" width="100%" height="100%"/>',
         f'<text class="title" x="16" y="24">{title}</text>',
     ]
