@@ -170,8 +170,6 @@ def sum_components(scores: np.ndarray, bounds: np.ndarray) -> np.ndarray:
 
 def load_gmm(path: Path | str) -> GmmHmm:
     """Read what `GmmHmm.save` wrote. Raises UserError for anything else, naming the array that is wrong."""
-    import pipeline.hmm.loops  # noqa: F401, here, so that no worker that scores has to load it
-
     try:
         arrays, names = read_arrays(path)
         phones, floor = names["phones"], arrays["floor"].astype(np.float64)

@@ -53,6 +53,8 @@ class Settings(FrontEndSettings):
 
 def load(directory: Path, meta: dict[str, Any]) -> System:
     """The model in ``directory``; UserError if it is damaged."""
+    import pipeline.hmm.loops  # noqa: F401, here, so that no worker that scores has to load it
+
     model, front_end = load_gmm(directory / MODEL), front_end_of(directory)
     scores = checked(directory, model.means.shape[1], model.log_likelihood)
     topology = hmm_topology(model.transitions)
