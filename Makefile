@@ -503,10 +503,11 @@ $(DATA)/kaldi/kaldi.json: $(DATA)/lang/lang.json $(call changed,$(kaldi_opts),$(
 check: | $(VENV)/.phonoscope
 	@$(PY) -m stages.check $(if $(filter yes,$(FIX)),--fix) -- $(call quoted,$(DIR))
 
-bench_opts = --exp $(EXP) --data $(DATA) --reference $(REFERENCE)
-## bench: how fast search, encoder and training are, beside torchaudio and pyctcdecode (from pip; some minutes)
-bench: $(EXP)/neural/decode_test/hyp.txt $(reference)/ali_test/phones.txt
-	@$(PY) bench/speed.py $(bench_opts)
+bench_opts = --exp $(EXP) --data $(DATA)
+## bench: how fast all is, beside Kaldi's own code, torchaudio and pyctcdecode (from pip; half an hour): EXP/bench
+bench: $(EXP)/neural/decode_test/hyp.txt $(reference)/ali_test/phones.txt $(EXP)/gmm/tuning.json
+	@$(PY) bench/classical.py $(bench_opts) --out $(EXP)/bench
+	@$(PY) bench/speed.py $(bench_opts) --reference $(REFERENCE)
 
 ##@ Your own audio
 

@@ -1,6 +1,6 @@
 """How fast: the beam search beside torchaudio's ctc_decoder and pyctcdecode, the encoder, and training.
 
-    make bench                               # or: python bench/speed.py --exp exp/prompts --data data/prompts
+    make bench          # this, then bench/classical.py; or: python bench/speed.py --exp exp/prompts --data data/prompts
 
 Every program searches the same posteriors of the test set, those of the network EXP/neural with its tuned settings, in
 a process of its own; they take turns, five times each, and the median counts. Speed is processor time for the search
@@ -13,17 +13,12 @@ model; it comes from pip, into an environment that is thrown away.
 from __future__ import annotations
 
 import json
-import multiprocessing
-import os
-import resource
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from argparse import Namespace
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +26,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-TIMES = 5
+from bench.turns import TIMES, environment, one_core_busy, take_turns  # noqa: E402
+
 Search = Callable[[np.ndarray], list[str]]  # log posteriors (T, V) to words or phones
 
 
@@ -112,52 +108,7 @@ def child(name: str, folder: Path) -> None:
     began = time.process_time()
     found = {utt: search(matrix) for utt, matrix in matrices.items()}
     seconds = time.process_time() - began
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"seconds": seconds, "memory": memory, "found": found}))
-
-
-@contextmanager
-def one_core_busy(busy: bool) -> Iterator[None]:
-    """A process that counts for ever, if wanted."""
-    process = multiprocessing.Process(target=_count, daemon=True)
-    if busy:
-        process.start()
-    try:
-        yield
-    finally:
-        if busy:
-            process.kill()
-            process.join()
-
-
-def _count() -> None:
-    while True:
-        pass
-
-
-def take_turns(programs: Mapping[str, str], folder: Path) -> dict[str, list[dict]]:
-    """Each program by turns, each time in a process of its own; ``programs`` names the Python of each."""
-    runs: dict[str, list[dict]] = {name: [] for name in programs}
-    for _ in range(TIMES):
-        for name, python in programs.items():
-            done = subprocess.run(
-                [python, __file__, "--child", name, "--out", folder],
-                text=True,
-                capture_output=True,
-                env={**os.environ, "OMP_NUM_THREADS": "1"},
-            )
-            if done.returncode:
-                sys.exit(f"bench: {name}: {(done.stderr.strip().splitlines() or ['failed'])[-1]}")
-            runs[name].append(json.loads(done.stdout.splitlines()[-1]))
-    return runs
-
-
-def environment(folder: Path) -> str:
-    """The Python of a new environment with pyctcdecode."""
-    python = folder / "peer/bin/python"
-    subprocess.run([sys.executable, "-m", "venv", folder / "peer"], check=True)
-    subprocess.run([python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "pyctcdecode"], check=True)
-    return str(python)
+    print(json.dumps({"seconds": seconds, "found": found}))
 
 
 def prepare(args: Namespace, folder: Path) -> tuple[dict[str, tuple[str, ...]], dict[str, list[str]], float]:
@@ -265,12 +216,15 @@ def main(args: Namespace) -> None:
         if args.no_pip:
             del programs["pyctcdecode"]
         else:
-            programs["pyctcdecode"] = environment(folder)
+            programs["pyctcdecode"] = environment(folder / "peer", "pyctcdecode")
         print(f"{len(words)} utterances, {seconds:.0f} s of speech; medians of {TIMES} runs, least and most")
         for busy in (False, True):
             with one_core_busy(busy):
                 print("\none core busy" if busy else "\ncores free")
-                print(*table(take_turns(programs, folder), words, phones, seconds), sep="\n", flush=True)
+                commands = {
+                    name: [python, __file__, "--child", name, "--out", folder] for name, python in programs.items()
+                }
+                print(*table(take_turns(commands), words, phones, seconds), sep="\n", flush=True)
                 print(encoder(args), flush=True)
                 if not args.no_training:
                     print(training(args), flush=True)

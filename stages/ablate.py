@@ -11,11 +11,9 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from lexicon.errors import UserError
 from lexicon.files import write_lines
-from pipeline.base.meta import read_meta
+from pipeline.base.meta import CHECKPOINT, read_meta
 from pipeline.base.training import Material
 from pipeline.datadir.feats import front_end_of
 from pipeline.neural.ablation import (
@@ -28,7 +26,6 @@ from pipeline.neural.ablation import (
     readable_lines,
     tsv_lines,
 )
-from pipeline.neural.checkpoint import CHECKPOINT
 from pipeline.systems import KINDS, ctc, kind_module
 from stages.common import jobs, parser, run, settings_from, settings_options
 
@@ -102,6 +99,8 @@ def _within(material: Material, name: str) -> Material:
 
 def _told(material: Material, settings: Any) -> dict[str, Any]:
     """All that the outcome depends on; UserError if it cannot be trained so."""
+    import torch  # slow
+
     return {"settings": asdict(settings), "data": ctc.looked_at(material, settings), "torch": torch.__version__}
 
 

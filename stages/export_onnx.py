@@ -7,13 +7,14 @@ from pathlib import Path
 
 from lexicon.errors import UserError, at
 from lexicon.files import atomic_write
-from pipeline.neural.model import load_model
-from pipeline.neural.onnx import to_onnx
 from pipeline.systems import load_system
 from stages.common import parser, run
 
 
 def main(arguments: argparse.Namespace) -> tuple[Path, str]:
+    from pipeline.neural.model import load_model  # with PyTorch, which is slow to import
+    from pipeline.neural.onnx import to_onnx
+
     system = load_system(arguments.model)
     if system.posteriors is None:
         raise UserError(f"{arguments.model}: no CTC network, and only these become ONNX; name one: MODEL=neural")

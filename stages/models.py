@@ -7,9 +7,8 @@ from argparse import Namespace
 from pathlib import Path
 
 from pipeline.base.download import sha256
-from pipeline.encoders.find import CACHE, check_folder, find
+from pipeline.encoders.find import CACHE, check_folder, find, weight_files
 from pipeline.encoders.known import ALL, KNOWN
-from pipeline.encoders.weights import weight_files
 from stages.common import parser, path, run
 
 

@@ -9,12 +9,14 @@ from pathlib import Path
 from lexicon.lang import load_lang
 from lexicon.text import read_text
 from pipeline.base.meta import MODEL
-from pipeline.neural.lstm_lm import save_lstm_lm
-from pipeline.neural.lstm_lm_training import LmSettings, train_lstm_lm
+from pipeline.neural.settings import LmSettings
 from stages.common import parser, run, settings_from, settings_options
 
 
 def main(args: Namespace) -> tuple[Path, str]:
+    from pipeline.neural.lstm_lm import save_lstm_lm  # with PyTorch, which is slow to import
+    from pipeline.neural.lstm_lm_training import train_lstm_lm
+
     lang = load_lang(args.lang)
     train, dev = (list(read_text(args.data / name / "text").values()) for name in ("train", "dev"))
     model, told = train_lstm_lm(train, dev, lang.words, lang.lm, settings_from(args, LmSettings))

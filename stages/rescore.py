@@ -14,7 +14,6 @@ from pipeline.base.parallel import each
 from pipeline.base.spill import OnDisk
 from pipeline.datadir.sets import read_set
 from pipeline.lattice import Lattice
-from pipeline.neural.lstm_lm import load_lstm_lm, perplexities
 from pipeline.search.decode import has_word_graph
 from pipeline.search.rescore import FIRST_PASS, Expanded, RescoreSettings, expand, heard, kept_words, tune
 from stages.common import jobs, parser, run, settings_from, settings_options
@@ -22,6 +21,8 @@ from stages.search_options import lang_option, searched_lang
 
 
 def main(args: Namespace) -> tuple[Path, str]:
+    from pipeline.neural.lstm_lm import load_lstm_lm, perplexities  # with PyTorch, which is slow to import
+
     lang = searched_lang(args)
     if not has_word_graph(lang):
         raise UserError("LM=: only an n-gram from an ARPA file can be mixed with the network; give one, or none")

@@ -9,7 +9,7 @@ from pathlib import Path
 from lexicon.lang import Lang, load_lang
 from pipeline.search.decode import as_flashlight
 from pipeline.search.flashlight import FlashlightSettings
-from pipeline.search.letter_beam import LetterBeamSettings
+from pipeline.search.letter_grammar import LetterBeamSettings
 from pipeline.search.tuning import Tuned
 from pipeline.search.wfst import Beams
 from pipeline.search.word_lm import import_own

@@ -11,13 +11,11 @@ import pytest
 import torch
 
 from lexicon.errors import UserError
+from pipeline.neural.config import ENCODERS, ON_LAYERS, EncoderConfig
 from pipeline.neural.data import collate
 from pipeline.neural.model import (
-    ENCODERS,
-    ON_LAYERS,
     CtcModel,
     Encoder,
-    EncoderConfig,
     frames_needed,
     load_model,
     save_model,

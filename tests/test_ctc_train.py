@@ -21,9 +21,10 @@ import torch
 
 from lexicon.errors import UserError
 from pipeline.neural.checkpoint import State
+from pipeline.neural.config import EncoderConfig
 from pipeline.neural.data import Part, augment, batches, resample, split_by_length, survey
 from pipeline.neural.history import read_history
-from pipeline.neural.model import EncoderConfig, load_model, save_model
+from pipeline.neural.model import load_model, save_model
 from pipeline.neural.settings import TrainSettings
 from pipeline.neural.train import Gradients, Share, finish, learning_rate, new_state, train
 

@@ -12,7 +12,17 @@ import pytest
 from hmmlearn.hmm import GaussianHMM
 
 from lexicon.errors import UserError
-from pipeline.hmm.em import Schedule, Statistics, accumulate, check_step, grow, maximise, poor_phones, train
+from pipeline.hmm.em import (
+    Schedule,
+    Statistics,
+    accumulate,
+    accumulate_again,
+    check_step,
+    grow,
+    maximise,
+    poor_phones,
+    train,
+)
 from pipeline.hmm.gmm import GmmHmm, batches, flat_start
 from pipeline.hmm.graphs import Graph, utterance_graph
 from pipeline.hmm.topology import PhoneTopology
@@ -117,6 +127,45 @@ def test_any_number_of_jobs_give_the_same_numbers(speech, monkeypatch):
         stats = accumulate(model, graphs, speech.feats, work, jobs)
         results.append((stats.log_likelihood, stats.counts, stats.sums, stats.squares, stats.transitions))
     assert all(np.array_equal(a, b) for a, b in zip(*results))
+
+
+def test_frames_keep_their_states_between_alignments(speech, history, tmp_path):
+    """The next step of the same model has the same statistics; once it is better, the likelihood is no larger than that
+    of an alignment, and still rises."""
+    model, graphs = copy.deepcopy(history[0]), history[1]
+    work = list(batches(list(graphs), graphs, speech.lengths))
+    aligned = accumulate(model, graphs, speech.feats, work, 1, tmp_path)
+    again = accumulate_again(model, speech.feats, work, aligned)
+    assert again.frames == aligned.frames and again.log_likelihood == pytest.approx(aligned.log_likelihood, rel=1e-6)
+    for name in ("counts", "sums", "squares", "transitions"):
+        np.testing.assert_allclose(getattr(again, name), getattr(aligned, name), rtol=1e-5, atol=1e-5)
+    scores = [aligned.log_likelihood]
+    for _ in range(3):
+        maximise(model, again)
+        again = accumulate_again(model, speech.feats, work, aligned, 2)
+        scores.append(again.log_likelihood)
+    assert scores == sorted(scores) and scores[-1] > scores[0]
+    assert accumulate(model, graphs, speech.feats, work).log_likelihood >= scores[-1]
+    assert not list(tmp_path.iterdir())
+
+
+def test_passes_that_align():
+    schedule = Schedule(2, 3, 4, 4, 6.0)
+    assert [number for number in range(1, schedule.total() + 1) if schedule.aligns(number)] == [1, 2, 5, 8, 11]
+    assert all(Schedule(2, 0, 2, 4, 6.0).aligns(number) for number in range(1, 5))
+
+
+def test_a_schedule_that_seldom_aligns_never_falls(speech, tmp_path):
+    """And gives the same numbers for any number of jobs."""
+    found = []
+    for jobs in (1, 2):
+        model, graphs = prepare(speech)
+        passes: list[tuple[int, float]] = []
+        schedule, hear = Schedule(4, 3, 3, 4, 6.0), lambda number, score: passes.append((len(model.weights), score))
+        train(model, graphs, speech.feats, speech.lengths, schedule, "baum-welch", jobs, hear, tmp_path)
+        assert all(now >= before - 1e-5 or size > old for (old, before), (size, now) in zip(passes, passes[1:]))
+        found.append((passes, model.means.tolist(), model.variances.tolist()))
+    assert found[0] == found[1]
 
 
 LONG = """

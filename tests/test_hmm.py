@@ -17,6 +17,14 @@ from pipeline.hmm.topology import LOG_ZERO, Transitions, phone_topology, silence
 LEXICON = {"A": [(1.0, ("AH",))], "BAT": [(1.0, ("B", "AH", "T")), (0.4, ("B", "T"))], "TA": [(0.5, ("T", "AH"))]}
 
 
+@pytest.fixture(params=["scaled", "exact"])
+def way(request, monkeypatch) -> str:
+    """Both ways of the forward-backward pass: the exact one is taken where the scaled one has no room."""
+    if request.param == "exact":
+        monkeypatch.setattr("pipeline.hmm.graphs.BLOCK_CELLS", 0)
+    return request.param
+
+
 @pytest.mark.parametrize(
     "words,length,silence",
     [
@@ -29,7 +37,7 @@ LEXICON = {"A": [(1.0, ("AH",))], "BAT": [(1.0, ("B", "AH", "T")), (0.4, ("B", "
         ([], 3, True),
     ],
 )
-def test_sum_maximum_and_posteriors_by_trying_all_paths(words, length, silence):
+def test_sum_maximum_and_posteriors_by_trying_all_paths(way, words, length, silence):
     rng = np.random.default_rng(length)
     transitions = small_transitions(rng)
     frames = rng.normal(size=(length, transitions.decisions.num_pdfs)) * 2
@@ -55,7 +63,7 @@ def test_sum_maximum_and_posteriors_by_trying_all_paths(words, length, silence):
     assert [graph.phones[k] for k, _ in itertools.groupby(graph.instance[path].tolist())] == said[winner]
 
 
-def test_transition_counts_by_trying_all_paths():
+def test_transition_counts_by_trying_all_paths(way):
     transitions = small_transitions(np.random.default_rng(3))
     frames = np.random.default_rng(4).normal(size=(5, transitions.decisions.num_pdfs))
     graph = utterance_graph(["A", "A"], LEXICON, transitions, silence=False)
@@ -113,6 +121,8 @@ def test_blocks_change_nothing(frames, monkeypatch):
     transitions = small_transitions(rng)
     graph = utterance_graph(["A", "BAT", "TA"], LEXICON, transitions)
     scores, columns = rng.normal(size=(frames, len(graph.pdf))) * 3, np.arange(len(graph.pdf))
+    monkeypatch.setattr("pipeline.hmm.graphs.BLOCK_CELLS", 0)  # the exact way
+    monkeypatch.setattr("pipeline.hmm.graphs._block", lambda frames, states: frames)
     whole = (
         *posteriors(graph, scores, columns, transitions.log_probs),
         *best_path(graph, scores, columns, transitions.log_probs),
@@ -125,6 +135,20 @@ def test_blocks_change_nothing(frames, monkeypatch):
             *best_path(graph, scores, columns, transitions.log_probs),
         )
         assert all(np.array_equal(a, b) for a, b in zip(whole, parts))
+
+
+def test_a_path_that_looked_hopeless_is_found():
+    """For 20 frames the first state explains everything, but who stays there cannot go on; the path that is right is
+    10,000 nats behind until then. The scaled way gives it up, has nothing at the end, and the exact one is asked."""
+    transitions = Transitions(PHONES, {p: silence_topology() if p == "SIL" else phone_topology() for p in PHONES})
+    graph = utterance_graph(["A"], LEXICON, transitions, silence=False)
+    scores = np.zeros((30, 3))
+    scores[20:, 0], scores[:10, 1], scores[10:, 1], scores[:20, 2] = -1e6, -1e3, LOG_ZERO, -1e3
+    arguments = graph, scores, np.arange(3), transitions.log_probs
+    gamma, total, counts = posteriors(*arguments)
+    path, best = best_path(*arguments)
+    assert path.tolist() == gamma.argmax(1).tolist() == [0] * 9 + [1] + [2] * 20
+    assert total == pytest.approx(best) and counts.sum() == pytest.approx(30)
 
 
 def test_too_few_frames_is_no_path():

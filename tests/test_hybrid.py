@@ -9,9 +9,10 @@ import pytest
 import torch
 
 from pipeline.neural.checkpoint import CHECKPOINT
+from pipeline.neural.config import EncoderConfig, check_config
 from pipeline.neural.data import collate, survey
 from pipeline.neural.hybrid import HYBRID, FrameGradients, as_targets, frame_error_rate
-from pipeline.neural.model import Encoder, EncoderConfig, check_config
+from pipeline.neural.model import Encoder
 from pipeline.neural.settings import TrainSettings
 from pipeline.neural.train import config_for, train
 

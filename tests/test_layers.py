@@ -27,7 +27,8 @@ from pipeline.compare.layers import COUNTED, read_layers, tsv_lines
 from pipeline.datadir import Utterance, write_datadir
 from pipeline.datadir.feats import write_raw
 from pipeline.datadir.sets import read_gold
-from pipeline.neural.model import CtcModel, Encoder, EncoderConfig, save_model
+from pipeline.neural.config import EncoderConfig
+from pipeline.neural.model import CtcModel, Encoder, save_model
 from pipeline.probe.target import Target, centres_of, read_target
 from pipeline.sound.front_end import Raw
 from pipeline.sound.mfcc import fbank, mfcc

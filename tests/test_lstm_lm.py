@@ -14,16 +14,10 @@ from helpers.lstm import distribution, probability, random_lm
 
 from lexicon.errors import UserError
 from lexicon.ngram import estimate
-from pipeline.neural.lstm_lm import (
-    Histories,
-    load_lstm_lm,
-    mixed,
-    ngram_log_probs,
-    of_text,
-    perplexity,
-    save_lstm_lm,
-)
-from pipeline.neural.lstm_lm_training import LmSettings, train_lstm_lm
+from pipeline.neural.histories import Histories, mixed, ngram_log_probs, of_text, perplexity
+from pipeline.neural.lstm_lm import load_lstm_lm, save_lstm_lm
+from pipeline.neural.lstm_lm_training import train_lstm_lm
+from pipeline.neural.settings import LmSettings
 
 WORDS = ["A", "B", "C"]
 TEXT = [("A", "B"), (), ("A", "B", "C", "A"), ("C",), ("A", "X", "B")]

@@ -17,8 +17,9 @@ import torch
 from helpers.speech import Speech
 
 from lexicon.errors import UserError
+from pipeline.neural.config import ENCODERS, EncoderConfig
 from pipeline.neural.front_end import SoundFrontEnd, near_speech
-from pipeline.neural.model import ENCODERS, CtcModel, Encoder, EncoderConfig, save_model
+from pipeline.neural.model import CtcModel, Encoder, save_model
 from pipeline.neural.onnx import Listener, to_onnx
 from pipeline.neural.paths import greedy
 from pipeline.sound.front_end import EXTRACTORS, FrontEnd, Prior, Raw, raw_of

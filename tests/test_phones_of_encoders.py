@@ -17,7 +17,8 @@ from lexicon.errors import UserError
 from pipeline.encoders.extract import enter_layers, made_by
 from pipeline.encoders.layers import layer_kinds
 from pipeline.encoders.load import load_encoder
-from pipeline.neural.model import CtcModel, Encoder, EncoderConfig
+from pipeline.neural.config import EncoderConfig
+from pipeline.neural.model import CtcModel, Encoder
 from pipeline.sound.front_end import EXTRACTORS, FrontEnd, Raw, extractor_of, layer_norm
 from pipeline.systems import load_system
 

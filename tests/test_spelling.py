@@ -16,28 +16,30 @@ from test_ctc_train import CPU, TINY, TOKENS, synthetic
 
 from lexicon.errors import UserError
 from lexicon.spelling import letters_of, spelled, spelling_lexicon
+from pipeline.neural.config import EncoderConfig
 from pipeline.neural.data import Part
-from pipeline.neural.model import CtcModel, Encoder, EncoderConfig, load_model, save_model
+from pipeline.neural.model import CtcModel, Encoder, load_model, save_model
 from pipeline.neural.paths import rows_of_letters
-from pipeline.neural.spelling import SPELLINGS, AttentionSpelling, Spelling, TransducerSpelling
+from pipeline.neural.spelling import SPELLERS, AttentionSpelling, Spelling, TransducerSpelling
 from pipeline.neural.train import error_rate, finish, train
 from pipeline.search.decode import SearchSettings, word_decoder
 from pipeline.search.incremental import incremental
-from pipeline.search.letter_beam import Grammar, LetterBeam, LetterBeamSettings
+from pipeline.search.letter_beam import LetterBeam
+from pipeline.search.letter_grammar import Grammar, LetterBeamSettings
 from pipeline.search.system import System
 from pipeline.sound.front_end import FrontEnd, raw_of
 from pipeline.stream.placed import placed
 from pipeline.systems import ctc
 from pipeline.systems.ctc import system_of
 
-NAMES = sorted(SPELLINGS)
+NAMES = sorted(SPELLERS)
 LETTERS = letters_of(["AB", "BA"])  # blank, the end of a word, A, B
 CHANNELS = 8
 
 
 def spelling_of(name: str, num_letters: int = len(LETTERS), seed: int = 0) -> Spelling:
     torch.manual_seed(seed)
-    network = SPELLINGS[name](CHANNELS, num_letters, 0.1).eval()
+    network = SPELLERS[name](CHANNELS, num_letters, 0.1).eval()
     with torch.no_grad():
         for weights in network.parameters():
             weights.mul_(2)  # so that there is something to choose

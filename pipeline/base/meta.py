@@ -10,6 +10,7 @@ from lexicon.errors import UserError
 from lexicon.files import read_json, write_json
 
 MODEL = "model.safetensors"
+CHECKPOINT = "checkpoint.safetensors"  # while a network is trained
 
 
 def read_meta(directory: Path | str) -> dict[str, Any]:

@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from torch import nn
 
-CONTROLS = ("random", "shuffled")
 SEED = 1
 
 

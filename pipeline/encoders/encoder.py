@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from lexicon.errors import UserError
+
+if TYPE_CHECKING:
+    import torch
 
 SAMPLE_RATE = 16_000  # Hz, of all encoders here
 LONGEST_S = 29  # of one window; Whisper knows 30 s, of which its padding takes one
@@ -63,6 +66,8 @@ class Encoder(ABC):
         samples: (N,) float, mono, 16 kHz, full scale 1. UserError for less sound than one frame needs, or a layer that
         there is not.
         """
+        import torch  # slow, and not for who only asks what an encoder is
+
         wanted = self.numbers_of(layers)
         total = self.num_frames(len(self.long_enough(samples)))
         prepared = torch.from_numpy(np.asarray(self.prepare(samples), np.float32))

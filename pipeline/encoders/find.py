@@ -11,12 +11,11 @@ from pathlib import Path
 
 from lexicon.errors import UserError
 from pipeline.base.download import download, sha256
-from pipeline.encoders.controls import CONTROLS
 from pipeline.encoders.known import KNOWN, Known
-from pipeline.encoders.weights import weight_files
 
 CACHE = Path("downloads/models")
 SETTING = "MODELS"
+CONTROLS = ("random", "shuffled")  # see `pipeline.encoders.controls`
 
 
 def parse_name(name: str) -> tuple[str, str]:
@@ -28,6 +27,16 @@ def parse_name(name: str) -> tuple[str, str]:
             + " or ".join(f":{control}" for control in CONTROLS)
         )
     return model, control
+
+
+def weight_files(path: Path) -> tuple[Path, ...]:
+    """The files of weights in the folder ``path``, or itself if it is one; none where nothing is known."""
+    if path.is_file():
+        return (path,) if path.suffix in (".pt", ".pth", ".safetensors") or path.name == "model.bin" else ()
+    for pattern in ("model.safetensors", "model-*-of-*.safetensors", "model.bin", "*.pt", "*.pth"):
+        if found := sorted(path.glob(pattern)):
+            return tuple(found) if "-of-" in pattern else tuple(found[:1]) if len(found) == 1 else ()
+    return ()
 
 
 def find(name: str, models: Path | None, cache: Path = CACHE) -> Path | None:

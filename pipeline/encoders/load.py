@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lexicon.errors import UserError
-from pipeline.encoders.controls import control_state
 from pipeline.encoders.encoder import Encoder
 from pipeline.encoders.find import get, parse_name
-from pipeline.encoders.wav2vec import KINDS, Wav2Vec, wav2vec_plan
-from pipeline.encoders.weights import Weights, filled, read_weights
-from pipeline.encoders.whisper import Whisper, whisper_plan
+
+if TYPE_CHECKING:
+    from pipeline.encoders.weights import Weights
 
 
 def load_encoder(name: str, models: Path | None = None, language: str | None = None) -> Encoder:
@@ -19,6 +19,8 @@ def load_encoder(name: str, models: Path | None = None, language: str | None = N
 
     UserError, one line, for whatever is wrong with the name or the files.
     """
+    from pipeline.encoders.weights import read_weights  # with PyTorch, which is slow to import
+
     model, control = parse_name(name)
     weights = read_weights(get(model, models))
     encoder = encoder_of(weights, control)
@@ -28,6 +30,11 @@ def load_encoder(name: str, models: Path | None = None, language: str | None = N
 
 def encoder_of(weights: Weights, control: str = "") -> Encoder:
     """The encoder that weights are of."""
+    from pipeline.encoders.controls import control_state
+    from pipeline.encoders.wav2vec import KINDS, Wav2Vec, wav2vec_plan
+    from pipeline.encoders.weights import filled
+    from pipeline.encoders.whisper import Whisper, whisper_plan
+
     kind = weights.config.get("model_type", "")
     if weights.kind == "ctranslate2" or kind == "whisper" or "n_audio_head" in weights.config:
         make, state = whisper_plan(weights)

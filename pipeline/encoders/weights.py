@@ -20,6 +20,7 @@ from lexicon.errors import UserError, first_line, reading
 from lexicon.files import read_json
 from pipeline.base.download import sha256
 from pipeline.encoders.ctranslate2 import read_ctranslate2
+from pipeline.encoders.find import weight_files
 
 Model = TypeVar("Model", bound=nn.Module)
 
@@ -55,16 +56,6 @@ class Weights:
         if type(value) is not int or not least <= value <= most:
             raise UserError(f"{self.folder / 'config.json'}: {name} is {value!r}; expected {least} to {most}")
         return value
-
-
-def weight_files(path: Path) -> tuple[Path, ...]:
-    """The files of weights in the folder ``path``, or itself if it is one; none where nothing is known."""
-    if path.is_file():
-        return (path,) if path.suffix in (".pt", ".pth", ".safetensors") or path.name == "model.bin" else ()
-    for pattern in ("model.safetensors", "model-*-of-*.safetensors", "model.bin", "*.pt", "*.pth"):
-        if found := sorted(path.glob(pattern)):
-            return tuple(found) if "-of-" in pattern else tuple(found[:1]) if len(found) == 1 else ()
-    return ()
 
 
 def read_weights(path: Path) -> Weights:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, groupby
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from lexicon.errors import UserError
 from pipeline.base.parallel import each
-from pipeline.hmm.gmm import GmmHmm, batches, score_for
+from pipeline.base.spill import OnDisk
+from pipeline.hmm.gmm import PIECE, GmmHmm, Products, batches, sum_components, with_squares
 from pipeline.hmm.graphs import Graph, posteriors
 from pipeline.hmm.topology import LOG_ZERO
 from pipeline.hmm.viterbi import align
@@ -35,6 +38,28 @@ class Statistics:
     log_likelihood: float = 0.0
     frames: int = 0
     failed: list[str] = field(default_factory=list)
+    kept: Mapping[str, Occupied] = field(default_factory=dict)  # by the number of a batch
+
+    def add(self, other: Statistics) -> None:
+        """Those of other utterances."""
+        self.counts += other.counts
+        self.sums += other.sums
+        self.squares += other.squares
+        self.transitions += other.transitions
+        self.log_likelihood += other.log_likelihood
+        self.frames += other.frames
+        self.failed += other.failed
+
+
+class Occupied(NamedTuple):
+    """Which densities the frames of some utterances may be of, from a forward-backward pass: (N,) of each the density,
+    the frame (rows of the utterances, one after the other), how likely it is; and ``quality``, the sum of that times
+    the log density."""
+
+    pdf: np.ndarray
+    frame: np.ndarray
+    share: np.ndarray
+    quality: float
 
 
 def accumulate(
@@ -43,23 +68,45 @@ def accumulate(
     feats: Mapping[str, np.ndarray],
     work: Iterable[Sequence[str]],
     jobs: int = 1,
+    scratch: Path | None = None,
 ) -> Statistics:
     """One Baum-Welch E step over the utterances of ``work``, batch by batch (Rabiner 1989, eq. 52-54), in ``jobs``
-    processes.
+    processes. With a folder ``scratch`` it is kept there for `accumulate_again` what each frame may be of.
 
     Batches are added up in order, so the number of processes does not change the result.
     """
     import pipeline.hmm.loops  # noqa: F401, here, so that no worker has to compile it
 
-    stats = _empty(model)
-    for part in each(lambda utts: _accumulate_batch(model, utts, graphs, feats), work, jobs, spread=True):
-        stats.counts += part.counts
-        stats.sums += part.sums
-        stats.squares += part.squares
-        stats.transitions += part.transitions
-        stats.log_likelihood += part.log_likelihood
-        stats.frames += part.frames
-        stats.failed += part.failed
+    stats, products = _empty(model), model.products()
+
+    def occupied() -> Iterator[tuple[str, Occupied]]:
+        found = each(lambda utts: _align(model, products, utts, graphs, feats), work, jobs, spread=True)
+        for number, (part, own) in enumerate(found):
+            stats.add(part)
+            yield str(number), own
+
+    if scratch is None:
+        deque(occupied(), 0)
+    else:
+        stats.kept = OnDisk(scratch, occupied())
+    return stats
+
+
+def accumulate_again(
+    model: GmmHmm, feats: Mapping[str, np.ndarray], work: Sequence[Sequence[str]], aligned: Statistics, jobs: int = 1
+) -> Statistics:
+    """The E step in which each frame keeps the densities that it may be of since that which gave ``aligned``, and only
+    how their Gaussians share it is found anew. It takes a fraction of the time.
+
+    The log likelihood is a lower bound; such steps never make it smaller (Neal & Hinton 1998, "A view of the EM
+    algorithm that justifies incremental, sparse, and other variants").
+    """
+    stats, products, kept = _empty(model), model.products(), aligned.kept
+    found = each(lambda n: _share(model, products, work[n], kept[str(n)], feats), range(len(work)), jobs, spread=True)
+    for part in found:
+        stats.add(part)
+    stats.log_likelihood += aligned.log_likelihood
+    stats.frames, stats.transitions = aligned.frames, aligned.transitions
     return stats
 
 
@@ -72,14 +119,20 @@ def _empty(model: GmmHmm) -> Statistics:
     )
 
 
-def _accumulate_batch(
-    model: GmmHmm, utts: Sequence[str], graphs: Mapping[str, Graph], feats: Mapping[str, np.ndarray]
-) -> Statistics:
-    stats, seen = _empty(model), []
+def _align(
+    model: GmmHmm,
+    products: Products,
+    utts: Sequence[str],
+    graphs: Mapping[str, Graph],
+    feats: Mapping[str, np.ndarray],
+) -> tuple[Statistics, Occupied]:
+    """The statistics of a batch, and what its frames may be of."""
+    stats, rows, seen, start = _empty(model), [], [], 0
     for utt in utts:
-        x = np.asarray(feats[utt], np.float64)
-        pdfs, columns, scores = score_for(model, graphs[utt], x)
-        occupancy, total, transitions = posteriors(graphs[utt], scores, columns, model.transitions.log_probs)
+        x, graph = feats[utt], graphs[utt]
+        pdfs, columns = np.unique(graph.pdf, return_inverse=True)
+        scores = _scores(model, products, x, pdfs)
+        occupancy, total, transitions = posteriors(graph, scores, columns, model.transitions.log_probs)
         if total < LOG_ZERO / 2:
             stats.failed.append(utt)
             continue
@@ -87,29 +140,61 @@ def _accumulate_batch(
         stats.log_likelihood += total
         stats.frames += len(x)
         frame, column = np.nonzero(occupancy)  # few: posteriors below NEGLIGIBLE are exactly zero
-        seen.append((pdfs[column], x[frame], scores[frame, column], occupancy[frame, column]))
-    if seen:
-        _add_gaussians(model, stats, *(np.concatenate(column) for column in zip(*seen)))
+        seen.append((pdfs[column], start + frame, occupancy[frame, column], scores[frame, column]))
+        rows.append(x)
+        start += len(x)
+    if not seen:
+        return stats, Occupied(np.zeros(0, int), np.zeros(0, int), np.zeros(0), 0.0)
+    pdf, frame, share, score = (np.concatenate(column) for column in zip(*seen))
+    _add_gaussians(model, products, stats, np.concatenate(rows), pdf, frame, share)
+    return stats, Occupied(pdf.astype(np.int32), frame.astype(np.int32), share, float(share @ score))
+
+
+def _share(
+    model: GmmHmm, products: Products, utts: Sequence[str], kept: Occupied, feats: Mapping[str, np.ndarray]
+) -> Statistics:
+    """The same of a batch whose frames keep their densities; the log likelihood is by how much it is better."""
+    stats = _empty(model)
+    quality = _add_gaussians(
+        model, products, stats, np.concatenate([feats[utt] for utt in utts]), kept.pdf, kept.frame, kept.share
+    )
+    stats.log_likelihood = quality - kept.quality
     return stats
 
 
-def _add_gaussians(
-    model: GmmHmm, stats: Statistics, pdfs: np.ndarray, feats: np.ndarray, scores: np.ndarray, occupancy: np.ndarray
-) -> None:
-    """Count frames for the Gaussians of their densities in proportion to their share.
+def _scores(model: GmmHmm, products: Products, feats: np.ndarray, pdfs: np.ndarray) -> np.ndarray:
+    """log p(frame | density) (T, n), computed in the precision of the features."""
+    rows, bounds = model.rows(pdfs)
+    own = Products(*(array.astype(feats.dtype) for array in products.of(rows)))
+    pieces = (feats[start : start + PIECE] for start in range(0, len(feats), PIECE))
+    return np.concatenate([sum_components(own.scores(with_squares(piece)), bounds) for piece in pieces])
 
-    A row for each frame that may be of a density: ``pdfs`` (N,) which, ``feats`` (N, D), ``scores`` (N,) its log
-    density, ``occupancy`` (N,) how likely it is.
-    """
-    order = np.argsort(pdfs, kind="stable")
-    found, begins = np.unique(pdfs[order], return_index=True)
-    for pdf, own in zip(found, np.split(order, begins[1:])):
-        rows, x = slice(model.bounds[pdf], model.bounds[pdf + 1]), feats[own]
-        components, _ = model.components(x, np.array([pdf]))
-        share = np.exp(components - scores[own, None]) * occupancy[own, None]
-        stats.counts[rows] += share.sum(0)
-        stats.sums[rows] += share.T @ x
-        stats.squares[rows] += share.T @ x**2
+
+def _add_gaussians(
+    model: GmmHmm,
+    products: Products,
+    stats: Statistics,
+    feats: np.ndarray,
+    pdf: np.ndarray,
+    frame: np.ndarray,
+    share: np.ndarray,
+) -> float:
+    """Count frames of ``feats`` (T, D) for the Gaussians of their densities in proportion to their share (`Occupied`);
+    returns the sum of log densities."""
+    order, quality = np.argsort(pdf, kind="stable"), 0.0
+    found, begins = np.unique(pdf[order], return_index=True)
+    for density, own in zip(found, np.split(order, begins[1:])):
+        rows = slice(model.bounds[density], model.bounds[density + 1])
+        squared, occupancy = with_squares(np.asarray(feats[frame[own]], np.float64)), share[own]
+        scores = products.of(rows).scores(squared)
+        log_density = sum_components(scores, np.array([0, scores.shape[1]]))
+        quality += float(occupancy @ log_density[:, 0])
+        shares = np.exp(scores - log_density) * occupancy[:, None]
+        stats.counts[rows] += shares.sum(0)
+        both = shares.T @ squared
+        stats.sums[rows] += both[:, : feats.shape[1]]
+        stats.squares[rows] += both[:, feats.shape[1] :]
+    return quality
 
 
 def maximise(model: GmmHmm, stats: Statistics) -> None:
@@ -201,8 +286,15 @@ class Schedule:
         """Passes altogether."""
         return self.warm_up + self.passes * self.growths() + self.last
 
+    def aligns(self, number: int) -> bool:
+        """Whether pass ``number``, from 1, finds anew which states each frame may be of: in the warm-up, then before
+        each growth and as often after the last. The other passes only fit each density to its frames."""
+        return number <= self.warm_up or (number - self.warm_up) % max(self.passes, 1) == 0
 
-Update = Callable[[GmmHmm, Mapping[str, Graph], Mapping[str, np.ndarray], Sequence[Sequence[str]], int], Statistics]
+
+Update = Callable[
+    [GmmHmm, Mapping[str, Graph], Mapping[str, np.ndarray], Sequence[Sequence[str]], int, Path | None], Statistics
+]
 
 
 def baum_welch(
@@ -211,9 +303,10 @@ def baum_welch(
     feats: Mapping[str, np.ndarray],
     work: Sequence[Sequence[str]],
     jobs: int = 1,
+    scratch: Path | None = None,
 ) -> Statistics:
     """One EM pass over whole utterances; returns the statistics of the model as it was before."""
-    stats = accumulate(model, graphs, feats, work, jobs)
+    stats = accumulate(model, graphs, feats, work, jobs, scratch)
     if stats.failed:
         raise UserError(
             f"{len(stats.failed)} utterances have fewer frames than the states of their words, the first"
@@ -229,6 +322,7 @@ def segmental_hmmlearn(
     feats: Mapping[str, np.ndarray],
     work: Sequence[Sequence[str]],
     jobs: int = 1,
+    scratch: Path | None = None,
 ) -> Statistics:
     """The plain reference: Viterbi phone segments (segmental k-means, Juang & Rabiner 1990), then one pass of
     hmmlearn's own ``GMMHMM.fit`` per phone. Slow, and without the paths across phone boundaries that Baum-Welch counts.
@@ -316,8 +410,10 @@ def train(
     trainer: str = "baum-welch",
     jobs: int = 1,
     on_pass: Callable[[int, float], None] = lambda number, score: None,
+    scratch: Path | None = None,
 ) -> Statistics:
-    """Train ``model`` in place; ``on_pass(pass, log likelihood per frame)`` hears of every pass.
+    """Train ``model`` in place; ``on_pass(pass, log likelihood per frame)`` hears of every pass. With a folder
+    ``scratch``, which holds some bytes for each frame, not every pass aligns anew (`Schedule.aligns`).
 
     Returns the statistics of the last pass. Raises UserError if the likelihood falls (Baum-Welch cannot; the segmental
     reference, which mixes Viterbi segments with summed paths, may by a little), or anything is not finite.
@@ -325,9 +421,13 @@ def train(
     tolerance = 1e-4 if trainer == "baum-welch" else 0.5
     work = list(batches(list(graphs), graphs, lengths))
     grow_after = {schedule.warm_up + i * schedule.passes for i in range(schedule.growths())}
-    before = None
+    before, aligned = None, None
     for number in range(1, schedule.total() + 1):
-        stats = TRAINERS[trainer](model, graphs, feats, work, jobs)
+        if aligned and aligned.kept and not schedule.aligns(number):
+            stats = accumulate_again(model, feats, work, aligned, jobs)
+            maximise(model, stats)
+        else:
+            stats = aligned = TRAINERS[trainer](model, graphs, feats, work, jobs, scratch)
         before = check_step(model, before, stats, tolerance)
         on_pass(number, before)
         if number in grow_after:

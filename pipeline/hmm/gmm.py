@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 VARIANCE_FLOOR = 0.01  # of the variance of all frames (HTK's HERest -v, as HCompV suggests)
 LARGEST = 1e30  # no mean or variance is; from larger ones come infinite scores
-BATCH_CELLS = 500_000  # frames x states of the utterances that are one piece of work for a process
+BATCH_CELLS = 3_000_000  # frames x states of the utterances that are one piece of work for a process
 PIECE = 2000  # frames scored at a time: with 5,000 Gaussians 80 MB
+NOTHING_SINGLE = -18.0  # what is so much less likely than another way changes no digit of their sum in float32
 MIXTURES = ("weights", "means", "covars")  # as hmmlearn calls them
 Check = Callable[[np.ndarray], np.ndarray]
 
@@ -60,20 +61,27 @@ class GmmHmm:
         feats = np.asarray(feats, np.float64)
         return feats if self.transform is None else feats @ self.transform.T
 
-    def components(self, feats: np.ndarray, pdfs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """log(weight x density) of each Gaussian of ``pdfs`` for what they see (T, D): (T, g), and where each density's
-        Gaussians begin."""
+    def rows(self, pdfs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The Gaussians of densities ``pdfs`` (n,), one density after the other, and where each one's begin and end
+        among them (n + 1,)."""
         sizes = self.bounds[pdfs + 1] - self.bounds[pdfs]
-        begins = np.cumsum(sizes) - sizes
-        rows = np.repeat(self.bounds[pdfs] - begins, sizes) + np.arange(sizes.sum())
+        bounds = np.concatenate([[0], np.cumsum(sizes)])
+        return np.repeat(self.bounds[pdfs] - bounds[:-1], sizes) + np.arange(bounds[-1]), bounds
+
+    def products(self, rows: np.ndarray | slice = slice(None)) -> Products:
+        """Gaussians as a matrix product."""
         precision, mean = 1 / self.variances[rows], self.means[rows]
         with np.errstate(divide="ignore"):
             constant = np.log(self.weights[rows]) - 0.5 * (
                 np.log(2 * np.pi * self.variances[rows]).sum(1) + (mean**2 * precision).sum(1)
             )
-        feats = np.asarray(feats, np.float64)
-        scores = feats @ (mean * precision).T - 0.5 * (feats**2 @ precision.T) + np.maximum(constant, LOG_ZERO)
-        return scores, begins
+        return Products(np.hstack([mean * precision, -0.5 * precision]), np.maximum(constant, LOG_ZERO))
+
+    def components(self, feats: np.ndarray, pdfs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """log(weight x density) of each Gaussian of ``pdfs`` for what they see (T, D): (T, g), and where each density's
+        begin and end."""
+        rows, bounds = self.rows(pdfs)
+        return self.products(rows).scores(with_squares(np.asarray(feats, np.float64))), bounds
 
     def log_likelihood(self, feats: np.ndarray, pdfs: np.ndarray | None = None) -> np.ndarray:
         """log p(frame | density): (T, F) -> (T, len(pdfs)) float64; all densities unless told which."""
@@ -98,20 +106,30 @@ class GmmHmm:
         hmmlearn has no exit from a model, so each row of its transition matrix is conditioned on staying inside; the
         last state absorbs. All states have as many Gaussians: a state of fewer has some of weight 0.
         """
-        from hmmlearn.hmm import GMMHMM  # a slow import, which only what trains needs
+        from hmmlearn.hmm import GMMHMM  # a slow import
 
+        arrays = self._as_hmmlearn(phone, left, right)
+        states, mix = arrays["weights"].shape
+        model = GMMHMM(n_components=states, n_mix=mix, covariance_type="diag", init_params="")
+        model.n_features = self.means.shape[1]
+        for name, array in arrays.items():
+            setattr(model, f"{name}_", array)
+        return model
+
+    def _as_hmmlearn(self, phone: str, left: str = EDGE, right: str = EDGE) -> dict[str, np.ndarray]:
+        """The arrays of `to_hmmlearn`, by hmmlearn's names without the underscore at the end."""
         topology = self.transitions.topologies[phone]
         pdfs = np.array(self.transitions.decisions.pdfs(phone, left, right))
         sizes = self.bounds[pdfs + 1] - self.bounds[pdfs]
         number = np.arange(sizes.max())
         rows = self.bounds[pdfs][:, None] + np.minimum(number, sizes[:, None] - 1)  # (states, Gaussians)
-        model = GMMHMM(n_components=len(pdfs), n_mix=len(number), covariance_type="diag", init_params="")
-        model.n_features = self.means.shape[1]
-        model.startprob_ = topology.start.copy()
-        model.transmat_ = topology.trans / topology.trans.sum(1, keepdims=True)
-        model.weights_ = np.where(number < sizes[:, None], self.weights[rows], 0.0)
-        model.means_, model.covars_ = self.means[rows], self.variances[rows]
-        return model
+        return {
+            "startprob": topology.start.copy(),
+            "transmat": topology.trans / topology.trans.sum(1, keepdims=True),
+            "weights": np.where(number < sizes[:, None], self.weights[rows], 0.0),
+            "means": self.means[rows],
+            "covars": self.variances[rows],
+        }
 
     def save(self, path: Path | str) -> None:
         """Write arrays only (no pickles): per phone PHONE.startprob, .transmat and .exit.
@@ -123,9 +141,9 @@ class GmmHmm:
         sizes = np.diff(self.bounds)
         by_phone = decisions.plain and all(len(set(sizes[pdfs].tolist())) == 1 for pdfs in self.alike())
         for phone in self.transitions.phones:
-            model = self.to_hmmlearn(phone)
-            for name in ("startprob", "transmat", *(MIXTURES if by_phone else ())):
-                arrays[f"{phone}.{name}"] = getattr(model, f"{name}_")
+            for name, array in self._as_hmmlearn(phone).items():
+                if by_phone or name not in MIXTURES:
+                    arrays[f"{phone}.{name}"] = array
             arrays[f"{phone}.exit"] = self.transitions.topologies[phone].exit
         if not by_phone:
             arrays |= {"weights": self.weights, "means": self.means, "covars": self.variances, "sizes": sizes}
@@ -135,13 +153,35 @@ class GmmHmm:
         write_arrays(path, arrays, {"phones": self.transitions.phones})
 
 
-def sum_components(scores: np.ndarray, begins: np.ndarray) -> np.ndarray:
-    """Log sum of each density's Gaussians: (T, g) -> (T, len(begins)), in double precision."""
-    if scores.shape[1] == len(begins):
-        return scores  # of one Gaussian each
-    best = np.maximum.reduceat(scores, begins, axis=1)
-    shares = scores - np.repeat(best, np.diff(np.append(begins, scores.shape[1])), axis=1)
-    return best + np.log(np.add.reduceat(np.exp(shares, out=shares), begins, axis=1))
+class Products(NamedTuple):
+    """Gaussians as a matrix product: log(weight x density) = ``matrix`` (g, 2 D) @ [x, x²] + ``constant`` (g,)."""
+
+    matrix: np.ndarray
+    constant: np.ndarray
+
+    def of(self, rows: np.ndarray | slice) -> Products:
+        """Some of them."""
+        return Products(self.matrix[rows], self.constant[rows])
+
+    def scores(self, squared: np.ndarray) -> np.ndarray:
+        """(T, 2 D) as `with_squares` gives them -> (T, g)."""
+        return squared @ self.matrix.T + self.constant
+
+
+def with_squares(feats: np.ndarray) -> np.ndarray:
+    """(T, D) -> (T, 2 D)."""
+    return np.hstack([feats, feats * feats])
+
+
+def sum_components(scores: np.ndarray, bounds: np.ndarray) -> np.ndarray:
+    """Log sum of each density's Gaussians: (T, g) -> (T, len(bounds) - 1) float64, in the precision of the scores."""
+    if scores.shape[1] == len(bounds) - 1:
+        return scores.astype(np.float64)  # of one Gaussian each
+    from pipeline.hmm.loops import NOTHING, log_sums  # with numba, which is slow to import
+
+    found = np.empty((len(scores), len(bounds) - 1))
+    log_sums(scores, bounds, NOTHING if scores.dtype == np.float64 else NOTHING_SINGLE, found)
+    return found
 
 
 def load_gmm(path: Path | str) -> GmmHmm:

@@ -258,16 +258,32 @@ def posteriors(
     the densities are at each frame (T, n), the log likelihood (below LOG_ZERO / 2: no path fits the frames, and nothing
     is counted), and the expected count of every transition, laid out as ``log_probs``.
     """
-    from pipeline.hmm.loops import forward_backward  # numba is slow to import, and few stages need it
+    from pipeline.hmm.loops import forward_backward, scaled_forward_backward  # with numba, which is slow to import
 
-    size, weights = len(graph.pdf), graph.arc_weights(log_probs)
-    there = _Arcs.by(graph.target, graph.source, weights, graph.trans_id, size)
+    size, weights, final = len(graph.pdf), graph.arc_weights(log_probs), graph.final_weights(log_probs)
+    scores, columns, start = np.ascontiguousarray(scores, np.float64), columns.astype(np.int64), graph.start * 1.0
     back = _Arcs.by(graph.source, graph.target, weights, graph.trans_id, size)
+    found = scaled_forward_backward(
+        scores,
+        columns,
+        np.exp(start),
+        np.exp(final),
+        back.offset,
+        back.other,
+        np.exp(back.weight),
+        back.trans_id,
+        graph.final_id,
+        len(log_probs),
+        min(BLOCK_CELLS, len(scores) * size),
+    )
+    if found[1] > LOG_ZERO / 2:
+        return found
+    there = _Arcs.by(graph.target, graph.source, weights, graph.trans_id, size)
     return forward_backward(
-        np.ascontiguousarray(scores, np.float64),
-        columns.astype(np.int64),
-        graph.start.astype(np.float64),
-        graph.final_weights(log_probs),
+        scores,
+        columns,
+        start,
+        final,
         there.offset,
         there.other,
         there.weight,

@@ -4,6 +4,10 @@ Tables of frames x states are kept for a block of frames at a time; of the block
 kept, and they are computed again when the way back comes to them. So an utterance of T frames and S states takes the
 memory of S times the square root of T, not of T: ten minutes of speech, which took 14 GB, take less than one.
 
+`forward_backward` is exact whatever the scores. `scaled_forward_backward` gives the same sums many times as fast, and
+is asked first: probabilities themselves, each frame's divided by their sum (Rabiner 1989, eq. 91), and only of states
+to which some path leads that is not UNLIKELY beside the others there. Where such paths come to no end it says so.
+
 Arcs are given by state: those of state s are ``offset[s]`` to ``offset[s + 1]``. ``scores`` (T, n) are log densities,
 of which state s reads ``column[s]``.
 """
@@ -11,17 +15,118 @@ of which state s reads ``column[s]``.
 from __future__ import annotations
 
 import numpy as np
-from numba import float64, int32, int64, njit, types
+from numba import float32, float64, int32, int64, njit, types
 from numba.core.types import Array
 
 from pipeline.hmm.topology import LOG_ZERO
 
 IMPOSSIBLE = LOG_ZERO / 2
 NEGLIGIBLE = -30.0  # log posterior below which a state at a time is not counted
+NEGLIGIBLE_SHARE = 1e-13  # the same, not as a logarithm
 NOTHING = -40.0  # what is so much less likely than another way changes no digit of their sum
+UNLIKELY = 1e-100  # the share of a frame's paths (230 nats; HTK prunes at 250) below which a state is given up
 
 ROW, TABLE, NUMBERS = Array(float64, 1, "C"), Array(float64, 2, "C"), Array(int64, 1, "C")
 ARCS = (NUMBERS, NUMBERS, ROW)
+
+
+@njit([types.void(Array(kind, 2, "C"), NUMBERS, float64, TABLE) for kind in (float32, float64)], cache=True, nogil=True)
+def log_sums(scores, bounds, nothing, out):
+    """Log of the sum of e^scores (T, g) over each stretch of columns between two ``bounds`` (n + 1,), to ``out``
+    (T, n); what is ``nothing`` less than the greatest is left out."""
+    for t in range(len(scores)):
+        for p in range(len(bounds) - 1):
+            best = scores[t, bounds[p]]
+            for g in range(bounds[p] + 1, bounds[p + 1]):
+                best = max(best, scores[t, g])
+            total = 0.0
+            for g in range(bounds[p], bounds[p + 1]):
+                less = scores[t, g] - best
+                if less > nothing:
+                    total += np.exp(less)
+            out[t, p] = best + np.log(total)
+
+
+@njit(
+    types.Tuple((TABLE, float64, ROW))(TABLE, NUMBERS, ROW, ROW, *ARCS, NUMBERS, NUMBERS, int64, int64),
+    cache=True,
+    nogil=True,
+)
+def scaled_forward_backward(
+    scores, column, start, final, out_offset, target, out_weight, out_id, final_id, num_ids, cells
+):
+    """As `forward_backward`; ``start``, ``final`` and ``out_weight`` are probabilities. The likelihood is LOG_ZERO if
+    no path was followed to the end, or more than ``cells`` states at a time: then ask the other."""
+    frames, states = len(scores), len(column)
+    occupancy, counts = np.zeros(scores.shape), np.zeros(num_ids)
+    # Of frame t the states lows[t], ... have alpha and density in kept[begins[t] : begins[t + 1]].
+    kept, begins, lows = np.empty((cells, 2)), np.zeros(frames + 1, np.int64), np.zeros(frames, np.int64)
+    before, now, total = np.zeros(states), start.copy(), 0.0
+    low, high = 0, states
+    for t in range(frames):  # forward
+        if t > 0:
+            before, now = now, before
+            first, last, low, high = low, high, states, 0
+            for s in range(first, last):
+                if before[s] > 0:
+                    for a in range(out_offset[s], out_offset[s + 1]):
+                        now[target[a]] += before[s] * out_weight[a]
+                        low, high = min(low, target[a]), max(high, target[a] + 1)
+                    before[s] = 0.0
+        if begins[t] + high - low > cells:
+            return occupancy, LOG_ZERO, counts
+        best = -np.inf
+        for s in range(low, high):
+            if now[s] > 0:
+                best = max(best, scores[t, column[s]])
+        sum_of_frame = 0.0
+        for s in range(low, high):
+            if now[s] > 0:
+                density = np.exp(scores[t, column[s]] - best)
+                kept[begins[t] + s - low, 1] = density
+                now[s] *= density
+                sum_of_frame += now[s]
+        if not sum_of_frame > 0.0:
+            return occupancy, LOG_ZERO, counts
+        total += best + np.log(sum_of_frame)
+        for s in range(low, high):
+            now[s] = now[s] / sum_of_frame if now[s] > UNLIKELY * sum_of_frame else 0.0
+            kept[begins[t] + s - low, 0] = now[s]
+            kept[begins[t] + s - low, 1] /= sum_of_frame
+        lows[t], begins[t + 1] = low, begins[t] + high - low
+        while now[low] == 0.0:
+            low += 1
+        while now[high - 1] == 0.0:
+            high -= 1
+    ends = 0.0
+    for s in range(low, high):
+        ends += now[s] * final[s]
+    if not ends > 0.0:
+        return occupancy, LOG_ZERO, counts
+    ahead, beta = np.zeros(states), np.zeros(states)  # ahead: the share of the next frame and all behind it
+    for t in range(frames - 1, -1, -1):  # and back
+        for i in range(begins[t], begins[t + 1]):
+            s, alpha = lows[t] + i - begins[t], kept[i, 0]
+            if alpha == 0.0:
+                continue
+            beta[s] = final[s] / ends if t + 1 == frames else 0.0
+            if t + 1 < frames:
+                for a in range(out_offset[s], out_offset[s + 1]):
+                    share = out_weight[a] * ahead[target[a]]
+                    beta[s] += share
+                    if out_id[a] >= 0 and alpha * share > NEGLIGIBLE_SHARE:
+                        counts[out_id[a]] += alpha * share
+            share = alpha * beta[s]
+            if share > NEGLIGIBLE_SHARE:
+                occupancy[t, column[s]] += share
+                if t + 1 == frames and final_id[s] >= 0:
+                    counts[final_id[s]] += share
+        if t + 1 < frames:
+            ahead[lows[t + 1] : lows[t + 1] + begins[t + 2] - begins[t + 1]] = 0.0
+        for i in range(begins[t], begins[t + 1]):
+            if kept[i, 0] > 0.0:
+                ahead[lows[t] + i - begins[t]] = beta[lows[t] + i - begins[t]] * kept[i, 1]
+    return occupancy, total + np.log(ends), counts
 
 
 @njit(types.void(ROW, *ARCS, ROW), cache=True, nogil=True)

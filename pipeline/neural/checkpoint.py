@@ -16,8 +16,6 @@ from lexicon.files import atomic_write
 from pipeline.neural.history import Epoch, as_json, from_json
 from pipeline.neural.model import Encoder
 
-CHECKPOINT = "checkpoint.safetensors"
-
 
 @dataclass
 class State:

@@ -7,16 +7,15 @@ import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, NamedTuple
-
-from tensorboardX.proto.event_pb2 import Event
-from tensorboardX.proto.summary_pb2 import Summary
-from tensorboardX.record_writer import masked_crc32c
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lexicon.errors import UserError
 from lexicon.files import grow_file, write_lines
 from pipeline.base.curve import drawable
 from pipeline.base.meta import read_meta
+
+if TYPE_CHECKING:
+    from tensorboardX.proto.event_pb2 import Event
 
 LOG = "train.log"
 EVENTS = "tensorboard/events.out.tfevents"  # TensorBoard goes by the last part of the name
@@ -93,6 +92,9 @@ def write_history(out: Path, history: Sequence[Epoch], measure: str = "PER") -> 
 
 
 def _events(history: Sequence[Epoch], measure: str) -> Iterator[Event]:
+    from tensorboardX.proto.event_pb2 import Event  # slow to import: with PyTorch
+    from tensorboardX.proto.summary_pb2 import Summary
+
     yield Event(wall_time=history[0].ended, file_version="brain.Event:2")
     for step, epoch in enumerate(history, start=1):
         said = {"loss per phone": epoch.loss, f"dev {measure}": epoch.dev_per, "learning rate": epoch.learning_rate}
@@ -102,6 +104,8 @@ def _events(history: Sequence[Epoch], measure: str) -> Iterator[Event]:
 
 def _record(event: Event) -> bytes:
     """An event as a TFRecord: length, checksum of the length, data, checksum of the data."""
+    from tensorboardX.record_writer import masked_crc32c
+
     data = event.SerializeToString()
     length = struct.pack("<Q", len(data))
     return length + struct.pack("<I", masked_crc32c(length)) + data + struct.pack("<I", masked_crc32c(data))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -15,34 +15,11 @@ from tqdm import tqdm
 
 from lexicon.errors import UserError
 from lexicon.ngram import BEGIN, END, NATURAL, UNKNOWN, NGram
-from pipeline.base.training import setting
-from pipeline.neural.lstm_lm import (
-    LmConfig,
-    LmNetwork,
-    LstmLm,
-    check_config,
-    of_text,
-    perplexities,
-    perplexity,
-)
+from pipeline.neural.histories import of_text, perplexity
+from pipeline.neural.lstm_lm import LmConfig, LmNetwork, LstmLm, check_config, perplexities
+from pipeline.neural.settings import LmSettings
 
 PADDING = -100  # of a target that is none
-
-
-@dataclass(frozen=True)
-class LmSettings:
-    """What the training depends on besides the text."""
-
-    width: int = setting(128, "units of a word and of a layer", least=1)
-    layers: int = setting(1, "recurrent layers", least=1)
-    dropout: float = setting(0.5, "share of activations dropped", least=0.0)
-    word_dropout: float = setting(0.2, "share of words read as <unk> (Xie et al. 2017)", least=0.0)
-    epochs: int = setting(60, "passes over the text at most", least=1)
-    patience: int = setting(6, "stop after so many epochs without a lower perplexity on dev", least=1)
-    batch_size: int = setting(8, "sentences in a batch", least=1)
-    learning_rate: float = setting(8e-3, "of AdamW", least=0.0)
-    weight_decay: float = setting(0.1, "of AdamW", least=0.0)
-    seed: int = setting(1, "seed of everything random", least=0)
 
 
 def train_lstm_lm(

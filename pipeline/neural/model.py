@@ -22,50 +22,10 @@ from lexicon.errors import UserError
 from lexicon.files import read_json
 from pipeline.base.meta import MODEL
 from pipeline.encoders.whisper_model import Block
+from pipeline.neural.config import ON_LAYERS, EncoderConfig, check_config
 from pipeline.neural.masks import mean_of_rows, time_mask
-from pipeline.neural.spelling import SPELLINGS, Spelling
-from pipeline.neural.weights import check_sizes, folded, read_weights, write_weights
-
-ENCODERS = ("conv-bigru", "conv-bilstm", "conformer", "emformer", "tdnn", "linear", "transformer")
-LARGEST = {
-    "feature_dim": 4096,
-    "num_tokens": 65536,
-    "num_letters": 65536,
-    "width": 2048,
-    "layers": 16,
-    "conv_layers": 16,
-    "subsampling": 16,
-    "heads": 64,
-}
-ON_LAYERS = ("linear", "transformer")  # of what another network has made of the sound
-
-
-@dataclass(frozen=True)
-class EncoderConfig:
-    """The shape of a network; everything needed to build it again.
-
-    width: units of one direction of a recurrent layer, or channels of a conformer or TDNN block.
-    layers: of the recurrent, conformer, emformer or transformer kind; conv_layers: residual convolutions before them.
-    subsampling: input frames per output frame (10 ms each). heads: of attention, where there is some.
-    spelling: how it spells words with so many letters (`pipeline.neural.spelling`); "" and 0: it does not. told_phones:
-    whether phones teach the network; else their output is a linear map that is trained on what the network makes of the
-    sound, and changes nothing in it. frames: of how many input frames a row has posteriors, one row of them each: 1,
-    or as many as it subsamples.
-    """
-
-    encoder: str
-    feature_dim: int
-    num_tokens: int
-    width: int
-    layers: int
-    conv_layers: int
-    subsampling: int
-    dropout: float
-    spelling: str = ""
-    num_letters: int = 0
-    told_phones: bool = True
-    heads: int = 4
-    frames: int = 1
+from pipeline.neural.spelling import SPELLERS, Spelling
+from pipeline.neural.weights import folded, read_weights, write_weights
 
 
 class ConvBlock(nn.Module):
@@ -261,7 +221,7 @@ class Encoder(nn.Module):
         self.output = nn.Linear(channels, config.num_tokens * config.frames)
         self.spelling: Spelling | None = None
         if config.spelling:
-            self.spelling = SPELLINGS[config.spelling](channels, config.num_letters, dropout)
+            self.spelling = SPELLERS[config.spelling](channels, config.num_letters, dropout)
 
     def forward(self, feats: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """feats (B, T, D), lengths (B,) -> columns (B, T', V + L), T' = ceil(T / subsampling), and lengths (B,).
@@ -418,24 +378,3 @@ def load_model(directory: Path | str, device: str = "cpu") -> CtcModel:
     if log_prior.shape != (len(tokens) + (encoder.spelling.width if encoder.spelling else 0),):
         raise UserError(f"{path}: a log_prior of another size; {advice}")
     return CtcModel(encoder.to(device).eval(), tokens, log_prior, letters)
-
-
-def check_config(config: EncoderConfig, num_tokens: int, num_letters: int) -> None:
-    """Raise ValueError unless the numbers are those of a network that fits a computer (a file may be hostile)."""
-    if config.encoder not in ENCODERS or config.num_tokens != num_tokens:
-        raise ValueError(f'encoder "{config.encoder}" for {config.num_tokens} of {num_tokens} tokens')
-    if config.num_letters != num_letters or type(config.told_phones) is not bool:
-        raise ValueError(f"{config.num_letters} of {num_letters} letters, told_phones {config.told_phones!r}")
-    if config.spelling not in (SPELLINGS if num_letters else ("",)):
-        raise ValueError(f"spelling {config.spelling!r} with {num_letters} letters")
-    check_sizes(config, LARGEST, none=("conv_layers", "num_letters"))
-    if (
-        type(config.frames) is not int
-        or config.frames not in (1, config.subsampling)
-        or (config.frames > 1 and config.spelling)
-    ):
-        raise ValueError(f"frames {config.frames!r} of {config.subsampling}")
-    if config.encoder in ("conformer", "emformer", "transformer") and config.width % config.heads:
-        raise ValueError(f"width {config.width} of a {config.encoder}, not a multiple of its {config.heads} heads")
-    if config.encoder == "transformer" and config.width != config.feature_dim:
-        raise ValueError(f"width {config.width} of transformer blocks on rows of {config.feature_dim} numbers")

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from tqdm import tqdm
 
 from lexicon.errors import UserError
 from lexicon.text import columns
-from pipeline.neural.checkpoint import State
-from pipeline.neural.data import batches
-from pipeline.neural.train import Compute, Gradients, update
+
+if TYPE_CHECKING:
+    from pipeline.neural.checkpoint import State
+    from pipeline.neural.train import Compute, Gradients
 
 LOWEST, HIGHEST = 1e-5, 0.3  # of a test, unless it is told others
 MEMORY = 0.9  # of the moving average of the loss
@@ -38,6 +39,8 @@ def range_test(
 ) -> list[Tried]:
     """What came of so many updates, their rates a geometric series from ``lowest`` to ``highest``; fewer if the loss
     rises far over its least. ``state`` is spoiled by it. Raises UserError where the rates make no series."""
+    from pipeline.neural.train import update  # with PyTorch, which is slow to import
+
     if not 0 < lowest < highest < 1 or updates < 2:
         raise UserError(f"rates from {lowest:g} to {highest:g} in {updates} updates; use 0 < --lowest < --highest < 1")
     tried: list[Tried] = []
@@ -60,6 +63,8 @@ def range_test(
 
 def _without_end(gradients: Gradients) -> Iterator[list[str]]:
     """Batches as an epoch has them, epoch after epoch."""
+    from pipeline.neural.data import batches
+
     settings, epoch = gradients.settings, 0
     while True:
         yield from batches(gradients.part, settings.batch_size, np.random.default_rng([settings.seed, epoch]))

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from lexicon.errors import UserError
 from pipeline.base.training import setting
-from pipeline.neural.model import ENCODERS, EncoderConfig, check_config
-from pipeline.neural.spelling import SPELLINGS
+from pipeline.neural.config import ENCODERS, SPELLINGS, EncoderConfig, check_config
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ class TrainSettings:
         " phones, and a linear map reads them from it",
         least=0.0,
     )
-    spelling: str = setting("ctc", "how words are spelled, if they are", choices=tuple(SPELLINGS))
+    spelling: str = setting("ctc", "how words are spelled, if they are", choices=SPELLINGS)
     init: str = setting("", "model directory of a network whose weights are taken to begin with, where they fit")
     precision: str = setting(
         "float32",
@@ -75,6 +74,22 @@ class TrainSettings:
     def measure(self) -> str:
         """What is measured on dev after each epoch: the error rate of phones, or of letters (characters)."""
         return "CER" if self.letters_decide else "PER"
+
+
+@dataclass(frozen=True)
+class LmSettings:
+    """What the training of the LSTM language model depends on besides the text."""
+
+    width: int = setting(128, "units of a word and of a layer", least=1)
+    layers: int = setting(1, "recurrent layers", least=1)
+    dropout: float = setting(0.5, "share of activations dropped", least=0.0)
+    word_dropout: float = setting(0.2, "share of words read as <unk> (Xie et al. 2017)", least=0.0)
+    epochs: int = setting(60, "passes over the text at most", least=1)
+    patience: int = setting(6, "stop after so many epochs without a lower perplexity on dev", least=1)
+    batch_size: int = setting(8, "sentences in a batch", least=1)
+    learning_rate: float = setting(8e-3, "of AdamW", least=0.0)
+    weight_decay: float = setting(0.1, "of AdamW", least=0.0)
+    seed: int = setting(1, "seed of everything random", least=0)
 
 
 def check_settings(config: EncoderConfig, settings: TrainSettings) -> None:

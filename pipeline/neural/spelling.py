@@ -266,7 +266,7 @@ class TransducerSpelling(Spelling):
         return found[self.CONTEXT :]
 
 
-SPELLINGS: dict[str, type[CtcSpelling] | type[AttentionSpelling] | type[TransducerSpelling]] = {
+SPELLERS: dict[str, type[CtcSpelling] | type[AttentionSpelling] | type[TransducerSpelling]] = {
     "ctc": CtcSpelling,
     "attention": AttentionSpelling,
     "transducer": TransducerSpelling,

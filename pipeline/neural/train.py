@@ -27,12 +27,14 @@ from torch import Tensor
 from tqdm import tqdm
 
 from lexicon.errors import UserError
+from pipeline.base.meta import CHECKPOINT
 from pipeline.base.parallel import Crew, each
-from pipeline.neural import ranks
-from pipeline.neural.checkpoint import CHECKPOINT, State, copy_weights, load_checkpoint, save_checkpoint
+from pipeline.neural import exchange, ranks
+from pipeline.neural.checkpoint import State, copy_weights, load_checkpoint, save_checkpoint
+from pipeline.neural.config import EncoderConfig
 from pipeline.neural.data import Part, augment, batches, ceil_div, collate
 from pipeline.neural.history import MEASURED, Epoch, as_json, write_history
-from pipeline.neural.model import CtcModel, Encoder, EncoderConfig
+from pipeline.neural.model import CtcModel, Encoder
 from pipeline.neural.paths import greedy, rows_of_letters
 from pipeline.neural.settings import TrainSettings, check_settings
 from pipeline.neural.spelling import ctc_loss
@@ -126,7 +128,7 @@ class Gradients:
     def crew(self, jobs: int) -> Iterator[Compute]:
         """What computes several parts, in ``jobs`` processes, or in those of torchrun."""
         if ranks.several():
-            yield partial(ranks.compute, self)
+            yield partial(exchange.compute, self)
             return
         if jobs == 1:
             yield lambda shares: map(self.compute, shares)
@@ -322,7 +324,7 @@ def train(
     plan = json.dumps(told, sort_keys=True)
     fingerprint = hashlib.sha256(plan.encode()).hexdigest()
     checkpoint = out / CHECKPOINT
-    ranks.share_file(checkpoint)
+    exchange.share_file(checkpoint)
     load_checkpoint(checkpoint, state, fingerprint)
     bar = tqdm(total=settings.epochs, initial=state.epoch, desc="train", unit="epoch", disable=None)
     jobs, gradients = jobs if device.type == "cpu" else 1, task.gradients(state.model, train_part, settings, device)

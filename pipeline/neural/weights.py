@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import zlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -48,17 +48,6 @@ def read_weights(directory: Path, checksum: int | None, advice: str) -> Iterator
         raise UserError(f"{path}: {error.strerror or folded(error)}; {advice}") from error
     except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
         raise UserError(f"{path}: does not hold the network of meta.json ({folded(error)}); {advice}") from error
-
-
-def check_sizes(config: Any, largest: Mapping[str, int], none: Collection[str] = ()) -> None:
-    """ValueError unless the fields that are named are whole numbers of a network that fits a computer (a file may be
-    hostile), from 1, or for those in ``none`` 0, to the ``largest``; and ``dropout`` a share."""
-    for name, most in largest.items():
-        value, smallest = getattr(config, name), 0 if name in none else 1
-        if type(value) is not int or not smallest <= value <= most:
-            raise ValueError(f"{name} {value!r}, not in {smallest}..{most}")
-    if type(config.dropout) not in (int, float) or not 0 <= config.dropout < 1:
-        raise ValueError(f"dropout {config.dropout!r}, not in 0..1")
 
 
 def folded(error: Exception) -> str:

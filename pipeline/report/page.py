@@ -49,7 +49,6 @@ from pipeline.report.tables import (
     utterances_table,
 )
 from pipeline.report.training import training_section
-from pipeline.report.vowels import vowels_section
 
 WEB = Path(__file__).with_name("web")
 # In the order in which they need each other.
@@ -168,6 +167,8 @@ def _runs_page(comparison: Comparison, runs: Sequence[Run]) -> Markup:
 
 
 def _index_page(comparison: Comparison, chosen: Sequence[Utterance], panels: Panels, encoders: bool) -> Markup:
+    from pipeline.report.vowels import vowels_section  # with scikit-learn, which is slow to import
+
     shown = [utterance.id for utterance in chosen]
 
     def place(utterance: str, phone: int) -> Place:

@@ -8,13 +8,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import torch
 
 from lexicon.phones import BLANK, SILENT, PhoneSet, by_manner, manner_in
 from lexicon.spelling import spelled
 from pipeline.draw.spectrogram import png_mask
 from pipeline.neural.paths import greedy
-from pipeline.neural.spelling import AttentionSpelling
 from pipeline.search.system import Writer
 from pipeline.times.clock import FRAME_SHIFT_MS, frame_to_seconds
 
@@ -58,6 +56,10 @@ def attention_map(
 
     ``words`` of the page are (word, number of its letters, with the end of the word).
     """
+    import torch  # slow imports, for one kind of system
+
+    from pipeline.neural.spelling import AttentionSpelling
+
     index = {letter: number for number, letter in enumerate(writer.letters)}
     letters = [index[letter] for word in words for letter in spelled(word) if letter in index]
     if not isinstance(writer.network, AttentionSpelling) or not letters or not len(columns):

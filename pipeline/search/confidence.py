@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.optimize import minimize
-from scipy.special import expit
 
 from lexicon.errors import UserError
 from lexicon.files import write_lines
@@ -41,6 +39,8 @@ class Calibration(NamedTuple):
         """Of each posterior in [0, 1]; the larger it is, the larger that is, too."""
         if self == Calibration():
             return list(posteriors)
+        from scipy.special import expit  # a slow import
+
         return expit(self.slope * log_odds(posteriors) + self.offset).tolist()
 
 
@@ -63,6 +63,9 @@ def calibrate(judged: Judged) -> Calibration:
     posterior as it is."""
     if not judged:
         return Calibration()
+    from scipy.optimize import minimize  # slow imports
+    from scipy.special import expit
+
     posteriors, right = zip(*judged)
     odds, sign = log_odds(posteriors), np.where(right, 1.0, -1.0)
 

@@ -26,7 +26,7 @@ from pipeline.lattice.words import SpellingTree, place_words, word_lattice
 from pipeline.neural.paths import greedy, input_frames
 from pipeline.search.flashlight import FlashlightDecoder, FlashlightSettings, Reading
 from pipeline.search.graph import Lexicon, decoding_graph, linear_graph, phone_loop
-from pipeline.search.letter_beam import Candidate, Grammar, LetterBeam, LetterBeamSettings, word_posteriors
+from pipeline.search.letter_grammar import Candidate, Grammar, LetterBeamSettings
 from pipeline.search.posteriors import log_phone_posteriors, phone_labels
 from pipeline.search.system import System
 from pipeline.search.topology import Topology
@@ -246,6 +246,8 @@ class LetterSearch:
     def __init__(
         self, system: System, lang: Lang, settings: SearchSettings, beam: LetterBeamSettings = LetterBeamSettings()
     ):
+        from pipeline.search.letter_beam import LetterBeam  # with PyTorch, which is slow to import
+
         assert system.writer
         self.system, self.writer = system, system.writer
         grammar = Grammar(lang, self.writer.letters)
@@ -256,6 +258,8 @@ class LetterSearch:
     def decode(self, utterance: str, scores: np.ndarray, num_frames: int) -> Hypothesis:
         """Words with their letters as phones, which go from the row where one was written to that of the next; the
         posterior of a letter is that of its word among all texts found."""
+        from pipeline.search.letter_beam import word_posteriors
+
         candidates = self.beam.search(scores[:, self.writer.first :])
         if not candidates or not candidates[0].text.words:
             return Hypothesis([], [])

@@ -9,7 +9,6 @@ import numpy as np
 
 from lexicon.errors import UserError
 from pipeline.neural.paths import input_frames
-from pipeline.neural.spelling import TransducerSpelling
 from pipeline.search.decode import (
     Decoder,
     FlashlightWords,
@@ -18,7 +17,6 @@ from pipeline.search.decode import (
     SpellingDecoder,
     WfstDecoder,
 )
-from pipeline.search.letter_beam import TransducerTexts
 from pipeline.search.wfst import BestPath
 from pipeline.times.segments import Segment
 
@@ -49,8 +47,11 @@ def incremental(decoder: Decoder) -> Incremental:
     if isinstance(decoder, SpellingDecoder):
         if isinstance(decoder.search, WfstDecoder):
             return IncrementalWfst(decoder.search, decoder)
-        if isinstance(decoder.search, LetterSearch) and isinstance(decoder.search.beam.spelling, TransducerSpelling):
-            return IncrementalTransducer(decoder.search, decoder)
+        if isinstance(decoder.search, LetterSearch):
+            from pipeline.neural.spelling import TransducerSpelling  # with PyTorch, which is slow to import
+
+            if isinstance(decoder.search.beam.spelling, TransducerSpelling):
+                return IncrementalTransducer(decoder.search, decoder)
     raise UserError("this search needs whole utterances: an attention decoder may look anywhere in them")
 
 
@@ -133,6 +134,8 @@ class IncrementalTransducer(_Kept):
         super().__init__(whole)
 
     def begin(self) -> None:
+        from pipeline.search.letter_beam import TransducerTexts  # with PyTorch, which is slow to import
+
         super().begin()
         self.texts = TransducerTexts(self.search.beam)
 

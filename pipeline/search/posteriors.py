@@ -4,7 +4,6 @@ confidence of a placed text averages."""
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import logsumexp
 
 from pipeline.search.system import System
 
@@ -19,6 +18,8 @@ def log_phone_posteriors(system: System, scores: np.ndarray) -> np.ndarray:
     """Scores (T', columns) of a system to the natural log of its phone posteriors (T', P), columns as `phone_labels`
     has them: scaled by its ``posterior_scale``, the densities of each phone added up, each frame's phones summing to
     one. What several phones read is shared out evenly among them: the sound does not tell which."""
+    from scipy.special import logsumexp  # a slow import
+
     read = [column for column, phones in enumerate(system.topology.labels.readers) if phones]
     scaled, readers = system.posterior_scale * scores[:, read], [system.topology.labels.readers[i] for i in read]
     shared = scaled - np.log([len(phones) for phones in readers]).astype(scaled.dtype)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import kaldialign
 import numpy as np
@@ -25,8 +25,11 @@ from pipeline.base.training import setting
 from pipeline.datadir.sets import decode_again
 from pipeline.lattice import LARGEST, Lattice, best_path, kept_lattices
 from pipeline.lattice.paths import ROUNDING, best_scores
-from pipeline.neural.lstm_lm import WEIGHTS, Histories, LstmLm, mixed, ngram_log_probs
+from pipeline.neural.histories import WEIGHTS, Histories, mixed, ngram_log_probs
 from pipeline.search.decode import read_nbest
+
+if TYPE_CHECKING:
+    from pipeline.neural.lstm_lm import LstmLm
 
 SCALES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.4, 1.6, 2.0)
 SCORES = (-3.0, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0)

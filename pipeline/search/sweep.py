@@ -21,7 +21,7 @@ from lexicon.text import columns
 from pipeline.base.parallel import each
 from pipeline.search.decode import SearchSettings, as_flashlight, greedy_phones, word_decoder
 from pipeline.search.flashlight import FlashlightSettings
-from pipeline.search.letter_beam import LetterBeamSettings
+from pipeline.search.letter_grammar import LetterBeamSettings
 from pipeline.search.lexicon_free import PhoneDecoder
 from pipeline.search.system import System
 from pipeline.search.tuning import Scored, Tuned

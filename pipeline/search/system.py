@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -13,9 +13,11 @@ from lexicon.errors import UserError
 from pipeline.datadir.feats import check_dimension
 from pipeline.hmm.topology import Hmms, Transitions
 from pipeline.lattice import LARGEST
-from pipeline.neural.spelling import Spelling
 from pipeline.search.topology import Topology
 from pipeline.sound.front_end import FrontEnd
+
+if TYPE_CHECKING:
+    from pipeline.neural.spelling import Spelling
 
 Scorer = Callable[[np.ndarray], np.ndarray]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.signal import resample_poly
 
 from pipeline.sound.windows import moments, windows
 
@@ -49,6 +48,8 @@ def _narrowed(samples: np.ndarray, sample_rate: int) -> tuple[np.ndarray, int]:
     """The sound up to HIGHEST_HZ, pre-emphasised, and its sample rate."""
     rate = min(sample_rate, 2 * HIGHEST_HZ)
     if rate < sample_rate and len(samples):
+        from scipy.signal import resample_poly  # a slow import
+
         common = math.gcd(rate, sample_rate)
         samples = resample_poly(samples, rate // common, sample_rate // common)
     coefficient = math.exp(-2 * math.pi * EMPHASIS_HZ / rate)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.signal import fftconvolve
 
 from pipeline.sound.pitch import FLOOR_HZ
 from pipeline.sound.windows import moments
@@ -19,6 +18,8 @@ def intensity(samples: np.ndarray, sample_rate: int) -> np.ndarray:
     (beta 20) of 85 ms, effectively 43 ms, so that the pulses of a voice of 75 Hz or more do not show, as in Boersma and
     Weenink's Praat (manual, "Sound: To Intensity").
     """
+    from scipy.signal import fftconvolve  # a slow import
+
     times = moments(len(samples), sample_rate)
     if not len(times):
         return np.zeros(0)

@@ -6,7 +6,6 @@ import math
 from collections.abc import Collection, Mapping
 
 import numpy as np
-from scipy.signal import resample_poly
 
 from pipeline.sound.front_end import FrontEnd, Raw, SpeakerStats, extractor_of
 from pipeline.sound.pauses import frame_levels
@@ -31,6 +30,8 @@ class Resampler:
         """(N,) -> (M,) float32: what is known now; with ``last`` the rest of it."""
         if self.up == self.down:
             return samples.astype(np.float32)
+        from scipy.signal import resample_poly  # a slow import
+
         self.held = np.concatenate([self.held, samples])
         made = resample_poly(self.held, self.up, self.down) if len(self.held) else self.held
         ready = len(made) if last else max(self.given, (len(self.held) - self.margin) // self.down * self.up)

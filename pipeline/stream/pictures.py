@@ -8,7 +8,6 @@ from itertools import groupby
 from typing import Any
 
 import numpy as np
-from scipy.special import softmax
 
 from lexicon.phones import SILENT, PhoneSet, by_manner, ipa_of, manner_in
 from pipeline.compare.listen import Searches
@@ -98,6 +97,8 @@ class Messages:
 
     def _posteriors(self, event: Rows) -> np.ndarray:
         """(n, phones), as `log_phone_posteriors` has them, for a picture: quickly, and without logarithms."""
+        from scipy.special import softmax  # a slow import
+
         read, shares = self.shares[event.system]
         scale = self.searches[event.system].system.posterior_scale
         return softmax(scale * event.scores[:, read], axis=1) @ shares

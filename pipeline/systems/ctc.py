@@ -11,16 +11,16 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import torch
 
 from lexicon.errors import UserError
 from lexicon.fold import read_fold
 from lexicon.lang import Lang, load_lang
 from lexicon.phones import spoken
 from lexicon.spelling import letters_of, spelled
+from pipeline.base.meta import CHECKPOINT
 from pipeline.base.parallel import each
 from pipeline.base.spill import OnDisk
 from pipeline.base.training import Material, setting
@@ -28,13 +28,8 @@ from pipeline.datadir import read_datadir
 from pipeline.datadir.feats import Features, front_end_for, front_end_of
 from pipeline.datadir.short import refuse_short
 from pipeline.neural import rates
-from pipeline.neural.checkpoint import CHECKPOINT, State
-from pipeline.neural.data import Part, split_by_length, survey
-from pipeline.neural.model import CtcModel, load_model, save_model
 from pipeline.neural.rates import Tried
 from pipeline.neural.settings import TrainSettings
-from pipeline.neural.train import Gradients, config_for, finish, new_state
-from pipeline.neural.train import train as train_network
 from pipeline.search.decode import SearchSettings, WfstDecoder
 from pipeline.search.system import System, Writer, checked
 from pipeline.search.topology import ctc_topology
@@ -42,6 +37,16 @@ from pipeline.search.tuning import BEST_PATH_ONLY, count_errors
 from pipeline.search.wfst import Beams
 from pipeline.sound.front_end import FrontEnd, FrontEndSettings
 from pipeline.sound.speed import speed_of
+
+if TYPE_CHECKING:
+    import torch
+
+    from pipeline.neural.checkpoint import State
+    from pipeline.neural.data import Part
+    from pipeline.neural.model import CtcModel
+
+# PyTorch is slow to import, and who only asks for the settings does not need it: it is imported, with all that is made
+# of it, where something is computed.
 
 ABOUT = (
     "A neural network that says for each row of frames which phone it hears, or a blank between two (connectionist"
@@ -68,6 +73,8 @@ class Settings(FrontEndSettings, TrainSettings):
 def load(directory: Path, meta: dict[str, Any], spelling: bool = False) -> System:
     """The network in ``directory``, which finds words by their phones or by their ``spelling``; UserError if it is
     damaged."""
+    from pipeline.neural.model import load_model
+
     model, scale = load_model(directory), meta.get("prior_scale")
     if not isinstance(scale, int | float) or isinstance(scale, bool) or not 0 <= scale <= 1:
         raise UserError(
@@ -119,6 +126,9 @@ def train(material: Material, settings: Settings) -> list[str]:
 
 def train_with(material: Material, settings: Settings, more: Mapping[str, Any]) -> list[str]:
     """As ``train``; meta.json also says ``more``."""
+    from pipeline.neural.model import save_model
+    from pipeline.neural.train import finish
+
     device, lang = device_for(settings.device), load_lang(material.lang)
     ready = prepare(material, settings, lang)
     _refuse_too_many_short(ready, material, settings)
@@ -154,6 +164,8 @@ def trial(material: Material, settings: Settings) -> State | None:
 
 def looked_at(material: Material, settings: Settings) -> str:
     """The digest of what there is to train on; UserError if there is nothing, or the settings cannot be meant."""
+    from pipeline.neural.train import config_for
+
     lang = load_lang(material.lang)
     ready = prepare(material, settings, lang)
     config_for(ready.train, lang.tokens, recipe(settings), ready.letters)
@@ -162,6 +174,8 @@ def looked_at(material: Material, settings: Settings) -> str:
 
 def range_test(material: Material, settings: Settings, lowest: float, highest: float, updates: int) -> list[Tried]:
     """What comes of ever higher learning rates, from the weights that training begins with."""
+    from pipeline.neural.train import Gradients, config_for, new_state
+
     device, lang = device_for(settings.device), load_lang(material.lang)
     ready, network = prepare(material, settings, lang), recipe(settings)
     state = new_state(config_for(ready.train, lang.tokens, network, ready.letters), ready.train, network, device)
@@ -171,6 +185,8 @@ def range_test(material: Material, settings: Settings, lowest: float, highest: f
 
 
 def _trained(ready: Ready, material: Material, settings: Settings, lang: Lang, device: torch.device) -> State:
+    from pipeline.neural.train import train as train_network
+
     return train_network(
         ready.train,
         ready.dev,
@@ -208,6 +224,8 @@ def recipe(settings: Settings) -> TrainSettings:
 
 def prepare(material: Material, settings: Settings, lang: Lang) -> Ready:
     """Read what there is to train on once."""
+    from pipeline.neural.data import split_by_length, survey
+
     front_end = front_end_for(material.train, settings, material.features)
     feats, dev_feats = Features(material.train, front_end), Features(material.dev, front_end)
     train_targets, unknown = targets(feats, lang)
@@ -288,6 +306,8 @@ def spellings(feats: Features, utterances: Collection[str], letters: list[str]) 
 
 def device_for(name: str) -> torch.device:
     """The device asked for, which computes the same each time; "auto" takes the GPU where there is one."""
+    import torch
+
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS adds in no fixed order
     torch.use_deterministic_algorithms(True)
     # It costs a twentieth, and nothing reads such memory.

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,25 +14,24 @@ from lexicon.errors import UserError
 from lexicon.files import folder_from
 from lexicon.text import same_ids
 from pipeline.base.archive import Archive
-from pipeline.base.meta import MODEL
+from pipeline.base.meta import CHECKPOINT, MODEL
 from pipeline.base.training import Material, otherwise, setting
 from pipeline.classifier.labels import check_alignment
 from pipeline.datadir import read_datadir
 from pipeline.datadir.feats import Features, front_end_of
 from pipeline.datadir.sets import align_again
 from pipeline.hmm.gmm import GmmHmm, load_gmm
-from pipeline.neural.checkpoint import CHECKPOINT
-from pipeline.neural.data import Part, survey
-from pipeline.neural.hybrid import HYBRID, as_targets
-from pipeline.neural.model import load_model, save_model
 from pipeline.neural.settings import TrainSettings
-from pipeline.neural.train import finish
-from pipeline.neural.train import train as train_network
 from pipeline.search.system import ScoredHmms, System, checked
 from pipeline.search.topology import hmm_topology
 from pipeline.sound.front_end import FrontEnd
 from pipeline.systems.classifier import hmms_of
 from pipeline.systems.ctc import device_for
+
+if TYPE_CHECKING:
+    from pipeline.neural.data import Part
+
+# PyTorch, and all that is made of it, is imported where something is computed: it is slow to import.
 
 FLOOR = -20.0  # natural log: one frame must not forbid a path
 ABOUT = (
@@ -52,6 +51,8 @@ class Settings(TrainSettings):
 
 def load(directory: Path, meta: dict[str, Any]) -> System:
     """The network in ``directory``, and the HMMs whose states it tells apart; UserError if one of them is damaged."""
+    from pipeline.neural.model import load_model
+
     model, hmms, front_end = load_model(directory), hmms_of(directory, meta), front_end_of(directory)
     if len(model.tokens) != hmms.transitions.decisions.num_pdfs:
         raise UserError(
@@ -80,6 +81,11 @@ def load(directory: Path, meta: dict[str, Any]) -> System:
 def train(material: Material, settings: Settings) -> list[str]:
     """Train the network on the teacher's alignment. Returns lines to print, the last of which is the result. A run that
     is broken off goes on from the checkpoint in the model directory."""
+    from pipeline.neural.hybrid import HYBRID
+    from pipeline.neural.model import save_model
+    from pipeline.neural.train import finish
+    from pipeline.neural.train import train as train_network
+
     if material.teacher is None:
         raise UserError("--teacher: no model directory given, whose alignment labels the frames; give one")
     hmms, front_end = load_gmm(material.teacher / MODEL), _front_end(material)
@@ -120,6 +126,9 @@ def _front_end(material: Material) -> FrontEnd:
 
 def _part(data: Path, front_end: FrontEnd, material: Material, hmms: GmmHmm) -> tuple[Part, str]:
     """A set with the state of each frame, and its fingerprint."""
+    from pipeline.neural.data import survey
+    from pipeline.neural.hybrid import as_targets
+
     assert material.teacher is not None
     feats, folder = Features(data, front_end, material.out), material.teacher / f"ali_{data.name}"
     utterances = [utterance.id for utterance in feats.of(read_datadir(data))]

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from lexicon.errors import UserError
 from lexicon.phones import BLANK
@@ -19,10 +19,12 @@ from pipeline.datadir.feats import RawFeatures
 from pipeline.encoders.encoder import Encoder as Outside
 from pipeline.encoders.extract import encoder_behind
 from pipeline.encoders.layers import layer_kinds
-from pipeline.encoders.whisper import Whisper
-from pipeline.neural.model import CtcModel, Encoder, EncoderConfig, TransformerStack, save_model
+from pipeline.neural.config import EncoderConfig
 from pipeline.systems import ctc
 from pipeline.systems.layer_ctc import OnLayer
+
+if TYPE_CHECKING:
+    from pipeline.encoders.whisper import Whisper
 
 ABOUT = (
     "A recogniser from outside that was never told of phones; its upper blocks are trained on with CTC over phones,"
@@ -70,6 +72,8 @@ def layer_below(encoder: Whisper, blocks: int) -> str:
 
 def whisper_of(encoder: Outside) -> Whisper:
     """The encoder; UserError if it is no Whisper."""
+    from pipeline.encoders.whisper import Whisper  # with PyTorch, which is slow to import
+
     if not isinstance(encoder, Whisper):
         raise UserError(f'ENCODER="{encoder.name}": only Whisper can be fine-tuned here; use wav2vec2_phones')
     return encoder
@@ -77,6 +81,10 @@ def whisper_of(encoder: Outside) -> Whisper:
 
 def keep_blocks(encoder: Whisper, blocks: int, directory: Path) -> None:
     """Write the upper blocks of a Whisper to ``directory`` as a network that was not told of any phone yet."""
+    import torch
+
+    from pipeline.neural.model import CtcModel, Encoder, TransformerStack, save_model
+
     width, heads = encoder.width, encoder.model.sizes.heads
     torch.manual_seed(0)
     network = Encoder(EncoderConfig("transformer", width, 1, width, blocks, 0, 1, 0.0, heads=heads)).eval()

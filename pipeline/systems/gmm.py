@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from lexicon.files import log_file
 from lexicon.lang import Lang, load_lang
 from pipeline.base.curve import CURVE, Curve
 from pipeline.base.meta import MODEL, write_model
+from pipeline.base.spill import OnDisk
 from pipeline.base.training import Material, setting
 from pipeline.datadir import Utterance, read_datadir
 from pipeline.datadir.feats import Features, front_end_for, front_end_of, measured
@@ -51,6 +53,8 @@ class Settings(FrontEndSettings):
 
 def load(directory: Path, meta: dict[str, Any]) -> System:
     """The model in ``directory``; UserError if it is damaged."""
+    import pipeline.hmm.loops  # noqa: F401, here, so that no worker that scores has to load it
+
     model, front_end = load_gmm(directory / MODEL), front_end_of(directory)
     scores = checked(directory, model.means.shape[1], model.log_likelihood)
     topology = hmm_topology(model.transitions)
@@ -62,8 +66,10 @@ def train(material: Material, settings: Settings) -> list[str]:
     print, the last of which is the result."""
     began = time.monotonic()
     lang, front_end = load_lang(material.lang), front_end_for(material.train, settings, material.features)
-    feats = Features(material.train, front_end)
-    utterances = feats.of(read_datadir(material.train))
+    raw = Features(material.train, front_end)
+    utterances = raw.of(read_datadir(material.train))
+    # Composed once, not in each pass: that would take as long as a pass that does not align.
+    feats = OnDisk(material.out, ((utterance.id, raw[utterance.id]) for utterance in utterances))
     text, words = material.train / "text", {utterance.id: utterance.words for utterance in utterances}
     lengths = measured(feats, words, front_end.dimension, text)
     model = _flat(feats, utterances, lang)
@@ -79,7 +85,9 @@ def train(material: Material, settings: Settings) -> list[str]:
             bar.set_postfix(gaussians=len(model.weights), per_frame=f"{score:.3f}")
             bar.update()
 
-        stats = reestimate(model, graphs, feats, lengths, schedule, settings.trainer, material.jobs, on_pass)
+        stats = reestimate(
+            model, graphs, feats, lengths, schedule, settings.trainer, material.jobs, on_pass, material.out
+        )
     poor = poor_phones(model, stats, settings.warn_frames)
     seconds = time.monotonic() - began
     meta = {
@@ -100,7 +108,7 @@ def train(material: Material, settings: Settings) -> list[str]:
     ]
 
 
-def _flat(feats: Features, utterances: list[Utterance], lang: Lang) -> GmmHmm:
+def _flat(feats: Mapping[str, np.ndarray], utterances: list[Utterance], lang: Lang) -> GmmHmm:
     """The model that knows nothing but the mean and variance of all frames."""
     frames, sums, squares = 0, 0.0, 0.0
     for utterance in utterances:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from scipy.linalg import eigh
 
 from pipeline.base.parallel import each
 from pipeline.hmm.gmm import GmmHmm
@@ -21,6 +20,8 @@ def lda(pieces: Iterable[tuple[np.ndarray, np.ndarray]], classes: int, dimension
 
     pieces: features (T, D) with their classes (T,), one utterance after another.
     """
+    from scipy.linalg import eigh  # slow to import, and training alone needs it
+
     counts, sums, products = np.zeros(classes), None, None
     for feats, labels in pieces:
         x = feats.astype(np.float64)

@@ -13,7 +13,8 @@ from bring.recordings import record
 from bring.small_experiment import FRONT_END, Experiment
 from lexicon.files import write_json
 from pipeline.classifier.model import FrameClassifier
-from pipeline.neural.model import CtcModel, Encoder, EncoderConfig, save_model
+from pipeline.neural.config import EncoderConfig
+from pipeline.neural.model import CtcModel, Encoder, save_model
 
 
 @pytest.fixture(scope="session")

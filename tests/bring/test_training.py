@@ -15,7 +15,8 @@ from lexicon.errors import UserError
 from lexicon.files import write_lines
 from pipeline.base.training import Material
 from pipeline.neural.checkpoint import State
-from pipeline.neural.model import Encoder, EncoderConfig
+from pipeline.neural.config import EncoderConfig
+from pipeline.neural.model import Encoder
 from pipeline.neural.settings import TrainSettings
 from pipeline.neural.train import goes_on, keep_best
 from pipeline.systems import ctc, gmm

@@ -15,7 +15,8 @@ from fuzz.reader import Reader, check_reader
 from lexicon.files import write_json
 from pipeline.base.archive import Archive, write_archive
 from pipeline.datadir.feats import Features, read_feats
-from pipeline.neural.model import CtcModel, Encoder, EncoderConfig, save_model
+from pipeline.neural.config import EncoderConfig
+from pipeline.neural.model import CtcModel, Encoder, save_model
 from pipeline.sound.front_end import FrontEnd
 from pipeline.systems import load_system
 

@@ -35,7 +35,8 @@ from pipeline.hmm.gmm import flat_start
 from pipeline.lattice import difference, packed_lattice, write_lattices
 from pipeline.lattice.difference import Tally
 from pipeline.neural import history
-from pipeline.neural.model import CtcModel, Encoder, EncoderConfig, save_model
+from pipeline.neural.config import EncoderConfig
+from pipeline.neural.model import CtcModel, Encoder, save_model
 from pipeline.times.segments import Segment
 
 __all__ = ["HEARD_WORDS", "ODD_ID", "ODD_WORD", "STEP", "SYSTEMS", "WORDS", "make_trees", "phones_of", "run_stage"]

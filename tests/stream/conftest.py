@@ -15,7 +15,8 @@ from helpers.speech import one_gaussian
 from lexicon.files import write_json
 from lexicon.lang import Lang
 from pipeline.compare.listen import ListedSystem, Searches, load_searches
-from pipeline.neural.model import CtcModel, Encoder, EncoderConfig, save_model
+from pipeline.neural.config import EncoderConfig
+from pipeline.neural.model import CtcModel, Encoder, save_model
 from pipeline.sound.front_end import FrontEnd, SpeakerStats, prior_of
 from pipeline.sound.mfcc import mfcc
 

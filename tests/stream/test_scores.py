@@ -7,7 +7,8 @@ import pytest
 import torch
 from helpers.features import CEPSTRA, as_it_is
 
-from pipeline.neural.model import CtcModel, Encoder, EncoderConfig
+from pipeline.neural.config import EncoderConfig
+from pipeline.neural.model import CtcModel, Encoder
 from pipeline.sound.front_end import FrontEnd, Prior, SpeakerStats
 from pipeline.stream.scores import Scores
 from pipeline.systems.ctc import system_of
