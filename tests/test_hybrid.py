@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.neural.checkpoint import CHECKPOINT
+from pipeline.base.meta import CHECKPOINT
 from pipeline.neural.config import EncoderConfig, check_config
 from pipeline.neural.data import collate, survey
 from pipeline.neural.hybrid import HYBRID, FrameGradients, as_targets, frame_error_rate
