@@ -16,7 +16,7 @@ from pipeline.hmm.decisions import EDGE, Question, monophones
 from pipeline.hmm.gmm import GmmHmm, flat_start, load_gmm
 from pipeline.hmm.topology import Transitions, phone_topology, silence_topology
 from pipeline.sound.front_end import affine
-from pipeline.tied.fmllr import LEAST_FRAMES, Statistics, after, estimate, identity
+from pipeline.tied.fmllr import LEAST_FRAMES, Statistics, composed, estimate, identity
 from pipeline.tied.lda import lda, mllt, turn
 from pipeline.tied.mixture import FrameStore, Mixture, em_pass, fit_all, responsibilities, split, targets
 from pipeline.tied.questions import cluster, log_likelihood
@@ -238,7 +238,7 @@ def test_fmllr_finds_the_map_that_was_undone():
 def test_maps_after_one_another():
     rng = np.random.default_rng(8)
     first, second, x = rng.normal(0, 1, (2, 5)), rng.normal(0, 1, (2, 3)), rng.normal(0, 1, (7, 5))
-    assert affine(x, after(first, second)) == pytest.approx(affine(x @ first.T, second), abs=1e-5)
+    assert affine(x, composed(first, second)) == pytest.approx(affine(x @ first.T, second), abs=1e-5)
 
 
 def test_a_model_with_a_transform_is_read_as_it_was_written(tmp_path):

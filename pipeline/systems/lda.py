@@ -12,7 +12,7 @@ from pipeline.systems import tri
 from pipeline.tied.lda import lda, mllt, projected, turn
 from pipeline.tied.mixture import FrameStore
 from pipeline.tied.rounds import Labels
-from pipeline.tied.training import Ground, SplicedSettings, finish
+from pipeline.tied.training import Preparation, SplicedSettings, finish
 from pipeline.tied.training import train as train_tied
 
 ABOUT = (
@@ -34,11 +34,11 @@ load = tri.load
 def train(material: Material, settings: Settings) -> list[str]:
     """LDA by the teacher's states, trees, and densities, with a new MLLT on each further alignment. Returns lines to
     print, the last of which is the result."""
-    ground = Ground(material, settings)
-    alignments, number = ground.teacher.alignments, ground.teacher.transitions.decisions.num_pdfs
-    spliced = ((ground.feats[utt], alignment.pdfs) for utt, alignment in alignments.items())
-    transform = lda(spliced, number, min(settings.dimension, ground.front_end.dimension))
-    store = ground.store(lambda utt, rows: projected(rows, transform))
+    prepared = Preparation(material, settings)
+    alignments, number = prepared.teacher.alignments, prepared.teacher.transitions.decisions.num_pdfs
+    spliced = ((prepared.feats[utt], alignment.pdfs) for utt, alignment in alignments.items())
+    transform = lda(spliced, number, min(settings.dimension, prepared.front_end.dimension))
+    store = prepared.store(lambda utt, rows: projected(rows, transform))
     now = store
 
     def update(model: GmmHmm, labels: Labels, number: int) -> FrameStore:
@@ -46,9 +46,9 @@ def train(material: Material, settings: Settings) -> list[str]:
         turned = mllt(model, now, labels, material.jobs)
         transform = turned @ transform
         turn(model, turned)
-        now = ground.store(lambda utt, rows: projected(rows, transform))
+        now = prepared.store(lambda utt, rows: projected(rows, transform))
         return now
 
-    trained = train_tied(ground, store, update)
+    trained = train_tied(prepared, store, update)
     trained.model.transform = np.asarray(transform)
-    return finish(ground, "lda", ground.front_end, trained)
+    return finish(prepared, "lda", prepared.front_end, trained)

@@ -1,7 +1,7 @@
 """A network that learns to spell, after Deep Speech 2 (Amodei et al. 2016): CTC over letters, words found by spelling.
 
 It is never told of phones. They are read from it all the same, by a linear map of its top layer that is trained beside
-it and teaches it nothing; with a smaller --letter-share it is taught both.
+it and teaches it nothing; with a smaller --letter-share it is read_teacher both.
 """
 
 from __future__ import annotations

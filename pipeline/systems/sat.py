@@ -19,10 +19,10 @@ from pipeline.search.system import System, checked
 from pipeline.search.topology import hmm_topology
 from pipeline.sound.front_end import Adaptation, affine
 from pipeline.tied.adapt import lda_model
-from pipeline.tied.fmllr import Statistics, after, estimate, speakers
+from pipeline.tied.fmllr import Statistics, composed, estimate, speakers
 from pipeline.tied.mixture import FrameStore
 from pipeline.tied.rounds import Labels
-from pipeline.tied.training import Ground, SplicedSettings, finish
+from pipeline.tied.training import Preparation, SplicedSettings, finish
 from pipeline.tied.training import train as train_tied
 
 ABOUT = (
@@ -49,33 +49,33 @@ def load(directory: Path, meta: dict[str, Any]) -> System:
 def train(material: Material, settings: Settings) -> list[str]:
     """fMLLR of each speaker by the teacher, trees, and densities, with new maps on each further alignment. Returns
     lines to print, the last of which is the result."""
-    ground = Ground(material, settings)
-    assert material.teacher is not None  # Ground has seen to it
-    teacher, begin = lda_model(material.teacher, ground.front_end)
-    plain = ground.store(lambda utt, rows: np.asarray(rows @ begin.T, np.float32))
-    own = speakers(ground.words, dict(ground.feats.speaker_of))
-    labels: Labels = {utt: one.pdfs for utt, one in ground.teacher.alignments.items()}
+    prepared = Preparation(material, settings)
+    assert material.teacher is not None  # Preparation has seen to it
+    teacher, begin = lda_model(material.teacher, prepared.front_end)
+    plain = prepared.store(lambda utt, rows: np.asarray(rows @ begin.T, np.float32))
+    own = speakers(prepared.words, dict(prepared.feats.speaker_of))
+    labels: Labels = {utt: one.pdfs for utt, one in prepared.teacher.alignments.items()}
     maps: dict[str, np.ndarray] = {}
 
     def adapted(model: GmmHmm, labels: Labels) -> FrameStore:
         def work(speaker: str) -> np.ndarray:
             stats = Statistics(len(begin))
             for utt in own[speaker]:
-                rows = plain.of(utt, ground.lengths[utt])
+                rows = plain.of(utt, prepared.lengths[utt])
                 stats.add(model, rows, labels[utt], affine(rows, maps[speaker]) if maps else rows)
             return estimate(stats)
 
         maps.update(zip(own, list(each(work, list(own), material.jobs))))
         found = (
-            (utt, affine(plain.of(utt, ground.lengths[utt]), maps[ground.feats.speaker_of[utt]]))
-            for utt in ground.words
+            (utt, affine(plain.of(utt, prepared.lengths[utt]), maps[prepared.feats.speaker_of[utt]]))
+            for utt in prepared.words
         )
         return FrameStore(material.out, found)
 
     store = adapted(teacher, labels)
-    trained = train_tied(ground, store, lambda model, labels, number: adapted(model, labels))
+    trained = train_tied(prepared, store, lambda model, labels, number: adapted(model, labels))
     trained.model.transform = begin
-    front_end = replace(ground.front_end, adaptation=Adaptation(len(begin), "."))
-    write_archive(material.out / "fmllr_train.scp", ((speaker, after(begin, maps[speaker])) for speaker in own))
+    front_end = replace(prepared.front_end, adaptation=Adaptation(len(begin), "."))
+    write_archive(material.out / "fmllr_train.scp", ((speaker, composed(begin, maps[speaker])) for speaker in own))
     more = {"teacher": os.path.relpath(material.teacher, material.out)}
-    return finish(ground, "sat", front_end, trained, more)
+    return finish(prepared, "sat", front_end, trained, more)

@@ -12,7 +12,7 @@ from pipeline.datadir.feats import front_end_of
 from pipeline.hmm.gmm import load_gmm
 from pipeline.search.system import System, checked
 from pipeline.search.topology import hmm_topology
-from pipeline.tied.training import Ground, TiedSettings, finish
+from pipeline.tied.training import Preparation, TiedSettings, finish
 from pipeline.tied.training import train as train_tied
 
 ABOUT = (
@@ -37,6 +37,6 @@ def load(directory: Path, meta: dict[str, Any]) -> System:
 def train(material: Material, settings: Settings) -> list[str]:
     """Grow the trees on the teacher's alignment, and train their densities. Returns lines to print, the last of which
     is the result."""
-    ground = Ground(material, settings)
-    store = ground.store()
-    return finish(ground, "tri", ground.front_end, train_tied(ground, store, lambda model, labels, number: store))
+    prepared = Preparation(material, settings)
+    store = prepared.store()
+    return finish(prepared, "tri", prepared.front_end, train_tied(prepared, store, lambda model, labels, number: store))

@@ -19,7 +19,7 @@ from pipeline.hmm.graphs import best_path, frames_needed, utterance_graph
 from pipeline.hmm.topology import LOG_ZERO
 from pipeline.hmm.viterbi import Alignment, segments_of_path
 from pipeline.sound.front_end import FrontEnd, affine
-from pipeline.tied.fmllr import Statistics, after, estimate, identity
+from pipeline.tied.fmllr import Statistics, composed, estimate, identity
 from pipeline.tied.teacher import tied_labels
 
 TIMES = 2  # that a map is estimated: by the first model's states, and by its own
@@ -47,7 +47,7 @@ class Adapter:
     @property
     def unadapted(self) -> np.ndarray:
         """The map of a speaker of whom nothing is known."""
-        return after(self.begin, identity(len(self.begin)))
+        return composed(self.begin, identity(len(self.begin)))
 
     def map_of(
         self, feats: Callable[[str], np.ndarray], said: Mapping[str, Sequence[str]], lexicon: Weighted
@@ -65,7 +65,7 @@ class Adapter:
                 pdfs = alignment.pdfs if number else tied_labels(alignment, by.transitions, self.model.transitions)
                 stats.add(self.model, rows, pdfs, now)
             found = estimate(stats)
-        return after(self.begin, found)
+        return composed(self.begin, found)
 
 
 def load_adapter(directory: Path) -> Adapter:

@@ -72,7 +72,7 @@ def _row(count: float, a: float, b: float, x: float) -> float:
     return count * np.log(abs(x * a + b)) - 0.5 * x * x * a
 
 
-def after(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+def composed(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """The affine map (D, F + 1) that does what the linear ``first`` (E, F) does, and then ``second`` (D, E + 1)."""
     return np.column_stack([second[:, :-1] @ first, second[:, -1]])
 

@@ -24,7 +24,7 @@ from pipeline.times.segments import Segment
 
 
 @dataclass(frozen=True)
-class Taught:
+class Teacher:
     """What the teacher knows of train: its ``hmms``, and its alignment of each utterance."""
 
     hmms: GmmHmm
@@ -40,7 +40,7 @@ class Taught:
         return max(1, round(sum(phone.end - phone.start for phone in phones) / frames))
 
 
-def taught(teacher: Path | None, lengths: Mapping[str, int], scratch: Path) -> Taught:
+def read_teacher(teacher: Path | None, lengths: Mapping[str, int], scratch: Path) -> Teacher:
     """The teacher's alignment of train, utterances of so many frames. UserError where there is none, or another's."""
     if teacher is None:
         raise UserError("--teacher: no model directory given, whose alignment of train is the first; give one")
@@ -65,7 +65,7 @@ def taught(teacher: Path | None, lengths: Mapping[str, int], scratch: Path) -> T
                 ) from error
             yield utt, Alignment(own, placed, 0.0)
 
-    return Taught(hmms, OnDisk(scratch, read()))
+    return Teacher(hmms, OnDisk(scratch, read()))
 
 
 def tied_labels(alignment: Alignment, before: Transitions, after: Transitions) -> np.ndarray:

@@ -24,7 +24,7 @@ from pipeline.hmm.topology import Transitions
 from pipeline.sound.front_end import FrontEnd, FrontEndSettings
 from pipeline.tied.mixture import FrameStore
 from pipeline.tied.rounds import Labels, Rounds, count_transitions, initial, realign, train_tied
-from pipeline.tied.teacher import Taught, taught, tied_labels
+from pipeline.tied.teacher import Teacher, read_teacher, tied_labels
 from pipeline.tied.tree import Tree, grow_tree, sum_up, triphone_states
 
 TREE = "tree.json"
@@ -50,7 +50,7 @@ class SplicedSettings(TiedSettings):
     splice: int = otherwise(FrontEndSettings, "splice", 3)
 
 
-class Ground:
+class Preparation:
     """What a training begins with: the material, the features of train as the system's front end makes them, and what
     the teacher knows."""
 
@@ -63,7 +63,7 @@ class Ground:
         utterances = self.feats.of(read_datadir(material.train))
         self.words = {utterance.id: utterance.words for utterance in utterances}
         self.lengths = measured(self.feats, self.words, self.front_end.dimension, material.train / "text")
-        self.teacher: Taught = taught(material.teacher, self.lengths, material.out)
+        self.teacher: Teacher = read_teacher(material.teacher, self.lengths, material.out)
 
     def store(self, change: Callable[[str, np.ndarray], np.ndarray] = lambda utt, rows: rows) -> FrameStore:
         """The features of train, each utterance's changed on the way."""
@@ -82,20 +82,20 @@ class Trained:
 Update = Callable[[GmmHmm, Labels, int], FrameStore]
 
 
-def train(ground: Ground, store: FrameStore, update: Update) -> Trained:
+def train(prepared: Preparation, store: FrameStore, update: Update) -> Trained:
     """Trees and densities on the frames of ``store``; before each further round train is aligned again, and then
     ``update(model, labels, round)`` gives the frames, which it may have changed with the model."""
-    material, settings = ground.material, ground.settings
-    tree, floor = tied_states(ground, store)
-    transitions = Transitions(ground.lang.phones, ground.teacher.transitions.topologies, tree.decisions)
+    material, settings = prepared.material, prepared.settings
+    tree, floor = tied_states(prepared, store)
+    transitions = Transitions(prepared.lang.phones, prepared.teacher.transitions.topologies, tree.decisions)
     text = material.train / "text"
     graphs = set_graphs(
-        text, ground.words, ground.lengths, ground.lang.lexicon, transitions, material.out, material.jobs
+        text, prepared.words, prepared.lengths, prepared.lang.lexicon, transitions, material.out, material.jobs
     )
     model = initial(tree, transitions, floor)
-    before = ground.teacher.transitions
-    labels = {utt: tied_labels(one, before, transitions) for utt, one in ground.teacher.alignments.items()}
-    gaussians = ground.teacher.number_of(settings.gaussian_frames)
+    before = prepared.teacher.transitions
+    labels = {utt: tied_labels(one, before, transitions) for utt, one in prepared.teacher.alignments.items()}
+    gaussians = prepared.teacher.number_of(settings.gaussian_frames)
     rounds = Rounds(settings.rounds, settings.passes, gaussians, settings.min_frames)
     scores: list[float] = []
     now = store
@@ -104,7 +104,7 @@ def train(ground: Ground, store: FrameStore, update: Update) -> Trained:
 
         def renew(model: GmmHmm, number: int) -> tuple[FrameStore, Labels]:
             nonlocal now
-            whole = {utt: now.of(utt, ground.lengths[utt]) for utt in ground.words}
+            whole = {utt: now.of(utt, prepared.lengths[utt]) for utt in prepared.words}
             found, pairs = {}, []
             for utt, alignment in realign(model, graphs, whole, material.jobs):
                 found[utt] = alignment.pdfs
@@ -122,9 +122,9 @@ def train(ground: Ground, store: FrameStore, update: Update) -> Trained:
     return Trained(model, tree, scores)
 
 
-def tied_states(ground: Ground, store: FrameStore) -> tuple[Tree, np.ndarray]:
+def tied_states(prepared: Preparation, store: FrameStore) -> tuple[Tree, np.ndarray]:
     """The trees, and the least variance (D,) of each feature."""
-    teacher, settings, phones = ground.teacher, ground.settings, ground.lang.phones
+    teacher, settings, phones = prepared.teacher, prepared.settings, prepared.lang.phones
     pieces = (
         (store.of(utt, len(own.pdfs)), triphone_states(own.phones, own.pdfs, teacher.transitions.decisions))
         for utt, own in teacher.alignments.items()
@@ -136,10 +136,12 @@ def tied_states(ground: Ground, store: FrameStore) -> tuple[Tree, np.ndarray]:
     return grow_tree(seen, sizes, teacher.number_of(settings.leaf_frames), settings.min_leaf, floor), floor
 
 
-def finish(ground: Ground, kind: str, front_end: FrontEnd, trained: Trained, more: Mapping[str, Any] = {}) -> list[str]:
+def finish(
+    prepared: Preparation, kind: str, front_end: FrontEnd, trained: Trained, more: Mapping[str, Any] = {}
+) -> list[str]:
     """Write the model with meta.json and tree.json; the lines to print."""
     model, tree, scores = trained.model, trained.tree, trained.scores
-    seconds = time.monotonic() - ground.began
+    seconds = time.monotonic() - prepared.began
     meta = {
         "kind": kind,
         "front_end": front_end.as_json(),
@@ -149,8 +151,8 @@ def finish(ground: Ground, kind: str, front_end: FrontEnd, trained: Trained, mor
         "gaussians": len(model.weights),
         CURVE: Curve("pass", "log likelihood, nats a frame", scores, len(scores)).as_json(),
     }
-    write_json(ground.material.out / TREE, tree.as_json())
-    write_model(ground.material.out, meta | dict(more), model.save)
+    write_json(prepared.material.out / TREE, tree.as_json())
+    write_model(prepared.material.out, meta | dict(more), model.save)
     return [
         f"{tree.decisions.num_pdfs} leaves, {len(model.weights)} Gaussians, {scores[-1]:.2f} per frame, {seconds:.0f} s"
     ]
