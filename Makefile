@@ -22,7 +22,7 @@ export PHONOSCOPE_RUN := $(shell echo $$PPID.$$(date +%s))
 # The cluster that computes what can be computed elsewhere. No option of a stage: it changes no number.
 export PHONOSCOPE_CLUSTER := $(if $(filter dask,$(JOBS)),$(ADDRESS))
 .PHONY: all setup data lexicon mfcc mono $(trained) decode compare errors matrix combine rescore sweep ablation rates \
-  report pron_probs lattice tree lattice_difference lattice_text models encode bench layers replay show export \
+  report pron_probs lattice tree spread lattice_difference lattice_text models encode bench layers replay show export \
   kaldi_dir check transcribe listen align record test clean help FORCE
 
 ##@ Everything
@@ -239,7 +239,7 @@ $(foreach s,$(trained),$(eval $(call training,$(s))))
 # The maps of the test set, or dev, $(2), for a sat $(1).
 define adapting
 adapt_$(1)_$(2) = --model $(EXP)/$(1) --data $(DATA)/$(2) --lang $(search_lang) \
-	--heard $(EXP)/$(teacher)/decode_$(2) --out $(EXP)/$(1)
+	--heard $(EXP)/$(teacher)/decode_$(2) --out $(EXP)/$(1)/fmllr_$(2).scp
 $(EXP)/$(1)/fmllr_$(2).scp: $(EXP)/$(1)/model.safetensors $(EXP)/$(teacher)/decode_$(2)/hyp.txt \
 		$$(call changed,$$(adapt_$(1)_$(2)),$(EXP)/$(1)/fmllr_$(2).scp)
 	$$(PY) -m stages.adapt --jobs $(NJ) $$(adapt_$(1)_$(2))
@@ -407,6 +407,20 @@ $(EXP)/matrix.tsv: $(scores) $(patsubst %,$(EXP)/flat/%/decode_test/wer.txt,$(SY
 		$(call changed,$(matrix_opts),$(EXP)/matrix.tsv)
 	$(PY) -m stages.matrix $(matrix_opts)
 
+# The same experiment again and again, each time with other seeds: of what is random in training, and of the noise that
+# is added to all sound (Kaldi's dither), for the Gaussians know no chance of their own.
+seeded     = $(foreach s,$(trained),$(if $(filter classifier ctc letters las rnnt fine dnn,$(call kind_of,$(s))),$(s)))
+with_seed  = $(foreach s,$(seeded),$(call quoted,$(call capitals,$(s))_ARGS=$($(call capitals,$(s))_ARGS) --seed $(1)))
+seed_list := $(if $(filter spread,$(MAKECMDGOALS)),$(shell seq 1 $(SEEDS)))
+spread_runs = $(patsubst %,$(EXP)/spread/%,$(seed_list))
+# A line that names MAKE itself would run with -n too.
+run_with_seed = $(MAKE) --no-print-directory decode EXP=$(EXP)/spread/$(n) DATA=$(DATA)/spread/$(n) \
+	$(call quoted,MFCC_ARGS=$(MFCC_ARGS) --dither 1 --seed $(n)) $(call with_seed,$(n))
+## spread: how far the error rates of SYSTEMS move by chance: all trained again with SEEDS seeds (takes so many times)
+spread: $(VENV)/.phonoscope
+	$(if $(look),@echo $(SEEDS) times: make decode,+@$(foreach n,$(seed_list),$(run_with_seed) &&) true)
+	@$(PY) -m stages.spread --runs $(spread_runs) --systems $(SYSTEMS) --out $(EXP)/spread.tsv
+
 ##@ Encoders from outside
 ## models: encoders that are known by name, and which are on this machine
 models: | $(VENV)/.phonoscope
@@ -454,7 +468,7 @@ lattice: $$(foreach m,$$(MODEL) $$(MODEL2),$$(call inside,$$m,decode_test/hyp.tx
 
 tree_of = $(if $(filter file,$(origin MODEL)),$(lastword $(or $(filter tri lda sat,$(SYSTEMS)),tri)),$(MODEL))
 ## tree: which neighbours make a difference to PHONE: the decision trees of MODEL (tri, lda, sat), and what they gained
-tree: $$(call inside,$$(tree_of),model.safetensors)
+tree: $(if $(filter tree,$(MAKECMDGOALS)),$$(call inside,$$(tree_of),model.safetensors))
 	@$(PY) -m stages.tree --exp $(EXP) --data $(DATA) --model $(tree_of) $(call quoted,--phone=$(PHONE))
 
 # What must be there before a stage can be shown, and whose results are: those of MODEL if it is given, else of SYSTEMS.

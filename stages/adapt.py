@@ -25,9 +25,8 @@ def main(args: Namespace) -> tuple[Path, str]:
     same_ids(args.heard / "hyp.txt", heard, utterances, decode_again(args.heard))
     own = speakers(utterances, dict(feats.speaker_of))
     maps = maps_of_set(adapter, feats, own, heard, lang.lexicon, args.jobs)
-    target = args.out / f"fmllr_{args.data.name}.scp"
-    write_archive(target, sorted(maps.items()))
-    return target, f"{args.data}: {len(maps)} speakers, {len(utterances)} utterances"
+    write_archive(args.out, sorted(maps.items()))
+    return args.out, f"{args.data}: {len(maps)} speakers, {len(utterances)} utterances"
 
 
 if __name__ == "__main__":
@@ -36,6 +35,6 @@ if __name__ == "__main__":
     options.add_argument("--data", type=Path, required=True, help="data directory with features")
     options.add_argument("--lang", type=Path, required=True, help="lang directory of the first pass")
     options.add_argument("--heard", type=Path, required=True, help="decode directory of the first pass")
-    options.add_argument("--out", type=Path, required=True, help="where the maps go: the model directory")
+    options.add_argument("--out", type=Path, required=True, help="the maps: MODEL/fmllr_SET.scp")
     jobs(options)
     run(options, main)

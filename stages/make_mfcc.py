@@ -3,6 +3,7 @@ of each speaker. What is made of them on the way, each system says itself."""
 
 from __future__ import annotations
 
+import zlib
 from argparse import Namespace
 from fractions import Fraction
 from pathlib import Path
@@ -21,13 +22,23 @@ from pipeline.sound.speed import ORDINARY, at_speed, speed_of
 from stages.common import at_least, jobs, leave_out, parser, run
 
 
+def dithered(samples: np.ndarray, utterance: str, dither: float, seed: int) -> np.ndarray:
+    """Samples (N,) in [-1, 1] with Gaussian noise of so many steps of 16 bits, as Kaldi's --dither; the same for an
+    utterance and seed each time."""
+    if not dither:
+        return samples
+    noise = np.random.default_rng([seed, zlib.crc32(utterance.encode())]).standard_normal(len(samples))
+    return (samples + dither / 32768 * noise).astype(np.float32)
+
+
 def extract(
-    extractor: Extractor, utterance: Utterance, rate: int, speed: Fraction
+    extractor: Extractor, utterance: Utterance, rate: int, speed: Fraction, dither: float, seed: int
 ) -> tuple[str, np.ndarray | UserError]:
-    """(id, raw features) of one utterance at a ``speed``, or (id, what is wrong with it)."""
+    """(id, raw features) of one utterance at a ``speed``, dithered, or (id, what is wrong with it)."""
     try:
         with reading(utterance.wav):
-            rows = extractor.rows(at_speed(read_audio(utterance.wav, rate, utterance.cut), speed), rate)
+            samples = at_speed(read_audio(utterance.wav, rate, utterance.cut), speed)
+            rows = extractor.rows(dithered(samples, utterance.id, dither, seed), rate)
     except UserError as error:
         return utterance.id, error
     if not len(rows):
@@ -46,7 +57,12 @@ def main(args: Namespace) -> tuple[Path, str]:
     raw, extractor = raw_of(args.features, sample_rate(args.data)), EXTRACTORS[args.features]
     extractor.rows(np.zeros(raw.sample_rate), raw.sample_rate)  # imports PyTorch here, once for all workers
     results = tqdm(
-        each(lambda u: extract(extractor, u, raw.sample_rate, speed), utterances, args.jobs, spread=True),
+        each(
+            lambda u: extract(extractor, u, raw.sample_rate, speed, args.dither, args.seed),
+            utterances,
+            args.jobs,
+            spread=True,
+        ),
         total=len(utterances),
         desc=f"{raw.kind} {folder}",
         unit="utt",
@@ -87,6 +103,8 @@ if __name__ == "__main__":
         type=Path,
         help="where they go: of another kind than mfcc, DATA/KIND; at another speed, speedSPEED in it",
     )
+    options.add_argument("--dither", type=at_least(0.0), default=0.0, help="noise added to the sound, in 16-bit steps")
+    options.add_argument("--seed", type=at_least(0), default=0, help="of that noise")
     options.add_argument("--allow-missing", type=at_least(0), default=0, help="unreadable utterances to put up with")
     leave_out(options)
     jobs(options)

@@ -47,7 +47,7 @@ args_of     := $(foreach s,$(trained),$(call capitals,$(s))_ARGS)
 
 settings := CORPUS CORPUS_DIR SPLIT VOCAB OOV LEXICON PHONES PRON_PROBS LM GOLD ALLOW_SHORT SYSTEMS REFERENCE \
   DOWNLOADS UTT STAGE ENCODER MODELS LAYERS MODEL MODEL2 GRAPH PAIR COMBINE LISTEN PHONE LEVEL MIN_POSTERIOR BEAM WAV \
-  TEXT TEXTFILE SECONDS PAGE NJ JOBS ADDRESS DATA EXP DIR FIX VENV DATA_ARGS MFCC_ARGS LANG_ARGS $(args_of) \
+  TEXT TEXTFILE SECONDS SEEDS PAGE NJ JOBS ADDRESS DATA EXP DIR FIX VENV DATA_ARGS MFCC_ARGS LANG_ARGS $(args_of) \
   ENCODE_ARGS LAYERS_ARGS TUNE_ARGS DECODE_ARGS NEURAL_LM_ARGS RESCORE_ARGS SWEEP_ARGS LISTEN_ARGS ABLATION_ARGS \
   RATES_ARGS REPORT_ARGS KALDI_EXP KALDI_ARGS
 
@@ -90,6 +90,7 @@ WAV           :=
 TEXT          :=
 TEXTFILE      :=
 SECONDS       := 10
+SEEDS         := 5
 PAGE          := no
 DIR           :=
 KALDI_EXP     :=
@@ -153,6 +154,8 @@ $(if $(filter-out 1,$(words $(JOBS)))$(filter-out here dask,$(JOBS)),\
 at_host = $(patsubst tls://%,%,$(patsubst tcp://%,%,$(ADDRESS)))
 $(if $(filter dask,$(JOBS)),$(if $(or $(filter $(at_host),$(ADDRESS)),$(call no_name,$(subst :,-,$(at_host)))),\
   $(call refuse,ADDRESS,name a scheduler of dask: tcp://HOST:8786)))
+$(if $(call without,$(digits),$(SEEDS))$(if $(call without,0,$(SEEDS)),,none),\
+  $(call refuse,SEEDS,write how many seeds))
 $(if $(call without,$(digits),$(NJ))$(if $(call without,0,$(NJ)),,none),\
   $(call refuse,NJ,write how many processes may run at once))
 

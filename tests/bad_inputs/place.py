@@ -42,6 +42,10 @@ COMMANDS = {
     " --out exp/toy/neural/ablation.tsv --changes noise=0",
     "find_rate": "--system ctc --data data/toy/train --dev data/toy/dev --lang data/toy/lang"
     " --out exp/toy/neural/rates.tsv --width 8 --conv-layers 0 --updates 5",
+    "adapt": "--model exp/toy/gmm --data data/toy/dev --lang data/toy/lang --heard exp/toy/gmm/decode_dev"
+    " --out exp/toy/gmm/fmllr_dev.scp",
+    "tree": "--exp exp/toy --data data/toy --model gmm --phone AH",
+    "spread": "--runs exp/toy --systems gmm --out exp/toy/spread.tsv",
     "tune": "--model exp/toy/gmm --data data/toy/dev --lang data/toy/lang --out exp/toy/gmm"
     " --ref-phones exp/toy/gmm/ali_dev/reference.txt",
     "decode": "--model exp/toy/gmm --tuning exp/toy/gmm/tuning.json --data data/toy/test --lang data/toy/lang"

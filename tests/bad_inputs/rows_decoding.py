@@ -58,7 +58,7 @@ TUNE = rows(
     (
         "a model of no kind",
         values(f"{GMM}/meta.json", kind="lstm"),
-        "meta.json: kind 'lstm' is none of classifier, ctc, fine, gmm",
+        "meta.json: kind 'lstm' is none of classifier, ctc, dnn, fine, gmm",
     ),
     ("a meta.json nested without end", deep(f"{GMM}/meta.json"), f"{GMM}/meta.json: not JSON (nested too deeply)"),
     ("a meta.json that is a named pipe", pipe(f"{GMM}/meta.json"), f"{GMM}/meta.json: no such model"),

@@ -26,6 +26,18 @@ REPLAY = rows(
 )
 
 
+LADDER = [
+    *rows(
+        "adapt", ("a model that adapts to nobody", None, "exp/toy/gmm/meta.json: teacher None is no model directory")
+    ),
+    *rows("tree", ("a model without trees", None, "exp/toy/gmm/tree.json: no such file; run: make gmm")),
+    *rows(
+        "spread",
+        ("a system that is not scored", gone(f"{DECODE}/wer.txt"), "wer.txt: no such file"),
+        ("a score that is none", put(f"{DECODE}/wer.txt", "nothing"), "wer.txt:1: 'nothing' is no error rate"),
+    ),
+]
+
 SHOW = rows(
     "show_lattice",
     ("no such utterance", None, 'UTT "nobody" is not in', {"also": "--utt nobody"}),

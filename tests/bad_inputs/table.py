@@ -21,7 +21,7 @@ from bad_inputs.rows_data import FEATURES, LANGUAGE, PREPARE
 from bad_inputs.rows_decoding import DECODING, EXPORT_ONNX, PLACE, SCORE, SWEEP, TUNE
 from bad_inputs.rows_encoders import ENCODERS
 from bad_inputs.rows_own_audio import ALIGN_TEXT, CHECK, LISTEN, PRON_PROBS, RECORD, SHOW_PRON_PROBS, TRANSCRIBE
-from bad_inputs.rows_showing import EXPORT, LOOK, REPLAY, SHOW
+from bad_inputs.rows_showing import EXPORT, LADDER, LOOK, REPLAY, SHOW
 from bad_inputs.rows_training import ABLATION, ALIGN, RATES, TRAIN_CLASSIFIER, TRAIN_GMM, TRAIN_NEURAL, TRAIN_TRI
 from bad_inputs.spoil import Row
 
@@ -46,6 +46,7 @@ ROWS: list[Row] = [
     *EXPLAIN_ERRORS,
     *MATRIX,
     *REPLAY,
+    *LADDER,
     *FLAT_LANG,
     *KALDI_DIR,
     *KALDI_RESULTS,

@@ -40,6 +40,7 @@ TARGETS = (
     "layers",
     "lattice",
     "tree",
+    "spread",
     "show",
     "replay",
     "export",
