@@ -413,8 +413,10 @@ seeded     = $(foreach s,$(trained),$(if $(filter classifier ctc letters las rnn
 with_seed  = $(foreach s,$(seeded),$(call quoted,$(call capitals,$(s))_ARGS=$($(call capitals,$(s))_ARGS) --seed $(1)))
 seed_list := $(if $(filter spread,$(MAKECMDGOALS)),$(shell seq 1 $(SEEDS)))
 spread_runs = $(patsubst %,$(EXP)/spread/%,$(seed_list))
-# A line that names MAKE itself would run with -n too.
-run_with_seed = $(MAKE) --no-print-directory decode EXP=$(EXP)/spread/$(n) DATA=$(DATA)/spread/$(n) \
+# All settings are handed on by name. A line that names MAKE itself would run with -n too.
+of_seed    = EXP DATA DIR MFCC_ARGS $(foreach s,$(seeded),$(call capitals,$(s))_ARGS)
+handed_on  = $(foreach s,$(filter-out $(of_seed),$(settings)),$(call quoted,$(s)=$($(s))))
+run_with_seed = $(MAKE) --no-print-directory decode EXP=$(EXP)/spread/$(n) DATA=$(DATA)/spread/$(n) $(handed_on) \
 	$(call quoted,MFCC_ARGS=$(MFCC_ARGS) --dither 1 --seed $(n)) $(call with_seed,$(n))
 ## spread: how far the error rates of SYSTEMS move by chance: all trained again with SEEDS seeds (takes so many times)
 spread: $(VENV)/.phonoscope
