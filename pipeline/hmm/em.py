@@ -15,7 +15,18 @@ import numpy as np
 from lexicon.errors import UserError
 from pipeline.base.parallel import each
 from pipeline.base.spill import OnDisk
-from pipeline.hmm.gmm import PIECE, GmmHmm, Products, batches, sum_components, with_squares
+from pipeline.hmm.gmm import (
+    PIECE,
+    GmmHmm,
+    Mixture,
+    Products,
+    batches,
+    mixture_of,
+    set_mixtures,
+    split,
+    sum_components,
+    with_squares,
+)
 from pipeline.hmm.graphs import Graph, posteriors
 from pipeline.hmm.topology import LOG_ZERO
 from pipeline.hmm.viterbi import align
@@ -217,29 +228,16 @@ def grow(model: GmmHmm, stats: Statistics, max_mix: int, min_frames: float) -> N
     """Add Gaussians where the data carry them: densities get up to twice as many, in place.
 
     All states of a monophone keep the same number (`GmmHmm.alike`): at most ``max_mix``, and ``min_frames`` frames of
-    them on average for each. The heaviest Gaussian is split in two, ±0.2 standard deviations apart (HTK Book, 8.4).
+    them on average for each. The heaviest Gaussian is split in two (`split`).
     """
     occupancy = np.add.reduceat(stats.counts, model.bounds[:-1])
-    parts = []
+    grown: list[Mixture] = []
     for alike in model.alike():
         old = model.bounds[alike[0] + 1] - model.bounds[alike[0]]
         carried = int(occupancy[alike].mean() / min_frames)
         target = max(old, min(2 * old, max_mix, carried))
-        for pdf in alike:
-            rows = slice(model.bounds[pdf], model.bounds[pdf + 1])
-            w, m, v = (list(x[rows]) for x in (model.weights, model.means, model.variances))
-            while len(w) < target:
-                heavy = int(np.argmax(w))
-                w[heavy] /= 2
-                offset = 0.2 * np.sqrt(v[heavy])
-                w.append(w[heavy])
-                m.append(m[heavy] - offset)
-                v.append(v[heavy])
-                m[heavy] = m[heavy] + offset
-            parts.append((len(w), w, m, v))
-    sizes, weights, means, variances = zip(*parts)
-    model.bounds = np.cumsum([0, *sizes])
-    model.weights, model.means, model.variances = (np.concatenate(x) for x in (weights, means, variances))
+        grown += [split(mixture_of(model, pdf), target) for pdf in alike]
+    set_mixtures(model, grown)
 
 
 def check_step(model: GmmHmm, before: float | None, stats: Statistics, tolerance: float = 1e-4) -> float:

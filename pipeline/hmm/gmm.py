@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from hmmlearn.hmm import GMMHMM
 
 VARIANCE_FLOOR = 0.01  # of the variance of all frames (HTK's HERest -v, as HCompV suggests)
+APART = 0.2  # standard deviations between the halves of a Gaussian that is split and where it was (HTK Book, 8.4)
 LARGEST = 1e30  # no mean or variance is; from larger ones come infinite scores
 BATCH_CELLS = 3_000_000  # frames x states of the utterances that are one piece of work for a process
 PIECE = 2000  # frames scored at a time: with 5,000 Gaussians 80 MB
@@ -171,6 +172,40 @@ class Products(NamedTuple):
 def with_squares(feats: np.ndarray) -> np.ndarray:
     """(T, D) -> (T, 2 D)."""
     return np.hstack([feats, feats * feats])
+
+
+class Mixture(NamedTuple):
+    """Weights (M,), means and variances (M, D) of one density."""
+
+    weights: np.ndarray
+    means: np.ndarray
+    variances: np.ndarray
+
+
+def mixture_of(model: GmmHmm, pdf: int) -> Mixture:
+    """A density of the model."""
+    rows = slice(model.bounds[pdf], model.bounds[pdf + 1])
+    return Mixture(model.weights[rows], model.means[rows], model.variances[rows])
+
+
+def set_mixtures(model: GmmHmm, mixtures: Sequence[Mixture]) -> None:
+    """Give the model these densities."""
+    model.bounds = np.cumsum([0, *(len(mixture.weights) for mixture in mixtures)])
+    model.weights, model.means, model.variances = (np.concatenate(part) for part in zip(*mixtures))
+
+
+def split(mixture: Mixture, size: int) -> Mixture:
+    """As many Gaussians as ``size``: the heaviest is halved, again and again."""
+    weights, means, variances = (list(part) for part in mixture)
+    while len(weights) < size:
+        heavy = int(np.argmax(weights))
+        weights[heavy] /= 2
+        offset = APART * np.sqrt(variances[heavy])
+        weights.append(weights[heavy])
+        means.append(means[heavy] - offset)
+        variances.append(variances[heavy])
+        means[heavy] = means[heavy] + offset
+    return Mixture(np.array(weights), np.array(means), np.array(variances))
 
 
 def sum_components(scores: np.ndarray, bounds: np.ndarray) -> np.ndarray:

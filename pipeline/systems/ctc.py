@@ -217,7 +217,7 @@ class Ready(NamedTuple):
         return len(self.short) > settings.max_short / 100 * (len(self.train.targets) + len(self.short))
 
 
-def recipe(settings: Settings) -> TrainSettings:
+def recipe(settings: TrainSettings) -> TrainSettings:
     """What of the settings the training of the network depends on."""
     return TrainSettings(**{field.name: getattr(settings, field.name) for field in fields(TrainSettings)})
 

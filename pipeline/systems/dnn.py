@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,7 @@ from pipeline.search.system import ScoredHmms, System, checked
 from pipeline.search.topology import hmm_topology
 from pipeline.sound.front_end import FrontEnd
 from pipeline.systems.classifier import hmms_of
-from pipeline.systems.ctc import device_for
+from pipeline.systems.ctc import device_for, recipe
 
 if TYPE_CHECKING:
     from pipeline.neural.data import Part
@@ -93,12 +93,11 @@ def train(material: Material, settings: Settings) -> list[str]:
         _part(data, front_end, material, hmms) for data in (material.train, material.dev)
     )
     device = device_for(settings.device)
-    recipe = TrainSettings(**{field.name: getattr(settings, field.name) for field in fields(TrainSettings)})
     tokens = [str(pdf) for pdf in range(hmms.transitions.decisions.num_pdfs)]
     state = train_network(
-        train_part, dev_part, tokens, recipe, first + second, material.out, device, material.jobs, task=HYBRID
+        train_part, dev_part, tokens, recipe(settings), first + second, material.out, device, material.jobs, task=HYBRID
     )
-    model, meta = finish(state, train_part, tokens, recipe, device, material.jobs)
+    model, meta = finish(state, train_part, tokens, recipe(settings), device, material.jobs)
     meta |= {
         "kind": "dnn",
         "hmm": os.path.relpath(material.teacher, material.out),

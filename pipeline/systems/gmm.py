@@ -53,10 +53,15 @@ class Settings(FrontEndSettings):
 
 def load(directory: Path, meta: dict[str, Any]) -> System:
     """The model in ``directory``; UserError if it is damaged."""
+    return system_of(directory, load_gmm(directory / MODEL))
+
+
+def system_of(directory: Path, model: GmmHmm) -> System:
+    """HMMs with mixtures of Gaussians as the searches see them; ``directory`` says on what features."""
     import pipeline.hmm.loops  # noqa: F401, here, so that no worker that scores has to load it
 
-    model, front_end = load_gmm(directory / MODEL), front_end_of(directory)
-    scores = checked(directory, model.means.shape[1], model.log_likelihood)
+    front_end = front_end_of(directory)
+    scores = checked(directory, model.dimension, model.log_likelihood)
     topology = hmm_topology(model.transitions)
     return System(directory.name, directory, front_end, scores, topology, front_end.step, 0.28, 0.1, hmms=model)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from pipeline.base.training import Material, setting
 from pipeline.hmm.gmm import GmmHmm
-from pipeline.systems import tri
+from pipeline.systems import gmm
 from pipeline.tied.lda import lda, mllt, projected, turn
 from pipeline.tied.mixture import FrameStore
 from pipeline.tied.rounds import Labels
@@ -28,7 +28,7 @@ class Settings(SplicedSettings):
     dimension: int = setting(40, "features that LDA makes", least=1)
 
 
-load = tri.load
+load = gmm.load
 
 
 def train(material: Material, settings: Settings) -> list[str]:

@@ -13,11 +13,10 @@ from pipeline.base.archive import write_archive
 from pipeline.base.meta import MODEL
 from pipeline.base.parallel import each
 from pipeline.base.training import Material
-from pipeline.datadir.feats import front_end_of
 from pipeline.hmm.gmm import GmmHmm, load_gmm
-from pipeline.search.system import System, checked
-from pipeline.search.topology import hmm_topology
+from pipeline.search.system import System
 from pipeline.sound.front_end import Adaptation, affine
+from pipeline.systems import gmm
 from pipeline.tied.adapt import lda_model
 from pipeline.tied.fmllr import Statistics, composed, estimate, speakers
 from pipeline.tied.mixture import FrameStore
@@ -26,7 +25,7 @@ from pipeline.tied.training import Preparation, SplicedSettings, finish
 from pipeline.tied.training import train as train_tied
 
 ABOUT = (
-    "As lda, but each speaker's features are affine so that they fit the model best (fMLLR: Gales 1998), in training by"
+    "As lda, but each speaker's features are mapped so that they fit the model best (fMLLR: Gales 1998), in training by"
     " what was said, and in the test by what lda has heard, in a first pass (speaker adaptive training: Anastasakos"
     " 1996)."
 )
@@ -39,11 +38,9 @@ class Settings(SplicedSettings):
 
 def load(directory: Path, meta: dict[str, Any]) -> System:
     """The model in ``directory``; UserError if it is damaged."""
-    model, front_end = load_gmm(directory / MODEL), front_end_of(directory)
+    model = load_gmm(directory / MODEL)
     model.transform = None  # it is part of each speaker's map
-    scores = checked(directory, model.dimension, model.log_likelihood)
-    topology = hmm_topology(model.transitions)
-    return System(directory.name, directory, front_end, scores, topology, front_end.step, 0.28, 0.1, hmms=model)
+    return gmm.system_of(directory, model)
 
 
 def train(material: Material, settings: Settings) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -93,6 +93,3 @@ def turn(model: GmmHmm, transform: np.ndarray) -> None:
 def projected(rows: np.ndarray, transform: np.ndarray) -> np.ndarray:
     """(T, D) -> (T, d) float32."""
     return (rows @ transform.T.astype(np.float32)).astype(np.float32)
-
-
-__all__: Sequence[str] = ("lda", "mllt", "projected", "semi_tied", "turn")

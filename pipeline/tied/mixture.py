@@ -8,27 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 from lexicon.files import nameless_file
 from pipeline.base.parallel import each
-from pipeline.hmm.gmm import GmmHmm
+from pipeline.hmm.gmm import GmmHmm, Mixture, mixture_of, set_mixtures, split
 
 PIECE = 20_000  # frames of a density scored at a time: with 64 Gaussians 10 MB
 GROUP = 20_000  # frames of the densities that are one piece of work for a process
 LEAST = 3.0  # frames: a Gaussian of fewer is given up, if others are left
 POWER = 0.25  # a density has Gaussians in proportion to this power of its frames (Kaldi's --power)
-APART = 0.2  # standard deviations between the halves of a Gaussian that is split and where it was (HTK Book, 8.4)
-
-
-class Mixture(NamedTuple):
-    """Weights (M,), means and variances (M, D) of one density."""
-
-    weights: np.ndarray
-    means: np.ndarray
-    variances: np.ndarray
 
 
 class FrameStore:
@@ -56,18 +46,6 @@ class FrameStore:
         return self.rows[begin : begin + count]
 
 
-def mixture_of(model: GmmHmm, pdf: int) -> Mixture:
-    """A density of the model."""
-    rows = slice(model.bounds[pdf], model.bounds[pdf + 1])
-    return Mixture(model.weights[rows], model.means[rows], model.variances[rows])
-
-
-def set_mixtures(model: GmmHmm, mixtures: Sequence[Mixture]) -> None:
-    """Give the model these densities."""
-    model.bounds = np.cumsum([0, *(len(mixture.weights) for mixture in mixtures)])
-    model.weights, model.means, model.variances = (np.concatenate(part) for part in zip(*mixtures))
-
-
 def targets(frames: np.ndarray, total: int, min_frames: float) -> np.ndarray:
     """How many of ``total`` Gaussians each density of so many ``frames`` (P,) gets: in proportion to frames ** POWER,
     at least one, and at most one for ``min_frames`` frames (Kaldi's GetSplitTargets, in closed form)."""
@@ -79,20 +57,6 @@ def targets(frames: np.ndarray, total: int, min_frames: float) -> np.ndarray:
         given = np.clip(np.round(share * weight), 1, most).sum()
         low, high = (share, high) if given <= total else (low, share)
     return np.clip(np.round(low * weight), 1, most).astype(int)
-
-
-def split(mixture: Mixture, size: int) -> Mixture:
-    """As many Gaussians as ``size``: the heaviest is halved, again and again."""
-    weights, means, variances = (list(part) for part in mixture)
-    while len(weights) < size:
-        heavy = int(np.argmax(weights))
-        weights[heavy] /= 2
-        offset = APART * np.sqrt(variances[heavy])
-        weights.append(weights[heavy])
-        means.append(means[heavy] - offset)
-        variances.append(variances[heavy])
-        means[heavy] = means[heavy] + offset
-    return Mixture(np.array(weights), np.array(means), np.array(variances))
 
 
 def responsibilities(x: np.ndarray, mixture: Mixture) -> tuple[np.ndarray, np.ndarray]:
