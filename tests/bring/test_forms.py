@@ -50,7 +50,15 @@ def thirty(speech, tmp_path_factory) -> dict[str, Path]:
         )
         for name in ("train", "dev", "test"):
             options = Namespace(
-                data=out / name, features="mfcc", out=None, allow_missing=0, leave_out=None, jobs=1, speed="1.0"
+                data=out / name,
+                features="mfcc",
+                out=None,
+                allow_missing=0,
+                leave_out=None,
+                jobs=1,
+                speed="1.0",
+                dither=0.0,
+                seed=0,
             )
             make_mfcc.main(options)
     return data

@@ -100,6 +100,8 @@ def features(root: Path, leave_out: bool) -> str:
                 data=root / "data" / name,
                 features="mfcc",
                 speed="1.0",
+                dither=0.0,
+                seed=0,
                 out=None,
                 allow_missing=0,
                 jobs=1,
