@@ -183,7 +183,7 @@ def encoder(args: Namespace) -> str:
 
 
 def training(args: Namespace) -> str:
-    """Frames that training takes in a second of wall time, with as many processes as make would use."""
+    """Frames that training takes in a second of wall time, in one process."""
     import torch
 
     from lexicon.lang import load_lang
