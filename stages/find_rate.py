@@ -20,8 +20,8 @@ def main(args: Namespace) -> tuple[Path, str]:
     kind, name = kind_module(args.system), args.out.parent.name
     if not issubclass(kind.Settings, ctc.Settings):
         raise UserError(f"--system {args.system}: no network, so it has no learning rate; use MODEL=neural")
-    settings = settings_from(args, kind.Settings)
-    tried = ctc.range_test(material_from(args, args.out.parent), settings, args.lowest, args.highest, args.updates)
+    material, settings = settings_from(args, kind.Settings).begun(material_from(args, args.out.parent))
+    tried = ctc.range_test(material, settings, args.lowest, args.highest, args.updates)
     readable = readable_lines(tried, settings.learning_rate)
     write_lines(args.out.with_suffix(".txt"), readable)
     write_lines(args.out.with_suffix(".svg"), rates_svg(name, tried, settings.learning_rate))

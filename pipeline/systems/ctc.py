@@ -69,6 +69,10 @@ class Settings(FrontEndSettings, TrainSettings):
         2.0, "percent of utterances with fewer network frames than phones to leave out at most", least=0
     )
 
+    def begun(self, material: Material) -> tuple[Material, Settings]:
+        """What the network learns from, and how, once all that goes before is done; here that is nothing."""
+        return material, self
+
 
 def load(directory: Path, meta: dict[str, Any], spelling: bool = False) -> System:
     """The network in ``directory``, which finds words by their phones or by their ``spelling``; UserError if it is

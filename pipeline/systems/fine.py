@@ -47,19 +47,24 @@ class Settings(OnLayer):
     learning_rate: float = otherwise(ctc.Settings, "learning_rate", 2e-3)
     stack_rate: float = otherwise(ctc.Settings, "stack_rate", 0.05)
 
+    def begun(self, material: Material) -> tuple[Material, ctc.Settings]:
+        """The layer below the upper ``layers`` blocks, and those blocks to begin with, which are written."""
+        first = layer_kinds(material.train, material.features)[0]
+        encoder = whisper_of(encoder_behind(RawFeatures(material.train, first).raw, material.models))
+        kind = f"{first.rpartition('.')[0]}.{layer_below(encoder, self.layers)}"
+        began = Path(self.init or material.out / PRETRAINED)
+        if not self.init:
+            keep_blocks(encoder, self.layers, began)
+        shaped = replace(self, width=encoder.width, heads=encoder.model.sizes.heads, init=str(began))
+        return replace(material, features=kind), shaped
+
 
 def train(material: Material, settings: Settings) -> list[str]:
     """Train the upper ``settings.layers`` blocks of the encoder whose layers are on disk, and fit the prior scale.
     Returns lines to print, the last of which is the result. UserError for an encoder that this cannot be done with."""
-    first = layer_kinds(material.train, material.features)[0]
-    encoder = whisper_of(encoder_behind(RawFeatures(material.train, first).raw, material.models))
-    kind = f"{first.rpartition('.')[0]}.{layer_below(encoder, settings.layers)}"
-    began = Path(settings.init or material.out / PRETRAINED)
-    if not settings.init:
-        keep_blocks(encoder, settings.layers, began)
-    chosen = replace(settings, width=encoder.width, heads=encoder.model.sizes.heads, init=str(began))
-    *lines, result = ctc.train_with(replace(material, features=kind), chosen, {"fine_tuned": encoder.name})
-    return [*lines, f"{kind}, {settings.layers} blocks above it, {result}"]
+    below, chosen = settings.begun(material)
+    *lines, result = ctc.train_with(below, chosen, {"fine_tuned": below.features.rpartition(".")[0]})
+    return [*lines, f"{below.features}, {settings.layers} blocks above it, {result}"]
 
 
 def layer_below(encoder: Whisper, blocks: int) -> str:
