@@ -30,7 +30,7 @@ from pipeline.search.letter_grammar import Candidate, Grammar, LetterBeamSetting
 from pipeline.search.posteriors import log_phone_posteriors, phone_labels
 from pipeline.search.system import System
 from pipeline.search.topology import Topology
-from pipeline.search.wfst import Beams, BestPath, SearchGraph, best_segments, search
+from pipeline.search.wfst import Beams, Search, SearchGraph, best_segments, search
 from pipeline.times.clock import FRAME_SHIFT_MS
 from pipeline.times.segments import Segment, word_segments
 
@@ -162,7 +162,9 @@ class WfstDecoder:
     def best(self, scores: np.ndarray) -> tuple[tuple[str, ...], list[str]]:
         """The words and phones of the best path alone, for those who count errors: in a sixth of the time."""
         for factor in (1, WIDENING):
-            path = BestPath(self.graph, self.settings.acoustic_scale, self.beams.beam * factor)
+            path = Search(
+                self.graph, self.settings.acoustic_scale, Beams(self.beams.beam * factor, self.beams.lattice_beam)
+            )
             path.step(scores)
             if path.at_end:
                 words, phones = path.best(end=True)

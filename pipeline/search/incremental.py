@@ -17,7 +17,7 @@ from pipeline.search.decode import (
     SpellingDecoder,
     WfstDecoder,
 )
-from pipeline.search.wfst import BestPath
+from pipeline.search.wfst import Search
 from pipeline.times.segments import Segment
 
 
@@ -86,7 +86,7 @@ class IncrementalWfst(_Kept):
 
     def begin(self) -> None:
         super().begin()
-        self.path = BestPath(self.decoder.graph, self.decoder.settings.acoustic_scale, self.decoder.beams.beam)
+        self.path = Search(self.decoder.graph, self.decoder.settings.acoustic_scale, self.decoder.beams)
 
     def step(self, scores: np.ndarray) -> None:
         self.path.step(scores)

@@ -1,18 +1,19 @@
 """Search: the best words or phones for a matrix of scores, and everything the decoder considered, as a phone lattice.
 
-The lattice that `search` gives holds a phone string once for every alignment that Kaldi's decoder kept; see
-`pipeline.lattice.determinize`.
+Tokens are passed as by Kaldi's decoders, with the same beams (`pipeline.search.token_passing`). The lattice that
+`search` gives holds a phone string once for every alignment that the search kept; see `pipeline.lattice.determinize`.
 """
 
 from __future__ import annotations
 
 import copyreg
 import os
-from collections.abc import Mapping, Sequence
+import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
-from heapq import heappop, heappush
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
 
-import kaldi_decoder
 import kaldifst
 import numpy as np
 
@@ -22,15 +23,22 @@ from pipeline.lattice import Lattice, best_path, forward_backward, frame_posteri
 from pipeline.search.topology import Topology
 from pipeline.times.segments import Segment
 
-# Arcs of Kaldi's lattice for a row of scores; more of them are cut into phones and determinized for minutes. On dev
+if TYPE_CHECKING:
+    from pipeline.search.token_passing import Arcs
+
+# Links of a lattice for a row of scores; more of them are cut into phones and determinized for minutes. On dev
 # `prompts` there are 18 at most, with a network that has learnt nothing thousands.
 MOST_ARCS = 100
+MOST_TOKENS = 4_000_000  # of 12 bytes; from there on those that no lattice needs are forgotten
+ROOM = 4096  # for tokens, and rows, to begin with
+# OpenFst's header: a magic number, two names with their lengths, version, flags, properties, start, states and arcs.
+_HEADER, _LENGTH, _REST = struct.Struct("=ii"), struct.Struct("=i"), 4 + 4 + 8 + 8 + 8 + 8
 LEAST_BEAM = 1e-3  # natural log; what is still too much are ties, which no beam cuts
 
 
 @dataclass(frozen=True)
 class Beams:
-    """Kaldi's pruning: ``beam`` during the search, ``lattice_beam`` for what is kept beside the best path.
+    """Pruning as Kaldi's: ``beam`` during the search, ``lattice_beam`` for what is kept beside the best path.
 
     The beam is where dev gains no more (bench/beams.py): on `prompts` one of 13 costs the GMM 1.2 points of WER and the
     classifier 1.8, one of 20 gains nothing and takes twice the time.
@@ -48,11 +56,16 @@ def _fst_from(data: bytes) -> kaldifst.StdVectorFst:
         return kaldifst.StdVectorFst.read(f"/proc/self/fd/{file.fileno()}")
 
 
-def _sent(fst: kaldifst.StdVectorFst) -> tuple:
-    """How a transducer goes to a process of another machine: kaldifst does not say, and writes files alone."""
+def fst_bytes(fst: kaldifst.StdVectorFst) -> bytes:
+    """A transducer in OpenFst's own format; kaldifst writes files alone."""
     with open(os.memfd_create("fst"), "rb") as file:
         fst.write(f"/proc/self/fd/{file.fileno()}")
-        return _fst_from, (file.read(),)
+        return file.read()
+
+
+def _sent(fst: kaldifst.StdVectorFst) -> tuple:
+    """How a transducer goes to a process of another machine: kaldifst does not say."""
+    return _fst_from, (fst_bytes(fst),)
 
 
 copyreg.pickle(kaldifst.StdVectorFst, _sent)
@@ -66,20 +79,23 @@ class SearchGraph:
     topology: Topology
     words: list[str]
 
+    @cached_property
+    def arcs(self) -> Arcs:
+        """Its arcs as the search reads them."""
+        from pipeline.search.token_passing import Arcs, parsed  # with numba, which is slow to import
 
-@dataclass(frozen=True)
-class _RawLattice:
-    """Kaldi's frame-level lattice as arrays: arcs (A,), states (S,) with their frame and a topological rank."""
-
-    source: np.ndarray
-    target: np.ndarray
-    label: np.ndarray
-    word: np.ndarray
-    graph_cost: np.ndarray
-    final_cost: dict[int, float]
-    start: int
-    frame: np.ndarray
-    rank: np.ndarray
+        data = fst_bytes(self.fst)
+        states = self.fst.num_states
+        after = _HEADER.size + _HEADER.unpack_from(data)[1]
+        body = data[after + 4 + _LENGTH.unpack_from(data, after)[0] + _REST :]
+        num_arcs = (len(body) - 12 * states) // 16
+        first, middle, source, target, label, word, into, cost, final = parsed(
+            np.frombuffer(body, np.int32).copy(), states, num_arcs
+        )
+        enter = np.zeros(states + 1, np.int64)
+        np.cumsum(np.bincount(target, minlength=states), out=enter[1:])
+        column = np.append(-1, self.topology.labels.column)[label].astype(np.int32)
+        return Arcs(first, middle, enter, into, source, target, label, word, column, cost, final)
 
 
 def search(
@@ -96,21 +112,21 @@ def search(
     word_score: float = 0.0,
     posteriors: bool = True,
 ) -> Lattice | None:
-    """Search one utterance with Kaldi's lattice decoder; None if no path reaches the end.
+    """Search one utterance; None if no path reaches the end.
 
     scores: (T, columns) log-likelihoods (or CTC log-posteriors), one row for ``step`` frames. Returns the phone
     lattice, with ``posteriors`` unless they are not wanted, its nodes counted in frames (``num_frames`` of
-    them). Where Kaldi's lattice has more than MOST_ARCS a row, its beam is halved until it has no more;
+    them). Where there are more than MOST_ARCS links a row, the lattice beam is halved until there are no more;
     ``Lattice.beam`` says what it is then.
     """
-    scores, labels = _checked(scores, graph), graph.topology.labels
-    found = _raw_lattice(graph, labels.widen(acoustic_scale * scores), beams)
+    scores = _checked(scores, graph)
+    passing = Search(graph, acoustic_scale, beams)
+    passing.step(scores)
+    found = passing.links()
     if found is None:
         return None
-    text, lattice_beam = found
-    lattice = _cut_into_phones(_parse(text), scores, acoustic_scale, graph)
-    if lattice is None:
-        return None
+    links, lattice_beam = found
+    lattice = _cut_into_phones(links, scores, acoustic_scale, graph)
     num_frames = len(scores) * step if num_frames is None else num_frames
     # Row j of a network that takes every step-th frame is centred on frame j * step, so it begins half a step before.
     frames = np.clip(lattice.node_frame * step - step // 2, 0, num_frames)
@@ -124,65 +140,128 @@ def search(
     return lattice
 
 
-def _raw_lattice(graph: SearchGraph, widened: np.ndarray, beams: Beams) -> tuple[str, float] | None:
-    """Kaldi's lattice for scores (T, labels) as OpenFst text, and the lattice beam that left so much; None if no path
-    reaches the end."""
-    lattice_beam = beams.lattice_beam
-    while True:
-        config = kaldi_decoder.LatticeSimpleDecoderConfig(beam=beams.beam, lattice_beam=lattice_beam)
-        decoder = kaldi_decoder.LatticeSimpleDecoder(graph.fst, config)
-        if not decoder.decode(kaldi_decoder.DecodableCtc(widened)):
-            return None
-        found, raw = decoder.get_raw_lattice()
-        if not found:
-            return None
-        text = raw.to_str()  # a line for each arc and each end
-        if text.count("\n") <= MOST_ARCS * len(widened) or lattice_beam <= LEAST_BEAM:
-            return text, lattice_beam
-        lattice_beam /= 2
+class _Links(NamedTuple):
+    """A lattice of rows: (L,) source, target, and arc of the graph of each link, by source; (S,) how many rows come
+    before each state, and the cost of ending in it. State 0 is the start."""
+
+    source: np.ndarray
+    target: np.ndarray
+    arc: np.ndarray
+    row: np.ndarray
+    final: np.ndarray
 
 
-class BestPath:
-    """The best path through a graph for scores that come bit by bit: Kaldi's FasterDecoder, which keeps no lattice.
+class Search:
+    """Token passing through a graph for scores that come bit by bit, and what it found so far."""
 
-    kaldi_decoder's lattice decoder takes the scores of an utterance all at once. So this says what is heard so far, and
-    `search`, at the end, what was heard. On dev `prompts` the two have the same words, but for words that sound and
-    score alike. It takes a sixth of the time.
-    """
+    def __init__(self, graph: SearchGraph, acoustic_scale: float, beams: Beams):
+        from pipeline.search.token_passing import Tokens, begin_at  # with numba, which is slow to import
 
-    def __init__(self, graph: SearchGraph, acoustic_scale: float, beam: float):
-        self.graph, self.acoustic_scale, self.num_rows = graph, acoustic_scale, 0
-        options = kaldi_decoder.FasterDecoderOptions()
-        options.beam = beam
-        self.decoder = kaldi_decoder.FasterDecoder(graph.fst, options)
-        self.decoder.init_decoding()
+        self.graph, self.acoustic_scale, self.beams = graph, acoustic_scale, beams
+        self.num_rows, self.scaled = 0, np.empty((0, len(graph.topology.labels.readers)), np.float32)
+        states = len(graph.arcs.final)
+        self.most_tokens, size = MOST_TOKENS, states + ROOM
+        self.tokens = Tokens(
+            np.empty(size, np.int32), np.empty(size), np.zeros(2, np.int64), np.full(states, -1, np.int64)
+        )
+        self.work = np.empty(states, np.int32), np.zeros(states, np.bool_)
+        if states:
+            begin_at(graph.arcs, self.tokens, graph.fst.start, beams.beam, *self.work)
 
     def step(self, scores: np.ndarray) -> None:
         """The next rows (T, columns), any number of them, none among them."""
-        if not len(scores):
+        from pipeline.search.token_passing import advance
+
+        if not len(scores) or not len(self.graph.arcs.final):
             return
-        widened = self.graph.topology.labels.widen(self.acoustic_scale * _checked(scores, self.graph))
-        self.decoder.advance_decoding(kaldi_decoder.DecodableCtc(widened, offset=self.num_rows))
+        scores, done = _checked(scores, self.graph), self.num_rows
         self.num_rows += len(scores)
+        if self.num_rows > len(self.scaled):
+            spare = np.empty((max(self.num_rows, ROOM), scores.shape[1]), np.float32)
+            self.scaled = np.concatenate([self.scaled[:done], spare])
+            self.tokens = self.tokens._replace(
+                begins=np.concatenate([self.tokens.begins, np.zeros(len(spare), np.int64)])
+            )
+        self.scaled[done : self.num_rows] = self.acoustic_scale * scores
+        while True:
+            done = advance(self.graph.arcs, self.tokens, self._rows(), done, self.beams.beam, *self.work)
+            if done == self.num_rows:
+                return
+            self._make_room(self._rows()[:done])
+
+    def _rows(self) -> np.ndarray:
+        """The scaled scores (T, columns) so far."""
+        return self.scaled[: self.num_rows]
+
+    def _make_room(self, every: np.ndarray) -> None:
+        """For more tokens. Where there are many, those that can be in no lattice are forgotten before."""
+        from pipeline.search.token_passing import forget, way_back
+
+        kept = int(self.tokens.begins[len(every) + 1])
+        if kept > self.most_tokens:
+            beyond = np.full(kept, np.inf)
+            beyond[self.tokens.begins[len(every)] :] = 0
+            way_back(self.graph.arcs, self.tokens, every, self.beams.lattice_beam, beyond, 2**62)
+            kept = forget(self.tokens, len(every), beyond, self.beams.lattice_beam)
+            self.most_tokens = max(MOST_TOKENS, 2 * kept)
+        size = kept + len(self.graph.arcs.final) + max(kept, ROOM)
+        if size > len(self.tokens.state):
+            state, cost = np.empty(size, np.int32), np.empty(size)
+            state[:kept], cost[:kept] = self.tokens.state[:kept], self.tokens.cost[:kept]
+            self.tokens = self.tokens._replace(state=state, cost=cost)
+
+    def _last(self) -> tuple[np.ndarray, np.ndarray]:
+        """The states and costs of the tokens after the last row."""
+        begin, end = self.tokens.begins[self.num_rows : self.num_rows + 2]
+        return self.tokens.state[begin:end], self.tokens.cost[begin:end]
 
     @property
     def at_end(self) -> bool:
         """Whether some path may end after these rows."""
-        return self.num_rows > 0 and self.decoder.reached_final()
+        return self.num_rows > 0 and bool(np.isfinite(self.graph.arcs.final[self._last()[0]]).any())
 
     def best(self, end: bool = False) -> tuple[tuple[str, ...], list[tuple[str, int, int]]]:
         """The words so far, and the phones with their rows; nothing where no path is left. ``end``: of the paths that
         may end here."""
-        if not self.num_rows:
+        from pipeline.search.token_passing import best_arcs
+
+        states, costs = self._last()
+        if not self.num_rows or not len(states):
             return (), []
-        found, path = self.decoder.get_best_path(use_final_probs=end)
-        if not found:
-            return (), []
-        _, labels, words, _ = kaldifst.get_linear_symbol_sequence(path)
-        entered = [self.graph.topology.labels.entered[label - 1] for label in labels]
-        begins = [row for row, phone in enumerate(entered) if phone]
-        phones = [(entered[begin], begin, end) for begin, end in zip(begins, [*begins[1:], len(entered)])]
-        return tuple(self.graph.words[word - 1] for word in words), phones
+        totals = costs + self.graph.arcs.final[states] if end and self.at_end else costs
+        last = int(self.tokens.begins[self.num_rows]) + int(totals.argmin())
+        path, arcs = best_arcs(self.graph.arcs, self.tokens, self._rows(), last), self.graph.arcs
+        entered = self.graph.topology.labels.entered
+        phones_of = [entered[label - 1] for label in arcs.label[path].tolist() if label]
+        begins = [row for row, phone in enumerate(phones_of) if phone]
+        phones = [(phones_of[a], a, b) for a, b in zip(begins, [*begins[1:], len(phones_of)])]
+        return tuple(self.graph.words[word - 1] for word in arcs.word[path].tolist() if word), phones
+
+    def links(self) -> tuple[_Links, float] | None:
+        """What lies within the lattice beam of the best path to the end, or within what the beam is then; None if no
+        path reaches the end."""
+        from pipeline.search.token_passing import way_back
+
+        if not self.at_end:
+            return None
+        every, lattice_beam = self._rows(), self.beams.lattice_beam
+        (states, costs), final = self._last(), self.graph.arcs.final
+        totals = costs + final[states]
+        begins = self.tokens.begins[: len(every) + 2]
+        while True:
+            beyond = np.full(begins[-1], np.inf)
+            beyond[begins[-2] :] = totals - totals.min()
+            most = MOST_ARCS * len(every) if lattice_beam > LEAST_BEAM else 2**62
+            number, source, target, arc = way_back(self.graph.arcs, self.tokens, every, lattice_beam, beyond, most)
+            if number <= most:
+                break
+            lattice_beam /= 2
+        order = np.lexsort((-arc, source))  # of equals that counts which comes last in the graph
+        kept = np.flatnonzero(beyond <= lattice_beam)
+        source, target = (np.searchsorted(kept, token[order]).astype(np.int32) for token in (source, target))
+        row = np.searchsorted(begins, kept, side="right") - 1
+        ends = np.where(row == len(every), final[self.tokens.state[kept]], np.inf)
+        return _Links(source, target, arc[order], row, ends), lattice_beam
 
 
 def _checked(scores: np.ndarray, graph: SearchGraph) -> np.ndarray:
@@ -193,208 +272,55 @@ def _checked(scores: np.ndarray, graph: SearchGraph) -> np.ndarray:
     return scores
 
 
-def _parse(text: str) -> _RawLattice:
-    """Read the decoder's lattice from OpenFst text (its Python iterators are broken in kaldifst 1.8.3)."""
-    start: int | None = None
-    final_cost: dict[int, float] = {}
-    arcs = []
-    for line in text.splitlines():
-        fields = line.split()
-        if not fields:
-            continue
-        start = int(fields[0]) if start is None else start
-        if len(fields) <= 2:
-            final_cost[int(fields[0])] = float(fields[1].split(",")[0]) if len(fields) == 2 else 0.0
-        else:
-            cost = float(fields[4].split(",")[0]) if len(fields) > 4 else 0.0
-            arcs.append((int(fields[0]), int(fields[1]), int(fields[2]), int(fields[3]), cost))
-    source, target, label, word, costs = (np.array(column) for column in zip(*arcs))
-    assert start is not None  # where there is an arc, there is a line
-    size = int(max(source.max(), target.max())) + 1
-    frame, rank = _frames_and_ranks(source, target, label, start, size)
-    return _RawLattice(source, target, label, word, costs, final_cost, start, frame, rank)
+def _cut_into_phones(links: _Links, scores: np.ndarray, scale: float, graph: SearchGraph) -> Lattice:
+    """The lattice of phones: nodes are the states in which one may begin, and the end."""
+    from pipeline.search.phone_arcs import phone_arcs  # with numba, which is slow to import
 
-
-def _frames_and_ranks(
-    source: np.ndarray, target: np.ndarray, label: np.ndarray, start: int, size: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Frame of every state (arcs with a label take one), and a topological order (Kahn 1962)."""
-    waiting = np.bincount(target, minlength=size).tolist()
-    outgoing: list[list[tuple[int, int]]] = [[] for _ in range(size)]
-    for a, b, i in zip(source.tolist(), target.tolist(), label.tolist()):
-        outgoing[a].append((b, 1 if i else 0))
-    frame, rank = [0] * size, [0] * size
-    ready, position = [start], 0
-    while ready:
-        state = ready.pop()
-        rank[state] = position
-        position += 1
-        for after, taken in outgoing[state]:
-            frame[after] = frame[state] + taken
-            waiting[after] -= 1
-            if not waiting[after]:
-                ready.append(after)
-    return np.array(frame), np.array(rank)
-
-
-def _cut_into_phones(raw: _RawLattice, scores: np.ndarray, scale: float, graph: SearchGraph) -> Lattice | None:
-    """Contract the frame-level lattice: arcs become whole phones, with the best way through each phone's states.
-
-    Nodes are the states in which a phone may begin. From each, a shortest-path search runs along the arcs within the
-    phone until it meets states where the next may begin (or the end).
-    """
-    labels = graph.topology.labels
-    column = np.append(0, labels.column)[raw.label]
-    is_entry = np.array([False, *map(bool, labels.entered)])[raw.label]
-    acoustic = np.where(raw.label > 0, scores[np.minimum(raw.frame[raw.source], len(scores) - 1), column], 0.0)
-    inner: dict[int, list[tuple[int, float, float, int]]] = {}
-    entries: dict[int, list[tuple[int, float, float, int, int]]] = {}
-    for a, b, enters, cost, ac, word, label in zip(
-        raw.source.tolist(),
-        raw.target.tolist(),
-        is_entry.tolist(),
-        raw.graph_cost.tolist(),
-        acoustic.tolist(),
-        raw.word.tolist(),
-        raw.label.tolist(),
-    ):
-        if enters:
-            entries.setdefault(a, []).append((b, cost, ac, word, label))
-        else:
-            inner.setdefault(a, []).append((b, cost, ac, word))
-    cutter = _Cutter(inner, entries, raw, scale)
-    arcs: list[tuple[int, int, int, tuple[int, ...], float, float]] = []  # from, to, label, words, acoustic, cost
-    pending, seen = [(0, raw.start)], {raw.start}
-    while pending:
-        _, origin = heappop(pending)
-        for found in cutter.phones_from(origin):
-            arcs.append((origin, *found))
-            target = found[0]
-            if target != cutter.END and target not in seen:
-                seen.add(target)
-                heappush(pending, (int(raw.rank[target]), target))
-    return _assemble(arcs, raw, cutter.END, len(scores), scale, graph)
-
-
-class _Cutter:
-    """Shortest paths from a state where phones begin to the states where the next may begin."""
-
-    END = -1
-
-    def __init__(self, inner: Mapping, entries: Mapping, raw: _RawLattice, scale: float):
-        self.inner, self.entries, self.scale = inner, entries, scale
-        self.final, self.start = raw.final_cost, raw.start
-        self.ways: dict[int, dict[tuple[int, tuple[int, ...]], tuple[float, float]]] = {}
-
-    def phones_from(self, origin: int) -> list[tuple[int, int, tuple[int, ...], float, float]]:
-        """(target, entry label, words, acoustic, graph cost) of the best way through each phone that begins in
-        ``origin``."""
-        begins: dict[int, list[tuple[int, float, float, tuple[int, ...]]]] = {}
-        for state, prefix_cost, prefix_words in self._openings(origin):
-            for target, cost, acoustic, word, label in self.entries.get(state, ()):
-                words = (*prefix_words, word) if word else prefix_words
-                begins.setdefault(label, []).append((target, prefix_cost + cost, acoustic, words))
-        return [found for label, firsts in begins.items() for found in self._through(label, firsts)]
-
-    def _openings(self, origin: int) -> list[tuple[int, float, tuple[int, ...]]]:
-        """``origin``; from the start of the lattice also what arcs without frames lead to before the first phone."""
-        if origin != self.start:
-            return [(origin, 0.0, ())]
-        found: list[tuple[int, float, tuple[int, ...]]] = []
-        stack: list[tuple[int, float, tuple[int, ...]]] = [(origin, 0.0, ())]
-        while stack:
-            state, cost, words = stack.pop()
-            found.append((state, cost, words))
-            stack += [
-                (target, cost + more, (*words, word) if word else words)
-                for target, more, _, word in self.inner.get(state, ())
-            ]
-        return found
-
-    def _through(self, label: int, firsts: Sequence[tuple[int, float, float, tuple[int, ...]]]):
-        """The best way to each state for each string of words emitted on it: homophones that the grammar then treats
-        alike come to the same states."""
-        best: dict[tuple[int, tuple[int, ...]], tuple[float, float, float]] = {}
-        for state, cost, acoustic, words in firsts:
-            for (target, more_words), (more, more_acoustic) in self._ways(state).items():
-                here, sound = cost + more, acoustic + more_acoustic
-                total, key = here - self.scale * sound, (target, words + more_words)
-                if key not in best or best[key][0] > total:
-                    best[key] = total, here, sound
-        for (target, words), (_, cost, acoustic) in best.items():
-            yield target, label, words, acoustic, cost
-
-    def _ways(self, first: int) -> dict[tuple[int, tuple[int, ...]], tuple[float, float]]:
-        """(target, words) -> (graph cost, acoustic) of the best way on from a state within a phone to each end of it.
-
-        Kept, because what began a frame earlier passes through the same states.
-        """
-        waiting = [first]
-        while waiting:
-            state = waiting[-1]
-            arcs = self.inner.get(state, ())
-            if missing := [arc[0] for arc in arcs if arc[0] not in self.ways]:
-                waiting += missing
-                continue
-            waiting.pop()
-            found: dict[tuple[int, tuple[int, ...]], tuple[float, float]]
-            found = {(state, ()): (0.0, 0.0)} if state in self.entries else {}
-            if state in self.final:
-                found[self.END, ()] = self.final[state], 0.0
-            for target, cost, acoustic, word in arcs:
-                for (end, words), (more, more_acoustic) in self.ways[target].items():
-                    key, way = (end, (word, *words) if word else words), (cost + more, acoustic + more_acoustic)
-                    if key not in found or self._total(found[key]) > self._total(way):
-                        found[key] = way
-            self.ways[state] = found
-        return self.ways[first]
-
-    def _total(self, way: tuple[float, float]) -> float:
-        return way[0] - self.scale * way[1]
-
-
-def _assemble(
-    arcs: list, raw: _RawLattice, end: int, num_steps: int, scale: float, graph: SearchGraph
-) -> Lattice | None:
-    """Number the nodes by time and put the arcs into a Lattice; arcs that lead to no end are dropped."""
-    useful = {end}
-    by_rank = sorted(arcs, key=lambda arc: -int(raw.rank[arc[0]]))
-    kept = []
-    for arc in by_rank:
-        if arc[1] in useful:
-            useful.add(arc[0])
-            kept.append(arc)
-    if raw.start not in useful:
-        return None
-    states = sorted(
-        useful - {end}, key=lambda state: (int(raw.frame[state]) if state != raw.start else -1, int(raw.rank[state]))
+    arcs, states = graph.arcs, len(links.final)
+    label, word = arcs.label[links.arc], arcs.word[links.arc]
+    enters = np.array([False, *map(bool, graph.topology.labels.entered)])[label]
+    rows = np.minimum(links.row[links.source], len(scores) - 1)
+    acoustic = np.where(label > 0, scores[rows, arcs.column[links.arc]], 0.0).astype(np.float64)
+    source, target, entry, words, acoustic, cost, cell_word, cell_rest = phone_arcs(
+        np.searchsorted(links.source, np.arange(states + 1)),
+        links.target,
+        np.where(enters, label, 0).astype(np.int32),
+        word,
+        arcs.cost[links.arc].astype(np.float64),
+        acoustic,
+        links.final,
+        scale,
+        len(graph.words),
     )
-    number = {state: i for i, state in enumerate(states)} | {end: len(states)}
-    # The same phone may reach the end by several final states; only its best way counts.
-    merged: dict[tuple[int, int, int, tuple[int, ...]], tuple[float, float]] = {}
-    for source, target, label, words, acoustic, cost in kept:
-        key = (number[source], number[target], label, words)
-        if key not in merged or merged[key][1] - scale * merged[key][0] > cost - scale * acoustic:
-            merged[key] = (acoustic, cost)
-    keys = sorted(merged, key=lambda key: key[:3])  # words in the order found, as of equals the first is the best path
-    phone, words = graph.topology.labels.entered, graph.words
-    frames = [0 if state == raw.start else int(raw.frame[state]) for state in states] + [num_steps]
+    order = np.lexsort((entry, target, source))  # stable: as of equals the first is the best path
+    nodes, ends = np.unique(np.concatenate([source[order], target[order], [states]]), return_inverse=True)
+    texts = {string: _text(string, cell_word, cell_rest, graph.words) for string in set(words.tolist())}
+    phones = graph.topology.labels.entered
     return Lattice(
         "",
         "",
         "",
         10.0,
-        num_steps,
+        len(scores),
         scale,
         0.0,
-        np.array(frames, np.int32),
-        np.array([key[0] for key in keys], np.int32),
-        np.array([key[1] for key in keys], np.int32),
-        [phone[key[2] - 1] for key in keys],
-        [" ".join(words[w - 1] for w in key[3]) for key in keys],
-        np.array([merged[key][0] for key in keys]),
-        -np.array([merged[key][1] for key in keys]),
+        np.append(links.row, len(scores))[nodes].astype(np.int32),
+        ends[: len(order)].astype(np.int32),
+        ends[len(order) : 2 * len(order)].astype(np.int32),
+        [phones[number - 1] for number in entry[order].tolist()],
+        [texts[string] for string in words[order].tolist()],
+        acoustic[order],
+        -cost[order],
     )
+
+
+def _text(string: int, cell_word: np.ndarray, cell_rest: np.ndarray, words: Sequence[str]) -> str:
+    """The words of a string that `phone_arcs` numbered."""
+    found = []
+    while string:
+        found.append(words[cell_word[string] - 1])
+        string = int(cell_rest[string])
+    return " ".join(found)
 
 
 def best_segments(lattice: Lattice) -> tuple[list[Segment], list[float], list[str]]:
