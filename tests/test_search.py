@@ -13,7 +13,7 @@ from lexicon.phones import PHONES
 from pipeline.lattice import best_path, determinize, nbest
 from pipeline.search.graph import decoding_graph, phone_loop
 from pipeline.search.topology import ctc_topology
-from pipeline.search.wfst import Beams, SearchGraph, best_segments, search
+from pipeline.search.wfst import Beams, Search, SearchGraph, best_segments, search
 from pipeline.times.segments import Segment
 
 
@@ -57,6 +57,50 @@ def test_best_path_is_the_one_kaldis_decoder_gives(kind, name, seed):
     assert [segment.start for segment in segments] == begins
     assert [meanings.entered[labels[t] - 1] for t in begins] == [segment.label for segment in segments]
     assert all(0 < c <= 1 for c in confidence) and len(confidence) == len(segments)
+
+
+def arcs_and_costs(found: kaldi_decoder.LatticeSimpleDecoder) -> list[tuple[int, int, float]]:
+    """Label, word and graph cost of each arc of Kaldi's raw lattice."""
+    lines = [line.split() for line in found.get_raw_lattice()[1].to_str().splitlines()]
+    costs = [[*fields, "0"] for fields in lines if len(fields) >= 4]
+    return sorted((int(x[2]), int(x[3]), round(float(x[4].split(",")[0]), 3)) for x in costs)
+
+
+@pytest.mark.parametrize("lattice_beam", [1.0, 6.0])
+@pytest.mark.parametrize("kind,name", [("hmm", "words"), ("hmm", "free"), ("ctc", "words"), ("ctc", "free")])
+def test_what_is_kept_is_what_kaldis_decoder_keeps(kind, name, lattice_beam):
+    """With a beam so wide that the order in which Kaldi's goes through its tokens makes no difference."""
+    graph, beams = graph_of(kind, name), Beams(1000.0, lattice_beam)
+    scores = random_scores(graph.topology, 40, 8)
+    kaldis = kaldi_decoder.LatticeSimpleDecoder(
+        graph.fst, kaldi_decoder.LatticeSimpleDecoderConfig(beam=beams.beam, lattice_beam=lattice_beam)
+    )
+    assert kaldis.decode(kaldi_decoder.DecodableCtc(graph.topology.labels.widen(0.3 * scores)))
+    ours = Search(graph, 0.3, beams)
+    ours.step(scores)
+    arcs = ours.links()[0].arc
+    label, word, cost = (array[arcs].tolist() for array in (graph.arcs.label, graph.arcs.word, graph.arcs.cost))
+    assert len(arcs) > 60 and sorted(zip(label, word, (round(x, 3) for x in cost))) == arcs_and_costs(kaldis)
+
+
+@pytest.mark.parametrize("kind,name", [("hmm", "words"), ("ctc", "free")])
+def test_rows_bit_by_bit_and_tokens_forgotten_midway_make_no_difference(kind, name, monkeypatch):
+    graph, beams = graph_of(kind, name), Beams(16.0, 4.0)
+    scores = random_scores(graph.topology, 300, 9)
+    whole = Search(graph, 0.5, beams)
+    whole.step(scores)
+    expected, words = whole.links(), whole.best(end=True)
+    monkeypatch.setattr("pipeline.search.wfst.MOST_TOKENS", 50)
+    monkeypatch.setattr("pipeline.search.wfst.ROOM", 50)
+    parts = Search(graph, 0.5, beams)
+    for begin in range(0, 300, 7):
+        parts.step(scores[begin : begin + 7])
+        assert len(parts.best()[1]) > 0
+    found = parts.links()
+    assert parts.tokens.begins[301] < 0.8 * whole.tokens.begins[301]  # it did forget
+    assert parts.best(end=True) == words and found[1] == expected[1]
+    for a, b in zip(found[0], expected[0]):
+        assert np.array_equal(a, b)
 
 
 @pytest.mark.parametrize("kind,name", [("hmm", "words"), ("hmm", "free"), ("ctc", "words"), ("ctc", "free")])

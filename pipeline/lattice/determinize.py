@@ -42,16 +42,22 @@ class _Transition(NamedTuple):
 
 
 def determinize(
-    lattice: Lattice, beam: float = np.inf, silent: Collection[str] = (BLANK,), max_subsets: int = MAX_SUBSETS
+    lattice: Lattice,
+    beam: float = np.inf,
+    silent: Collection[str] = (BLANK,),
+    max_subsets: int = MAX_SUBSETS,
+    posteriors: bool = True,
 ) -> Lattice:
-    """Every string whose score is within ``beam`` of the best, once, on its best alignment; posteriors are over these.
+    """Every string whose score is within ``beam`` of the best, once, on its best alignment, with ``posteriors`` over
+    these unless they are not wanted.
 
     A string is the (label, word) of a path's arcs without those that have a ``silent`` label and no word; these stay as
     arcs. After ``max_subsets`` the beam is cut to what was reached so far; ``Lattice.beam`` says what it is. Paths
     share arcs, so strings beyond ``beam`` may be there as well, as in any pruned lattice.
     """
     result = _Construction(lattice, min(beam, lattice.beam), silent).run(max_subsets)
-    forward_backward(result)
+    if posteriors:
+        forward_backward(result)
     return result
 
 
@@ -61,7 +67,7 @@ class _Construction:
     def __init__(self, lattice: Lattice, beam: float, silent: Collection[str]):
         self.lattice, self.beam = lattice, beam
         self.remaining = (-best_scores(lattice)[1]).tolist()  # cost from a node to the end
-        self.steps, self.endings = _steps(lattice, silent)
+        self.steps = _Steps(lattice, silent)
         self.subsets: list[dict[int, float]] = [{0: 0.0}]
         self.numbers: dict[tuple, int] = {((0, 0),): 0}
         self.reached = [0.0]  # cost of the best string to each subset
@@ -87,18 +93,17 @@ class _Construction:
 
     def _end(self, number: int) -> None:
         """Note the cheapest end of the strings of a subset."""
-        possible = [
-            (cost + self.endings[node][0], node) for node, cost in self.subsets[number].items() if node in self.endings
-        ]
+        endings = self.steps.endings
+        possible = [(cost + endings[node][0], node) for node, cost in self.subsets[number].items() if node in endings]
         if possible:
             _, node = min(possible)
-            self.ends.append(_Transition(number, {self.lattice.num_nodes - 1: (node, self.endings[node][1])}))
+            self.ends.append(_Transition(number, {self.lattice.num_nodes - 1: (node, endings[node][1])}))
 
     def _leave(self, number: int, limit: float) -> list[tuple[int, float]]:
         """The subsets after one more symbol that were reached more cheaply than before, and the best string's cost."""
         by_symbol: dict[tuple[str, str], dict[int, tuple[float, int, Arcs]]] = {}
         for node, cost in self.subsets[number].items():
-            for symbol, target, more, arcs in self.steps[node]:
+            for symbol, target, more, arcs in self.steps.of(node):
                 found = by_symbol.setdefault(symbol, {})
                 if target not in found or found[target][0] > cost + more:
                     found[target] = (cost + more, node, arcs)
@@ -180,27 +185,46 @@ class _Construction:
         )
 
 
-def _steps(lattice: Lattice, silent: Collection[str]) -> tuple[list[list[_Step]], dict[int, tuple[float, Arcs]]]:
-    """What may follow each node: symbols with the best silent arcs before them, and the best silent way to the end."""
-    cost, targets = (-lattice.scores()).tolist(), lattice.arc_to.tolist()
-    silent_from: list[list[int]] = [[] for _ in range(lattice.num_nodes)]
-    spoken_from: list[list[int]] = [[] for _ in range(lattice.num_nodes)]
-    for arc, source in enumerate(lattice.arc_from.tolist()):
-        (silent_from if lattice.label[arc] in silent and not lattice.word[arc] else spoken_from)[source].append(arc)
-    steps: list[list[_Step]] = []
-    endings: dict[int, tuple[float, Arcs]] = {}
-    for node in range(lattice.num_nodes):
+class _Steps:
+    """What may follow a node: symbols with the best silent arcs before them; ``endings``, the best silent way from a
+    node to the end."""
+
+    def __init__(self, lattice: Lattice, silent: Collection[str]):
+        self.cost, self.targets = (-lattice.scores()).tolist(), lattice.arc_to.tolist()
+        self.symbols = list(zip(lattice.label, lattice.word))
+        self.silent_from: list[list[int]] = [[] for _ in range(lattice.num_nodes)]
+        self.spoken_from: list[list[int]] = [[] for _ in range(lattice.num_nodes)]
+        for arc, source in enumerate(lattice.arc_from.tolist()):
+            label, word = self.symbols[arc]
+            (self.silent_from if label in silent and not word else self.spoken_from)[source].append(arc)
+        self.known: dict[int, list[_Step]] = {}
+        last = lattice.num_nodes - 1
+        self.endings: dict[int, tuple[float, Arcs]] = {last: (0.0, ())}
+        for node in range(last - 1, -1, -1):
+            ways = [
+                (self.cost[arc] + self.endings[self.targets[arc]][0], arc)
+                for arc in self.silent_from[node]
+                if self.targets[arc] in self.endings
+            ]
+            if ways:
+                total, arc = min(ways)
+                self.endings[node] = total, (arc, *self.endings[self.targets[arc]][1])
+
+    def of(self, node: int) -> list[_Step]:
+        if node not in self.known:
+            self.known[node] = self._find(node)
+        return self.known[node]
+
+    def _find(self, node: int) -> list[_Step]:
         found: dict[tuple, _Step] = {}
-        ways = _silent_ways(node, silent_from, targets, cost)
+        silent = self.silent_from[node]
+        ways = _silent_ways(node, self.silent_from, self.targets, self.cost) if silent else {node: (0.0, ())}
         for through, (before, arcs) in ways.items():
-            for arc in spoken_from[through]:
-                step = _Step((lattice.label[arc], lattice.word[arc]), targets[arc], before + cost[arc], (*arcs, arc))
-                if step[:2] not in found or found[step[:2]].cost > step.cost:
-                    found[step[:2]] = step
-        steps.append(list(found.values()))
-        if lattice.num_nodes - 1 in ways:
-            endings[node] = ways[lattice.num_nodes - 1]
-    return steps, endings
+            for arc in self.spoken_from[through]:
+                key, total = (self.symbols[arc], self.targets[arc]), before + self.cost[arc]
+                if key not in found or found[key].cost > total:
+                    found[key] = _Step(*key, total, (*arcs, arc))
+        return list(found.values())
 
 
 def _silent_ways(

@@ -14,27 +14,19 @@ ROUNDING = 1e-6  # natural log; two sums of the same scores in another order dif
 
 def _sum_paths(lattice: Lattice, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Forward and backward log sums over paths at each node."""
-    return _spread(lattice, scores, np.logaddexp)
+    return _spread(lattice, scores, best=False)
 
 
 def best_scores(lattice: Lattice) -> tuple[np.ndarray, np.ndarray]:
     """(N,) the score of the best path from the start to each node, and from each node to the end."""
-    return _spread(lattice, lattice.scores(), np.maximum)
+    return _spread(lattice, lattice.scores(), best=True)
 
 
-def _spread(lattice: Lattice, scores: np.ndarray, join: np.ufunc) -> tuple[np.ndarray, np.ndarray]:
-    alpha, beta = np.full(lattice.num_nodes, -np.inf), np.full(lattice.num_nodes, -np.inf)
-    alpha[0], beta[-1] = 0.0, 0.0
-    bounds = np.searchsorted(lattice.arc_from, np.arange(lattice.num_nodes + 1))
-    for node in range(lattice.num_nodes):
-        arcs = slice(bounds[node], bounds[node + 1])
-        if alpha[node] > -np.inf and arcs.stop > arcs.start:
-            join.at(alpha, lattice.arc_to[arcs], alpha[node] + scores[arcs])
-    for node in range(lattice.num_nodes - 2, -1, -1):
-        arcs = slice(bounds[node], bounds[node + 1])
-        if arcs.stop > arcs.start:
-            beta[node] = join.reduce(beta[lattice.arc_to[arcs]] + scores[arcs])
-    return alpha, beta
+def _spread(lattice: Lattice, scores: np.ndarray, best: bool) -> tuple[np.ndarray, np.ndarray]:
+    from pipeline.lattice.loops import spread  # with numba, which is slow to import
+
+    source, target = (np.ascontiguousarray(nodes, np.int64) for nodes in (lattice.arc_from, lattice.arc_to))
+    return spread(source, target, np.ascontiguousarray(scores, np.float64), lattice.num_nodes, best)
 
 
 def forward_backward(lattice: Lattice) -> float:
@@ -49,18 +41,18 @@ def forward_backward(lattice: Lattice) -> float:
 
 def best_path(lattice: Lattice) -> list[int]:
     """The arcs of the path that scores best, in order (of equals, the first)."""
-    scores = lattice.scores()
-    best = np.full(lattice.num_nodes, -np.inf)
-    back = np.full(lattice.num_nodes, -1)
+    best, back = [-np.inf] * lattice.num_nodes, [-1] * lattice.num_nodes
     best[0] = 0.0
-    for arc in range(len(scores)):  # sorted by source, so the score of a node is final before its arcs are used
-        reached = best[lattice.arc_from[arc]] + scores[arc]
-        if reached > best[lattice.arc_to[arc]]:
-            best[lattice.arc_to[arc]], back[lattice.arc_to[arc]] = reached, arc
+    sources, targets = lattice.arc_from.tolist(), lattice.arc_to.tolist()
+    # Sorted by source, so the score of a node is final before its arcs are used.
+    for arc, (source, target, score) in enumerate(zip(sources, targets, lattice.scores().tolist())):
+        reached = best[source] + score
+        if reached > best[target]:
+            best[target], back[target] = reached, arc
     path, node = [], lattice.num_nodes - 1
     while node:
-        path.append(int(back[node]))
-        node = int(lattice.arc_from[back[node]])
+        path.append(back[node])
+        node = sources[back[node]]
     return path[::-1]
 
 

@@ -115,7 +115,7 @@ def knowledge(system: System, lang: Lang, graph: str) -> Knowledge:
 
 
 class WfstDecoder:
-    """Kaldi's lattice decoder over a graph: "words" (lexicon and n-gram) or "free" (phone bigram)."""
+    """Token passing through a graph: "words" (lexicon and n-gram) or "free" (phone bigram)."""
 
     def __init__(
         self,
@@ -160,7 +160,7 @@ class WfstDecoder:
         return Hypothesis([], [])
 
     def best(self, scores: np.ndarray) -> tuple[tuple[str, ...], list[str]]:
-        """The words and phones of the best path alone, for those who count errors: in a sixth of the time."""
+        """The words and phones of the best path alone, for those who count errors: in a fifth of the time."""
         for factor in (1, WIDENING):
             path = Search(
                 self.graph, self.settings.acoustic_scale, Beams(self.beams.beam * factor, self.beams.lattice_beam)
@@ -183,7 +183,7 @@ class WfstDecoder:
         free = self.name == "free"
         if free:
             found.word = [""] * len(found.word)  # there the phones are the words: no need to say it twice
-        lattice, words = determinize(found), None
+        lattice, words = determinize(found, posteriors=free), None
         if not free:
             lattice = place_words(lattice, self.spelling)
             words = word_lattice(lattice) if self.word_arcs else None
@@ -329,7 +329,9 @@ class SpellingDecoder:
                 num_frames,
             )
             if found is not None:
-                return place_words(determinize(found), SpellingTree.of({word: lexicon[word] for word in words}))
+                return place_words(
+                    determinize(found, posteriors=False), SpellingTree.of({word: lexicon[word] for word in words})
+                )
         return None
 
     def _evenly(self, words: list[Segment]) -> list[Segment]:

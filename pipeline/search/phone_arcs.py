@@ -144,13 +144,13 @@ def phone_arcs(first, target, entry, word, cost, acoustic, final, scale, num_wor
         ends[s] = n
     # From the start also what links without rows lead to before the first phone: (state, cost, word, way before).
     opening = [(int64(0), 0.0, int64(0), int64(0))]
-    at = 0
-    while at < len(opening):
-        s, so_far, _, _ = opening[at]
+    num_openings = 0
+    while num_openings < len(opening):
+        s, so_far, _, _ = opening[num_openings]
         for a in range(first[s], first[s + 1]):
             if not entry[a]:
-                opening.append((int64(target[a]), so_far + cost[a], int64(word[a]), int64(at)))
-        at += 1
+                opening.append((int64(target[a]), so_far + cost[a], int64(word[a]), int64(num_openings)))
+        num_openings += 1
     source, into, label, words_of = (
         np.empty(1024, np.int32),
         np.empty(1024, np.int32),
@@ -180,7 +180,7 @@ def phone_arcs(first, target, entry, word, cost, acoustic, final, scale, num_wor
                         _more_ints(before_it, size),
                     )
                     sounds, costs = _more_costs(sounds, size), _more_costs(costs, size)
-                most = room * (at + 1)  # strings that may be new: of each way with what was said before
+                most = room * (num_openings + 1)  # strings that may be new: of each way with what was said before
                 if cells[0] + most > len(cell_word):
                     size = 2 * (cells[0] + most)
                     cell_word, cell_rest, cell_before = (
@@ -192,7 +192,7 @@ def phone_arcs(first, target, entry, word, cost, acoustic, final, scale, num_wor
                     words, end = int64(way_words[w]), way_end[w]
                     if word[a]:
                         words = _string(word[a], words, cell_word, cell_rest, cell_before, last_of_word, cells)
-                    back = o if origin == 0 else 0
+                    back = int64(o if origin == 0 else 0)
                     while back:
                         if opening[back][2]:
                             words = _string(
