@@ -23,6 +23,7 @@ VARIANCE_FLOOR = 0.01  # of the variance of all frames (HTK's HERest -v, as HCom
 APART = 0.2  # standard deviations between the halves of a Gaussian that is split and where it was (HTK Book, 8.4)
 LARGEST = 1e30  # no mean or variance is; from larger ones come infinite scores
 BATCH_CELLS = 3_000_000  # frames x states of the utterances that are one piece of work for a process
+BATCH_FRAMES = 6000  # of these; of short utterances a batch would else take all
 PIECE = 2000  # frames scored at a time: with 5,000 Gaussians 80 MB
 NOTHING_SINGLE = -18.0  # what is so much less likely than another way changes no digit of their sum in float32
 MIXTURES = ("weights", "means", "covars")  # as hmmlearn calls them
@@ -322,16 +323,17 @@ def flat_start(phones: Sequence[str], mean: np.ndarray, variance: np.ndarray) ->
 
 
 def batches(utterances: Sequence[str], graphs: Mapping[str, Graph], lengths: Mapping[str, int]) -> Iterator[list[str]]:
-    """Group utterances, the longest first, so that frames x states of a batch stay within BATCH_CELLS."""
+    """Group utterances, the longest first, so that frames x states of a batch stay within BATCH_CELLS, and its frames
+    within BATCH_FRAMES."""
     batch: list[str] = []
-    cells = 0
+    cells = frames = 0
     for utt in sorted(utterances, key=lambda u: (-lengths[u], u)):
         size = lengths[utt] * len(graphs[utt].pdf)
-        if batch and cells + size > BATCH_CELLS:
+        if batch and (cells + size > BATCH_CELLS or frames + lengths[utt] > BATCH_FRAMES):
             yield batch
-            batch, cells = [], 0
+            batch, cells, frames = [], 0, 0
         batch.append(utt)
-        cells += size
+        cells, frames = cells + size, frames + lengths[utt]
     if batch:
         yield batch
 
