@@ -92,15 +92,33 @@ def test_a_decoding_graph_has_its_labels_columns():
     assert graph.posteriors(scores)[1] == pytest.approx(np.log(0.9 * 0.6) - 0.25 - 0.5 - 1.5 - 0.75)
 
 
+class _Whole(ArcGraph):
+    """With all states, so that differences are smooth."""
+
+    def posteriors(self, scores, unlikely=0.0):
+        return super().posteriors(scores, unlikely)
+
+
+def test_what_is_likely_may_come_to_no_end():
+    ends_elsewhere = [(0, 1, 0, 0.0), (1, 1, 0, 0.0), (0, 2, 1, 0.0), (2, 2, 1, 0.0)]
+    graph = ArcGraph.of(ends_elsewhere, {2: 0.0})
+    assert graph.posteriors(np.tile([0.0, -9.0], (3, 1)))[1] == pytest.approx(-27)
+
+
 def test_the_gradient_is_that_of_differences():
     rivals = Rivals(ArcGraph.of(ARCS, FINALS), np.log([0.5, 0.3, 0.2]), 0.7)
     states = np.array([0, 1, 1, 2, 0])
     rng = np.random.default_rng(1)
     values = torch.tensor(rng.normal(0, 1, (5, 3)), requires_grad=True)
     scores = 0.7 * (values.detach().numpy() - np.log([0.5, 0.3, 0.2]))
-    share = _Share.apply(values, states, rivals)
-    assert share.item() == pytest.approx(scores[np.arange(5), states].sum() - by_hand(scores)[1], abs=1e-9)
-    assert torch.autograd.gradcheck(lambda x: _Share.apply(x, states, rivals), (values,), eps=1e-5, atol=1e-6)
+    costs = [cost for columns, cost in all_paths(5) if columns == tuple(states)]
+    weight = np.log(np.exp(-np.array(costs)).sum())
+    assert len(costs) > 1 and rivals.weight(states) == pytest.approx(weight)
+    share = _Share.apply(values, states, weight, rivals)
+    expected = weight + scores[np.arange(5), states].sum() - by_hand(scores)[1]
+    assert share.item() == pytest.approx(expected, abs=1e-3) and expected < 0  # but for what is unlikely
+    exact = replace(rivals, graph=_Whole(**vars(rivals.graph)))
+    assert torch.autograd.gradcheck(lambda x: _Share.apply(x, states, weight, exact), (values,), eps=1e-5, atol=1e-6)
 
 
 def loop() -> Rivals:

@@ -43,7 +43,8 @@ class ArcGraph:
 
     def posteriors(self, scores: np.ndarray, unlikely: float = UNLIKELY) -> tuple[np.ndarray, float]:
         """Forward-backward: how likely columns are read at each frame (T, columns), and the log of the sum over all
-        paths. ``scores`` (T, columns) are natural logs. ValueError if no path is left."""
+        paths. ``scores`` (T, columns) are natural logs. Where what is likely comes to no end, all states are kept.
+        ValueError if there is no path at all."""
         from pipeline.neural.arc_loops import backward, forward  # with numba, which is slow to import
 
         scores = np.ascontiguousarray(scores, np.float64)
@@ -51,9 +52,11 @@ class ArcGraph:
         densities = np.exp(scores - best[:, None])
         reading = self.offset, self.target, self.column, self.weight
         free = self.free_offset, self.free_target, self.free_weight
-        found = forward(densities, *reading, *free, self.final, self.start, unlikely)
-        sums, ends = found[0], found[1]
-        if not ends > 0:
+        for least in (unlikely, 0.0):
+            found = sums, ends, *_ = forward(densities, *reading, *free, self.final, self.start, least)
+            if ends > 0:
+                break
+        else:
             raise ValueError(f"no path through the graph reads these {len(scores)} frames")
         occupancy = backward(densities, *reading, *free, self.final, *found)
         return occupancy, float(best.sum() + np.log(sums).sum() + np.log(ends))

@@ -48,23 +48,29 @@ class Rivals:
         """(T, states) to those of the graph."""
         return self.scale * (log_posteriors - self.log_prior)
 
+    def weight(self, states: np.ndarray) -> float:
+        """Log weight of the paths through the graph that read these states (T,)."""
+        scores = np.full((len(states), len(self.log_prior)), -np.inf)
+        scores[np.arange(len(states)), states] = 0.0
+        return self.graph.posteriors(scores)[1]
+
 
 class _Share(torch.autograd.Function):
-    """Log of the share of the aligned states among the rivals, up to the graph's weights on their path."""
+    """Log of the share that the aligned states (T,), of the ``weight`` that they have in the graph, have of it all."""
 
     @staticmethod
-    def forward(ctx, log_posteriors: Tensor, states: np.ndarray, rivals: Rivals) -> Tensor:
+    def forward(ctx, log_posteriors: Tensor, states: np.ndarray, weight: float, rivals: Rivals) -> Tensor:
         scores = rivals.scores(log_posteriors.detach().cpu().numpy().astype(np.float64))
         occupancy, total = rivals.graph.posteriors(scores)
         frames = np.arange(len(states))
-        said, difference = scores[frames, states].sum(), -occupancy
+        said, difference = weight + scores[frames, states].sum(), -occupancy
         difference[frames, states] += 1
         ctx.gradient = log_posteriors.new_tensor(rivals.scale * difference)
         return log_posteriors.new_tensor(said - total)
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None, None]:
-        return gradient * ctx.gradient, None, None
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None, None, None]:
+        return gradient * ctx.gradient, None, None, None
 
 
 class SequenceGradients(FrameGradients):
@@ -74,13 +80,16 @@ class SequenceGradients(FrameGradients):
         self, model: Encoder, part: Part, settings: TrainSettings, device: torch.device, rivals: Rivals
     ) -> None:
         super().__init__(model, part, settings, device)
-        self.rivals = rivals
+        self.rivals, self.weights = rivals, dict[str, float]()
 
     def _loss(self, columns: Tensor, lengths: Tensor, utterances: list[str]) -> Tensor:
         total = SMOOTHING * super()._loss(columns, lengths, utterances)
         for own, utterance in zip(columns, utterances):
             states = np.array(self.part.targets[utterance])
-            total = total - (1 - SMOOTHING) * _Share.apply(own[: len(states)], states, self.rivals)
+            if utterance not in self.weights:
+                self.weights[utterance] = self.rivals.weight(states)
+            share = _Share.apply(own[: len(states)], states, self.weights[utterance], self.rivals)
+            total = total - (1 - SMOOTHING) * share
         return total
 
 
