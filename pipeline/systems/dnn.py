@@ -55,7 +55,7 @@ class Settings(TrainSettings):
     epochs: int = otherwise(TrainSettings, "epochs", 20)
     patience: int = otherwise(TrainSettings, "patience", 8)
     sequence_epochs: int = setting(
-        2, "passes over the training data after these, in which whole utterances are told from others", least=0
+        4, "passes over the training data after these, in which whole utterances are told from others", least=0
     )
     sequence_rate: float = setting(1e-3, "learning rate of AdamW in these", least=0.0)
 
@@ -121,6 +121,7 @@ def train(material: Material, settings: Settings) -> list[str]:
         "front_end": front_end.as_json(),
         "device": device.type,
         "measure": HYBRID.measure,
+        "sequence": {"epochs": settings.sequence_epochs, "rate": settings.sequence_rate, "scale": SCALE},
     }
     save_model(material.out, model, meta)
     for checkpoint in (CHECKPOINT, SEQUENCE_CHECKPOINT):
