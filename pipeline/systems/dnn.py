@@ -55,9 +55,9 @@ class Settings(TrainSettings):
     epochs: int = otherwise(TrainSettings, "epochs", 20)
     patience: int = otherwise(TrainSettings, "patience", 8)
     sequence_epochs: int = setting(
-        4, "passes over the training data after these, in which whole utterances are told from others", least=0
+        4, "passes over the data after those by frame, in which whole utterances are told from others", least=0
     )
-    sequence_rate: float = setting(1e-3, "learning rate of AdamW in these", least=0.0)
+    sequence_rate: float = setting(1e-3, "learning rate of AdamW in the passes on whole utterances", least=0.0)
 
 
 def load(directory: Path, meta: dict[str, Any]) -> System:
