@@ -232,13 +232,14 @@ def mean_posterior(encoder: Encoder, part: Part, size: int, device: torch.device
 
 @dataclass(frozen=True)
 class Task:
-    """What a network learns: its ``gradients``, the ``error_rate`` on dev in percent and how it is called, and whether
-    it has posteriors ``by_frame``."""
+    """What a network learns: its ``gradients``, the ``error_rate`` on dev in percent and how it is called, whether
+    it has posteriors ``by_frame``, and the file that a run goes on from."""
 
-    gradients: type[Gradients]
+    gradients: Callable[[Encoder, Part, TrainSettings, torch.device], Gradients]
     error_rate: Callable[[Encoder, Part, int, torch.device, int], float]
     measure: str
     by_frame: bool = False
+    checkpoint: str = CHECKPOINT
 
 
 def config_for(
@@ -282,6 +283,14 @@ def new_state(config: EncoderConfig, part: Part, settings: TrainSettings, device
     return State(model, average, optimizer, copy_weights(average))
 
 
+def begin_after(state: State, before: State) -> None:
+    """Begin with the best weights of another run, after its last epoch."""
+    for network in (state.model, state.average):
+        network.load_state_dict(before.best)
+    state.best = copy_weights(state.average)
+    state.epoch, state.seconds, state.history = before.epoch, before.seconds, list(before.history)
+
+
 def keep_best(state: State, per: float) -> None:
     """Keep the average as it is after ``state.epoch`` if its dev PER (%) is the least so far. It begins with blanks
     alone, and of those the last is kept."""
@@ -306,24 +315,28 @@ def train(
     jobs: int = 1,
     letters: Sequence[str] = (),
     task: Task | None = None,
+    before: State | None = None,
 ) -> State:
     """Train until dev PER (or the letter error rate, if letters decide) has not improved for settings.patience epochs;
     goes on from out/checkpoint.safetensors.
 
     After every epoch out/train.log is rewritten, the event file in out/tensorboard grows, and the checkpoint is
     replaced. Returns the state with the best weights. A GPU is one process's; else ``jobs`` processes compute at once.
-    ``task``: what is learned, if it is not CTC.
+    ``task``: what is learned, if it is not CTC. ``before``: a run, of another task, with whose best weights this one
+    begins, and whose epochs and seconds it counts on from.
     """
     task = task or Task(Gradients, partial(error_rate, letters=settings.letters_decide), settings.measure)
     state = new_state(config_for(train_part, tokens, settings, letters, task.by_frame), train_part, settings, device)
     if settings.init:
         for network in (state.model, state.average):
             begin_with(network, tokens, letters, settings.init)
+    if before:
+        begin_after(state, before)
     told = [asdict(settings), checksum_of(settings.init), tokens, list(letters), data_fingerprint, device.type]
     told += [torch.__version__, MEASURED]
     plan = json.dumps(told, sort_keys=True)
     fingerprint = hashlib.sha256(plan.encode()).hexdigest()
-    checkpoint = out / CHECKPOINT
+    checkpoint = out / task.checkpoint
     exchange.share_file(checkpoint)
     load_checkpoint(checkpoint, state, fingerprint)
     bar = tqdm(total=settings.epochs, initial=state.epoch, desc="train", unit="epoch", disable=None)

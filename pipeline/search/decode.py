@@ -99,12 +99,17 @@ def has_word_graph(lang: Lang) -> bool:
     return lang.own_lm is None and not (lang.path / KENLM_BINARY).exists()
 
 
+def free_knowledge(topology: Topology, phone_lm: NGram) -> Knowledge:
+    """Of the graph in which phones are the words, with their bigram."""
+    lexicon, words = phone_loop(topology)
+    return Knowledge(topology, lexicon, phone_lm, words, PHONE_SILENCE_PROB)
+
+
 def knowledge(system: System, lang: Lang, graph: str) -> Knowledge:
     """Of the graph "words" (n-gram, and the lexicon of pronunciations or, where the system spells, of spellings) or
     "free" (phones are the words, with their bigram)."""
     if graph == "free":
-        lexicon, words = phone_loop(system.topology)
-        return Knowledge(system.topology, lexicon, lang.phone_lm, words, PHONE_SILENCE_PROB)
+        return free_knowledge(system.topology, lang.phone_lm)
     if not has_word_graph(lang):
         raise UserError(
             "LM=: only an ARPA file can become a graph; give one, or SYSTEMS with flashlight's search alone"

@@ -16,7 +16,8 @@ import kaldifst
 from lexicon.ngram import BEGIN, END, NATURAL, UNKNOWN, NGram
 from lexicon.pauses import Pauses
 from lexicon.phones import SILENCE
-from pipeline.search.topology import Arc, Topology
+from pipeline.neural.arc_graph import READS_NOTHING, ArcGraph
+from pipeline.search.topology import Arc, Labels, Topology
 
 Lexicon = Mapping[str, Sequence[tuple[float, tuple[str, ...]]]]
 
@@ -325,6 +326,17 @@ def linear_graph(
         arcs += [(2 * i, 2 * len(words), 0, 0, skip.first) for i in range(len(words) - 1)]
     line = _compile(arcs, {2 * len(words) + 1: 0.0})
     return _read_by(topology, line)
+
+
+def arc_graph(fst: kaldifst.StdVectorFst, labels: Labels) -> ArcGraph:
+    """A decoding graph for sums over all its paths: its labels as the columns of scores that they read."""
+    lines = [line.split() for line in fst.to_str().splitlines()]  # of arcs and ends; those of the start come first
+    arcs = [
+        (int(a), int(b), int(labels.column[int(label) - 1]) if int(label) else READS_NOTHING, float(*(cost or "0")))
+        for a, b, label, _, *cost in (line for line in lines if len(line) > 2)
+    ]
+    finals = {int(state): float(*(cost or "0")) for state, *cost in (line for line in lines if 0 < len(line) <= 2)}
+    return ArcGraph.of(arcs, finals, int(lines[0][0]))
 
 
 def phone_loop(topology: Topology) -> tuple[dict[str, list[tuple[float, tuple[str, ...]]]], list[str]]:
