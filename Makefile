@@ -194,9 +194,10 @@ model_dir  = $(EXP)/$(model_name)
 teacher    = $(filter-out -,$(call column,$(1),3))
 search_of  = $(call column,$(1),4)
 
-# The model whose maps adapt the features of system $(1) to each speaker, if any: a sat itself, or a dnn's teacher. Of
+# The model whose maps adapt the features of system $(1) to each speaker, if any: a sat itself, or its pupil's teacher. Of
 # train they are learned with the model, of a set $(2) by what the first pass, a sat's teacher, heard.
-adapter_of = $(if $(filter sat,$(call kind_of,$(model_name))),$(model_name),$(if $(filter dnn,$(kind_of)),$(teacher)))
+is_sat     = $(filter sat,$(call kind_of,$(1)))
+adapter_of = $(if $(call is_sat,$(model_name)),$(model_name),$(if $(call is_sat,$(teacher)),$(teacher)))
 maps_of    = $(patsubst %,$(EXP)/%/fmllr_$(2).scp,$(call adapter_of,$(call model_name,$(1))))
 # What system $(1) reads of a set $(2).
 read_of    = $(call raw_of,$(2),$(features)) $(maps_of)
@@ -521,7 +522,7 @@ check: | $(VENV)/.phonoscope
 
 bench_opts = --exp $(EXP) --data $(DATA)
 ## bench: how fast all is, beside Kaldi's own code, torchaudio and pyctcdecode (from pip; half an hour): EXP/bench
-bench: $(EXP)/neural/decode_test/hyp.txt $(reference)/ali_test/phones.txt $(EXP)/gmm/tuning.json
+bench: $(VENV)/.phonoscope-test $(EXP)/neural/decode_test/hyp.txt $(reference)/ali_test/phones.txt $(EXP)/gmm/tuning.json
 	@$(PY) bench/classical.py $(bench_opts) --out $(EXP)/bench
 	@$(PY) bench/speed.py $(bench_opts) --reference $(REFERENCE)
 

@@ -145,12 +145,13 @@ def settings_options(options: argparse.ArgumentParser, settings: type, tuned: Co
     for field in dataclasses.fields(settings):
         meta: Any = field.metadata
         default: Any = field.default
-        kind: Any = at_least(type(default)(meta["least"])) if meta["least"] is not None else type(default)
         several, switch = isinstance(default, tuple), isinstance(default, bool)
+        plain: Any = type(default[0]) if several else type(default)
+        kind: Any = at_least(plain(meta["least"])) if meta["least"] is not None else plain
         shown = ("yes" if default else "no") if switch else default
         options.add_argument(
             "--" + field.name.replace("_", "-"),
-            type=str if several else yes_or_no if switch else kind,
+            type=yes_or_no if switch else kind,
             nargs="+" if several else None,
             default=argparse.SUPPRESS if field.name in tuned else shown,
             choices=meta["choices"],

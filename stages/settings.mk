@@ -22,6 +22,7 @@ classifier       classifier  gmm  wfst        mfcc
 tri              tri         gmm  wfst        mfcc
 lda              lda         tri  wfst        mfcc
 sat              sat         lda  wfst        mfcc
+classifier_sat   classifier  sat  wfst        mfcc
 dnn              dnn         sat  wfst        mfcc
 neural           ctc         -    flashlight  mfcc
 neural_wfst      =neural     -    wfst        mfcc

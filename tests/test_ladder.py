@@ -19,7 +19,7 @@ from pipeline.sound.front_end import affine
 from pipeline.systems import load_system
 from pipeline.tied.adapt import load_adapter
 
-SYSTEMS = ("gmm", "tri", "lda", "sat", "dnn")
+SYSTEMS = ("gmm", "tri", "lda", "sat", "classifier_sat", "dnn")
 SMALL = "--leaf-frames 15 --min-leaf 4 --gaussian-frames 15 --min-frames 5 --rounds 2 --passes 3"
 GIVEN = (
     f"SYSTEMS={' '.join(SYSTEMS)}",
@@ -28,6 +28,7 @@ GIVEN = (
     f"TRI_ARGS={SMALL}",
     f"LDA_ARGS={SMALL} --dimension 12",
     f"SAT_ARGS={SMALL}",
+    "CLASSIFIER_SAT_ARGS=--classifiers lda --context 0 2 --reduction none pca --reduced 20",
     "DNN_ARGS=--epochs 3 --width 16 --conv-layers 0 --min-updates 10",
 )
 
@@ -45,7 +46,9 @@ def test_every_rung_hears_the_tones(project):
     assert [row[0] for row in rows] == ["system", *SYSTEMS]
     assert all(float(row[1]) <= 50 for row in rows[1:])
     kinds = [read_meta(exp / name)["kind"] for name in SYSTEMS]
-    assert kinds == list(SYSTEMS)
+    assert kinds == ["classifier" if name == "classifier_sat" else name for name in SYSTEMS]
+    tried = (exp / "classifier_sat/choice.txt").read_text().splitlines()[1:]
+    assert sorted(line.split("  ")[0] for line in tried) == ["lda ±0", "lda ±2", "pca lda ±0", "pca lda ±2"]
     assert all(name in (exp / "report/index.html").read_text() for name in SYSTEMS)
     assert read_meta(exp / "tri")["leaves"] == 29  # each phone of the two words has the same neighbours everywhere
     assert load_gmm(exp / "lda" / MODEL).transform.shape == (12, 91)  # seven frames of thirteen cepstra
@@ -63,7 +66,8 @@ def test_speakers_have_maps_and_systems_read_them(project):
     speaker = adapted.speaker_of[utt]
     by_hand = affine(spliced[utt], Archive(exp / "sat/fmllr_test.scp")[speaker])
     np.testing.assert_allclose(adapted[utt], by_hand, atol=1e-4)
-    np.testing.assert_array_equal(read_feats(data / "test", exp / "dnn")[utt], adapted[utt])
+    for name in ("classifier_sat", "dnn"):
+        np.testing.assert_array_equal(read_feats(data / "test", exp / name)[utt], adapted[utt])
 
 
 def test_maps_make_speakers_likelier(project):

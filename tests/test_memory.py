@@ -66,7 +66,7 @@ def stages(root: Path) -> dict[str, Callable[[], object]]:
     return {
         "gmm": lambda: gmm.train(material, gmm.Settings(max_mix=1, warm_up=2, last=0)),
         "align": lambda: [aligned(name) for name in ("train", "dev")],
-        "classifier": lambda: classifier.train(hybrid, classifier.Settings(context=2)),
+        "classifier": lambda: classifier.train(hybrid, classifier.Settings(context=(2,))),
         "tune": lambda: tune.main(args(data=sets["dev"], ref_phones=model / "ali_dev/reference.txt", out=model)),
         "decode": lambda: decode.main(
             args(

@@ -22,13 +22,14 @@ from pipeline.search.tuning import scored_on_disk, tune_free
 
 class Candidate(NamedTuple):
     """A classifier with what it does on dev: PER of the free search and share of frames that are right, in percent,
-    cross-entropy in nats; and how many seconds its training took."""
+    cross-entropy in nats; the temperature that brought it there, and how many seconds its training took."""
 
     free_per: float
     name: str
     model: FrameClassifier
     accuracy: float
     entropy: float
+    temperature: float
     seconds: float
 
 
@@ -36,6 +37,7 @@ def judge(
     name: str,
     model: FrameClassifier,
     system: System,
+    temperature: float,
     seconds: float,
     dev: Frames,
     references: Mapping[str, Sequence[str]],
@@ -63,19 +65,22 @@ def judge(
         model,
         100 * right / len(dev),
         entropy / max(1, known),
+        temperature,
         seconds,
     )
 
 
 def choice_table(candidates: Sequence[Candidate], chosen: Candidate) -> list[str]:
     """The candidates side by side."""
-    head = ["classifier", "dev free PER %", "dev frame accuracy %", "dev cross-entropy", "parameters", "seconds", ""]
+    head = ["classifier", "dev free PER %", "dev frame accuracy %", "dev cross-entropy", "temperature"]
+    head += ["parameters", "seconds", ""]
     rows = [
         [
             c.name,
             f"{c.free_per:.2f}",
             f"{c.accuracy:.2f}",
             f"{c.entropy:.4f}",
+            f"{c.temperature:.2f}",
             f"{c.model.num_parameters:,}",
             f"{c.seconds:.1f}",
             "<- chosen" if c is chosen else "",

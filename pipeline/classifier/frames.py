@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 
@@ -13,6 +14,7 @@ PIECE = 2**13  # frames that are there with all their neighbours: 14 MB
 
 Piece = tuple[np.ndarray, np.ndarray]
 Read = Callable[[str], Piece]
+Layer = tuple[np.ndarray, np.ndarray]  # weights (n_in, n_out), bias (n_out,)
 
 
 class Frames:
@@ -24,6 +26,7 @@ class Frames:
 
     def __init__(self, utterances: Sequence[str], read: Read, context: int, num_pdfs: int):
         self.utterances, self.read, self.context = utterances, read, context
+        self.first: Layer | None = None
         self.counts = np.zeros(num_pdfs, np.int64)
         for utterance in utterances:
             self.counts += np.bincount(read(utterance)[1], minlength=num_pdfs)
@@ -35,6 +38,18 @@ class Frames:
     def classes(self) -> np.ndarray:
         """The densities that have frames, in order."""
         return np.flatnonzero(self.counts).astype(np.int32)
+
+    def with_context(self, context: int) -> Frames:
+        """The same frames with so many neighbours."""
+        found = copy.copy(self)
+        found.context = context
+        return found
+
+    def through(self, layer: Layer) -> Frames:
+        """The same frames as an affine map makes them."""
+        found = copy.copy(self)
+        found.first = layer
+        return found
 
     def blocks(self, shuffle: np.random.RandomState | None = None) -> Iterator[Iterator[Piece]]:
         """The pieces of one block after another. A block has every so manieth utterance, and so something of all
@@ -58,7 +73,8 @@ class Frames:
         order = shuffle.permutation(len(feats)) if shuffle else np.arange(len(feats))
         for start in range(0, len(order), PIECE):
             rows = order[start : start + PIECE]
-            yield spliced(feats, rows, begins[rows], ends[rows], self.context), labels[rows]
+            x = spliced(feats, rows, begins[rows], ends[rows], self.context)
+            yield (x if self.first is None else x @ self.first[0] + self.first[1]), labels[rows]
 
 
 def spliced(feats: np.ndarray, rows: np.ndarray, begins: np.ndarray, ends: np.ndarray, context: int) -> np.ndarray:

@@ -14,7 +14,7 @@ import numpy as np
 
 from lexicon.errors import UserError
 from pipeline.base.arrays import read_arrays, write_arrays
-from pipeline.classifier.frames import PIECE, spliced
+from pipeline.classifier.frames import PIECE, Layer, spliced
 
 
 @dataclass
@@ -27,7 +27,7 @@ class FrameClassifier:
     """
 
     context: int
-    layers: list[tuple[np.ndarray, np.ndarray]]
+    layers: list[Layer]
     classes: np.ndarray
     log_prior: np.ndarray
 
@@ -47,11 +47,11 @@ class FrameClassifier:
         begins, ends = np.zeros_like(frames), np.full_like(frames, len(feats))
         pieces = [slice(start, start + PIECE) for start in range(0, max(1, len(feats)), PIECE)]
         return np.concatenate(
-            [self._log_posteriors(spliced(feats, frames[p], begins[p], ends[p], self.context)) for p in pieces]
+            [self.of_spliced(spliced(feats, frames[p], begins[p], ends[p], self.context)) for p in pieces]
         )
 
-    def _log_posteriors(self, x: np.ndarray) -> np.ndarray:
-        """The same of spliced frames (n, (2 context + 1) D)."""
+    def of_spliced(self, x: np.ndarray) -> np.ndarray:
+        """The same of spliced frames (n, (2 context + 1) D), all at once."""
         for index, (weight, bias) in enumerate(self.layers):
             x = x @ weight + bias
             if index < len(self.layers) - 1:

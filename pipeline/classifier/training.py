@@ -8,13 +8,13 @@ from functools import partial
 
 import numpy as np
 
-from pipeline.classifier.frames import Frames
+from pipeline.classifier.frames import Frames, Layer
 
 SHRINKAGE = 1e-3  # of a covariance towards a multiple of the identity
 MINIBATCH = 256
 STANDING_STILL = 1e-300  # a learning rate at which no weight moves
 
-Layers = list[tuple[np.ndarray, np.ndarray]]
+Layers = list[Layer]
 Trained = tuple[Layers, np.ndarray]  # layers and classes
 OnEpoch = Callable[[int, float, float], None]  # epoch, learning rate, dev cross-entropy after it
 

@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,10 +26,12 @@ from pipeline.base.curve import CURVE, Curve
 from pipeline.base.meta import MODEL, write_model
 from pipeline.base.parallel import each
 from pipeline.base.training import Material, setting
+from pipeline.classifier.calibration import calibrated, temperature
 from pipeline.classifier.candidates import Candidate, choice_table, judge
 from pipeline.classifier.frames import Frames
 from pipeline.classifier.labels import labelled
 from pipeline.classifier.model import FrameClassifier, load_frame_classifier, log_priors
+from pipeline.classifier.reduction import NONE, REDUCTIONS, folded
 from pipeline.classifier.training import CLASSIFIERS
 from pipeline.datadir import read_datadir
 from pipeline.datadir.feats import Features, front_end_for, front_end_of
@@ -38,6 +41,7 @@ from pipeline.hmm.topology import Transitions
 from pipeline.search.system import ScoredHmms, System, checked
 from pipeline.search.topology import hmm_topology
 from pipeline.sound.front_end import FrontEnd, FrontEndSettings
+from pipeline.tied.teacher import adapted_by
 
 ABOUT = (
     "The hidden Markov models of the GMM, but a classifier of scikit-learn says how likely each phone is in a frame"
@@ -50,8 +54,12 @@ ABOUT = (
 class Settings(FrontEndSettings):
     """What training depends on beside its material."""
 
-    context: int = setting(5, "frames on each side that it sees too", least=0)
+    context: tuple[int, ...] = setting((5,), "frames on each side that it sees too; of several dev decides", least=0)
     classifiers: tuple[str, ...] = setting(tuple(sorted(CLASSIFIERS)), "candidates", choices=sorted(CLASSIFIERS))
+    reduction: tuple[str, ...] = setting(
+        (NONE,), "maps to fewer numbers before, as dev decides", choices=sorted(REDUCTIONS)
+    )
+    reduced: int = setting(120, "numbers that are left of a frame and its neighbours then", least=1)
     seed: int = setting(0, "of the perceptron's initial weights and shuffling", least=0)
 
 
@@ -62,11 +70,26 @@ class Labelled(NamedTuple):
     gold: int
 
 
+class Choice(NamedTuple):
+    """What a candidate is: classifier, frames on each side, and map to fewer numbers before it."""
+
+    classifier: str
+    context: int
+    reduction: str
+
+    def name(self, settings: Settings) -> str:
+        """What tells it from the other candidates."""
+        reduction = [] if self.reduction == NONE else [self.reduction]
+        return " ".join([*reduction, self.classifier, *([f"±{self.context}"] if len(settings.context) > 1 else [])])
+
+
 class Trained(NamedTuple):
-    """A candidate, the seconds that it took, and its cross-entropy on dev (nats a frame) after each epoch."""
+    """A candidate, the temperature that its posteriors were divided by, the seconds that it took, and its
+    cross-entropy on dev (nats a frame) after each epoch."""
 
     name: str
     model: FrameClassifier
+    temperature: float
     seconds: float
     entropies: list[float]
 
@@ -108,19 +131,20 @@ def train(material: Material, settings: Settings) -> list[str]:
     began = time.monotonic()
     if material.teacher is None:
         raise UserError("--teacher: no model directory given, whose alignment labels the frames; give one")
-    hmms, front_end = load_gmm(material.teacher / MODEL), front_end_for(material.train, settings, material.features)
+    hmms, front_end = load_gmm(material.teacher / MODEL), _front_end(material, settings)
     train_set, dev_set = (
-        _labelled(Features(data, front_end), material.teacher / f"ali_{name}", hmms, settings.context, material.gold)
+        _labelled(Features(data, front_end, material.out), material.teacher / f"ali_{name}", hmms, material.gold)
         for name, data in (("train", material.train), ("dev", material.dev))
     )
     priors = log_priors(train_set.frames.counts)
+    choices = [Choice(*one) for one in product(settings.classifiers, settings.context, settings.reduction)]
     with (
         log_file(material.out / "train.log") as log,
         tqdm(total=0, desc="classifier", bar_format="{desc}", disable=None) as bar,
     ):
 
-        def trained(name: str) -> Trained:
-            start, entropies = time.process_time(), list[float]()
+        def trained(choice: Choice) -> Trained:
+            name, start, entropies = choice.name(settings), time.process_time(), list[float]()
 
             def on_epoch(epoch: int, rate: float, entropy: float) -> None:
                 entropies.append(entropy)
@@ -128,11 +152,17 @@ def train(material: Material, settings: Settings) -> list[str]:
                 print(line, file=log, flush=True)
                 bar.set_description_str(line)
 
-            layers, classes = CLASSIFIERS[name](train_set.frames, dev_set.frames, settings.seed, on_epoch)
-            model = FrameClassifier(settings.context, layers, classes, priors)
-            return Trained(name, model, time.process_time() - start, entropies)
+            own, own_dev = (one.frames.with_context(choice.context) for one in (train_set, dev_set))
+            seen, seen_dev, reduce = own, own_dev, REDUCTIONS[choice.reduction]
+            if reduce:
+                first = reduce(own, settings.reduced)
+                seen, seen_dev = own.through(first), own_dev.through(first)
+            layers, classes = CLASSIFIERS[choice.classifier](seen, seen_dev, settings.seed, on_epoch)
+            model = FrameClassifier(choice.context, folded(first, layers) if reduce else layers, classes, priors)
+            by = temperature(model, own_dev)
+            return Trained(name, calibrated(model, by), by, time.process_time() - start, entropies)
 
-        found = list(each(trained, settings.classifiers, material.jobs))
+        found = list(each(trained, choices, material.jobs))
     candidates = _judged(found, material, front_end, hmms, dev_set.frames)
     best = min(candidates, key=lambda candidate: candidate[:2])
     write_lines(material.out / "choice.txt", table := choice_table(candidates, best))
@@ -163,14 +193,21 @@ def _curve(entropies: Sequence[float]) -> dict[str, Any]:
     return {CURVE: Curve("epoch", "dev cross-entropy, nats a frame", list(entropies), kept).as_json()}
 
 
-def _labelled(feats: Features, ali: Path, hmms: GmmHmm, context: int, gold: bool) -> Labelled:
+def _front_end(material: Material, settings: Settings) -> FrontEnd:
+    """That of the settings, but where the teacher's features are adapted to the speakers, the teacher's."""
+    assert material.teacher is not None
+    theirs = adapted_by(material.teacher, material.out)
+    return theirs if theirs.adaptation else front_end_for(material.train, settings, material.features)
+
+
+def _labelled(feats: Features, ali: Path, hmms: GmmHmm, gold: bool) -> Labelled:
     """The frames of a set with their labels; UserError where alignment and features are not of the same utterances."""
     data, alignment = feats.datadir, Archive(ali / "ali.scp")
     utterances = [utterance.id for utterance in feats.of(read_datadir(data))]
     same_ids(alignment.path, alignment, utterances, align_again(ali))
     placed = read_gold(data, "phones") if gold else {}
     read = labelled(feats, alignment, front_end_of(ali.parent).step, hmms, placed, read_fold(data.parent))
-    return Labelled(Frames(list(alignment), read, context, hmms.transitions.decisions.num_pdfs), len(placed))
+    return Labelled(Frames(list(alignment), read, 0, hmms.transitions.decisions.num_pdfs), len(placed))
 
 
 def _judged(
@@ -191,8 +228,9 @@ def _judged(
             one.name,
             one.model,
             system_of(material.out, front_end, one.model, hmms.transitions),
+            one.temperature,
             one.seconds,
-            dev,
+            dev.with_context(one.model.context),
             references,
             lang,
             fold,

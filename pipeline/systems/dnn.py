@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lexicon.errors import UserError
-from lexicon.files import folder_from
 from lexicon.lang import load_lang
 from lexicon.text import same_ids
 from pipeline.base.archive import Archive
@@ -31,6 +30,7 @@ from pipeline.search.topology import hmm_topology
 from pipeline.sound.front_end import FrontEnd
 from pipeline.systems.classifier import hmms_of
 from pipeline.systems.ctc import device_for, recipe
+from pipeline.tied.teacher import adapted_by
 
 if TYPE_CHECKING:
     from pipeline.neural.data import Part
@@ -101,7 +101,7 @@ def train(material: Material, settings: Settings) -> list[str]:
 
     if material.teacher is None:
         raise UserError("--teacher: no model directory given, whose alignment labels the frames; give one")
-    hmms, front_end = load_gmm(material.teacher / MODEL), _front_end(material)
+    hmms, front_end = load_gmm(material.teacher / MODEL), adapted_by(material.teacher, material.out)
     (train_part, first), (dev_part, second) = (
         _part(data, front_end, material, hmms) for data in (material.train, material.dev)
     )
@@ -156,16 +156,6 @@ def _rivals(part: Part, material: Material, hmms: GmmHmm) -> Rivals:
     graph = decoding_graph(*free_knowledge(topology, load_lang(material.lang).phone_lm))
     prior = np.maximum(counts, 1) / counts.sum()
     return Rivals(arc_graph(graph, topology.labels), np.log(prior), SCALE)
-
-
-def _front_end(material: Material) -> FrontEnd:
-    """The teacher's front end, as the model in ``material.out`` sees it: the maps of its speakers are the teacher's."""
-    assert material.teacher is not None
-    front_end = front_end_of(material.teacher)
-    if front_end.adaptation is None:
-        return front_end
-    where = os.path.relpath(folder_from(material.teacher, front_end.adaptation.model), material.out)
-    return replace(front_end, adaptation=front_end.adaptation._replace(model=where))
 
 
 def _part(data: Path, front_end: FrontEnd, material: Material, hmms: GmmHmm) -> tuple[Part, str]:

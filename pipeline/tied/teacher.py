@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from lexicon.errors import UserError
+from lexicon.files import folder_from
 from lexicon.phones import SILENCE
 from lexicon.text import same_ids
 from pipeline.base.archive import Archive
 from pipeline.base.meta import MODEL
 from pipeline.base.spill import OnDisk
+from pipeline.datadir.feats import front_end_of
 from pipeline.datadir.sets import align_again, aligned_ctm
 from pipeline.hmm.gmm import GmmHmm, load_gmm
 from pipeline.hmm.topology import Transitions
 from pipeline.hmm.viterbi import Alignment
+from pipeline.sound.front_end import FrontEnd
 from pipeline.tied.tree import triphone_states
 from pipeline.times.clock import seconds_to_frame
 from pipeline.times.segments import Segment
@@ -66,6 +70,16 @@ def read_teacher(teacher: Path | None, lengths: Mapping[str, int], scratch: Path
             yield utt, Alignment(own, placed, 0.0)
 
     return Teacher(hmms, OnDisk(scratch, read()))
+
+
+def adapted_by(teacher: Path, model: Path) -> FrontEnd:
+    """The teacher's front end, as the model in the folder ``model`` sees it: the maps of its speakers are the
+    teacher's."""
+    front_end = front_end_of(teacher)
+    if front_end.adaptation is None:
+        return front_end
+    where = os.path.relpath(folder_from(teacher, front_end.adaptation.model), model)
+    return replace(front_end, adaptation=front_end.adaptation._replace(model=where))
 
 
 def tied_labels(alignment: Alignment, before: Transitions, after: Transitions) -> np.ndarray:

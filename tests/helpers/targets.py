@@ -13,6 +13,7 @@ TARGETS = (
     "tri",
     "lda",
     "sat",
+    "classifier_sat",
     "dnn",
     "neural",
     "letters",

@@ -101,7 +101,7 @@ def test_looking_inside_a_system_that_is_none(own, target):
     done = own.make("-n", *target.split(), "UTT=u1", "MODEL=gmn")
     assert done.returncode == 2 and "No rule" not in done.stderr
     assert re.search(
-        "MODEL=gmn: no such system, and no exp/prompts/gmn/.*; there are: gmm classifier tri lda sat dnn neural",
+        "MODEL=gmn: no such system, and no exp/prompts/gmn/.*; there are: gmm classifier tri lda sat",
         done.stderr,
     )
     for file in ("tuning.json", "decode_test/hyp.txt"):  # a model of one's own
