@@ -19,6 +19,7 @@ from lexicon.files import write_json, write_lines
 from lexicon.lang import build_lang
 from pipeline.base.spill import OnDisk
 from pipeline.base.training import Material
+from pipeline.classifier import calibration
 from pipeline.datadir.feats import write_raw
 from pipeline.sound.mfcc import mfcc
 from pipeline.systems import classifier, gmm
@@ -85,6 +86,7 @@ def stages(root: Path) -> dict[str, Callable[[], object]]:
 @pytest.fixture
 def small(monkeypatch):
     """Blocks and batches of an utterance or two, few settings to tune, and small networks."""
+    monkeypatch.setattr(calibration, "MOST", 2**8)
     monkeypatch.setattr("pipeline.classifier.frames.BLOCK", 400)
     monkeypatch.setattr("pipeline.classifier.frames.PIECE", 256)
     monkeypatch.setattr("pipeline.hmm.gmm.BATCH_CELLS", 1)

@@ -22,7 +22,7 @@ def temperature(model: FrameClassifier, dev: Frames) -> float:
     log_posteriors, labels = (np.concatenate(column) for column in zip(*found))
 
     def entropy(log_temperature: float) -> float:
-        flatter = log_posteriors / np.exp(log_temperature)
+        flatter = log_posteriors / np.float32(np.exp(log_temperature))
         flatter -= flatter.max(1, keepdims=True)
         flatter -= np.log(np.exp(flatter).sum(1, keepdims=True))
         return float(losses(flatter, model.classes, labels).mean(dtype=np.float64))
