@@ -25,7 +25,7 @@ from pipeline.sound.mfcc import mfcc
 from pipeline.systems import classifier, gmm
 from stages import align, decode, place, tune
 
-PER_UTTERANCE = 8_000  # bytes; its features alone are 25,000, its scores 80,000
+PER_UTTERANCE = 16_000  # bytes, of names, words and places in files; its features alone are 25,000
 FEW = 5
 
 

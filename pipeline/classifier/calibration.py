@@ -8,7 +8,7 @@ from pipeline.classifier.frames import Frames
 from pipeline.classifier.model import FrameClassifier
 from pipeline.classifier.training import losses
 
-MOST = 2**14  # frames to learn one number from
+MOST = 2**13  # frames to learn one number from
 FLATTEST = 20.0
 
 
@@ -17,9 +17,7 @@ def temperature(model: FrameClassifier, dev: Frames) -> float:
     for the least cross-entropy on dev: above 1 where the model is too sure."""
     from scipy.optimize import minimize_scalar  # slow to import
 
-    thin = max(1, -(-len(dev) // MOST))
-    found = [(model.of_spliced(x[::thin]), y[::thin]) for x, y in dev.pieces()]
-    log_posteriors, labels = (np.concatenate(column) for column in zip(*found))
+    log_posteriors, labels = _some(model, dev, max(1, -(-len(dev) // MOST)))
 
     def entropy(log_temperature: float) -> float:
         flatter = log_posteriors / np.float32(np.exp(log_temperature))
@@ -29,6 +27,17 @@ def temperature(model: FrameClassifier, dev: Frames) -> float:
 
     bounds = (-np.log(FLATTEST), np.log(FLATTEST))
     return float(np.exp(minimize_scalar(entropy, bounds=bounds, method="bounded", options={"xatol": 1e-3}).x))
+
+
+def _some(model: FrameClassifier, dev: Frames, each: int) -> tuple[np.ndarray, np.ndarray]:
+    """Log posteriors (n, classes) and labels (n,) of every ``each``-th frame."""
+    found, begin = [], 0
+    for x, y in dev.pieces():
+        kept = slice(-begin % each, None, each)
+        found.append((model.of_spliced(x[kept]), y[kept].copy()))  # a view would hold on to the whole piece
+        begin += len(y)
+    log_posteriors, labels = zip(*found)
+    return np.concatenate(log_posteriors), np.concatenate(labels)
 
 
 def calibrated(model: FrameClassifier, temperature: float) -> FrameClassifier:
