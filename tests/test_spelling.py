@@ -191,20 +191,20 @@ def test_the_search_finds_the_best_of_all_sentences(lang, name, seed):
 def test_words_grow_as_rows_come(lang, name, tmp_path: Path):
     """Of a network with random weights, in steps of any size: words before the end, and at the end those of the whole,
     with their phones. Letters are within what was heard and spell the words."""
-    system, scores = random_speller(lang, name, tmp_path, 90)
+    system, scores = random_speller(lang, name, tmp_path, 40)
     search = "wfst" if name == "ctc" else "letters"
     decoder = word_decoder(system, lang, search, SearchSettings(1.0), letter_beam=LetterBeamSettings(4))
     growing, lexicon, early = incremental(decoder), spelling_lexicon(lang.lexicon), 0
-    for cuts in ((1, 2, 50, 51), (30,), range(1, 90)):
+    for cuts in ((1, 2, 22, 23), (13,), range(1, 40)):
         growing.begin()
-        for first, last in pairwise([0, *cuts, 90]):
+        for first, last in pairwise([0, *cuts, 40]):
             growing.step(scores[first:last])
             words, letters = growing.best()
             said = placed(words, letters, lexicon)
             assert [word.label for word in said] == list(words)
             assert all(0 <= word.start < word.end <= last + 1 for word in said)
-            early += bool(words) and last < 60
-        found, whole = growing.end("u", 90), decoder.decode("u", scores, 90)
+            early += bool(words) and last < 27
+        found, whole = growing.end("u", 40), decoder.decode("u", scores, 40)
         assert whole.words and (found.words, found.phones, found.nbest) == (whole.words, whole.phones, whole.nbest)
     assert early
 
