@@ -54,41 +54,6 @@ ARCS = types.NamedTuple(
 TOKENS = types.NamedTuple((INTS, COSTS, NUMBERS, NUMBERS), Tokens)
 
 
-@njit(types.Tuple((NUMBERS, NUMBERS, INTS, INTS, INTS, INTS, INTS, SINGLE, COSTS))(INTS, int64, int64), cache=True)
-def parsed(data, states, arcs):
-    """(first, middle, source, target, label, word, order of arcs by target, cost, final) of OpenFst's binary vector
-    format behind its header, as numbers of four bytes."""
-    first, middle, enter = np.zeros(states + 1, np.int64), np.zeros(states, np.int64), np.zeros(states + 1, np.int64)
-    source, target, label = np.empty(arcs, np.int32), np.empty(arcs, np.int32), np.empty(arcs, np.int32)
-    word, cost, final = np.empty(arcs, np.int32), np.empty(arcs, np.float32), np.empty(states)
-    reals = data.view(np.float32)
-    at, n = 0, 0
-    for s in range(states):
-        final[s] = reals[at]
-        count = data[at + 1]
-        first[s] = n
-        for takes in (True, False):
-            for i in range(count):
-                here = at + 3 + 4 * i
-                if (data[here] != 0) == takes:
-                    source[n], label[n], word[n] = s, data[here], data[here + 1]
-                    cost[n], target[n] = reals[here + 2], data[here + 3]
-                    n += 1
-            if takes:
-                middle[s] = n
-        at += 3 + 4 * count
-    first[states] = n
-    for a in range(n):
-        enter[target[a] + 1] += 1
-    for s in range(states):
-        enter[s + 1] += enter[s]
-    into, filled = np.empty(arcs, np.int32), enter.copy()
-    for a in range(n):
-        into[filled[target[a]]] = a
-        filled[target[a]] += 1
-    return first, middle, source, target, label, word, into, cost, final
-
-
 @njit(types.void(ARCS, TOKENS, int64, int64, float64, INTS, SWITCHES, int64), cache=True, nogil=True)
 def _without_rows(arcs, tokens, begin, end, cutoff, stack, waiting, t):
     """Add to the tokens begin ... end of a row those that arcs without a row lead to."""

@@ -7,8 +7,8 @@ Tokens are passed as by Kaldi's decoders, with the same beams (`pipeline.search.
 from __future__ import annotations
 
 import copyreg
+import io
 import os
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 MOST_ARCS = 100
 MOST_TOKENS = 4_000_000  # of 12 bytes; from there on those that no lattice needs are forgotten
 ROOM = 4096  # for tokens, and rows, to begin with
-# OpenFst's header: a magic number, two names with their lengths, version, flags, properties, start, states and arcs.
-_HEADER, _LENGTH, _REST = struct.Struct("=ii"), struct.Struct("=i"), 4 + 4 + 8 + 8 + 8 + 8
 LEAST_BEAM = 1e-3  # natural log; what is still too much are ties, which no beam cuts
 
 
@@ -56,16 +54,11 @@ def _fst_from(data: bytes) -> kaldifst.StdVectorFst:
         return kaldifst.StdVectorFst.read(f"/proc/self/fd/{file.fileno()}")
 
 
-def fst_bytes(fst: kaldifst.StdVectorFst) -> bytes:
-    """A transducer in OpenFst's own format; kaldifst writes files alone."""
+def _sent(fst: kaldifst.StdVectorFst) -> tuple:
+    """How a transducer goes to a process of another machine: kaldifst, which writes files alone, does not say."""
     with open(os.memfd_create("fst"), "rb") as file:
         fst.write(f"/proc/self/fd/{file.fileno()}")
-        return file.read()
-
-
-def _sent(fst: kaldifst.StdVectorFst) -> tuple:
-    """How a transducer goes to a process of another machine: kaldifst does not say."""
-    return _fst_from, (fst_bytes(fst),)
+        return _fst_from, (file.read(),)
 
 
 copyreg.pickle(kaldifst.StdVectorFst, _sent)
@@ -82,19 +75,21 @@ class SearchGraph:
     @cached_property
     def arcs(self) -> Arcs:
         """Its arcs as the search reads them."""
-        from pipeline.search.token_passing import Arcs, parsed  # with numba, which is slow to import
+        from pipeline.search.token_passing import Arcs  # with numba, which is slow to import
 
-        data = fst_bytes(self.fst)
         states = self.fst.num_states
-        after = _HEADER.size + _HEADER.unpack_from(data)[1]
-        body = data[after + 4 + _LENGTH.unpack_from(data, after)[0] + _REST :]
-        num_arcs = (len(body) - 12 * states) // 16
-        first, middle, source, target, label, word, into, cost, final = parsed(
-            np.frombuffer(body, np.int32).copy(), states, num_arcs
-        )
-        enter = np.zeros(states + 1, np.int64)
+        final = np.array([self.fst.final(state).value for state in range(states)])
+        lines = io.StringIO(self.fst.to_str(show_weight_one=True))  # of five columns, and of two where a state is final
+        table = np.fromstring("".join(line for line in lines if len(line.split()) == 5), sep=" ").reshape(-1, 5)
+        table = table[np.lexsort((table[:, 2] == 0, table[:, 0]))]
+        source, target, label, word = np.ascontiguousarray(table[:, :4].T, np.int32)
+        first, enter = np.zeros((2, states + 1), np.int64)
+        np.cumsum(np.bincount(source, minlength=states), out=first[1:])
         np.cumsum(np.bincount(target, minlength=states), out=enter[1:])
+        middle = first[:-1] + np.bincount(source[label != 0], minlength=states)
+        into = np.argsort(target, kind="stable").astype(np.int32)
         column = np.append(-1, self.topology.labels.column)[label].astype(np.int32)
+        cost = table[:, 4].astype(np.float32)
         return Arcs(first, middle, enter, into, source, target, label, word, column, cost, final)
 
 

@@ -132,8 +132,9 @@ def train(material: Material, settings: Settings) -> list[str]:
     if material.teacher is None:
         raise UserError("--teacher: no model directory given, whose alignment labels the frames; give one")
     hmms, front_end = load_gmm(material.teacher / MODEL), _front_end(material, settings)
+    adapted = material.out if front_end.adaptation else None  # which knows where the maps of the speakers are
     train_set, dev_set = (
-        _labelled(Features(data, front_end, material.out), material.teacher / f"ali_{name}", hmms, material.gold)
+        _labelled(Features(data, front_end, adapted), material.teacher / f"ali_{name}", hmms, material.gold)
         for name, data in (("train", material.train), ("dev", material.dev))
     )
     priors = log_priors(train_set.frames.counts)
